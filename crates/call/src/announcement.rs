@@ -1,0 +1,109 @@
+//! How a member of a [`SharedSecretCall`](crate::SharedSecretCall) tells another its base key.
+//!
+//! ```text
+//! version u8 = 1 ‖ suite u16 ‖ kid u64 ‖ salt[32] ‖ base_key[Nh] encrypted ‖ tag[16]    (big-endian)
+//! ```
+//!
+//! The base key is encrypted with AES-256-GCM under a key of its own, derived from the call's secret and
+//! a fresh random salt, so no nonce can repeat; everything before it is authenticated.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey};
+use sealframe_wire::{Ctr, Kid};
+use zeroize::Zeroizing;
+
+use crate::CallSecret;
+
+const VERSION: u8 = 1;
+const SALT_LEN: usize = 32;
+const HEAD_LEN: usize = 1 + 2 + 8 + SALT_LEN;
+/// What wraps the base key, whatever suite the media use.
+const WRAP: CipherSuite = CipherSuite::Aes256GcmSha512_128;
+const TAG_LEN: usize = WRAP.nt();
+
+/// Encrypts `base_key` to everyone who has the secret. `salt` is fresh and random.
+pub(crate) fn wrap(
+    suite: CipherSuite,
+    secret: &CallSecret,
+    kid: Kid,
+    base_key: &BaseKey,
+    salt: [u8; SALT_LEN],
+) -> Vec<u8> {
+    let mut message = Vec::with_capacity(HEAD_LEN + base_key.expose_bytes().len() + TAG_LEN);
+    message.push(VERSION);
+    message.extend(suite.id().to_be_bytes());
+    message.extend(kid.get().to_be_bytes());
+    message.extend(salt);
+    message.extend(base_key.expose_bytes());
+    message.extend([0; TAG_LEN]);
+    let (head, rest) = message.split_at_mut(HEAD_LEN);
+    let (key, tag) = rest.split_at_mut(rest.len() - TAG_LEN);
+    let sealed = wrapping_key(secret, &salt).encrypt(Ctr::new(0), head, key, tag);
+    debug_assert!(sealed.is_ok(), "a base key is a short frame");
+    message
+}
+
+/// The KID and base key inside an announcement.
+pub(crate) fn unwrap(
+    suite: CipherSuite,
+    secret: &CallSecret,
+    message: &[u8],
+) -> Result<(Kid, BaseKey), AnnouncementError> {
+    let (&[version], rest) = message.split_first_chunk().ok_or(AnnouncementError::Malformed)?;
+    if version != VERSION {
+        return Err(AnnouncementError::UnknownVersion);
+    }
+    let (&id, rest) = rest.split_first_chunk().ok_or(AnnouncementError::Malformed)?;
+    let (&kid, rest) = rest.split_first_chunk().ok_or(AnnouncementError::Malformed)?;
+    let (salt, rest) = rest.split_first_chunk().ok_or(AnnouncementError::Malformed)?;
+    let (key, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(AnnouncementError::Malformed)?;
+    if u16::from_be_bytes(id) != suite.id() {
+        return Err(AnnouncementError::OtherSuite);
+    }
+    if key.len() != suite.nh() {
+        return Err(AnnouncementError::Malformed);
+    }
+    let mut key = Zeroizing::new(key.to_vec());
+    wrapping_key(secret, salt)
+        .decrypt(Ctr::new(0), &message[..HEAD_LEN], &mut key, tag)
+        .map_err(|_| AnnouncementError::WrongSecret)?;
+    Ok((Kid::new(u64::from_be_bytes(kid)), BaseKey::from_bytes(&key)))
+}
+
+fn wrapping_key(secret: &CallSecret, salt: &[u8; SALT_LEN]) -> FrameKey {
+    let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", salt];
+    let key = BaseKey::derive(WRAP, secret.expose_bytes(), &info);
+    FrameKey::derive(Cipher::from(WRAP), Kid::new(0), &key)
+}
+
+/// Why an announcement was refused. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum AnnouncementError {
+    /// Too short or too long.
+    Malformed,
+    /// Made by a later version of this library.
+    UnknownVersion,
+    /// Its sender uses another cipher suite.
+    OtherSuite,
+    /// Made under another secret, or changed on the way.
+    WrongSecret,
+    /// From another member than the server says, or our own.
+    WrongSender,
+}
+
+impl fmt::Display for AnnouncementError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "announcement has the wrong length",
+            Self::UnknownVersion => "announcement of an unknown version",
+            Self::OtherSuite => "announcement for another cipher suite",
+            Self::WrongSecret => "announcement was made with another secret",
+            Self::WrongSender => "announcement is from another member",
+        })
+    }
+}
+
+impl core::error::Error for AnnouncementError {}

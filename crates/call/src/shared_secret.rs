@@ -1,0 +1,233 @@
+//! A call whose members share one secret.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_media::{
+    FrameBuf, KeyError, Metadata, OpenError, Opened, Receiver, SealError, Sender,
+};
+use sealframe_wire::{Header, Kid, SenderKeyKid, SenderKeyLayout};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::announcement::{self, AnnouncementError};
+
+/// What the members of a call share, for example through a link. At least 16 random bytes.
+pub struct CallSecret(Box<[u8]>);
+
+impl CallSecret {
+    /// Copies `bytes`; the caller wipes its own copy. No passwords: nothing here slows down guessing.
+    ///
+    /// # Errors
+    /// [`CallError::SecretTooShort`] below 16 bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CallError> {
+        if bytes.len() < 16 {
+            return Err(CallError::SecretTooShort);
+        }
+        Ok(Self(bytes.into()))
+    }
+
+    pub(crate) fn expose_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for CallSecret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for CallSecret {}
+
+impl fmt::Debug for CallSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallSecret(..)")
+    }
+}
+
+/// One member's side of a call whose members share one secret.
+///
+/// Each member has a number, given by the server, and a base key of its own, which it derives from the
+/// secret and fresh randomness and tells the others in announcements that the server relays.
+///
+/// What this does and does not do: the server learns nothing. Whoever has the secret can read whatever
+/// announcements it gets hold of, and can pose as any member: the secret proves membership, not
+/// identity. A newcomer is told the present ratchet step only and opens nothing older, unless the server
+/// also hands it announcements that were made for others before it came.
+pub struct SharedSecretCall {
+    suite: CipherSuite,
+    secret: CallSecret,
+    me: u16,
+    sender: Sender,
+    receiver: Receiver,
+}
+
+/// The KIDs of a call: 16 bits of member number, 8 bits of ratchet step.
+const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
+
+impl SharedSecretCall {
+    /// Enters a call as member `me`. `entropy` is 32 fresh random bytes: because of them a member that
+    /// comes back with the same number, say after a reload, has another key and repeats no nonce.
+    ///
+    /// # Errors
+    /// [`CallError::Key`]; none with the present layout.
+    pub fn new(
+        suite: CipherSuite,
+        secret: &CallSecret,
+        me: u16,
+        entropy: [u8; 32],
+    ) -> Result<Self, CallError> {
+        let secret = CallSecret(secret.0.clone());
+        let kid = SenderKeyKid {
+            sender: u64::from(me),
+            ..SenderKeyKid::default()
+        };
+        let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.to_be_bytes(), &entropy];
+        let base_key = BaseKey::derive(suite, secret.expose_bytes(), &info);
+        Ok(Self {
+            suite,
+            secret,
+            me,
+            sender: Sender::new(suite, LAYOUT, kid, base_key)?,
+            receiver: Receiver::new(suite, LAYOUT),
+        })
+    }
+
+    /// Our present key, for others to open what we seal from here on. `salt` is 32 fresh random bytes.
+    #[must_use]
+    pub fn announcement(&self, salt: [u8; 32]) -> Vec<u8> {
+        let kid = self.sender.kid();
+        let base_key = self.sender.export_base_key();
+        base_key.map_or_else(Vec::new, |base_key| {
+            announcement::wrap(self.suite, &self.secret, kid, &base_key, salt)
+        })
+    }
+
+    /// Installs the key that member `from` announces.
+    ///
+    /// # Errors
+    /// [`CallError::Announcement`]; [`CallError::Key`] if a key of this member is held already.
+    pub fn add_member(&mut self, from: u16, announcement: &[u8]) -> Result<(), CallError> {
+        let (kid, base_key) = announcement::unwrap(self.suite, &self.secret, announcement)?;
+        let kid = LAYOUT.split(kid);
+        // Our own number too is refused: a server must not play our frames back to us.
+        if from == self.me || kid.sender != u64::from(from) {
+            return Err(AnnouncementError::WrongSender.into());
+        }
+        Ok(self.receiver.add_sender(kid, base_key)?)
+    }
+
+    /// Wipes the keys of a member who left.
+    pub fn remove_member(&mut self, member: u16) {
+        self.receiver.remove_sender(u64::from(member));
+    }
+
+    /// Moves our key one step on, before a newcomer is told it. The others follow by the KID.
+    ///
+    /// # Errors
+    /// [`CallError::Key`]; none with the present layout.
+    pub fn ratchet(&mut self) -> Result<Kid, CallError> {
+        Ok(self.sender.ratchet()?)
+    }
+
+    /// As [`Sender::seal_in_place`].
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn seal_in_place<'f, 'm>(
+        &mut self,
+        frame: FrameBuf<'f>,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<&'f mut [u8], SealError> {
+        self.sender.seal_in_place(frame, metadata)
+    }
+
+    /// As [`Sender::seal_to_vec`].
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn seal_to_vec<'m>(
+        &mut self,
+        frame: &[u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Vec<u8>, SealError> {
+        self.sender.seal_to_vec(frame, metadata)
+    }
+
+    /// As [`Receiver::open_in_place`], for a frame that the server says is from member `from`.
+    ///
+    /// # Errors
+    /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
+    pub fn open_in_place<'f, 'm>(
+        &mut self,
+        from: u16,
+        frame: &'f mut [u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Opened<'f>, CallError> {
+        let metadata = metadata.into();
+        let sealed = frame.get(metadata.prefix_len()..).ok_or(OpenError::TooShort)?;
+        let header = Header::parse(sealed).map_err(OpenError::from)?;
+        if LAYOUT.split(header.kid()).sender != u64::from(from) {
+            return Err(CallError::OtherMember);
+        }
+        Ok(self.receiver.open_in_place(frame, metadata)?)
+    }
+}
+
+impl fmt::Debug for SharedSecretCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedSecretCall")
+            .field("suite", &self.suite)
+            .field("me", &self.me)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What can go wrong in a call. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The secret has less than 16 bytes.
+    SecretTooShort,
+    /// An announcement was refused.
+    Announcement(AnnouncementError),
+    /// A key was not installed.
+    Key(KeyError),
+    /// The frame is from another member than the server says.
+    OtherMember,
+    /// The frame did not open.
+    Open(OpenError),
+}
+
+impl From<AnnouncementError> for CallError {
+    fn from(error: AnnouncementError) -> Self {
+        Self::Announcement(error)
+    }
+}
+
+impl From<KeyError> for CallError {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error)
+    }
+}
+
+impl From<OpenError> for CallError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SecretTooShort => f.write_str("a call's secret has at least 16 bytes"),
+            Self::Announcement(error) => fmt::Display::fmt(error, f),
+            Self::Key(error) => fmt::Display::fmt(error, f),
+            Self::OtherMember => f.write_str("frame is from another member"),
+            Self::Open(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl core::error::Error for CallError {}

@@ -1,0 +1,81 @@
+//! AES in counter mode with a truncated HMAC: RFC 9605 §4.5.1.
+
+use aes::cipher::{
+    BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, KeySizeUser, StreamCipher, consts::U16,
+};
+use ctr::Ctr32BE;
+use hmac::{EagerHash, Hmac, Mac};
+use subtle::ConstantTimeEq;
+
+use crate::Unauthentic;
+
+/// The AES round keys and the HMAC states after its key block: nothing is expanded per frame.
+pub(crate) struct CtrHmacKey<C, H: EagerHash> {
+    cipher: C,
+    hmac: Hmac<H>,
+    nt: usize,
+}
+
+impl<C, H> CtrHmacKey<C, H>
+where
+    C: KeyInit + KeySizeUser + BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
+    H: EagerHash,
+{
+    /// The first `Nka` bytes of `key` encrypt, the rest authenticates.
+    ///
+    /// # Panics
+    /// If `key` has less than `Nka` bytes; [`AeadKey`](crate::AeadKey) has checked.
+    #[expect(clippy::expect_used, reason = "lengths fixed by the suite, never by input")]
+    pub(crate) fn new(key: &[u8], nt: usize) -> Self {
+        let (enc_key, auth_key) = key.split_at(C::key_size());
+        Self {
+            cipher: C::new_from_slice(enc_key).expect("Nka bytes"),
+            hmac: Hmac::new_from_slice(auth_key).expect("HMAC takes any length"),
+            nt,
+        }
+    }
+
+    pub(crate) fn encrypt(&self, nonce: &[u8; 12], aad: &[u8], in_out: &mut [u8], tag: &mut [u8]) {
+        self.apply_keystream(nonce, in_out);
+        let full = self.authenticate(nonce, aad, in_out);
+        tag.copy_from_slice(&full.as_slice()[..self.nt]);
+    }
+
+    pub(crate) fn decrypt(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &[u8],
+    ) -> Result<(), Unauthentic> {
+        let full = self.authenticate(nonce, aad, in_out);
+        // Slices of different length compare unequal.
+        if !bool::from(full.as_slice()[..self.nt].ct_eq(tag)) {
+            return Err(Unauthentic);
+        }
+        self.apply_keystream(nonce, in_out);
+        Ok(())
+    }
+
+    /// The initial counter block is the nonce and four zero bytes.
+    fn apply_keystream(&self, nonce: &[u8; 12], in_out: &mut [u8]) {
+        let mut block = [0; 16];
+        block[..12].copy_from_slice(nonce);
+        let core = ctr::CtrCore::inner_iv_init(&self.cipher, &block.into());
+        Ctr32BE::from_core(core).apply_keystream(in_out);
+    }
+
+    /// `HMAC(len(aad) ‖ len(ct) ‖ Nt ‖ nonce ‖ aad ‖ ct)`, the lengths as 8 bytes each.
+    fn authenticate(&self, nonce: &[u8; 12], aad: &[u8], ct: &[u8]) -> hmac::digest::Output<Hmac<H>> {
+        let mut head = [0; 8 + 8 + 8 + 12];
+        head[..8].copy_from_slice(&(aad.len() as u64).to_be_bytes());
+        head[8..16].copy_from_slice(&(ct.len() as u64).to_be_bytes());
+        head[16..24].copy_from_slice(&(self.nt as u64).to_be_bytes());
+        head[24..].copy_from_slice(nonce);
+        let mut hmac = self.hmac.clone();
+        hmac.update(&head);
+        hmac.update(aad);
+        hmac.update(ct);
+        hmac.finalize().into_bytes()
+    }
+}

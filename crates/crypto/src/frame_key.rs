@@ -1,0 +1,105 @@
+//! One KID's key, and the nonces under it.
+
+use core::fmt;
+
+use sealframe_wire::{Ctr, Kid};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{AeadKey, BaseKey, Cipher, FrameTooLong, Unauthentic};
+
+const NN: usize = 12;
+/// The longest sframe_key of any suite: suites 6 to 8.
+const MAX_NK: usize = 96;
+
+/// `sframe_key` and `sframe_salt` of one KID, expanded and ready for frames.
+///
+/// The salt never leaves, and a nonce is made from it and a CTR in here: whoever never repeats a CTR
+/// under this key never repeats a nonce.
+///
+/// Source: RFC 9605 §4.4.2 and §4.4.3.
+pub struct FrameKey {
+    aead: AeadKey,
+    salt: [u8; NN],
+}
+
+impl FrameKey {
+    /// Derives the key and the salt that `base_key` has for `kid`.
+    ///
+    /// ```text
+    /// sframe_secret = HKDF-Extract("", base_key)
+    /// sframe_key    = HKDF-Expand(sframe_secret, "SFrame 1.0 Secret key "  ‖ KID ‖ suite, Nk)
+    /// sframe_salt   = HKDF-Expand(sframe_secret, "SFrame 1.0 Secret salt " ‖ KID ‖ suite, Nn)
+    /// ```
+    ///
+    /// Source: RFC 9605 §4.4.2.
+    #[must_use]
+    pub fn derive(cipher: Cipher, kid: Kid, base_key: &BaseKey) -> Self {
+        let suite = cipher.suite;
+        let sframe_secret = base_key.extract(suite);
+        let (kid, id) = (kid.get().to_be_bytes(), suite.id().to_be_bytes());
+        let mut key = Zeroizing::new([0; MAX_NK]);
+        let key = &mut key[..suite.nk()];
+        let mut salt = [0; NN];
+        sframe_secret.expand(&[b"SFrame 1.0 Secret key ", &kid, &id], key);
+        sframe_secret.expand(&[b"SFrame 1.0 Secret salt ", &kid, &id], &mut salt);
+        Self {
+            aead: AeadKey::of_derived(cipher, key),
+            salt,
+        }
+    }
+
+    /// Encrypts `in_out` and writes the tag, `Nt` bytes, to `tag`. Copies: none.
+    ///
+    /// # Errors
+    /// [`FrameTooLong`], with `in_out` unchanged.
+    ///
+    /// # Panics
+    /// If `tag` is not `Nt` bytes long.
+    #[inline]
+    pub fn encrypt(
+        &self,
+        ctr: Ctr,
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<(), FrameTooLong> {
+        self.aead.encrypt(&self.nonce(ctr), aad, in_out, tag)
+    }
+
+    /// Checks `tag` and decrypts `in_out`. Copies: none.
+    ///
+    /// # Errors
+    /// [`Unauthentic`], with `in_out` either unchanged or zeroed, never plaintext.
+    #[inline]
+    pub fn decrypt(
+        &self,
+        ctr: Ctr,
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &[u8],
+    ) -> Result<(), Unauthentic> {
+        self.aead.decrypt(&self.nonce(ctr), aad, in_out, tag)
+    }
+
+    /// `sframe_salt XOR CTR`, the CTR as `Nn` bytes, big-endian.
+    #[inline]
+    fn nonce(&self, ctr: Ctr) -> [u8; NN] {
+        let mut nonce = self.salt;
+        if let Some(low) = nonce.last_chunk_mut() {
+            *low = (u64::from_be_bytes(*low) ^ ctr.get()).to_be_bytes();
+        }
+        nonce
+    }
+}
+
+impl Drop for FrameKey {
+    fn drop(&mut self) {
+        self.salt.zeroize();
+    }
+}
+
+impl fmt::Debug for FrameKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FrameKey(..)")
+    }
+}

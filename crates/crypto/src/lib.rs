@@ -1,0 +1,50 @@
+//! The cipher suites and the key schedule of SFrame (RFC 9605 §4.4 and §4.5): everything that
+//! touches a secret byte, and nothing else.
+//!
+//! ```text
+//! base_key ──Extract──► sframe_secret ──Expand──► sframe_key  ──► AeadKey ┐
+//!    │                       (KID, suite) └─────► sframe_salt ─ XOR CTR ──┴► FrameKey
+//!    └──ratchet──► next base_key (§5.1)
+//! ```
+//!
+//! | module | noun |
+//! |---|---|
+//! | `suite` | [`CipherSuite`]: numbers, lengths, limits |
+//! | `base_key` | [`BaseKey`]: what a key management hands over; the ratchet |
+//! | `frame_key` | [`FrameKey`]: one KID's AEAD key and salt; makes the nonces |
+//! | `aead` | [`AeadKey`]: a suite's AEAD, key expanded once |
+//! | `ctr_hmac` | AES-CTR with HMAC (§4.5.1) |
+//! | `hkdf` | Extract and Expand with the suite's hash |
+//! | `backend` | AES-GCM by ring or by aes-gcm: same functions, same bytes |
+//!
+//! # Why so
+//! * The suite is a value, not a type parameter: measured, the dispatch costs nothing beside an AEAD,
+//!   one receiver can hold keys of several suites, and C and JavaScript need the value anyway.
+//! * Keys are expanded once, when they are derived. Expanding per frame doubles the cost of audio.
+//! * Both AES-GCM backends can be compiled into one program; a [`Backend`] chooses at run time. So no
+//!   two features exclude each other. HKDF and AES-CTR-HMAC are RustCrypto's on every target: they
+//!   measured fastest, and need no C compiler.
+//! * Nonces are made in here, from a salt that never leaves and a CTR, so no caller can supply one.
+//!
+//! # Erasure
+//! Every long-lived secret is wiped when dropped, ring's expanded keys included (the one use of
+//! `unsafe`, in `backend/ring.rs`; ring does not wipe them itself). Copies that the compiler leaves on the stack
+//! while a key is derived are not wiped.
+#![no_std]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+mod aead;
+mod backend;
+mod base_key;
+mod ctr_hmac;
+mod frame_key;
+mod hkdf;
+mod suite;
+
+pub use aead::{AeadKey, FrameTooLong, Unauthentic};
+pub use backend::Backend;
+pub use base_key::BaseKey;
+pub use frame_key::FrameKey;
+pub use suite::{Cipher, CipherSuite, KeyLimits, SuiteError};

@@ -1,0 +1,33 @@
+//! A frame with room around it.
+
+use core::ops::Range;
+
+use sealframe_crypto::CipherSuite;
+use sealframe_wire::Header;
+
+/// An encoder's frame inside a buffer: `headroom | frame | tailroom`.
+///
+/// The room is scratch: sealing overwrites some of it beyond what the sealed frame takes.
+#[derive(Debug)]
+pub struct FrameBuf<'f> {
+    pub(crate) buf: &'f mut [u8],
+    pub(crate) frame: Range<usize>,
+}
+
+impl<'f> FrameBuf<'f> {
+    /// Bytes before the frame that are enough for any header.
+    pub const HEADROOM: usize = Header::MAX_LEN;
+    /// Bytes behind the frame that are enough for the tag of any suite.
+    pub const TAILROOM: usize = CipherSuite::MAX_NT;
+
+    /// `frame` is where the encoder's bytes lie in `buf`; `None` if that is not inside.
+    #[must_use]
+    pub fn new(buf: &'f mut [u8], frame: Range<usize>) -> Option<Self> {
+        (frame.start <= frame.end && frame.end <= buf.len()).then_some(Self { buf, frame })
+    }
+
+    #[inline]
+    pub(crate) const fn len(&self) -> usize {
+        self.frame.end - self.frame.start
+    }
+}

@@ -1,0 +1,305 @@
+//! Which key opens a frame: select, and commit only once a frame has opened.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::ops::RangeInclusive;
+
+use hashbrown::HashMap;
+use sealframe_crypto::{BaseKey, Cipher, FrameKey};
+use sealframe_wire::{Ctr, Kid, SenderKeyKid, SenderKeyLayout};
+
+use crate::{KeyError, KeyPolicy, KidLayout, OpenError, replay::ReplayWindow};
+
+/// The keys of a receiver.
+///
+/// A *root* is what a key management installed: the base key of one generation of one sender, or of one
+/// MLS epoch. A *held* key is one KID's, derived from a root, with its replay window. Held keys lie in
+/// one vector and are found through one map, so a look-up costs the same with any number of them. Each
+/// is boxed: keys that stay where they are leave no copies to be wiped.
+pub(crate) struct KeyStore {
+    cipher: Cipher,
+    layout: KidLayout,
+    policy: KeyPolicy,
+    roots: HashMap<u64, Root>,
+    #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
+    held: Vec<Box<HeldKey>>,
+    place: HashMap<Kid, usize>,
+}
+
+/// What a key management installed, as far as it has moved on.
+struct Root {
+    base_key: BaseKey,
+    /// Sender keys: the newest step, modulo `2^step_bits`. MLS: the whole epoch.
+    at: u64,
+}
+
+struct HeldKey {
+    kid: Kid,
+    key: FrameKey,
+    replay: ReplayWindow,
+}
+
+/// A key for one frame, until that frame has opened or not.
+pub(crate) enum Selected {
+    /// The place of a held key.
+    Held(usize),
+    /// Derived for this frame alone; stored by [`KeyStore::commit`] or forgotten.
+    Candidate(Candidate),
+}
+
+pub(crate) struct Candidate {
+    kid: Kid,
+    key: FrameKey,
+    /// Where the root goes if the frame opens: how many steps on, and its base key there.
+    moves: Option<(u64, BaseKey)>,
+}
+
+impl KeyStore {
+    pub(crate) fn new(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
+        Self {
+            cipher,
+            layout,
+            policy,
+            roots: HashMap::new(),
+            held: Vec::new(),
+            place: HashMap::new(),
+        }
+    }
+
+    /// Installs the base key that a sender has at `kid`; frames of earlier steps never open with it.
+    pub(crate) fn add_sender(
+        &mut self,
+        kid: SenderKeyKid,
+        base_key: BaseKey,
+    ) -> Result<(), KeyError> {
+        let KidLayout::SenderKeys(layout) = self.layout else {
+            return Err(KeyError::WrongLayout);
+        };
+        let full = layout.join(kid).ok_or(KeyError::KidOutOfRange)?;
+        let root = full.get() >> layout.step_bits();
+        if self.roots.contains_key(&root) {
+            return Err(KeyError::KidInUse);
+        }
+        if self.held.len() >= self.policy.max_keys {
+            return Err(KeyError::TooManyKeys);
+        }
+        self.hold(full, FrameKey::derive(self.cipher, full, &base_key));
+        self.roots.insert(root, Root { base_key, at: kid.step });
+        Ok(())
+    }
+
+    /// Installs the base key of an MLS epoch; an older epoch with the same low bits goes.
+    pub(crate) fn add_epoch(&mut self, epoch: u64, base_key: BaseKey) -> Result<(), KeyError> {
+        let KidLayout::Mls(layout) = self.layout else {
+            return Err(KeyError::WrongLayout);
+        };
+        let root = layout.split(Kid::new(epoch)).epoch;
+        match self.roots.get(&root) {
+            Some(old) if old.at == epoch => return Err(KeyError::KidInUse),
+            Some(old) if old.at > epoch => return Err(KeyError::NotNewer),
+            _ => {}
+        }
+        self.remove_root(root);
+        self.roots.insert(root, Root { base_key, at: epoch });
+        Ok(())
+    }
+
+    /// Wipes the generations of a sender for which `gone` says so.
+    pub(crate) fn remove_sender(&mut self, sender: u64, gone: impl Fn(u64) -> bool) {
+        if let KidLayout::SenderKeys(layout) = self.layout {
+            self.remove_roots(|id, _| {
+                let at = layout.split(Kid::new(id << layout.step_bits()));
+                at.sender == sender && gone(at.generation)
+            });
+        }
+    }
+
+    /// Wipes an MLS epoch.
+    pub(crate) fn remove_epoch(&mut self, epoch: u64) {
+        if let KidLayout::Mls(_) = self.layout {
+            self.remove_roots(|_, root| root.at == epoch);
+        }
+    }
+
+    /// The key for a frame with this KID. Takes `&self`: the KID is a stranger's until the frame opens.
+    #[inline]
+    pub(crate) fn select(&self, kid: Kid) -> Result<Selected, OpenError> {
+        match self.place.get(&kid) {
+            Some(&place) => Ok(Selected::Held(place)),
+            None => self.derive(kid).map(Selected::Candidate),
+        }
+    }
+
+    /// The AEAD key of a selection.
+    #[inline]
+    pub(crate) fn key<'k>(&'k self, selected: &'k Selected) -> &'k FrameKey {
+        match selected {
+            Selected::Held(place) => &self.held[*place].key,
+            Selected::Candidate(candidate) => &candidate.key,
+        }
+    }
+
+    /// Whether this CTR may still open under the selected key.
+    #[inline]
+    pub(crate) fn check_replay(&self, selected: &Selected, ctr: Ctr) -> Result<(), OpenError> {
+        match selected {
+            Selected::Held(place) => self.held[*place].replay.check(ctr),
+            Selected::Candidate(_) => Ok(()),
+        }
+    }
+
+    /// The frame has opened: its KID and CTR are the sender's. The only write of the receive path.
+    #[inline]
+    pub(crate) fn commit(&mut self, selected: Selected, ctr: Ctr) {
+        let place = match selected {
+            Selected::Held(place) => place,
+            Selected::Candidate(candidate) => self.adopt(candidate),
+        };
+        self.held[place].replay.mark(ctr);
+    }
+
+    /// Derives the key of a KID that is not held, from its root if there is one.
+    #[cold]
+    fn derive(&self, kid: Kid) -> Result<Candidate, OpenError> {
+        let unknown = OpenError::UnknownKey(kid);
+        let (root, steps) = match self.layout {
+            KidLayout::SenderKeys(layout) => {
+                let id = kid.get() >> layout.step_bits();
+                let root = self.roots.get(&id).ok_or(unknown)?;
+                let steps = layout.steps_between(root.at, layout.split(kid).step);
+                (root, Some(steps))
+            }
+            KidLayout::Mls(layout) => {
+                let id = layout.split(kid).epoch;
+                (self.roots.get(&id).ok_or(unknown)?, None)
+            }
+        };
+        let moves = match steps {
+            None => None,
+            Some(steps) if (1..=u64::from(self.policy.max_ahead)).contains(&steps) => {
+                Some((steps, self.ratchet(&root.base_key, steps)))
+            }
+            // Step bits wrap: what is not a few steps ahead lies behind, up to half the circle.
+            Some(steps) if self.is_behind(steps) => return Err(OpenError::StepErased(kid)),
+            Some(_) => return Err(OpenError::StepTooFar(kid)),
+        };
+        if self.held.len() >= self.policy.max_keys {
+            return Err(OpenError::TooManyKeys);
+        }
+        let base_key = moves.as_ref().map_or(&root.base_key, |(_, base_key)| base_key);
+        let key = FrameKey::derive(self.cipher, kid, base_key);
+        Ok(Candidate { kid, key, moves })
+    }
+
+    /// Whether `steps` ahead, counted around the circle of the step bits, means behind.
+    fn is_behind(&self, steps: u64) -> bool {
+        match self.layout {
+            KidLayout::SenderKeys(layout) => steps == 0 || steps > 1 << (layout.step_bits() - 1),
+            KidLayout::Mls(_) => false,
+        }
+    }
+
+    /// `base_key` after `steps >= 1` ratchet steps.
+    fn ratchet(&self, base_key: &BaseKey, steps: u64) -> BaseKey {
+        let mut next = base_key.ratchet(self.cipher.suite);
+        for _ in 1..steps {
+            next = next.ratchet(self.cipher.suite);
+        }
+        next
+    }
+
+    /// Stores a candidate. With sender keys its root moves there: the steps between are derived as far
+    /// as they are kept, for frames that come late, and everything older is wiped.
+    #[cold]
+    fn adopt(&mut self, Candidate { kid, key, moves }: Candidate) -> usize {
+        if let (KidLayout::SenderKeys(layout), Some((steps, base_key))) = (self.layout, moves) {
+            let at = layout.split(kid);
+            let moved = Root { base_key, at: at.step };
+            if let Some(root) = self.roots.insert(kid.get() >> layout.step_bits(), moved) {
+                self.hold_late_steps(layout, &root, at, steps);
+            }
+            let kept = u64::from(self.policy.keep_behind);
+            self.forget_steps(layout, at, kept + 1..=kept + steps);
+        }
+        self.hold(kid, key)
+    }
+
+    /// Derives the steps that a jump of `steps` to `at` skips, as far back as keys are kept.
+    fn hold_late_steps(
+        &mut self,
+        layout: SenderKeyLayout,
+        root: &Root,
+        at: SenderKeyKid,
+        steps: u64,
+    ) {
+        let mut base_key = BaseKey::from_bytes(root.base_key.expose_bytes());
+        for behind in (1..steps).rev() {
+            base_key = base_key.ratchet(self.cipher.suite);
+            if behind <= u64::from(self.policy.keep_behind)
+                && let Some(kid) = layout.join(layout.behind(at, behind))
+            {
+                self.hold(kid, FrameKey::derive(self.cipher, kid, &base_key));
+            }
+        }
+    }
+
+    /// Wipes the held keys that lie these many steps behind `at`.
+    fn forget_steps(
+        &mut self,
+        layout: SenderKeyLayout,
+        at: SenderKeyKid,
+        behind: RangeInclusive<u64>,
+    ) {
+        for behind in behind {
+            if let Some(kid) = layout.join(layout.behind(at, behind)) {
+                self.forget(kid);
+            }
+        }
+    }
+
+    fn hold(&mut self, kid: Kid, key: FrameKey) -> usize {
+        let place = self.held.len();
+        let replay = ReplayWindow::new();
+        self.held.push(Box::new(HeldKey { kid, key, replay }));
+        self.place.insert(kid, place);
+        place
+    }
+
+    /// Wipes one held key; the last one takes its place.
+    fn forget(&mut self, kid: Kid) {
+        if let Some(place) = self.place.remove(&kid) {
+            self.held.swap_remove(place);
+            if let Some(moved) = self.held.get(place) {
+                self.place.insert(moved.kid, place);
+            }
+        }
+    }
+
+    fn remove_roots(&mut self, gone: impl Fn(u64, &Root) -> bool) {
+        let ids = self.roots.iter().filter(|&(&id, root)| gone(id, root));
+        let ids: Vec<u64> = ids.map(|(&id, _)| id).collect();
+        for id in ids {
+            self.remove_root(id);
+        }
+    }
+
+    /// Wipes a root and every key derived from it.
+    fn remove_root(&mut self, id: u64) {
+        let Some(root) = self.roots.remove(&id) else {
+            return;
+        };
+        match self.layout {
+            KidLayout::SenderKeys(layout) => {
+                let newest = layout.split(Kid::new(id << layout.step_bits() | root.at));
+                let kept = u64::from(self.policy.keep_behind);
+                self.forget_steps(layout, newest, 0..=kept);
+            }
+            KidLayout::Mls(layout) => {
+                let held = self.held.iter().map(|held| held.kid);
+                let of_epoch = held.filter(|&kid| layout.split(kid).epoch == id);
+                for kid in of_epoch.collect::<Vec<_>>() {
+                    self.forget(kid);
+                }
+            }
+        }
+    }
+}

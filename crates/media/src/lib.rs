@@ -1,0 +1,69 @@
+//! SFrame (RFC 9605) frame encryption, in place.
+//!
+//! A [`Sender`] owns one KID's counter and seals; a [`Receiver`] holds the keys of many KIDs and
+//! opens. The two walks line up:
+//!
+//! ```text
+//! Sender::seal_in_place                      Receiver::open_in_place
+//! 1 limit    KeyUsage below the suite's      1 header   Header::parse
+//! 2 header   Header::encode                  2 key      KeyStore::select   may derive, stores nothing
+//! 3 aad      header ‖ metadata               3 replay   ReplayWindow::check           only reads
+//! 4 nonce    sframe_salt XOR CTR             4 aad      header ‖ metadata
+//! 5 AEAD     FrameKey::encrypt               5 AEAD     FrameKey::decrypt   the one point of trust
+//! 6 count    CTR + 1, blocks                 6 commit   KeyStore::commit           the only write
+//! ```
+//!
+//! ```text
+//! before  ┌ headroom ≥ 17 ──────────────┬ prefix ┬ payload ────┬ tailroom ≥ 16 ┐
+//! after   └ … ┌ prefix ┬ header 1..=17 ─┴────────┼ ciphertext ─┼ tag 4..=16 ┐ … ┘
+//!                                                └ never moves ┘
+//! ```
+//!
+//! | module | noun |
+//! |---|---|
+//! | `stream` | [`Stream`]: what a frame is; authenticated |
+//! | `metadata` | [`Metadata`]: everything authenticated beside the header; assembles the AAD |
+//! | `frame_buf` | [`FrameBuf`]: headroom, payload, tailroom |
+//! | `seal`, `open` | the pseudocode of §4.4.4, byte for byte |
+//! | `sender` | [`Sender`]: counter, limits, ratchet, rekey |
+//! | `receiver` | [`Receiver`]: the six steps |
+//! | `policy` | [`KidLayout`], [`KeyPolicy`]: how far a receiver follows a ratchet, what it keeps |
+//! | `key_store` | select and commit; the ratchet of the receiving side |
+//! | `replay` | the window of counters already opened |
+//! | `error` | [`SealError`], [`OpenError`], [`KeyError`] |
+//!
+//! # Why so
+//! * *Select, open, commit.* Until the tag has been checked, every byte is a stranger's: it may choose
+//!   a key, it may cost bounded work, it may not change state. So selecting takes `&self`, and a
+//!   forged ratchet step is derived, tried and thrown away.
+//! * One KID, one key: there is no trial decryption, because AES-GCM does not commit to its key.
+//! * What a frame is (camera, microphone, screen; which one) is authenticated unless the caller says
+//!   otherwise by name, so that no server can play one stream as another. The SSRC is not part of it,
+//!   because servers rewrite it.
+//! * A counter cannot run backwards: a [`Sender`] is not `Clone`, has no setter, and moves to a new
+//!   key only together with a new KID.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod error;
+mod frame_buf;
+mod key_store;
+mod metadata;
+mod open;
+mod policy;
+mod receiver;
+mod replay;
+mod seal;
+mod sender;
+mod stream;
+
+pub use error::{KeyError, OpenError, SealError};
+pub use frame_buf::FrameBuf;
+pub use metadata::Metadata;
+pub use policy::{KeyPolicy, KidLayout};
+pub use receiver::{Opened, Receiver};
+pub use replay::REPLAY_WINDOW;
+pub use sender::{KeyUsage, Sender, SenderEvent};
+pub use stream::{Stream, StreamKind};

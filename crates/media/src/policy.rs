@@ -1,0 +1,64 @@
+//! How KIDs are made up, and how far a receiver follows them.
+
+use sealframe_wire::{MlsLayout, SenderKeyLayout};
+
+/// How the KIDs of a call are made up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum KidLayout {
+    /// RFC 9605 §5.1.
+    SenderKeys(SenderKeyLayout),
+    /// RFC 9605 §5.2.
+    Mls(MlsLayout),
+}
+
+impl From<SenderKeyLayout> for KidLayout {
+    fn from(layout: SenderKeyLayout) -> Self {
+        Self::SenderKeys(layout)
+    }
+}
+
+impl From<MlsLayout> for KidLayout {
+    fn from(layout: MlsLayout) -> Self {
+        Self::Mls(layout)
+    }
+}
+
+/// How far a receiver follows a ratchet, and how much it keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "set by applications, field by field")]
+pub struct KeyPolicy {
+    /// Ratchet steps that one frame may be ahead of the newest opened one. This bounds the work that a
+    /// forged KID costs: one HKDF for each step, and one key set-up.
+    pub max_ahead: u8,
+    /// Ratchet steps behind the newest whose keys are kept, for frames that come late.
+    pub keep_behind: u8,
+    /// Keys held at once, over all senders and steps.
+    pub max_keys: usize,
+}
+
+impl KeyPolicy {
+    /// 64 steps ahead and 8 behind, or as many as the step bits allow; 16,384 keys.
+    #[must_use]
+    pub fn of(layout: KidLayout) -> Self {
+        let steps = match layout {
+            KidLayout::SenderKeys(layout) => 1_u64 << layout.step_bits(),
+            KidLayout::Mls(_) => 1,
+        };
+        let at_most = |bound: u8, steps: u64| u8::try_from(steps).map_or(bound, |n| n.min(bound));
+        Self {
+            max_ahead: at_most(64, steps / 2),
+            keep_behind: at_most(8, (steps / 2).saturating_sub(1)),
+            max_keys: 16_384,
+        }
+    }
+
+    /// Steps ahead, the present one and those behind must be told apart by the step bits.
+    pub(crate) fn fits(self, layout: KidLayout) -> bool {
+        let steps = 1 + u64::from(self.max_ahead) + u64::from(self.keep_behind);
+        match layout {
+            KidLayout::SenderKeys(layout) => steps <= 1 << layout.step_bits(),
+            KidLayout::Mls(_) => true,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The opening side.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use sealframe_crypto::{BaseKey, Cipher};
+use sealframe_wire::{Ctr, Header, Kid, SenderKeyKid};
+
+use crate::{
+    KeyError, KeyPolicy, KidLayout, Metadata, OpenError, key_store::KeyStore, metadata::AadBuf,
+    open::open,
+};
+
+/// Opens frames of every sender whose key it holds; each frame once.
+///
+/// One receiver for each space of KIDs: with a sender number in the KID, or under MLS, one for the
+/// call; without, one for each remote member.
+///
+/// ```
+/// use sealframe_crypto::{BaseKey, CipherSuite};
+/// use sealframe_media::{OpenError, Receiver, Sender, Stream, StreamKind};
+/// use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let suite = CipherSuite::Aes128GcmSha256_128;
+/// let layout = SenderKeyLayout::new(16, 8).ok_or("bits")?;
+/// let kid = SenderKeyKid { sender: 7, ..Default::default() };
+/// let camera = Stream::new(StreamKind::Camera, 0);
+/// let mut sender = Sender::new(suite, layout, kid, BaseKey::from_bytes(&[0x42; 32]))?;
+/// let mut receiver = Receiver::new(suite, layout);
+///
+/// let mut frame = sender.seal_to_vec(b"a frame", camera)?;
+/// assert!(matches!(receiver.open_in_place(&mut frame, camera), Err(OpenError::UnknownKey(_))));
+/// receiver.add_sender(kid, BaseKey::from_bytes(&[0x42; 32]))?;
+/// let opened = receiver.open_in_place(&mut frame, camera)?; // the same bytes: nothing was lost
+/// assert_eq!(opened.frame, b"a frame");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Receiver {
+    cipher: Cipher,
+    keys: KeyStore,
+    aad: AadBuf,
+}
+
+/// A frame that has opened: its KID, CTR, metadata and bytes are the sender's.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Opened<'f> {
+    /// Which key sealed it, and so who did.
+    pub kid: Kid,
+    /// Which frame under that key.
+    pub ctr: Ctr,
+    /// Prefix and payload, as the encoder made them: a part of the buffer that was given.
+    pub frame: &'f mut [u8],
+}
+
+impl Receiver {
+    /// A receiver without keys, with the layout's default [`KeyPolicy`].
+    #[must_use]
+    pub fn new(cipher: impl Into<Cipher>, layout: impl Into<KidLayout>) -> Self {
+        let layout = layout.into();
+        Self::on(cipher.into(), layout, KeyPolicy::of(layout))
+    }
+
+    /// A receiver without keys.
+    ///
+    /// # Errors
+    /// [`KeyError::PolicyTooWide`].
+    pub fn with_policy(
+        cipher: impl Into<Cipher>,
+        layout: impl Into<KidLayout>,
+        policy: KeyPolicy,
+    ) -> Result<Self, KeyError> {
+        let layout = layout.into();
+        if !policy.fits(layout) {
+            return Err(KeyError::PolicyTooWide);
+        }
+        Ok(Self::on(cipher.into(), layout, policy))
+    }
+
+    fn on(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
+        Self {
+            cipher,
+            keys: KeyStore::new(cipher, layout, policy),
+            aad: AadBuf::new(),
+        }
+    }
+
+    /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). What was sealed at earlier
+    /// ratchet steps does not open with it.
+    ///
+    /// # Errors
+    /// [`KeyError::KidInUse`] if this sender has a key of this generation, be it the same one;
+    /// [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`], [`KeyError::TooManyKeys`].
+    pub fn add_sender(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
+        self.keys.add_sender(kid, base_key)
+    }
+
+    /// Installs the base key of an MLS epoch (RFC 9605 §5.2): every member's keys come from it. An
+    /// older epoch with the same low bits is wiped.
+    ///
+    /// # Errors
+    /// [`KeyError::KidInUse`], [`KeyError::NotNewer`], [`KeyError::WrongLayout`].
+    pub fn add_epoch(&mut self, epoch: u64, base_key: BaseKey) -> Result<(), KeyError> {
+        self.keys.add_epoch(epoch, base_key)
+    }
+
+    /// Wipes every key of a sender: it has left.
+    pub fn remove_sender(&mut self, sender: u64) {
+        self.keys.remove_sender(sender, |_| true);
+    }
+
+    /// Wipes one generation of a sender: a newer one is in use.
+    pub fn remove_generation(&mut self, sender: u64, generation: u64) {
+        self.keys.remove_sender(sender, |held| held == generation);
+    }
+
+    /// Wipes an MLS epoch and everything derived from it.
+    pub fn remove_epoch(&mut self, epoch: u64) {
+        self.keys.remove_epoch(epoch);
+    }
+
+    /// Opens a sealed frame where it lies. Copies: none, but for the prefix. Allocates: only when a
+    /// sender's key changes.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the receiver is as it was. The frame too, unless it was
+    /// [`OpenError::Unauthentic`]: then its payload is unspecified, but no plaintext.
+    #[inline]
+    pub fn open_in_place<'f, 'm>(
+        &mut self,
+        frame: &'f mut [u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Opened<'f>, OpenError> {
+        let metadata = metadata.into();
+        let sealed = frame.get(metadata.prefix_len()..).ok_or(OpenError::TooShort)?;
+        let header = Header::parse(sealed)?;
+        let nt = self.cipher.suite.nt();
+        if sealed.len() < header.len() + nt {
+            return Err(OpenError::TooShort);
+        }
+        let selected = self.keys.select(header.kid())?;
+        self.keys.check_replay(&selected, header.ctr())?;
+        let key = self.keys.key(&selected);
+        let frame = open(key, nt, header, &metadata, &mut self.aad, frame)?;
+        self.keys.commit(selected, header.ctr());
+        Ok(Opened {
+            kid: header.kid(),
+            ctr: header.ctr(),
+            frame,
+        })
+    }
+
+    /// Opens a sealed frame into a new vector. Copies: the frame, once. Allocates: once.
+    ///
+    /// # Errors
+    /// As [`open_in_place`](Self::open_in_place).
+    pub fn open_to_vec<'m>(
+        &mut self,
+        frame: &[u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Vec<u8>, OpenError> {
+        let mut out = frame.to_vec();
+        let Opened { kid, ctr, frame } = self.open_in_place(&mut out, metadata)?;
+        let (start, len) = (Header::new(kid, ctr).len(), frame.len());
+        out.copy_within(start..start + len, 0);
+        out.truncate(len);
+        Ok(out)
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("cipher", &self.cipher)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,163 @@
+//! Which counters of one KID have been opened already.
+
+use sealframe_wire::Ctr;
+
+use crate::OpenError;
+
+/// How many counters a receiver remembers per KID, 2,048: the newest it opened and those before it.
+///
+/// At 170 frames a second this is 12 seconds. A counter further behind is refused, so within the window
+/// every frame opens once and outside it none does.
+pub const REPLAY_WINDOW: u64 = WORDS as u64 * 64;
+
+const WORDS: usize = 32;
+
+/// A ring of bits: `seen[ctr mod 2048]` for every `ctr` in `newest - 2047..=newest`.
+///
+/// The empty window is `newest = 0` with no bit set, so no extra state marks the first frame.
+pub(crate) struct ReplayWindow {
+    newest: u64,
+    seen: [u64; WORDS],
+}
+
+impl ReplayWindow {
+    pub(crate) const fn new() -> Self {
+        Self {
+            newest: 0,
+            seen: [0; WORDS],
+        }
+    }
+
+    /// Whether `ctr` may be opened. Only reads: the CTR is not authenticated yet.
+    #[inline]
+    pub(crate) fn check(&self, ctr: Ctr) -> Result<(), OpenError> {
+        let Some(behind) = self.newest.checked_sub(ctr.get()) else {
+            return Ok(());
+        };
+        if behind >= REPLAY_WINDOW {
+            return Err(OpenError::TooOld(ctr));
+        }
+        let (word, bit) = place(ctr.get());
+        if self.seen[word] & bit != 0 {
+            return Err(OpenError::Replayed(ctr));
+        }
+        Ok(())
+    }
+
+    /// Marks a CTR that [`check`](Self::check) passed and whose frame has been opened.
+    #[inline]
+    pub(crate) fn mark(&mut self, ctr: Ctr) {
+        let ctr = ctr.get();
+        let ahead = ctr.saturating_sub(self.newest);
+        if ahead > 1 {
+            self.forget_skipped(ctr, ahead);
+        }
+        self.newest = self.newest.max(ctr);
+        let (word, bit) = place(ctr);
+        // When ctr is the newest, its bit stands for ctr - 2048 until now: no matter, it is set.
+        self.seen[word] |= bit;
+    }
+
+    /// Clears the bits of the counters between `newest` and `ctr`: they have not been seen.
+    #[cold]
+    fn forget_skipped(&mut self, ctr: u64, ahead: u64) {
+        if ahead >= REPLAY_WINDOW {
+            self.seen = [0; WORDS];
+            return;
+        }
+        let mut at = self.newest + 1;
+        while at < ctr {
+            let offset = at % 64;
+            let span = (64 - offset).min(ctr - at);
+            let ones = u64::MAX >> (64 - span);
+            self.seen[place(at).0] &= !(ones << offset);
+            at += span;
+        }
+    }
+}
+
+/// The word and the bit of a counter.
+#[inline]
+const fn place(ctr: u64) -> (usize, u64) {
+    ((ctr / 64 % WORDS as u64) as usize, 1 << (ctr % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::{collections::BTreeSet, vec::Vec};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The oracle: a set of everything seen, and the newest.
+    #[derive(Default)]
+    struct Model {
+        seen: BTreeSet<u64>,
+    }
+
+    impl Model {
+        fn may_open(&self, ctr: u64) -> bool {
+            let newest = self.seen.last().copied().unwrap_or(0);
+            ctr > newest || (newest - ctr < REPLAY_WINDOW && !self.seen.contains(&ctr))
+        }
+    }
+
+    fn agree(counters: impl IntoIterator<Item = u64>) {
+        let (mut window, mut model) = (ReplayWindow::new(), Model::default());
+        for ctr in counters {
+            let open = window.check(Ctr::new(ctr)).is_ok();
+            assert_eq!(open, model.may_open(ctr), "ctr {ctr}");
+            if open {
+                window.mark(Ctr::new(ctr));
+                model.seen.insert(ctr);
+            }
+        }
+    }
+
+    #[test]
+    fn the_edges_are_exact() {
+        let mut window = ReplayWindow::new();
+        let at = |ctr| Ctr::new(ctr);
+        window.mark(at(5000));
+        assert_eq!(window.check(at(5000)), Err(OpenError::Replayed(at(5000))));
+        assert_eq!(window.check(at(5001)), Ok(()));
+        assert_eq!(window.check(at(5000 - 2047)), Ok(()));
+        assert_eq!(window.check(at(5000 - 2048)), Err(OpenError::TooOld(at(2952))));
+        window.mark(at(u64::MAX));
+        assert_eq!(window.check(at(u64::MAX)), Err(OpenError::Replayed(at(u64::MAX))));
+        assert_eq!(window.check(at(u64::MAX - 2047)), Ok(()));
+        assert_eq!(
+            window.check(at(u64::MAX - 2048)),
+            Err(OpenError::TooOld(at(u64::MAX - 2048)))
+        );
+    }
+
+    #[test]
+    fn every_jump_around_the_window_agrees_with_a_set() {
+        for jump in (0_u64..130).chain(1900..2200).chain([4095, 4096, 4097]) {
+            for start in [0, 1, 63, 64, 2047, 2048] {
+                let newest = start + jump;
+                let probe = newest.saturating_sub(2100)..newest + 3;
+                agree([start, newest].into_iter().chain(probe));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_sequence_agrees_with_a_set(
+            start in prop_oneof![Just(0u64), any::<u64>()],
+            steps in proptest::collection::vec(prop_oneof![-3000i64..3000, -70i64..70], 1..300),
+        ) {
+            let mut at = start;
+            let counters: Vec<u64> = steps.iter().map(|step| {
+                at = at.saturating_add_signed(*step);
+                at
+            }).collect();
+            agree(counters);
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The sealing side of one KID at a time.
+
+use alloc::{vec, vec::Vec};
+use core::fmt;
+
+use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey, KeyLimits};
+use sealframe_wire::{Ctr, Header, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
+
+use crate::{FrameBuf, KeyError, Metadata, SealError, metadata::AadBuf, seal::seal};
+
+/// Seals frames. Owns the counter of its key: not `Clone`, and nothing sets the counter back.
+///
+/// One sender may serve all tracks of a participant. Encoders on separate threads take one each, with
+/// KIDs of their own (another `sender` number, or another MLS `context`).
+///
+/// ```
+/// use sealframe_media::{FrameBuf, Sender, Stream, StreamKind};
+/// use sealframe_crypto::{BaseKey, CipherSuite};
+/// use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let suite = CipherSuite::Aes128GcmSha256_128;
+/// let layout = SenderKeyLayout::new(16, 8).ok_or("bits")?;
+/// let kid = SenderKeyKid { sender: 7, ..Default::default() };
+/// let mut sender = Sender::new(suite, layout, kid, BaseKey::from_bytes(&[0x42; 32]))?;
+///
+/// // The encoder writes behind the headroom; sealing moves nothing.
+/// let mut buf = [0u8; FrameBuf::HEADROOM + 160 + FrameBuf::TAILROOM];
+/// let frame = FrameBuf::new(&mut buf, FrameBuf::HEADROOM..FrameBuf::HEADROOM + 160).ok_or("range")?;
+/// let sealed = sender.seal_in_place(frame, Stream::new(StreamKind::Microphone, 0))?;
+/// assert_eq!(sealed.len(), 3 + 160 + 16);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sender {
+    cipher: Cipher,
+    lane: Lane,
+    key: SendKey,
+    warned: bool,
+    event: Option<SenderEvent>,
+    aad: AadBuf,
+}
+
+/// Where the next KID comes from.
+enum Lane {
+    SenderKeys {
+        layout: SenderKeyLayout,
+        at: SenderKeyKid,
+        /// Kept for the ratchet; its step is `at.step`.
+        base_key: BaseKey,
+    },
+    Mls {
+        layout: MlsLayout,
+        at: MlsKid,
+    },
+}
+
+/// How much a key has sealed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "stored and restored by applications")]
+pub struct KeyUsage {
+    /// Frames, which is also the next CTR.
+    pub frames: u64,
+    /// 16-byte blocks of payload and of authenticated data, and one for the tag; rounded up.
+    pub blocks: u64,
+}
+
+/// Something the application should act on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum SenderEvent {
+    /// The key of this KID has reached 75 % of a usage limit: time for a new one.
+    KeyNearlyExhausted(Kid),
+}
+
+impl Sender {
+    /// A sender with sender keys (RFC 9605 §5.1), at CTR 0.
+    ///
+    /// `base_key` must never have been used for sealing under this KID. A restarted process draws a
+    /// new one, or stores its [`usage`](Self::usage) and [`resume`](Self::resume)s.
+    ///
+    /// # Errors
+    /// [`KeyError::KidOutOfRange`].
+    pub fn new(
+        cipher: impl Into<Cipher>,
+        layout: SenderKeyLayout,
+        kid: SenderKeyKid,
+        base_key: BaseKey,
+    ) -> Result<Self, KeyError> {
+        Self::resume(cipher, layout, kid, base_key, KeyUsage::default())
+    }
+
+    /// A sender that goes on where an earlier one with the same `base_key` and `kid` stopped.
+    ///
+    /// `usage` must be at least what [`usage`](Self::usage) said after the last frame that may have
+    /// left the earlier one. Less repeats a nonce, which gives the key away.
+    ///
+    /// # Errors
+    /// [`KeyError::KidOutOfRange`].
+    ///
+    /// Source: RFC 9605 §9.1.
+    pub fn resume(
+        cipher: impl Into<Cipher>,
+        layout: SenderKeyLayout,
+        kid: SenderKeyKid,
+        base_key: BaseKey,
+        usage: KeyUsage,
+    ) -> Result<Self, KeyError> {
+        let cipher = cipher.into();
+        let key = SendKey::derive(cipher, layout.join(kid), &base_key, usage)?;
+        let lane = Lane::SenderKeys {
+            layout,
+            at: kid,
+            base_key,
+        };
+        Ok(Self::on(cipher, lane, key))
+    }
+
+    /// A sender in an MLS group (RFC 9605 §5.2), at CTR 0. `base_key` is the epoch's, as exported:
+    /// `MLS-Exporter("SFrame 1.0 Base Key", "", Nk)`.
+    ///
+    /// # Errors
+    /// [`KeyError::KidOutOfRange`].
+    pub fn new_mls(
+        cipher: impl Into<Cipher>,
+        layout: MlsLayout,
+        kid: MlsKid,
+        base_key: &BaseKey,
+    ) -> Result<Self, KeyError> {
+        let cipher = cipher.into();
+        let key = SendKey::derive(cipher, layout.join(kid), base_key, KeyUsage::default())?;
+        Ok(Self::on(cipher, Lane::Mls { layout, at: kid }, key))
+    }
+
+    fn on(cipher: Cipher, lane: Lane, key: SendKey) -> Self {
+        Self {
+            cipher,
+            lane,
+            key,
+            warned: false,
+            event: None,
+            aad: AadBuf::new(),
+        }
+    }
+
+    /// Seals a frame where it lies. Copies: none, but for the prefix and the header. Allocates: no.
+    ///
+    /// Returns `prefix ‖ header ‖ ciphertext ‖ tag`, a part of the buffer; the payload has not moved.
+    ///
+    /// # Errors
+    /// [`SealError`]; the frame and the sender are as they were.
+    #[inline]
+    pub fn seal_in_place<'f, 'm>(
+        &mut self,
+        frame: FrameBuf<'f>,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<&'f mut [u8], SealError> {
+        let metadata = metadata.into();
+        let limits = self.cipher.suite.limits();
+        let after = self.key.usage.after(frame.len(), &metadata);
+        if after.frames > limits.frames || after.blocks > limits.blocks {
+            return Err(SealError::KeyExhausted);
+        }
+        let header = Header::new(self.key.kid, Ctr::new(self.key.usage.frames));
+        let nt = self.cipher.suite.nt();
+        let sealed = seal(&self.key.key, nt, header, &metadata, &mut self.aad, frame)?;
+        self.key.usage = after;
+        if after.is_near(limits) {
+            self.warn();
+        }
+        Ok(sealed)
+    }
+
+    /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no.
+    ///
+    /// # Errors
+    /// [`SealError`]; the sender is as it was, `out` unspecified.
+    pub fn seal_into<'o, 'm>(
+        &mut self,
+        frame: &[u8],
+        metadata: impl Into<Metadata<'m>>,
+        out: &'o mut [u8],
+    ) -> Result<&'o mut [u8], SealError> {
+        let header_len = Header::new(self.key.kid, Ctr::new(self.key.usage.frames)).len();
+        let need = header_len + frame.len() + self.cipher.suite.nt();
+        let out = out.get_mut(..need).ok_or(SealError::OutputTooShort { need })?;
+        let at = header_len..header_len + frame.len();
+        out[at.clone()].copy_from_slice(frame);
+        self.seal_in_place(FrameBuf { buf: out, frame: at }, metadata)
+    }
+
+    /// Seals `frame` into a new vector. Copies: the frame, once. Allocates: once.
+    ///
+    /// # Errors
+    /// [`SealError`]; the sender is as it was.
+    pub fn seal_to_vec<'m>(
+        &mut self,
+        frame: &[u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Vec<u8>, SealError> {
+        let mut out = vec![0; Header::MAX_LEN + frame.len() + CipherSuite::MAX_NT];
+        let len = self.seal_into(frame, metadata, &mut out)?.len();
+        out.truncate(len);
+        Ok(out)
+    }
+
+    /// Moves one ratchet step on, to CTR 0 of a new key: somebody joined, who must not open what was
+    /// sealed before. Receivers follow by the KID alone. The old key is wiped.
+    ///
+    /// # Errors
+    /// [`KeyError::NoRatchet`].
+    ///
+    /// Source: RFC 9605 §5.1.
+    pub fn ratchet(&mut self) -> Result<Kid, KeyError> {
+        let Lane::SenderKeys { layout, at, base_key } = &mut self.lane else {
+            return Err(KeyError::NoRatchet);
+        };
+        if layout.step_bits() == 0 {
+            return Err(KeyError::NoRatchet);
+        }
+        let next = layout.after(*at);
+        let next_base_key = base_key.ratchet(self.cipher.suite);
+        let kid = layout.join(next);
+        self.key = SendKey::derive(self.cipher, kid, &next_base_key, KeyUsage::default())?;
+        (*at, *base_key) = (next, next_base_key);
+        self.warned = false;
+        Ok(self.key.kid)
+    }
+
+    /// Moves to the next generation, at step 0 and CTR 0: somebody left, who must not open what is
+    /// sealed from now on. `base_key` is drawn afresh. The old key is wiped.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongLayout`] under MLS; [`KeyError::KidOutOfRange`] after the last generation.
+    pub fn rekey(&mut self, base_key: BaseKey) -> Result<Kid, KeyError> {
+        let Lane::SenderKeys { layout, at, .. } = &self.lane else {
+            return Err(KeyError::WrongLayout);
+        };
+        let (layout, at) = (*layout, SenderKeyKid {
+            generation: at.generation.checked_add(1).ok_or(KeyError::KidOutOfRange)?,
+            sender: at.sender,
+            step: 0,
+        });
+        self.key = SendKey::derive(self.cipher, layout.join(at), &base_key, KeyUsage::default())?;
+        self.lane = Lane::SenderKeys { layout, at, base_key };
+        self.warned = false;
+        Ok(self.key.kid)
+    }
+
+    /// Moves to a later epoch of the MLS group, at CTR 0. The old key is wiped.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongLayout`] with sender keys; [`KeyError::NotNewer`] unless `epoch` is later.
+    pub fn change_epoch(&mut self, epoch: u64, base_key: &BaseKey) -> Result<Kid, KeyError> {
+        let Lane::Mls { layout, at } = &mut self.lane else {
+            return Err(KeyError::WrongLayout);
+        };
+        if epoch <= at.epoch {
+            return Err(KeyError::NotNewer);
+        }
+        let next = MlsKid { epoch, ..*at };
+        self.key = SendKey::derive(self.cipher, layout.join(next), base_key, KeyUsage::default())?;
+        *at = next;
+        self.warned = false;
+        Ok(self.key.kid)
+    }
+
+    /// The KID of the next frame.
+    #[must_use]
+    pub const fn kid(&self) -> Kid {
+        self.key.kid
+    }
+
+    /// What the present key has sealed, to be stored by those who [`resume`](Self::resume).
+    #[must_use]
+    pub const fn usage(&self) -> KeyUsage {
+        self.key.usage
+    }
+
+    /// The base key of the present step, to be sent to somebody who may listen from here on. `None`
+    /// under MLS. Never make another sender of it.
+    #[must_use]
+    pub fn export_base_key(&self) -> Option<BaseKey> {
+        match &self.lane {
+            Lane::SenderKeys { base_key, .. } => Some(BaseKey::from_bytes(base_key.expose_bytes())),
+            Lane::Mls { .. } => None,
+        }
+    }
+
+    /// What has happened since the last call.
+    pub fn poll_event(&mut self) -> Option<SenderEvent> {
+        self.event.take()
+    }
+
+    /// Raises the event once per key.
+    #[cold]
+    fn warn(&mut self) {
+        if !self.warned {
+            self.warned = true;
+            self.event = Some(SenderEvent::KeyNearlyExhausted(self.key.kid));
+        }
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender")
+            .field("cipher", &self.cipher)
+            .field("kid", &self.key.kid)
+            .field("usage", &self.key.usage)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key together with what it has sealed: neither is ever exchanged without the other.
+struct SendKey {
+    kid: Kid,
+    key: FrameKey,
+    usage: KeyUsage,
+}
+
+impl SendKey {
+    fn derive(
+        cipher: Cipher,
+        kid: Option<Kid>,
+        base_key: &BaseKey,
+        usage: KeyUsage,
+    ) -> Result<Self, KeyError> {
+        let kid = kid.ok_or(KeyError::KidOutOfRange)?;
+        let key = FrameKey::derive(cipher, kid, base_key);
+        Ok(Self { kid, key, usage })
+    }
+}
+
+impl KeyUsage {
+    /// After one more frame. Blocks are rounded up: payload and metadata may each end inside one.
+    #[inline]
+    fn after(self, frame_len: usize, metadata: &Metadata<'_>) -> Self {
+        let bytes = frame_len + metadata.overhead();
+        Self {
+            frames: self.frames.saturating_add(1),
+            blocks: self.blocks.saturating_add(bytes as u64 / 16 + 3),
+        }
+    }
+
+    /// Whether 75 % of a limit is reached.
+    #[inline]
+    const fn is_near(self, limits: KeyLimits) -> bool {
+        self.frames >= limits.frames / 4 * 3 || self.blocks >= limits.blocks / 4 * 3
+    }
+}

@@ -1,0 +1,7 @@
+//! `cargo verify`: every check and every test.
+
+use anyhow::Result;
+
+pub(crate) fn run() -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! Reads and writes the header of RFC 9605 §4.3.
+
+use core::fmt;
+
+use crate::{Ctr, Kid};
+
+/// Set in the config byte beside a field that follows in bytes of its own.
+const EXTENDED: u8 = 0b1000;
+/// The first value that no longer fits into the config byte.
+const INLINE_END: u64 = 8;
+
+/// The header of a sealed frame: which key, and which frame under that key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Header {
+    kid: Kid,
+    ctr: Ctr,
+}
+
+impl Header {
+    /// The longest header, in bytes: config byte, eight bytes of KID, eight bytes of CTR.
+    pub const MAX_LEN: usize = 17;
+
+    /// A header for the frame `ctr` under the key `kid`. Both take any value.
+    #[must_use]
+    pub const fn new(kid: Kid, ctr: Ctr) -> Self {
+        Self { kid, ctr }
+    }
+
+    /// Which key sealed the frame. Not authenticated until the frame has been opened.
+    #[must_use]
+    pub const fn kid(self) -> Kid {
+        self.kid
+    }
+
+    /// Which frame under that key. Not authenticated until the frame has been opened.
+    #[must_use]
+    pub const fn ctr(self) -> Ctr {
+        self.ctr
+    }
+
+    /// How many bytes this header takes on the wire: `1..=17`.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a header is never empty")]
+    pub const fn len(self) -> usize {
+        1 + field_len(self.kid.get()) + field_len(self.ctr.get())
+    }
+
+    /// Reads the header at the front of a sealed frame; whatever follows it is not looked at.
+    ///
+    /// Needs no key and allocates nothing: this is the call of a media server. Every accepted header
+    /// is the only encoding of its values, so `parse` and [`encode`](Self::encode) are inverse.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when the bytes end too early or a field is longer than it needs to be.
+    ///
+    /// Source: RFC 9605 §4.3.
+    #[inline]
+    pub fn parse(frame: &[u8]) -> Result<Self, HeaderError> {
+        // Short frames are widened so that both fields can be read as whole words.
+        let mut wide = [0; Self::MAX_LEN];
+        let head: &[u8; Self::MAX_LEN] = match frame.first_chunk() {
+            Some(head) => head,
+            None => {
+                for (to, from) in wide.iter_mut().zip(frame) {
+                    *to = *from;
+                }
+                &wide
+            }
+        };
+        let [config, ..] = *head;
+        let (kid_nibble, ctr_nibble) = (config >> 4, config & 0xf);
+        let kid_len = extended_len(kid_nibble);
+        let ctr_len = extended_len(ctr_nibble);
+        if frame.len() < 1 + kid_len + ctr_len {
+            return Err(if frame.is_empty() {
+                HeaderError::Empty
+            } else {
+                HeaderError::Truncated
+            });
+        }
+        let kid = read_field(kid_nibble, kid_len, word_at(head, 1))
+            .ok_or(HeaderError::KidNotMinimal)?;
+        let ctr = read_field(ctr_nibble, ctr_len, word_at(head, 1 + kid_len))
+            .ok_or(HeaderError::CtrNotMinimal)?;
+        Ok(Self::new(Kid::new(kid), Ctr::new(ctr)))
+    }
+
+    /// Writes the one minimal encoding of this header.
+    ///
+    /// Source: RFC 9605 §4.3.
+    #[inline]
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a field length is at most 8, an inline value at most 7"
+    )]
+    pub fn encode(self) -> EncodedHeader {
+        let (kid, ctr) = (self.kid.get(), self.ctr.get());
+        let (kid_len, ctr_len) = (field_len(kid), field_len(ctr));
+        let nibble = |value: u64, len: usize| match len {
+            0 => value as u8,
+            len => EXTENDED | (len - 1) as u8,
+        };
+        // Right-aligned, so that two whole-word stores do: CTR at the very end, then the KID over
+        // the leading zeros of the CTR's word, then the config byte over those of the KID's.
+        let mut bytes = [0; Self::MAX_LEN];
+        store_word(&mut bytes, 9, ctr);
+        store_word(&mut bytes, 9 - ctr_len, kid);
+        let start = Self::MAX_LEN - 1 - kid_len - ctr_len;
+        if let Some(config) = bytes.get_mut(start) {
+            *config = nibble(kid, kid_len) << 4 | nibble(ctr, ctr_len);
+        }
+        EncodedHeader { bytes, start }
+    }
+}
+
+/// A header as bytes, held right-aligned so that it can be laid against a payload in one store.
+#[derive(Clone, Copy)]
+pub struct EncodedHeader {
+    bytes: [u8; Header::MAX_LEN],
+    start: usize,
+}
+
+impl EncodedHeader {
+    /// The header, `1..=17` bytes.
+    #[inline]
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    /// Where the header starts in [`right_aligned`](Self::right_aligned).
+    #[inline]
+    #[must_use]
+    pub const fn start(&self) -> usize {
+        self.start
+    }
+
+    /// All 17 bytes; those before [`start`](Self::start) have no meaning.
+    #[inline]
+    #[must_use]
+    pub const fn right_aligned(&self) -> &[u8; Header::MAX_LEN] {
+        &self.bytes
+    }
+}
+
+/// Why bytes are no SFrame header. The frame can only be dropped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// There are no bytes at all.
+    Empty,
+    /// The config byte announces more bytes than there are.
+    Truncated,
+    /// The KID is written in more bytes than it needs.
+    KidNotMinimal,
+    /// The CTR is written in more bytes than it needs.
+    CtrNotMinimal,
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "empty frame",
+            Self::Truncated => "frame ends inside its header",
+            Self::KidNotMinimal => "kid is not minimally encoded",
+            Self::CtrNotMinimal => "ctr is not minimally encoded",
+        })
+    }
+}
+
+impl core::error::Error for HeaderError {}
+
+/// Bytes that `value` takes behind the config byte: 0 when it fits inside, else `1..=8`.
+const fn field_len(value: u64) -> usize {
+    if value < INLINE_END {
+        0
+    } else {
+        8 - value.leading_zeros() as usize / 8
+    }
+}
+
+/// Bytes that a config nibble announces: 0 for an inline value, else `1..=8`.
+const fn extended_len(nibble: u8) -> usize {
+    if nibble & EXTENDED == 0 {
+        0
+    } else {
+        (nibble & 0b111) as usize + 1
+    }
+}
+
+/// The value of one field, or `None` if a shorter encoding exists.
+#[inline]
+fn read_field(nibble: u8, len: usize, word: u64) -> Option<u64> {
+    if len == 0 {
+        return Some(u64::from(nibble));
+    }
+    let value = word >> (64 - 8 * len);
+    // The smallest value that needs `len` bytes: 8 for one byte, else a one above len - 1 bytes.
+    let floor = if len == 1 { INLINE_END } else { 1 << (8 * (len - 1)) };
+    (value >= floor).then_some(value)
+}
+
+/// Eight bytes at `at`, big-endian.
+#[inline]
+fn word_at(bytes: &[u8; Header::MAX_LEN], at: usize) -> u64 {
+    let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
+    word.map_or(0, |word| u64::from_be_bytes(*word))
+}
+
+#[inline]
+fn store_word(bytes: &mut [u8; Header::MAX_LEN], at: usize, word: u64) {
+    if let Some(slot) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *slot = word.to_be_bytes();
+    }
+}

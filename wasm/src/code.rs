@@ -1,0 +1,86 @@
+//! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
+
+use sealframe::{AnnouncementError, CallError, KeyError, OpenError, SealError};
+
+macro_rules! codes {
+    ($($name:ident)*) => {
+        /// Every way in which a call into this module can fail.
+        #[derive(Clone, Copy)]
+        pub(crate) enum Code { $($name),* }
+
+        const ALL: &[(Code, &str)] = &[$((Code::$name, stringify!($name))),*];
+    };
+}
+
+codes! {
+    // Frames that do not open.
+    UnknownKey StepErased StepTooFar Replayed TooOld TooManyKeys Unauthentic OtherMember
+    HeaderInvalid TooShort
+    // Frames that are not sealed.
+    KeyExhausted PrefixTooLong NoRoom
+    // Members and their announcements.
+    SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused
+    // Wrong calls.
+    UnknownStreamKind NotReserved NoRandomness
+    // A newer error of the core that has no code yet.
+    Other
+}
+
+impl Code {
+    pub(crate) const fn as_result(self) -> isize {
+        -1 - self as isize
+    }
+
+    pub(crate) fn of_result(result: isize) -> Option<Self> {
+        let place = usize::try_from(result.checked_neg()?.checked_sub(1)?).ok()?;
+        ALL.get(place).map(|(code, _)| *code)
+    }
+
+    pub(crate) const fn of_seal(error: SealError) -> Self {
+        match error {
+            SealError::KeyExhausted => Self::KeyExhausted,
+            SealError::PrefixTooLong => Self::PrefixTooLong,
+            _ => Self::NoRoom,
+        }
+    }
+
+    pub(crate) const fn of_open(error: OpenError) -> Self {
+        match error {
+            OpenError::UnknownKey(_) => Self::UnknownKey,
+            OpenError::Header(_) => Self::HeaderInvalid,
+            OpenError::TooShort => Self::TooShort,
+            OpenError::StepErased(_) => Self::StepErased,
+            OpenError::StepTooFar(_) => Self::StepTooFar,
+            OpenError::Replayed(_) => Self::Replayed,
+            OpenError::TooOld(_) => Self::TooOld,
+            OpenError::TooManyKeys => Self::TooManyKeys,
+            OpenError::Unauthentic => Self::Unauthentic,
+            _ => Self::Other,
+        }
+    }
+
+    pub(crate) const fn of_call(error: CallError) -> Self {
+        match error {
+            CallError::SecretTooShort => Self::SecretTooShort,
+            CallError::Announcement(error) => match error {
+                AnnouncementError::WrongSecret => Self::WrongSecret,
+                AnnouncementError::WrongSender => Self::WrongSender,
+                AnnouncementError::OtherSuite => Self::OtherSuite,
+                AnnouncementError::UnknownVersion => Self::UnknownVersion,
+                _ => Self::Malformed,
+            },
+            CallError::Key(KeyError::KidInUse) => Self::KeyInUse,
+            CallError::Key(_) => Self::KeyRefused,
+            CallError::OtherMember => Self::OtherMember,
+            CallError::Open(error) => Self::of_open(error),
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Thrown into JavaScript as this string.
+impl From<Code> for String {
+    fn from(code: Code) -> Self {
+        ALL[code as usize].1.into()
+    }
+}
