@@ -1,1 +1,9 @@
-//! todo
+//! Test vectors with their provenance, and the means to read them.
+//!
+//! The vectors lie in `vectors/`, each folder with a `PROVENANCE.md`. Readers return everything there
+//! is; the tests state how many they expect.
+
+pub mod alloc;
+pub mod hex;
+pub mod keys;
+pub mod rfc9605;

@@ -1,0 +1,137 @@
+//! A call whose members share one secret, with a server that tries things.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use proptest::prelude::*;
+use sealframe::{
+    AnnouncementError, CallError, CallSecret, CipherSuite, Header, KeyError, Metadata, OpenError,
+    SharedSecretCall, Stream, StreamKind,
+};
+
+const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
+
+fn member(secret: u8, number: u16, entropy: u8) -> SharedSecretCall {
+    let secret = CallSecret::from_bytes(&[secret; 32]).unwrap();
+    SharedSecretCall::new(SUITE, &secret, number, [entropy; 32]).unwrap()
+}
+
+#[test]
+fn three_members_hear_each_other() {
+    for suite in CipherSuite::ALL {
+        let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
+        let mut members: Vec<SharedSecretCall> = (1..=3_u8)
+            .map(|n| SharedSecretCall::new(suite, &secret, n.into(), [n; 32]).unwrap())
+            .collect();
+        for from in 0..3 {
+            let announcement = members[from].announcement([9 + from as u8; 32]);
+            for to in (0..3).filter(|&to| to != from) {
+                members[to].add_member(from as u16 + 1, &announcement).unwrap();
+            }
+        }
+        for from in 0..3 {
+            let metadata = Metadata::from(CAMERA).with_prefix(1);
+            let sealed = members[from].seal_to_vec(b"hello", metadata).unwrap();
+            assert_eq!(sealed[0], b'h');
+            for to in (0..3).filter(|&to| to != from) {
+                let mut frame = sealed.clone();
+                let number = from as u16 + 1;
+                let opened = members[to].open_in_place(number, &mut frame, metadata).unwrap();
+                assert_eq!(opened.frame, b"hello");
+            }
+        }
+    }
+}
+
+#[test]
+fn another_secret_opens_nothing() {
+    let mut alice = member(1, 1, 10);
+    let mut stranger = member(2, 2, 20);
+    let refused = stranger.add_member(1, &alice.announcement([3; 32]));
+    assert_eq!(refused, Err(CallError::Announcement(AnnouncementError::WrongSecret)));
+    let mut frame = alice.seal_to_vec(b"hello", CAMERA).unwrap();
+    let opened = stranger.open_in_place(1, &mut frame, CAMERA);
+    assert!(matches!(opened, Err(CallError::Open(OpenError::UnknownKey(_)))));
+    assert_eq!(CallSecret::from_bytes(&[0; 15]).err(), Some(CallError::SecretTooShort));
+}
+
+#[test]
+fn a_newcomer_is_told_the_present_step_only() {
+    let mut alice = member(1, 1, 10);
+    let mut bob = member(1, 2, 20);
+    bob.add_member(1, &alice.announcement([3; 32])).unwrap();
+    let old = alice.seal_to_vec(b"before", CAMERA).unwrap();
+    alice.ratchet().unwrap();
+    let mut carol = member(1, 3, 30);
+    carol.add_member(1, &alice.announcement([4; 32])).unwrap();
+    let new = alice.seal_to_vec(b"after", CAMERA).unwrap();
+    let mut before = old.clone();
+
+    let opened = carol.open_in_place(1, &mut before, CAMERA);
+    assert!(matches!(opened, Err(CallError::Open(OpenError::StepErased(_)))));
+    for member in [&mut bob, &mut carol] {
+        assert_eq!(member.open_in_place(1, &mut new.clone(), CAMERA).unwrap().frame, b"after");
+    }
+    assert_eq!(bob.open_in_place(1, &mut old.clone(), CAMERA).unwrap().frame, b"before");
+}
+
+#[test]
+fn a_server_cannot_swap_members_or_reflect() {
+    let mut alice = member(1, 1, 10);
+    let mut bob = member(1, 2, 20);
+    let mut carol = member(1, 3, 30);
+    let of_alice = alice.announcement([3; 32]);
+    let of_bob = bob.announcement([4; 32]);
+    let wrong_sender = Err(CallError::Announcement(AnnouncementError::WrongSender));
+    assert_eq!(carol.add_member(2, &of_alice), wrong_sender);
+    assert_eq!(alice.add_member(1, &of_alice), wrong_sender);
+    assert_eq!(alice.add_member(2, &of_alice), wrong_sender);
+    carol.add_member(1, &of_alice).unwrap();
+    carol.add_member(2, &of_bob).unwrap();
+    assert_eq!(carol.add_member(2, &of_bob), Err(CallError::Key(KeyError::KidInUse)));
+
+    let frame = alice.seal_to_vec(b"alice", CAMERA).unwrap();
+    let mut played = frame.clone();
+    let as_bob = carol.open_in_place(2, &mut played, CAMERA);
+    assert_eq!(as_bob.err(), Some(CallError::OtherMember));
+    assert_eq!(carol.open_in_place(1, &mut frame.clone(), CAMERA).unwrap().frame, b"alice");
+    carol.remove_member(1);
+    let mut late = frame.clone();
+    let gone = carol.open_in_place(1, &mut late, CAMERA);
+    assert!(matches!(gone, Err(CallError::Open(OpenError::UnknownKey(_)))));
+}
+
+#[test]
+fn coming_back_repeats_no_nonce() {
+    // The same number and secret, another life: other randomness, so another key.
+    let frames = [10, 11].map(|entropy| {
+        let sealed = member(1, 1, entropy).seal_to_vec(&[0; 40], CAMERA).unwrap();
+        assert_eq!(Header::parse(&sealed).unwrap().ctr().get(), 0);
+        sealed
+    });
+    assert_ne!(frames[0][3..], frames[1][3..]);
+}
+
+#[test]
+fn every_bit_of_an_announcement_counts() {
+    let alice = member(1, 1, 10);
+    let genuine = alice.announcement([3; 32]);
+    let mut bob = member(1, 2, 20);
+    for bit in 0..genuine.len() * 8 {
+        let mut forged = genuine.clone();
+        forged[bit / 8] ^= 1 << (bit % 8);
+        assert!(matches!(bob.add_member(1, &forged), Err(CallError::Announcement(_))), "{bit}");
+    }
+    for len in 0..genuine.len() {
+        let cut = bob.add_member(1, &genuine[..len]);
+        assert!(matches!(cut, Err(CallError::Announcement(_))), "{len}");
+    }
+    assert!(bob.add_member(1, &[&*genuine, &[0]].concat()).is_err());
+    bob.add_member(1, &genuine).unwrap();
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_no_announcement(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(member(1, 2, 20).add_member(1, &bytes).is_err());
+    }
+}

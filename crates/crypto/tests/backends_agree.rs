@@ -1,0 +1,59 @@
+//! Whatever backend a build has: the same bytes.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use proptest::prelude::*;
+use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, FrameKey, Unauthentic};
+use sealframe_wire::{Ctr, Kid};
+
+fn both(suite: CipherSuite, kid: u64, base_key: &[u8]) -> [FrameKey; 2] {
+    let base_key = BaseKey::from_bytes(base_key);
+    [Backend::Portable, Backend::default()]
+        .map(|backend| FrameKey::derive(Cipher::new(suite, backend), Kid::new(kid), &base_key))
+}
+
+/// Seals with one, opens with the other, and compares every byte on the way.
+fn agree(suite: CipherSuite, kid: u64, ctr: u64, base_key: &[u8], aad: &[u8], frame: &[u8]) {
+    let keys = both(suite, kid, base_key);
+    let ctr = Ctr::new(ctr);
+    let sealed = keys.each_ref().map(|key| {
+        let (mut body, mut tag) = (frame.to_vec(), vec![0; suite.nt()]);
+        key.encrypt(ctr, aad, &mut body, &mut tag).unwrap();
+        (body, tag)
+    });
+    assert_eq!(sealed[0], sealed[1], "{suite:?}, {} bytes", frame.len());
+    let (body, tag) = &sealed[0];
+    for key in &keys {
+        let mut opened = body.clone();
+        key.decrypt(ctr, aad, &mut opened, tag).unwrap();
+        assert_eq!(opened, frame);
+
+        let mut forged = tag.clone();
+        forged[0] ^= 1;
+        let mut unopened = body.clone();
+        assert_eq!(key.decrypt(ctr, aad, &mut unopened, &forged), Err(Unauthentic));
+        assert!(unopened == *body || unopened.iter().all(|&byte| byte == 0), "no plaintext");
+    }
+}
+
+#[test]
+fn at_every_length_to_300_bytes() {
+    let bytes: Vec<u8> = (0..=255).cycle().take(300).collect();
+    for suite in CipherSuite::ALL {
+        for len in 0..=300 {
+            agree(suite, 7, len as u64, &[9; 32], &bytes[..len % 40], &bytes[..len]);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn on_any_input(
+        suite in prop::sample::select(CipherSuite::ALL.to_vec()),
+        kid in any::<u64>(), ctr in any::<u64>(),
+        base_key in proptest::collection::vec(any::<u8>(), 0..80),
+        aad in proptest::collection::vec(any::<u8>(), 0..100),
+        frame in proptest::collection::vec(any::<u8>(), 0..5000),
+    ) {
+        agree(suite, kid, ctr, &base_key, &aad, &frame);
+    }
+}

@@ -1,0 +1,89 @@
+//! Secrets are gone from memory once their owner is dropped. Reads the process's own memory, so Linux.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
+
+use std::{
+    fs::{self, File},
+    hint::black_box,
+    io::{Read, Seek, SeekFrom},
+};
+
+use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey};
+use sealframe_testkit::rfc9605::{self, FrameVector};
+use sealframe_wire::Kid;
+
+mod common;
+use common::backends;
+
+/// How often `needle` lies in writable memory, stacks aside. It is given XOR 0xa5 and memory is compared
+/// in the same disguise, in one buffer that is cleared again, so that the search does not find itself.
+fn on_the_heap(masked_needle: &[u8]) -> usize {
+    const CHUNK: usize = 1 << 20;
+    let mut chunk = vec![0; CHUNK];
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let mut memory = File::open("/proc/self/mem").unwrap();
+    let mut count = 0;
+    // Test threads have their stacks in anonymous mappings of 2 MiB, main's is named.
+    for line in maps.lines().filter(|line| line.contains(" rw-p ") && !line.contains("[stack]")) {
+        let (start, end) = line.split_whitespace().next().unwrap().split_once('-').unwrap();
+        let mut at = u64::from_str_radix(start, 16).unwrap();
+        let end = u64::from_str_radix(end, 16).unwrap();
+        let here = (&raw const at).addr() as u64;
+        if (at..end).contains(&here) {
+            continue;
+        }
+        while at < end {
+            let len = CHUNK.min((end - at) as usize);
+            memory.seek(SeekFrom::Start(at)).unwrap();
+            if memory.read_exact(&mut chunk[..len]).is_err() {
+                break;
+            }
+            chunk[..len].iter_mut().for_each(|byte| *byte ^= 0xa5);
+            let found = chunk[..len].windows(masked_needle.len());
+            count += found.filter(|&at| at == masked_needle).count();
+            chunk.fill(0);
+            // Neighbouring chunks overlap by all of a needle but one byte.
+            at += if len < CHUNK { len } else { len + 1 - masked_needle.len() } as u64;
+        }
+    }
+    count
+}
+
+fn masked(secret: &[u8]) -> Vec<u8> {
+    secret.iter().map(|byte| byte ^ 0xa5).collect()
+}
+
+/// One test: two at once would find each other's copies of memory.
+#[test]
+fn secrets_are_wiped_when_dropped() {
+    base_keys_are_wiped();
+    for vector in rfc9605::frames() {
+        frame_keys_are_wiped(&vector);
+    }
+}
+
+fn base_keys_are_wiped() {
+    let mut secret: [u8; 32] = core::array::from_fn(|place| (place as u8).wrapping_mul(37) ^ 0xbe);
+    let needle = masked(&secret);
+    let key = BaseKey::from_bytes(&secret);
+    secret.fill(0);
+    assert_eq!(on_the_heap(&needle), 1, "the search finds a living key");
+    drop(black_box(key));
+    assert_eq!(on_the_heap(&needle), 0);
+}
+
+fn frame_keys_are_wiped(vector: &FrameVector) {
+    let suite = CipherSuite::from_id_allowing_short_tags(vector.cipher_suite).unwrap();
+    // AES's first round key is the first 16 bytes of the key.
+    let needle = masked(&vector.sframe_key[..16]);
+    let base_key = BaseKey::from_bytes(&vector.base_key);
+    for backend in backends() {
+        let before = on_the_heap(&needle);
+        let key = FrameKey::derive(Cipher::new(suite, backend), Kid::new(vector.kid), &base_key);
+        let during = on_the_heap(&needle);
+        drop(black_box(key));
+        assert_eq!(on_the_heap(&needle), before, "{suite:?} on {backend:?}");
+        // With hardware AES both libraries keep the round keys as they are.
+        assert!(during > before, "the search finds a living key");
+    }
+}

@@ -1,0 +1,234 @@
+//! What a stranger's bytes can do: nothing, and that at little cost.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use proptest::prelude::*;
+use sealframe_crypto::CipherSuite;
+use sealframe_media::{KeyPolicy, Metadata, OpenError, Receiver, Stream, StreamKind};
+use sealframe_testkit::alloc::{self, CountingAllocator};
+use sealframe_wire::{Ctr, Header, HeaderError, Kid};
+
+mod common;
+use common::{CAMERA, SUITE, base_key, kid_of, layout, receiver, sender};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+/// Refused, with the buffer unchanged or holding no plaintext.
+fn refused(receiver: &mut Receiver, frame: &[u8], metadata: Metadata<'_>, clear: &[u8]) -> OpenError {
+    let mut buf = frame.to_vec();
+    let error = receiver.open_in_place(&mut buf, metadata).unwrap_err();
+    if error != OpenError::Unauthentic {
+        assert_eq!(buf, frame, "{error}: the frame is as it was");
+    }
+    let secret = &clear[metadata.prefix_len()..];
+    if secret.len() >= 8 {
+        assert!(!buf.windows(8).any(|at| at == &secret[..8]), "{error}: no plaintext");
+    }
+    error
+}
+
+#[test]
+fn every_flipped_bit_is_refused_and_loses_nothing() {
+    let clear: Vec<u8> = (0..64).collect();
+    for suite in CipherSuite::ALL {
+        for prefix in [0, 1, 10] {
+            let metadata = Metadata::from(CAMERA).with_prefix(prefix);
+            let mut receiver = receiver(suite, [1, 2]);
+            let genuine = sender(suite, 1).seal_to_vec(&clear, metadata).unwrap();
+            for bit in 0..genuine.len() * 8 {
+                let mut forged = genuine.clone();
+                forged[bit / 8] ^= 1 << (bit % 8);
+                refused(&mut receiver, &forged, metadata, &clear);
+            }
+            for len in 0..genuine.len() {
+                refused(&mut receiver, &genuine[..len], metadata, &clear);
+            }
+            refused(&mut receiver, &[&*genuine, &[0]].concat(), metadata, &clear);
+            assert_eq!(receiver.open_to_vec(&genuine, metadata).unwrap(), clear);
+            let replayed = refused(&mut receiver, &genuine, metadata, &clear);
+            assert_eq!(replayed, OpenError::Replayed(Ctr::new(0)));
+        }
+    }
+}
+
+#[test]
+fn each_kind_of_bad_input_has_its_error() {
+    let clear = [0x77; 20];
+    let raw = Metadata::from(CAMERA);
+    let mut receiver = receiver(SUITE, [1]);
+    let mut sender = sender(SUITE, 1);
+    let genuine = sender.seal_to_vec(&clear, CAMERA).unwrap();
+    let mut error = |frame: &[u8]| refused(&mut receiver, frame, raw, &clear);
+    assert_eq!(error(&[]), OpenError::Header(HeaderError::Empty));
+    assert_eq!(error(&genuine[..1]), OpenError::Header(HeaderError::Truncated));
+    assert_eq!(error(&genuine[..3 + 15]), OpenError::TooShort);
+    assert_eq!(error(&genuine[..3 + 16]), OpenError::Unauthentic);
+    let not_minimal = [&[0xa0, 0x00, 0x01, 0x00], &genuine[3..]].concat();
+    assert_eq!(error(&not_minimal), OpenError::Header(HeaderError::KidNotMinimal));
+    let not_minimal = [&[0x98, 0x01, 0x00, 0x00], &genuine[3..]].concat();
+    assert_eq!(error(&not_minimal), OpenError::Header(HeaderError::CtrNotMinimal));
+    let with_header = |kid, ctr| {
+        let header = Header::new(Kid::new(kid), Ctr::new(ctr)).encode();
+        [header.as_bytes(), &genuine[3..]].concat()
+    };
+    assert_eq!(error(&with_header(0x200, 0)), OpenError::UnknownKey(Kid::new(0x200)));
+    assert!(OpenError::UnknownKey(Kid::new(0x200)).is_retryable());
+    assert_eq!(error(&with_header(0x100, 1)), OpenError::Unauthentic);
+    assert_eq!(error(&with_header(0x101, 0)), OpenError::Unauthentic);
+    assert_eq!(error(&with_header(0x100 + 65, 0)), OpenError::StepTooFar(Kid::new(0x141)));
+    assert_eq!(error(&with_header(0x1ff, 0)), OpenError::StepErased(Kid::new(0x1ff)));
+    let mut prefixed = |frame: &[u8]| refused(&mut receiver, frame, raw.with_prefix(9), &clear);
+    assert_eq!(prefixed(&[0; 8]), OpenError::TooShort);
+    assert_eq!(prefixed(&[0; 9]), OpenError::Header(HeaderError::Empty));
+    assert_eq!(receiver.open_to_vec(&genuine, CAMERA).unwrap(), clear);
+}
+
+#[test]
+fn a_stream_cannot_be_played_as_another() {
+    let kinds = [1, 2, 3, 4, 5].map(|id| StreamKind::from_id(id).unwrap());
+    let streams: Vec<Stream> =
+        kinds.iter().flat_map(|&kind| [0, 1, 256].map(|index| Stream::new(kind, index))).collect();
+    let mut receiver = receiver(SUITE, [1]);
+    let mut sender = sender(SUITE, 1);
+    for &made in &streams {
+        let frame = sender.seal_to_vec(b"a frame of some length", made).unwrap();
+        for &played in streams.iter().filter(|&&played| played != made) {
+            let error = receiver.open_to_vec(&frame, played).unwrap_err();
+            assert_eq!(error, OpenError::Unauthentic, "{made:?} as {played:?}");
+        }
+        let unlabelled = receiver.open_to_vec(&frame, Metadata::raw(&[])).unwrap_err();
+        assert_eq!(unlabelled, OpenError::Unauthentic);
+        assert_eq!(receiver.open_to_vec(&frame, made).unwrap(), b"a frame of some length");
+    }
+}
+
+#[test]
+fn metadata_has_one_reading() {
+    // Bytes cannot be moved between prefix and application, nor the prefix shortened.
+    let mut receiver = receiver(SUITE, [1]);
+    let mut sender = sender(SUITE, 1);
+    let stream = Metadata::from(CAMERA);
+    let made = stream.with_prefix(2).with_application(b"cd");
+    let frame = sender.seal_to_vec(b"abPAYLOAD", made).unwrap();
+    for played in [
+        stream.with_prefix(2).with_application(b"c"),
+        stream.with_prefix(2).with_application(b"cde"),
+        stream.with_prefix(2),
+    ] {
+        assert_eq!(receiver.open_to_vec(&frame, played), Err(OpenError::Unauthentic));
+    }
+    let moved = [b"a", &frame[2..]].concat();
+    let played = stream.with_prefix(1).with_application(b"bcd");
+    assert_eq!(receiver.open_to_vec(&moved, played), Err(OpenError::Unauthentic));
+    assert_eq!(receiver.open_to_vec(&frame, made).unwrap(), b"abPAYLOAD");
+}
+
+#[test]
+fn a_forged_step_changes_nothing() {
+    let mut receiver = receiver(SUITE, [1]);
+    let mut sender = sender(SUITE, 1);
+    let genuine = sender.seal_to_vec(b"genuine", CAMERA).unwrap();
+    for _ in 0..5 {
+        for step in 0..=255 {
+            let header = Header::new(Kid::new(0x100 | step), Ctr::new(u64::MAX)).encode();
+            let forged = [header.as_bytes(), &[0x5a; 40]].concat();
+            receiver.open_to_vec(&forged, CAMERA).unwrap_err();
+        }
+    }
+    assert_eq!(receiver.open_to_vec(&genuine, CAMERA).unwrap(), b"genuine");
+    sender.ratchet().unwrap();
+    let next = sender.seal_to_vec(b"next", CAMERA).unwrap();
+    assert_eq!(receiver.open_to_vec(&next, CAMERA).unwrap(), b"next");
+}
+
+#[test]
+fn a_million_unknown_kids_cost_no_memory() {
+    let mut receiver = receiver(SUITE, 0..10);
+    let mut kid = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut frame = [0x5a; 60];
+    let allocations = alloc::count(|| {
+        for _ in 0..1_000_000 {
+            kid = kid.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let header = Header::new(Kid::new(kid | 1 << 63), Ctr::new(kid)).encode();
+            frame[..17].copy_from_slice(header.right_aligned());
+            let sealed = &mut frame[header.start()..];
+            assert!(matches!(
+                receiver.open_in_place(sealed, CAMERA),
+                Err(OpenError::UnknownKey(_))
+            ));
+        }
+    });
+    assert_eq!(allocations, 0);
+}
+
+#[test]
+fn an_insider_cannot_make_us_hold_keys_without_end() {
+    use sealframe_media::{KidLayout, Sender};
+    use sealframe_wire::{MlsKid, MlsLayout};
+    let layout = MlsLayout::new(4, 10).unwrap();
+    let policy = KeyPolicy {
+        max_keys: 20,
+        ..KeyPolicy::of(KidLayout::Mls(layout))
+    };
+    let mut receiver = Receiver::with_policy(SUITE, layout, policy).unwrap();
+    receiver.add_epoch(1, base_key(1)).unwrap();
+    for context in 0..30 {
+        let kid = MlsKid { context, index: 7, epoch: 1 };
+        let mut insider = Sender::new_mls(SUITE, layout, kid, &base_key(1)).unwrap();
+        let frame = insider.seal_to_vec(b"hi", CAMERA).unwrap();
+        let opened = receiver.open_to_vec(&frame, CAMERA);
+        assert_eq!(opened.is_ok(), context < 20, "{context} {opened:?}");
+        assert!(context < 20 || opened == Err(OpenError::TooManyKeys));
+    }
+}
+
+#[test]
+fn our_own_frames_do_not_come_back() {
+    // A receiver holds the keys of others: a reflected frame has no key.
+    let mut me = sender(SUITE, 1);
+    let mut receiver = receiver(SUITE, [2, 3]);
+    let reflected = me.seal_to_vec(b"mine", CAMERA).unwrap();
+    let error = receiver.open_to_vec(&reflected, CAMERA).unwrap_err();
+    assert_eq!(error, OpenError::UnknownKey(me.kid()));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_refused(
+        id in 1_u16..=8,
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        prefix in 0_u16..20,
+        kid in prop::option::of(0x100_u64..0x300),
+    ) {
+        let suite = CipherSuite::from_id_allowing_short_tags(id).unwrap();
+        let mut receiver = receiver(suite, [1, 2]);
+        let metadata = Metadata::from(CAMERA).with_prefix(prefix);
+        // Half of them with a header that leads to a key.
+        let frame = match kid {
+            None => bytes,
+            Some(kid) => {
+                let header = Header::new(Kid::new(kid), Ctr::new(bytes.len() as u64)).encode();
+                [&vec![0; usize::from(prefix)], header.as_bytes(), &*bytes].concat()
+            }
+        };
+        let mut buf = frame.clone();
+        let error = receiver.open_in_place(&mut buf, metadata).unwrap_err();
+        prop_assert!(error == OpenError::Unauthentic || buf == frame);
+        let genuine = sender(suite, 1).seal_to_vec(&[1; 30], metadata).unwrap();
+        prop_assert_eq!(receiver.open_to_vec(&genuine, metadata).unwrap(), vec![1; 30]);
+    }
+}
+
+#[test]
+fn a_policy_that_cannot_tell_steps_apart_is_refused() {
+    use sealframe_media::{KeyError, KidLayout};
+    let layout = layout();
+    let policy = KeyPolicy::of(KidLayout::SenderKeys(layout));
+    assert_eq!((policy.max_ahead, policy.keep_behind), (64, 8));
+    for (max_ahead, keep_behind, fits) in [(247, 8, true), (248, 8, false), (255, 0, true)] {
+        let policy = KeyPolicy { max_ahead, keep_behind, ..policy };
+        let made = Receiver::with_policy(SUITE, layout, policy);
+        assert_eq!(made.err(), (!fits).then_some(KeyError::PolicyTooWide));
+    }
+    let _ = kid_of(0);
+}

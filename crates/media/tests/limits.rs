@@ -1,0 +1,136 @@
+//! A counter never repeats, a key never seals too much.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::collections::HashSet;
+
+use sealframe_crypto::CipherSuite;
+use sealframe_media::{KeyError, KeyUsage, SealError, Sender, SenderEvent};
+use sealframe_wire::{Header, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
+
+mod common;
+use common::{CAMERA, SUITE, base_key, kid_of, layout, receiver};
+
+fn resumed(suite: CipherSuite, frames: u64, blocks: u64) -> Sender {
+    let usage = KeyUsage { frames, blocks };
+    Sender::resume(suite, layout(), kid_of(1), base_key(1), usage).unwrap()
+}
+
+#[test]
+fn frames_end_at_2_to_the_32() {
+    for suite in CipherSuite::ALL {
+        let mut sender = resumed(suite, (1 << 32) - 2, 0);
+        let mut receiver = receiver(suite, [1]);
+        for left in [1, 0] {
+            let frame = sender.seal_to_vec(b"x", CAMERA).unwrap();
+            assert_eq!(Header::parse(&frame).unwrap().ctr().get(), (1 << 32) - 1 - left);
+            assert_eq!(receiver.open_to_vec(&frame, CAMERA).unwrap(), b"x");
+        }
+        for _ in 0..3 {
+            assert_eq!(sender.seal_to_vec(b"x", CAMERA), Err(SealError::KeyExhausted));
+        }
+        assert_eq!(sender.usage().frames, 1 << 32);
+        // A new step starts anew, under a key of its own.
+        sender.ratchet().unwrap();
+        assert_eq!(sender.usage(), KeyUsage::default());
+        let frame = sender.seal_to_vec(b"y", CAMERA).unwrap();
+        assert_eq!(receiver.open_to_vec(&frame, CAMERA).unwrap(), b"y");
+    }
+}
+
+#[test]
+fn blocks_end_at_2_to_the_34() {
+    // 100 bytes of payload are 7 blocks, the authenticated data 1 to 2, the tag 1.
+    let spent = (1 << 34) - 10;
+    assert_eq!(resumed(SUITE, 5, spent + 1).seal_to_vec(&[0; 100], CAMERA), Err(SealError::KeyExhausted));
+    let mut sender = resumed(SUITE, 5, spent);
+    assert!(sender.seal_to_vec(&[0; 100], CAMERA).is_ok());
+    assert_eq!(sender.seal_to_vec(&[], CAMERA), Err(SealError::KeyExhausted));
+    // Whatever was stored, nothing wraps.
+    for usage in [u64::MAX, u64::MAX - 1, 1 << 34, 1 << 32] {
+        let full = resumed(SUITE, usage, usage).seal_to_vec(b"", CAMERA);
+        assert_eq!(full, Err(SealError::KeyExhausted));
+    }
+}
+
+#[test]
+fn blocks_are_never_undercounted() {
+    for len in 0..200_u64 {
+        let mut sender = resumed(SUITE, 0, 0);
+        let sealed = sender.seal_to_vec(&vec![0; len as usize], CAMERA).unwrap();
+        let aad_len = sealed.len() as u64 - len - 16 + 5;
+        let exact = len.div_ceil(16) + aad_len.div_ceil(16) + 1;
+        let counted = sender.usage().blocks;
+        assert!((exact..=exact + 2).contains(&counted), "{len}: {exact} {counted}");
+    }
+}
+
+#[test]
+fn an_event_comes_once_at_three_quarters() {
+    let warning = |sender: &mut Sender| {
+        sender.seal_to_vec(b"x", CAMERA).unwrap();
+        sender.poll_event()
+    };
+    let mut sender = resumed(SUITE, 3 * (1 << 30) - 2, 0);
+    assert_eq!(warning(&mut sender), None);
+    let event = Some(SenderEvent::KeyNearlyExhausted(sender.kid()));
+    assert_eq!(warning(&mut sender), event);
+    assert_eq!(warning(&mut sender), None);
+    sender.ratchet().unwrap();
+    assert_eq!(warning(&mut sender), None);
+
+    let mut sender = resumed(SUITE, 0, 3 * (1 << 32) - 1);
+    assert_eq!(warning(&mut sender), event);
+}
+
+#[test]
+fn no_key_and_counter_seal_twice() {
+    // Over every way to move on, each (KID, CTR) is seen once in a space without wrapping.
+    let mut sender = Sender::new(SUITE, layout(), kid_of(1), base_key(1)).unwrap();
+    let mut seen = HashSet::new();
+    for round in 0..40 {
+        for _ in 0..10 {
+            let frame = sender.seal_to_vec(b"x", CAMERA).unwrap();
+            assert!(seen.insert(Header::parse(&frame).unwrap()));
+        }
+        match round % 3 {
+            0 => drop(sender.ratchet().unwrap()),
+            1 => drop(sender.rekey(base_key(round)).unwrap()),
+            _ => {}
+        }
+    }
+    assert_eq!(seen.len(), 400);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_changes_nothing() {
+    let tiny = SenderKeyLayout::new(62, 1).unwrap(); // one bit of generation
+    let kid = |generation, sender| SenderKeyKid { generation, sender, step: 0 };
+    let made = Sender::new(SUITE, tiny, kid(2, 0), base_key(1));
+    assert_eq!(made.err(), Some(KeyError::KidOutOfRange));
+    let made = Sender::new(SUITE, tiny, kid(0, 1 << 62), base_key(1));
+    assert_eq!(made.err(), Some(KeyError::KidOutOfRange));
+    let mut sender = Sender::new(SUITE, tiny, kid(1, 5), base_key(1)).unwrap();
+    sender.seal_to_vec(b"x", CAMERA).unwrap();
+    let before = (sender.kid(), sender.usage());
+    assert_eq!(sender.rekey(base_key(2)), Err(KeyError::KidOutOfRange));
+    assert_eq!(sender.change_epoch(9, &base_key(2)), Err(KeyError::WrongLayout));
+    assert_eq!((sender.kid(), sender.usage()), before);
+
+    let no_steps = SenderKeyLayout::new(8, 0).unwrap();
+    let mut sender = Sender::new(SUITE, no_steps, kid(0, 1), base_key(1)).unwrap();
+    assert_eq!(sender.ratchet(), Err(KeyError::NoRatchet));
+
+    let layout = MlsLayout::new(4, 6).unwrap();
+    let at = MlsKid { context: 0, index: 3, epoch: 14 };
+    let mut sender = Sender::new_mls(SUITE, layout, at, &base_key(1)).unwrap();
+    sender.seal_to_vec(b"x", CAMERA).unwrap();
+    let before = (sender.kid(), sender.usage());
+    assert_eq!(sender.ratchet(), Err(KeyError::NoRatchet));
+    assert_eq!(sender.rekey(base_key(2)), Err(KeyError::WrongLayout));
+    assert_eq!(sender.change_epoch(14, &base_key(2)), Err(KeyError::NotNewer));
+    assert_eq!(sender.change_epoch(13, &base_key(2)), Err(KeyError::NotNewer));
+    assert_eq!((sender.kid(), sender.usage()), before);
+    assert!(sender.export_base_key().is_none());
+    sender.change_epoch(30, &base_key(2)).unwrap();
+    assert_eq!(sender.usage(), KeyUsage::default());
+}
