@@ -44,11 +44,7 @@ impl Call {
         secret.zeroize();
         let parsed = parsed.map_err(Code::of_call)?;
         let call = SharedSecretCall::new(SUITE, &parsed, me, random()?).map_err(Code::of_call)?;
-        Ok(Self {
-            call,
-            region: Vec::new(),
-            result_len: 0,
-        })
+        Ok(Self { call, region: Vec::new(), result_len: 0 })
     }
 
     /// Our present key, encrypted for those who have the secret; opaque to the server that relays it.

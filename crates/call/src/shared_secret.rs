@@ -4,9 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, CipherSuite};
-use sealframe_media::{
-    FrameBuf, KeyError, Metadata, OpenError, Opened, Receiver, SealError, Sender,
-};
+use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, Receiver, SealError, Sender};
 use sealframe_wire::{Header, Kid, SenderKeyKid, SenderKeyLayout};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -79,10 +77,7 @@ impl SharedSecretCall {
         entropy: [u8; 32],
     ) -> Result<Self, CallError> {
         let secret = CallSecret(secret.0.clone());
-        let kid = SenderKeyKid {
-            sender: u64::from(me),
-            ..SenderKeyKid::default()
-        };
+        let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.to_be_bytes(), &entropy];
         let base_key = BaseKey::derive(suite, secret.expose_bytes(), &info);
         Ok(Self {

@@ -6,12 +6,7 @@ use core::fmt;
 use aes::{Aes128Enc, Aes256Enc};
 use sha2::{Sha256, Sha512};
 
-use crate::{
-    Cipher,
-    backend::GcmKey,
-    ctr_hmac::CtrHmacKey,
-    suite::Aead,
-};
+use crate::{Cipher, backend::GcmKey, ctr_hmac::CtrHmacKey, suite::Aead};
 
 /// The longest plaintext of one frame, in bytes: AES-GCM's own bound (NIST SP 800-38D §5.2.1.1), which
 /// also keeps the 32-bit block counter of the CTR suites from wrapping.

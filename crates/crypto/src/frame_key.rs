@@ -42,10 +42,7 @@ impl FrameKey {
         let mut salt = [0; NN];
         sframe_secret.expand(&[b"SFrame 1.0 Secret key ", &kid, &id], key);
         sframe_secret.expand(&[b"SFrame 1.0 Secret salt ", &kid, &id], &mut salt);
-        Self {
-            aead: AeadKey::of_derived(cipher, key),
-            salt,
-        }
+        Self { aead: AeadKey::of_derived(cipher, key), salt }
     }
 
     /// Encrypts `in_out` and writes the tag, `Nt` bytes, to `tag`. Copies: none.

@@ -143,10 +143,7 @@ impl CipherSuite {
     /// counter mode is bounded by the same birthday term, so every suite has the same limits.
     #[must_use]
     pub const fn limits(self) -> KeyLimits {
-        KeyLimits {
-            frames: 1 << 32,
-            blocks: 1 << 34,
-        }
+        KeyLimits { frames: 1 << 32, blocks: 1 << 34 }
     }
 
     pub(crate) const fn hash(self) -> Hash {

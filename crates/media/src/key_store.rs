@@ -55,22 +55,11 @@ pub(crate) struct Candidate {
 
 impl KeyStore {
     pub(crate) fn new(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
-        Self {
-            cipher,
-            layout,
-            policy,
-            roots: HashMap::new(),
-            held: Vec::new(),
-            place: HashMap::new(),
-        }
+        Self { cipher, layout, policy, roots: HashMap::new(), held: Vec::new(), place: HashMap::new() }
     }
 
     /// Installs the base key that a sender has at `kid`; frames of earlier steps never open with it.
-    pub(crate) fn add_sender(
-        &mut self,
-        kid: SenderKeyKid,
-        base_key: BaseKey,
-    ) -> Result<(), KeyError> {
+    pub(crate) fn add_sender(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
         let KidLayout::SenderKeys(layout) = self.layout else {
             return Err(KeyError::WrongLayout);
         };
@@ -224,13 +213,7 @@ impl KeyStore {
     }
 
     /// Derives the steps that a jump of `steps` to `at` skips, as far back as keys are kept.
-    fn hold_late_steps(
-        &mut self,
-        layout: SenderKeyLayout,
-        root: &Root,
-        at: SenderKeyKid,
-        steps: u64,
-    ) {
+    fn hold_late_steps(&mut self, layout: SenderKeyLayout, root: &Root, at: SenderKeyKid, steps: u64) {
         let mut base_key = BaseKey::from_bytes(root.base_key.expose_bytes());
         for behind in (1..steps).rev() {
             base_key = base_key.ratchet(self.cipher.suite);
@@ -243,12 +226,7 @@ impl KeyStore {
     }
 
     /// Wipes the held keys that lie these many steps behind `at`.
-    fn forget_steps(
-        &mut self,
-        layout: SenderKeyLayout,
-        at: SenderKeyKid,
-        behind: RangeInclusive<u64>,
-    ) {
+    fn forget_steps(&mut self, layout: SenderKeyLayout, at: SenderKeyKid, behind: RangeInclusive<u64>) {
         for behind in behind {
             if let Some(kid) = layout.join(layout.behind(at, behind)) {
                 self.forget(kid);

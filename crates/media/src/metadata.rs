@@ -33,11 +33,7 @@ impl<'a> Metadata<'a> {
     /// of a sender as another.
     #[must_use]
     pub const fn raw(application: &'a [u8]) -> Self {
-        Self {
-            stream: None,
-            prefix_len: 0,
-            application,
-        }
+        Self { stream: None, prefix_len: 0, application }
     }
 
     /// Authenticates `application` besides. Both sides must know it; its length is not bounded.
@@ -69,10 +65,7 @@ impl<'a> Metadata<'a> {
 
 impl From<Stream> for Metadata<'_> {
     fn from(stream: Stream) -> Self {
-        Self {
-            stream: Some(stream),
-            ..Self::raw(&[])
-        }
+        Self { stream: Some(stream), ..Self::raw(&[]) }
     }
 }
 

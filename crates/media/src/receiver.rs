@@ -80,11 +80,7 @@ impl Receiver {
     }
 
     fn on(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
-        Self {
-            cipher,
-            keys: KeyStore::new(cipher, layout, policy),
-            aad: AadBuf::new(),
-        }
+        Self { cipher, keys: KeyStore::new(cipher, layout, policy), aad: AadBuf::new() }
     }
 
     /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). What was sealed at earlier
@@ -145,11 +141,7 @@ impl Receiver {
         let key = self.keys.key(&selected);
         let frame = open(key, nt, header, &metadata, &mut self.aad, frame)?;
         self.keys.commit(selected, header.ctr());
-        Ok(Opened {
-            kid: header.kid(),
-            ctr: header.ctr(),
-            frame,
-        })
+        Ok(Opened { kid: header.kid(), ctr: header.ctr(), frame })
     }
 
     /// Opens a sealed frame into a new vector. Copies: the frame, once. Allocates: once.
@@ -172,8 +164,6 @@ impl Receiver {
 
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
-            .field("cipher", &self.cipher)
-            .finish_non_exhaustive()
+        f.debug_struct("Receiver").field("cipher", &self.cipher).finish_non_exhaustive()
     }
 }

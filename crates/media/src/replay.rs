@@ -22,10 +22,7 @@ pub(crate) struct ReplayWindow {
 
 impl ReplayWindow {
     pub(crate) const fn new() -> Self {
-        Self {
-            newest: 0,
-            seen: [0; WORDS],
-        }
+        Self { newest: 0, seen: [0; WORDS] }
     }
 
     /// Whether `ctr` may be opened. Only reads: the CTR is not authenticated yet.
@@ -129,10 +126,7 @@ mod tests {
         window.mark(at(u64::MAX));
         assert_eq!(window.check(at(u64::MAX)), Err(OpenError::Replayed(at(u64::MAX))));
         assert_eq!(window.check(at(u64::MAX - 2047)), Ok(()));
-        assert_eq!(
-            window.check(at(u64::MAX - 2048)),
-            Err(OpenError::TooOld(at(u64::MAX - 2048)))
-        );
+        assert_eq!(window.check(at(u64::MAX - 2048)), Err(OpenError::TooOld(at(u64::MAX - 2048))));
     }
 
     #[test]

@@ -108,11 +108,7 @@ impl Sender {
     ) -> Result<Self, KeyError> {
         let cipher = cipher.into();
         let key = SendKey::derive(cipher, layout.join(kid), &base_key, usage)?;
-        let lane = Lane::SenderKeys {
-            layout,
-            at: kid,
-            base_key,
-        };
+        let lane = Lane::SenderKeys { layout, at: kid, base_key };
         Ok(Self::on(cipher, lane, key))
     }
 
@@ -133,14 +129,7 @@ impl Sender {
     }
 
     fn on(cipher: Cipher, lane: Lane, key: SendKey) -> Self {
-        Self {
-            cipher,
-            lane,
-            key,
-            warned: false,
-            event: None,
-            aad: AadBuf::new(),
-        }
+        Self { cipher, lane, key, warned: false, event: None, aad: AadBuf::new() }
     }
 
     /// Seals a frame where it lies. Copies: none, but for the prefix and the header. Allocates: no.
@@ -236,11 +225,14 @@ impl Sender {
         let Lane::SenderKeys { layout, at, .. } = &self.lane else {
             return Err(KeyError::WrongLayout);
         };
-        let (layout, at) = (*layout, SenderKeyKid {
-            generation: at.generation.checked_add(1).ok_or(KeyError::KidOutOfRange)?,
-            sender: at.sender,
-            step: 0,
-        });
+        let (layout, at) = (
+            *layout,
+            SenderKeyKid {
+                generation: at.generation.checked_add(1).ok_or(KeyError::KidOutOfRange)?,
+                sender: at.sender,
+                step: 0,
+            },
+        );
         self.key = SendKey::derive(self.cipher, layout.join(at), &base_key, KeyUsage::default())?;
         self.lane = Lane::SenderKeys { layout, at, base_key };
         self.warned = false;

@@ -152,10 +152,7 @@ fn a_million_unknown_kids_cost_no_memory() {
             let header = Header::new(Kid::new(kid | 1 << 63), Ctr::new(kid)).encode();
             frame[..17].copy_from_slice(header.right_aligned());
             let sealed = &mut frame[header.start()..];
-            assert!(matches!(
-                receiver.open_in_place(sealed, CAMERA),
-                Err(OpenError::UnknownKey(_))
-            ));
+            assert!(matches!(receiver.open_in_place(sealed, CAMERA), Err(OpenError::UnknownKey(_))));
         }
     });
     assert_eq!(allocations, 0);
@@ -166,10 +163,7 @@ fn an_insider_cannot_make_us_hold_keys_without_end() {
     use sealframe_media::{KidLayout, Sender};
     use sealframe_wire::{MlsKid, MlsLayout};
     let layout = MlsLayout::new(4, 10).unwrap();
-    let policy = KeyPolicy {
-        max_keys: 20,
-        ..KeyPolicy::of(KidLayout::Mls(layout))
-    };
+    let policy = KeyPolicy { max_keys: 20, ..KeyPolicy::of(KidLayout::Mls(layout)) };
     let mut receiver = Receiver::with_policy(SUITE, layout, policy).unwrap();
     receiver.add_epoch(1, base_key(1)).unwrap();
     for context in 0..30 {

@@ -14,10 +14,7 @@ fn suite(id: u16) -> CipherSuite {
 }
 
 fn usage(frame: &KeyFrame) -> KeyUsage {
-    KeyUsage {
-        frames: frame.ctr.0,
-        blocks: 0,
-    }
+    KeyUsage { frames: frame.ctr.0, blocks: 0 }
 }
 
 #[test]
@@ -26,11 +23,7 @@ fn all_312_ratchet_steps() {
     for vector in &keys::all().ratchet {
         let suite = suite(vector.cipher_suite);
         let layout = SenderKeyLayout::new(vector.sender_bits, vector.step_bits).unwrap();
-        let start = SenderKeyKid {
-            generation: vector.generation.0,
-            sender: vector.sender.0,
-            step: 0,
-        };
+        let start = SenderKeyKid { generation: vector.generation.0, sender: vector.sender.0, step: 0 };
         let first = || BaseKey::from_bytes(&vector.steps[0].base_key);
         assert_eq!(vector.steps[0].step.0, 0);
 
@@ -84,11 +77,7 @@ fn all_72_mls_frames() {
         let mut receiver = Receiver::new(suite, layout);
         receiver.add_epoch(vector.epoch.0, BaseKey::from_bytes(&vector.base_key)).unwrap();
         for MlsFrame { index, context, frame } in &vector.frames {
-            let kid = MlsKid {
-                context: context.0,
-                index: index.0,
-                epoch: vector.epoch.0,
-            };
+            let kid = MlsKid { context: context.0, index: index.0, epoch: vector.epoch.0 };
             let metadata = Metadata::raw(&frame.metadata);
             let mut sender = Sender::new_mls(suite, layout, kid, &base_key).unwrap();
             assert_eq!(sender.kid().get(), frame.kid.0);
@@ -115,10 +104,7 @@ fn all_574_refused_frames() {
         let suite = suite(vector.cipher_suite);
         let layout = SenderKeyLayout::new(0, 0).unwrap();
         let mut receiver = Receiver::new(suite, layout);
-        let kid = SenderKeyKid {
-            generation: vector.kid.0,
-            ..SenderKeyKid::default()
-        };
+        let kid = SenderKeyKid { generation: vector.kid.0, ..SenderKeyKid::default() };
         receiver.add_sender(kid, BaseKey::from_bytes(&vector.base_key)).unwrap();
         for case in &vector.cases {
             let refused = receiver.open_to_vec(&case.ct, Metadata::raw(&case.metadata));

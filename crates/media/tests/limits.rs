@@ -41,7 +41,10 @@ fn frames_end_at_2_to_the_32() {
 fn blocks_end_at_2_to_the_34() {
     // 100 bytes of payload are 7 blocks, the authenticated data 1 to 2, the tag 1.
     let spent = (1 << 34) - 10;
-    assert_eq!(resumed(SUITE, 5, spent + 1).seal_to_vec(&[0; 100], CAMERA), Err(SealError::KeyExhausted));
+    assert_eq!(
+        resumed(SUITE, 5, spent + 1).seal_to_vec(&[0; 100], CAMERA),
+        Err(SealError::KeyExhausted)
+    );
     let mut sender = resumed(SUITE, 5, spent);
     assert!(sender.seal_to_vec(&[0; 100], CAMERA).is_ok());
     assert_eq!(sender.seal_to_vec(&[], CAMERA), Err(SealError::KeyExhausted));

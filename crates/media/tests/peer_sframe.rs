@@ -158,8 +158,7 @@ proptest! {
 #[test]
 fn version_1_has_metadata_before_the_header() {
     let (mut sender, mut receiver) = ours(4, 3, 5, &[9; 32]);
-    let seal: v1::EncryptionKey =
-        v1::EncryptionKey::derive_from(v1::suite(4), 3_u64, [9; 32]).unwrap();
+    let seal: v1::EncryptionKey = v1::EncryptionKey::derive_from(v1::suite(4), 3_u64, [9; 32]).unwrap();
     let mut counter = v1::MonotonicCounter::with_start_value(5, u64::MAX);
     let mut theirs = Vec::new();
     let frame = b"a frame of some length";

@@ -12,10 +12,7 @@ fn all_8_frames_sealed_and_opened() {
     let vectors = rfc9605::frames();
     for vector in &vectors {
         let suite = CipherSuite::from_id_allowing_short_tags(vector.cipher_suite).unwrap();
-        let kid = SenderKeyKid {
-            generation: vector.kid,
-            ..SenderKeyKid::default()
-        };
+        let kid = SenderKeyKid { generation: vector.kid, ..SenderKeyKid::default() };
         let metadata = Metadata::raw(&vector.metadata);
         for backend in [Backend::Portable, Backend::default()] {
             let cipher = Cipher::new(suite, backend);

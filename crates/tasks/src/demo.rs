@@ -1,7 +1,87 @@
 //! `cargo demo`: a call in two browser tabs.
 
-use anyhow::Result;
+use std::{
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
 
-pub(crate) fn run(_args: &[String]) -> Result<()> {
+use anyhow::{Context, Result, bail};
+
+use crate::{tools, wasm_package};
+
+/// Starts the example server and opens a call in two tabs: in windows where there is a display, headless
+/// otherwise. `args` go to the driver: `--seconds N` ends the call by itself.
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    let stage = Stage::set_up()?;
+    let screenshot = wasm_package::target_dir().join("demo.png");
+    let mut server = Server::start(&stage.server)?;
+    tools::say(&format!("calling through {} - join with more tabs, or stop with Ctrl-C", server.url));
+    let mut driver = stage.node("demo.mjs", &[]);
+    driver.arg(&server.url).args(args).env("SEALFRAME_SCREENSHOT", &screenshot);
+    let called = tools::run(&mut driver);
+    server.stop();
+    called?;
+    tools::say(&format!("the call looked like this: {}", screenshot.display()));
     Ok(())
+}
+
+/// Everything that a call in browsers needs, built and installed.
+pub(crate) struct Stage {
+    server: PathBuf,
+    node: PathBuf,
+    chromium: PathBuf,
+    tests: PathBuf,
+}
+
+impl Stage {
+    pub(crate) fn set_up() -> Result<Self> {
+        let node = tools::node()?;
+        let chromium = tools::chromium()?;
+        let tests = crate::root().join("examples/call/test");
+        tools::npm_ci(&tests)?;
+        wasm_package::build()?;
+        tools::say("building the example server (the first time takes minutes)");
+        let build = ["build", "--locked", "-p", "sealframe-example-call"];
+        tools::run(tools::cargo().args(build))?;
+        let server = wasm_package::target_dir().join("debug/sealframe-sfu");
+        Ok(Self { server, node, chromium, tests })
+    }
+
+    /// Node.js on a script of the browser tests, told where everything is.
+    pub(crate) fn node(&self, script: &str, options: &[&str]) -> Command {
+        let mut node = Command::new(&self.node);
+        node.args(options).arg(self.tests.join(script));
+        node.env("SEALFRAME_SFU", &self.server).env("SEALFRAME_CHROMIUM", &self.chromium);
+        node
+    }
+}
+
+struct Server {
+    process: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(program: &Path) -> Result<Self> {
+        let mut process = Command::new(program)
+            .args(["--http", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let stdout = process.stdout.take().context("no output of the server")?;
+        for line in BufReader::new(stdout).lines() {
+            if let Some(url) = line?.strip_prefix("listening on ") {
+                let url = url.to_owned();
+                return Ok(Self { process, url });
+            }
+        }
+        bail!("the server ended before it listened")
+    }
+
+    fn stop(&mut self) {
+        // It may have ended by itself, at the same Ctrl-C.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }

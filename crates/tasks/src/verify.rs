@@ -1,7 +1,104 @@
 //! `cargo verify`: every check and every test.
 
+use std::{env, path::Path, process::Command};
+
 use anyhow::Result;
 
+use crate::{demo, tools, wasm_package};
+
+type Step = (&'static str, fn() -> Result<()>);
+
+const STEPS: &[Step] = &[
+    ("formatting and lints", lints),
+    ("building without an operating system (thumbv7em-none-eabihf)", no_std),
+    ("Rust tests: vectors, properties, fuzz seeds, documentation examples", rust_tests),
+    ("Rust tests without ring", portable_tests),
+    ("documentation", documentation),
+    ("test vectors made again by their Python script", vectors),
+    ("WebAssembly package, tested in Node.js", wasm_tests),
+    ("an encrypted call in real browsers through the example server", browser_tests),
+];
+
 pub(crate) fn run() -> Result<()> {
+    for (number, (what, step)) in STEPS.iter().enumerate() {
+        tools::say(&format!("[{}/{}] {what}", number + 1, STEPS.len()));
+        step()?;
+    }
+    tools::say("everything passed");
     Ok(())
+}
+
+fn lints() -> Result<()> {
+    tools::rustup("component", &["rustfmt", "clippy"])?;
+    tools::run(tools::cargo().args(["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    tools::run(tools::cargo().args(clippy))
+}
+
+fn no_std() -> Result<()> {
+    const BARE_METAL: &str = "thumbv7em-none-eabihf";
+    tools::rustup("target", &[BARE_METAL])?;
+    // Default features and all: ring steps aside by itself where there is no operating system.
+    tools::run(tools::cargo().args(["build", "--locked", "-p", "sealframe", "--target", BARE_METAL]))
+}
+
+fn rust_tests() -> Result<()> {
+    tools::run(tools::cargo().args(["test", "--locked", "--workspace"]))
+}
+
+fn portable_tests() -> Result<()> {
+    let crates = ["-p", "sealframe-crypto", "-p", "sealframe-media", "-p", "sealframe"];
+    let portable = ["test", "--locked", "--no-default-features"];
+    tools::run(tools::cargo().args(portable).args(crates))
+}
+
+fn documentation() -> Result<()> {
+    let doc = ["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"];
+    tools::run(tools::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The script needs Python and its package `cryptography`; a private environment under `target` has both.
+fn vectors() -> Result<()> {
+    let python = tools::find_or_install(&["python3"], &["python3", "python3-venv"])?;
+    let home = wasm_package::target_dir().join("python");
+    let inside = home.join("bin/python");
+    if !inside.exists() {
+        tools::say("installing the Python package `cryptography` under target/python");
+        tools::run(Command::new(python).args(["-m", "venv"]).arg(&home))?;
+        let install = ["-m", "pip", "install", "--quiet", "cryptography==48.0.0"];
+        tools::run(Command::new(&inside).args(install))?;
+    }
+    let folder = crate::root().join("crates/testkit/vectors");
+    let script = folder.join("keys/make_keys.py");
+    let official = folder.join("rfc9605/test-vectors.json");
+    tools::run(Command::new(&inside).arg(&script).arg("--check").arg(official))?;
+    let made = Command::new(&inside).arg(&script).output()?;
+    anyhow::ensure!(made.status.success(), "make_keys.py ended with {}", made.status);
+    let kept = std::fs::read(folder.join("keys/keys.json"))?;
+    anyhow::ensure!(made.stdout == kept, "make_keys.py no longer makes keys.json");
+    eprintln!("make_keys.py makes keys.json, byte for byte");
+    Ok(())
+}
+
+fn wasm_tests() -> Result<()> {
+    wasm_package::build()?;
+    let tests = crate::root().join("wasm/test");
+    tools::run(Command::new(tools::node()?).arg("--test").arg(tests.join("package.test.mjs")))
+}
+
+fn browser_tests() -> Result<()> {
+    let stage = demo::Stage::set_up()?;
+    let mut test = stage.node("call.test.mjs", &["--test"]);
+    test.env("SEALFRAME_FIREFOX", tools::firefox()?);
+    let screenshot = wasm_package::target_dir().join("call.png");
+    test.env("SEALFRAME_SCREENSHOT", &screenshot);
+    tools::run(&mut test)?;
+    report(&screenshot);
+    Ok(())
+}
+
+fn report(screenshot: &Path) {
+    if env::var_os("CI").is_none() {
+        tools::say(&format!("the call looked like this: {}", screenshot.display()));
+    }
 }

@@ -72,14 +72,10 @@ impl Header {
         let kid_len = extended_len(kid_nibble);
         let ctr_len = extended_len(ctr_nibble);
         if frame.len() < 1 + kid_len + ctr_len {
-            return Err(if frame.is_empty() {
-                HeaderError::Empty
-            } else {
-                HeaderError::Truncated
-            });
+            return Err(if frame.is_empty() { HeaderError::Empty } else { HeaderError::Truncated });
         }
-        let kid = read_field(kid_nibble, kid_len, word_at(head, 1))
-            .ok_or(HeaderError::KidNotMinimal)?;
+        let kid =
+            read_field(kid_nibble, kid_len, word_at(head, 1)).ok_or(HeaderError::KidNotMinimal)?;
         let ctr = read_field(ctr_nibble, ctr_len, word_at(head, 1 + kid_len))
             .ok_or(HeaderError::CtrNotMinimal)?;
         Ok(Self::new(Kid::new(kid), Ctr::new(ctr)))
@@ -173,20 +169,12 @@ impl core::error::Error for HeaderError {}
 
 /// Bytes that `value` takes behind the config byte: 0 when it fits inside, else `1..=8`.
 const fn field_len(value: u64) -> usize {
-    if value < INLINE_END {
-        0
-    } else {
-        8 - value.leading_zeros() as usize / 8
-    }
+    if value < INLINE_END { 0 } else { 8 - value.leading_zeros() as usize / 8 }
 }
 
 /// Bytes that a config nibble announces: 0 for an inline value, else `1..=8`.
 const fn extended_len(nibble: u8) -> usize {
-    if nibble & EXTENDED == 0 {
-        0
-    } else {
-        (nibble & 0b111) as usize + 1
-    }
+    if nibble & EXTENDED == 0 { 0 } else { (nibble & 0b111) as usize + 1 }
 }
 
 /// The value of one field, or `None` if a shorter encoding exists.

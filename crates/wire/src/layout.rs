@@ -70,19 +70,13 @@ impl SenderKeyLayout {
     /// The fields one ratchet step later: the step wraps, nothing else changes.
     #[must_use]
     pub const fn after(self, kid: SenderKeyKid) -> SenderKeyKid {
-        SenderKeyKid {
-            step: kid.step.wrapping_add(1) & mask(self.step_bits),
-            ..kid
-        }
+        SenderKeyKid { step: kid.step.wrapping_add(1) & mask(self.step_bits), ..kid }
     }
 
     /// The fields `steps` ratchet steps earlier.
     #[must_use]
     pub const fn behind(self, kid: SenderKeyKid, steps: u64) -> SenderKeyKid {
-        SenderKeyKid {
-            step: kid.step.wrapping_sub(steps) & mask(self.step_bits),
-            ..kid
-        }
+        SenderKeyKid { step: kid.step.wrapping_sub(steps) & mask(self.step_bits), ..kid }
     }
 
     /// How many ratchet steps lead from one step to another, going forward and around.

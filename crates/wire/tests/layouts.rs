@@ -29,11 +29,7 @@ fn all_64_mls_kids() {
     let vectors = keys::all().mls_kids;
     for vector in &vectors {
         let layout = MlsLayout::new(vector.epoch_bits, vector.index_bits).unwrap();
-        let fields = MlsKid {
-            context: vector.context.0,
-            index: vector.index.0,
-            epoch: vector.epoch.0,
-        };
+        let fields = MlsKid { context: vector.context.0, index: vector.index.0, epoch: vector.epoch.0 };
         assert_eq!(layout.join(fields).map(Kid::get), vector.kid.map(|kid| kid.0), "{vector:?}");
         if let Some(kid) = vector.kid {
             let low = fields.epoch % (1 << vector.epoch_bits);

@@ -33,9 +33,7 @@ impl Key {
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), in_out);
         // A `Tag` shows its bytes only as a slice.
-        tag.ok()
-            .and_then(|tag| tag.as_ref().first_chunk().copied())
-            .ok_or(FrameTooLong)
+        tag.ok().and_then(|tag| tag.as_ref().first_chunk().copied()).ok_or(FrameTooLong)
     }
 
     #[inline]

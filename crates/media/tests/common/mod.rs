@@ -14,10 +14,7 @@ pub fn layout() -> SenderKeyLayout {
 }
 
 pub fn kid_of(sender: u64) -> SenderKeyKid {
-    SenderKeyKid {
-        sender,
-        ..SenderKeyKid::default()
-    }
+    SenderKeyKid { sender, ..SenderKeyKid::default() }
 }
 
 /// A base key that only its number tells from others.
