@@ -19,7 +19,9 @@ self.onrtctransform = ({ transformer }) => {
 
 const requests = {
   async start({ secret, sender, observe: wanted }) {
-    const wasm = await init();
+    const wasm = await init({
+      module_or_path: new URL('./sealframe_wasm_bg.wasm', import.meta.url),
+    });
     wasmMemory = wasm.memory;
     call = new Call(secret, sender);
     secret.fill(0);

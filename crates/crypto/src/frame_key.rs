@@ -60,7 +60,7 @@ impl FrameKey {
         in_out: &mut [u8],
         tag: &mut [u8],
     ) -> Result<(), FrameTooLong> {
-        self.aead.encrypt(&self.nonce(ctr), aad, in_out, tag)
+        self.aead.encrypt(self.nonce(ctr), aad, in_out, tag)
     }
 
     /// Checks `tag` and decrypts `in_out`. Copies: none.
@@ -75,7 +75,7 @@ impl FrameKey {
         in_out: &mut [u8],
         tag: &[u8],
     ) -> Result<(), Unauthentic> {
-        self.aead.decrypt(&self.nonce(ctr), aad, in_out, tag)
+        self.aead.decrypt(self.nonce(ctr), aad, in_out, tag)
     }
 
     /// `sframe_salt XOR CTR`, the CTR as `Nn` bytes, big-endian.

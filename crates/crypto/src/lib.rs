@@ -13,9 +13,8 @@
 //! | `base_key` | [`BaseKey`]: what a key management hands over; the ratchet |
 //! | `frame_key` | [`FrameKey`]: one KID's AEAD key and salt; makes the nonces |
 //! | `aead` | [`AeadKey`]: a suite's AEAD, key expanded once |
-//! | `ctr_hmac` | AES-CTR with HMAC (§4.5.1) |
 //! | `hkdf` | Extract and Expand with the suite's hash |
-//! | `backend` | AES-GCM by ring or by aes-gcm: same functions, same bytes |
+//! | `backend` | AES-GCM by ring or by aes-gcm, AES-CTR with HMAC (§4.5.1): same functions, same bytes |
 //!
 //! # Why so
 //! * The suite is a value, not a type parameter: measured, the dispatch costs nothing beside an AEAD,
@@ -38,7 +37,6 @@ extern crate alloc;
 mod aead;
 mod backend;
 mod base_key;
-mod ctr_hmac;
 mod frame_key;
 mod hkdf;
 mod suite;

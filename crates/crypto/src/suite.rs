@@ -134,18 +134,6 @@ impl CipherSuite {
         }
     }
 
-    /// How much one sframe_key may seal.
-    ///
-    /// For AES-GCM an attacker's advantage over `s` blocks and `q` frames is at most
-    /// `(s + q + 1)^2 / 2^129` (draft-irtf-cfrg-aead-limits §5.1.1). A bound on frames alone is wrong
-    /// for video: 2^32 frames of 1 MiB would leave 2^-33. Stopping at `s + q = 2^34` (256 GiB) keeps
-    /// it under 2^-61 whatever the mix, and 2^32 frames is the bound of NIST SP 800-38D §8.3. AES in
-    /// counter mode is bounded by the same birthday term, so every suite has the same limits.
-    #[must_use]
-    pub const fn limits(self) -> KeyLimits {
-        KeyLimits { frames: 1 << 32, blocks: 1 << 34 }
-    }
-
     pub(crate) const fn hash(self) -> Hash {
         match self.aead() {
             Aead::Aes128Gcm | Aead::Aes128CtrHmacSha256 => Hash::Sha256,
@@ -199,6 +187,17 @@ pub struct KeyLimits {
     pub frames: u64,
     /// 16-byte blocks of payload and of authenticated data, plus one for each frame.
     pub blocks: u64,
+}
+
+impl KeyLimits {
+    /// 2^32 frames, 2^34 blocks (256 GiB), whatever the suite.
+    ///
+    /// For AES-GCM an attacker's advantage over `s` blocks and `q` frames is at most
+    /// `(s + q + 1)^2 / 2^129` (draft-irtf-cfrg-aead-limits §5.1.1). A bound on frames alone is wrong
+    /// for video: 2^32 frames of 1 MiB would leave 2^-33. Stopping at `s + q = 2^34` keeps it under
+    /// 2^-61 whatever the mix, and 2^32 frames is the bound of NIST SP 800-38D §8.3. AES in counter mode
+    /// is bounded by the same birthday term.
+    pub const OF_ANY_SUITE: Self = Self { frames: 1 << 32, blocks: 1 << 34 };
 }
 
 /// Why a number names no usable suite.

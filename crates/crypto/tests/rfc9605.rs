@@ -15,7 +15,7 @@ fn all_6_aes_ctr_hmac_vectors_both_ways() {
         let suite = CipherSuite::from_id_allowing_short_tags(vector.cipher_suite).unwrap();
         for backend in backends() {
             let key = AeadKey::new(Cipher::new(suite, backend), &vector.key).unwrap();
-            let nonce = (*vector.nonce).try_into().unwrap();
+            let nonce: [u8; 12] = (*vector.nonce).try_into().unwrap();
             let mut body = vector.pt.0.clone();
             let mut tag = vec![0; suite.nt()];
             key.encrypt(nonce, &vector.aad, &mut body, &mut tag).unwrap();
@@ -43,7 +43,7 @@ fn all_8_frames_by_their_keys_and_by_their_base_keys() {
             // With the vector's own sframe_key and nonce …
             let aead = AeadKey::new(cipher, &vector.sframe_key).unwrap();
             let mut by_key = vector.pt.0.clone();
-            let nonce = (*vector.nonce).try_into().unwrap();
+            let nonce: [u8; 12] = (*vector.nonce).try_into().unwrap();
             aead.encrypt(nonce, &vector.aad, &mut by_key, &mut tag).unwrap();
             by_key.extend(&tag);
             assert_eq!(by_key, vector.ct[header_len..]);
@@ -69,16 +69,16 @@ fn only_the_whole_tag_verifies() {
             let key = AeadKey::new(Cipher::new(suite, backend), &vec![7; suite.nk()]).unwrap();
             let mut body = full;
             let mut tag = vec![0; suite.nt()];
-            key.encrypt(&[1; 12], b"aad", &mut body, &mut tag).unwrap();
+            key.encrypt([1; 12], b"aad", &mut body, &mut tag).unwrap();
             let sealed = body;
             tag.resize(32, 0);
             for len in (0..32).filter(|&len| len != suite.nt()) {
-                let refused = key.decrypt(&[1; 12], b"aad", &mut body, &tag[..len]);
+                let refused = key.decrypt([1; 12], b"aad", &mut body, &tag[..len]);
                 assert_eq!(refused, Err(Unauthentic), "{suite:?} tag of {len} bytes");
                 assert!(body == sealed || body == [0; 40], "no plaintext");
                 body = sealed;
             }
-            assert_eq!(key.decrypt(&[1; 12], b"aad", &mut body, &tag[..suite.nt()]), Ok(()));
+            assert_eq!(key.decrypt([1; 12], b"aad", &mut body, &tag[..suite.nt()]), Ok(()));
             assert_eq!(body, full);
         }
     }

@@ -23,6 +23,8 @@ pub(crate) struct KeyStore {
     #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
     held: Vec<Box<HeldKey>>,
     place: HashMap<Kid, usize>,
+    /// The place that opened the last frame: the next one often has the same KID.
+    recent: usize,
 }
 
 /// What a key management installed, as far as it has moved on.
@@ -32,10 +34,18 @@ struct Root {
     at: u64,
 }
 
-struct HeldKey {
+/// The key of one KID.
+pub(crate) struct HeldKey {
     kid: Kid,
-    key: FrameKey,
-    replay: ReplayWindow,
+    pub(crate) key: FrameKey,
+    pub(crate) replay: ReplayWindow,
+}
+
+impl HeldKey {
+    fn derive(cipher: Cipher, kid: Kid, base_key: &BaseKey) -> Box<Self> {
+        let key = FrameKey::derive(cipher, kid, base_key);
+        Box::new(Self { kid, key, replay: ReplayWindow::new() })
+    }
 }
 
 /// A key for one frame, until that frame has opened or not.
@@ -43,19 +53,26 @@ pub(crate) enum Selected {
     /// The place of a held key.
     Held(usize),
     /// Derived for this frame alone; stored by [`KeyStore::commit`] or forgotten.
-    Candidate(Candidate),
+    Candidate(Box<Candidate>),
 }
 
 pub(crate) struct Candidate {
-    kid: Kid,
-    key: FrameKey,
+    held: Box<HeldKey>,
     /// Where the root goes if the frame opens: how many steps on, and its base key there.
     moves: Option<(u64, BaseKey)>,
 }
 
 impl KeyStore {
     pub(crate) fn new(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
-        Self { cipher, layout, policy, roots: HashMap::new(), held: Vec::new(), place: HashMap::new() }
+        Self {
+            cipher,
+            layout,
+            policy,
+            roots: HashMap::new(),
+            held: Vec::new(),
+            place: HashMap::new(),
+            recent: 0,
+        }
     }
 
     /// Installs the base key that a sender has at `kid`; frames of earlier steps never open with it.
@@ -71,7 +88,7 @@ impl KeyStore {
         if self.held.len() >= self.policy.max_keys {
             return Err(KeyError::TooManyKeys);
         }
-        self.hold(full, FrameKey::derive(self.cipher, full, &base_key));
+        self.hold(HeldKey::derive(self.cipher, full, &base_key));
         self.roots.insert(root, Root { base_key, at: kid.step });
         Ok(())
     }
@@ -112,27 +129,21 @@ impl KeyStore {
     /// The key for a frame with this KID. Takes `&self`: the KID is a stranger's until the frame opens.
     #[inline]
     pub(crate) fn select(&self, kid: Kid) -> Result<Selected, OpenError> {
+        if self.held.get(self.recent).is_some_and(|held| held.kid == kid) {
+            return Ok(Selected::Held(self.recent));
+        }
         match self.place.get(&kid) {
             Some(&place) => Ok(Selected::Held(place)),
             None => self.derive(kid).map(Selected::Candidate),
         }
     }
 
-    /// The AEAD key of a selection.
+    /// The selected key and its replay window, which for a candidate is empty.
     #[inline]
-    pub(crate) fn key<'k>(&'k self, selected: &'k Selected) -> &'k FrameKey {
+    pub(crate) fn get<'k>(&'k self, selected: &'k Selected) -> &'k HeldKey {
         match selected {
-            Selected::Held(place) => &self.held[*place].key,
-            Selected::Candidate(candidate) => &candidate.key,
-        }
-    }
-
-    /// Whether this CTR may still open under the selected key.
-    #[inline]
-    pub(crate) fn check_replay(&self, selected: &Selected, ctr: Ctr) -> Result<(), OpenError> {
-        match selected {
-            Selected::Held(place) => self.held[*place].replay.check(ctr),
-            Selected::Candidate(_) => Ok(()),
+            Selected::Held(place) => &self.held[*place],
+            Selected::Candidate(candidate) => &candidate.held,
         }
     }
 
@@ -144,11 +155,12 @@ impl KeyStore {
             Selected::Candidate(candidate) => self.adopt(candidate),
         };
         self.held[place].replay.mark(ctr);
+        self.recent = place;
     }
 
     /// Derives the key of a KID that is not held, from its root if there is one.
     #[cold]
-    fn derive(&self, kid: Kid) -> Result<Candidate, OpenError> {
+    fn derive(&self, kid: Kid) -> Result<Box<Candidate>, OpenError> {
         let unknown = OpenError::UnknownKey(kid);
         let (root, steps) = match self.layout {
             KidLayout::SenderKeys(layout) => {
@@ -175,8 +187,8 @@ impl KeyStore {
             return Err(OpenError::TooManyKeys);
         }
         let base_key = moves.as_ref().map_or(&root.base_key, |(_, base_key)| base_key);
-        let key = FrameKey::derive(self.cipher, kid, base_key);
-        Ok(Candidate { kid, key, moves })
+        let held = HeldKey::derive(self.cipher, kid, base_key);
+        Ok(Box::new(Candidate { held, moves }))
     }
 
     /// Whether `steps` ahead, counted around the circle of the step bits, means behind.
@@ -199,7 +211,9 @@ impl KeyStore {
     /// Stores a candidate. With sender keys its root moves there: the steps between are derived as far
     /// as they are kept, for frames that come late, and everything older is wiped.
     #[cold]
-    fn adopt(&mut self, Candidate { kid, key, moves }: Candidate) -> usize {
+    fn adopt(&mut self, candidate: Box<Candidate>) -> usize {
+        let Candidate { held, moves } = *candidate;
+        let kid = held.kid;
         if let (KidLayout::SenderKeys(layout), Some((steps, base_key))) = (self.layout, moves) {
             let at = layout.split(kid);
             let moved = Root { base_key, at: at.step };
@@ -209,7 +223,7 @@ impl KeyStore {
             let kept = u64::from(self.policy.keep_behind);
             self.forget_steps(layout, at, kept + 1..=kept + steps);
         }
-        self.hold(kid, key)
+        self.hold(held)
     }
 
     /// Derives the steps that a jump of `steps` to `at` skips, as far back as keys are kept.
@@ -220,7 +234,7 @@ impl KeyStore {
             if behind <= u64::from(self.policy.keep_behind)
                 && let Some(kid) = layout.join(layout.behind(at, behind))
             {
-                self.hold(kid, FrameKey::derive(self.cipher, kid, &base_key));
+                self.hold(HeldKey::derive(self.cipher, kid, &base_key));
             }
         }
     }
@@ -234,11 +248,10 @@ impl KeyStore {
         }
     }
 
-    fn hold(&mut self, kid: Kid, key: FrameKey) -> usize {
+    fn hold(&mut self, held: Box<HeldKey>) -> usize {
         let place = self.held.len();
-        let replay = ReplayWindow::new();
-        self.held.push(Box::new(HeldKey { kid, key, replay }));
-        self.place.insert(kid, place);
+        self.place.insert(held.kid, place);
+        self.held.push(held);
         place
     }
 

@@ -22,7 +22,8 @@
 //! | module | noun |
 //! |---|---|
 //! | `stream` | [`Stream`]: what a frame is; authenticated |
-//! | `metadata` | [`Metadata`]: everything authenticated beside the header; assembles the AAD |
+//! | `metadata` | [`Metadata`]: everything authenticated beside the header |
+//! | `aad` | header and metadata, in the RFC's order |
 //! | `frame_buf` | [`FrameBuf`]: headroom, payload, tailroom |
 //! | `seal`, `open` | the pseudocode of §4.4.4, byte for byte |
 //! | `sender` | [`Sender`]: counter, limits, ratchet, rekey |
@@ -47,6 +48,7 @@
 
 extern crate alloc;
 
+mod aad;
 mod error;
 mod frame_buf;
 mod key_store;

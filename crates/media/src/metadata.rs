@@ -1,8 +1,4 @@
-//! Everything that is authenticated beside the header, and the AAD made of it.
-
-use alloc::vec::Vec;
-
-use sealframe_wire::{EncodedHeader, Header};
+//! Everything that is authenticated beside the header.
 
 use crate::Stream;
 
@@ -24,7 +20,7 @@ pub struct Metadata<'a> {
 }
 
 /// Bytes of the stream label: kind, index, prefix_len.
-const LABEL_LEN: usize = 5;
+pub(crate) const LABEL_LEN: usize = 5;
 
 impl<'a> Metadata<'a> {
     /// Nothing but these bytes, for interop with other implementations of RFC 9605.
@@ -56,56 +52,25 @@ impl<'a> Metadata<'a> {
         self.prefix_len as usize
     }
 
-    /// Bytes of the AAD beside the prefix, at most.
+    pub(crate) const fn application(&self) -> &'a [u8] {
+        self.application
+    }
+
+    /// The stream label in the first bytes of a word, and how many there are: 5, or 0 for raw metadata.
     #[inline]
-    pub(crate) const fn overhead(&self) -> usize {
-        Header::MAX_LEN + LABEL_LEN + self.application.len()
+    pub(crate) const fn label(&self) -> (u64, usize) {
+        match self.stream {
+            Some(Stream { kind, index }) => {
+                let label = (kind as u64) << 56 | (index as u64) << 40 | (self.prefix_len as u64) << 24;
+                (label, LABEL_LEN)
+            }
+            None => (0, 0),
+        }
     }
 }
 
 impl From<Stream> for Metadata<'_> {
     fn from(stream: Stream) -> Self {
         Self { stream: Some(stream), ..Self::raw(&[]) }
-    }
-}
-
-/// Where the AAD is put together: `header ‖ metadata`, in this order (RFC 9605 §4.4.3).
-///
-/// Kept from frame to frame, so that nothing is allocated once the longest metadata has been seen.
-pub(crate) struct AadBuf(Vec<u8>);
-
-impl AadBuf {
-    pub(crate) fn new() -> Self {
-        Self(alloc::vec![0; 128])
-    }
-
-    /// The header is laid right-aligned before the metadata, so both start at fixed places.
-    #[inline]
-    pub(crate) fn assemble(
-        &mut self,
-        header: &EncodedHeader,
-        metadata: &Metadata<'_>,
-        prefix: &[u8],
-    ) -> &[u8] {
-        let longest = metadata.overhead() + prefix.len();
-        if self.0.len() < longest {
-            self.0.resize(longest, 0);
-        }
-        let buf = self.0.as_mut_slice();
-        buf[..Header::MAX_LEN].copy_from_slice(header.right_aligned());
-        let mut end = Header::MAX_LEN;
-        if let Some(Stream { kind, index }) = metadata.stream {
-            buf[end] = kind as u8;
-            buf[end + 1..end + 3].copy_from_slice(&index.to_be_bytes());
-            buf[end + 3..end + 5].copy_from_slice(&metadata.prefix_len.to_be_bytes());
-            end += LABEL_LEN;
-        }
-        for part in [prefix, metadata.application] {
-            if !part.is_empty() {
-                buf[end..end + part.len()].copy_from_slice(part);
-                end += part.len();
-            }
-        }
-        &buf[header.start()..end]
     }
 }

@@ -1,31 +1,31 @@
 //! `decrypt(metadata, sframe_ciphertext)` of RFC 9605 §4.4.4, in place.
 
 use sealframe_crypto::FrameKey;
-use sealframe_wire::Header;
+use sealframe_wire::Ctr;
 
-use crate::{Metadata, OpenError, metadata::AadBuf};
+use crate::{Metadata, OpenError, aad::AadBuf};
 
-/// Returns the frame: `prefix ‖ payload`. `frame` holds prefix, header and tag, as the caller has
-/// checked. On error it is as it was, or zeroed behind the header.
-#[inline]
+/// Returns the frame: `prefix ‖ payload`. On error it is as it was, or zeroed behind the header.
+///
+/// The caller has parsed the header: `frame` is `prefix ‖ header ‖ body`, and `body` has at least `nt` bytes.
+#[inline(always)] // a part of the one hot door that calls it
 pub(crate) fn open<'f>(
     key: &FrameKey,
     nt: usize,
-    header: Header,
+    ctr: Ctr,
     metadata: &Metadata<'_>,
     aad: &mut AadBuf,
     frame: &'f mut [u8],
+    body_start: usize,
 ) -> Result<&'f mut [u8], OpenError> {
-    let encoded = header.encode();
-    let header_len = encoded.as_bytes().len();
-
     let prefix_len = metadata.prefix_len();
-    let payload_start = prefix_len + header_len;
+    let header_len = body_start - prefix_len;
     let payload_end = frame.len() - nt;
 
-    let aad = aad.assemble(&encoded, metadata, &frame[..prefix_len]);
-    let (payload, tag) = frame[payload_start..].split_at_mut(payload_end - payload_start);
-    key.decrypt(header.ctr(), aad, payload, tag)?;
+    let (prefix, sealed) = frame.split_at(prefix_len);
+    let aad = aad.of_received(sealed, header_len, metadata, prefix);
+    let (payload, tag) = frame[body_start..].split_at_mut(payload_end - body_start);
+    key.decrypt(ctr, aad, payload, tag)?;
 
     // The prefix slides right, over the header, against the payload.
     if prefix_len > 0 {

@@ -4,10 +4,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher};
-use sealframe_wire::{Ctr, Header, Kid, SenderKeyKid};
+use sealframe_wire::{Ctr, FrameView, Header, Kid, SenderKeyKid};
 
 use crate::{
-    KeyError, KeyPolicy, KidLayout, Metadata, OpenError, key_store::KeyStore, metadata::AadBuf,
+    KeyError, KeyPolicy, KidLayout, Metadata, OpenError,
+    aad::AadBuf,
+    key_store::{HeldKey, KeyStore},
     open::open,
 };
 
@@ -39,6 +41,7 @@ use crate::{
 /// ```
 pub struct Receiver {
     cipher: Cipher,
+    nt: usize,
     keys: KeyStore,
     aad: AadBuf,
 }
@@ -80,7 +83,12 @@ impl Receiver {
     }
 
     fn on(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
-        Self { cipher, keys: KeyStore::new(cipher, layout, policy), aad: AadBuf::new() }
+        Self {
+            cipher,
+            nt: cipher.suite.nt(),
+            keys: KeyStore::new(cipher, layout, policy),
+            aad: AadBuf::new(),
+        }
     }
 
     /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). What was sealed at earlier
@@ -123,7 +131,7 @@ impl Receiver {
     /// # Errors
     /// [`OpenError`]; the receiver is as it was. The frame too, unless it was
     /// [`OpenError::Unauthentic`]: then its payload is unspecified, but no plaintext.
-    #[inline]
+    #[inline(always)] // one of two hot doors: a call and its spilled registers cost as much as the header
     pub fn open_in_place<'f, 'm>(
         &mut self,
         frame: &'f mut [u8],
@@ -131,15 +139,15 @@ impl Receiver {
     ) -> Result<Opened<'f>, OpenError> {
         let metadata = metadata.into();
         let sealed = frame.get(metadata.prefix_len()..).ok_or(OpenError::TooShort)?;
-        let header = Header::parse(sealed)?;
-        let nt = self.cipher.suite.nt();
-        if sealed.len() < header.len() + nt {
+        let FrameView { header, body, .. } = FrameView::parse(sealed)?;
+        if body.len() < self.nt {
             return Err(OpenError::TooShort);
         }
+        let body_start = frame.len() - body.len();
         let selected = self.keys.select(header.kid())?;
-        self.keys.check_replay(&selected, header.ctr())?;
-        let key = self.keys.key(&selected);
-        let frame = open(key, nt, header, &metadata, &mut self.aad, frame)?;
+        let HeldKey { key, replay, .. } = self.keys.get(&selected);
+        replay.check(header.ctr())?;
+        let frame = open(key, self.nt, header.ctr(), &metadata, &mut self.aad, frame, body_start)?;
         self.keys.commit(selected, header.ctr());
         Ok(Opened { kid: header.kid(), ctr: header.ctr(), frame })
     }

@@ -45,11 +45,12 @@ impl ReplayWindow {
     #[inline]
     pub(crate) fn mark(&mut self, ctr: Ctr) {
         let ctr = ctr.get();
-        let ahead = ctr.saturating_sub(self.newest);
-        if ahead > 1 {
-            self.forget_skipped(ctr, ahead);
+        if ctr > self.newest {
+            if ctr != self.newest + 1 {
+                self.forget_skipped(ctr);
+            }
+            self.newest = ctr;
         }
-        self.newest = self.newest.max(ctr);
         let (word, bit) = place(ctr);
         // When ctr is the newest, its bit stands for ctr - 2048 until now: no matter, it is set.
         self.seen[word] |= bit;
@@ -57,8 +58,8 @@ impl ReplayWindow {
 
     /// Clears the bits of the counters between `newest` and `ctr`: they have not been seen.
     #[cold]
-    fn forget_skipped(&mut self, ctr: u64, ahead: u64) {
-        if ahead >= REPLAY_WINDOW {
+    fn forget_skipped(&mut self, ctr: u64) {
+        if ctr - self.newest >= REPLAY_WINDOW {
             self.seen = [0; WORDS];
             return;
         }

@@ -1,23 +1,21 @@
 //! `encrypt(CTR, KID, metadata, plaintext)` of RFC 9605 §4.4.4, in place.
 
 use sealframe_crypto::FrameKey;
-use sealframe_wire::Header;
+use sealframe_wire::{EncodedHeader, Header};
 
-use crate::{FrameBuf, Metadata, SealError, metadata::AadBuf};
+use crate::{FrameBuf, Metadata, SealError, aad::AadBuf};
 
 /// Returns the sealed frame: `prefix ‖ header ‖ ciphertext ‖ tag`. On error the frame is as it was.
-#[inline]
+#[inline(always)] // a part of the one hot door that calls it
 pub(crate) fn seal<'f>(
     key: &FrameKey,
     nt: usize,
-    header: Header,
+    header: &EncodedHeader,
     metadata: &Metadata<'_>,
     aad: &mut AadBuf,
     FrameBuf { buf, frame }: FrameBuf<'f>,
 ) -> Result<&'f mut [u8], SealError> {
-    let encoded = header.encode();
-    let header_len = encoded.as_bytes().len();
-
+    let header_len = Header::MAX_LEN - header.start();
     let payload_start = frame.start + metadata.prefix_len();
     if payload_start > frame.end {
         return Err(SealError::PrefixTooLong);
@@ -30,20 +28,20 @@ pub(crate) fn seal<'f>(
         return Err(SealError::NoTailroom { need: nt });
     }
 
-    let aad = aad.assemble(&encoded, metadata, &buf[frame.start..payload_start]);
-    let (payload, tag) = buf[payload_start..end].split_at_mut(frame.end - payload_start);
-    key.encrypt(header.ctr(), aad, payload, tag)?;
+    let (clear, rest) = buf.split_at_mut(payload_start);
+    let (payload, tag) = rest[..end - payload_start].split_at_mut(frame.end - payload_start);
+    let aad = aad.of_encoded(header, metadata, &clear[frame.start..]);
+    key.encrypt(header.header().ctr(), aad, payload, tag)?;
 
     // The prefix slides left and the header takes its place against the payload.
-    let scratch = payload_start.checked_sub(Header::MAX_LEN);
-    match scratch {
+    match clear.last_chunk_mut() {
         // Without a prefix the whole right-aligned array is stored: a fixed length is cheaper.
-        Some(at) if payload_start == frame.start => {
-            buf[at..payload_start].copy_from_slice(encoded.right_aligned());
+        Some(against_payload) if metadata.prefix_len() == 0 => {
+            *against_payload = *header.right_aligned();
         }
         _ => {
-            buf.copy_within(frame.start..payload_start, start);
-            buf[payload_start - header_len..payload_start].copy_from_slice(encoded.as_bytes());
+            clear.copy_within(frame.start.., start);
+            clear[payload_start - header_len..].copy_from_slice(header.as_bytes());
         }
     }
     Ok(&mut buf[start..end])

@@ -4,9 +4,11 @@ use alloc::{vec, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey, KeyLimits};
-use sealframe_wire::{Ctr, Header, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
+use sealframe_wire::{
+    Ctr, EncodedHeader, Header, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout,
+};
 
-use crate::{FrameBuf, KeyError, Metadata, SealError, metadata::AadBuf, seal::seal};
+use crate::{FrameBuf, KeyError, Metadata, SealError, aad::AadBuf, seal::seal};
 
 /// Seals frames. Owns the counter of its key: not `Clone`, and nothing sets the counter back.
 ///
@@ -34,9 +36,9 @@ use crate::{FrameBuf, KeyError, Metadata, SealError, metadata::AadBuf, seal::sea
 /// ```
 pub struct Sender {
     cipher: Cipher,
+    nt: usize,
     lane: Lane,
     key: SendKey,
-    warned: bool,
     event: Option<SenderEvent>,
     aad: AadBuf,
 }
@@ -129,7 +131,7 @@ impl Sender {
     }
 
     fn on(cipher: Cipher, lane: Lane, key: SendKey) -> Self {
-        Self { cipher, lane, key, warned: false, event: None, aad: AadBuf::new() }
+        Self { cipher, nt: cipher.suite.nt(), lane, key, event: None, aad: AadBuf::new() }
     }
 
     /// Seals a frame where it lies. Copies: none, but for the prefix and the header. Allocates: no.
@@ -138,23 +140,22 @@ impl Sender {
     ///
     /// # Errors
     /// [`SealError`]; the frame and the sender are as they were.
-    #[inline]
+    #[inline(always)] // one of two hot doors: a call and its spilled registers cost as much as the header
     pub fn seal_in_place<'f, 'm>(
         &mut self,
         frame: FrameBuf<'f>,
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<&'f mut [u8], SealError> {
         let metadata = metadata.into();
-        let limits = self.cipher.suite.limits();
-        let after = self.key.usage.after(frame.len(), &metadata);
-        if after.frames > limits.frames || after.blocks > limits.blocks {
+        let blocks = self.key.blocks + blocks_of(frame.len() + metadata.application().len());
+        if blocks > LIMITS.blocks {
             return Err(SealError::KeyExhausted);
         }
-        let header = Header::new(self.key.kid, Ctr::new(self.key.usage.frames));
-        let nt = self.cipher.suite.nt();
-        let sealed = seal(&self.key.key, nt, header, &metadata, &mut self.aad, frame)?;
-        self.key.usage = after;
-        if after.is_near(limits) {
+        let Self { key, nt, aad, .. } = self;
+        let sealed = seal(&key.key, *nt, &key.header, &metadata, aad, frame)?;
+        key.blocks = blocks;
+        key.header.advance();
+        if blocks >= key.warn_at {
             self.warn();
         }
         Ok(sealed)
@@ -170,7 +171,7 @@ impl Sender {
         metadata: impl Into<Metadata<'m>>,
         out: &'o mut [u8],
     ) -> Result<&'o mut [u8], SealError> {
-        let header_len = Header::new(self.key.kid, Ctr::new(self.key.usage.frames)).len();
+        let header_len = self.key.header.header().len();
         let need = header_len + frame.len() + self.cipher.suite.nt();
         let out = out.get_mut(..need).ok_or(SealError::OutputTooShort { need })?;
         let at = header_len..header_len + frame.len();
@@ -212,8 +213,7 @@ impl Sender {
         let kid = layout.join(next);
         self.key = SendKey::derive(self.cipher, kid, &next_base_key, KeyUsage::default())?;
         (*at, *base_key) = (next, next_base_key);
-        self.warned = false;
-        Ok(self.key.kid)
+        Ok(self.kid())
     }
 
     /// Moves to the next generation, at step 0 and CTR 0: somebody left, who must not open what is
@@ -235,8 +235,7 @@ impl Sender {
         );
         self.key = SendKey::derive(self.cipher, layout.join(at), &base_key, KeyUsage::default())?;
         self.lane = Lane::SenderKeys { layout, at, base_key };
-        self.warned = false;
-        Ok(self.key.kid)
+        Ok(self.kid())
     }
 
     /// Moves to a later epoch of the MLS group, at CTR 0. The old key is wiped.
@@ -253,20 +252,19 @@ impl Sender {
         let next = MlsKid { epoch, ..*at };
         self.key = SendKey::derive(self.cipher, layout.join(next), base_key, KeyUsage::default())?;
         *at = next;
-        self.warned = false;
-        Ok(self.key.kid)
+        Ok(self.kid())
     }
 
     /// The KID of the next frame.
     #[must_use]
     pub const fn kid(&self) -> Kid {
-        self.key.kid
+        self.key.header.header().kid()
     }
 
     /// What the present key has sealed, to be stored by those who [`resume`](Self::resume).
     #[must_use]
     pub const fn usage(&self) -> KeyUsage {
-        self.key.usage
+        KeyUsage { frames: self.key.header.header().ctr().get(), blocks: self.key.blocks }
     }
 
     /// The base key of the present step, to be sent to somebody who may listen from here on. `None`
@@ -287,10 +285,8 @@ impl Sender {
     /// Raises the event once per key.
     #[cold]
     fn warn(&mut self) {
-        if !self.warned {
-            self.warned = true;
-            self.event = Some(SenderEvent::KeyNearlyExhausted(self.key.kid));
-        }
+        self.key.warn_at = u64::MAX;
+        self.event = Some(SenderEvent::KeyNearlyExhausted(self.kid()));
     }
 }
 
@@ -298,17 +294,20 @@ impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender")
             .field("cipher", &self.cipher)
-            .field("kid", &self.key.kid)
-            .field("usage", &self.key.usage)
+            .field("kid", &self.kid())
+            .field("usage", &self.usage())
             .finish_non_exhaustive()
     }
 }
 
-/// A key together with what it has sealed: neither is ever exchanged without the other.
+/// A key together with what it has sealed and its next header: none is exchanged without the others.
 struct SendKey {
-    kid: Kid,
     key: FrameKey,
-    usage: KeyUsage,
+    /// The next frame's. Its CTR only ever counts up.
+    header: EncodedHeader,
+    blocks: u64,
+    /// Blocks at which the application is told that the key nears its end.
+    warn_at: u64,
 }
 
 impl SendKey {
@@ -319,25 +318,29 @@ impl SendKey {
         usage: KeyUsage,
     ) -> Result<Self, KeyError> {
         let kid = kid.ok_or(KeyError::KidOutOfRange)?;
-        let key = FrameKey::derive(cipher, kid, base_key);
-        Ok(Self { kid, key, usage })
+        // Beyond its limits a key is exhausted, no matter how far, so that no sum of usages overflows.
+        let frames = usage.frames.min(LIMITS.frames);
+        let blocks = usage.blocks.clamp(frames * blocks_of(0), LIMITS.blocks + 1);
+        Ok(Self {
+            key: FrameKey::derive(cipher, kid, base_key),
+            header: Header::new(kid, Ctr::new(frames)).encode(),
+            blocks,
+            warn_at: LIMITS.blocks / 4 * 3,
+        })
     }
 }
 
-impl KeyUsage {
-    /// After one more frame. Blocks are rounded up: payload and metadata may each end inside one.
-    #[inline]
-    fn after(self, frame_len: usize, metadata: &Metadata<'_>) -> Self {
-        let bytes = frame_len + metadata.overhead();
-        Self {
-            frames: self.frames.saturating_add(1),
-            blocks: self.blocks.saturating_add(bytes as u64 / 16 + 3),
-        }
-    }
+/// The limits of every suite.
+const LIMITS: KeyLimits = KeyLimits::OF_ANY_SUITE;
 
-    /// Whether 75 % of a limit is reached.
-    #[inline]
-    const fn is_near(self, limits: KeyLimits) -> bool {
-        self.frames >= limits.frames / 4 * 3 || self.blocks >= limits.blocks / 4 * 3
-    }
+/// What a frame with so many bytes of payload, prefix and application metadata counts. Payload and
+/// authenticated data may each end inside a block; the third is the tag's.
+#[inline]
+const fn blocks_of(len: usize) -> u64 {
+    (len + AadBuf::SHORT_LEN) as u64 / 16 + 3
 }
+
+const _: () = assert!(
+    LIMITS.frames * blocks_of(0) == LIMITS.blocks,
+    "2^32 of the smallest frames are 2^34 blocks: one comparison holds both limits"
+);

@@ -56,29 +56,31 @@ impl Header {
     /// Source: RFC 9605 §4.3.
     #[inline]
     pub fn parse(frame: &[u8]) -> Result<Self, HeaderError> {
-        // Short frames are widened so that both fields can be read as whole words.
-        let mut wide = [0; Self::MAX_LEN];
+        Self::parse_with_len(frame).map(|(header, _)| header)
+    }
+
+    /// The header and how many bytes it took.
+    #[inline]
+    pub(crate) fn parse_with_len(frame: &[u8]) -> Result<(Self, usize), HeaderError> {
+        // A short frame is widened, so that both fields can be read as whole words.
+        let wide;
         let head: &[u8; Self::MAX_LEN] = match frame.first_chunk() {
             Some(head) => head,
             None => {
-                for (to, from) in wide.iter_mut().zip(frame) {
-                    *to = *from;
-                }
+                wide = widen(frame);
                 &wide
             }
         };
         let [config, ..] = *head;
         let (kid_nibble, ctr_nibble) = (config >> 4, config & 0xf);
         let kid_len = extended_len(kid_nibble);
-        let ctr_len = extended_len(ctr_nibble);
-        if frame.len() < 1 + kid_len + ctr_len {
+        let len = 1 + kid_len + extended_len(ctr_nibble);
+        if frame.len() < len {
             return Err(if frame.is_empty() { HeaderError::Empty } else { HeaderError::Truncated });
         }
-        let kid =
-            read_field(kid_nibble, kid_len, word_at(head, 1)).ok_or(HeaderError::KidNotMinimal)?;
-        let ctr = read_field(ctr_nibble, ctr_len, word_at(head, 1 + kid_len))
-            .ok_or(HeaderError::CtrNotMinimal)?;
-        Ok(Self::new(Kid::new(kid), Ctr::new(ctr)))
+        let kid = read_field(kid_nibble, head, 1).ok_or(HeaderError::KidNotMinimal)?;
+        let ctr = read_field(ctr_nibble, head, 1 + kid_len).ok_or(HeaderError::CtrNotMinimal)?;
+        Ok((Self::new(Kid::new(kid), Ctr::new(ctr)), len))
     }
 
     /// Writes the one minimal encoding of this header.
@@ -106,18 +108,48 @@ impl Header {
         if let Some(config) = bytes.get_mut(start) {
             *config = nibble(kid, kid_len) << 4 | nibble(ctr, ctr_len);
         }
-        EncodedHeader { bytes, start }
+        EncodedHeader { header: self, bytes, start }
     }
 }
 
 /// A header as bytes, held right-aligned so that it can be laid against a payload in one store.
 #[derive(Clone, Copy)]
 pub struct EncodedHeader {
+    header: Header,
     bytes: [u8; Header::MAX_LEN],
     start: usize,
 }
 
 impl EncodedHeader {
+    /// What is encoded.
+    #[inline]
+    #[must_use]
+    pub const fn header(&self) -> Header {
+        self.header
+    }
+
+    /// Moves on to the next CTR of the same KID, which is mostly a matter of the last byte. Stays where
+    /// it is at CTR 2^64 - 1.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the low byte is what is wanted")]
+    pub fn advance(&mut self) {
+        let ctr = self.header.ctr.get().wrapping_add(1);
+        if ctr > INLINE_END && ctr as u8 != 0 {
+            self.header.ctr = Ctr::new(ctr);
+            let [.., last] = &mut self.bytes;
+            *last = ctr as u8;
+        } else {
+            self.advance_beyond_last_byte();
+        }
+    }
+
+    /// The CTR is still inline, or a byte above the last one changes.
+    #[cold]
+    fn advance_beyond_last_byte(&mut self) {
+        let ctr = self.header.ctr.get().saturating_add(1);
+        *self = Header::new(self.header.kid, Ctr::new(ctr)).encode();
+    }
+
     /// The header, `1..=17` bytes.
     #[inline]
     #[must_use]
@@ -173,20 +205,34 @@ const fn field_len(value: u64) -> usize {
 }
 
 /// Bytes that a config nibble announces: 0 for an inline value, else `1..=8`.
-const fn extended_len(nibble: u8) -> usize {
-    if nibble & EXTENDED == 0 { 0 } else { (nibble & 0b111) as usize + 1 }
+#[inline]
+fn extended_len(nibble: u8) -> usize {
+    // A table, because this is on the path of every received frame.
+    const LEN: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    LEN.get(usize::from(nibble & 0xf)).map_or(0, |&len| usize::from(len))
 }
 
-/// The value of one field, or `None` if a shorter encoding exists.
+/// The value of one field, or `None` if a shorter encoding exists. `at` is where its bytes are, if any.
 #[inline]
-fn read_field(nibble: u8, len: usize, word: u64) -> Option<u64> {
-    if len == 0 {
+fn read_field(nibble: u8, head: &[u8; Header::MAX_LEN], at: usize) -> Option<u64> {
+    if nibble & EXTENDED == 0 {
         return Some(u64::from(nibble));
     }
-    let value = word >> (64 - 8 * len);
-    // The smallest value that needs `len` bytes: 8 for one byte, else a one above len - 1 bytes.
-    let floor = if len == 1 { INLINE_END } else { 1 << (8 * (len - 1)) };
-    (value >= floor).then_some(value)
+    // Nibbles 8 to 15 announce 1 to 8 bytes.
+    let value = word_at(head, at) >> (8 * (15 - nibble));
+    // One byte less would do if the first is zero, none at all if the config byte can hold the value.
+    let first = head.get(at).map_or(0, |&byte| byte);
+    (first != 0 && value >= INLINE_END).then_some(value)
+}
+
+/// The bytes of a short frame, and zeros.
+#[cold]
+fn widen(frame: &[u8]) -> [u8; Header::MAX_LEN] {
+    let mut wide = [0; Header::MAX_LEN];
+    for (to, from) in wide.iter_mut().zip(frame) {
+        *to = *from;
+    }
+    wide
 }
 
 /// Eight bytes at `at`, big-endian.

@@ -17,9 +17,10 @@ impl<'a> FrameView<'a> {
     ///
     /// # Errors
     /// As [`Header::parse`].
+    #[inline]
     pub fn parse(frame: &'a [u8]) -> Result<Self, HeaderError> {
-        let header = Header::parse(frame)?;
-        let body = frame.get(header.len()..).unwrap_or_default();
+        let (header, len) = Header::parse_with_len(frame)?;
+        let body = frame.get(len..).unwrap_or_default();
         Ok(Self { header, body })
     }
 }

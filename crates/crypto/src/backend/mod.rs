@@ -1,10 +1,18 @@
-//! AES-GCM by the library that suits the target. The only module that names a backend.
+//! AEADs by the library that suits the target. The only module that names a backend.
 
+mod ctr_hmac;
 mod portable;
 #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
 mod ring;
 
-use crate::{FrameTooLong, Unauthentic};
+use alloc::boxed::Box;
+
+use aes::{Aes128Enc, Aes256Enc};
+use aes_gcm::{Aes128Gcm, Aes256Gcm};
+use ctr_hmac::CtrHmacKey;
+use sha2::{Sha256, Sha512};
+
+use crate::{Cipher, FrameTooLong, Unauthentic, suite::Aead};
 
 /// Which library does AES-GCM. All make the same bytes; both can be in one program.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -28,48 +36,65 @@ impl Default for Backend {
     }
 }
 
-/// An AES-128-GCM or AES-256-GCM key, by its length.
-pub(crate) enum GcmKey {
-    Portable(portable::Key),
+/// An expanded key of any suite. Boxed, so that moving it leaves no copies behind.
+pub(crate) enum Key {
     #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
-    Ring(ring::Key),
+    RingGcm(Box<ring::GcmKey>),
+    Aes128Gcm(Box<Aes128Gcm>),
+    Aes256Gcm(Box<Aes256Gcm>),
+    Aes128CtrHmacSha256(Box<CtrHmacKey<Aes128Enc, Sha256>>),
+    Aes256CtrHmacSha512(Box<CtrHmacKey<Aes256Enc, Sha512>>),
 }
 
-impl GcmKey {
-    pub(crate) fn new(backend: Backend, key: &[u8]) -> Self {
-        match backend {
-            Backend::Portable => Self::Portable(portable::Key::new(key)),
+impl Key {
+    /// `key` is `Nk` bytes long.
+    pub(crate) fn new(Cipher { suite, backend }: Cipher, key: &[u8]) -> Self {
+        let nt = suite.nt();
+        match (suite.aead(), backend) {
             #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
-            Backend::Ring => Self::Ring(ring::Key::new(key)),
+            (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Ring) => Self::RingGcm(ring::GcmKey::new(key)),
+            (Aead::Aes128Gcm, Backend::Portable) => Self::Aes128Gcm(portable::new(key)),
+            (Aead::Aes256Gcm, Backend::Portable) => Self::Aes256Gcm(portable::new(key)),
+            (Aead::Aes128CtrHmacSha256, _) => Self::Aes128CtrHmacSha256(CtrHmacKey::new(key, nt)),
+            (Aead::Aes256CtrHmacSha512, _) => Self::Aes256CtrHmacSha512(CtrHmacKey::new(key, nt)),
         }
     }
 
+    /// # Panics
+    /// If `tag` is not `Nt` bytes long.
     #[inline]
     pub(crate) fn encrypt(
         &self,
-        nonce: &[u8; 12],
+        nonce: [u8; 12],
         aad: &[u8],
         in_out: &mut [u8],
-    ) -> Result<[u8; 16], FrameTooLong> {
+        tag: &mut [u8],
+    ) -> Result<(), FrameTooLong> {
         match self {
-            Self::Portable(key) => key.encrypt(nonce, aad, in_out),
             #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
-            Self::Ring(key) => key.encrypt(nonce, aad, in_out),
+            Self::RingGcm(key) => key.encrypt(nonce, aad, in_out, tag),
+            Self::Aes128Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
+            Self::Aes256Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
+            Self::Aes128CtrHmacSha256(key) => key.encrypt(nonce, aad, in_out, tag),
+            Self::Aes256CtrHmacSha512(key) => key.encrypt(nonce, aad, in_out, tag),
         }
     }
 
     #[inline]
     pub(crate) fn decrypt(
         &self,
-        nonce: &[u8; 12],
+        nonce: [u8; 12],
         aad: &[u8],
         in_out: &mut [u8],
-        tag: &[u8; 16],
+        tag: &[u8],
     ) -> Result<(), Unauthentic> {
         match self {
-            Self::Portable(key) => key.decrypt(nonce, aad, in_out, tag),
             #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
-            Self::Ring(key) => key.decrypt(nonce, aad, in_out, tag),
+            Self::RingGcm(key) => key.decrypt(nonce, aad, in_out, tag),
+            Self::Aes128Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
+            Self::Aes256Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
+            Self::Aes128CtrHmacSha256(key) => key.decrypt(nonce, aad, in_out, tag),
+            Self::Aes256CtrHmacSha512(key) => key.decrypt(nonce, aad, in_out, tag),
         }
     }
 }

@@ -2,54 +2,44 @@
 
 use alloc::boxed::Box;
 
-use aes_gcm::{AeadInOut, Aes128Gcm, Aes256Gcm, KeyInit};
+use aes_gcm::{
+    AeadCore, AeadInOut, KeyInit,
+    aead::consts::{U12, U16},
+};
 
 use crate::{FrameTooLong, Unauthentic};
 
-pub(crate) enum Key {
-    Aes128(Box<Aes128Gcm>),
-    Aes256(Box<Aes256Gcm>),
+/// # Panics
+/// If `key` has another length than the cipher's; the suite fixes both.
+#[expect(clippy::expect_used, reason = "lengths fixed by the suite, never by input")]
+pub(crate) fn new<K: KeyInit>(key: &[u8]) -> Box<K> {
+    Box::new(K::new_from_slice(key).expect("Nk bytes"))
 }
 
-impl Key {
-    /// # Panics
-    /// If `key` has neither 16 nor 32 bytes; the suite fixes the length.
-    #[expect(clippy::expect_used, reason = "length fixed by the suite, never by input")]
-    pub(crate) fn new(key: &[u8]) -> Self {
-        match key.len() {
-            16 => Self::Aes128(Box::new(Aes128Gcm::new_from_slice(key).expect("16 bytes"))),
-            _ => Self::Aes256(Box::new(Aes256Gcm::new_from_slice(key).expect("32 bytes"))),
-        }
-    }
+/// # Panics
+/// If `tag` is not 16 bytes long.
+#[inline(never)]
+pub(crate) fn encrypt<K: AeadInOut + AeadCore<NonceSize = U12, TagSize = U16>>(
+    key: &K,
+    nonce: [u8; 12],
+    aad: &[u8],
+    in_out: &mut [u8],
+    tag: &mut [u8],
+) -> Result<(), FrameTooLong> {
+    let made = key.encrypt_inout_detached(&nonce.into(), aad, in_out.into());
+    tag.copy_from_slice(&made.map_err(|_| FrameTooLong)?);
+    Ok(())
+}
 
-    #[inline]
-    pub(crate) fn encrypt(
-        &self,
-        nonce: &[u8; 12],
-        aad: &[u8],
-        in_out: &mut [u8],
-    ) -> Result<[u8; 16], FrameTooLong> {
-        let nonce = nonce.into();
-        let tag = match self {
-            Self::Aes128(key) => key.encrypt_inout_detached(nonce, aad, in_out.into()),
-            Self::Aes256(key) => key.encrypt_inout_detached(nonce, aad, in_out.into()),
-        };
-        tag.map(Into::into).map_err(|_| FrameTooLong)
-    }
-
-    #[inline]
-    pub(crate) fn decrypt(
-        &self,
-        nonce: &[u8; 12],
-        aad: &[u8],
-        in_out: &mut [u8],
-        tag: &[u8; 16],
-    ) -> Result<(), Unauthentic> {
-        let (nonce, tag) = (nonce.into(), tag.into());
-        let opened = match self {
-            Self::Aes128(key) => key.decrypt_inout_detached(nonce, aad, in_out.into(), tag),
-            Self::Aes256(key) => key.decrypt_inout_detached(nonce, aad, in_out.into(), tag),
-        };
-        opened.map_err(|_| Unauthentic)
-    }
+#[inline(never)]
+pub(crate) fn decrypt<K: AeadInOut + AeadCore<NonceSize = U12, TagSize = U16>>(
+    key: &K,
+    nonce: [u8; 12],
+    aad: &[u8],
+    in_out: &mut [u8],
+    tag: &[u8],
+) -> Result<(), Unauthentic> {
+    let tag: &[u8; 16] = tag.try_into().map_err(|_| Unauthentic)?;
+    let opened = key.decrypt_inout_detached(&nonce.into(), aad, in_out.into(), tag.into());
+    opened.map_err(|_| Unauthentic)
 }

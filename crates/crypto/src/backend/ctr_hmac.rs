@@ -1,5 +1,7 @@
 //! AES in counter mode with a truncated HMAC: RFC 9605 §4.5.1.
 
+use alloc::boxed::Box;
+
 use aes::cipher::{
     BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, KeySizeUser, StreamCipher, consts::U16,
 };
@@ -7,7 +9,10 @@ use ctr::Ctr32BE;
 use hmac::{EagerHash, Hmac, Mac};
 use subtle::ConstantTimeEq;
 
-use crate::Unauthentic;
+use crate::{FrameTooLong, Unauthentic};
+
+/// AES-GCM's bound, kept here too: beyond 2^36 bytes the 32-bit block counter would wrap.
+const MAX_PLAINTEXT_LEN: u64 = (1 << 36) - 32;
 
 /// The AES round keys and the HMAC states after its key block: nothing is expanded per frame.
 pub(crate) struct CtrHmacKey<C, H: EagerHash> {
@@ -24,30 +29,47 @@ where
     /// The first `Nka` bytes of `key` encrypt, the rest authenticates.
     ///
     /// # Panics
-    /// If `key` has less than `Nka` bytes; [`AeadKey`](crate::AeadKey) has checked.
+    /// If `key` has less than `Nka` bytes; the suite fixes the length.
     #[expect(clippy::expect_used, reason = "lengths fixed by the suite, never by input")]
-    pub(crate) fn new(key: &[u8], nt: usize) -> Self {
+    pub(crate) fn new(key: &[u8], nt: usize) -> Box<Self> {
         let (enc_key, auth_key) = key.split_at(C::key_size());
-        Self {
+        Box::new(Self {
             cipher: C::new_from_slice(enc_key).expect("Nka bytes"),
             hmac: Hmac::new_from_slice(auth_key).expect("HMAC takes any length"),
             nt,
-        }
+        })
     }
 
-    pub(crate) fn encrypt(&self, nonce: &[u8; 12], aad: &[u8], in_out: &mut [u8], tag: &mut [u8]) {
+    /// # Panics
+    /// If `tag` is not `Nt` bytes long.
+    #[inline(never)]
+    pub(crate) fn encrypt(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<(), FrameTooLong> {
+        if in_out.len() as u64 > MAX_PLAINTEXT_LEN {
+            return Err(FrameTooLong);
+        }
         self.apply_keystream(nonce, in_out);
         let full = self.authenticate(nonce, aad, in_out);
         tag.copy_from_slice(&full.as_slice()[..self.nt]);
+        Ok(())
     }
 
+    #[inline(never)]
     pub(crate) fn decrypt(
         &self,
-        nonce: &[u8; 12],
+        nonce: [u8; 12],
         aad: &[u8],
         in_out: &mut [u8],
         tag: &[u8],
     ) -> Result<(), Unauthentic> {
+        if in_out.len() as u64 > MAX_PLAINTEXT_LEN {
+            return Err(Unauthentic);
+        }
         let full = self.authenticate(nonce, aad, in_out);
         // Slices of different length compare unequal.
         if !bool::from(full.as_slice()[..self.nt].ct_eq(tag)) {
@@ -58,20 +80,20 @@ where
     }
 
     /// The initial counter block is the nonce and four zero bytes.
-    fn apply_keystream(&self, nonce: &[u8; 12], in_out: &mut [u8]) {
+    fn apply_keystream(&self, nonce: [u8; 12], in_out: &mut [u8]) {
         let mut block = [0; 16];
-        block[..12].copy_from_slice(nonce);
+        block[..12].copy_from_slice(&nonce);
         let core = ctr::CtrCore::inner_iv_init(&self.cipher, &block.into());
         Ctr32BE::from_core(core).apply_keystream(in_out);
     }
 
     /// `HMAC(len(aad) ‖ len(ct) ‖ Nt ‖ nonce ‖ aad ‖ ct)`, the lengths as 8 bytes each.
-    fn authenticate(&self, nonce: &[u8; 12], aad: &[u8], ct: &[u8]) -> hmac::digest::Output<Hmac<H>> {
+    fn authenticate(&self, nonce: [u8; 12], aad: &[u8], ct: &[u8]) -> hmac::digest::Output<Hmac<H>> {
         let mut head = [0; 8 + 8 + 8 + 12];
         head[..8].copy_from_slice(&(aad.len() as u64).to_be_bytes());
         head[8..16].copy_from_slice(&(ct.len() as u64).to_be_bytes());
         head[16..24].copy_from_slice(&(self.nt as u64).to_be_bytes());
-        head[24..].copy_from_slice(nonce);
+        head[24..].copy_from_slice(&nonce);
         let mut hmac = self.hmac.clone();
         hmac.update(&head);
         hmac.update(aad);
