@@ -68,6 +68,8 @@ impl AadBuf {
     fn assemble(&mut self, header: &[u8], metadata: &Metadata<'_>, prefix: &[u8]) -> &[u8] {
         let (label, label_len) = metadata.label();
         self.long.clear();
+        // For the longest header, so that a growing CTR does not make it grow.
+        self.long.reserve(Self::SHORT_LEN + prefix.len() + metadata.application().len());
         self.long.extend_from_slice(header);
         self.long.extend_from_slice(&label.to_be_bytes()[..label_len]);
         self.long.extend_from_slice(prefix);

@@ -54,7 +54,7 @@ fn all_312_ratchet_steps() {
             let kid = layout.split(sender.kid());
             let resumed = Sender::resume(suite, layout, kid, exported, usage(&step.frame));
             let again = resumed.unwrap().seal_to_vec(&step.frame.pt, metadata);
-            if step.frame.ctr.0 < KeyLimits::OF_ANY_SUITE.frames {
+            if step.frame.ctr.0 < KeyLimits::OF_ANY_SUITE.frames - 1 {
                 assert_eq!(hex::encode(&again.unwrap()), hex::encode(&step.frame.ct));
                 sealed += 1;
             } else {
@@ -62,7 +62,7 @@ fn all_312_ratchet_steps() {
             }
         }
     }
-    assert_eq!((ran, sealed), (312, 247));
+    assert_eq!((ran, sealed), (312, 214));
     println!("opened {ran} ratchet steps and sealed {sealed}");
 }
 
