@@ -1,0 +1,220 @@
+// The page of one participant: joins a room, hands keys to newcomers, shows everyone.
+
+import { MadePanel, SeenPanel } from './bytes.js';
+import { Connection } from './connection.js';
+import { openDevices } from './devices.js';
+import { Member } from './members.js';
+import { fromBase64, invitation, readPlace, toBase64, writePlace } from './place.js';
+import { Server } from './server.js';
+
+const element = (id) => document.getElementById(id);
+
+try {
+  const place = readPlace();
+  if (place.room && place.name) {
+    await join(place);
+  } else {
+    await ask(place);
+  }
+} catch (error) {
+  stop(error.message);
+}
+
+/** Asks for room and name, then joins. */
+async function ask(place) {
+  const lobby = element('lobby');
+  lobby.hidden = false;
+  lobby.elements.room.value = place.room ?? 'demo';
+  lobby.elements.name.focus();
+  await new Promise((resolve) => {
+    lobby.onsubmit = (event) => {
+      event.preventDefault();
+      resolve();
+    };
+  });
+  lobby.hidden = true;
+  await join({ ...place, room: lobby.elements.room.value, name: lobby.elements.name.value });
+}
+
+async function join(place) {
+  const { SealedCall } = await loadPackage();
+  writePlace(place);
+  showPlace(place);
+  const { stream, message } = await openDevices();
+  notice(message);
+
+  const server = new Server(place);
+  server.onclose = stop;
+  server.onerror = (error) => {
+    reportError(error);
+    server.onclose = () => {};
+    server.close();
+    stop(`The call stopped: ${error.message}. Reload to join again.`);
+  };
+  let participant;
+  server.onmessage = async (received) => {
+    if (received.type === 'welcome') {
+      participant = new Participant(place, server, stream);
+      await participant.welcome(SealedCall, received);
+    } else {
+      await participant.receive(received);
+    }
+  };
+}
+
+/** This page's part in the call. */
+class Participant {
+  #place;
+  #server;
+  #stream;
+  #call;
+  #connection;
+  #id;
+  #members = new Map();
+  #made = new MadePanel(element('made'));
+  #seen = new SeenPanel(element('seen'));
+
+  constructor(place, server, stream) {
+    this.#place = place;
+    this.#server = server;
+    this.#stream = stream;
+  }
+
+  async welcome(SealedCall, { id, members }) {
+    this.#id = id;
+    const demo = { id, observe: undefined };
+    this.#call = await SealedCall.start({
+      secret: this.#place.secret,
+      sender: id,
+      observe: (frame) => {
+        if (frame.direction === 'sealed') this.#made.frame(frame.kind, frame.clear);
+        demo.observe?.(frame);
+      },
+    });
+    this.#call.onerror = this.#server.onerror;
+    this.#call.onstate = (report) => this.#members.get(report.from)?.frames(report);
+    // Those already here need our key before our first frame.
+    this.#server.announce(null, toBase64(await this.#call.announcement()));
+
+    this.#connection = new Connection(this.#call, this.#server);
+    const own = new Member(id, this.#place.name, element('stage'));
+    own.playOwn(this.#stream)?.catch(reportError);
+    if (this.#stream !== undefined) this.#connection.send(this.#stream);
+    for (const member of members) this.#add(member);
+
+    // For the console and the browser tests.
+    globalThis.sealframeDemo = Object.assign(demo, {
+      call: this.#call,
+      pc: this.#connection.pc,
+      stats: () => this.#stats(),
+    });
+    addEventListener('pagehide', () => this.#close());
+    this.#watch();
+  }
+
+  async receive(message) {
+    switch (message.type) {
+      case 'joined': return this.#joined(message);
+      case 'left': return this.#left(message.id);
+      case 'announce': return this.#announced(message.from, message.data);
+    }
+  }
+
+  // The ratchet step comes before the key goes out: what was said until now stays closed to the
+  // newcomer. The others make the same step when they meet our next frame.
+  async #joined(member) {
+    this.#add(member);
+    await this.#call.ratchet();
+    this.#server.announce(member.id, toBase64(await this.#call.announcement()));
+  }
+
+  async #left(id) {
+    this.#members.get(id)?.remove();
+    this.#members.delete(id);
+    this.#connection.remove(id);
+    await this.#call.removeMember(id);
+  }
+
+  async #announced(from, data) {
+    const member = this.#members.get(from);
+    if (member === undefined) return;
+    try {
+      await this.#call.addMember(from, fromBase64(data));
+      member.key(undefined);
+    } catch (error) {
+      member.key(error.code ?? 'unreadable key');
+    }
+  }
+
+  #add({ id, name }) {
+    const member = new Member(id, name, element('stage'));
+    this.#members.set(id, member);
+    member.play(this.#connection.add(id)).catch((error) => {
+      // Browsers keep pages silent that nobody has touched.
+      if (error.name !== 'NotAllowedError') return;
+      notice('Click anywhere to hear the others.');
+      addEventListener('click', () => this.#unmute(), { once: true });
+    });
+  }
+
+  #unmute() {
+    notice(undefined);
+    for (const video of element('stage').querySelectorAll('video')) video.play().catch(reportError);
+  }
+
+  async #stats() {
+    const inbound = await this.#connection.inbound();
+    const members = [...this.#members].map(([id, { name, state }]) => [id, { name, state, ...inbound[id] }]);
+    return { id: this.#id, name: this.#place.name, members: Object.fromEntries(members) };
+  }
+
+  // Twice a second is as fast as anybody reads hexadecimal.
+  #watch() {
+    const name = (id) => this.#members.get(id)?.name ?? id;
+    setInterval(async () => {
+      this.#made.show();
+      const response = await fetch(`/tap?${new URLSearchParams({ room: this.#place.room })}`);
+      if (response.ok) this.#seen.show(await response.json(), this.#id, name);
+    }, 500);
+  }
+
+  #close() {
+    this.#connection.close();
+    this.#server.close();
+    this.#call.close();
+  }
+}
+
+async function loadPackage() {
+  if (!globalThis.RTCRtpScriptTransform && !globalThis.RTCRtpSender?.prototype.createEncodedStreams) {
+    throw new Error('This browser cannot transform encoded frames, so it cannot encrypt a call end to end.');
+  }
+  try {
+    return await import('/sealframe/index.js');
+  } catch (error) {
+    throw new Error(`The browser package could not be loaded (${error.message}). Has it been built?`);
+  }
+}
+
+function showPlace(place) {
+  element('room').textContent = `Room ${place.room}`;
+  element('link').value = invitation(place);
+  element('copy').onclick = async ({ target }) => {
+    await navigator.clipboard.writeText(invitation(place));
+    target.textContent = 'Copied';
+    setTimeout(() => { target.textContent = 'Copy link'; }, 2000);
+  };
+  element('share').hidden = false;
+  element('call').hidden = false;
+}
+
+function notice(message) {
+  element('notice').textContent = message ?? '';
+  element('notice').hidden = message === undefined;
+}
+
+/** A notice after which this page does nothing more. */
+function stop(message) {
+  notice(message);
+  element('notice').dataset.fatal = 'yes';
+}

@@ -1,0 +1,237 @@
+//! Who is in which room, and whose tracks they receive on which m-line.
+
+use std::collections::{BTreeMap, HashMap};
+
+use str0m::media::Mid;
+use tokio::sync::mpsc::Sender;
+
+use crate::message::{Introduction, Kind, MemberId, Slot, ToPage};
+
+/// Members of one room at a time.
+const ROOM_LIMIT: usize = 16;
+
+/// Members of all rooms at a time.
+const TOTAL_LIMIT: usize = 128;
+
+/// Bytes of a room's or a participant's name.
+const NAME_LIMIT: usize = 64;
+
+/// Everybody on this server.
+#[derive(Debug, Default)]
+pub(crate) struct Rooms {
+    /// Numbers given so far, over all rooms and the whole life of the process.
+    given: u32,
+    members: BTreeMap<MemberId, Member>,
+}
+
+#[derive(Debug)]
+struct Member {
+    room: String,
+    name: String,
+    outbox: Sender<ToPage>,
+    slots: HashMap<Mid, Slot>,
+}
+
+/// Why somebody may not come in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refusal {
+    /// A room is named by 1 to 64 of `A-Z a-z 0-9 _ -`; a participant by 1 to 64 bytes.
+    Name,
+    /// The room or the server is full.
+    Full,
+}
+
+impl Rooms {
+    /// Lets somebody in, welcomes them and tells the others.
+    ///
+    /// # Errors
+    /// [`Refusal`], and nobody learns of it.
+    pub(crate) fn join(
+        &mut self,
+        room: &str,
+        name: &str,
+        outbox: Sender<ToPage>,
+    ) -> Result<MemberId, Refusal> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        let fits = |text: &str| (1..=NAME_LIMIT).contains(&text.len());
+        if !fits(room) || !fits(name) || !room.bytes().all(plain) {
+            return Err(Refusal::Name);
+        }
+        let there: Vec<Introduction> =
+            self.in_room(room).map(|(id, member)| member.introduction(id)).collect();
+        if there.len() >= ROOM_LIMIT || self.members.len() >= TOTAL_LIMIT {
+            return Err(Refusal::Full);
+        }
+        self.given = self.given.checked_add(1).ok_or(Refusal::Full)?;
+        let id = MemberId(self.given);
+        let member =
+            Member { room: room.to_owned(), name: name.to_owned(), outbox, slots: HashMap::new() };
+        self.tell_others(id, room, &ToPage::Joined(member.introduction(id)));
+        self.members.insert(id, member);
+        self.tell(id, ToPage::Welcome { id, members: there });
+        Ok(id)
+    }
+
+    /// Takes somebody out and tells the others. Closes the outbox, and by that the WebSocket.
+    pub(crate) fn leave(&mut self, id: MemberId) {
+        if let Some(member) = self.members.remove(&id) {
+            self.tell_others(id, &member.room, &ToPage::Left { id });
+        }
+    }
+
+    /// Passes an announcement on, to one member of the same room or to all others.
+    pub(crate) fn announce(&self, from: MemberId, to: Option<MemberId>, data: String) {
+        let Some(room) = self.room_of(from) else {
+            return;
+        };
+        let message = ToPage::Announce { from, data };
+        match to {
+            None => self.tell_others(from, room, &message),
+            Some(to) if self.room_of(to) == Some(room) => self.tell(to, message),
+            Some(_) => {}
+        }
+    }
+
+    /// Says which tracks `id` wants on which m-lines.
+    pub(crate) fn subscribe(&mut self, id: MemberId, slots: HashMap<Mid, Slot>) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.slots = slots;
+        }
+    }
+
+    /// Who receives a track, and on which m-line. Never anybody from another room.
+    pub(crate) fn subscribers(&self, from: MemberId, kind: Kind) -> Vec<(MemberId, Mid)> {
+        let Some(room) = self.room_of(from) else {
+            return Vec::new();
+        };
+        let wanted = Slot { from, kind };
+        self.in_room(room)
+            .filter(|(id, _)| *id != from)
+            .flat_map(|(id, member)| member.slots.iter().map(move |(mid, slot)| (id, *mid, *slot)))
+            .filter_map(|(id, mid, slot)| (slot == wanted).then_some((id, mid)))
+            .collect()
+    }
+
+    /// Whose track an m-line of `id` carries. Never anybody's from another room.
+    pub(crate) fn source(&self, id: MemberId, mid: Mid) -> Option<Slot> {
+        let slot = *self.members.get(&id)?.slots.get(&mid)?;
+        (self.room_of(slot.from)? == self.room_of(id)?).then_some(slot)
+    }
+
+    /// The room somebody is in.
+    pub(crate) fn room_of(&self, id: MemberId) -> Option<&str> {
+        self.members.get(&id).map(|member| member.room.as_str())
+    }
+
+    /// Everyone in a room.
+    pub(crate) fn ids(&self, room: &str) -> Vec<MemberId> {
+        self.in_room(room).map(|(id, _)| id).collect()
+    }
+
+    /// Sends a message to one page. A page that does not read loses messages, not our memory; see
+    /// [`stalled`](Self::stalled).
+    pub(crate) fn tell(&self, id: MemberId, message: ToPage) {
+        if let Some(member) = self.members.get(&id) {
+            let _ = member.outbox.try_send(message);
+        }
+    }
+
+    /// Members whose outbox is full or closed: they missed a message and cannot go on.
+    pub(crate) fn stalled(&self) -> Vec<MemberId> {
+        let cannot = |member: &Member| member.outbox.is_closed() || member.outbox.capacity() == 0;
+        self.members.iter().filter_map(|(id, member)| cannot(member).then_some(*id)).collect()
+    }
+
+    fn in_room(&self, room: &str) -> impl Iterator<Item = (MemberId, &Member)> {
+        self.members
+            .iter()
+            .filter(move |(_, member)| member.room == room)
+            .map(|(id, member)| (*id, member))
+    }
+
+    fn tell_others(&self, id: MemberId, room: &str, message: &ToPage) {
+        for (other, member) in self.in_room(room) {
+            if other != id {
+                let _ = member.outbox.try_send(message.clone());
+            }
+        }
+    }
+}
+
+impl Member {
+    fn introduction(&self, id: MemberId) -> Introduction {
+        Introduction { id, name: self.name.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use str0m::media::Mid;
+    use tokio::sync::mpsc::{Receiver, channel};
+
+    use super::{Kind, MemberId, Refusal, Rooms, Slot, ToPage};
+
+    fn join(rooms: &mut Rooms, room: &str) -> (Result<MemberId, Refusal>, Receiver<ToPage>) {
+        let (outbox, inbox) = channel(8);
+        (rooms.join(room, "somebody", outbox), inbox)
+    }
+
+    #[test]
+    fn a_number_is_never_given_twice() {
+        let mut rooms = Rooms::default();
+        for expected in 1..=5 {
+            let (id, _inbox) = join(&mut rooms, "a");
+            assert_eq!(id, Ok(MemberId(expected)));
+            rooms.leave(MemberId(expected));
+        }
+    }
+
+    #[test]
+    fn tracks_and_announcements_stay_in_their_room() {
+        let mut rooms = Rooms::default();
+        let (_, _alice) = join(&mut rooms, "a");
+        let (_, mut eve) = join(&mut rooms, "b");
+        let slot = Slot { from: MemberId(1), kind: Kind::Audio };
+        rooms.subscribe(MemberId(2), HashMap::from([(Mid::from("0"), slot)]));
+        assert!(rooms.subscribers(MemberId(1), Kind::Audio).is_empty());
+        assert_eq!(rooms.source(MemberId(2), Mid::from("0")), None);
+        rooms.announce(MemberId(1), None, "x".to_owned());
+        rooms.announce(MemberId(1), Some(MemberId(2)), "x".to_owned());
+        rooms.leave(MemberId(1));
+        assert!(matches!(eve.try_recv(), Ok(ToPage::Welcome { .. })));
+        assert!(eve.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_slot_finds_its_subscriber_and_its_source() {
+        let mut rooms = Rooms::default();
+        let (_, _alice) = join(&mut rooms, "a");
+        let (_, _bob) = join(&mut rooms, "a");
+        let (mid, slot) = (Mid::from("3"), Slot { from: MemberId(1), kind: Kind::Video });
+        rooms.subscribe(MemberId(2), HashMap::from([(mid, slot)]));
+        assert_eq!(rooms.subscribers(MemberId(1), Kind::Video), [(MemberId(2), mid)]);
+        assert!(rooms.subscribers(MemberId(1), Kind::Audio).is_empty());
+        assert_eq!(rooms.source(MemberId(2), mid), Some(slot));
+    }
+
+    #[test]
+    fn names_that_would_be_paths_are_refused() {
+        let mut rooms = Rooms::default();
+        for room in ["", "..", "a/b", "a b", "ä", &"a".repeat(65)] {
+            assert_eq!(join(&mut rooms, room).0, Err(Refusal::Name), "{room}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_does_not_read_is_found() {
+        let mut rooms = Rooms::default();
+        let (_, _alice) = join(&mut rooms, "a");
+        let (_, _bob) = join(&mut rooms, "a");
+        for _ in 0..8 {
+            rooms.announce(MemberId(1), None, "x".to_owned());
+        }
+        assert_eq!(rooms.stalled(), [MemberId(2)]);
+    }
+}

@@ -1,0 +1,228 @@
+//! The media loop: one thread, one UDP socket, all rooms. No lock, no await, no key.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use str0m::media::Mid;
+use str0m::rtp::RtpPacket;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::message::{FromPage, Kind, MemberId, Slot, ToPage};
+use crate::peer::{Happening, Peer, Wire, read_datagram};
+use crate::recorder::Recorder;
+use crate::room::{Refusal, Rooms};
+use crate::tap::{StreamReport, Tap};
+
+/// Longest time the loop may sleep: commands are only looked at between two datagrams.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// What the HTTP side asks of the loop.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// A page wants to come in; messages for it go to `outbox`.
+    Join {
+        room: String,
+        name: String,
+        outbox: mpsc::Sender<ToPage>,
+        reply: oneshot::Sender<Result<MemberId, Refusal>>,
+    },
+    /// A page said something.
+    Hear(MemberId, FromPage),
+    /// A page's WebSocket is closed.
+    Leave(MemberId),
+    /// Somebody looks at what the server sees of a room.
+    Report { room: String, reply: oneshot::Sender<Vec<StreamReport>> },
+}
+
+/// All state of the server.
+#[derive(Debug)]
+pub(crate) struct Sfu {
+    commands: Receiver<Command>,
+    wire: Wire,
+    rooms: Rooms,
+    peers: BTreeMap<MemberId, Peer>,
+    tap: Tap,
+    recorder: Option<Recorder>,
+}
+
+impl Sfu {
+    /// An SFU on `socket`, which must be bound to the address peers reach it by.
+    ///
+    /// # Errors
+    /// If the socket has no address.
+    pub(crate) fn new(
+        socket: UdpSocket,
+        commands: Receiver<Command>,
+        recorder: Option<Recorder>,
+    ) -> io::Result<Self> {
+        let address = socket.local_addr()?;
+        let wire = Wire { socket, address, happenings: Default::default() };
+        Ok(Self {
+            commands,
+            wire,
+            rooms: Rooms::default(),
+            peers: BTreeMap::new(),
+            tap: Tap::default(),
+            recorder,
+        })
+    }
+
+    /// Runs until the HTTP side is gone.
+    pub(crate) fn run(mut self) {
+        let mut buffer = vec![0; 2048];
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(TryRecvError::Empty) => self.wait(&mut buffer),
+                Err(TryRecvError::Disconnected) => return,
+            }
+            self.tick();
+            while let Some((id, happening)) = self.wire.happenings.pop_front() {
+                self.act(id, happening);
+            }
+            for id in self.rooms.stalled() {
+                self.remove(id);
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Join { room, name, outbox, reply } => {
+                let joined = self.rooms.join(&room, &name, outbox);
+                // A page that went away meanwhile must not stay in the room.
+                if let (Err(_), Ok(id)) = (reply.send(joined), joined) {
+                    self.rooms.leave(id);
+                }
+            }
+            Command::Hear(id, FromPage::Announce { to, data }) => {
+                self.rooms.announce(id, to, data);
+            }
+            Command::Hear(id, FromPage::Offer { sdp, slots }) => self.offer(id, &sdp, slots),
+            Command::Leave(id) => self.remove(id),
+            Command::Report { room, reply } => {
+                let _ = reply.send(self.tap.report(&self.rooms.ids(&room)));
+            }
+        }
+    }
+
+    fn offer(&mut self, id: MemberId, sdp: &str, slots: HashMap<String, Slot>) {
+        if self.rooms.room_of(id).is_none() {
+            return;
+        }
+        if !self.peers.contains_key(&id) {
+            match Peer::new(id, &self.wire, Instant::now()) {
+                Ok(peer) => drop(self.peers.insert(id, peer)),
+                Err(error) => return eprintln!("participant {}: {error}", id.0),
+            }
+        }
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let slots: HashMap<Mid, Slot> =
+            slots.into_iter().map(|(mid, slot)| (Mid::from(mid.as_str()), slot)).collect();
+        if let Some(sdp) = peer.answer(&mut self.wire, sdp) {
+            peer.keep_slots(|mid| slots.contains_key(mid));
+            self.rooms.subscribe(id, slots);
+            self.rooms.tell(id, ToPage::Answer { sdp });
+        }
+    }
+
+    /// Waits for a datagram, but not past the next deadline, and hands it to its peer.
+    fn wait(&mut self, buffer: &mut [u8]) {
+        let now = Instant::now();
+        let deadlines = self.peers.values().map(|peer| peer.deadline(now));
+        let until = deadlines.fold(now + PATIENCE, Instant::min);
+        // Zero would mean for ever.
+        let timeout = until.duration_since(now).max(Duration::from_millis(1));
+        let received = self
+            .wire
+            .socket
+            .set_read_timeout(Some(timeout))
+            .and_then(|()| self.wire.socket.recv_from(buffer));
+        match received {
+            Ok((len, source)) => self.receive(&buffer[..len], source),
+            Err(error) if is_timeout(&error) => {}
+            // Some systems report here that an earlier datagram did not arrive.
+            Err(_) => thread::sleep(Duration::from_millis(1)),
+        }
+    }
+
+    fn receive(&mut self, datagram: &[u8], source: SocketAddr) {
+        let (wire, peers) = (&mut self.wire, &mut self.peers);
+        // Parsing comes before we know whose datagram it is, so a panic here can be blamed on
+        // nobody; the datagram is dropped.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let input = read_datagram(datagram, source, wire.address, Instant::now())?;
+            let peer = peers.values_mut().find(|peer| peer.accepts(&input))?;
+            peer.receive(wire, input);
+            Some(())
+        }));
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        for peer in self.peers.values_mut() {
+            if peer.deadline(now) <= now {
+                peer.tick(&mut self.wire, now);
+            }
+        }
+    }
+
+    fn act(&mut self, id: MemberId, happening: Happening) {
+        match happening {
+            Happening::Packet(kind, packet) => self.forward(id, kind, &packet),
+            Happening::KeyframeWanted(mid) => {
+                if let Some(slot) = self.rooms.source(id, mid) {
+                    self.want_keyframe(slot.from);
+                }
+            }
+            Happening::Gone => self.remove(id),
+        }
+    }
+
+    fn forward(&mut self, from: MemberId, kind: Kind, packet: &RtpPacket) {
+        let Some(room) = self.rooms.room_of(from) else {
+            return;
+        };
+        self.tap.see(from, kind, &packet.payload);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.write(room, from, kind, &packet.payload);
+        }
+        let mut started = false;
+        for (subscriber, mid) in self.rooms.subscribers(from, kind) {
+            if let Some(peer) = self.peers.get_mut(&subscriber)
+                && peer.is_connected()
+            {
+                started |= peer.forward(&mut self.wire, mid, kind, packet);
+            }
+        }
+        if started && kind == Kind::Video {
+            self.want_keyframe(from);
+        }
+    }
+
+    fn want_keyframe(&mut self, from: MemberId) {
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.want_keyframe();
+        }
+    }
+
+    fn remove(&mut self, id: MemberId) {
+        self.peers.remove(&id);
+        self.rooms.leave(id);
+        self.tap.forget(id);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.close(id);
+        }
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}

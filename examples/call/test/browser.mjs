@@ -1,0 +1,64 @@
+// The system's browsers, headless, with a fake camera and a microphone that beeps.
+
+import { access } from 'node:fs/promises';
+
+import puppeteer from 'puppeteer-core';
+
+const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  // Host candidates on loopback, and tabs that work while another is in front.
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+  // Nothing to the outside.
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-quic',
+  '--no-first-run',
+];
+
+const FIREFOX_PREFS = {
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+  'media.autoplay.default': 0,
+  'media.autoplay.blocking_policy': 0,
+};
+
+const VIEWPORT = { width: 1280, height: 1000 };
+
+export const CHROMIUM = process.env.SEALFRAME_CHROMIUM ?? '/usr/bin/chromium';
+export const FIREFOX = process.env.SEALFRAME_FIREFOX ?? '/usr/bin/firefox-esr';
+
+/** Starts Chromium. */
+export function launchChromium({ headless = true } = {}) {
+  return puppeteer.launch({
+    executablePath: CHROMIUM,
+    headless,
+    args: CHROMIUM_FLAGS,
+    defaultViewport: VIEWPORT,
+    protocolTimeout: 120_000,
+  });
+}
+
+/** Starts Firefox. */
+export function launchFirefox() {
+  return puppeteer.launch({
+    browser: 'firefox',
+    executablePath: FIREFOX,
+    headless: true,
+    extraPrefsFirefox: FIREFOX_PREFS,
+    defaultViewport: VIEWPORT,
+    protocolTimeout: 120_000,
+  });
+}
+
+/** Whether a program is there. */
+export async function isInstalled(path) {
+  return access(path).then(() => true, () => false);
+}

@@ -1,0 +1,249 @@
+// The whole way: microphone and camera, encoder, worker, server, worker, decoder, in real browsers.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import dgram from 'node:dgram';
+import { mkdir } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { dirname } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { FIREFOX, isInstalled, launchChromium, launchFirefox } from './browser.mjs';
+import { kidOf } from './header.mjs';
+import { find, needlesOf } from './needles.mjs';
+import { startSfu } from './sfu.mjs';
+import { openTab } from './tab.mjs';
+
+const SCREENSHOT = process.env.SEALFRAME_SCREENSHOT
+  ?? fileURLToPath(new URL('../../../target/call.png', import.meta.url));
+
+/** Generous: a machine with two busy cores is slow, not wrong. */
+const TIMEOUT = { timeout: 240_000 };
+
+const SECRET = randomBytes(32);
+
+let chromium;
+
+before(async () => {
+  chromium = await launchChromium();
+}, { timeout: 120_000 });
+
+after(() => chromium?.close());
+
+/** A server for one test, and tabs on it that are closed with it. */
+async function call(t, options) {
+  const sfu = await startSfu(options);
+  t.after(() => sfu.stop());
+  const open = async (name, { browser = chromium, secret = SECRET } = {}) => {
+    const tab = await openTab(browser, sfu.url, { name, secret });
+    t.after(() => tab.close().catch(() => {}));
+    return tab;
+  };
+  return { sfu, open };
+}
+
+/** Waits until pictures and sound of `from` have gone on for at least `seconds`. */
+async function keepsPlaying(tab, from, seconds) {
+  let last = await tab.plays(from);
+  for (let passed = 0; passed < seconds; passed += 2) {
+    await sleep(2000);
+    const before = last;
+    last = await tab.until(
+      from,
+      `tab ${tab.id} goes on playing ${from}`,
+      ({ frames, samples, energy }) =>
+        frames > before.frames && samples > before.samples && energy > before.energy,
+      20_000,
+    );
+  }
+  return last;
+}
+
+test('two tabs see and hear each other, encrypted, and go on doing so', TIMEOUT, async (t) => {
+  const { sfu, open } = await call(t);
+  const alice = await open('Alice');
+  const bob = await open('Bob');
+  const [byAlice, byBob] = await Promise.all([
+    keepsPlaying(alice, bob.id, 10),
+    keepsPlaying(bob, alice.id, 10),
+  ]);
+  assert.equal(byAlice.state, 'encrypted');
+  assert.equal(byBob.state, 'encrypted');
+  assert.equal(await bob.says(alice.id), 'Encrypted');
+
+  const streams = await sfu.tap();
+  assert.equal(streams.length, 4);
+  for (const { kind, latest } of streams) assert.ok(latest?.header, `the server reads a ${kind} header`);
+
+  await bob.page.bringToFront();
+  await mkdir(dirname(SCREENSHOT), { recursive: true });
+  await bob.page.screenshot({ path: SCREENSHOT });
+  assert.deepEqual([...alice.errors, ...bob.errors], []);
+});
+
+test('a tab with another secret decodes nothing and is decoded by nobody', TIMEOUT, async (t) => {
+  const { open } = await call(t);
+  const alice = await open('Alice');
+  const bob = await open('Bob');
+  const eve = await open('Eve', { secret: randomBytes(32) });
+
+  // Enough has arrived on every side to say that it was not opened.
+  const arrives = (tab, from) =>
+    tab.until(from, `packets of ${from} arrive at ${tab.id}`, ({ packets }) => packets > 200);
+  await Promise.all([arrives(eve, alice.id), arrives(eve, bob.id), arrives(alice, eve.id), arrives(bob, eve.id)]);
+  await Promise.all([keepsPlaying(alice, bob.id, 4), keepsPlaying(bob, alice.id, 4)]);
+
+  for (const [tab, from] of [[eve, alice.id], [eve, bob.id], [alice, eve.id], [bob, eve.id]]) {
+    const { frames, energy, state } = await tab.receives(from);
+    assert.equal(frames, 0, `pictures of ${from} in tab ${tab.id}`);
+    assert.equal(energy, 0, `sound of ${from} in tab ${tab.id}`);
+    assert.notEqual(state, 'encrypted');
+    assert.match(await tab.says(from), /^(Failing: different secret|Waiting for key)$/);
+  }
+  assert.equal(await alice.says(bob.id), 'Encrypted');
+});
+
+test('no piece of a clear frame is in what the server recorded', TIMEOUT, async (t) => {
+  const least = { microphone: 300, camera: 150 };
+  const { sfu, open } = await call(t);
+  const alice = await open('Alice');
+  const bob = await open('Bob');
+  await Promise.all([alice.plays(bob.id), bob.plays(alice.id)]);
+  await alice.collect(2000);
+
+  let frames;
+  const isEnough = () => Object.entries(least).every(([kind, count]) =>
+    frames.filter((frame) => frame.kind === kind && needlesOf(frame.clear).length > 0).length >= count);
+  for (let tries = 0; tries < 60; tries += 1) {
+    await sleep(2000);
+    frames = await alice.collected();
+    if (isEnough()) break;
+  }
+  assert.ok(isEnough(), `only ${frames.length} frames in two minutes`);
+  await sleep(1000); // the last of them reach the server
+
+  for (const [kind, recordedAs] of [['microphone', 'audio'], ['camera', 'video']]) {
+    const payloads = await sfu.recorded(alice.id, recordedAs);
+    // Silence makes frames too short to be told apart.
+    const own = frames.filter((frame) => frame.kind === kind && needlesOf(frame.clear).length > 0);
+
+    const clear = own.flatMap((frame) => needlesOf(frame.clear));
+    assert.ok(clear.length >= 4 * least[kind], `${clear.length} pieces of clear ${kind} frames`);
+    assert.equal(find(clear, payloads).size, 0, `pieces of clear ${kind} frames on the server`);
+
+    // The same search finds the sealed frames, or it would prove nothing. A piece may lie across
+    // two packets, so one piece of a frame is enough.
+    const sealed = find(own.flatMap((frame) => needlesOf(frame.wire)), payloads);
+    const seen = own.filter((frame) => needlesOf(frame.wire).some((needle) => sealed.has(needle)));
+    assert.ok(seen.length >= 0.95 * own.length, `${seen.length} of ${own.length} sealed ${kind} frames found`);
+    t.diagnostic(`${kind}: ${own.length} frames, ${clear.length} clear pieces in ${payloads.length} packets: none`);
+  }
+});
+
+test('who joins later opens nothing from before', TIMEOUT, async (t) => {
+  const { sfu, open } = await call(t);
+  const alice = await open('Alice');
+  const bob = await open('Bob');
+  await bob.plays(alice.id);
+  await sleep(2000);
+  const before = await sfu.recorded(alice.id, 'audio');
+  const earlier = kidOf(before.at(-1));
+
+  const carol = await open('Carol');
+  await Promise.all([carol.plays(alice.id), carol.plays(bob.id), keepsPlaying(bob, alice.id, 4)]);
+  assert.equal((await carol.receives(alice.id)).state, 'encrypted');
+  const now = await sfu.recorded(alice.id, 'audio');
+  assert.notEqual(kidOf(now.at(-1)), earlier, 'a newcomer brings a new key');
+
+  // Frames that Bob has surely had, all from before Carol came.
+  const old = before.filter((frame) => kidOf(frame) === earlier).slice(-20, -10);
+  assert.equal(old.length, 10);
+  for (const wire of old) {
+    const byCarol = await carol.tryOpenAudio(alice.id, wire);
+    assert.equal(byCarol.ok, false);
+    assert.match(byCarol.code, /^(UnknownKey|StepErased)$/);
+    assert.deepEqual(await bob.tryOpenAudio(alice.id, wire), { ok: false, code: 'Replayed' });
+  }
+});
+
+test('tabs come and go at any time', TIMEOUT, async (t) => {
+  const { sfu, open } = await call(t);
+  const everyonePlays = (tabs) => Promise.all(tabs.flatMap((tab) =>
+    tabs.filter((other) => other !== tab).map((other) => keepsPlaying(tab, other.id, 2))));
+
+  const [alice, bob, carol] = await Promise.all([open('Alice'), open('Bob'), open('Carol')]);
+  await everyonePlays([alice, bob, carol]);
+  await bob.close();
+  const dave = await open('Dave');
+  await everyonePlays([alice, carol, dave]);
+  const bobAgain = await open('Bob');
+  await everyonePlays([alice, carol, dave, bobAgain]);
+  assert.notEqual(bobAgain.id, bob.id, 'numbers are not used again');
+  assert.equal(await alice.page.$(`[data-member="${bob.id}"]`), null);
+  assert.equal(await alice.page.$$eval('.tile', (tiles) => tiles.length), 4);
+  assert.equal((await sfu.tap()).length, 8);
+});
+
+test('nonsense on every door stops neither the server nor the call', TIMEOUT, async (t) => {
+  const { sfu, open } = await call(t);
+  const alice = await open('Alice');
+  const bob = await open('Bob');
+  await alice.plays(bob.id);
+
+  await alice.page.evaluate(async (large) => {
+    const offer = (sdp, slots = {}) => JSON.stringify({ type: 'offer', sdp, slots });
+    const real = globalThis.sealframeDemo.pc.localDescription.sdp;
+    const messages = [
+      '', '{', '[]', '{"type":"unknown"}', '{"type":"offer"}', '{"type":"announce","to":99,"data":"x"}',
+      offer(''), offer('v=0'), offer(real.slice(0, 300)), offer(real.replaceAll('a=mid', 'a=dim')),
+      offer(real.replaceAll('UDP/TLS/RTP/SAVPF', 'RTP/AVP')), offer(real, { ['\u{1f4a9}'.repeat(40)]: { from: 7, kind: 'audio' } }),
+      'x'.repeat(large),
+    ];
+    await Promise.all(messages.map((message) => new Promise((resolve) => {
+      const socket = new WebSocket('/ws?room=test&name=Mallory');
+      socket.onopen = () => {
+        socket.send(message);
+        setTimeout(() => socket.close(), 1000);
+      };
+      socket.onclose = resolve;
+    })));
+  }, 300_000);
+
+  const sdp = await alice.page.evaluate(() => globalThis.sealframeDemo.pc.remoteDescription.sdp);
+  const [, address, port] = sdp.match(/^a=candidate:\S+ \S+ udp \S+ (\S+) (\d+)/mi);
+  const socket = dgram.createSocket('udp4');
+  for (let datagram = 0; datagram < 500; datagram += 1) {
+    const bytes = randomBytes(datagram);
+    if (datagram > 0) bytes[0] = [0, 22, 128, 144, 255][datagram % 5]; // STUN, DTLS, RTP, RTP, nothing
+    socket.send(bytes, Number(port), address);
+  }
+  await sleep(500);
+  socket.close();
+
+  assert.ok(sfu.isRunning);
+  await keepsPlaying(alice, bob.id, 4);
+  const carol = await open('Carol');
+  await carol.plays(alice.id);
+});
+
+test('Chromium and Firefox see and hear each other', TIMEOUT, async (t) => {
+  if (!await isInstalled(FIREFOX)) return t.skip(`Firefox is not installed at ${FIREFOX}`);
+  const outward = Object.values(networkInterfaces()).flat()
+    .find(({ family, internal }) => family === 'IPv4' && !internal);
+  if (outward === undefined) {
+    return t.skip('no IPv4 address but loopback on this machine, and Firefox does not send media to loopback');
+  }
+  const { open } = await call(t, { udp: outward.address });
+  const firefox = await launchFirefox();
+  t.after(() => firefox.close());
+  const alice = await open('Alice');
+  const fritz = await open('Fritz', { browser: firefox });
+  const [byAlice, byFritz] = await Promise.all([
+    keepsPlaying(alice, fritz.id, 10),
+    keepsPlaying(fritz, alice.id, 10),
+  ]);
+  assert.equal(byAlice.state, 'encrypted');
+  assert.equal(byFritz.state, 'encrypted');
+});

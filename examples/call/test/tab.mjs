@@ -1,0 +1,114 @@
+// One participant: a tab with the demo's page, and what a test can learn from it.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const JOIN_TIMEOUT = 60_000;
+
+/** Opens the page and joins. */
+export async function openTab(browser, url, { room = 'test', name, secret }) {
+  const page = await browser.newPage();
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  const query = new URLSearchParams({ room, name });
+  await page.goto(`${url}?${query}#secret=${secret.toString('base64url')}`);
+  // Joined, or the page says why not. By the clock: tabs in the background draw no animation frames.
+  const outcome = () => globalThis.sealframeDemo || document.getElementById('notice').dataset.fatal;
+  await page.waitForFunction(outcome, { polling: 250, timeout: JOIN_TIMEOUT });
+  const id = await page.evaluate(() => globalThis.sealframeDemo?.id);
+  if (id === undefined) {
+    const notice = await page.$eval('#notice', (element) => element.textContent);
+    throw new Error(`${name} could not join: ${notice} (${errors.join('; ')})`);
+  }
+  return new Tab(page, errors, id);
+}
+
+export class Tab {
+  constructor(page, errors, id) {
+    this.page = page;
+    this.errors = errors;
+    this.id = id;
+  }
+
+  /** What this tab receives from another: state and counters of decoded media. */
+  async receives(from) {
+    const { members } = await this.page.evaluate(() => globalThis.sealframeDemo.stats());
+    const { state, audio, video } = members[from] ?? {};
+    return {
+      state,
+      frames: video?.framesDecoded ?? 0,
+      samples: (audio?.totalSamplesReceived ?? 0) - (audio?.concealedSamples ?? 0),
+      energy: audio?.totalAudioEnergy ?? 0,
+      packets: (video?.packetsReceived ?? 0) + (audio?.packetsReceived ?? 0),
+    };
+  }
+
+  /** What the tile of a participant says. */
+  says(from) {
+    return this.page.$eval(`[data-member="${from}"] .state`, (element) => element.textContent);
+  }
+
+  /** Waits until `condition` holds for what this tab receives from another. */
+  async until(from, what, condition, timeout = 60_000) {
+    const end = Date.now() + timeout;
+    for (;;) {
+      const now = await this.receives(from);
+      if (condition(now)) return now;
+      if (Date.now() > end) {
+        throw new Error(`${what}: still not after ${timeout} ms: ${JSON.stringify(now)} ${this.errors.join('; ')}`);
+      }
+      await sleep(250);
+    }
+  }
+
+  /** Waits until pictures and sound of another are decoded. */
+  plays(from) {
+    return this.until(
+      from,
+      `tab ${this.id} plays ${from}`,
+      ({ frames, samples, energy }) => frames > 0 && samples > 0 && energy > 0,
+    );
+  }
+
+  /** Collects frames as they are sealed, from now on, up to `limit`. */
+  collect(limit) {
+    return this.page.evaluate((limit) => {
+      const frames = [];
+      globalThis.collected = frames;
+      globalThis.sealframeDemo.observe = ({ kind, direction, clear, wire }) => {
+        if (direction === 'sealed' && frames.length < limit) {
+          frames.push({ kind, clear: clear.slice(), wire: wire.slice() });
+        }
+      };
+    }, limit);
+  }
+
+  /** The frames collected so far. */
+  async collected() {
+    const frames = await this.page.evaluate(() => {
+      const text = (bytes) => {
+        let letters = '';
+        for (const byte of bytes) letters += String.fromCharCode(byte);
+        return btoa(letters);
+      };
+      return globalThis.collected.map(({ kind, clear, wire }) => ({ kind, clear: text(clear), wire: text(wire) }));
+    });
+    return frames.map(({ kind, clear, wire }) => ({
+      kind,
+      clear: Buffer.from(clear, 'base64'),
+      wire: Buffer.from(wire, 'base64'),
+    }));
+  }
+
+  /** Gives an audio frame of `from` to this tab's receiver, outside the call's own flow. */
+  tryOpenAudio(from, wire) {
+    return this.page.evaluate(async (from, text) => {
+      const wire = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+      return globalThis.sealframeDemo.call.tryOpen({ from, kind: 'microphone', index: 0, codec: 'opus', wire });
+    }, from, wire.toString('base64'));
+  }
+
+  close() {
+    return this.page.close();
+  }
+}
