@@ -77,7 +77,7 @@ fn a_newcomer_is_told_the_present_step_only() {
 #[test]
 fn a_server_cannot_swap_members_or_reflect() {
     let mut alice = member(1, 1, 10);
-    let mut bob = member(1, 2, 20);
+    let bob = member(1, 2, 20);
     let mut carol = member(1, 3, 30);
     let of_alice = alice.announcement([3; 32]);
     let of_bob = bob.announcement([4; 32]);

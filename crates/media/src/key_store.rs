@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 
 use hashbrown::HashMap;
 use sealframe_crypto::{BaseKey, Cipher, FrameKey};
-use sealframe_wire::{Ctr, Kid, SenderKeyKid, SenderKeyLayout};
+use sealframe_wire::{Kid, SenderKeyKid, SenderKeyLayout};
 
 use crate::{KeyError, KeyPolicy, KidLayout, OpenError, replay::ReplayWindow};
 
@@ -23,7 +23,7 @@ pub(crate) struct KeyStore {
     #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
     held: Vec<Box<HeldKey>>,
     place: HashMap<Kid, usize>,
-    /// The place that opened the last frame: the next one often has the same KID.
+    /// A place that is tried first.
     recent: usize,
 }
 
@@ -50,9 +50,11 @@ impl HeldKey {
 
 /// A key for one frame, until that frame has opened or not.
 pub(crate) enum Selected {
+    /// The place that is tried first.
+    Recent,
     /// The place of a held key.
     Held(usize),
-    /// Derived for this frame alone; stored by [`KeyStore::commit`] or forgotten.
+    /// Derived for this frame alone; stored by [`KeyStore::adopt`] or forgotten.
     Candidate(Box<Candidate>),
 }
 
@@ -130,7 +132,7 @@ impl KeyStore {
     #[inline]
     pub(crate) fn select(&self, kid: Kid) -> Result<Selected, OpenError> {
         if self.held.get(self.recent).is_some_and(|held| held.kid == kid) {
-            return Ok(Selected::Held(self.recent));
+            return Ok(Selected::Recent);
         }
         match self.place.get(&kid) {
             Some(&place) => Ok(Selected::Held(place)),
@@ -138,24 +140,19 @@ impl KeyStore {
         }
     }
 
-    /// The selected key and its replay window, which for a candidate is empty.
+    /// The selected key and its replay window, which only an opened frame may change.
     #[inline]
-    pub(crate) fn get<'k>(&'k self, selected: &'k Selected) -> &'k HeldKey {
+    pub(crate) fn get<'k>(&'k mut self, selected: &'k mut Selected) -> &'k mut HeldKey {
         match selected {
-            Selected::Held(place) => &self.held[*place],
-            Selected::Candidate(candidate) => &candidate.held,
+            Selected::Recent => &mut self.held[self.recent],
+            Selected::Held(place) => &mut self.held[*place],
+            Selected::Candidate(candidate) => &mut candidate.held,
         }
     }
 
-    /// The frame has opened: its KID and CTR are the sender's. The only write of the receive path.
-    #[inline]
-    pub(crate) fn commit(&mut self, selected: Selected, ctr: Ctr) {
-        let place = match selected {
-            Selected::Held(place) => place,
-            Selected::Candidate(candidate) => self.adopt(candidate),
-        };
-        self.held[place].replay.mark(ctr);
-        self.recent = place;
+    /// Tries this KID's key first from now on; a matter of speed alone.
+    pub(crate) fn try_first(&mut self, kid: Kid) {
+        self.recent = self.place.get(&kid).copied().unwrap_or(self.recent);
     }
 
     /// Derives the key of a KID that is not held, from its root if there is one.
@@ -208,10 +205,10 @@ impl KeyStore {
         next
     }
 
-    /// Stores a candidate. With sender keys its root moves there: the steps between are derived as far
+    /// Stores a candidate whose frame has opened. With sender keys its root moves there: the steps between are derived as far
     /// as they are kept, for frames that come late, and everything older is wiped.
     #[cold]
-    fn adopt(&mut self, candidate: Box<Candidate>) -> usize {
+    pub(crate) fn adopt(&mut self, candidate: Box<Candidate>) {
         let Candidate { held, moves } = *candidate;
         let kid = held.kid;
         if let (KidLayout::SenderKeys(layout), Some((steps, base_key))) = (self.layout, moves) {
@@ -223,7 +220,7 @@ impl KeyStore {
             let kept = u64::from(self.policy.keep_behind);
             self.forget_steps(layout, at, kept + 1..=kept + steps);
         }
-        self.hold(held)
+        self.hold(held);
     }
 
     /// Derives the steps that a jump of `steps` to `at` skips, as far back as keys are kept.
@@ -248,11 +245,9 @@ impl KeyStore {
         }
     }
 
-    fn hold(&mut self, held: Box<HeldKey>) -> usize {
-        let place = self.held.len();
-        self.place.insert(held.kid, place);
+    fn hold(&mut self, held: Box<HeldKey>) {
+        self.place.insert(held.kid, self.held.len());
         self.held.push(held);
-        place
     }
 
     /// Wipes one held key; the last one takes its place.

@@ -140,7 +140,7 @@ impl Sender {
     ///
     /// # Errors
     /// [`SealError`]; the frame and the sender are as they were.
-    #[inline(always)] // one of two hot doors: a call and its spilled registers cost as much as the header
+    #[inline(always)] // a hot door: a call and the registers it spills cost as much as the header
     pub fn seal_in_place<'f, 'm>(
         &mut self,
         frame: FrameBuf<'f>,

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use sealframe_testkit::{hex, rfc9605};
-use sealframe_wire::{Ctr, Header, HeaderError, Kid};
+use sealframe_wire::{Ctr, Header, HeaderError, HeaderPrediction, Kid};
 
 #[test]
 fn all_289_header_vectors_both_ways() {
@@ -106,6 +106,70 @@ proptest! {
         let header = Header::new(Kid::new(kid >> kid_shift), Ctr::new(ctr >> ctr_shift));
         prop_assert_eq!(Header::parse(header.encode().as_bytes()), Ok(header));
         prop_assert_eq!(header.encode().as_bytes().len(), header.len());
+    }
+}
+
+proptest! {
+    /// Whatever is recognised is what parsing reads, and what follows in a stream is recognised.
+    #[test]
+    fn a_prediction_is_only_a_short_cut(
+        kid in any::<u64>(), ctr in any::<u64>(), kid_shift in 0..64, ctr_shift in 0..64,
+        next in any::<u64>(), next_shift in 0..64, mutation in proptest::option::of((0_usize..20, any::<u8>())),
+    ) {
+        let (kid, ctr) = (Kid::new(kid >> kid_shift), ctr >> ctr_shift);
+        let last = Header::new(kid, Ctr::new(ctr));
+        let prediction = HeaderPrediction::after(last);
+        let predicts = ctr >= 8 && last.len() <= 8;
+        for next in [ctr, ctr.saturating_add(1), next >> next_shift] {
+            let next = Header::new(kid, Ctr::new(next));
+            let mut frame = [next.encode().as_bytes(), &[0x5a; 20]].concat();
+            let recognised = prediction.recognise(&frame);
+            let alike = next.len() == last.len() && next.ctr().get() >= 8;
+            prop_assert_eq!(recognised.is_some(), predicts && alike);
+            prop_assert!(recognised.is_none_or(|header| header == next));
+            if let Some((place, byte)) = mutation {
+                frame[place] = byte;
+            }
+            if let Some(header) = prediction.recognise(&frame) {
+                prop_assert_eq!(Header::parse(&frame), Ok(header));
+                prop_assert_eq!(header.len(), prediction.len());
+            }
+        }
+    }
+
+    #[test]
+    fn counting_up_is_encoding_anew(kid in any::<u64>(), ctr in any::<u64>(), shift in 0..64, near in 0_u64..300) {
+        for start in [near, (ctr >> shift) & !0xff_u64, ctr >> shift, u64::MAX - near] {
+            let mut counted = Header::new(Kid::new(kid), Ctr::new(start)).encode();
+            for more in 1..=300 {
+                counted.advance();
+                let anew = Header::new(Kid::new(kid), Ctr::new(start.saturating_add(more)));
+                prop_assert!(counted.as_bytes() == anew.encode().as_bytes());
+                prop_assert_eq!(counted.header(), anew);
+            }
+        }
+    }
+}
+
+/// Every first byte and every short CTR field, against every prediction of a short header.
+#[test]
+fn a_prediction_recognises_no_other_header() {
+    for kid in [0, 7, 8, 255, 256, 0x1_0000] {
+        for ctr in [8, 255, 256, 0xffff, 0x1_0000] {
+            let last = Header::new(Kid::new(kid), Ctr::new(ctr));
+            let prediction = HeaderPrediction::after(last);
+            let mut frame = [last.encode().as_bytes(), &[0xaa; 10]].concat();
+            for place in 0..last.len() {
+                let kept = frame[place];
+                for byte in 0..=255 {
+                    frame[place] = byte;
+                    if let Some(header) = prediction.recognise(&frame) {
+                        assert_eq!(Header::parse(&frame), Ok(header));
+                    }
+                }
+                frame[place] = kept;
+            }
+        }
     }
 }
 

@@ -70,6 +70,10 @@ impl Key {
         in_out: &mut [u8],
         tag: &mut [u8],
     ) -> Result<(), FrameTooLong> {
+        #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+        if let Self::RingGcm(key) = self {
+            return key.encrypt(nonce, aad, in_out, tag); // the default, so before all others
+        }
         match self {
             #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
             Self::RingGcm(key) => key.encrypt(nonce, aad, in_out, tag),
@@ -88,6 +92,10 @@ impl Key {
         in_out: &mut [u8],
         tag: &[u8],
     ) -> Result<(), Unauthentic> {
+        #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+        if let Self::RingGcm(key) = self {
+            return key.decrypt(nonce, aad, in_out, tag); // the default, so before all others
+        }
         match self {
             #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
             Self::RingGcm(key) => key.decrypt(nonce, aad, in_out, tag),

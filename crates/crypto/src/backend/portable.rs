@@ -18,7 +18,7 @@ pub(crate) fn new<K: KeyInit>(key: &[u8]) -> Box<K> {
 
 /// # Panics
 /// If `tag` is not 16 bytes long.
-#[inline(never)]
+#[inline]
 pub(crate) fn encrypt<K: AeadInOut + AeadCore<NonceSize = U12, TagSize = U16>>(
     key: &K,
     nonce: [u8; 12],
@@ -31,7 +31,7 @@ pub(crate) fn encrypt<K: AeadInOut + AeadCore<NonceSize = U12, TagSize = U16>>(
     Ok(())
 }
 
-#[inline(never)]
+#[inline]
 pub(crate) fn decrypt<K: AeadInOut + AeadCore<NonceSize = U12, TagSize = U16>>(
     key: &K,
     nonce: [u8; 12],

@@ -3,7 +3,7 @@
 use sealframe_crypto::Backend;
 
 /// The default one and the portable one, which may be the same.
-pub fn backends() -> impl Iterator<Item = Backend> {
+pub(crate) fn backends() -> impl Iterator<Item = Backend> {
     let other = (Backend::default() != Backend::Portable).then(Backend::default);
     [Backend::Portable].into_iter().chain(other)
 }

@@ -5,28 +5,28 @@ use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_media::{Receiver, Sender, Stream, StreamKind};
 use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 
-pub const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
-pub const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
+pub(crate) const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+pub(crate) const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 
 /// 16 sender bits, 8 step bits.
-pub fn layout() -> SenderKeyLayout {
+pub(crate) fn layout() -> SenderKeyLayout {
     SenderKeyLayout::new(16, 8).unwrap()
 }
 
-pub fn kid_of(sender: u64) -> SenderKeyKid {
+pub(crate) fn kid_of(sender: u64) -> SenderKeyKid {
     SenderKeyKid { sender, ..SenderKeyKid::default() }
 }
 
 /// A base key that only its number tells from others.
-pub fn base_key(number: u64) -> BaseKey {
+pub(crate) fn base_key(number: u64) -> BaseKey {
     BaseKey::derive(SUITE, &number.to_be_bytes(), &[b"test"])
 }
 
-pub fn sender(suite: CipherSuite, number: u64) -> Sender {
+pub(crate) fn sender(suite: CipherSuite, number: u64) -> Sender {
     Sender::new(suite, layout(), kid_of(number), base_key(number)).unwrap()
 }
 
-pub fn receiver(suite: CipherSuite, numbers: impl IntoIterator<Item = u64>) -> Receiver {
+pub(crate) fn receiver(suite: CipherSuite, numbers: impl IntoIterator<Item = u64>) -> Receiver {
     let mut receiver = Receiver::new(suite, layout());
     for number in numbers {
         receiver.add_sender(kid_of(number), base_key(number)).unwrap();
