@@ -1,5 +1,5 @@
 //! A call whose members share one secret, with a server that tries things.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
 use proptest::prelude::*;
 use sealframe::{

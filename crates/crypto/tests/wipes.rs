@@ -2,9 +2,9 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
+use core::hint::black_box;
 use std::{
     fs::{self, File},
-    hint::black_box,
     io::{Read, Seek, SeekFrom},
 };
 

@@ -208,6 +208,7 @@ impl KeyStore {
     /// Stores a candidate whose frame has opened. With sender keys its root moves there: the steps between are derived as far
     /// as they are kept, for frames that come late, and everything older is wiped.
     #[cold]
+    #[expect(clippy::boxed_local, reason = "moving a key would leave a copy")]
     pub(crate) fn adopt(&mut self, candidate: Box<Candidate>) {
         let Candidate { held, moves } = *candidate;
         let kid = held.kid;

@@ -59,7 +59,7 @@ fn the_payload_stays_and_nothing_is_allocated() {
 
 #[test]
 fn the_counting_allocator_counts() {
-    assert_eq!(alloc::count(|| drop(std::hint::black_box(vec![0_u8; 100]))), 1);
+    assert_eq!(alloc::count(|| drop(core::hint::black_box(vec![0_u8; 100]))), 1);
 }
 
 #[test]

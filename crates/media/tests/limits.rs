@@ -1,5 +1,5 @@
 //! A counter never repeats, a key never seals too much.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
 use std::collections::HashSet;
 

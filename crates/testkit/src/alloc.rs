@@ -2,10 +2,11 @@
 
 #![expect(unsafe_code, reason = "a global allocator is unsafe to implement")]
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
+use core::{
+    alloc::{GlobalAlloc, Layout},
     cell::Cell,
 };
+use std::alloc::System;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };

@@ -1,0 +1,246 @@
+//! Writes `seeds/`: small inputs that reach far, from the RFC's vectors, from `keys.json` and by hand.
+//!
+//! `cargo run -p sealframe-fuzz --example make_seeds`. Inputs that once failed are kept beside them,
+//! under names that begin with `found-`, and are left alone.
+
+use std::{fs, path::Path};
+
+use sealframe::{CallSecret, CipherSuite, SharedSecretCall};
+use sealframe_testkit::{hex, rfc9605};
+use serde_json::Value;
+
+type Result<T> = core::result::Result<T, Box<dyn core::error::Error>>;
+
+fn main() -> Result<()> {
+    headers()?;
+    opens()?;
+    seal_opens()?;
+    replay_orders()?;
+    announcements()
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    fs::create_dir_all(&folder)?;
+    Ok(fs::write(folder.join(name), bytes)?)
+}
+
+/// Every eighth of the RFC's, and headers that are none.
+fn headers() -> Result<()> {
+    for vector in rfc9605::headers().iter().step_by(8) {
+        let name = format!("rfc-{:x}-{:x}", vector.kid, vector.ctr);
+        write("header", &name, &vector.encoded)?;
+    }
+    let refused: [(&str, &[u8]); 6] = [
+        ("ctr-of-5-extended", &[0x98, 1, 0x23, 5, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ("kid-of-7-extended", &[0x80, 7]),
+        ("ctr-of-255-in-two", &[0x09, 0, 255]),
+        ("kid-of-0-in-eight", &[0xf0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ("both-longest-but-one-byte", &[0xff; 16]),
+        ("kid-truncated", &[0x90, 1]),
+    ];
+    for (name, bytes) in refused {
+        write("header", name, bytes)?;
+    }
+    Ok(())
+}
+
+/// Which of a receiver's sets of keys, by the second byte of target `open`.
+const RFC_KEYS: u8 = 0;
+const REFUSED_KEYS: u8 = 1;
+const RATCHET_KEYS: u8 = 2;
+const MLS_KEYS: u8 = 3;
+
+/// Added to the keys: the receiver has opened two frames with a CTR of two bytes.
+const PRIMED: u8 = 8;
+
+/// Suite, keys, label without prefix, frame.
+fn open_input(suite: u64, keys: u8, metadata: &str, frame: &[u8]) -> Vec<u8> {
+    let label = match metadata.len() / 2 {
+        0 => 0,
+        14 => 1,
+        _ => 2,
+    };
+    [&[low_byte(suite - 1), keys, label, 0], frame].concat()
+}
+
+fn opens() -> Result<()> {
+    for vector in rfc9605::frames() {
+        let suite = u64::from(vector.cipher_suite);
+        let keys = RFC_KEYS + PRIMED * low_byte(suite % 2);
+        let input = open_input(suite, keys, &hex::encode(&vector.metadata), &vector.ct);
+        write("open", &format!("rfc-suite{suite}"), &input)?;
+    }
+    let keys: Value =
+        serde_json::from_str(include_str!("../../crates/testkit/vectors/keys/keys.json"))?;
+    let frame_input = |suite: &Value, keys: u8, case: &Value| {
+        let metadata = case["metadata"].as_str().unwrap_or_default();
+        let frame = hex::decode(case["ct"].as_str().unwrap_or_default()).unwrap_or_default();
+        open_input(suite.as_u64().unwrap_or(1), keys, metadata, &frame)
+    };
+    for lane in list(&keys["ratchet"]).iter().filter(|lane| lane["step_bits"] == 4) {
+        for (step, case) in list(&lane["steps"]).iter().enumerate().skip(4).step_by(5) {
+            let name = format!("ratchet-suite{}-step{step}", lane["cipher_suite"]);
+            let input = frame_input(&lane["cipher_suite"], RATCHET_KEYS, case);
+            if lane["cipher_suite"].as_u64().is_some_and(|id| id > 3 && id < 7) {
+                write("open", &name, &input)?;
+            }
+        }
+    }
+    for epoch in list(&keys["mls_frames"]).iter().filter(|epoch| epoch["epoch"] == "0xe") {
+        let name = format!("mls-suite{}", epoch["cipher_suite"]);
+        let input = frame_input(&epoch["cipher_suite"], MLS_KEYS, &epoch["frames"][2]);
+        write("open", &name, &input)?;
+    }
+    for group in list(&keys["refused"]) {
+        if group["kid"] != "0x123" {
+            continue;
+        }
+        let suite = &group["cipher_suite"];
+        write("open", &format!("genuine-suite{suite}"), &frame_input(suite, REFUSED_KEYS, group))?;
+        // Another mutation for each suite.
+        let cases = list(&group["cases"]);
+        let place = 7 * suite.as_u64().unwrap_or(1);
+        if let Some(case) = usize::try_from(place).ok().and_then(|place| cases.get(place)) {
+            let input = frame_input(suite, REFUSED_KEYS + PRIMED, case);
+            write("open", &format!("refused-suite{suite}"), &input)?;
+        }
+    }
+    Ok(())
+}
+
+/// Layout and KID, usage, label, room, mutation, frame.
+fn seal_opens() -> Result<()> {
+    for suite in 0..8_u8 {
+        for mutation in 0..4_u8 {
+            // Cipher (every other one of the other backend), layout, its bits.
+            let mut input = vec![suite + 8 * (mutation % 2), mutation / 3, 16, 8];
+            // Generation 0, sender 7, step 2 of a layout with 16 and 8 bits; under MLS index and epoch.
+            for field in [0_u64, 7, 2] {
+                input.extend(field.to_be_bytes());
+            }
+            if mutation < 3 {
+                // Frames and blocks, each with how to read it: the start, the last frame, three quarters.
+                let usage = [
+                    (0_u64, 0_u64, 0, 0),
+                    (2, u64::from(suite), 2, 2 - suite % 2 * 2),
+                    ((3 << 30) - 1, 3 << 32, 1, suite % 2),
+                ];
+                let (frames, blocks, read_frames, read_blocks) = usage[usize::from(mutation)];
+                input.extend(frames.to_be_bytes());
+                input.push(read_frames);
+                input.extend(blocks.to_be_bytes());
+                input.push(read_blocks);
+            }
+            // Label and prefix, headroom, tailroom.
+            input.extend([mutation * 2 + suite % 2, mutation % 3, 17, 16]);
+            // Mutation and its place, then the frame.
+            input.extend([mutation * 2 + suite % 2, 0, suite * 3]);
+            input.extend(b"a frame of some bytes".iter().take(3 + 6 * usize::from(mutation)));
+            write("seal_open", &format!("suite{}-{mutation}", suite + 1), &input)?;
+        }
+    }
+    Ok(())
+}
+
+/// Set-up, then operations by their numbers.
+fn replay_orders() -> Result<()> {
+    const SEAL: u8 = 0;
+    const SKIP: u8 = 2;
+    const RATCHET: u8 = 3;
+    const REKEY: u8 = 4;
+    const INSTALL: u8 = 5;
+    const LATEST: u8 = 6;
+    const AT: u8 = 7;
+    const TWICE: u8 = 8;
+    const CORRUPT: u8 = 9;
+    const REMOVE: u8 = 11;
+    let scripts: [(&str, &[u8]); 12] = [
+        ("in-order", &[SEAL, 9, LATEST, 0, 0, SEAL, 0, LATEST, 0, 0, TWICE, 0, 1]),
+        ("reversed", &[SEAL, 1, SEAL, 2, SEAL, 3, AT, 0, 2, AT, 0, 1, AT, 0, 0, AT, 0, 2]),
+        (
+            "window",
+            &[
+                SEAL, 1, SKIP, 7, 254, SEAL, 2, AT, 0, 1, AT, 0, 0, SKIP, 0, 1, SEAL, 3, AT, 0, 2, AT,
+                0, 0,
+            ],
+        ),
+        ("ratchet", &[SEAL, 1, RATCHET, 0, SEAL, 2, RATCHET, 2, SEAL, 3, AT, 0, 2, AT, 0, 1, AT, 0, 0]),
+        (
+            "around-the-circle",
+            &[SEAL, 1, RATCHET, 15, SEAL, 2, RATCHET, 15, SEAL, 3, AT, 0, 1, AT, 0, 2, AT, 0, 0],
+        ),
+        (
+            "rekey",
+            &[
+                SEAL, 1, REKEY, SEAL, 2, LATEST, 0, 0, INSTALL, LATEST, 0, 0, AT, 0, 0, REMOVE, 1, AT,
+                0, 0,
+            ],
+        ),
+        (
+            "corrupt",
+            &[SEAL, 8, CORRUPT, 0, 0, 0, 0, CORRUPT, 0, 0, 0, 60, CORRUPT, 0, 0, 0, 200, AT, 0, 0],
+        ),
+        (
+            "in-a-row",
+            &[
+                SKIP, 0, 250, SEAL, 1, SEAL, 2, SEAL, 3, SEAL, 4, SEAL, 5, SEAL, 6, SEAL, 7, AT, 0, 0,
+                AT, 0, 1, CORRUPT, 0, 2, 0, 9, AT, 0, 2, TWICE, 0, 3, AT, 0, 6, AT, 0, 5, AT, 0, 4,
+            ],
+        ),
+        ("forge-near", &forge(5, 0)),
+        ("forge-far", &forge(21, 0)),
+        ("forge-half-way", &forge(128, 0)),
+        ("forge-behind", &forge(254, 3)),
+    ];
+    for (place, (name, script)) in scripts.iter().enumerate() {
+        for (layout, setup) in
+            [("r4", vec![3, 2, 3, 0]), ("r8-policy", vec![1, 4 + 8 + 3, 20, 3, 0, 2])]
+        {
+            let mut input = setup;
+            input[0] += low_byte(place as u64 % 2);
+            input.extend(*script);
+            write("replay_order", &format!("{name}-{layout}"), &input)?;
+        }
+    }
+    Ok(())
+}
+
+/// A body under the header of that step of generation 0 and of the next, then a genuine frame.
+fn forge(step: u8, ctr: u8) -> Vec<u8> {
+    const FORGE: u8 = 10;
+    let forged = |generation| {
+        let header = [FORGE, generation, step, 0, 0, 0, 0, 0, 0, 0, ctr, 0];
+        [&header[..], &[0x5a; 32]].concat()
+    };
+    [forged(0), forged(1), vec![0, 4, 6, 0, 0]].concat()
+}
+
+/// Suite, number that the server says, kind of input, announcement or changes to one.
+fn announcements() -> Result<()> {
+    let secret = CallSecret::from_bytes(&[0x5e; 32])?;
+    for suite in CipherSuite::ALL {
+        let id = low_byte(u64::from(suite.id()) - 1);
+        for (number, name) in [(4, "genuine"), (2, "held-already")] {
+            let mut member = SharedSecretCall::new(suite, &secret, number, [9; 32])?;
+            member.ratchet()?;
+            let from = number.to_be_bytes()[1];
+            let input = [&[id, from, 0][..], &member.announcement([7; 32])].concat();
+            write("announcement", &format!("{name}-suite{}", suite.id()), &input)?;
+        }
+        let change = [&[id, 4, 1][..], &vec![0; 10 * usize::from(id)], &[1]].concat();
+        write("announcement", &format!("changed-suite{}", suite.id()), &change)?;
+    }
+    write("announcement", "other-number", &[3, 3, 1])?;
+    let me = SharedSecretCall::new(CipherSuite::ALL[3], &secret, 1, [9; 32])?;
+    write("announcement", "own", &[&[3, 1, 0][..], &me.announcement([7; 32])].concat())?;
+    Ok(())
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn low_byte(value: u64) -> u8 {
+    value.to_be_bytes()[7]
+}

@@ -1,0 +1,65 @@
+//! One function for each fuzz target: bytes in, a panic if the library breaks a promise.
+//!
+//! libFuzzer calls them through `fuzz_targets/`, and every test run replays the seeds through them
+//! (`tests/replay.rs`). No target stops at "does not crash": each has an oracle, dumber than the code
+//! that it judges.
+//!
+//! | target | bytes | oracle |
+//! |---|---|---|
+//! | [`header`] | the front of a frame | a decoder of two loops; encoding is its inverse |
+//! | [`open`] | set-up, sealed frame | opening done with the *sealing* half of the other AES-GCM backend |
+//! | [`seal_open`] | set-up, fields, mutation, payload | the sealed bytes put together by hand |
+//! | [`replay_order`] | operations | sets of what is held and what has been opened |
+//! | [`announcement`] | set-up, announcement | the announcement made again from what it said |
+//!
+//! Nothing is switched off for the fuzzer: the ciphers are the real ones.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "an oracle speaks by panicking"
+)]
+
+mod announcement;
+mod header;
+mod input;
+mod keys;
+mod label;
+mod open;
+mod reference;
+mod replay_order;
+mod seal_open;
+
+pub use announcement::announcement;
+pub use header::header;
+pub use open::open;
+pub use replay_order::replay_order;
+pub use seal_open::seal_open;
+
+/// A fuzz target.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Target {
+    /// Its name, which is also the name of its program and of its folder of seeds.
+    pub name: &'static str,
+    /// What runs one input.
+    pub run: fn(&[u8]),
+    /// How many seeds there are at least, so that losing them is a failure.
+    pub seeds: usize,
+}
+
+impl Target {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::new("header", header, 43),
+        Self::new("open", open, 41),
+        Self::new("seal_open", seal_open, 32),
+        Self::new("replay_order", replay_order, 24),
+        Self::new("announcement", announcement, 26),
+    ];
+
+    const fn new(name: &'static str, run: fn(&[u8]), seeds: usize) -> Self {
+        Self { name, run, seeds }
+    }
+}

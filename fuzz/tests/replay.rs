@@ -1,0 +1,120 @@
+//! Runs every seed, and a fixed number of changes to it, through the functions that the fuzzer calls.
+#![expect(clippy::expect_used, reason = "a test")]
+
+use std::{fs, path::Path};
+
+use sealframe_fuzz::Target;
+
+/// Changed inputs for each target, on top of its seeds: a few seconds for all in a debug build.
+const CHANGES: u64 = 1_500;
+
+/// Names the input if a target fails on it.
+struct Case<'a>(&'a Target, &'a [u8]);
+
+impl Case<'_> {
+    fn run(&self) {
+        (self.0.run)(self.1);
+    }
+}
+
+impl Drop for Case<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let hex: String = self.1.iter().map(|byte| format!("{byte:02x}")).collect();
+            eprintln!("target {}, input {hex}", self.0.name);
+        }
+    }
+}
+
+fn replay(name: &str) {
+    let target = Target::ALL.iter().find(|target| target.name == name).expect("a target");
+    let seeds = seeds(target);
+    assert!(seeds.len() >= target.seeds, "{} seeds of at least {}", seeds.len(), target.seeds);
+    for seed in &seeds {
+        Case(target, seed).run();
+    }
+    Case(target, &[]).run();
+
+    let mut random = Random(0x5ea1);
+    for _ in 0..CHANGES {
+        let mut input = random.pick(&seeds).clone();
+        for _ in 0..=random.below(3) {
+            change(&mut input, &seeds, &mut random);
+        }
+        Case(target, &input).run();
+    }
+}
+
+/// In the order of their names.
+fn seeds(target: &Target) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target.name);
+    let entries = fs::read_dir(folder).expect("a folder of seeds");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a seed").path()).collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).expect("a seed")).collect()
+}
+
+fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
+    let at = random.below(input.len() + 1);
+    match random.below(6) {
+        0 if at < input.len() => input[at] ^= 1 << random.below(8),
+        1 if at < input.len() => input[at] = random.byte(),
+        2 => input.truncate(at),
+        3 => input.insert(at, random.byte()),
+        4 if at < input.len() => drop(input.remove(at)),
+        _ => {
+            let other = random.pick(seeds);
+            input.truncate(at);
+            input.extend(&other[random.below(other.len() + 1)..]);
+        }
+    }
+}
+
+/// SplitMix64: the same changes in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).expect("below end")
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.next().to_be_bytes()[0]
+    }
+
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+#[test]
+fn headers_parse_as_two_loops_say() {
+    replay("header");
+}
+
+#[test]
+fn only_what_was_sealed_opens() {
+    replay("open");
+}
+
+#[test]
+fn sealed_frames_open_once_and_nothing_near_them_does() {
+    replay("seal_open");
+}
+
+#[test]
+fn deliveries_end_as_sets_say() {
+    replay("replay_order");
+}
+
+#[test]
+fn only_genuine_announcements_are_taken() {
+    replay("announcement");
+}
