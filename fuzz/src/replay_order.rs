@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealframe::{
-    BaseKey, Cipher, Ctr, Header, KeyError, KeyPolicy, KeyUsage, Kid, OpenError, Receiver, Sender,
-    SenderKeyKid, SenderKeyLayout, media::REPLAY_WINDOW,
+    BaseKey, Cipher, CipherSuite, Ctr, Header, KeyError, KeyPolicy, KeyUsage, Kid, OpenError, Receiver,
+    Sender, SenderKeyKid, SenderKeyLayout, media::REPLAY_WINDOW,
 };
 
 use crate::{
@@ -54,7 +54,11 @@ const SENDER: u64 = 7;
 
 impl Call {
     fn choose(input: &mut Input<'_>) -> Self {
-        let cipher = cipher(input.u8());
+        let mut cipher = cipher(input.u8());
+        if reference::nt(cipher.suite) == 4 {
+            // A flipped bit or a forged body hits a tag of 32 bits now and then.
+            cipher.suite = CipherSuite::Aes128GcmSha256_128;
+        }
         let choice = input.u8();
         let step_bits = [1, 2, 4, 8][usize::from(choice % 4)];
         let sender_bits = if choice & 4 == 0 { 0 } else { 16 };

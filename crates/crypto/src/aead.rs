@@ -31,7 +31,7 @@ impl AeadKey {
     ///
     /// # Panics
     /// If `tag` is not `Nt` bytes long.
-    #[inline]
+    #[inline(always)] // see the crate's front page
     pub fn encrypt(
         &self,
         nonce: [u8; 12],
@@ -46,7 +46,7 @@ impl AeadKey {
     ///
     /// # Errors
     /// [`Unauthentic`], with `in_out` either unchanged or zeroed, never plaintext.
-    #[inline]
+    #[inline(always)] // see the crate's front page
     pub fn decrypt(
         &self,
         nonce: [u8; 12],

@@ -23,6 +23,8 @@
 //! * Both AES-GCM backends can be compiled into one program; a [`Backend`] chooses at run time. So no
 //!   two features exclude each other. HKDF and AES-CTR-HMAC are RustCrypto's on every target: they
 //!   measured fastest, and need no C compiler.
+//! * The way from a frame to its AEAD is inlined by force. Left to itself the compiler makes a call of each
+//!   layer, which costs more instructions than building the header; a benchmark counts them.
 //! * Nonces are made in here, from a salt that never leaves and a CTR, so no caller can supply one.
 //!
 //! # Erasure

@@ -62,7 +62,7 @@ impl Key {
 
     /// # Panics
     /// If `tag` is not `Nt` bytes long.
-    #[inline]
+    #[inline(always)] // see the crate's front page
     pub(crate) fn encrypt(
         &self,
         nonce: [u8; 12],
@@ -70,10 +70,6 @@ impl Key {
         in_out: &mut [u8],
         tag: &mut [u8],
     ) -> Result<(), FrameTooLong> {
-        #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
-        if let Self::RingGcm(key) = self {
-            return key.encrypt(nonce, aad, in_out, tag); // the default, so before all others
-        }
         match self {
             #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
             Self::RingGcm(key) => key.encrypt(nonce, aad, in_out, tag),
@@ -84,7 +80,7 @@ impl Key {
         }
     }
 
-    #[inline]
+    #[inline(always)] // see the crate's front page
     pub(crate) fn decrypt(
         &self,
         nonce: [u8; 12],
@@ -92,10 +88,6 @@ impl Key {
         in_out: &mut [u8],
         tag: &[u8],
     ) -> Result<(), Unauthentic> {
-        #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
-        if let Self::RingGcm(key) = self {
-            return key.decrypt(nonce, aad, in_out, tag); // the default, so before all others
-        }
         match self {
             #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
             Self::RingGcm(key) => key.decrypt(nonce, aad, in_out, tag),

@@ -22,7 +22,7 @@ impl GcmKey {
 
     /// # Panics
     /// If `tag` is not 16 bytes long.
-    #[inline]
+    #[inline(always)] // see the crate's front page
     pub(crate) fn encrypt(
         &self,
         nonce: [u8; 12],
@@ -39,7 +39,7 @@ impl GcmKey {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)] // see the crate's front page
     pub(crate) fn decrypt(
         &self,
         nonce: [u8; 12],
