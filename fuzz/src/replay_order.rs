@@ -66,7 +66,7 @@ impl Call {
         let circle = 1_u64 << step_bits;
 
         let mut policy = KeyPolicy::of(layout.into());
-        policy.max_keys = usize::MAX;
+        policy.max_keys = if choice & 16 == 0 { usize::MAX } else { usize::from(input.u8() % 32) };
         let mut receiver = Receiver::with_policy(cipher, layout, policy).expect("the default fits");
         if choice & 8 != 0 {
             let wish = KeyPolicy { max_ahead: input.u8(), keep_behind: input.u8(), ..policy };
@@ -272,9 +272,17 @@ impl Model {
         if self.roots.contains_key(&generation) {
             return Err(KeyError::KidInUse);
         }
+        if self.held() >= self.policy.max_keys {
+            return Err(KeyError::TooManyKeys);
+        }
         let held = BTreeMap::from([(step, BTreeSet::new())]);
         self.roots.insert(generation, Root { newest: step, held });
         Ok(())
+    }
+
+    /// Keys held at once.
+    fn held(&self) -> usize {
+        self.roots.values().map(|root| root.held.len()).sum()
     }
 
     fn removed(&mut self, generation: u64) -> bool {
@@ -303,6 +311,10 @@ impl Model {
                 } else {
                     OpenError::StepTooFar(kid)
                 });
+            }
+            let after = root.moved_to(root.newest + ahead, self.policy.keep_behind).held.len();
+            if self.held() - root.held.len() + after > self.policy.max_keys {
+                return Err(OpenError::TooManyKeys);
             }
             (root.newest + ahead, BTreeSet::new())
         };

@@ -19,7 +19,7 @@ codes! {
     // Frames that are not sealed.
     KeyExhausted PrefixTooLong NoRoom
     // Members and their announcements.
-    SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused
+    SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused Departed
     // Wrong calls.
     UnknownStreamKind NotReserved NoRandomness
     // A newer error of the core that has no code yet.
@@ -71,6 +71,7 @@ impl Code {
             },
             CallError::Key(KeyError::KidInUse) => Self::KeyInUse,
             CallError::Key(_) => Self::KeyRefused,
+            CallError::Departed => Self::Departed,
             CallError::OtherMember => Self::OtherMember,
             CallError::Open(error) => Self::of_open(error),
             _ => Self::Other,

@@ -1,6 +1,6 @@
 //! A call whose members share one secret.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, CipherSuite};
@@ -59,6 +59,8 @@ pub struct SharedSecretCall {
     me: u16,
     sender: Sender,
     receiver: Receiver,
+    /// Who has left: whose frames, were their keys installed again, could be played again.
+    departed: BTreeSet<u16>,
 }
 
 /// The KIDs of a call: 16 bits of member number, 8 bits of ratchet step.
@@ -86,6 +88,7 @@ impl SharedSecretCall {
             me,
             sender: Sender::new(suite, LAYOUT, kid, base_key)?,
             receiver: Receiver::new(suite, LAYOUT),
+            departed: BTreeSet::new(),
         })
     }
 
@@ -102,7 +105,8 @@ impl SharedSecretCall {
     /// Installs the key that member `from` announces.
     ///
     /// # Errors
-    /// [`CallError::Announcement`]; [`CallError::Key`] if a key of this member is held already.
+    /// [`CallError::Announcement`]; [`CallError::Key`] if a key of this member is held already;
+    /// [`CallError::Departed`] after [`remove_member`](Self::remove_member).
     pub fn add_member(&mut self, from: u16, announcement: &[u8]) -> Result<(), CallError> {
         let (kid, base_key) = announcement::unwrap(self.suite, &self.secret, announcement)?;
         let kid = LAYOUT.split(kid);
@@ -110,11 +114,17 @@ impl SharedSecretCall {
         if from == self.me || kid.sender != u64::from(from) {
             return Err(AnnouncementError::WrongSender.into());
         }
+        if self.departed.contains(&from) {
+            return Err(CallError::Departed);
+        }
         Ok(self.receiver.add_sender(kid, base_key)?)
     }
 
-    /// Wipes the keys of a member who left.
+    /// Wipes the keys of a member who left, for good: who comes back is given a new number.
+    ///
+    /// Otherwise a server could say that a member left and joined again, and play its frames again.
     pub fn remove_member(&mut self, member: u16) {
+        self.departed.insert(member);
         self.receiver.remove_sender(u64::from(member));
     }
 
@@ -187,6 +197,8 @@ pub enum CallError {
     SecretTooShort,
     /// An announcement was refused.
     Announcement(AnnouncementError),
+    /// The member has been removed, and nobody comes back under an old number.
+    Departed,
     /// A key was not installed.
     Key(KeyError),
     /// The frame is from another member than the server says.
@@ -219,6 +231,7 @@ impl fmt::Display for CallError {
             Self::SecretTooShort => f.write_str("a call's secret has at least 16 bytes"),
             Self::Announcement(error) => fmt::Display::fmt(error, f),
             Self::Key(error) => fmt::Display::fmt(error, f),
+            Self::Departed => f.write_str("the member has left"),
             Self::OtherMember => f.write_str("frame is from another member"),
             Self::Open(error) => fmt::Display::fmt(error, f),
         }

@@ -101,6 +101,19 @@ fn a_server_cannot_swap_members_or_reflect() {
 }
 
 #[test]
+fn a_member_made_to_leave_and_join_again_is_not_played_twice() {
+    let mut alice = member(1, 1, 10);
+    let mut bob = member(1, 2, 20);
+    let announcement = alice.announcement([3; 32]);
+    bob.add_member(1, &announcement).unwrap();
+    let frame = alice.seal_to_vec(b"once", CAMERA).unwrap();
+    assert_eq!(bob.open_in_place(1, &mut frame.clone(), CAMERA).unwrap().frame, b"once");
+    bob.remove_member(1);
+    assert_eq!(bob.add_member(1, &announcement), Err(CallError::Departed));
+    assert!(bob.open_in_place(1, &mut frame.clone(), CAMERA).is_err());
+}
+
+#[test]
 fn coming_back_repeats_no_nonce() {
     // The same number and secret, another life: other randomness, so another key.
     let frames = [10, 11].map(|entropy| {

@@ -173,19 +173,33 @@ impl KeyStore {
         };
         let moves = match steps {
             None => None,
-            Some(steps) if (1..=u64::from(self.policy.max_ahead)).contains(&steps) => {
-                Some((steps, self.ratchet(&root.base_key, steps)))
-            }
+            Some(steps) if (1..=u64::from(self.policy.max_ahead)).contains(&steps) => Some(steps),
             // Step bits wrap: what is not a few steps ahead lies behind, up to half the circle.
             Some(steps) if self.is_behind(steps) => return Err(OpenError::StepErased(kid)),
             Some(_) => return Err(OpenError::StepTooFar(kid)),
         };
-        if self.held.len() >= self.policy.max_keys {
+        // Before any work: a stranger may have named the step.
+        if self.held_after(kid, moves.unwrap_or(0)) > self.policy.max_keys {
             return Err(OpenError::TooManyKeys);
         }
+        let moves = moves.map(|steps| (steps, self.ratchet(&root.base_key, steps)));
         let base_key = moves.as_ref().map_or(&root.base_key, |(_, base_key)| base_key);
         let held = HeldKey::derive(self.cipher, kid, base_key);
         Ok(Box::new(Candidate { held, moves }))
+    }
+
+    /// How many keys there would be if a frame opened that is so many ratchet steps ahead.
+    fn held_after(&self, kid: Kid, steps: u64) -> usize {
+        let kept = u64::from(self.policy.keep_behind);
+        let late = (1..steps).take_while(|&behind| behind <= kept).count();
+        let goes = match self.layout {
+            KidLayout::SenderKeys(layout) => (kept + 1..=kept + steps)
+                .filter_map(|behind| layout.join(layout.behind(layout.split(kid), behind)))
+                .filter(|kid| self.place.contains_key(kid))
+                .count(),
+            KidLayout::Mls(_) => 0,
+        };
+        self.held.len() + 1 + late - goes
     }
 
     /// Whether `steps` ahead, counted around the circle of the step bits, means behind.

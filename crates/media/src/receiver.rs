@@ -101,6 +101,8 @@ impl Receiver {
     /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). What was sealed at earlier
     /// ratchet steps does not open with it.
     ///
+    /// A key that was removed must not be installed again: its frames would open once more.
+    ///
     /// # Errors
     /// [`KeyError::KidInUse`] if this sender has a key of this generation, be it the same one;
     /// [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`], [`KeyError::TooManyKeys`].
