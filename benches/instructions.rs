@@ -158,7 +158,8 @@ fn print_ring() {
             let peer = count(what, "sframe", len);
             let overhead = (ours / bare - 1.0) * 100.0;
             println!(
-                "| {what} | {len} | {ours:.0} | {bare:.0} | {:.1} | {overhead:.1} % | {peer:.0} | {:.2} |",
+                "| {what} | {len} | {ours:.0} | {bare:.0} | {:.1} | {overhead:.1} % \
+                 | {peer:.0} | {:.2} |",
                 ours - bare,
                 peer / ours
             );

@@ -5,8 +5,8 @@
 //! * `ratchet step/<hash>`: the next base key. The peer makes `Nk` bytes where the RFC has `Nh`.
 //! * `derive/<hash>`: key and salt of one KID. Sealframe expands the AES key too, once for all frames;
 //!   the peer does that frame by frame.
-//! * `follow/one step`: a receiver opens the first frame, of 40 bytes, of the next ratchet step and moves
-//!   its key on. The peer without replay protection.
+//! * `follow/one step`: a receiver opens the first frame, of 40 bytes, of the next ratchet step and
+//!   moves its key on. The peer without replay protection.
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use sealframe_benches::{Batch, Operation, keys};

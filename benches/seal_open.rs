@@ -12,8 +12,8 @@
 //!
 //! The peer copies the payload, which the others do not: it has no interface that works in place. It is
 //! spared a key store of several senders, which Sealframe's receiver has. Everyone opens frames that
-//! were sealed just before, outside the measured time, each with a CTR of its own; the bare ciphers, which
-//! have no counter, with the same nonce each time.
+//! were sealed just before, outside the measured time, each with a CTR of its own; the bare ciphers,
+//! which have no counter, with the same nonce each time.
 //!
 //! Group `suites/1200`: Sealframe in every suite, and the peer in the two that it has with ring.
 

@@ -12,9 +12,9 @@
 //! Sealed frames have a header of 7 bytes (KID 2, CTR 4), 5 bytes of metadata, so 12 bytes of AAD, and
 //! a tag of 16 bytes. The CTR counts on from 2^24, so no header grows while it is measured.
 //!
-//! Opening consumes a frame: it decrypts in place, and a receiver takes each CTR once. So every run gets
-//! a frame of its own, sealed in [`Operation::prepare`], which is never measured. Frames come in batches
-//! that stay in the second-level cache; sealing goes through the same batches.
+//! Opening consumes a frame: it decrypts in place, and a receiver takes each CTR once. So every run
+//! gets a frame of its own, sealed in [`Operation::prepare`], which is never measured. Frames come in
+//! batches that stay in the second-level cache; sealing goes through the same batches.
 #![allow(missing_docs, reason = "no interface: these names are for the files beside it")]
 #![expect(
     clippy::unwrap_used,

@@ -1,8 +1,8 @@
 //! The `sframe` crate 2.1.0 with its default backend, ring.
 //!
 //! It has no interface that works in place: `encrypt_into` and `decrypt_into` copy the payload into a
-//! vector, which is kept from frame to frame here, so that neither allocates. That copy is measured, and
-//! so is the AES key, which it expands for every frame.
+//! vector, which is kept from frame to frame here, so that neither allocates. That copy is measured,
+//! and so is the AES key, which it expands for every frame.
 
 use core::hint::black_box;
 

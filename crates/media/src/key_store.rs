@@ -1,4 +1,4 @@
-//! Which key opens a frame: select, and commit only once a frame has opened.
+//! Which key opens a frame: select one, and adopt a derived one only once its frame has opened.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::ops::RangeInclusive;

@@ -5,12 +5,12 @@
 //!
 //! ```text
 //! Sender::seal_in_place                      Receiver::open_in_place
-//! 1 limit    KeyUsage below the suite's      1 header   Header::parse
-//! 2 header   Header::encode                  2 key      KeyStore::select   may derive, stores nothing
+//! 1 limit    blocks below KeyLimits          1 header   recognised, or Header::parse
+//! 2 header   counted up since the last       2 key      KeyStore::select   may derive, stores nothing
 //! 3 aad      header ‖ metadata               3 replay   ReplayWindow::check           only reads
 //! 4 nonce    sframe_salt XOR CTR             4 aad      header ‖ metadata
 //! 5 AEAD     FrameKey::encrypt               5 AEAD     FrameKey::decrypt   the one point of trust
-//! 6 count    CTR + 1, blocks                 6 commit   KeyStore::commit           the only write
+//! 6 count    CTR + 1, blocks                 6 commit   ReplayWindow::mark, KeyStore::adopt
 //! ```
 //!
 //! ```text
@@ -29,7 +29,7 @@
 //! | `sender` | [`Sender`]: counter, limits, ratchet, rekey |
 //! | `receiver` | [`Receiver`]: the six steps |
 //! | `policy` | [`KidLayout`], [`KeyPolicy`]: how far a receiver follows a ratchet, what it keeps |
-//! | `key_store` | select and commit; the ratchet of the receiving side |
+//! | `key_store` | select, and adopt only what has opened; the ratchet of the receiving side |
 //! | `replay` | the window of counters already opened |
 //! | `error` | [`SealError`], [`OpenError`], [`KeyError`] |
 //!
