@@ -6,11 +6,11 @@
 //!
 //! | target | bytes | oracle |
 //! |---|---|---|
-//! | [`header`] | the front of a frame | a decoder of two loops; encoding is its inverse |
-//! | [`open`] | set-up, sealed frame | opening done with the *sealing* half of the other AES-GCM backend |
-//! | [`seal_open`] | set-up, fields, mutation, payload | the sealed bytes put together by hand |
-//! | [`replay_order`] | operations | sets of what is held and what has been opened |
-//! | [`announcement`] | set-up, announcement | the announcement made again from what it said |
+//! | [`header()`] | the front of a frame | a decoder of two loops; encoding is its inverse |
+//! | [`open()`] | set-up, sealed frame | opening done with the *sealing* half of the other AES-GCM backend |
+//! | [`seal_open()`] | set-up, fields, mutation, payload | the sealed bytes put together by hand |
+//! | [`replay_order()`] | operations | sets of what is held and what has been opened |
+//! | [`announcement()`] | set-up, announcement | the announcement made again from what it said |
 //!
 //! Nothing is switched off for the fuzzer: the ciphers are the real ones.
 #![allow(
