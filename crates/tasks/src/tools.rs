@@ -94,14 +94,18 @@ pub(crate) fn find_or_install(names: &[&str], packages: &[&str]) -> Result<PathB
     if let Some(found) = find(names) {
         return Ok(found);
     }
-    let list = packages.join(" ");
     if find(&["apt-get"]).is_none() {
         bail!("none of {} found: please install one", names.join(", "));
     }
-    say(&format!("installing from Debian: {list} (this can take minutes)"));
+    install(packages)?;
+    find(names).with_context(|| format!("{packages:?} installed, but no {} found", names.join(", ")))
+}
+
+/// Installs Debian's packages.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    say(&format!("installing from Debian: {} (this can take minutes)", packages.join(" ")));
     apt_get(&["update", "-q"])?;
-    apt_get(&[&["install", "-q", "-y", "--no-install-recommends"], packages].concat())?;
-    find(names).with_context(|| format!("{list} installed, but no {} found", names.join(", ")))
+    apt_get(&[&["install", "-q", "-y", "--no-install-recommends"], packages].concat())
 }
 
 fn apt_get(args: &[&str]) -> Result<()> {

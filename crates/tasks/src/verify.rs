@@ -59,12 +59,14 @@ fn documentation() -> Result<()> {
 
 /// The script needs Python and its package `cryptography`; a private environment under `target` has both.
 fn vectors() -> Result<()> {
-    let python = tools::find_or_install(&["python3"], &["python3", "python3-venv"])?;
+    let python = tools::find_or_install(&["python3"], &["python3"])?;
     let home = wasm_package::target_dir().join("python");
     let inside = home.join("bin/python");
     if !inside.exists() {
         tools::say("installing the Python package `cryptography` under target/python");
-        tools::run(Command::new(python).args(["-m", "venv"]).arg(&home))?;
+        let venv = || tools::run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&home));
+        // Debian keeps a part of Python's own modules in a package of its own.
+        venv().or_else(|_| tools::install(&["python3-venv"]).and_then(|()| venv()))?;
         let install = ["-m", "pip", "install", "--quiet", "cryptography==48.0.0"];
         tools::run(Command::new(&inside).args(install))?;
     }
