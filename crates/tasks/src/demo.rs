@@ -16,7 +16,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let stage = Stage::set_up()?;
     let screenshot = wasm_package::target_dir().join("demo.png");
     let mut server = Server::start(&stage.server)?;
-    tools::say(&format!("calling through {} - join with more tabs, or stop with Ctrl-C", server.url));
+    tools::say(&format!("calling through {} - Ctrl-C stops", server.url));
     let mut driver = stage.node("demo.mjs", &[]);
     driver.arg(&server.url).args(args).env("SEALFRAME_SCREENSHOT", &screenshot);
     let called = tools::run(&mut driver);
