@@ -79,11 +79,17 @@ impl FrameKey {
     }
 
     /// `sframe_salt XOR CTR`, the CTR as `Nn` bytes, big-endian.
+    ///
+    /// In words of 8 and 4 bytes, as ring reads it: a load across two stores has to wait for both.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
     fn nonce(&self, ctr: Ctr) -> [u8; NN] {
-        let mut nonce = self.salt;
-        if let Some(low) = nonce.last_chunk_mut() {
-            *low = (u64::from_be_bytes(*low) ^ ctr.get()).to_be_bytes();
+        let (mut nonce, ctr) = (self.salt, ctr.get());
+        if let Some(front) = nonce.first_chunk_mut() {
+            *front = (u64::from_be_bytes(*front) ^ ctr >> 32).to_be_bytes();
+        }
+        if let Some(back) = nonce.last_chunk_mut() {
+            *back = (u32::from_be_bytes(*back) ^ ctr as u32).to_be_bytes();
         }
         nonce
     }

@@ -99,15 +99,19 @@ impl Header {
             0 => value as u8,
             len => EXTENDED | (len - 1) as u8,
         };
-        // Right-aligned, so that two whole-word stores do: CTR at the very end, then the KID over
-        // the leading zeros of the CTR's word, then the config byte over those of the KID's.
-        let mut bytes = [0; Self::MAX_LEN];
-        store_word(&mut bytes, 9, ctr);
-        store_word(&mut bytes, 9 - ctr_len, kid);
+        let config = nibble(kid, kid_len) << 4 | nibble(ctr, ctr_len);
         let start = Self::MAX_LEN - 1 - kid_len - ctr_len;
-        if let Some(config) = bytes.get_mut(start) {
-            *config = nibble(kid, kid_len) << 4 | nibble(ctr, ctr_len);
+        // Config byte, KID and CTR as one number: stores at fixed places, which need not reach memory.
+        let kid = if kid_len == 0 { 0 } else { kid };
+        let ctr = if ctr_len == 0 { 0 } else { ctr };
+        let mut word = u128::from(kid) << (8 * ctr_len) | u128::from(ctr);
+        if start > 0 {
+            word |= u128::from(config) << (8 * (kid_len + ctr_len));
         }
+        let mut bytes = [0; Self::MAX_LEN];
+        let [first, rest @ ..] = &mut bytes;
+        *first = config; // has no meaning unless the header takes all 17 bytes
+        *rest = word.to_be_bytes();
         EncodedHeader { header: self, bytes, start }
     }
 }
@@ -240,11 +244,4 @@ fn widen(frame: &[u8]) -> [u8; Header::MAX_LEN] {
 fn word_at(bytes: &[u8; Header::MAX_LEN], at: usize) -> u64 {
     let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
     word.map_or(0, |word| u64::from_be_bytes(*word))
-}
-
-#[inline]
-fn store_word(bytes: &mut [u8; Header::MAX_LEN], at: usize, word: u64) {
-    if let Some(slot) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-        *slot = word.to_be_bytes();
-    }
 }
