@@ -1,0 +1,224 @@
+//! A frame and its key: the safe door.
+
+use core::{fmt, marker::PhantomData, ptr};
+
+use crate::{
+    Form,
+    form::{Functions, TOGETHER},
+    gcm::BLOCK,
+    schedule::Schedule,
+};
+
+/// An AES-128-GCM or AES-256-GCM key, expanded once. Wiped on drop.
+pub struct Key {
+    schedule: Schedule,
+    functions: &'static Functions,
+}
+
+impl Key {
+    /// Expands `key`, 16 or 32 bytes; the caller wipes its copy. `None` for another length, or if this processor
+    /// has no form.
+    #[must_use]
+    pub fn new(key: &[u8]) -> Option<Box<Self>> {
+        Self::with_form(Form::best()?, key)
+    }
+
+    /// As [`new`](Self::new), with this form: `None` if it is not available.
+    #[must_use]
+    pub fn with_form(form: Form, key: &[u8]) -> Option<Box<Self>> {
+        let [of_16, of_32] = form.functions();
+        let functions = match key.len() {
+            16 => of_16,
+            32 => of_32,
+            _ => return None,
+        };
+        if !form.is_available() {
+            return None;
+        }
+        // Boxed before it is expanded: moving an expanded key would leave a copy behind.
+        let mut boxed = Box::new(Self { schedule: Schedule::empty(), functions });
+        // SAFETY: the form is available, and the key has the length that these functions are for.
+        unsafe { (functions.expand)(&mut boxed.schedule, key) };
+        Some(boxed)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// A frame about to be sealed or opened in place.
+pub struct Frame<'a> {
+    pub(crate) schedule: &'a Schedule,
+    functions: &'static Functions,
+    pub(crate) nonce: [u8; 12],
+    /// The hash of the AAD's blocks before its last, if it has more than one.
+    pub(crate) before: Option<u128>,
+    /// The AAD's last block, whole or in part.
+    pub(crate) aad: &'a [u8],
+    pub(crate) aad_len: usize,
+    /// Borrowed for `'a`, for writing.
+    pub(crate) data: *mut u8,
+    pub(crate) len: usize,
+    borrow: PhantomData<&'a mut [u8]>,
+}
+
+impl<'a> Frame<'a> {
+    /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under a key.
+    #[inline(always)] // in the caller's registers: a frame written to memory and read at once is waited for
+    #[must_use]
+    pub fn new(key: &'a Key, nonce: [u8; 12], aad: &'a [u8], data: &'a mut [u8]) -> Self {
+        let Key { schedule, functions } = key;
+        let (before, last) = if aad.len() <= BLOCK {
+            (None, aad)
+        } else {
+            let (before, last) = aad.split_at((aad.len() - 1) / BLOCK * BLOCK);
+            // SAFETY: the key's form is available, or there would be no key.
+            (Some(unsafe { (functions.hash_aad)(schedule, before) }), last)
+        };
+        Self {
+            schedule,
+            functions,
+            nonce,
+            before,
+            aad: last,
+            aad_len: aad.len(),
+            data: data.as_mut_ptr(),
+            len: data.len(),
+            borrow: PhantomData,
+        }
+    }
+
+    /// Encrypts the frame. Copies: none.
+    ///
+    /// # Errors
+    /// [`TooLong`], with the data as they were.
+    #[inline(always)]
+    pub fn seal(self) -> Result<Tag, TooLong> {
+        if self.is_too_long() {
+            return Err(TooLong);
+        }
+        // SAFETY: the key's form is available; `data` is borrowed for writing, `len` bytes.
+        Ok(Tag(unsafe { (self.functions.seal)(&self) }))
+    }
+
+    /// Checks `tag` and decrypts the frame. Copies: none.
+    ///
+    /// # Errors
+    /// [`Unauthentic`], with the data as they were, or zeroed if they are more than what is decrypted in registers.
+    #[inline(always)]
+    pub fn open(self, tag: Tag) -> Result<(), Unauthentic> {
+        if self.is_too_long() {
+            return Err(Unauthentic);
+        }
+        // SAFETY: the key's form is available; `data` is borrowed for writing, `len` bytes.
+        if unsafe { (self.functions.open)(&self, tag.0) } { Ok(()) } else { Err(Unauthentic) }
+    }
+
+    /// Beyond 2^36 - 32 bytes the 32-bit counter of blocks would wrap (NIST SP 800-38D §5.2.1.1). No memory holds
+    /// as much AAD as is too long.
+    #[inline(always)]
+    const fn is_too_long(&self) -> bool {
+        self.len as u64 > (1 << 36) - 32
+    }
+
+    /// Zeroes the data.
+    pub(crate) fn wipe(&self) {
+        // SAFETY: `data` is borrowed for writing, `len` bytes.
+        unsafe { self.data.write_bytes(0, self.len) };
+    }
+}
+
+impl fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Frame(..)")
+    }
+}
+
+/// Encrypts four frames under any keys: as [`Frame::seal`] for each, but interleaved where they are short.
+#[inline(always)] // as Frame::new
+pub fn seal_together(frames: [Frame<'_>; TOGETHER]) -> [Result<Tag, TooLong>; TOGETHER] {
+    let Some(functions) = of_one_kind(&frames) else {
+        return frames.map(Frame::seal);
+    };
+    let mut tags = [0; TOGETHER];
+    // SAFETY: the keys' form is available; each `data` is borrowed for writing, `len` bytes.
+    unsafe { (functions.seal_together)(&frames, &mut tags) };
+    tags.map(|tag| Ok(Tag(tag)))
+}
+
+/// Opens four frames under any keys: as [`Frame::open`] for each, but interleaved where they are short.
+#[inline(always)] // as Frame::new
+pub fn open_together(
+    frames: [Frame<'_>; TOGETHER],
+    tags: [Tag; TOGETHER],
+) -> [Result<(), Unauthentic>; TOGETHER] {
+    let Some(functions) = of_one_kind(&frames) else {
+        let mut tags = tags.into_iter();
+        return frames.map(|frame| tags.next().map_or(Err(Unauthentic), |tag| frame.open(tag)));
+    };
+    let tags = tags.map(|Tag(tag)| tag);
+    // SAFETY: the keys' form is available; each `data` is borrowed for writing, `len` bytes.
+    let authentic = unsafe { (functions.open_together)(&frames, &tags) };
+    authentic.map(|authentic| if authentic { Ok(()) } else { Err(Unauthentic) })
+}
+
+/// The functions of all frames, if their keys share a form and a length, and none is too long.
+#[inline]
+fn of_one_kind(frames: &[Frame<'_>; TOGETHER]) -> Option<&'static Functions> {
+    let functions = frames[0].functions;
+    let fits = |frame: &Frame<'_>| ptr::eq(frame.functions, functions) && !frame.is_too_long();
+    frames.iter().all(fits).then_some(functions)
+}
+
+/// The tag of a frame. Not to be compared by hand: [`Frame::open`] does so, in constant time.
+#[derive(Clone, Copy)]
+pub struct Tag(u128);
+
+impl From<[u8; 16]> for Tag {
+    #[inline]
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(u128::from_le_bytes(bytes))
+    }
+}
+
+impl From<Tag> for [u8; 16] {
+    #[inline]
+    fn from(Tag(tag): Tag) -> Self {
+        tag.to_le_bytes()
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tag(..)")
+    }
+}
+
+/// The frame did not come from the holder of the key, or not in this form.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a unit by design")]
+pub struct Unauthentic;
+
+impl fmt::Display for Unauthentic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("frame is not authentic")
+    }
+}
+
+impl core::error::Error for Unauthentic {}
+
+/// More than 2^36 - 32 bytes of data (NIST SP 800-38D §5.2.1.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a unit by design")]
+pub struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("frame is too long")
+    }
+}
+
+impl core::error::Error for TooLong {}

@@ -1,0 +1,178 @@
+//! AArch64, one block at a time: the AES and PMULL instructions of Armv8's cryptographic extension.
+
+use core::arch::aarch64::*;
+
+use crate::{part, vector::Vector};
+
+/// One block.
+#[derive(Clone, Copy)]
+pub(crate) struct Neon(uint8x16_t);
+
+impl Neon {
+    #[inline(always)]
+    unsafe fn low(self) -> u64 {
+        vgetq_lane_u64::<0>(vreinterpretq_u64_u8(self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn high(self) -> u64 {
+        vgetq_lane_u64::<1>(vreinterpretq_u64_u8(self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn product(a: u64, b: u64) -> Self {
+        Self(vreinterpretq_u8_p128(vmull_p64(a, b)))
+    }
+}
+
+impl Vector for Neon {
+    const LANES: usize = 1;
+    type One = Self;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self(vdupq_n_u8(0))
+    }
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    unsafe fn splat(block: u128) -> Self {
+        let (low, high) = (vcreate_u64(block as u64), vcreate_u64((block >> 64) as u64));
+        Self(vreinterpretq_u8_u64(vcombine_u64(low, high)))
+    }
+
+    #[inline(always)]
+    unsafe fn lane_numbers() -> Self {
+        Self::zero()
+    }
+
+    #[inline(always)]
+    unsafe fn first(block: Self) -> Self {
+        block
+    }
+
+    #[inline(always)]
+    unsafe fn load_block(from: *const u8, len: usize) -> Self {
+        Self::load_part(from, len)
+    }
+
+    #[inline(always)]
+    unsafe fn number(self) -> u128 {
+        u128::from(self.high()) << 64 | u128::from(self.low())
+    }
+
+    #[inline(always)]
+    unsafe fn lane_0(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn fold(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn gather(blocks: &[Self]) -> Self {
+        blocks[0]
+    }
+
+    #[inline(always)]
+    unsafe fn fold_each(vectors: &[Self]) -> Self {
+        vectors[0]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        Self(vld1q_u8(from))
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        vst1q_u8(to, self.0)
+    }
+
+    #[inline(always)]
+    unsafe fn load_part(from: *const u8, len: usize) -> Self {
+        if len == 16 { Self::load(from) } else { Self::splat(part::load(from, len)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut u8, len: usize) {
+        if len == 16 { self.store(to) } else { part::store(self.number(), to, len) }
+    }
+
+    #[inline(always)]
+    unsafe fn keep(self, len: usize) -> Self {
+        const WINDOW: [u8; 32] = part::ones_then_zeros();
+        Self(vandq_u8(self.0, vld1q_u8(WINDOW.as_ptr().add(16 - len))))
+    }
+
+    #[inline(always)]
+    unsafe fn load_behind_first(_from: *const u8, _len: usize) -> Self {
+        Self::zero()
+    }
+
+    #[inline(always)]
+    unsafe fn store_behind_first(self, _to: *mut u8, _len: usize) {}
+
+    #[inline(always)]
+    unsafe fn keep_behind_first(self, _len: usize) -> Self {
+        Self::zero()
+    }
+
+    #[inline(always)]
+    unsafe fn xor(self, other: Self) -> Self {
+        Self(veorq_u8(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn reverse(self) -> Self {
+        Self(vrev64q_u8(self.0)).swap_halves()
+    }
+
+    #[inline(always)]
+    unsafe fn count(self, other: Self) -> Self {
+        let sum = vaddq_u32(vreinterpretq_u32_u8(self.0), vreinterpretq_u32_u8(other.0));
+        Self(vreinterpretq_u8_u32(sum))
+    }
+
+    #[inline(always)]
+    unsafe fn low_low(self, other: Self) -> Self {
+        Self::product(self.low(), other.low())
+    }
+
+    #[inline(always)]
+    unsafe fn low_high(self, other: Self) -> Self {
+        Self::product(self.low(), other.high())
+    }
+
+    #[inline(always)]
+    unsafe fn high_low(self, other: Self) -> Self {
+        Self::product(self.high(), other.low())
+    }
+
+    #[inline(always)]
+    unsafe fn high_high(self, other: Self) -> Self {
+        Self::product(self.high(), other.high())
+    }
+
+    #[inline(always)]
+    unsafe fn swap_halves(self) -> Self {
+        Self(vextq_u8::<8>(self.0, self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn begin(self, _key: Self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn round(self, before: Self, _after: Self) -> Self {
+        Self(vaesmcq_u8(vaeseq_u8(self.0, before.0)))
+    }
+
+    #[inline(always)]
+    unsafe fn last(self, before: Self, after: Self) -> Self {
+        Self(vaeseq_u8(self.0, before.0)).xor(after)
+    }
+}
