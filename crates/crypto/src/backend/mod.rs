@@ -26,6 +26,18 @@ pub enum Backend {
     Ring,
 }
 
+impl Backend {
+    /// Every backend of this build, each once.
+    pub fn available() -> impl Iterator<Item = Self> {
+        [
+            Self::Portable,
+            #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+            Self::Ring,
+        ]
+        .into_iter()
+    }
+}
+
 impl Default for Backend {
     /// The fastest in this build.
     fn default() -> Self {
