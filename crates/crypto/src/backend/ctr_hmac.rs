@@ -9,10 +9,8 @@ use ctr::Ctr32BE;
 use hmac::{EagerHash, Hmac, Mac};
 use subtle::ConstantTimeEq;
 
+use super::MAX_PLAINTEXT_LEN;
 use crate::{FrameTooLong, Unauthentic};
-
-/// AES-GCM's bound, kept here too: beyond 2^36 bytes the 32-bit block counter would wrap.
-const MAX_PLAINTEXT_LEN: u64 = (1 << 36) - 32;
 
 /// The AES round keys and the HMAC states after its key block: nothing is expanded per frame.
 pub(crate) struct CtrHmacKey<C, H: EagerHash> {
