@@ -21,8 +21,10 @@
 //!   one receiver can hold keys of several suites, and C and JavaScript need the value anyway.
 //! * Keys are expanded once, when they are derived. Expanding per frame doubles the cost of audio.
 //! * All AES-GCM backends can be compiled into one program; a [`Backend`] chooses at run time. So no
-//!   two features exclude each other. HKDF and AES-CTR-HMAC are RustCrypto's on every target: they
+//!   two features exclude each other. HKDF, AES-CTR and SHA-2 are RustCrypto's on every target: they
 //!   measured fastest, and need no C compiler.
+//! * HMAC over a frame is ours, from RustCrypto's compression function: it starts from two states that are
+//!   kept with the key. The `hmac` crate's buffers take 15 to 18 % longer for an audio frame.
 //! * The way from a frame to its AEAD is inlined by force. Left to itself the compiler makes a call of each
 //!   layer, which costs more instructions than building the header; a benchmark counts them.
 //! * Nonces are made in here, from a salt that never leaves and a CTR, so no caller can supply one.

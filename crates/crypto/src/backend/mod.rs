@@ -3,6 +3,7 @@
 #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
 mod aws_lc;
 mod ctr_hmac;
+mod hmac;
 mod portable;
 #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
 mod ring;
@@ -12,7 +13,6 @@ use alloc::boxed::Box;
 use aes::{Aes128Enc, Aes256Enc};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
 use ctr_hmac::CtrHmacKey;
-use sha2::{Sha256, Sha512};
 
 use crate::{Cipher, FrameTooLong, Unauthentic, suite::Aead};
 
@@ -82,8 +82,8 @@ pub(crate) enum Key {
     AwsLcGcm(aws_lc::GcmKey),
     Aes128Gcm(Box<Aes128Gcm>),
     Aes256Gcm(Box<Aes256Gcm>),
-    Aes128CtrHmacSha256(Box<CtrHmacKey<Aes128Enc, Sha256>>),
-    Aes256CtrHmacSha512(Box<CtrHmacKey<Aes256Enc, Sha512>>),
+    Aes128CtrHmacSha256(Box<CtrHmacKey<Aes128Enc, [u32; 8], 64>>),
+    Aes256CtrHmacSha512(Box<CtrHmacKey<Aes256Enc, [u64; 8], 128>>),
 }
 
 impl Key {
