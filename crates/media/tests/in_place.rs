@@ -24,7 +24,7 @@ fn pair(cipher: Cipher) -> (Sender, Receiver) {
 fn the_payload_stays_and_nothing_is_allocated() {
     let mut buf = vec![0; FrameBuf::HEADROOM + (1 << 20) + FrameBuf::TAILROOM];
     for suite in CipherSuite::ALL {
-        for backend in [Backend::Portable, Backend::default()] {
+        for backend in Backend::available() {
             let (mut sender, mut receiver) = pair(Cipher::new(suite, backend));
             let application = [7; 300];
             let longest = Metadata::from(CAMERA).with_application(&application).with_prefix(10);

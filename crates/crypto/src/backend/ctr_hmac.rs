@@ -6,25 +6,26 @@ use aes::cipher::{
     BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, KeySizeUser, StreamCipher, consts::U16,
 };
 use ctr::Ctr32BE;
-use hmac::{EagerHash, Hmac, Mac};
 use subtle::ConstantTimeEq;
 
+use super::{
+    MAX_PLAINTEXT_LEN,
+    hmac::{HmacKey, Sha2},
+};
 use crate::{FrameTooLong, Unauthentic};
 
-/// AES-GCM's bound, kept here too: beyond 2^36 bytes the 32-bit block counter would wrap.
-const MAX_PLAINTEXT_LEN: u64 = (1 << 36) - 32;
-
-/// The AES round keys and the HMAC states after its key block: nothing is expanded per frame.
-pub(crate) struct CtrHmacKey<C, H: EagerHash> {
+/// The AES round keys and the states of HMAC: nothing is expanded per frame. The hash is known by its state
+/// and its block, of `N` bytes.
+pub(crate) struct CtrHmacKey<C, S: Sha2<N>, const N: usize> {
     cipher: C,
-    hmac: Hmac<H>,
+    hmac: HmacKey<S, N>,
     nt: usize,
 }
 
-impl<C, H> CtrHmacKey<C, H>
+impl<C, S, const N: usize> CtrHmacKey<C, S, N>
 where
     C: KeyInit + KeySizeUser + BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
-    H: EagerHash,
+    S: Sha2<N>,
 {
     /// The first `Nka` bytes of `key` encrypt, the rest authenticates.
     ///
@@ -35,7 +36,7 @@ where
         let (enc_key, auth_key) = key.split_at(C::key_size());
         Box::new(Self {
             cipher: C::new_from_slice(enc_key).expect("Nka bytes"),
-            hmac: Hmac::new_from_slice(auth_key).expect("HMAC takes any length"),
+            hmac: HmacKey::new(auth_key),
             nt,
         })
     }
@@ -55,7 +56,7 @@ where
         }
         self.apply_keystream(nonce, in_out);
         let full = self.authenticate(nonce, aad, in_out);
-        tag.copy_from_slice(&full.as_slice()[..self.nt]);
+        tag.copy_from_slice(&full[..self.nt]);
         Ok(())
     }
 
@@ -72,7 +73,7 @@ where
         }
         let full = self.authenticate(nonce, aad, in_out);
         // Slices of different length compare unequal.
-        if !bool::from(full.as_slice()[..self.nt].ct_eq(tag)) {
+        if !bool::from(full[..self.nt].ct_eq(tag)) {
             return Err(Unauthentic);
         }
         self.apply_keystream(nonce, in_out);
@@ -88,16 +89,13 @@ where
     }
 
     /// `HMAC(len(aad) ‖ len(ct) ‖ Nt ‖ nonce ‖ aad ‖ ct)`, the lengths as 8 bytes each.
-    fn authenticate(&self, nonce: [u8; 12], aad: &[u8], ct: &[u8]) -> hmac::digest::Output<Hmac<H>> {
+    #[inline(always)]
+    fn authenticate(&self, nonce: [u8; 12], aad: &[u8], ct: &[u8]) -> [u8; N] {
         let mut head = [0; 8 + 8 + 8 + 12];
         head[..8].copy_from_slice(&(aad.len() as u64).to_be_bytes());
         head[8..16].copy_from_slice(&(ct.len() as u64).to_be_bytes());
         head[16..24].copy_from_slice(&(self.nt as u64).to_be_bytes());
         head[24..].copy_from_slice(&nonce);
-        let mut hmac = self.hmac.clone();
-        hmac.update(&head);
-        hmac.update(aad);
-        hmac.update(ct);
-        hmac.finalize().into_bytes()
+        self.hmac.tag([&head, aad, ct])
     }
 }
