@@ -4,6 +4,8 @@
 mod aws_lc;
 mod ctr_hmac;
 mod hmac;
+#[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+mod kernel;
 mod portable;
 #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
 mod ring;
@@ -43,6 +45,10 @@ pub enum Backend {
     /// aws-lc-rs, with feature `aws-lc-rs`, on targets with an operating system. Needs a C compiler to build.
     #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
     AwsLc,
+    /// Our own kernel, with feature `kernel`, made for small frames and for batches; on a processor that it
+    /// has no form for, as the default. Read what SECURITY.md says of it first.
+    #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+    Kernel,
     /// ring, with feature `ring`, on targets with an operating system. Needs a C compiler to build.
     #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
     Ring,
@@ -55,6 +61,8 @@ impl Backend {
             Self::Portable,
             #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
             Self::AwsLc,
+            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            Self::Kernel,
             #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
             Self::Ring,
         ]
@@ -80,6 +88,8 @@ pub(crate) enum Key {
     RingGcm(Box<ring::GcmKey>),
     #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
     AwsLcGcm(aws_lc::GcmKey),
+    #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+    KernelGcm(Box<sealframe_kernel::Key>),
     Aes128Gcm(Box<Aes128Gcm>),
     Aes256Gcm(Box<Aes256Gcm>),
     Aes128CtrHmacSha256(Box<CtrHmacKey<Aes128Enc, [u32; 8], 64>>),
@@ -96,6 +106,13 @@ impl Key {
             #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::AwsLc) => {
                 Self::AwsLcGcm(aws_lc::GcmKey::new(key))
+            }
+            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Kernel) => {
+                match sealframe_kernel::Key::new(key) {
+                    Some(key) => Self::KernelGcm(key),
+                    None => Self::new(Cipher { suite, backend: Backend::default() }, key),
+                }
             }
             (Aead::Aes128Gcm, Backend::Portable) => Self::Aes128Gcm(portable::new(key)),
             (Aead::Aes256Gcm, Backend::Portable) => Self::Aes256Gcm(portable::new(key)),
@@ -119,6 +136,8 @@ impl Key {
             Self::RingGcm(key) => key.encrypt(nonce, aad, in_out, tag),
             #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
             Self::AwsLcGcm(key) => key.encrypt(nonce, aad, in_out, tag),
+            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            Self::KernelGcm(key) => kernel::encrypt(key, nonce, aad, in_out, tag),
             Self::Aes128Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
             Self::Aes256Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
             Self::Aes128CtrHmacSha256(key) => key.encrypt(nonce, aad, in_out, tag),
@@ -139,6 +158,8 @@ impl Key {
             Self::RingGcm(key) => key.decrypt(nonce, aad, in_out, tag),
             #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
             Self::AwsLcGcm(key) => key.decrypt(nonce, aad, in_out, tag),
+            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            Self::KernelGcm(key) => kernel::decrypt(key, nonce, aad, in_out, tag),
             Self::Aes128Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
             Self::Aes256Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
             Self::Aes128CtrHmacSha256(key) => key.decrypt(nonce, aad, in_out, tag),
