@@ -3,7 +3,7 @@
 //! Prints Markdown, in about two minutes. Arguments, after `--`:
 //!
 //! * `--title "<machine, date>"`: what stands above the tables;
-//! * names of sections, to run these alone: `frames`, `suites`, `batches`,
+//! * names of sections, to run these alone: `frames`, `suites`, `batches`, `threads`,
 //!   `headers`, `keys`.
 //!
 //! Everybody who is compared is in one process and takes turns, batch by batch, in an order that
@@ -20,6 +20,7 @@ use sealframe_benches::{
     headers, keys,
     markdown::{self, bytes, ratio, time},
     roster::{self, Contestant, Role},
+    threads,
     turns::medians,
 };
 use sealframe_crypto::CipherSuite;
@@ -27,6 +28,8 @@ use sealframe_wire::{Ctr, Header, Kid};
 
 /// What a suite of AES-CTR and HMAC may take, by the best library's primitives.
 const CTR_HMAC_TARGET: f64 = 1.10;
+/// What a second thread shall be worth.
+const THREADS_TARGET: f64 = 1.8;
 
 /// How thorough a run is. `cargo test` wants to know only whether everything runs.
 struct Effort {
@@ -77,6 +80,9 @@ fn main() {
     }
     if wanted("batches") {
         batches(&effort);
+    }
+    if wanted("threads") {
+        two_threads(&effort);
     }
     if wanted("headers") {
         header_times(&effort);
@@ -267,6 +273,41 @@ fn batches(effort: &Effort) {
             }
         }
     }
+}
+
+fn two_threads(effort: &Effort) {
+    println!("\n### Threads, suite 4\n");
+    println!("Million frames a second, each thread with a sender or a receiver of its own.\n");
+    let columns = ["backend", "", "bytes", "1 thread", "2 threads", "factor", "by total time"];
+    markdown::head(&columns, 2);
+    let mut missed = vec![];
+    for (name, _) in roster::backends(SUITE) {
+        for direction in Direction::BOTH {
+            for (_, len) in effort.up_to(16_384) {
+                let all = roster::contestants(direction, SUITE, len);
+                let Some(ours) = all.into_iter().find(|who| who.name == name) else {
+                    continue;
+                };
+                let pairs = if effort.measured { 25 } else { 1 };
+                let span = effort.budget(20);
+                let scaling = threads::scaling(&ours, batch_len(len), span, pairs);
+                let what = direction.name();
+                markdown::row(&[
+                    name.clone(),
+                    what.to_owned(),
+                    bytes(len),
+                    format!("{:.3}", scaling.one / 1e6),
+                    format!("{:.3}", scaling.two / 1e6),
+                    format!("{:.2}", scaling.factor),
+                    format!("{:.2}", scaling.factor_of_totals),
+                ]);
+                if scaling.factor < THREADS_TARGET {
+                    missed.push(format!("{name} {what} {len} ({:.2})", scaling.factor));
+                }
+            }
+        }
+    }
+    markdown::verdict("two threads at least 1.8 of one", &missed);
 }
 
 fn header_times(effort: &Effort) {

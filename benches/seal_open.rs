@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `sealframe <backend>` | `Sender::seal_in_place`, `Receiver::open_in_place`; a `Stream`, no prefix |
 //! | `…, 4 at once` | the same frames, so many a call |
+//! | `…, 2 threads` | the same, by two threads; half of what the slower one takes |
 //! | `<library> alone` | the AEAD on the same AAD, payload and tag, key expanded, nonce ready |
 //! | `sframe crate` | `encrypt_into` and `validated_decrypt_into` on ring, output vector reused |
 //! | `sframe crate, default` | `encrypt` and `validated_decrypt`, with frames that own their bytes |
@@ -19,7 +20,7 @@ use core::time::Duration;
 use std::env;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sealframe_benches::{Direction, SIZES, batch_len, roster};
+use sealframe_benches::{Direction, SIZES, batch_len, roster, threads};
 use sealframe_crypto::CipherSuite;
 
 fn seal_open(criterion: &mut Criterion) {
@@ -50,6 +51,13 @@ fn group(criterion: &mut Criterion, name: &str, direction: Direction, suite: Cip
             let mut turn = contestant.enter(batch_len(len));
             bencher.iter_custom(|runs| turn.time(runs));
         });
+    }
+    for contestant in &all {
+        if backends.iter().any(|(name, _)| *name == contestant.name) {
+            group.bench_function(format!("{}, 2 threads", contestant.name), |bencher| {
+                bencher.iter_custom(|runs| threads::time(contestant, batch_len(len), runs));
+            });
+        }
     }
 }
 

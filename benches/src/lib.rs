@@ -9,6 +9,7 @@
 //! | `keys` | ratchet, key derivation, a receiver that follows a ratchet step |
 //! | `headers` | parse and encode |
 //! | `turns` | contestants in turns, and their medians |
+//! | `threads` | one thread against two |
 //! | `markdown` | how figures are shown |
 //!
 //! # The same work for everyone
@@ -32,6 +33,7 @@ pub mod keys;
 pub mod markdown;
 pub mod peer;
 pub mod roster;
+pub mod threads;
 pub mod turns;
 
 use core::{ops::Range, time::Duration};
