@@ -3,7 +3,7 @@
 //! Prints Markdown, in about two minutes. Arguments, after `--`:
 //!
 //! * `--title "<machine, date>"`: what stands above the tables;
-//! * names of sections, to run these alone: `frames`, `suites`, `batches`, `threads`,
+//! * names of sections, to run these alone: `frames`, `suites`, `batches`, `threads`, `receivers`,
 //!   `headers`, `keys`.
 //!
 //! Everybody who is compared is in one process and takes turns, batch by batch, in an order that
@@ -19,6 +19,7 @@ use sealframe_benches::{
     frames::BACKENDS,
     headers, keys,
     markdown::{self, bytes, ratio, time},
+    receivers::{self, Arrival, Call, Eviction, RECEIVERS, SENDERS},
     roster::{self, Contestant, Role},
     threads,
     turns::medians,
@@ -35,14 +36,15 @@ const THREADS_TARGET: f64 = 1.8;
 struct Effort {
     measured: bool,
     sizes: Vec<(&'static str, usize)>,
+    senders: Vec<usize>,
 }
 
 impl Effort {
     fn new(measured: bool) -> Self {
         if measured {
-            Self { measured, sizes: SIZES.to_vec() }
+            Self { measured, sizes: SIZES.to_vec(), senders: SENDERS.to_vec() }
         } else {
-            Self { measured, sizes: SIZES[..2].to_vec() }
+            Self { measured, sizes: SIZES[..2].to_vec(), senders: vec![1, 3] }
         }
     }
 
@@ -69,6 +71,10 @@ fn main() {
     }
     let effort = Effort::new(measured);
     let wanted = |name: &str| sections.is_empty() || sections.iter().any(|section| section == name);
+    // Before anything else has used memory, and freed it.
+    let most = effort.senders.iter().copied().max().unwrap_or_default();
+    let memory = wanted("receivers").then(|| receivers::memory(most)).flatten();
+
     roster::assert_libraries_agree();
     println!("## {}\n", title.as_deref().unwrap_or("Comparison"));
     println!("{}", machine());
@@ -83,6 +89,9 @@ fn main() {
     }
     if wanted("threads") {
         two_threads(&effort);
+    }
+    if wanted("receivers") {
+        many_senders(&effort, memory);
     }
     if wanted("headers") {
         header_times(&effort);
@@ -308,6 +317,38 @@ fn two_threads(effort: &Effort) {
         }
     }
     markdown::verdict("two threads at least 1.8 of one", &missed);
+}
+
+fn many_senders(effort: &Effort, memory: Option<[f64; 2]>) {
+    println!("\n### Receivers, suite 4, 160 bytes\n");
+    let mut eviction = if effort.measured { Eviction::new() } else { Eviction::of(1 << 16) };
+    let mut calls: Vec<Call> = effort.senders.iter().map(|&count| Call::new(count)).collect();
+    let rounds = if effort.measured { 300 } else { 1 };
+    let cold = receivers::cold(&mut calls, &mut eviction, rounds);
+    let mut columns = vec!["", "known senders"];
+    columns.extend(Arrival::ALL.iter().map(|arrival| arrival.name()));
+    columns.push("cold cache");
+    markdown::head(&columns, 1);
+    let mut warm = vec![];
+    for call in &mut calls {
+        warm.push(Arrival::ALL.map(|arrival| call.warm(arrival, effort.budget(300))));
+    }
+    for (who, name) in RECEIVERS.iter().enumerate() {
+        for ((count, warm), cold) in effort.senders.iter().zip(&warm).zip(&cold) {
+            let mut row = vec![(*name).to_owned(), bytes(*count)];
+            row.extend(warm.iter().map(|figures| time(figures[who])));
+            row.push(time(cold[who]));
+            markdown::row(&row);
+        }
+    }
+    println!(
+        "\nCold: before every frame {} MiB are walked through, then the frame alone is read again.",
+        eviction.mebibytes()
+    );
+    if let Some(memory) = memory {
+        let [ours, peer] = memory.map(|bytes| format!("{bytes:.0}"));
+        println!("Resident memory for each known sender, bytes: {ours}; sframe crate {peer}.");
+    }
 }
 
 fn header_times(effort: &Effort) {

@@ -10,6 +10,7 @@
 //! | `headers` | parse and encode |
 //! | `turns` | contestants in turns, and their medians |
 //! | `threads` | one thread against two |
+//! | `receivers` | one receiver and up to 10,000 senders, with a warm and with a cold cache |
 //! | `markdown` | how figures are shown |
 //!
 //! # The same work for everyone
@@ -32,6 +33,7 @@ pub mod headers;
 pub mod keys;
 pub mod markdown;
 pub mod peer;
+pub mod receivers;
 pub mod roster;
 pub mod threads;
 pub mod turns;
