@@ -1,10 +1,10 @@
 //! The comparison that a sceptic runs: `cargo bench -p sealframe-benches --bench compare`.
 //!
-//! Prints Markdown, in about two minutes. Arguments, after `--`:
+//! Prints Markdown and draws `benches/compare.svg`, in about three minutes. Arguments, after `--`:
 //!
-//! * `--title "<machine, date>"`: what stands above the tables;
+//! * `--title "<machine, date>"`: what stands above the tables and the plot;
 //! * names of sections, to run these alone: `frames`, `suites`, `batches`, `threads`, `receivers`,
-//!   `headers`, `keys`.
+//!   `headers`, `keys`. The plot belongs to `frames`.
 //!
 //! Everybody who is compared is in one process and takes turns, batch by batch, in an order that
 //! rotates; what is compared are medians. A clock that changes, or a neighbour, meets all alike. To see
@@ -19,6 +19,7 @@ use sealframe_benches::{
     frames::BACKENDS,
     headers, keys,
     markdown::{self, bytes, ratio, time},
+    plot::{self, Dash, Line, Panel},
     receivers::{self, Arrival, Call, Eviction, RECEIVERS, SENDERS},
     roster::{self, Contestant, Role},
     threads,
@@ -26,6 +27,8 @@ use sealframe_benches::{
 };
 use sealframe_crypto::CipherSuite;
 use sealframe_wire::{Ctr, Header, Kid};
+
+const PLOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/compare.svg");
 
 /// What a suite of AES-CTR and HMAC may take, by the best library's primitives.
 const CTR_HMAC_TARGET: f64 = 1.10;
@@ -79,7 +82,7 @@ fn main() {
     println!("## {}\n", title.as_deref().unwrap_or("Comparison"));
     println!("{}", machine());
     if wanted("frames") {
-        frames(&effort);
+        frames(&effort, title.as_deref());
     }
     if wanted("suites") {
         suites(&effort);
@@ -153,7 +156,7 @@ impl Cell {
     }
 }
 
-fn frames(effort: &Effort) {
+fn frames(effort: &Effort, title: Option<&str>) {
     let (first, _) = roster::backends(SUITE).swap_remove(0);
     let (mut cells, mut against_itself) = (vec![], vec![]);
     for direction in Direction::BOTH {
@@ -172,6 +175,9 @@ fn frames(effort: &Effort) {
         .into_iter()
         .fold((f64::INFINITY, 0.0_f64), |(low, high), ratio| (low.min(ratio), high.max(ratio)));
     println!("\nEntered twice, {first} came to {low:.3} to {high:.3} of itself.");
+    if effort.measured {
+        fs::write(PLOT, drawing(&cells, title)).unwrap();
+    }
 }
 
 fn print_times(cells: &[Cell]) {
@@ -221,6 +227,24 @@ fn print_ratios(cells: &[Cell]) {
             ]);
         }
     }
+}
+
+fn drawing(cells: &[Cell], title: Option<&str>) -> String {
+    let panel = |direction: Direction| {
+        let cells: Vec<&Cell> = cells.iter().filter(|cell| cell.direction == direction).collect();
+        let line = |(name, role, _): &(String, Role, f64)| Line {
+            name: name.clone(),
+            dash: match role {
+                Role::Ours => Dash::Bold,
+                Role::Bare => Dash::Dashed,
+                Role::Peer => Dash::Dotted,
+            },
+            points: cells.iter().filter_map(|cell| Some((cell.len, cell.of(name)?))).collect(),
+        };
+        Panel { name: direction.name(), lines: cells[0].figures.iter().map(line).collect() }
+    };
+    let title = title.map_or_else(String::new, |title| format!(": {title}"));
+    plot::svg(&format!("SFrame, AES-128-GCM{title}"), &Direction::BOTH.map(panel))
 }
 
 fn suites(effort: &Effort) {

@@ -11,7 +11,7 @@
 //! | `turns` | contestants in turns, and their medians |
 //! | `threads` | one thread against two |
 //! | `receivers` | one receiver and up to 10,000 senders, with a warm and with a cold cache |
-//! | `markdown` | how figures are shown |
+//! | `markdown`, `plot` | how figures are shown |
 //!
 //! # The same work for everyone
 //! Sealed frames have a header of 7 bytes (KID 2, CTR 4), 5 bytes of metadata, so 12 bytes of AAD, and
@@ -33,6 +33,7 @@ pub mod headers;
 pub mod keys;
 pub mod markdown;
 pub mod peer;
+pub mod plot;
 pub mod receivers;
 pub mod roster;
 pub mod threads;
