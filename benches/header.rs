@@ -7,7 +7,7 @@
 //! A few nanoseconds are near what a clock can tell: to compare two versions, count instructions too.
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
-use sealframe_benches::{Batch, Operation, headers};
+use sealframe_benches::{Batch, Operation, Turn, headers};
 use sealframe_wire::{Ctr, Header, Kid};
 
 fn entry<O: Operation>(

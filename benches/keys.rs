@@ -9,7 +9,7 @@
 //!   moves its key on. The peer without replay protection.
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
-use sealframe_benches::{Batch, Operation, keys};
+use sealframe_benches::{Batch, Operation, Turn, keys};
 use sealframe_crypto::CipherSuite;
 
 /// What keeps a batch in the first-level cache.

@@ -1,93 +1,71 @@
-//! How long sealing and opening take, by the length of the payload and by suite.
+//! How long sealing and opening take, by criterion; `compare` is the finer measure.
 //!
-//! Groups `seal/<bytes>` and `open/<bytes>`, AES-128-GCM (suite 4), the rivals inside each:
+//! Groups `<size>/<seal or open>/suite<number>`, such as `opus_20ms/seal/suite4`; sizes are `opus_dtx`
+//! (40 bytes), `opus_20ms` (160), `packet` (1,200), `delta` (16,384) and `key` (200,000). The rivals are
+//! inside each group:
 //!
 //! | entry | what it does |
 //! |---|---|
-//! | `sealframe` | `Sender::seal_in_place`, `Receiver::open_in_place` on ring; a `Stream`, no prefix |
-//! | `ring alone` | the AEAD on the same AAD, payload and tag, key expanded, nonce ready |
-//! | `sealframe portable` | as `sealframe`, on aes-gcm |
-//! | `aes-gcm alone` | as `ring alone`, by aes-gcm |
+//! | `sealframe <backend>` | `Sender::seal_in_place`, `Receiver::open_in_place`; a `Stream`, no prefix |
+//! | `…, 4 at once` | the same frames, so many a call |
+//! | `…, 2 threads` | the same, by two threads; half of what the slower one takes |
+//! | `<library> alone` | the AEAD on the same AAD, payload and tag, key expanded, nonce ready |
 //! | `sframe crate` | `encrypt_into` and `validated_decrypt_into` on ring, output vector reused |
+//! | `sframe crate, default` | `encrypt` and `validated_decrypt`, with frames that own their bytes |
 //!
-//! The peer copies the payload, which the others do not: it has no interface that works in place. It is
-//! spared a key store of several senders, which Sealframe's receiver has. Everyone opens frames that
-//! were sealed just before, outside the measured time, each with a CTR of its own; the bare ciphers,
-//! which have no counter, with the same nonce each time.
-//!
-//! Group `suites/1200`: Sealframe in every suite, and the peer in the two that it has with ring.
+//! All of it takes half an hour; a part is chosen by its name:
+//! `cargo bench -p sealframe-benches --bench seal_open -- opus_20ms/seal/suite4`.
 
-use criterion::{
-    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
-};
-use sealframe_benches::{Batch, LENS, Operation, SUITE, bare, batch_len, frames, peer};
-use sealframe_crypto::{Backend, CipherSuite};
+use core::time::Duration;
+use std::env;
 
-type Group<'c> = BenchmarkGroup<'c, WallTime>;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sealframe_benches::{Direction, SIZES, batch_len, roster, threads};
+use sealframe_crypto::CipherSuite;
 
-fn entry<O: Operation>(group: &mut Group<'_>, name: &str, len: usize, operation: impl Fn() -> O) {
-    group.bench_function(name, |bencher| {
-        let mut batch = Batch::new(operation(), batch_len(len));
-        bencher.iter_custom(|runs| batch.time(runs));
-    });
+fn seal_open(criterion: &mut Criterion) {
+    // `cargo bench` passes --bench; `cargo test` does not, and wants to know only whether all runs.
+    let measured = env::args().any(|arg| arg == "--bench");
+    for (size, len) in SIZES.into_iter().take(if measured { SIZES.len() } else { 1 }) {
+        for direction in Direction::BOTH {
+            for suite in CipherSuite::ALL {
+                let what = direction.name();
+                let name = format!("{size}/{what}/suite{}", suite.id());
+                group(criterion, &name, direction, suite, len);
+            }
+        }
+    }
 }
 
-fn group<'c>(criterion: &'c mut Criterion, what: &str, len: usize) -> Group<'c> {
-    let mut group = criterion.benchmark_group(format!("{what}/{len}"));
+fn group(criterion: &mut Criterion, name: &str, direction: Direction, suite: CipherSuite, len: usize) {
+    let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Bytes(len as u64));
-    group
-}
-
-fn seal(criterion: &mut Criterion) {
-    for len in LENS {
-        let mut group = group(criterion, "seal", len);
-        entry(&mut group, "sealframe", len, || frames::Seal::new(SUITE, Backend::Ring, len));
-        entry(&mut group, "ring alone", len, || bare::RingSeal::new(len));
-        entry(&mut group, "sealframe portable", len, || {
-            frames::Seal::new(SUITE, Backend::Portable, len)
+    let mut all = roster::contestants(direction, suite, len);
+    let backends = roster::backends(suite);
+    for (name, backend) in &backends {
+        // One frame a call is in the list already.
+        all.extend(roster::at_once(direction, suite, (name, *backend), len).into_iter().skip(1));
+    }
+    for contestant in &all {
+        group.bench_function(&contestant.name, |bencher| {
+            let mut turn = contestant.enter(batch_len(len));
+            bencher.iter_custom(|runs| turn.time(runs));
         });
-        entry(&mut group, "aes-gcm alone", len, || bare::AesGcmSeal::new(len));
-        entry(&mut group, "sframe crate", len, || {
-            peer::Seal::new(sframe::CipherSuite::AesGcm128Sha256, len)
-        });
+    }
+    for contestant in &all {
+        if backends.iter().any(|(name, _)| *name == contestant.name) {
+            group.bench_function(format!("{}, 2 threads", contestant.name), |bencher| {
+                bencher.iter_custom(|runs| threads::time(contestant, batch_len(len), runs));
+            });
+        }
     }
 }
 
-fn open(criterion: &mut Criterion) {
-    for len in LENS {
-        let mut group = group(criterion, "open", len);
-        entry(&mut group, "sealframe", len, || frames::Open::new(SUITE, Backend::Ring, len));
-        entry(&mut group, "ring alone", len, || bare::RingOpen::new(len));
-        entry(&mut group, "sealframe portable", len, || {
-            frames::Open::new(SUITE, Backend::Portable, len)
-        });
-        entry(&mut group, "aes-gcm alone", len, || bare::AesGcmOpen::new(len));
-        entry(&mut group, "sframe crate", len, || {
-            peer::Open::new(sframe::CipherSuite::AesGcm128Sha256, len)
-        });
-    }
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = seal_open
 }
-
-fn suites(criterion: &mut Criterion) {
-    const LEN: usize = 1200;
-    let mut group = group(criterion, "suites", LEN);
-    for suite in CipherSuite::ALL {
-        let id = suite.id();
-        entry(&mut group, &format!("{id} seal sealframe"), LEN, || {
-            frames::Seal::new(suite, Backend::default(), LEN)
-        });
-        entry(&mut group, &format!("{id} open sealframe"), LEN, || {
-            frames::Open::new(suite, Backend::default(), LEN)
-        });
-        let peer_suite = match suite {
-            CipherSuite::Aes128GcmSha256_128 => sframe::CipherSuite::AesGcm128Sha256,
-            CipherSuite::Aes256GcmSha512_128 => sframe::CipherSuite::AesGcm256Sha512,
-            _ => continue,
-        };
-        entry(&mut group, &format!("{id} seal sframe crate"), LEN, || peer::Seal::new(peer_suite, LEN));
-        entry(&mut group, &format!("{id} open sframe crate"), LEN, || peer::Open::new(peer_suite, LEN));
-    }
-}
-
-criterion_group!(benches, seal, open, suites);
 criterion_main!(benches);

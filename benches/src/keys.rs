@@ -14,13 +14,13 @@ use sframe::{
     },
 };
 
-use crate::{METADATA, Operation, STREAM, SUITE, frames, kid, layout, peer::key_id};
+use crate::{
+    METADATA, Operation, STREAM, SUITE, frames, kid, layout,
+    peer::{self, key_id},
+};
 
 fn peer_suite(suite: CipherSuite) -> sframe::CipherSuite {
-    match suite {
-        CipherSuite::Aes256GcmSha512_128 => sframe::CipherSuite::AesGcm256Sha512,
-        _ => sframe::CipherSuite::AesGcm128Sha256,
-    }
+    peer::suite(suite).unwrap()
 }
 
 /// `BaseKey::ratchet`.

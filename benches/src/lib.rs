@@ -1,20 +1,25 @@
-//! The measured operations, so that the clock and the instruction counter run the same ones.
+//! The measured operations, so that every clock and the instruction counter run the same ones.
 //!
 //! | module | noun |
 //! |---|---|
-//! | `frames` | seal and open: Sealframe on either backend |
-//! | `bare` | the AEADs alone, ring and aes-gcm: what no frame format can go below |
-//! | `peer` | the `sframe` crate, through its cheapest interface |
+//! | `frames` | seal and open: Sealframe on each of its backends |
+//! | `bare` | the AEADs alone, by every library: what no frame format can go below |
+//! | `peer` | the `sframe` crate, through its fastest and through its default interface |
+//! | `roster` | who competes: one list for the clock, for criterion and for the counter |
 //! | `keys` | ratchet, key derivation, a receiver that follows a ratchet step |
 //! | `headers` | parse and encode |
+//! | `turns` | contestants in turns, and their medians |
+//! | `threads` | one thread against two |
+//! | `receivers` | one receiver and up to 10,000 senders, with a warm and with a cold cache |
+//! | `markdown`, `plot` | how figures are shown |
 //!
 //! # The same work for everyone
 //! Sealed frames have a header of 7 bytes (KID 2, CTR 4), 5 bytes of metadata, so 12 bytes of AAD, and
-//! a tag of 16 bytes. The CTR counts on from 2^24, so no header grows while it is measured.
+//! the suite's tag. The CTR counts on from 2^24, so no header grows while it is measured.
 //!
 //! Opening consumes a frame: it decrypts in place, and a receiver takes each CTR once. So every run
-//! gets a frame of its own, sealed in [`Operation::prepare`], which is never measured. Frames come in
-//! batches that stay in the second-level cache; sealing goes through the same batches.
+//! gets a frame of its own, sealed in [`Operation::prepare`], which is never measured. Before sealing
+//! the frame is written afresh there, as an encoder does, so that it lies in the cache for everyone.
 #![allow(missing_docs, reason = "no interface: these names are for the files beside it")]
 #![expect(
     clippy::unwrap_used,
@@ -26,18 +31,25 @@ pub mod bare;
 pub mod frames;
 pub mod headers;
 pub mod keys;
+pub mod markdown;
 pub mod peer;
+pub mod plot;
+pub mod receivers;
+pub mod roster;
+pub mod threads;
+pub mod turns;
 
-use core::ops::Range;
-use core::time::Duration;
+use core::{ops::Range, time::Duration};
 use std::time::Instant;
 
 use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_media::{FrameBuf, Stream, StreamKind};
 use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 
-/// Bytes of payload: Opus at 16 kbit/s, Opus at 64 kbit/s, an RTP packet, a video frame, a key frame.
-pub const LENS: [usize; 5] = [40, 160, 1200, 16_384, 200_000];
+/// Groups and their bytes of payload: silence in Opus, 20 ms of Opus at 64 kbit/s, an RTP packet, a
+/// video frame, a key frame.
+pub const SIZES: [(&str, usize); 5] =
+    [("opus_dtx", 40), ("opus_20ms", 160), ("packet", 1200), ("delta", 16_384), ("key", 200_000)];
 
 pub const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 pub const BASE_KEY: [u8; 32] = [0x42; 32];
@@ -47,7 +59,9 @@ pub const METADATA: [u8; 5] = [1, 0, 0, 0, 0];
 pub const FIRST_CTR: u64 = 1 << 24;
 /// KID and metadata of every frame in front of [`FIRST_CTR`]: what the bare AEADs authenticate.
 pub const AAD: [u8; 12] = [0x9b, 7, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0];
-pub const NT: usize = 16;
+
+/// What an encoder leaves in a frame.
+const FILL: u8 = 0x55;
 
 pub fn base_key() -> BaseKey {
     BaseKey::from_bytes(&BASE_KEY)
@@ -62,9 +76,27 @@ pub fn kid() -> SenderKeyKid {
     SenderKeyKid { sender: 7, ..SenderKeyKid::default() }
 }
 
+/// What is done to a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    Seal,
+    Open,
+}
+
+impl Direction {
+    pub const BOTH: [Self; 2] = [Self::Seal, Self::Open];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Seal => "seal",
+            Self::Open => "open",
+        }
+    }
+}
+
 /// One operation, and what it works on.
-pub trait Operation {
-    type Input;
+pub trait Operation: Send {
+    type Input: Send;
 
     fn input(&self) -> Self::Input;
 
@@ -73,6 +105,19 @@ pub trait Operation {
 
     /// Measured.
     fn run(&mut self, input: &mut Self::Input);
+
+    /// Measured: all of them. An operation that takes several at once does so here.
+    #[inline(always)]
+    fn run_all(&mut self, inputs: &mut [Self::Input]) {
+        for input in inputs {
+            self.run(input);
+        }
+    }
+
+    /// How many it takes at once; batches are a multiple of it.
+    fn at_once(&self) -> usize {
+        1
+    }
 }
 
 /// An operation and a batch of inputs: prepared together, then measured together.
@@ -83,25 +128,42 @@ pub struct Batch<O: Operation> {
 
 impl<O: Operation> Batch<O> {
     pub fn new(operation: O, len: usize) -> Self {
+        let len = len.next_multiple_of(operation.at_once());
         let inputs = (0..len).map(|_| operation.input()).collect();
         Self { operation, inputs }
     }
+}
 
-    pub fn prepare(&mut self) {
+/// A batch of whatever operation. The one indirect call is for the whole batch.
+#[expect(clippy::len_without_is_empty, reason = "no batch is empty")]
+pub trait Turn: Send {
+    /// Operations in the batch.
+    fn len(&self) -> usize;
+
+    fn prepare(&mut self);
+
+    fn run(&mut self);
+
+    /// How long `runs` runs take, in batches; for criterion.
+    fn time(&mut self, runs: u64) -> Duration;
+}
+
+impl<O: Operation> Turn for Batch<O> {
+    fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    fn prepare(&mut self) {
         for input in &mut self.inputs {
             self.operation.prepare(input);
         }
     }
 
-    #[inline(always)]
-    pub fn run(&mut self) {
-        for input in &mut self.inputs {
-            self.operation.run(input);
-        }
+    fn run(&mut self) {
+        self.operation.run_all(&mut self.inputs);
     }
 
-    /// How long `runs` runs take, in batches.
-    pub fn time(&mut self, runs: u64) -> Duration {
+    fn time(&mut self, runs: u64) -> Duration {
         let mut elapsed = Duration::ZERO;
         let mut left = usize::try_from(runs).unwrap();
         while left > 0 {
@@ -111,9 +173,7 @@ impl<O: Operation> Batch<O> {
                 self.operation.prepare(input);
             }
             let start = Instant::now();
-            for input in &mut *inputs {
-                self.operation.run(input);
-            }
+            self.operation.run_all(inputs);
             elapsed += start.elapsed();
             left -= batch;
         }
@@ -121,9 +181,10 @@ impl<O: Operation> Batch<O> {
     }
 }
 
-/// How many frames of `len` bytes make a batch: at most 64, and a quarter of a megabyte.
+/// How many frames of `len` bytes make a batch: at most 64, and 128 KiB, which are far less than a
+/// second-level cache.
 pub fn batch_len(len: usize) -> usize {
-    (256 * 1024 / (len + 64)).clamp(1, 64)
+    (128 * 1024 / (len + 64)).clamp(1, 64)
 }
 
 /// A frame with room around it, as an encoder would leave it. The bare AEADs use the same buffer.
@@ -136,13 +197,18 @@ pub struct Slot {
 
 impl Slot {
     pub fn new(len: usize) -> Self {
-        let buf = vec![0x55; FrameBuf::HEADROOM + len + FrameBuf::TAILROOM];
+        let buf = vec![FILL; FrameBuf::HEADROOM + len + FrameBuf::TAILROOM];
         Self { buf, frame: FrameBuf::HEADROOM..FrameBuf::HEADROOM + len, sealed: 0..0 }
+    }
+
+    /// Writes the payload, as an encoder does.
+    pub fn refill(&mut self) {
+        self.buf[self.frame.clone()].fill(FILL);
     }
 
     /// The payload, and room for the tag behind it.
     #[inline(always)]
-    pub fn payload_and_tag(&mut self) -> (&mut [u8], &mut [u8; NT]) {
+    pub fn payload_and_tag(&mut self) -> (&mut [u8], &mut [u8; CipherSuite::MAX_NT]) {
         let (head, tag) = self.buf.split_at_mut(self.frame.end);
         (&mut head[self.frame.start..], tag.first_chunk_mut().unwrap())
     }

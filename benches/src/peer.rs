@@ -1,22 +1,26 @@
 //! The `sframe` crate 2.1.0 with its default backend, ring.
 //!
-//! It has no interface that works in place: `encrypt_into` and `decrypt_into` copy the payload into a
-//! vector, which is kept from frame to frame here, so that neither allocates. That copy is measured,
-//! and so is the AES key, which it expands for every frame.
+//! It has no interface that works in place. The *fastest* way, `encrypt_into` and `decrypt_into`, copies
+//! the payload into a vector, which is kept from frame to frame here, so that neither allocates. The
+//! *default* way, that of its front page, makes frames that own their bytes: two copies and two
+//! allocations. All that is measured, and so is the AES key, which it expands for every frame.
 
 use core::hint::black_box;
 
+use sealframe_crypto::CipherSuite;
 use sframe::{
-    CipherSuite,
     frame::{
-        EncryptedFrameView, MediaFrameView, MonotonicCounter,
+        EncryptedFrame, EncryptedFrameView, MediaFrame, MediaFrameView, MonotonicCounter,
         validation::{ReplayAttackProtection, Tolerance},
     },
     header::KeyId,
     key::{DecryptionKey, EncryptionKey},
 };
 
-use crate::{BASE_KEY, FIRST_CTR, METADATA, Operation, kid, layout};
+use crate::{BASE_KEY, FILL, FIRST_CTR, METADATA, Operation, kid, layout};
+
+/// How far a frame may lag: as far as with Sealframe.
+pub(crate) const TOLERANCE: usize = 2048;
 
 /// A frame, and where it goes.
 pub struct Copied {
@@ -24,8 +28,24 @@ pub struct Copied {
     pub to: Vec<u8>,
 }
 
+impl Copied {
+    fn refill(&mut self, len: usize) {
+        self.from.clear();
+        self.from.resize(len, FILL);
+    }
+}
+
 pub(crate) fn key_id() -> KeyId {
     layout().join(kid()).unwrap().get()
+}
+
+/// The crate's name for a suite, if it has that with ring.
+pub const fn suite(suite: CipherSuite) -> Option<sframe::CipherSuite> {
+    match suite {
+        CipherSuite::Aes128GcmSha256_128 => Some(sframe::CipherSuite::AesGcm128Sha256),
+        CipherSuite::Aes256GcmSha512_128 => Some(sframe::CipherSuite::AesGcm256Sha512),
+        _ => None,
+    }
 }
 
 /// `MediaFrameView::encrypt_into`, next CTR included.
@@ -36,7 +56,7 @@ pub struct Seal {
 }
 
 impl Seal {
-    pub fn new(suite: CipherSuite, len: usize) -> Self {
+    pub fn new(suite: sframe::CipherSuite, len: usize) -> Self {
         let key = EncryptionKey::derive_from(suite, key_id(), BASE_KEY).unwrap();
         Self { key, counter: MonotonicCounter::with_start_value(FIRST_CTR, u64::MAX), len }
     }
@@ -46,7 +66,11 @@ impl Operation for Seal {
     type Input = Copied;
 
     fn input(&self) -> Copied {
-        Copied { from: vec![0x55; self.len], to: Vec::with_capacity(self.len + 64) }
+        Copied { from: vec![FILL; self.len], to: Vec::with_capacity(self.len + 64) }
+    }
+
+    fn prepare(&mut self, frame: &mut Copied) {
+        frame.refill(self.len);
     }
 
     #[inline(always)]
@@ -68,9 +92,9 @@ pub struct Open {
 }
 
 impl Open {
-    pub fn new(suite: CipherSuite, len: usize) -> Self {
+    pub fn new(suite: sframe::CipherSuite, len: usize) -> Self {
         let key = DecryptionKey::derive_from(suite, key_id(), BASE_KEY).unwrap();
-        let replay = ReplayAttackProtection::new(key_id(), Tolerance::new(2048));
+        let replay = ReplayAttackProtection::new(key_id(), Tolerance::new(TOLERANCE));
         Self { seal: Seal::new(suite, len), key, replay }
     }
 }
@@ -86,7 +110,7 @@ impl Operation for Open {
     fn prepare(&mut self, Copied { from, to }: &mut Copied) {
         let Seal { key, counter, len } = &mut self.seal;
         to.clear();
-        to.resize(*len, 0x55);
+        to.resize(*len, FILL);
         let mut sealed = vec![];
         let view = MediaFrameView::try_with_meta_data(counter, to, &METADATA).unwrap();
         let view = view.encrypt_into(key, &mut sealed).unwrap();
@@ -100,5 +124,50 @@ impl Operation for Open {
         let view = EncryptedFrameView::try_with_meta_data(from, &METADATA).unwrap();
         let opened = view.validated_decrypt_into(&self.key, to, &mut self.replay).unwrap();
         black_box(opened.payload());
+    }
+}
+
+/// `MediaFrame::encrypt`.
+pub struct DefaultSeal(pub Seal);
+
+impl Operation for DefaultSeal {
+    type Input = Copied;
+
+    fn input(&self) -> Copied {
+        self.0.input()
+    }
+
+    fn prepare(&mut self, frame: &mut Copied) {
+        self.0.prepare(frame);
+    }
+
+    #[inline(always)]
+    fn run(&mut self, frame: &mut Copied) {
+        let Seal { key, counter, .. } = &mut self.0;
+        let from = black_box(&frame.from);
+        let frame = MediaFrame::try_with_meta_data(counter, from, METADATA).unwrap();
+        black_box(frame.encrypt(key).unwrap().sframe_cipher_text());
+    }
+}
+
+/// `EncryptedFrame::validated_decrypt`.
+pub struct DefaultOpen(pub Open);
+
+impl Operation for DefaultOpen {
+    type Input = Copied;
+
+    fn input(&self) -> Copied {
+        self.0.input()
+    }
+
+    fn prepare(&mut self, frame: &mut Copied) {
+        self.0.prepare(frame);
+    }
+
+    #[inline(always)]
+    fn run(&mut self, frame: &mut Copied) {
+        let Open { key, replay, .. } = &mut self.0;
+        let frame = EncryptedFrame::try_with_meta_data(black_box(&frame.from), METADATA).unwrap();
+        black_box(frame.validated_decrypt(&*key, replay).unwrap().payload());
     }
 }
