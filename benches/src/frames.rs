@@ -1,16 +1,22 @@
-//! Sealframe's two hot calls.
+//! Sealframe's hot calls.
 
-use core::hint::black_box;
+use core::{hint::black_box, slice::from_mut};
 
 use sealframe_crypto::{Backend, Cipher, CipherSuite};
-use sealframe_media::{FrameBuf, KeyUsage, Receiver, Sender};
+use sealframe_media::{FrameBuf, KeyUsage, Receiver, Sender, ToOpen, ToSeal, open_batch, seal_batch};
+use sealframe_wire::SenderKeyKid;
 
 use crate::{FIRST_CTR, Operation, STREAM, Slot, base_key, kid, layout};
 
 /// The backends of AES-GCM, each named as the library that `bare` runs alone, if that is one.
 ///
 /// Another backend is another line: tables, plot, criterion and callgrind go by this list.
-pub const BACKENDS: &[(&str, Backend)] = &[("ring", Backend::Ring), ("aes-gcm", Backend::Portable)];
+pub const BACKENDS: &[(&str, Backend)] = &[
+    ("ring", Backend::Ring),
+    ("aws-lc-rs", Backend::AwsLc),
+    ("kernel", Backend::Kernel),
+    ("aes-gcm", Backend::Portable),
+];
 
 pub fn sender(cipher: Cipher) -> Sender {
     let usage = KeyUsage { frames: FIRST_CTR, blocks: 0 };
@@ -90,73 +96,116 @@ impl Operation for Open {
     }
 }
 
-/// So many frames at once. The library has no call for that yet, so here it is one for each frame:
-/// what a call for several has to beat.
-pub struct AtOnce<O> {
-    one: O,
-    frames: usize,
+/// `seal_batch` of `N` frames, each of a sender of its own.
+pub struct SealMany<const N: usize> {
+    senders: Vec<Sender>,
+    len: usize,
 }
 
-impl<O> AtOnce<O> {
-    pub const fn new(one: O, frames: usize) -> Self {
-        Self { one, frames }
+impl<const N: usize> SealMany<N> {
+    pub fn new(suite: CipherSuite, backend: Backend, len: usize) -> Self {
+        Self { senders: senders(Cipher::new(suite, backend), N), len }
     }
 }
 
-impl Operation for AtOnce<Seal> {
+impl<const N: usize> Operation for SealMany<N> {
     type Input = Slot;
 
     fn input(&self) -> Slot {
-        self.one.input()
+        Slot::new(self.len)
     }
 
     fn prepare(&mut self, slot: &mut Slot) {
-        self.one.prepare(slot);
+        slot.refill();
     }
 
     #[inline(always)]
     fn run(&mut self, slot: &mut Slot) {
-        self.one.run(slot);
+        self.run_all(from_mut(slot));
     }
 
     #[inline(always)]
     fn run_all(&mut self, slots: &mut [Slot]) {
-        for at_once in slots.chunks_mut(self.frames) {
-            // Here goes the call that seals several.
-            self.one.run_all(at_once);
+        for slots in slots.chunks_mut(N) {
+            let frames = slots.iter_mut().enumerate().map(|(sender, slot)| {
+                let frame = FrameBuf::new(black_box(&mut slot.buf), slot.frame.clone()).unwrap();
+                ToSeal { sender, frame, metadata: STREAM.into() }
+            });
+            seal_batch(&mut self.senders, frames, |_, sealed| {
+                black_box(sealed.unwrap());
+            });
         }
     }
 
     fn at_once(&self) -> usize {
-        self.frames
+        N
     }
 }
 
-impl Operation for AtOnce<Open> {
+/// `open_batch` of `N` frames, each of another sender, by one receiver.
+pub struct OpenMany<const N: usize> {
+    senders: Vec<Sender>,
+    next: usize,
+    receiver: Receiver,
+    nt: usize,
+    len: usize,
+}
+
+impl<const N: usize> OpenMany<N> {
+    pub fn new(suite: CipherSuite, backend: Backend, len: usize) -> Self {
+        let cipher = Cipher::new(suite, backend);
+        let mut receiver = Receiver::new(cipher, layout());
+        for sender in 0..N as u64 {
+            receiver.add_sender(SenderKeyKid { sender, ..kid() }, base_key()).unwrap();
+        }
+        Self { senders: senders(cipher, N), next: 0, receiver, nt: suite.nt(), len }
+    }
+}
+
+impl<const N: usize> Operation for OpenMany<N> {
     type Input = Slot;
 
     fn input(&self) -> Slot {
-        self.one.input()
+        Slot::new(self.len)
     }
 
     fn prepare(&mut self, slot: &mut Slot) {
-        self.one.prepare(slot);
+        slot.refill();
+        let frame = FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap();
+        let sealed_len = self.senders[self.next].seal_in_place(frame, STREAM).unwrap().len();
+        self.next = (self.next + 1) % N;
+        let end = slot.frame.end + self.nt;
+        slot.sealed = end - sealed_len..end;
     }
 
     #[inline(always)]
     fn run(&mut self, slot: &mut Slot) {
-        self.one.run(slot);
+        self.run_all(from_mut(slot));
     }
 
     #[inline(always)]
     fn run_all(&mut self, slots: &mut [Slot]) {
-        for at_once in slots.chunks_mut(self.frames) {
-            // Here goes the call that opens several.
-            self.one.run_all(at_once);
+        for slots in slots.chunks_mut(N) {
+            let frames = slots.iter_mut().map(|slot| {
+                let frame = &mut black_box(&mut slot.buf)[slot.sealed.clone()];
+                ToOpen { receiver: 0, frame, metadata: STREAM.into() }
+            });
+            open_batch(from_mut(&mut self.receiver), frames, |_, opened| {
+                black_box(opened.unwrap().frame);
+            });
         }
     }
 
     fn at_once(&self) -> usize {
-        self.frames
+        N
     }
+}
+
+fn senders(cipher: Cipher, count: usize) -> Vec<Sender> {
+    let usage = KeyUsage { frames: FIRST_CTR, blocks: 0 };
+    let sender = |sender| {
+        let kid = SenderKeyKid { sender, ..kid() };
+        Sender::resume(cipher, layout(), kid, base_key(), usage).unwrap()
+    };
+    (0..count as u64).map(sender).collect()
 }

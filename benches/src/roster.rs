@@ -5,7 +5,7 @@ use sealframe_crypto::{Backend, CipherSuite};
 use crate::{
     Batch, Direction, Operation, Turn,
     bare::{self, Aead},
-    frames::{self, BACKENDS},
+    frames::{self, BACKENDS, OpenMany, SealMany},
     peer,
 };
 
@@ -95,19 +95,24 @@ pub fn at_once(
     (name, backend): (&str, Backend),
     len: usize,
 ) -> Vec<Contestant> {
-    let contestant = |frames| {
-        let name = format!("{name}, {frames} at once");
-        match direction {
-            _ if frames == 1 => one_of_ours(direction, suite, backend, len, &name),
-            Direction::Seal => Contestant::new(Role::Ours, &name, move || {
-                frames::AtOnce::new(frames::Seal::new(suite, backend, len), frames)
+    let [one, several, many] = AT_ONCE.map(|frames| format!("{name}, {frames} at once"));
+    let one = one_of_ours(direction, suite, backend, len, &one);
+    let ours = Role::Ours;
+    let (several, many) = match direction {
+        Direction::Seal => (
+            Contestant::new(ours, &several, move || {
+                SealMany::<{ AT_ONCE[1] }>::new(suite, backend, len)
             }),
-            Direction::Open => Contestant::new(Role::Ours, &name, move || {
-                frames::AtOnce::new(frames::Open::new(suite, backend, len), frames)
+            Contestant::new(ours, &many, move || SealMany::<{ AT_ONCE[2] }>::new(suite, backend, len)),
+        ),
+        Direction::Open => (
+            Contestant::new(ours, &several, move || {
+                OpenMany::<{ AT_ONCE[1] }>::new(suite, backend, len)
             }),
-        }
+            Contestant::new(ours, &many, move || OpenMany::<{ AT_ONCE[2] }>::new(suite, backend, len)),
+        ),
     };
-    AT_ONCE.into_iter().map(contestant).collect()
+    vec![one, several, many]
 }
 
 /// A library's call: its name, as a contestant, and what it makes of a frame.

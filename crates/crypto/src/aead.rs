@@ -8,7 +8,7 @@ use crate::{Cipher, backend::Key};
 ///
 /// This is the primitive, with the nonce in the caller's hand, for known-answer tests and comparisons.
 /// Frames go through [`FrameKey`](crate::FrameKey), which makes the nonces itself.
-pub struct AeadKey(Key);
+pub struct AeadKey(pub(crate) Key);
 
 impl AeadKey {
     /// Expands the `Nk` bytes of `key`; the caller wipes its copy. `None` for any other length.

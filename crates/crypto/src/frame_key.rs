@@ -18,7 +18,7 @@ const MAX_NK: usize = 96;
 ///
 /// Source: RFC 9605 §4.4.2 and §4.4.3.
 pub struct FrameKey {
-    aead: AeadKey,
+    pub(crate) aead: AeadKey,
     salt: [u8; NN],
 }
 
@@ -78,12 +78,20 @@ impl FrameKey {
         self.aead.decrypt(self.nonce(ctr), aad, in_out, tag)
     }
 
+    /// Whether a frame of `len` bytes under this key gains from going together with others:
+    /// [`encrypt_together`](crate::encrypt_together), [`decrypt_together`](crate::decrypt_together).
+    #[inline]
+    #[must_use]
+    pub fn interleaves(&self, len: usize) -> bool {
+        self.aead.0.interleaves(len)
+    }
+
     /// `sframe_salt XOR CTR`, the CTR as `Nn` bytes, big-endian.
     ///
     /// In words of 8 and 4 bytes, as ring reads it: a load across two stores has to wait for both.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
-    fn nonce(&self, ctr: Ctr) -> [u8; NN] {
+    pub(crate) fn nonce(&self, ctr: Ctr) -> [u8; NN] {
         let (mut nonce, ctr) = (self.salt, ctr.get());
         if let Some(front) = nonce.first_chunk_mut() {
             *front = (u64::from_be_bytes(*front) ^ ctr >> 32).to_be_bytes();

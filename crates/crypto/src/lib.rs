@@ -13,6 +13,7 @@
 //! | `base_key` | [`BaseKey`]: what a key management hands over; the ratchet |
 //! | `frame_key` | [`FrameKey`]: one KID's AEAD key and salt; makes the nonces |
 //! | `aead` | [`AeadKey`]: a suite's AEAD, key expanded once |
+//! | `together` | four frames at once, each under a key of its own |
 //! | `hkdf` | Extract and Expand with the suite's hash |
 //! | `backend` | AES-GCM by ring, aws-lc-rs or aes-gcm, AES-CTR with HMAC (§4.5.1): same functions, same bytes |
 //!
@@ -44,9 +45,11 @@ mod base_key;
 mod frame_key;
 mod hkdf;
 mod suite;
+mod together;
 
 pub use aead::{AeadKey, FrameTooLong, Unauthentic};
 pub use backend::Backend;
 pub use base_key::BaseKey;
 pub use frame_key::FrameKey;
 pub use suite::{Cipher, CipherSuite, KeyLimits, SuiteError};
+pub use together::{Decrypt, Encrypt, TOGETHER, decrypt_together, encrypt_together};

@@ -92,6 +92,8 @@ pub const TOGETHER: usize = 4;
 /// # Safety
 /// Each may be called only where the form is available.
 pub(crate) struct Functions {
+    /// Bytes of the longest frame that is interleaved with others.
+    pub(crate) longest_together: usize,
     pub(crate) expand: unsafe fn(&mut Schedule, &[u8]),
     /// GHASH of whole blocks.
     pub(crate) hash_aad: unsafe fn(&Schedule, &[u8]) -> u128,
@@ -121,6 +123,7 @@ macro_rules! form {
 
             const fn functions<const ROUNDS: usize>() -> Functions {
                 Functions {
+                    longest_together: gcm::longest::<V>($together),
                     expand: expand::<ROUNDS>,
                     hash_aad,
                     seal: seal::<ROUNDS>,

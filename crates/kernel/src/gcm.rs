@@ -32,6 +32,11 @@ pub(crate) const fn vectors<V: Vector>(len: usize) -> usize {
     (len.div_ceil(BLOCK) + 1).div_ceil(V::LANES)
 }
 
+/// Bytes of the longest frame that takes so many vectors; 0 for none.
+pub(crate) const fn longest<V: Vector>(vectors: usize) -> usize {
+    (vectors * V::LANES).saturating_sub(1) * BLOCK
+}
+
 /// Vectors that the longest of these frames takes.
 #[inline(always)]
 pub(crate) fn most_vectors<V: Vector>(frames: &[Frame<'_>]) -> usize {

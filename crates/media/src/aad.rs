@@ -1,6 +1,7 @@
 //! `aad = header ‖ metadata`, in this order: RFC 9605 §4.4.3.
 
 use alloc::vec::Vec;
+use core::ops::{Index, Range};
 
 use sealframe_wire::{EncodedHeader, Header};
 
@@ -9,21 +10,65 @@ use crate::{Metadata, metadata::LABEL_LEN};
 /// Where the AAD is put together. Kept from frame to frame: nothing is allocated once the longest prefix
 /// and application metadata have been seen.
 ///
-/// Mostly there is neither, and a header and a label are two stores of fixed length.
+/// Mostly there is neither, and then `short` is all that is needed.
 pub(crate) struct AadBuf {
-    short: [u8; Header::MAX_LEN + LABEL_WORD],
+    short: ShortAad,
     long: Vec<u8>,
 }
 
+/// The AAD of a frame without prefix and application metadata: a header and a label, in two stores of fixed
+/// length.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ShortAad([u8; Header::MAX_LEN + LABEL_WORD]);
+
 /// A label is stored as a whole word, of which it takes the first 5 bytes.
 const LABEL_WORD: usize = 8;
+
+impl ShortAad {
+    pub(crate) const fn new() -> Self {
+        Self([0; Header::MAX_LEN + LABEL_WORD])
+    }
+
+    /// The AAD of a frame that is being sealed.
+    #[inline]
+    pub(crate) fn of_encoded(&mut self, header: &EncodedHeader, metadata: &Metadata<'_>) -> &[u8] {
+        let (label, label_len) = metadata.label();
+        let (head, tail) = self.0.split_at_mut(Header::MAX_LEN);
+        head.copy_from_slice(header.right_aligned());
+        tail.copy_from_slice(&label.to_be_bytes());
+        &self.0[header.start()..Header::MAX_LEN + label_len]
+    }
+
+    /// The AAD of a frame that is being opened and that begins with these bytes, its header first.
+    #[inline]
+    pub(crate) fn of_received(
+        &mut self,
+        head: &[u8; Header::MAX_LEN],
+        header_len: usize,
+        metadata: &Metadata<'_>,
+    ) -> &[u8] {
+        // What follows the header is overwritten by the label.
+        let (label, label_len) = metadata.label();
+        self.0[..Header::MAX_LEN].copy_from_slice(head);
+        self.0[header_len..header_len + LABEL_WORD].copy_from_slice(&label.to_be_bytes());
+        &self.0[..header_len + label_len]
+    }
+}
+
+impl Index<Range<usize>> for ShortAad {
+    type Output = [u8];
+
+    fn index(&self, range: Range<usize>) -> &[u8] {
+        &self.0[range]
+    }
+}
 
 impl AadBuf {
     /// The longest AAD without prefix and application metadata.
     pub(crate) const SHORT_LEN: usize = Header::MAX_LEN + LABEL_LEN;
 
-    pub(crate) fn new() -> Self {
-        Self { short: [0; Header::MAX_LEN + LABEL_WORD], long: Vec::new() }
+    pub(crate) const fn new() -> Self {
+        Self { short: ShortAad::new(), long: Vec::new() }
     }
 
     /// The AAD of a frame that is being sealed.
@@ -34,14 +79,11 @@ impl AadBuf {
         metadata: &Metadata<'_>,
         prefix: &[u8],
     ) -> &[u8] {
-        if !(prefix.is_empty() && metadata.application().is_empty()) {
-            return self.assemble(header.as_bytes(), metadata, prefix);
+        if metadata.is_short() {
+            self.short.of_encoded(header, metadata)
+        } else {
+            self.assemble(header.as_bytes(), metadata, prefix)
         }
-        let (label, label_len) = metadata.label();
-        let (head, tail) = self.short.split_at_mut(Header::MAX_LEN);
-        head.copy_from_slice(header.right_aligned());
-        tail.copy_from_slice(&label.to_be_bytes());
-        &self.short[header.start()..Header::MAX_LEN + label_len]
     }
 
     /// The AAD of a frame that is being opened: `sealed` is what follows the prefix, its header first.
@@ -53,15 +95,11 @@ impl AadBuf {
         metadata: &Metadata<'_>,
         prefix: &[u8],
     ) -> &[u8] {
-        let short = prefix.is_empty() && metadata.application().is_empty();
-        let (true, Some(head)) = (short, sealed.first_chunk::<{ Header::MAX_LEN }>()) else {
-            return self.assemble(&sealed[..header_len], metadata, prefix);
-        };
-        // What follows the header is overwritten by the label.
-        let (label, label_len) = metadata.label();
-        self.short[..Header::MAX_LEN].copy_from_slice(head);
-        self.short[header_len..header_len + LABEL_WORD].copy_from_slice(&label.to_be_bytes());
-        &self.short[..header_len + label_len]
+        match sealed.first_chunk() {
+            _ if !metadata.is_short() => self.assemble(&sealed[..header_len], metadata, prefix),
+            Some(head) => self.short.of_received(head, header_len, metadata),
+            None => self.short.of_received(&widen(sealed), header_len, metadata),
+        }
     }
 
     #[cold]
@@ -76,4 +114,12 @@ impl AadBuf {
         self.long.extend_from_slice(metadata.application());
         &self.long
     }
+}
+
+/// A frame that is shorter than the longest header, and zeros.
+#[cold]
+fn widen(sealed: &[u8]) -> [u8; Header::MAX_LEN] {
+    let mut wide = [0; Header::MAX_LEN];
+    wide[..sealed.len()].copy_from_slice(sealed);
+    wide
 }

@@ -140,6 +140,26 @@ impl KeyStore {
         }
     }
 
+    /// Where the key of this KID is held, if it is.
+    #[inline]
+    pub(crate) fn place_of(&self, kid: Kid) -> Option<usize> {
+        match self.held.get(self.recent) {
+            Some(held) if held.kid == kid => Some(self.recent),
+            _ => self.place.get(&kid).copied(),
+        }
+    }
+
+    /// The key of this KID, if it is still held at this place.
+    #[inline]
+    pub(crate) fn held_at(&self, place: usize, kid: Kid) -> Option<&HeldKey> {
+        self.held.get(place).map(|held| &**held).filter(|held| held.kid == kid)
+    }
+
+    #[inline]
+    pub(crate) fn held_at_mut(&mut self, place: usize, kid: Kid) -> Option<&mut HeldKey> {
+        self.held.get_mut(place).map(|held| &mut **held).filter(|held| held.kid == kid)
+    }
+
     /// The selected key and its replay window, which only an opened frame may change.
     #[inline]
     pub(crate) fn get<'k>(&'k mut self, selected: &'k mut Selected) -> &'k mut HeldKey {

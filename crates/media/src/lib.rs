@@ -28,6 +28,7 @@
 //! | `seal`, `open` | the pseudocode of §4.4.4, byte for byte |
 //! | `sender` | [`Sender`]: counter, limits, ratchet, rekey |
 //! | `receiver` | [`Receiver`]: the six steps |
+//! | `batch` | many frames of many senders in one call: [`seal_batch`], [`open_batch`] |
 //! | `policy` | [`KidLayout`], [`KeyPolicy`]: how far a receiver follows a ratchet, what it keeps |
 //! | `key_store` | select, and adopt only what has opened; the ratchet of the receiving side |
 //! | `replay` | the window of counters already opened |
@@ -49,6 +50,7 @@
 extern crate alloc;
 
 mod aad;
+mod batch;
 mod error;
 mod frame_buf;
 mod key_store;
@@ -61,6 +63,7 @@ mod seal;
 mod sender;
 mod stream;
 
+pub use batch::{ToOpen, ToSeal, open_batch, seal_batch};
 pub use error::{KeyError, OpenError, SealError};
 pub use frame_buf::FrameBuf;
 pub use metadata::Metadata;

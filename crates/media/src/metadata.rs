@@ -52,6 +52,12 @@ impl<'a> Metadata<'a> {
         self.prefix_len as usize
     }
 
+    /// Whether the label is all there is: neither prefix nor application metadata.
+    #[inline]
+    pub(crate) const fn is_short(&self) -> bool {
+        self.prefix_len == 0 && self.application.is_empty()
+    }
+
     pub(crate) const fn application(&self) -> &'a [u8] {
         self.application
     }

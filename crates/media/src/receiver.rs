@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_crypto::{BaseKey, Cipher};
+use sealframe_crypto::{BaseKey, Cipher, FrameKey};
 use sealframe_wire::{Ctr, FrameView, Header, HeaderPrediction, Kid, SenderKeyKid};
 
 use crate::{
@@ -48,6 +48,23 @@ pub struct Receiver {
     last: Option<Kid>,
     /// What its next header looks like; only a short cut for parsing.
     next: HeaderPrediction,
+}
+
+/// What is known of a frame before it is opened. Nothing of it is authentic.
+#[derive(Clone, Copy)]
+pub(crate) struct Examined {
+    pub(crate) header: Header,
+    pub(crate) header_len: usize,
+    pub(crate) payload_len: usize,
+    /// Where the key store holds its key.
+    place: usize,
+}
+
+impl Default for Examined {
+    fn default() -> Self {
+        let header = Header::new(Kid::new(0), Ctr::new(0));
+        Self { header, header_len: 0, payload_len: 0, place: 0 }
+    }
 }
 
 /// A frame that has opened: its KID, CTR, metadata and bytes are the sender's.
@@ -184,6 +201,39 @@ impl Receiver {
             self.predict(header);
         }
         Ok(Opened { kid: header.kid(), ctr: header.ctr(), frame })
+    }
+
+    /// What is known of a sealed frame that would be opened by a key that is held and that interleaves. Reads only.
+    #[inline]
+    pub(crate) fn examine(&self, sealed: &[u8]) -> Option<Examined> {
+        let (header, header_len) = match self.next.recognise(sealed) {
+            Some(header) => (header, self.next.len()),
+            None => {
+                let FrameView { header, body, .. } = FrameView::parse(sealed).ok()?;
+                (header, sealed.len() - body.len())
+            }
+        };
+        let payload_len = sealed.len().checked_sub(header_len + usize::from(self.nt))?;
+        let place = self.keys.place_of(header.kid())?;
+        let key = &self.keys.held_at(place, header.kid())?.key;
+        key.interleaves(payload_len).then_some(Examined { header, header_len, payload_len, place })
+    }
+
+    /// The key for a frame that was examined, unless that has changed meanwhile: the key is gone or elsewhere, or
+    /// the frame has been opened.
+    #[inline]
+    pub(crate) fn key_for(&self, Examined { header, place, .. }: &Examined) -> Option<&FrameKey> {
+        let held = self.keys.held_at(*place, header.kid())?;
+        held.replay.check(header.ctr()).is_ok().then_some(&held.key)
+    }
+
+    /// A frame has opened with the key that was for it.
+    #[inline]
+    pub(crate) fn commit(&mut self, Examined { header, place, .. }: &Examined) {
+        if let Some(held) = self.keys.held_at_mut(*place, header.kid()) {
+            held.replay.mark(header.ctr());
+        }
+        self.predict(*header);
     }
 
     /// Opens what follows the prefix, then slides the prefix right, over the header, against the payload.

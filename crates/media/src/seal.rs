@@ -5,6 +5,55 @@ use sealframe_wire::{EncodedHeader, Header};
 
 use crate::{FrameBuf, Metadata, SealError, aad::AadBuf};
 
+/// Where a frame's parts come to lie in its buffer: `start..` prefix and header, `payload_start..` ciphertext and
+/// tag, up to `end`.
+pub(crate) struct Place {
+    pub(crate) start: usize,
+    pub(crate) payload_start: usize,
+    pub(crate) end: usize,
+}
+
+impl Place {
+    /// Finds room for everything in the buffer.
+    #[inline(always)] // a part of the one hot door that calls it
+    pub(crate) fn find(
+        FrameBuf { buf, frame }: &FrameBuf<'_>,
+        metadata: &Metadata<'_>,
+        header: &EncodedHeader,
+        nt: usize,
+    ) -> Result<Self, SealError> {
+        let header_len = Header::MAX_LEN - header.start();
+        let payload_start = frame.start + metadata.prefix_len();
+        if payload_start > frame.end {
+            return Err(SealError::PrefixTooLong);
+        }
+        let Some(start) = frame.start.checked_sub(header_len) else {
+            return Err(SealError::NoHeadroom { need: header_len });
+        };
+        let end = frame.end + nt;
+        if end > buf.len() {
+            return Err(SealError::NoTailroom { need: nt });
+        }
+        Ok(Self { start, payload_start, end })
+    }
+
+    /// Lays the header against the payload, at the end of `clear`, and in front of it the prefix, which slides left.
+    #[inline(always)] // a part of the one hot door that calls it
+    pub(crate) fn put_header(&self, clear: &mut [u8], metadata: &Metadata<'_>, header: &EncodedHeader) {
+        match clear.last_chunk_mut() {
+            // Without a prefix the whole right-aligned array is stored: a fixed length is cheaper.
+            Some(against_payload) if metadata.prefix_len() == 0 => {
+                *against_payload = *header.right_aligned();
+            }
+            _ => {
+                let header = header.as_bytes();
+                clear.copy_within(self.start + header.len().., self.start);
+                clear[self.payload_start - header.len()..].copy_from_slice(header);
+            }
+        }
+    }
+}
+
 /// Returns the sealed frame: `prefix ‖ header ‖ ciphertext ‖ tag`. On error the frame is as it was.
 #[inline(always)] // a part of the one hot door that calls it
 pub(crate) fn seal<'f>(
@@ -13,36 +62,15 @@ pub(crate) fn seal<'f>(
     header: &EncodedHeader,
     metadata: &Metadata<'_>,
     aad: &mut AadBuf,
-    FrameBuf { buf, frame }: FrameBuf<'f>,
+    frame: FrameBuf<'f>,
 ) -> Result<&'f mut [u8], SealError> {
-    let header_len = Header::MAX_LEN - header.start();
-    let payload_start = frame.start + metadata.prefix_len();
-    if payload_start > frame.end {
-        return Err(SealError::PrefixTooLong);
-    }
-    let Some(start) = frame.start.checked_sub(header_len) else {
-        return Err(SealError::NoHeadroom { need: header_len });
-    };
-    let end = frame.end + nt;
-    if end > buf.len() {
-        return Err(SealError::NoTailroom { need: nt });
-    }
-
-    let (clear, rest) = buf.split_at_mut(payload_start);
-    let (payload, tag) = rest[..end - payload_start].split_at_mut(frame.end - payload_start);
+    let place = Place::find(&frame, metadata, header, nt)?;
+    let FrameBuf { buf, frame } = frame;
+    let (clear, rest) = buf.split_at_mut(place.payload_start);
+    let (payload, tag) =
+        rest[..place.end - place.payload_start].split_at_mut(frame.end - place.payload_start);
     let aad = aad.of_encoded(header, metadata, &clear[frame.start..]);
     key.encrypt(header.header().ctr(), aad, payload, tag)?;
-
-    // The prefix slides left and the header takes its place against the payload.
-    match clear.last_chunk_mut() {
-        // Without a prefix the whole right-aligned array is stored: a fixed length is cheaper.
-        Some(against_payload) if metadata.prefix_len() == 0 => {
-            *against_payload = *header.right_aligned();
-        }
-        _ => {
-            clear.copy_within(frame.start.., start);
-            clear[payload_start - header_len..].copy_from_slice(header.as_bytes());
-        }
-    }
-    Ok(&mut buf[start..end])
+    place.put_header(clear, metadata, header);
+    Ok(&mut buf[place.start..place.end])
 }

@@ -1,14 +1,18 @@
 //! The sealing side of one KID at a time.
 
 use alloc::{vec, vec::Vec};
-use core::fmt;
+use core::{fmt, ops::Range};
 
 use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey, KeyLimits};
 use sealframe_wire::{
     Ctr, EncodedHeader, Header, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout,
 };
 
-use crate::{FrameBuf, KeyError, Metadata, SealError, aad::AadBuf, seal::seal};
+use crate::{
+    FrameBuf, KeyError, Metadata, SealError,
+    aad::{AadBuf, ShortAad},
+    seal::{Place, seal},
+};
 
 /// Seals frames. Owns the counter of its key: not `Clone`, and nothing sets the counter back.
 ///
@@ -147,18 +151,56 @@ impl Sender {
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<&'f mut [u8], SealError> {
         let metadata = metadata.into();
-        let blocks = self.key.blocks + blocks_of(frame.len() + metadata.application().len());
-        if blocks > LIMITS.blocks {
-            return Err(SealError::KeyExhausted);
-        }
+        let blocks = self.blocks_after(&frame, &metadata)?;
         let Self { key, nt, aad, .. } = self;
         let sealed = seal(&key.key, *nt, &key.header, &metadata, aad, frame)?;
-        key.blocks = blocks;
-        key.header.advance();
-        if blocks >= key.warn_at {
+        self.count(blocks);
+        Ok(sealed)
+    }
+
+    /// The present key.
+    #[inline]
+    pub(crate) const fn key(&self) -> &FrameKey {
+        &self.key.key
+    }
+
+    /// Does everything for a frame that is [short](Metadata::is_short) but to encrypt it: that must follow, under
+    /// [`key`](Self::key). The counter has moved on.
+    #[inline(always)] // a part of the hot doors
+    pub(crate) fn prepare<'f>(
+        &mut self,
+        frame: FrameBuf<'f>,
+        metadata: &Metadata<'_>,
+        aad: &mut ShortAad,
+    ) -> Result<Prepared<'f>, SealError> {
+        let blocks = self.blocks_after(&frame, metadata)?;
+        let header = &self.key.header;
+        let place = Place::find(&frame, metadata, header, self.nt)?;
+        let ctr = header.header().ctr();
+        let aad_len = aad.of_encoded(header, metadata).len();
+        let aad = header.start()..header.start() + aad_len;
+        place.put_header(&mut frame.buf[..place.payload_start], metadata, header);
+        self.count(blocks);
+        let sealed = &mut frame.buf[place.start..place.end];
+        let header_len = place.payload_start - place.start;
+        Ok(Prepared { ctr, aad, header_len, nt: self.nt, sealed })
+    }
+
+    /// The blocks that the key will have sealed after this frame, if it may.
+    #[inline(always)] // a part of the hot doors
+    fn blocks_after(&self, frame: &FrameBuf<'_>, metadata: &Metadata<'_>) -> Result<u64, SealError> {
+        let blocks = self.key.blocks + blocks_of(frame.len() + metadata.application().len());
+        if blocks > LIMITS.blocks { Err(SealError::KeyExhausted) } else { Ok(blocks) }
+    }
+
+    /// A frame has been sealed, or will be without fail.
+    #[inline(always)] // a part of the hot doors
+    fn count(&mut self, blocks: u64) {
+        self.key.blocks = blocks;
+        self.key.header.advance();
+        if blocks >= self.key.warn_at {
             self.warn();
         }
-        Ok(sealed)
     }
 
     /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no.
@@ -298,6 +340,18 @@ impl fmt::Debug for Sender {
             .field("usage", &self.usage())
             .finish_non_exhaustive()
     }
+}
+
+/// A frame to be encrypted, its header in place.
+#[derive(Default)]
+pub(crate) struct Prepared<'f> {
+    pub(crate) ctr: Ctr,
+    /// Where the AAD lies in the buffer that was given.
+    pub(crate) aad: Range<usize>,
+    pub(crate) header_len: usize,
+    pub(crate) nt: usize,
+    /// Header, plaintext, room for the tag.
+    pub(crate) sealed: &'f mut [u8],
 }
 
 /// A key together with what it has sealed and its next header: none is exchanged without the others.

@@ -1,23 +1,23 @@
 //! Nothing moves and nothing is allocated.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use sealframe_crypto::{Backend, Cipher, CipherSuite};
-use sealframe_media::{FrameBuf, Metadata, Receiver, SealError, Sender};
-use sealframe_testkit::alloc::{self, CountingAllocator};
+use core::slice::from_mut;
 
+use sealframe_crypto::{Backend, Cipher, CipherSuite};
+use sealframe_media::{
+    FrameBuf, Metadata, Receiver, SealError, Sender, ToOpen, ToSeal, open_batch, seal_batch,
+};
+use sealframe_testkit::alloc::{self, CountingAllocator};
 use sealframe_wire::{Ctr, Header};
 
 mod common;
-use common::{CAMERA, base_key, kid_of, layout};
+use common::{CAMERA, receiver, sender};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn pair(cipher: Cipher) -> (Sender, Receiver) {
-    let sender = Sender::new(cipher, layout(), kid_of(3), base_key(3)).unwrap();
-    let mut receiver = Receiver::new(cipher, layout());
-    receiver.add_sender(kid_of(3), base_key(3)).unwrap();
-    (sender, receiver)
+    (sender(cipher, 3), receiver(cipher, [3]))
 }
 
 #[test]
@@ -53,6 +53,41 @@ fn the_payload_stays_and_nothing_is_allocated() {
                     assert_eq!(allocations, 0, "{suite:?} on {backend:?}, {len} bytes");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_batch_allocates_nothing_and_moves_no_payload() {
+    for suite in CipherSuite::ALL {
+        for backend in Backend::available() {
+            let cipher = Cipher::new(suite, backend);
+            let mut senders = [3, 4].map(|of| sender(cipher, of));
+            let mut receiver = receiver(cipher, [3, 4]);
+            let mut bufs = [[0x5a_u8; FrameBuf::HEADROOM + 1200 + FrameBuf::TAILROOM]; 16];
+            let end = |at: usize| FrameBuf::HEADROOM + [0, 40, 64, 160, 1200][at % 5];
+            let payloads = bufs.each_ref().map(|buf| buf[FrameBuf::HEADROOM..].as_ptr());
+            let mut starts = [0; 16];
+            let allocations = alloc::count(|| {
+                let frames = bufs.iter_mut().enumerate().map(|(at, buf)| {
+                    let frame = FrameBuf::new(buf, FrameBuf::HEADROOM..end(at)).unwrap();
+                    ToSeal { sender: at % 2, frame, metadata: CAMERA.into() }
+                });
+                seal_batch(&mut senders, frames, |at, sealed| {
+                    let len = sealed.unwrap().len();
+                    starts[at] = end(at) + suite.nt() - len;
+                });
+                let frames = bufs.iter_mut().enumerate().map(|(at, buf)| {
+                    let frame = &mut buf[starts[at]..end(at) + suite.nt()];
+                    ToOpen { receiver: 0, frame, metadata: CAMERA.into() }
+                });
+                open_batch(from_mut(&mut receiver), frames, |at, opened| {
+                    let frame = opened.unwrap().frame;
+                    assert_eq!(frame.as_ptr(), payloads[at]);
+                    assert!(frame.iter().all(|&byte| byte == 0x5a));
+                });
+            });
+            assert_eq!(allocations, 0, "{cipher:?}");
         }
     }
 }

@@ -16,7 +16,7 @@ use aes::{Aes128Enc, Aes256Enc};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
 use ctr_hmac::CtrHmacKey;
 
-use crate::{Cipher, FrameTooLong, Unauthentic, suite::Aead};
+use crate::{Cipher, Decrypt, Encrypt, FrameTooLong, TOGETHER, Unauthentic, suite::Aead};
 
 /// AES-GCM's bound, which the CTR suites keep too: beyond 2^36 bytes the 32-bit block counter would wrap.
 const MAX_PLAINTEXT_LEN: u64 = (1 << 36) - 32;
@@ -166,4 +166,45 @@ impl Key {
             Self::Aes256CtrHmacSha512(key) => key.decrypt(nonce, aad, in_out, tag),
         }
     }
+}
+
+impl Key {
+    /// Whether a frame of `len` bytes gains from going together with others.
+    #[inline]
+    pub(crate) fn interleaves(&self, len: usize) -> bool {
+        match self {
+            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            Self::KernelGcm(key) => key.interleaves(len),
+            _ => {
+                let _ = len;
+                false
+            }
+        }
+    }
+}
+
+/// Each frame as by [`Key::encrypt`].
+#[inline(always)] // see the crate's front page
+pub(crate) fn encrypt_together(
+    frames: [Encrypt<'_>; TOGETHER],
+) -> [Result<(), FrameTooLong>; TOGETHER] {
+    #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+    if let [Key::KernelGcm(a), Key::KernelGcm(b), Key::KernelGcm(c), Key::KernelGcm(d)] =
+        frames.each_ref().map(|frame| &frame.key.aead.0)
+    {
+        return kernel::encrypt_together([a, b, c, d], frames);
+    }
+    frames.map(|Encrypt { key, ctr, aad, in_out, tag }| key.encrypt(ctr, aad, in_out, tag))
+}
+
+/// Each frame as by [`Key::decrypt`].
+#[inline(always)] // see the crate's front page
+pub(crate) fn decrypt_together(frames: [Decrypt<'_>; TOGETHER]) -> [Result<(), Unauthentic>; TOGETHER] {
+    #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+    if let [Key::KernelGcm(a), Key::KernelGcm(b), Key::KernelGcm(c), Key::KernelGcm(d)] =
+        frames.each_ref().map(|frame| &frame.key.aead.0)
+    {
+        return kernel::decrypt_together([a, b, c, d], frames);
+    }
+    frames.map(|Decrypt { key, ctr, aad, in_out, tag }| key.decrypt(ctr, aad, in_out, tag))
 }

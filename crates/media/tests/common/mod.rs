@@ -1,7 +1,7 @@
 //! A sender and a receiver that belong together.
 #![allow(dead_code, reason = "each test file uses its share")]
 
-use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 use sealframe_media::{Receiver, Sender, Stream, StreamKind};
 use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 
@@ -22,12 +22,12 @@ pub(crate) fn base_key(number: u64) -> BaseKey {
     BaseKey::derive(SUITE, &number.to_be_bytes(), &[b"test"])
 }
 
-pub(crate) fn sender(suite: CipherSuite, number: u64) -> Sender {
-    Sender::new(suite, layout(), kid_of(number), base_key(number)).unwrap()
+pub(crate) fn sender(cipher: impl Into<Cipher>, number: u64) -> Sender {
+    Sender::new(cipher, layout(), kid_of(number), base_key(number)).unwrap()
 }
 
-pub(crate) fn receiver(suite: CipherSuite, numbers: impl IntoIterator<Item = u64>) -> Receiver {
-    let mut receiver = Receiver::new(suite, layout());
+pub(crate) fn receiver(cipher: impl Into<Cipher>, numbers: impl IntoIterator<Item = u64>) -> Receiver {
+    let mut receiver = Receiver::new(cipher, layout());
     for number in numbers {
         receiver.add_sender(kid_of(number), base_key(number)).unwrap();
     }

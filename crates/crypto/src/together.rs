@@ -1,0 +1,61 @@
+//! Four frames at once, each under a key of its own.
+
+use sealframe_wire::Ctr;
+
+use crate::{FrameKey, FrameTooLong, Unauthentic, backend};
+
+/// How many frames go together.
+pub const TOGETHER: usize = 4;
+
+/// The arguments of [`FrameKey::encrypt`].
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "arguments")]
+pub struct Encrypt<'a> {
+    /// Under which key.
+    pub key: &'a FrameKey,
+    /// Never the same twice under a key.
+    pub ctr: Ctr,
+    /// What is authenticated besides.
+    pub aad: &'a [u8],
+    /// Plaintext, to become ciphertext.
+    pub in_out: &'a mut [u8],
+    /// Room for the tag, `Nt` bytes.
+    pub tag: &'a mut [u8],
+}
+
+/// The arguments of [`FrameKey::decrypt`].
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "arguments")]
+pub struct Decrypt<'a> {
+    /// Under which key.
+    pub key: &'a FrameKey,
+    /// As it was sealed with.
+    pub ctr: Ctr,
+    /// What is authenticated besides.
+    pub aad: &'a [u8],
+    /// Ciphertext, to become plaintext.
+    pub in_out: &'a mut [u8],
+    /// The tag.
+    pub tag: &'a [u8],
+}
+
+/// [`FrameKey::encrypt`] for each, interleaved if [`FrameKey::interleaves`] says so of all. Copies: none.
+///
+/// # Errors
+/// For each frame, as alone.
+///
+/// # Panics
+/// If a tag is not `Nt` bytes long.
+#[inline(always)] // see the crate's front page
+pub fn encrypt_together(frames: [Encrypt<'_>; TOGETHER]) -> [Result<(), FrameTooLong>; TOGETHER] {
+    backend::encrypt_together(frames)
+}
+
+/// [`FrameKey::decrypt`] for each, interleaved if [`FrameKey::interleaves`] says so of all. Copies: none.
+///
+/// # Errors
+/// For each frame, as alone: a forged one among them does the others no harm.
+#[inline(always)] // see the crate's front page
+pub fn decrypt_together(frames: [Decrypt<'_>; TOGETHER]) -> [Result<(), Unauthentic>; TOGETHER] {
+    backend::decrypt_together(frames)
+}
