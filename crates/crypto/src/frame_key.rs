@@ -78,14 +78,6 @@ impl FrameKey {
         self.aead.decrypt(self.nonce(ctr), aad, in_out, tag)
     }
 
-    /// Whether a frame of `len` bytes under this key gains from going together with others:
-    /// [`encrypt_together`](crate::encrypt_together), [`decrypt_together`](crate::decrypt_together).
-    #[inline]
-    #[must_use]
-    pub fn interleaves(&self, len: usize) -> bool {
-        self.aead.0.interleaves(len)
-    }
-
     /// `sframe_salt XOR CTR`, the CTR as `Nn` bytes, big-endian.
     ///
     /// In words of 8 and 4 bytes, as ring reads it: a load across two stores has to wait for both.

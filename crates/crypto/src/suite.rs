@@ -171,6 +171,17 @@ impl Cipher {
     pub const fn new(suite: CipherSuite, backend: Backend) -> Self {
         Self { suite, backend }
     }
+
+    /// Bytes of the longest frame that gains from going together with others:
+    /// [`encrypt_together`](crate::encrypt_together), [`decrypt_together`](crate::decrypt_together). `None` if none
+    /// does, in this suite, on this backend, on this processor.
+    #[must_use]
+    pub fn longest_interleaved(self) -> Option<usize> {
+        match self.suite.aead() {
+            Aead::Aes128Gcm | Aead::Aes256Gcm => self.backend.longest_interleaved(),
+            Aead::Aes128CtrHmacSha256 | Aead::Aes256CtrHmacSha512 => None,
+        }
+    }
 }
 
 impl From<CipherSuite> for Cipher {

@@ -39,7 +39,7 @@ pub struct Decrypt<'a> {
     pub tag: &'a [u8],
 }
 
-/// [`FrameKey::encrypt`] for each, interleaved if [`FrameKey::interleaves`] says so of all. Copies: none.
+/// [`FrameKey::encrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
 ///
 /// # Errors
 /// For each frame, as alone.
@@ -51,7 +51,7 @@ pub fn encrypt_together(frames: [Encrypt<'_>; TOGETHER]) -> [Result<(), FrameToo
     backend::encrypt_together(frames)
 }
 
-/// [`FrameKey::decrypt`] for each, interleaved if [`FrameKey::interleaves`] says so of all. Copies: none.
+/// [`FrameKey::decrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
 ///
 /// # Errors
 /// For each frame, as alone: a forged one among them does the others no harm.

@@ -43,16 +43,6 @@ impl Key {
     }
 }
 
-impl Key {
-    /// Whether a frame of `len` bytes is interleaved with others by [`seal_together`] and [`open_together`]. One that
-    /// is not may as well go alone.
-    #[inline]
-    #[must_use]
-    pub const fn interleaves(&self, len: usize) -> bool {
-        len <= self.functions.longest_together && self.functions.longest_together > 0
-    }
-}
-
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(..)")

@@ -85,7 +85,7 @@ pub fn seal_batch<'f, 'm, S: BorrowMut<Sender>>(
     let mut count = 0;
     for (at, ToSeal { sender: of, frame, metadata }) in frames.into_iter().enumerate() {
         let sender = senders[of].borrow_mut();
-        if !(metadata.is_short() && sender.key().interleaves(frame.len())) {
+        if !(metadata.is_short() && sender.interleaves(frame.len())) {
             sealed(at, sender.seal_in_place(frame, metadata));
             continue;
         }

@@ -23,8 +23,19 @@ pub(crate) struct KeyStore {
     #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
     held: Vec<Box<HeldKey>>,
     place: HashMap<Kid, usize>,
-    /// A place that is tried first.
-    recent: usize,
+    /// Places that are tried before the map, by [`slot`].
+    recent: [u32; RECENT],
+}
+
+/// So many senders at once are found without the map.
+const RECENT: usize = 64;
+
+/// Where in [`KeyStore::recent`] the place of this KID may be.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "below RECENT")]
+const fn slot(kid: Kid) -> usize {
+    // The top bits of a product with 2^64 over the golden ratio: neighbours come to lie far apart.
+    (kid.get().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - RECENT.ilog2())) as usize
 }
 
 /// What a key management installed, as far as it has moved on.
@@ -50,8 +61,6 @@ impl HeldKey {
 
 /// A key for one frame, until that frame has opened or not.
 pub(crate) enum Selected {
-    /// The place that is tried first.
-    Recent,
     /// The place of a held key.
     Held(usize),
     /// Derived for this frame alone; stored by [`KeyStore::adopt`] or forgotten.
@@ -73,7 +82,7 @@ impl KeyStore {
             roots: HashMap::new(),
             held: Vec::new(),
             place: HashMap::new(),
-            recent: 0,
+            recent: [0; RECENT],
         }
     }
 
@@ -131,11 +140,8 @@ impl KeyStore {
     /// The key for a frame with this KID. Takes `&self`: the KID is a stranger's until the frame opens.
     #[inline]
     pub(crate) fn select(&self, kid: Kid) -> Result<Selected, OpenError> {
-        if self.held.get(self.recent).is_some_and(|held| held.kid == kid) {
-            return Ok(Selected::Recent);
-        }
-        match self.place.get(&kid) {
-            Some(&place) => Ok(Selected::Held(place)),
+        match self.place_of(kid) {
+            Some(place) => Ok(Selected::Held(place)),
             None => self.derive(kid).map(Selected::Candidate),
         }
     }
@@ -143,8 +149,9 @@ impl KeyStore {
     /// Where the key of this KID is held, if it is.
     #[inline]
     pub(crate) fn place_of(&self, kid: Kid) -> Option<usize> {
-        match self.held.get(self.recent) {
-            Some(held) if held.kid == kid => Some(self.recent),
+        let recent = self.recent[slot(kid)] as usize;
+        match self.held.get(recent) {
+            Some(held) if held.kid == kid => Some(recent),
             _ => self.place.get(&kid).copied(),
         }
     }
@@ -164,15 +171,20 @@ impl KeyStore {
     #[inline]
     pub(crate) fn get<'k>(&'k mut self, selected: &'k mut Selected) -> &'k mut HeldKey {
         match selected {
-            Selected::Recent => &mut self.held[self.recent],
             Selected::Held(place) => &mut self.held[*place],
             Selected::Candidate(candidate) => &mut candidate.held,
         }
     }
 
-    /// Tries this KID's key first from now on; a matter of speed alone.
-    pub(crate) fn try_first(&mut self, kid: Kid) {
-        self.recent = self.place.get(&kid).copied().unwrap_or(self.recent);
+    /// Finds this KID's key at its place without the map from now on, until another takes its slot; a matter of
+    /// speed alone.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "no memory holds as many keys; if it did, only slower"
+    )]
+    pub(crate) fn remember(&mut self, kid: Kid, place: usize) {
+        self.recent[slot(kid)] = place as u32;
     }
 
     /// Derives the key of a KID that is not held, from its root if there is one.

@@ -48,6 +48,8 @@ pub struct Receiver {
     last: Option<Kid>,
     /// What its next header looks like; only a short cut for parsing.
     next: HeaderPrediction,
+    /// Bytes of the longest payload that gains from going together with others.
+    longest_interleaved: Option<usize>,
 }
 
 /// What is known of a frame before it is opened. Nothing of it is authentic.
@@ -112,6 +114,7 @@ impl Receiver {
             aad: AadBuf::new(),
             last: None,
             next: HeaderPrediction::NONE,
+            longest_interleaved: cipher.longest_interleaved(),
         }
     }
 
@@ -194,8 +197,10 @@ impl Receiver {
         let aad = self.aad.of_received(sealed, header_len, metadata, prefix);
         let frame = open(key, header.ctr(), aad, &mut sealed[header_len..], payload_len)?;
         replay.mark(header.ctr());
-        if let Selected::Candidate(candidate) = selected {
-            self.keys.adopt(candidate);
+        match selected {
+            Selected::Held(place) if recognised.is_none() => self.keys.remember(header.kid(), place),
+            Selected::Held(_) => {}
+            Selected::Candidate(candidate) => self.keys.adopt(candidate),
         }
         if recognised.is_none() {
             self.predict(header);
@@ -203,9 +208,10 @@ impl Receiver {
         Ok(Opened { kid: header.kid(), ctr: header.ctr(), frame })
     }
 
-    /// What is known of a sealed frame that would be opened by a key that is held and that interleaves. Reads only.
+    /// What is known of a sealed frame that gains from going together with others and whose key is held. Reads only.
     #[inline]
     pub(crate) fn examine(&self, sealed: &[u8]) -> Option<Examined> {
+        let longest = self.longest_interleaved?;
         let (header, header_len) = match self.next.recognise(sealed) {
             Some(header) => (header, self.next.len()),
             None => {
@@ -215,8 +221,7 @@ impl Receiver {
         };
         let payload_len = sealed.len().checked_sub(header_len + usize::from(self.nt))?;
         let place = self.keys.place_of(header.kid())?;
-        let key = &self.keys.held_at(place, header.kid())?.key;
-        key.interleaves(payload_len).then_some(Examined { header, header_len, payload_len, place })
+        (payload_len <= longest).then_some(Examined { header, header_len, payload_len, place })
     }
 
     /// The key for a frame that was examined, unless that has changed meanwhile: the key is gone or elsewhere, or
@@ -232,6 +237,7 @@ impl Receiver {
     pub(crate) fn commit(&mut self, Examined { header, place, .. }: &Examined) {
         if let Some(held) = self.keys.held_at_mut(*place, header.kid()) {
             held.replay.mark(header.ctr());
+            self.keys.remember(header.kid(), *place);
         }
         self.predict(*header);
     }
@@ -256,7 +262,6 @@ impl Receiver {
     fn predict(&mut self, header: Header) {
         if self.last == Some(header.kid()) {
             self.next = HeaderPrediction::after(header);
-            self.keys.try_first(header.kid());
         }
         self.last = Some(header.kid());
     }

@@ -45,6 +45,7 @@ pub struct Sender {
     key: SendKey,
     event: Option<SenderEvent>,
     aad: AadBuf,
+    longest_interleaved: Option<usize>,
 }
 
 /// Where the next KID comes from.
@@ -135,7 +136,15 @@ impl Sender {
     }
 
     fn on(cipher: Cipher, lane: Lane, key: SendKey) -> Self {
-        Self { cipher, nt: cipher.suite.nt(), lane, key, event: None, aad: AadBuf::new() }
+        Self {
+            cipher,
+            nt: cipher.suite.nt(),
+            lane,
+            key,
+            event: None,
+            aad: AadBuf::new(),
+            longest_interleaved: cipher.longest_interleaved(),
+        }
     }
 
     /// Seals a frame where it lies. Copies: none, but for the prefix and the header. Allocates: no.
@@ -156,6 +165,12 @@ impl Sender {
         let sealed = seal(&key.key, *nt, &key.header, &metadata, aad, frame)?;
         self.count(blocks);
         Ok(sealed)
+    }
+
+    /// Whether a frame of `len` bytes gains from going together with others.
+    #[inline]
+    pub(crate) const fn interleaves(&self, len: usize) -> bool {
+        matches!(self.longest_interleaved, Some(longest) if len <= longest)
     }
 
     /// The present key.

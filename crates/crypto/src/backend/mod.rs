@@ -70,6 +70,17 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// Bytes of the longest AES-GCM frame that gains from going together with others.
+    pub(crate) fn longest_interleaved(self) -> Option<usize> {
+        match self {
+            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            Self::Kernel => sealframe_kernel::Form::best()?.longest_interleaved(),
+            _ => None,
+        }
+    }
+}
+
 impl Default for Backend {
     /// ring, else aws-lc-rs, else the portable one.
     #[allow(unreachable_code, reason = "each that is there ends it")]
@@ -164,21 +175,6 @@ impl Key {
             Self::Aes256Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
             Self::Aes128CtrHmacSha256(key) => key.decrypt(nonce, aad, in_out, tag),
             Self::Aes256CtrHmacSha512(key) => key.decrypt(nonce, aad, in_out, tag),
-        }
-    }
-}
-
-impl Key {
-    /// Whether a frame of `len` bytes gains from going together with others.
-    #[inline]
-    pub(crate) fn interleaves(&self, len: usize) -> bool {
-        match self {
-            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
-            Self::KernelGcm(key) => key.interleaves(len),
-            _ => {
-                let _ = len;
-                false
-            }
         }
     }
 }
