@@ -212,7 +212,7 @@ impl<V: Vector> Hash<V> {
         self.powers = self.powers.add(blocks);
         self.carry = V::One::zero();
         if core::ptr::eq(self.powers, schedule.power(0)) {
-            self.carry = self.sum.fold().reduce();
+            self.carry = self.sum.reduce().fold();
             self.sum = Sum::zero();
             self.powers = schedule.power(left.min(POWERS));
         }
