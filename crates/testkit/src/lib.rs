@@ -3,6 +3,7 @@
 //! The vectors lie in `vectors/`, each folder with a `PROVENANCE.md`. Readers return everything there
 //! is; the tests state how many they expect.
 
+pub mod aes_gcm;
 pub mod alloc;
 pub mod hex;
 pub mod keys;

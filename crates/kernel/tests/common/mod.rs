@@ -1,0 +1,86 @@
+//! The kernel's calls, form by form, and a library to compare with.
+#![allow(dead_code, reason = "each test file uses its share")]
+
+use sealframe_kernel::{Form, Frame, Key, Unauthentic};
+
+pub(crate) const NONCE: [u8; 12] = [0x0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0xf1];
+
+/// The forms of this processor. There is one at least, or nothing is tested.
+pub(crate) fn forms() -> Vec<Form> {
+    let forms: Vec<Form> = Form::ALL.iter().copied().filter(|form| form.is_available()).collect();
+    assert!(!forms.is_empty(), "no form for this processor");
+    forms
+}
+
+/// Bytes that differ from place to place and from seed to seed.
+pub(crate) fn bytes(len: usize, seed: usize) -> Vec<u8> {
+    let word = |at: usize| {
+        (at / 8 + 1).wrapping_mul(seed.wrapping_mul(2).wrapping_add(0x9e37_79b9)).to_le_bytes()
+    };
+    (0..len).map(|at| word(at)[at % 8] ^ word(at)[3]).collect()
+}
+
+pub(crate) fn keys(form: Form) -> [Box<Key>; 2] {
+    [16, 32].map(|len| Key::with_form(form, &bytes(len, 1)).unwrap())
+}
+
+/// Seals `data` in place and returns the tag.
+pub(crate) fn seal(key: &Key, aad: &[u8], data: &mut [u8]) -> [u8; 16] {
+    Frame::new(key, NONCE, aad, data).seal().unwrap().into()
+}
+
+pub(crate) fn open(key: &Key, aad: &[u8], data: &mut [u8], tag: [u8; 16]) -> Result<(), Unauthentic> {
+    Frame::new(key, NONCE, aad, data).open(tag.into())
+}
+
+/// What another library makes of the same: ring where no C compiler for another processor is needed, else aes-gcm.
+pub(crate) struct Reference {
+    #[cfg(target_arch = "x86_64")]
+    key: ring::aead::LessSafeKey,
+    #[cfg(not(target_arch = "x86_64"))]
+    key: Vec<u8>,
+}
+
+impl Reference {
+    /// The keys of [`keys`].
+    pub(crate) fn pair() -> [Self; 2] {
+        [16, 32].map(|len| Self::new(&bytes(len, 1)))
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn new(key: &[u8]) -> Self {
+        use ring::aead::{AES_128_GCM, AES_256_GCM, LessSafeKey, UnboundKey};
+        let algorithm = if key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM };
+        Self { key: LessSafeKey::new(UnboundKey::new(algorithm, key).unwrap()) }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn seal(&self, aad: &[u8], data: &mut [u8]) -> [u8; 16] {
+        use ring::aead::{Aad, Nonce};
+        let nonce = Nonce::assume_unique_for_key(NONCE);
+        let tag = self.key.seal_in_place_separate_tag(nonce, Aad::from(aad), data).unwrap();
+        tag.as_ref().try_into().unwrap()
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) fn new(key: &[u8]) -> Self {
+        Self { key: key.to_vec() }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) fn seal(&self, aad: &[u8], data: &mut [u8]) -> [u8; 16] {
+        use aes_gcm::{AeadInOut, Aes128Gcm, Aes256Gcm, KeyInit};
+        let nonce = NONCE.into();
+        let tag = match self.key.len() {
+            16 => {
+                let key = Aes128Gcm::new_from_slice(&self.key).unwrap();
+                key.encrypt_inout_detached(&nonce, aad, data.into())
+            }
+            _ => {
+                let key = Aes256Gcm::new_from_slice(&self.key).unwrap();
+                key.encrypt_inout_detached(&nonce, aad, data.into())
+            }
+        };
+        tag.unwrap().into()
+    }
+}

@@ -1,0 +1,44 @@
+//! NIST's and Wycheproof's known answers, in every form.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use sealframe_kernel::{Form, Frame, Key, Unauthentic};
+use sealframe_testkit::aes_gcm::{self, GcmVector};
+
+mod common;
+
+fn check(form: Form, GcmVector { key, nonce, aad, ct, tag, pt }: &GcmVector) {
+    let key = Key::with_form(form, key).unwrap();
+    let mut opened = ct.clone();
+    let verdict = Frame::new(&key, *nonce, aad, &mut opened).open((*tag).into());
+    let Some(pt) = pt else {
+        assert_eq!(verdict, Err(Unauthentic));
+        assert_eq!(&opened, ct, "they are short: nothing is stored");
+        return;
+    };
+    assert_eq!((verdict, &opened), (Ok(()), pt), "{form:?}");
+    let made: [u8; 16] = Frame::new(&key, *nonce, aad, &mut opened).seal().unwrap().into();
+    assert_eq!((&opened, &made), (ct, tag), "{form:?}");
+}
+
+#[test]
+fn all_1633_known_answers_in_every_form() {
+    let vectors = [aes_gcm::nist(), aes_gcm::wycheproof()].concat();
+    assert_eq!(vectors.len(), 1500 + 133);
+    for form in common::forms() {
+        vectors.iter().for_each(|vector| check(form, vector));
+    }
+}
+
+#[test]
+fn a_key_of_another_length_is_refused() {
+    for form in common::forms() {
+        for len in (0..64).filter(|len| ![16, 32].contains(len)) {
+            assert!(Key::with_form(form, &vec![1; len]).is_none());
+        }
+    }
+}
+
+#[test]
+fn the_fastest_form_is_chosen() {
+    assert_eq!(Form::best(), common::forms().first().copied());
+}
