@@ -1,5 +1,11 @@
 //! AArch64, one block at a time: the AES and PMULL instructions of Armv8's cryptographic extension.
 
+#![allow(
+    unknown_lints,
+    inline_always_mismatching_target_features,
+    reason = "what is inlined into a form's functions has their features, and all is inlined there"
+)]
+
 use core::arch::aarch64::*;
 
 use crate::{part, vector::Vector};

@@ -13,6 +13,7 @@ const STEPS: &[Step] = &[
     ("building without an operating system (thumbv7em-none-eabihf)", no_std),
     ("Rust tests: vectors, properties, fuzz seeds, documentation examples", rust_tests),
     ("Rust tests without ring", portable_tests),
+    ("the kernel on AArch64, emulated by QEMU", aarch64_tests),
     ("documentation", documentation),
     ("test vectors made again by their Python script", vectors),
     ("WebAssembly package, tested in Node.js", wasm_tests),
@@ -50,6 +51,18 @@ fn portable_tests() -> Result<()> {
     let crates = ["-p", "sealframe-crypto", "-p", "sealframe-media", "-p", "sealframe"];
     let portable = ["test", "--locked", "--no-default-features"];
     tools::run(tools::cargo().args(portable).args(crates))
+}
+
+/// Needs no C compiler for AArch64: the target brings its own C library, Rust its own linker.
+fn aarch64_tests() -> Result<()> {
+    const AARCH64: &str = "aarch64-unknown-linux-musl";
+    tools::rustup("target", &[AARCH64])?;
+    let qemu = tools::find_or_install(&["qemu-aarch64", "qemu-aarch64-static"], &["qemu-user"])?;
+    let mut test = tools::cargo();
+    test.args(["test", "--locked", "-p", "sealframe-kernel", "--target", AARCH64]);
+    test.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER", "rust-lld");
+    test.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER", qemu);
+    tools::run(&mut test)
 }
 
 fn documentation() -> Result<()> {
