@@ -44,7 +44,14 @@ fn no_std() -> Result<()> {
 }
 
 fn rust_tests() -> Result<()> {
-    tools::run(tools::cargo().args(["test", "--locked", "--workspace"]))
+    let mut test = tools::cargo();
+    test.args(["test", "--locked", "--workspace"]);
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        // The test of constant time runs under it.
+        tools::find_or_install(&["valgrind"], &["valgrind"])?;
+        test.env("SEALFRAME_REQUIRE_VALGRIND", "1");
+    }
+    tools::run(&mut test)
 }
 
 fn portable_tests() -> Result<()> {
