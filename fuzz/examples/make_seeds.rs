@@ -16,7 +16,8 @@ fn main() -> Result<()> {
     opens()?;
     seal_opens()?;
     replay_orders()?;
-    announcements()
+    announcements()?;
+    kernels()
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> Result<()> {
@@ -234,6 +235,33 @@ fn announcements() -> Result<()> {
     write("announcement", "other-number", &[3, 3, 1])?;
     let me = SharedSecretCall::new(CipherSuite::ALL[3], &secret, 1, [9; 32])?;
     write("announcement", "own", &[&[3, 1, 0][..], &me.announcement([7; 32])].concat())?;
+    Ok(())
+}
+
+/// Four times: form, key and forgery, nonce, length of AAD, length of data, bit to flip; then the data.
+fn kernels() -> Result<()> {
+    let lens = [0_u16, 1, 40, 48, 49, 112, 113, 160, 497, 1200];
+    for (place, &len) in lens.iter().enumerate() {
+        for forged in [0, 2] {
+            let frame = |at: u8| {
+                let choice = forged * u8::from(at == low_byte(place as u64) % 4) + at % 2 + 4 * at;
+                let len = if at == 3 { len / 2 } else { len };
+                let mut frame = vec![at, choice, 1, 2, 3, 4, 5, 6, 7, at, 12 + 11 * at];
+                frame.extend(len.to_be_bytes());
+                if choice & 2 != 0 {
+                    frame.extend([at, 77]);
+                }
+                frame.extend(vec![at; usize::from(len)]);
+                frame
+            };
+            let input: Vec<u8> = (0..4).flat_map(frame).collect();
+            write(
+                "kernel",
+                &format!("{len}-bytes-{}", ["genuine", "", "forged"][usize::from(forged)]),
+                &input,
+            )?;
+        }
+    }
     Ok(())
 }
 

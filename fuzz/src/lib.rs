@@ -11,6 +11,7 @@
 //! | [`seal_open()`] | set-up, fields, mutation, payload | the sealed bytes put together by hand |
 //! | [`replay_order()`] | operations | sets of what is held and what has been opened |
 //! | [`announcement()`] | set-up, announcement | the announcement made again from what it said |
+//! | [`kernel()`] | four frames: form, key, lengths, forgery, data | ring |
 //!
 //! Nothing is switched off for the fuzzer: the ciphers are the real ones.
 #![allow(
@@ -24,6 +25,7 @@
 mod announcement;
 mod header;
 mod input;
+mod kernel;
 mod keys;
 mod label;
 mod open;
@@ -33,6 +35,7 @@ mod seal_open;
 
 pub use announcement::announcement;
 pub use header::header;
+pub use kernel::kernel;
 pub use open::open;
 pub use replay_order::replay_order;
 pub use seal_open::seal_open;
@@ -51,12 +54,13 @@ pub struct Target {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::new("header", header, 43),
         Self::new("open", open, 41),
         Self::new("seal_open", seal_open, 32),
         Self::new("replay_order", replay_order, 24),
         Self::new("announcement", announcement, 26),
+        Self::new("kernel", kernel, 20),
     ];
 
     const fn new(name: &'static str, run: fn(&[u8]), seeds: usize) -> Self {

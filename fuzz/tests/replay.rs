@@ -118,3 +118,8 @@ fn deliveries_end_as_sets_say() {
 fn only_genuine_announcements_are_taken() {
     replay("announcement");
 }
+
+#[test]
+fn the_kernel_makes_the_bytes_of_ring() {
+    replay("kernel");
+}

@@ -64,7 +64,8 @@ fn agree(cases: &[Case<'_>; TOGETHER]) {
 }
 
 /// Where a frame takes one vector more, in one form or another, or goes alone.
-const EDGES: [usize; 10] = [0, 1, 40, 48, 49, 111, 112, 113, 177, 513];
+const EDGES: &[usize] =
+    if cfg!(miri) { &[0, 40, 177] } else { &[0, 1, 40, 48, 49, 111, 112, 113, 177, 513] };
 
 #[test]
 fn of_any_lengths() {
@@ -82,7 +83,7 @@ fn of_any_lengths() {
 fn of_any_lengths_of_aad() {
     for form in forms() {
         let [key, _] = keys(form);
-        for aad_len in 0..=64 {
+        for aad_len in (0..=64).step_by(if cfg!(miri) { 16 } else { 1 }) {
             let lens = [aad_len, 12, 64 - aad_len, aad_len / 2];
             agree(&[0, 1, 2, 3].map(|place| Case::new(&key, 40 + 16 * place, lens[place], place)));
         }
