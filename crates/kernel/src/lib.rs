@@ -32,9 +32,10 @@
 //!
 //! # Erasure
 //! A key is wiped when dropped, and is expanded where it stays. Registers are not cleared after a frame: the next
-//! vector code overwrites them, and whoever can read them can read the key in memory. What the compiler spills to the
-//! stack (round states of long frames with few registers, the words of a key while it is expanded) is not cleared
-//! either, but for the words.
+//! vector code overwrites them, and whoever can read them can read the key in memory. With AVX-512 a frame under a
+//! 128-bit key is sealed and opened without a secret on the stack. Elsewhere (256-bit keys, narrower forms, four frames
+//! opened together) the compiler spills states of AES, keystream and some round keys there, and does not clear them.
+//! The words of a key are cleared after it has been expanded.
 #![expect(
     unsafe_code,
     reason = "intrinsics and raw pointers; every other crate of the workspace denies it"
