@@ -150,7 +150,7 @@ macro_rules! form {
             use core::array::from_ref;
 
             use super::{Functions, TOGETHER};
-            use crate::{Frame, gcm, schedule::Schedule, vector::Vector};
+            use crate::{Frame, frame_hash, gcm, passage, schedule::Schedule, vector::Vector};
 
             type V = $vector;
 
@@ -176,7 +176,7 @@ macro_rules! form {
             #[cold]
             #[target_feature(enable = $features)]
             unsafe fn hash_aad(schedule: &Schedule, blocks: &[u8]) -> u128 {
-                gcm::hash_aad::<<V as Vector>::One>(schedule, blocks)
+                frame_hash::hash_aad::<<V as Vector>::One>(schedule, blocks)
             }
 
             #[target_feature(enable = $features)]
@@ -186,7 +186,7 @@ macro_rules! form {
                 with_constant!(vectors, $width, N => {
                     gcm::together::<V, ROUNDS, false, false, N, 1>(from_ref(frame), &mut tag);
                 } else {
-                    tag[0] = gcm::long::<V, ROUNDS, false, $width>(frame);
+                    tag[0] = passage::long::<V, ROUNDS, false, $width>(frame);
                 });
                 tag[0]
             }
@@ -197,7 +197,7 @@ macro_rules! form {
                 with_constant!(vectors, $width, N => {
                     gcm::together::<V, ROUNDS, true, false, N, 1>(from_ref(frame), &mut [tag])[0]
                 } else {
-                    let made = gcm::long::<V, ROUNDS, true, $width>(frame);
+                    let made = passage::long::<V, ROUNDS, true, $width>(frame);
                     let authentic = gcm::are_equal(made, tag);
                     if !authentic {
                         frame.wipe();

@@ -13,7 +13,10 @@
 //! |---|---|
 //! | `frame` | [`Key`], [`Frame`], [`Tag`]: the safe door |
 //! | `form` | [`Form`]: which instructions, found at run time; where their features begin |
-//! | `gcm` | the algorithm, once for all forms: a short frame, four short frames, a long frame |
+//! | `gcm` | the algorithm, once for all forms: a short frame, or four |
+//! | `passage` | the same for a long frame, stretch by stretch |
+//! | `stretch` | a row of vectors inside a frame, and its counters |
+//! | `frame_hash` | GHASH over a frame's blocks |
 //! | `ghash` | sums of carry-less products, reduced once for many blocks |
 //! | `schedule` | an expanded key: 64 powers of H and the round keys |
 //! | `vector` | what the algorithm asks of a processor |
@@ -50,11 +53,14 @@
 mod gcm;
 mod form;
 mod frame;
+mod frame_hash;
 mod ghash;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
 mod part;
+mod passage;
 mod schedule;
+mod stretch;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
