@@ -43,8 +43,9 @@ pub struct ToOpen<'f, 'm> {
 /// Seals many frames where they lie, as [`Sender::seal_in_place`] would each. Copies: none, but for prefixes and
 /// headers. Allocates: no.
 ///
-/// `sealed` gets each frame's place in the batch and what became of it, once. One sender may have several frames;
-/// their CTRs count up in the order of `frames`. The senders may be owned or borrowed, and be a slice of one.
+/// `sealed` gets each frame's place in the batch and what became of it, once; a frame that it has not got is not
+/// sealed. One sender may have several frames; their CTRs count up in the order of `frames`. The senders may be owned
+/// or borrowed, and be a slice of one.
 ///
 /// ```
 /// use sealframe_crypto::{BaseKey, CipherSuite};
