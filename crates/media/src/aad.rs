@@ -30,7 +30,7 @@ impl ShortAad {
     }
 
     /// The AAD of a frame that is being sealed.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     pub(crate) fn of_encoded(&mut self, header: &EncodedHeader, metadata: &Metadata<'_>) -> &[u8] {
         let (label, label_len) = metadata.label();
         let (head, tail) = self.0.split_at_mut(Header::MAX_LEN);
@@ -40,7 +40,7 @@ impl ShortAad {
     }
 
     /// The AAD of a frame that is being opened and that begins with these bytes, its header first.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     pub(crate) fn of_received(
         &mut self,
         head: &[u8; Header::MAX_LEN],
@@ -95,11 +95,18 @@ impl AadBuf {
         metadata: &Metadata<'_>,
         prefix: &[u8],
     ) -> &[u8] {
-        match sealed.first_chunk() {
-            _ if !metadata.is_short() => self.assemble(&sealed[..header_len], metadata, prefix),
-            Some(head) => self.short.of_received(head, header_len, metadata),
-            None => self.short.of_received(&widen(sealed), header_len, metadata),
+        if !metadata.is_short() {
+            return self.assemble(&sealed[..header_len], metadata, prefix);
         }
+        let wide;
+        let head = match sealed.first_chunk() {
+            Some(head) => head,
+            None => {
+                wide = widen(sealed);
+                &wide
+            }
+        };
+        self.short.of_received(head, header_len, metadata)
     }
 
     #[cold]

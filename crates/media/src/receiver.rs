@@ -197,13 +197,11 @@ impl Receiver {
         let aad = self.aad.of_received(sealed, header_len, metadata, prefix);
         let frame = open(key, header.ctr(), aad, &mut sealed[header_len..], payload_len)?;
         replay.mark(header.ctr());
-        match selected {
-            Selected::Held(place) if recognised.is_none() => self.keys.remember(header.kid(), place),
-            Selected::Held(_) => {}
-            Selected::Candidate(candidate) => self.keys.adopt(candidate),
-        }
-        if recognised.is_none() {
-            self.predict(header);
+        if let Selected::Candidate(candidate) = selected {
+            self.keys.adopt(candidate);
+        } else if recognised.is_none() {
+            let place = self.keys.place_of(header.kid());
+            self.predict(header, place.unwrap_or_default());
         }
         Ok(Opened { kid: header.kid(), ctr: header.ctr(), frame })
     }
@@ -237,9 +235,8 @@ impl Receiver {
     pub(crate) fn commit(&mut self, Examined { header, place, .. }: &Examined) {
         if let Some(held) = self.keys.held_at_mut(*place, header.kid()) {
             held.replay.mark(header.ctr());
-            self.keys.remember(header.kid(), *place);
         }
-        self.predict(*header);
+        self.predict(*header, *place);
     }
 
     /// Opens what follows the prefix, then slides the prefix right, over the header, against the payload.
@@ -258,10 +255,12 @@ impl Receiver {
         Ok(Opened { kid, ctr, frame: &mut frame[header_len..end] })
     }
 
-    /// After two frames in a row of one KID, a third is expected.
-    fn predict(&mut self, header: Header) {
+    /// After two frames in a row of one KID, whose key is held at this place, a third is expected.
+    fn predict(&mut self, header: Header, place: usize) {
+        self.keys.remember(header.kid(), place);
         if self.last == Some(header.kid()) {
             self.next = HeaderPrediction::after(header);
+            self.keys.try_first(place);
         }
         self.last = Some(header.kid());
     }

@@ -98,7 +98,7 @@ pub(crate) enum Key {
     #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
     RingGcm(Box<ring::GcmKey>),
     #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
-    AwsLcGcm(aws_lc::GcmKey),
+    AwsLcGcm(Box<aws_lc::GcmKey>),
     #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
     KernelGcm(Box<sealframe_kernel::Key>),
     Aes128Gcm(Box<Aes128Gcm>),
@@ -116,7 +116,7 @@ impl Key {
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Ring) => Self::RingGcm(ring::GcmKey::new(key)),
             #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::AwsLc) => {
-                Self::AwsLcGcm(aws_lc::GcmKey::new(key))
+                Self::AwsLcGcm(Box::new(aws_lc::GcmKey::new(key)))
             }
             #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Kernel) => {
