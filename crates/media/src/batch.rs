@@ -205,20 +205,18 @@ fn open_four<'f, R: BorrowMut<Receiver>>(
         c.decryption(key_c),
         d.decryption(key_d),
     ]);
+    // All are marked before the first is handed out: whatever the caller does with it, none opens again.
+    for (one, _) in four.iter().zip(&made).filter(|(_, made)| made.is_ok()) {
+        receivers[one.of].borrow_mut().commit(&one.known);
+    }
     for (one, made) in four.iter_mut().zip(made) {
         let Examined { header, header_len, payload_len, .. } = one.known;
         let frame = mem::take(&mut one.frame);
-        opened(
-            one.at,
-            match made {
-                Ok(()) => {
-                    receivers[one.of].borrow_mut().commit(&one.known);
-                    let frame = &mut frame[header_len..header_len + payload_len];
-                    Ok(Opened { kid: header.kid(), ctr: header.ctr(), frame })
-                }
-                Err(unauthentic) => Err(unauthentic.into()),
-            },
-        );
+        let result = made.map_err(OpenError::from).map(|()| {
+            let frame = &mut frame[header_len..header_len + payload_len];
+            Opened { kid: header.kid(), ctr: header.ctr(), frame }
+        });
+        opened(one.at, result);
     }
 }
 

@@ -41,7 +41,8 @@ impl ReplayWindow {
         Ok(())
     }
 
-    /// Marks a CTR that [`check`](Self::check) passed and whose frame has been opened.
+    /// Marks a CTR that [`check`](Self::check) passed and whose frame has been opened. If others have been marked since,
+    /// it may have fallen out of the window: then there is nothing to mark.
     #[inline]
     pub(crate) fn mark(&mut self, ctr: Ctr) {
         let ctr = ctr.get();
@@ -50,6 +51,8 @@ impl ReplayWindow {
                 self.forget_skipped(ctr);
             }
             self.newest = ctr;
+        } else if self.newest - ctr >= REPLAY_WINDOW {
+            return;
         }
         let (word, bit) = place(ctr);
         // When ctr is the newest, its bit stands for ctr - 2048 until now: no matter, it is set.

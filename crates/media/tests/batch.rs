@@ -232,3 +232,47 @@ fn each_frame_has_its_own_error() {
         assert_eq!(results.map(Option::unwrap), expected, "{cipher:?}");
     }
 }
+
+/// A frame that falls out of the replay window while its batch is opened takes no other counter with it.
+#[test]
+fn a_jump_inside_a_batch_marks_no_other_counter() {
+    for cipher in ciphers() {
+        let mut receiver = receiver(cipher, [0]);
+        let seal = |ctr: u64| {
+            let usage = KeyUsage { frames: ctr, blocks: 0 };
+            let mut sender = Sender::resume(cipher, layout(), kid_of(0), base_key(0), usage).unwrap();
+            sender.seal_to_vec(&[7; 40], CAMERA).unwrap()
+        };
+        let mut frames: Vec<_> = [5000, 100, 4999, 4998].map(seal).into();
+        let results = open_together(&mut receiver, &mut frames, |_| CAMERA.into());
+        assert!(results[0].is_ok() && results[2..].iter().all(Result::is_ok), "{cipher:?}");
+        // 4196 has the bit of 100.
+        let late = open_together(&mut receiver, &mut [seal(4196)], |_| CAMERA.into());
+        assert!(late[0].is_ok(), "{cipher:?} {late:?}");
+        let again = open_together(&mut receiver, &mut [seal(4196)], |_| CAMERA.into());
+        assert!(matches!(again[0], Err(OpenError::Replayed(_))));
+    }
+}
+
+/// A caller that panics over the first frame finds the other three spent.
+#[test]
+fn a_panic_over_one_frame_opens_no_other_twice() {
+    for cipher in ciphers() {
+        let mut receiver = receiver(cipher, 0..4);
+        let frames = short_frames(cipher, 4);
+        let mut first = frames.clone();
+        let panicked = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| {
+            let frames = first.iter_mut();
+            let frames = frames.map(|frame| ToOpen { receiver: 0, frame, metadata: CAMERA.into() });
+            open_batch(core::slice::from_mut(&mut receiver), frames, |_, _| {
+                std::panic::resume_unwind(Box::new(()))
+            });
+        }));
+        assert!(panicked.is_err());
+        for (first, frame) in first.iter().zip(&frames) {
+            let opened = open_together(&mut receiver, &mut [frame.clone()], |_| CAMERA.into());
+            // Either it is as it came and opens now, or it was opened and does not again.
+            assert_eq!(opened[0].is_ok(), first == frame, "{cipher:?}");
+        }
+    }
+}
