@@ -14,7 +14,7 @@ let wasmMemory = null;
 
 // Attached synchronously: a transform may be constructed before the module's first await ends.
 self.onrtctransform = ({ transformer }) => {
-  run(transformer.readable, transformer.writable, transformer.options, transformer);
+  run(transformer.readable, transformer.writable, transformer.options, transformer).catch(die);
 };
 
 const requests = {
@@ -29,7 +29,7 @@ const requests = {
   },
   /** Old Chromium: the streams of createEncodedStreams, moved here. */
   transform({ readable, writable, options }) {
-    run(readable, writable, options, null);
+    run(readable, writable, options, null).catch(die);
   },
   announcement: () => started().announcement(),
   addMember: ({ from, announcement }) => started().addMember(from, announcement),
@@ -62,6 +62,13 @@ function started() {
   return call;
 }
 
+/** What ends a stream is the page's to know: outside a promise it reaches the worker's `onerror`. */
+function die(error) {
+  setTimeout(() => {
+    throw error;
+  });
+}
+
 /** Passes frames on, one by one and in order, until the track ends. */
 async function run(readable, writable, options, transformer) {
   const { direction, from, kind, index, codec } = options;
@@ -72,10 +79,13 @@ async function run(readable, writable, options, transformer) {
     prefix: clearPrefix(codec),
   };
   const step = direction === 'seal' ? seal : open;
+  let last = null;
   const state = new StreamState({ from, kind, index, direction }, (update) => {
     self.postMessage({ state: update });
     // Frames were missing until now: the decoder needs a new start.
-    if (update.state === 'encrypted' && direction === 'open' && codec !== 'opus') {
+    const starts = update.state === 'encrypted' && last !== 'encrypted';
+    last = update.state;
+    if (starts && direction === 'open' && codec !== 'opus') {
       transformer?.sendKeyFrameRequest?.()?.catch?.(() => {});
     }
   });
@@ -109,13 +119,17 @@ function open({ from, kind, index, prefix }, frame) {
 /** One copy into linear memory, one out; `work` happens in place between them. */
 function inMemory(frame, work) {
   const offset = call.reserve(frame.length);
-  if (memory === null || memory.buffer !== wasmMemory.buffer) {
-    memory = new Uint8Array(wasmMemory.buffer);
-  }
-  memory.set(frame, offset);
+  linearMemory().set(frame, offset);
   const result = work(frame.length);
   if (result < 0) return { data: null, code: errorName(result) };
-  return { data: memory.slice(result, result + call.resultLength), code: null };
+  // Looked at anew: the work may have made the memory grow.
+  return { data: linearMemory().slice(result, result + call.resultLength), code: null };
+}
+
+/** The whole of it. Growing gives it another buffer. */
+function linearMemory() {
+  if (memory?.buffer !== wasmMemory.buffer) memory = new Uint8Array(wasmMemory.buffer);
+  return memory;
 }
 
 /** Shows the page what went in and out; it has the media anyway, a server must never see this. */
