@@ -122,6 +122,9 @@ impl Sender {
     /// A sender in an MLS group (RFC 9605 §5.2), at CTR 0. `base_key` is the epoch's, as exported:
     /// `MLS-Exporter("SFrame 1.0 Base Key", "", Nk)`.
     ///
+    /// Nothing may have been sealed under this KID and `base_key`: after a restart, commit to a new epoch first. Less
+    /// repeats a nonce, which gives the key away.
+    ///
     /// # Errors
     /// [`KeyError::KidOutOfRange`].
     pub fn new_mls(
@@ -295,7 +298,8 @@ impl Sender {
         Ok(self.kid())
     }
 
-    /// Moves to a later epoch of the MLS group, at CTR 0. The old key is wiped.
+    /// Moves to a later epoch of the MLS group, at CTR 0. The old key is wiped. `base_key` must be the epoch's own: KIDs
+    /// come round again, and under the same key so would nonces.
     ///
     /// # Errors
     /// [`KeyError::WrongLayout`] with sender keys; [`KeyError::NotNewer`] unless `epoch` is later.
