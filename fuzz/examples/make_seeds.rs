@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path};
 
-use sealframe::{CallSecret, CipherSuite, SharedSecretCall};
+use sealframe::{CallSecret, CipherSuite, SharedSecretCall, Stream, StreamKind};
 use sealframe_testkit::{hex, rfc9605};
 use serde_json::Value;
 
@@ -224,6 +224,7 @@ fn announcements() -> Result<()> {
         let id = low_byte(u64::from(suite.id()) - 1);
         for (number, name) in [(4, "genuine"), (2, "held-already")] {
             let mut member = SharedSecretCall::new(suite, &secret, number, [9; 32])?;
+            member.seal_to_vec(b"a frame", Stream::new(StreamKind::Camera, 0))?; // an unused step stays
             member.ratchet()?;
             let from = number.to_be_bytes()[1];
             let input = [&[id, from, 0][..], &member.announcement([7; 32])].concat();

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The base key is encrypted with AES-256-GCM under a key of its own, derived from the call's secret and
-//! a fresh random salt, so no nonce can repeat; everything before it is authenticated.
+//! the salt; everything before it is authenticated. The salt is derived from all that it will wrap and fresh
+//! randomness, so no nonce can repeat, not even if the randomness does.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -23,14 +24,15 @@ const HEAD_LEN: usize = 1 + 2 + 8 + SALT_LEN;
 const WRAP: CipherSuite = CipherSuite::Aes256GcmSha512_128;
 const TAG_LEN: usize = WRAP.nt();
 
-/// Encrypts `base_key` to everyone who has the secret. `salt` is fresh and random.
+/// Encrypts `base_key` to everyone who has the secret. `random` is fresh.
 pub(crate) fn wrap(
     suite: CipherSuite,
     secret: &CallSecret,
     kid: Kid,
     base_key: &BaseKey,
-    salt: [u8; SALT_LEN],
-) -> Vec<u8> {
+    random: [u8; SALT_LEN],
+) -> Result<Vec<u8>, AnnouncementError> {
+    let salt = salt(suite, secret, kid, base_key, &random);
     let mut message = Vec::with_capacity(HEAD_LEN + base_key.expose_bytes().len() + TAG_LEN);
     message.push(VERSION);
     message.extend(suite.id().to_be_bytes());
@@ -41,8 +43,25 @@ pub(crate) fn wrap(
     let (head, rest) = message.split_at_mut(HEAD_LEN);
     let (key, tag) = rest.split_at_mut(rest.len() - TAG_LEN);
     let sealed = wrapping_key(secret, &salt).encrypt(Ctr::new(0), head, key, tag);
-    debug_assert!(sealed.is_ok(), "a base key is a short frame");
-    message
+    sealed.map_err(|_| AnnouncementError::Malformed)?;
+    Ok(message)
+}
+
+/// Another base key, another salt.
+fn salt(
+    suite: CipherSuite,
+    secret: &CallSecret,
+    kid: Kid,
+    base_key: &BaseKey,
+    random: &[u8],
+) -> [u8; SALT_LEN] {
+    let (suite, kid) = (suite.id().to_be_bytes(), kid.get().to_be_bytes());
+    let info: [&[u8]; 5] =
+        [b"sealframe shared secret 1 salt", &suite, &kid, random, base_key.expose_bytes()];
+    let derived = BaseKey::derive(WRAP, secret.expose_bytes(), &info);
+    let mut salt = [0; SALT_LEN];
+    salt.copy_from_slice(&derived.expose_bytes()[..SALT_LEN]);
+    salt
 }
 
 /// The KID and base key inside an announcement.

@@ -4,7 +4,9 @@ use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, CipherSuite};
-use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, Receiver, SealError, Sender};
+use sealframe_media::{
+    FrameBuf, KeyError, Metadata, OpenError, Opened, Receiver, SealError, Sender, SenderEvent,
+};
 use sealframe_wire::{Header, Kid, SenderKeyKid, SenderKeyLayout};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -87,18 +89,20 @@ impl SharedSecretCall {
             secret,
             me,
             sender: Sender::new(suite, LAYOUT, kid, base_key)?,
-            receiver: Receiver::new(suite, LAYOUT),
+            receiver: Receiver::new(suite, LAYOUT).without_own(u64::from(me)),
             departed: BTreeSet::new(),
         })
     }
 
-    /// Our present key, for others to open what we seal from here on. `salt` is 32 fresh random bytes.
+    /// Our present key, for others to open what we seal from here on. `salt` is 32 fresh random bytes, so that
+    /// announcements of one key look unlike each other.
     #[must_use]
     pub fn announcement(&self, salt: [u8; 32]) -> Vec<u8> {
         let kid = self.sender.kid();
         let base_key = self.sender.export_base_key();
         base_key.map_or_else(Vec::new, |base_key| {
-            announcement::wrap(self.suite, &self.secret, kid, &base_key, salt)
+            // What cannot fail here is empty if it does, and everybody refuses that.
+            announcement::wrap(self.suite, &self.secret, kid, &base_key, salt).unwrap_or_default()
         })
     }
 
@@ -130,10 +134,24 @@ impl SharedSecretCall {
 
     /// Moves our key one step on, before a newcomer is told it. The others follow by the KID.
     ///
+    /// A step at which nothing was sealed stays: it has nothing to hide from a newcomer, and who is silent while many
+    /// join would otherwise run ahead of those who follow by its frames.
+    ///
     /// # Errors
     /// [`CallError::Key`]; none with the present layout.
     pub fn ratchet(&mut self) -> Result<Kid, CallError> {
+        if self.sender.usage().frames == 0 {
+            return Ok(self.sender.kid());
+        }
         Ok(self.sender.ratchet()?)
+    }
+
+    /// A key that nears its usage limit goes on by a ratchet step, so that a long call never falls silent.
+    fn renew(&mut self) {
+        if let Some(SenderEvent::KeyNearlyExhausted(_)) = self.sender.poll_event() {
+            // It cannot fail with this layout; if it did, the key would still end at its limit.
+            let _ = self.sender.ratchet();
+        }
     }
 
     /// As [`Sender::seal_in_place`].
@@ -145,7 +163,9 @@ impl SharedSecretCall {
         frame: FrameBuf<'f>,
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<&'f mut [u8], SealError> {
-        self.sender.seal_in_place(frame, metadata)
+        let sealed = self.sender.seal_in_place(frame, metadata);
+        self.renew();
+        sealed
     }
 
     /// As [`Sender::seal_to_vec`].
@@ -157,7 +177,9 @@ impl SharedSecretCall {
         frame: &[u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Vec<u8>, SealError> {
-        self.sender.seal_to_vec(frame, metadata)
+        let sealed = self.sender.seal_to_vec(frame, metadata);
+        self.renew();
+        sealed
     }
 
     /// As [`Receiver::open_in_place`], for a frame that the server says is from member `from`.
@@ -239,3 +261,31 @@ impl fmt::Display for CallError {
 }
 
 impl core::error::Error for CallError {}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use sealframe_media::{KeyUsage, Stream, StreamKind};
+
+    use super::*;
+
+    #[test]
+    fn a_key_near_its_limit_goes_on_by_itself() {
+        let suite = CipherSuite::Aes128GcmSha256_128;
+        let camera = Stream::new(StreamKind::Camera, 0);
+        let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
+        let mut alice = SharedSecretCall::new(suite, &secret, 1, [1; 32]).unwrap();
+        let mut bob = SharedSecretCall::new(suite, &secret, 2, [2; 32]).unwrap();
+        bob.add_member(1, &alice.announcement([3; 32])).unwrap();
+        let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
+        let usage = KeyUsage { frames: 3 << 30, blocks: 0 };
+        let base_key = alice.sender.export_base_key().unwrap();
+        alice.sender = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
+        for step in [0, 1, 1] {
+            let mut frame = alice.seal_to_vec(b"a frame", camera).unwrap();
+            let opened = bob.open_in_place(1, &mut frame, camera).unwrap();
+            assert_eq!((LAYOUT.split(opened.kid).step, &*opened.frame), (step, &b"a frame"[..]));
+        }
+    }
+}

@@ -75,6 +75,28 @@ fn a_newcomer_is_told_the_present_step_only() {
 }
 
 #[test]
+fn who_is_silent_while_many_join_is_not_lost() {
+    let mut alice = member(1, 1, 10);
+    let mut bob = member(1, 2, 20);
+    bob.add_member(1, &alice.announcement([3; 32])).unwrap();
+    for _ in 0..200 {
+        alice.ratchet().unwrap();
+    }
+    let mut frame = alice.seal_to_vec(b"at last", CAMERA).unwrap();
+    assert_eq!(bob.open_in_place(1, &mut frame, CAMERA).unwrap().frame, b"at last");
+}
+
+#[test]
+fn announcements_of_one_key_look_unlike_and_no_two_keys_share_a_salt() {
+    let salt = |announcement: &[u8]| announcement[11..43].to_vec();
+    let alice = member(1, 1, 10);
+    assert_ne!(salt(&alice.announcement([3; 32])), salt(&alice.announcement([4; 32])));
+    // Should the randomness repeat.
+    assert_ne!(salt(&alice.announcement([3; 32])), salt(&member(1, 1, 11).announcement([3; 32])));
+    assert_ne!(salt(&alice.announcement([3; 32])), salt(&member(1, 2, 10).announcement([3; 32])));
+}
+
+#[test]
 fn a_server_cannot_swap_members_or_reflect() {
     let mut alice = member(1, 1, 10);
     let bob = member(1, 2, 20);

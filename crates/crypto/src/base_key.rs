@@ -9,8 +9,8 @@ use crate::{CipherSuite, hkdf::Prk};
 
 /// `base_key`: one secret, for one sender, for one direction.
 ///
-/// Giving it to a sender or a receiver consumes it, so the same value cannot serve both. It cannot be
-/// cloned, compared or printed, and is wiped when dropped.
+/// With sender keys, giving it to a sender or a receiver consumes it, so the same value cannot serve both; an MLS
+/// epoch's serves every member. It cannot be cloned, compared or printed, and is wiped when dropped.
 ///
 /// Source: RFC 9605 §4.4.1.
 pub struct BaseKey(Box<[u8]>);
