@@ -1,5 +1,7 @@
 //! Four frames at once, each under a key of its own.
 
+use core::fmt;
+
 use sealframe_wire::Ctr;
 
 use crate::{FrameKey, FrameTooLong, Unauthentic, backend};
@@ -8,7 +10,6 @@ use crate::{FrameKey, FrameTooLong, Unauthentic, backend};
 pub const TOGETHER: usize = 4;
 
 /// The arguments of [`FrameKey::encrypt`].
-#[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "arguments")]
 pub struct Encrypt<'a> {
     /// Under which key.
@@ -24,7 +25,6 @@ pub struct Encrypt<'a> {
 }
 
 /// The arguments of [`FrameKey::decrypt`].
-#[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "arguments")]
 pub struct Decrypt<'a> {
     /// Under which key.
@@ -37,6 +37,20 @@ pub struct Decrypt<'a> {
     pub in_out: &'a mut [u8],
     /// The tag.
     pub tag: &'a [u8],
+}
+
+impl fmt::Debug for Encrypt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ctr, in_out, .. } = self;
+        f.debug_struct("Encrypt").field("ctr", ctr).field("len", &in_out.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Decrypt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ctr, in_out, .. } = self;
+        f.debug_struct("Decrypt").field("ctr", ctr).field("len", &in_out.len()).finish_non_exhaustive()
+    }
 }
 
 /// [`FrameKey::encrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.

@@ -6,7 +6,7 @@
 
 use core::{
     borrow::{Borrow, BorrowMut},
-    mem,
+    fmt, mem,
 };
 
 use sealframe_crypto::{Decrypt, Encrypt, FrameKey, TOGETHER, decrypt_together, encrypt_together};
@@ -29,7 +29,6 @@ pub struct ToSeal<'f, 'm> {
 }
 
 /// A frame of a batch, to be opened.
-#[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "arguments")]
 pub struct ToOpen<'f, 'm> {
     /// Who is to open it: an index into the batch's receivers.
@@ -38,6 +37,16 @@ pub struct ToOpen<'f, 'm> {
     pub frame: &'f mut [u8],
     /// As for [`Receiver::open_in_place`].
     pub metadata: Metadata<'m>,
+}
+
+impl fmt::Debug for ToOpen<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToOpen")
+            .field("receiver", &self.receiver)
+            .field("len", &self.frame.len())
+            .field("metadata", &self.metadata)
+            .finish()
+    }
 }
 
 /// Seals many frames where they lie, as [`Sender::seal_in_place`] would each. Copies: none, but for prefixes and

@@ -132,6 +132,8 @@ pub enum KeyError {
     KidOutOfRange,
     /// A key is already held for this sender and generation, or this epoch.
     KidInUse,
+    /// It is our own: a receiver holds the keys of others.
+    OwnKey,
     /// The layout has no ratchet: it is MLS, or it has no step bits.
     NoRatchet,
     /// The call belongs to the other KID layout: sender keys or MLS.
@@ -149,6 +151,7 @@ impl fmt::Display for KeyError {
         f.write_str(match self {
             Self::KidOutOfRange => "a field does not fit into the kid layout",
             Self::KidInUse => "a key is already held for this kid",
+            Self::OwnKey => "this key is our own",
             Self::NoRatchet => "this kid layout has no ratchet",
             Self::WrongLayout => "the receiver or sender has the other kid layout",
             Self::NotNewer => "the new generation or epoch is not after the present one",

@@ -1,6 +1,6 @@
 //! A frame with room around it.
 
-use core::ops::Range;
+use core::{fmt, ops::Range};
 
 use sealframe_crypto::CipherSuite;
 use sealframe_wire::Header;
@@ -8,7 +8,6 @@ use sealframe_wire::Header;
 /// An encoder's frame inside a buffer: `headroom | frame | tailroom`.
 ///
 /// The room is scratch: sealing overwrites some of it beyond what the sealed frame takes.
-#[derive(Debug)]
 pub struct FrameBuf<'f> {
     pub(crate) buf: &'f mut [u8],
     pub(crate) frame: Range<usize>,
@@ -29,5 +28,11 @@ impl<'f> FrameBuf<'f> {
     #[inline]
     pub(crate) const fn len(&self) -> usize {
         self.frame.end - self.frame.start
+    }
+}
+
+impl fmt::Debug for FrameBuf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameBuf").field("frame", &self.frame).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 
 use hashbrown::HashMap;
 use sealframe_crypto::{BaseKey, Cipher, FrameKey};
-use sealframe_wire::{Kid, SenderKeyKid, SenderKeyLayout};
+use sealframe_wire::{Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
 use crate::{KeyError, KeyPolicy, KidLayout, OpenError, replay::ReplayWindow};
 
@@ -19,6 +19,8 @@ pub(crate) struct KeyStore {
     cipher: Cipher,
     layout: KidLayout,
     policy: KeyPolicy,
+    /// Our own number: its keys are never held here.
+    own: Option<u64>,
     roots: HashMap<u64, Root>,
     #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
     held: Vec<Box<HeldKey>>,
@@ -83,6 +85,7 @@ impl KeyStore {
             cipher,
             layout,
             policy,
+            own: None,
             roots: HashMap::new(),
             held: Vec::new(),
             place: HashMap::new(),
@@ -97,6 +100,9 @@ impl KeyStore {
             return Err(KeyError::WrongLayout);
         };
         let full = layout.join(kid).ok_or(KeyError::KidOutOfRange)?;
+        if self.own == Some(kid.sender) {
+            return Err(KeyError::OwnKey);
+        }
         let root = full.get() >> layout.step_bits();
         if self.roots.contains_key(&root) {
             return Err(KeyError::KidInUse);
@@ -123,6 +129,15 @@ impl KeyStore {
         self.remove_root(root);
         self.roots.insert(root, Root { base_key, at: epoch });
         Ok(())
+    }
+
+    /// Never opens frames of this sender number, or of the MLS member with this index, and wipes what is held of it.
+    pub(crate) fn set_own(&mut self, own: u64) {
+        self.own = Some(own);
+        match self.layout {
+            KidLayout::SenderKeys(_) => self.remove_sender(own, |_| true),
+            KidLayout::Mls(layout) => self.forget_all(|kid| layout.split(kid).index == own),
+        }
     }
 
     /// Wipes the generations of a sender for which `gone` says so.
@@ -205,56 +220,58 @@ impl KeyStore {
     /// Derives the key of a KID that is not held, from its root if there is one.
     #[cold]
     fn derive(&self, kid: Kid) -> Result<Box<Candidate>, OpenError> {
-        let unknown = OpenError::UnknownKey(kid);
-        let (root, steps) = match self.layout {
-            KidLayout::SenderKeys(layout) => {
-                let id = kid.get() >> layout.step_bits();
-                let root = self.roots.get(&id).ok_or(unknown)?;
-                let steps = layout.steps_between(root.at, layout.split(kid).step);
-                (root, Some(steps))
-            }
-            KidLayout::Mls(layout) => {
-                let id = layout.split(kid).epoch;
-                (self.roots.get(&id).ok_or(unknown)?, None)
-            }
-        };
-        let moves = match steps {
-            None => None,
-            Some(steps) if (1..=u64::from(self.policy.max_ahead)).contains(&steps) => Some(steps),
+        match self.layout {
+            KidLayout::SenderKeys(layout) => self.derive_step(layout, kid),
+            KidLayout::Mls(layout) => self.derive_member(layout, kid),
+        }
+    }
+
+    /// The key of a ratchet step, with its root moved there.
+    fn derive_step(&self, layout: SenderKeyLayout, kid: Kid) -> Result<Box<Candidate>, OpenError> {
+        let root = self.roots.get(&(kid.get() >> layout.step_bits()));
+        let root = root.ok_or(OpenError::UnknownKey(kid))?;
+        let steps = layout.steps_between(root.at, layout.split(kid).step);
+        if !(1..=u64::from(self.policy.max_ahead)).contains(&steps) {
             // Step bits wrap: what is not a few steps ahead lies behind, up to half the circle.
-            Some(steps) if self.is_behind(steps) => return Err(OpenError::StepErased(kid)),
-            Some(_) => return Err(OpenError::StepTooFar(kid)),
-        };
+            let is_behind = steps == 0 || steps > 1 << (layout.step_bits() - 1);
+            return Err(if is_behind {
+                OpenError::StepErased(kid)
+            } else {
+                OpenError::StepTooFar(kid)
+            });
+        }
         // Before any work: a stranger may have named the step.
-        if self.held_after(kid, moves.unwrap_or(0)) > self.policy.max_keys {
+        if self.held_after(layout, kid, steps) > self.policy.max_keys {
             return Err(OpenError::TooManyKeys);
         }
-        let moves = moves.map(|steps| (steps, self.ratchet(&root.base_key, steps)));
-        let base_key = moves.as_ref().map_or(&root.base_key, |(_, base_key)| base_key);
-        let held = HeldKey::derive(self.cipher, kid, base_key);
-        Ok(Box::new(Candidate { held, moves }))
+        let base_key = self.ratchet(&root.base_key, steps);
+        let held = HeldKey::derive(self.cipher, kid, &base_key);
+        Ok(Box::new(Candidate { held, moves: Some((steps, base_key)) }))
+    }
+
+    /// The key of a member in an epoch, whose root stays.
+    fn derive_member(&self, layout: MlsLayout, kid: Kid) -> Result<Box<Candidate>, OpenError> {
+        let MlsKid { epoch, index, .. } = layout.split(kid);
+        if self.own == Some(index) {
+            return Err(OpenError::UnknownKey(kid));
+        }
+        let root = self.roots.get(&epoch).ok_or(OpenError::UnknownKey(kid))?;
+        if self.held.len() >= self.policy.max_keys {
+            return Err(OpenError::TooManyKeys);
+        }
+        let held = HeldKey::derive(self.cipher, kid, &root.base_key);
+        Ok(Box::new(Candidate { held, moves: None }))
     }
 
     /// How many keys there would be if a frame opened that is so many ratchet steps ahead.
-    fn held_after(&self, kid: Kid, steps: u64) -> usize {
+    fn held_after(&self, layout: SenderKeyLayout, kid: Kid, steps: u64) -> usize {
         let kept = u64::from(self.policy.keep_behind);
         let late = (1..steps).take_while(|&behind| behind <= kept).count();
-        let goes = match self.layout {
-            KidLayout::SenderKeys(layout) => (kept + 1..=kept + steps)
-                .filter_map(|behind| layout.join(layout.behind(layout.split(kid), behind)))
-                .filter(|kid| self.place.contains_key(kid))
-                .count(),
-            KidLayout::Mls(_) => 0,
-        };
+        let goes = (kept + 1..=kept + steps)
+            .filter_map(|behind| layout.join(layout.behind(layout.split(kid), behind)))
+            .filter(|kid| self.place.contains_key(kid))
+            .count();
         self.held.len() + 1 + late - goes
-    }
-
-    /// Whether `steps` ahead, counted around the circle of the step bits, means behind.
-    fn is_behind(&self, steps: u64) -> bool {
-        match self.layout {
-            KidLayout::SenderKeys(layout) => steps == 0 || steps > 1 << (layout.step_bits() - 1),
-            KidLayout::Mls(_) => false,
-        }
     }
 
     /// `base_key` after `steps >= 1` ratchet steps.
@@ -341,13 +358,15 @@ impl KeyStore {
                 let kept = u64::from(self.policy.keep_behind);
                 self.forget_steps(layout, newest, 0..=kept);
             }
-            KidLayout::Mls(layout) => {
-                let held = self.held.iter().map(|held| held.kid);
-                let of_epoch = held.filter(|&kid| layout.split(kid).epoch == id);
-                for kid in of_epoch.collect::<Vec<_>>() {
-                    self.forget(kid);
-                }
-            }
+            KidLayout::Mls(layout) => self.forget_all(|kid| layout.split(kid).epoch == id),
+        }
+    }
+
+    /// Wipes every held key for which `gone` says so.
+    fn forget_all(&mut self, gone: impl Fn(Kid) -> bool) {
+        let kids = self.held.iter().map(|held| held.kid).filter(|&kid| gone(kid));
+        for kid in kids.collect::<Vec<_>>() {
+            self.forget(kid);
         }
     }
 }

@@ -70,15 +70,25 @@ impl Default for Examined {
 }
 
 /// A frame that has opened: its KID, CTR, metadata and bytes are the sender's.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Opened<'f> {
-    /// Which key sealed it, and so who did.
+    /// Which key sealed it: with sender keys one that its sender and those it gave it to have, under MLS one that
+    /// every member can derive.
     pub kid: Kid,
     /// Which frame under that key.
     pub ctr: Ctr,
     /// Prefix and payload, as the encoder made them: a part of the buffer that was given.
     pub frame: &'f mut [u8],
+}
+
+impl fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("kid", &self.kid)
+            .field("ctr", &self.ctr)
+            .field("len", &self.frame.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Receiver {
@@ -118,6 +128,16 @@ impl Receiver {
         }
     }
 
+    /// Opens no frame of this sender number, or under MLS of the member with this leaf index: our own, which a server
+    /// could play back to us. Under MLS nothing else keeps it from that, as one base key serves every member.
+    ///
+    /// Its frames get [`OpenError::UnknownKey`].
+    #[must_use]
+    pub fn without_own(mut self, number: u64) -> Self {
+        self.keys.set_own(number);
+        self
+    }
+
     /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). What was sealed at earlier
     /// ratchet steps does not open with it.
     ///
@@ -125,13 +145,16 @@ impl Receiver {
     ///
     /// # Errors
     /// [`KeyError::KidInUse`] if this sender has a key of this generation, be it the same one;
-    /// [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`], [`KeyError::TooManyKeys`].
+    /// [`KeyError::OwnKey`], [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`], [`KeyError::TooManyKeys`].
     pub fn add_sender(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
         self.keys.add_sender(kid, base_key)
     }
 
     /// Installs the base key of an MLS epoch (RFC 9605 §5.2): every member's keys come from it. An
     /// older epoch with the same low bits is wiped.
+    ///
+    /// An epoch that was removed must not be installed again: its frames would open once more. Tell the receiver
+    /// [which member we are](Self::without_own).
     ///
     /// # Errors
     /// [`KeyError::KidInUse`], [`KeyError::NotNewer`], [`KeyError::WrongLayout`].

@@ -66,7 +66,7 @@ enum Lane {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "stored and restored by applications")]
 pub struct KeyUsage {
-    /// Frames, which is also the next CTR.
+    /// The next CTR: the frames of this key, and under MLS those of the sender's earlier epochs.
     pub frames: u64,
     /// 16-byte blocks of payload and of authenticated data, and one for the tag; rounded up.
     pub blocks: u64,
@@ -122,8 +122,8 @@ impl Sender {
     /// A sender in an MLS group (RFC 9605 §5.2), at CTR 0. `base_key` is the epoch's, as exported:
     /// `MLS-Exporter("SFrame 1.0 Base Key", "", Nk)`.
     ///
-    /// Nothing may have been sealed under this KID and `base_key`: after a restart, commit to a new epoch first. Less
-    /// repeats a nonce, which gives the key away.
+    /// Nothing may have been sealed under this KID and `base_key`. A restarted process commits to a new epoch first,
+    /// or stores its [`usage`](Self::usage) and [`resume_mls`](Self::resume_mls)s.
     ///
     /// # Errors
     /// [`KeyError::KidOutOfRange`].
@@ -133,8 +133,22 @@ impl Sender {
         kid: MlsKid,
         base_key: &BaseKey,
     ) -> Result<Self, KeyError> {
+        Self::resume_mls(cipher, layout, kid, base_key, KeyUsage::default())
+    }
+
+    /// A sender that goes on where an earlier one in the same epoch stopped; [`resume`](Self::resume) for MLS.
+    ///
+    /// # Errors
+    /// [`KeyError::KidOutOfRange`].
+    pub fn resume_mls(
+        cipher: impl Into<Cipher>,
+        layout: MlsLayout,
+        kid: MlsKid,
+        base_key: &BaseKey,
+        usage: KeyUsage,
+    ) -> Result<Self, KeyError> {
         let cipher = cipher.into();
-        let key = SendKey::derive(cipher, layout.join(kid), base_key, KeyUsage::default())?;
+        let key = SendKey::derive(cipher, layout.join(kid), base_key, usage)?;
         Ok(Self::on(cipher, Lane::Mls { layout, at: kid }, key))
     }
 
@@ -163,7 +177,7 @@ impl Sender {
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<&'f mut [u8], SealError> {
         let metadata = metadata.into();
-        let blocks = self.blocks_after(&frame, &metadata)?;
+        let blocks = self.blocks_after(frame.len(), &metadata)?;
         let Self { key, nt, aad, .. } = self;
         let sealed = seal(&key.key, *nt, &key.header, &metadata, aad, frame)?;
         self.count(blocks);
@@ -191,7 +205,7 @@ impl Sender {
         metadata: &Metadata<'_>,
         aad: &mut ShortAad,
     ) -> Result<Prepared<'f>, SealError> {
-        let blocks = self.blocks_after(&frame, metadata)?;
+        let blocks = self.blocks_after(frame.len(), metadata)?;
         let header = &self.key.header;
         let place = Place::find(&frame, metadata, header, self.nt)?;
         let ctr = header.header().ctr();
@@ -204,10 +218,10 @@ impl Sender {
         Ok(Prepared { ctr, aad, header_len, nt: self.nt, sealed })
     }
 
-    /// The blocks that the key will have sealed after this frame, if it may.
+    /// The blocks that the key will have sealed after a frame of `len` bytes, if it may.
     #[inline(always)] // a part of the hot doors
-    fn blocks_after(&self, frame: &FrameBuf<'_>, metadata: &Metadata<'_>) -> Result<u64, SealError> {
-        let blocks = self.key.blocks + blocks_of(frame.len() + metadata.application().len());
+    fn blocks_after(&self, len: usize, metadata: &Metadata<'_>) -> Result<u64, SealError> {
+        let blocks = self.key.blocks + blocks_of(len + metadata.application().len());
         if blocks > LIMITS.blocks { Err(SealError::KeyExhausted) } else { Ok(blocks) }
     }
 
@@ -224,16 +238,22 @@ impl Sender {
     /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no.
     ///
     /// # Errors
-    /// [`SealError`]; the sender is as it was, `out` unspecified.
+    /// [`SealError`]; the sender is as it was, and `out` too unless it was [`SealError::FrameTooLong`].
     pub fn seal_into<'o, 'm>(
         &mut self,
         frame: &[u8],
         metadata: impl Into<Metadata<'m>>,
         out: &'o mut [u8],
     ) -> Result<&'o mut [u8], SealError> {
+        let metadata = metadata.into();
         let header_len = self.key.header.header().len();
         let need = header_len + frame.len() + self.cipher.suite.nt();
         let out = out.get_mut(..need).ok_or(SealError::OutputTooShort { need })?;
+        // What would be refused is not copied: a frame in clear must not lie where a sealed one is expected.
+        self.blocks_after(frame.len(), &metadata)?;
+        if metadata.prefix_len() > frame.len() {
+            return Err(SealError::PrefixTooLong);
+        }
         let at = header_len..header_len + frame.len();
         out[at.clone()].copy_from_slice(frame);
         self.seal_in_place(FrameBuf { buf: out, frame: at }, metadata)
@@ -271,7 +291,7 @@ impl Sender {
         let next = layout.after(*at);
         let next_base_key = base_key.ratchet(self.cipher.suite);
         let kid = layout.join(next);
-        self.key = SendKey::derive(self.cipher, kid, &next_base_key, KeyUsage::default())?;
+        self.key = SendKey::fresh(self.cipher, kid, &next_base_key, Ctr::new(0))?;
         (*at, *base_key) = (next, next_base_key);
         Ok(self.kid())
     }
@@ -293,13 +313,15 @@ impl Sender {
                 step: 0,
             },
         );
-        self.key = SendKey::derive(self.cipher, layout.join(at), &base_key, KeyUsage::default())?;
+        self.key = SendKey::fresh(self.cipher, layout.join(at), &base_key, Ctr::new(0))?;
         self.lane = Lane::SenderKeys { layout, at, base_key };
         Ok(self.kid())
     }
 
-    /// Moves to a later epoch of the MLS group, at CTR 0. The old key is wiped. `base_key` must be the epoch's own: KIDs
-    /// come round again, and under the same key so would nonces.
+    /// Moves to a later epoch of the MLS group. The old key is wiped. `base_key` is the epoch's own.
+    ///
+    /// The CTR goes on from epoch to epoch: KIDs come round again, and were a base key ever given twice, so would
+    /// nonces.
     ///
     /// # Errors
     /// [`KeyError::WrongLayout`] with sender keys; [`KeyError::NotNewer`] unless `epoch` is later.
@@ -311,7 +333,8 @@ impl Sender {
             return Err(KeyError::NotNewer);
         }
         let next = MlsKid { epoch, ..*at };
-        self.key = SendKey::derive(self.cipher, layout.join(next), base_key, KeyUsage::default())?;
+        let ctr = self.key.header.header().ctr();
+        self.key = SendKey::fresh(self.cipher, layout.join(next), base_key, ctr)?;
         *at = next;
         Ok(self.kid())
     }
@@ -384,20 +407,26 @@ struct SendKey {
 }
 
 impl SendKey {
+    /// A key that has sealed so much already.
     fn derive(
         cipher: Cipher,
         kid: Option<Kid>,
         base_key: &BaseKey,
         usage: KeyUsage,
     ) -> Result<Self, KeyError> {
-        let kid = kid.ok_or(KeyError::KidOutOfRange)?;
         // Beyond its limits a key is exhausted, no matter how far, so that no sum of usages overflows.
         let frames = usage.frames.min(LIMITS.frames);
         let blocks = usage.blocks.clamp(frames * blocks_of(0), LIMITS.blocks + 1);
+        Ok(Self { blocks, ..Self::fresh(cipher, kid, base_key, Ctr::new(frames))? })
+    }
+
+    /// A key that has sealed nothing, its first CTR this one.
+    fn fresh(cipher: Cipher, kid: Option<Kid>, base_key: &BaseKey, ctr: Ctr) -> Result<Self, KeyError> {
+        let kid = kid.ok_or(KeyError::KidOutOfRange)?;
         Ok(Self {
             key: FrameKey::derive(cipher, kid, base_key),
-            header: Header::new(kid, Ctr::new(frames)).encode(),
-            blocks,
+            header: Header::new(kid, ctr).encode(),
+            blocks: 0,
             warn_at: LIMITS.blocks / 4 * 3,
         })
     }

@@ -146,16 +146,28 @@ fn a_million_unknown_kids_cost_no_memory() {
     let mut receiver = receiver(SUITE, 0..10);
     let mut kid = 0x9e37_79b9_7f4a_7c15_u64;
     let mut frame = [0x5a; 60];
+    let mut open = |kid, ctr| {
+        let header = Header::new(Kid::new(kid), Ctr::new(ctr)).encode();
+        frame[..17].copy_from_slice(header.right_aligned());
+        receiver.open_in_place(&mut frame[header.start()..], CAMERA).map(|_| ())
+    };
     let allocations = alloc::count(|| {
         for _ in 0..1_000_000 {
             kid = kid.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let header = Header::new(Kid::new(kid | 1 << 63), Ctr::new(kid)).encode();
-            frame[..17].copy_from_slice(header.right_aligned());
-            let sealed = &mut frame[header.start()..];
-            assert!(matches!(receiver.open_in_place(sealed, CAMERA), Err(OpenError::UnknownKey(_))));
+            // No such sender, no such generation, a step out of reach: refused before anything is derived.
+            assert!(matches!(open(kid | 1 << 63, kid), Err(OpenError::UnknownKey(_))));
+            assert!(matches!(open(0x100 + 65 + kid % 60, kid), Err(OpenError::StepTooFar(_))));
+            assert!(matches!(open(0x100 + 129 + kid % 127, kid), Err(OpenError::StepErased(_))));
         }
     });
     assert_eq!(allocations, 0);
+    // A step within reach is derived for the frame, and nothing of it stays.
+    let kept = alloc::kept(|| {
+        for ctr in 0..2_000 {
+            assert_eq!(open(0x101 + ctr % 64, ctr), Err(OpenError::Unauthentic));
+        }
+    });
+    assert_eq!(kept, 0);
 }
 
 #[test]
@@ -178,12 +190,30 @@ fn an_insider_cannot_make_us_hold_keys_without_end() {
 
 #[test]
 fn our_own_frames_do_not_come_back() {
-    // A receiver holds the keys of others: a reflected frame has no key.
-    let mut me = sender(SUITE, 1);
-    let mut receiver = receiver(SUITE, [2, 3]);
-    let reflected = me.seal_to_vec(b"mine", CAMERA).unwrap();
-    let error = receiver.open_to_vec(&reflected, CAMERA).unwrap_err();
-    assert_eq!(error, OpenError::UnknownKey(me.kid()));
+    use sealframe_media::{KeyError, Sender};
+    use sealframe_wire::{MlsKid, MlsLayout};
+    // With sender keys, our own is not to be had: not before, not after.
+    let mut receiver = receiver(SUITE, [1, 2]).without_own(1);
+    assert_eq!(receiver.add_sender(kid_of(1), base_key(1)), Err(KeyError::OwnKey));
+    for (number, opens) in [(1, false), (2, true)] {
+        let frame = sender(SUITE, number).seal_to_vec(b"hi", CAMERA).unwrap();
+        assert_eq!(receiver.open_to_vec(&frame, CAMERA).is_ok(), opens);
+    }
+
+    // Under MLS every member's key comes from the epoch's, our own too.
+    let layout = MlsLayout::new(4, 10).unwrap();
+    let seal = |index| {
+        let kid = MlsKid { context: 0, index, epoch: 1 };
+        let mut member = Sender::new_mls(SUITE, layout, kid, &base_key(1)).unwrap();
+        member.seal_to_vec(b"hi", CAMERA).unwrap()
+    };
+    let mut receiver = Receiver::new(SUITE, layout);
+    receiver.add_epoch(1, base_key(1)).unwrap();
+    assert!(receiver.open_to_vec(&seal(7), CAMERA).is_ok(), "not told which we are");
+    let mut receiver = receiver.without_own(7);
+    let error = receiver.open_to_vec(&seal(7), CAMERA).unwrap_err();
+    assert!(matches!(error, OpenError::UnknownKey(_)), "its key was held and is gone");
+    assert_eq!(receiver.open_to_vec(&seal(8), CAMERA).unwrap(), b"hi");
 }
 
 proptest! {
@@ -224,5 +254,4 @@ fn a_policy_that_cannot_tell_steps_apart_is_refused() {
         let made = Receiver::with_policy(SUITE, layout, policy);
         assert_eq!(made.err(), (!fits).then_some(KeyError::PolicyTooWide));
     }
-    let _ = kid_of(0);
 }

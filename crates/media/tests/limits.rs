@@ -1,10 +1,10 @@
 //! A counter never repeats, a key never seals too much.
-#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::HashSet;
 
 use sealframe_crypto::CipherSuite;
-use sealframe_media::{KeyError, KeyUsage, SealError, Sender, SenderEvent};
+use sealframe_media::{KeyError, KeyUsage, Metadata, SealError, Sender, SenderEvent};
 use sealframe_wire::{Header, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
 mod common;
@@ -57,13 +57,24 @@ fn blocks_end_at_2_to_the_34() {
 
 #[test]
 fn blocks_are_never_undercounted() {
-    for len in 0..200_u64 {
+    let application = [0; 50];
+    for (frame_len, prefix, application_len) in
+        (0..200).flat_map(|len| [(len, 0, 0), (len, 0, 33), (len, 10, 0), (len, 3, 50)])
+    {
+        if prefix > frame_len {
+            continue;
+        }
         let mut sender = resumed(SUITE, 0, 0);
-        let sealed = sender.seal_to_vec(&vec![0; len as usize], CAMERA).unwrap();
-        let aad_len = sealed.len() as u64 - len - 16 + 5;
-        let exact = len.div_ceil(16) + aad_len.div_ceil(16) + 1;
+        let metadata = Metadata::from(CAMERA).with_prefix(prefix);
+        let metadata = metadata.with_application(&application[..application_len]);
+        let frame = vec![0; usize::from(frame_len)];
+        let sealed = sender.seal_to_vec(&frame, metadata).unwrap();
+        let header_len = sealed.len() - frame.len() - 16;
+        let aad_len = header_len + 5 + usize::from(prefix) + application_len;
+        let payload_len = frame.len() - usize::from(prefix);
+        let exact = (payload_len.div_ceil(16) + aad_len.div_ceil(16) + 1) as u64;
         let counted = sender.usage().blocks;
-        assert!((exact..=exact + 2).contains(&counted), "{len}: {exact} {counted}");
+        assert!((exact..=exact + 3).contains(&counted), "{frame_len} {prefix}: {exact} {counted}");
     }
 }
 
@@ -105,6 +116,43 @@ fn no_key_and_counter_seal_twice() {
 }
 
 #[test]
+fn an_epoch_whose_kid_comes_round_again_repeats_no_counter() {
+    // Four bits of epoch, and an application that gives every epoch the same base key.
+    let layout = MlsLayout::new(4, 6).unwrap();
+    let at = |epoch| MlsKid { context: 0, index: 3, epoch };
+    let mut sender = Sender::new_mls(SUITE, layout, at(0), &base_key(1)).unwrap();
+    let mut seen = HashSet::new();
+    let mut seal = |sender: &mut Sender| {
+        let frame = sender.seal_to_vec(b"x", CAMERA).unwrap();
+        assert!(seen.insert(Header::parse(&frame).unwrap()));
+    };
+    for epoch in 1..=40 {
+        seal(&mut sender);
+        sender.change_epoch(epoch, &base_key(1)).unwrap();
+    }
+    let usage = sender.usage();
+    assert_eq!(usage, KeyUsage { frames: 40, blocks: 0 });
+    let mut sender = Sender::resume_mls(SUITE, layout, at(40), &base_key(1), usage).unwrap();
+    seal(&mut sender);
+    assert_eq!(seen.len(), 41);
+}
+
+#[test]
+fn what_is_refused_does_not_lie_in_the_output() {
+    let clear = [0x77; 40];
+    let mut out = [0; 100];
+    let mut full = resumed(SUITE, 5, 1 << 34);
+    assert_eq!(full.seal_into(&clear, CAMERA, &mut out).err(), Some(SealError::KeyExhausted));
+    let mut sender = resumed(SUITE, 5, 0);
+    let metadata = Metadata::from(CAMERA).with_prefix(41);
+    assert_eq!(sender.seal_into(&clear, metadata, &mut out).err(), Some(SealError::PrefixTooLong));
+    let error = sender.seal_into(&clear, CAMERA, &mut out[..50]).err();
+    assert_eq!(error, Some(SealError::OutputTooShort { need: 3 + 40 + 16 }));
+    assert_eq!(out, [0; 100]);
+    assert_eq!(sender.usage().frames, 5);
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_changes_nothing() {
     let tiny = SenderKeyLayout::new(62, 1).unwrap(); // one bit of generation
     let kid = |generation, sender| SenderKeyKid { generation, sender, step: 0 };
@@ -135,5 +183,5 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     assert_eq!((sender.kid(), sender.usage()), before);
     assert!(sender.export_base_key().is_none());
     sender.change_epoch(30, &base_key(2)).unwrap();
-    assert_eq!(sender.usage(), KeyUsage::default());
+    assert_eq!(sender.usage(), KeyUsage { frames: 1, blocks: 0 });
 }

@@ -10,6 +10,7 @@ use std::alloc::System;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    static HELD: Cell<i64> = const { Cell::new(0) };
 }
 
 /// Counts the allocations of each thread. A test names it as its `#[global_allocator]`.
@@ -21,20 +22,29 @@ pub struct CountingAllocator;
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
+        hold(layout.size(), 0);
         // SAFETY: the caller's promise, passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        hold(0, layout.size());
         // SAFETY: the caller's promise, passed on.
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
+        hold(new_size, layout.size());
         // SAFETY: the caller's promise, passed on.
         unsafe { System.realloc(memory, layout, new_size) }
     }
+}
+
+fn hold(more: usize, less: usize) {
+    HELD.with(|held| {
+        held.set(held.get().wrapping_add_unsigned(more as u64).wrapping_sub_unsigned(less as u64))
+    });
 }
 
 /// Allocations and reallocations that `work` makes on this thread.
@@ -42,4 +52,11 @@ pub fn count(work: impl FnOnce()) -> u64 {
     let before = COUNT.with(Cell::get);
     work();
     COUNT.with(Cell::get) - before
+}
+
+/// Bytes that this thread has allocated and not freed when `work` is done, less those before.
+pub fn kept(work: impl FnOnce()) -> i64 {
+    let before = HELD.with(Cell::get);
+    work();
+    HELD.with(Cell::get) - before
 }
