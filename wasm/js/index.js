@@ -7,6 +7,8 @@ export class SealedCall {
   #worker;
   #pending = new Map();
   #nextId = 0;
+  /** Why the worker answers no more. */
+  #ended = null;
   #observe;
 
   /** Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state changes,
@@ -28,8 +30,7 @@ export class SealedCall {
     worker.onmessage = ({ data }) => this.#receive(data);
     worker.onerror = (event) => {
       const error = new Error(`sealframe: worker failed: ${event.message}`);
-      for (const { reject } of this.#pending.values()) reject(error);
-      this.#pending.clear();
+      this.#end(error);
       this.onerror(error);
     };
   }
@@ -41,13 +42,17 @@ export class SealedCall {
    *   demonstrations and tests
    */
   static async start({ secret, sender, observe }) {
-    if (!Number.isInteger(sender) || sender < 0 || sender > 0xffff) {
-      throw new RangeError('sealframe: sender is a whole number from 0 to 65535');
-    }
+    checkMember(sender);
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
     const call = new SealedCall(worker, observe);
     const copy = secret.slice();
-    await call.#ask('start', { secret: copy, sender, observe: observe !== undefined }, [copy.buffer]);
+    try {
+      await call.#ask('start', { secret: copy, sender, observe: observe !== undefined }, [copy.buffer]);
+    } catch (error) {
+      call.#end(error);
+      worker.terminate();
+      throw error;
+    }
     return call;
   }
 
@@ -67,34 +72,47 @@ export class SealedCall {
   }
 
   /** Installs the key that member `from` announces. Rejects with an Error whose `code` is 'WrongSecret', ... */
-  addMember(from, announcement) {
+  async addMember(from, announcement) {
+    checkMember(from);
     return this.#ask('addMember', { from, announcement });
   }
 
   /** Wipes the keys of a member who left. */
-  removeMember(from) {
+  async removeMember(from) {
+    checkMember(from);
     return this.#ask('removeMember', { from });
   }
 
-  /** Moves our key on, so that the next newcomer opens nothing older. The others follow by themselves. */
+  /** Moves our key on if it has sealed anything, so that the next newcomer opens nothing older. The others follow. */
   ratchet() {
     return this.#ask('ratchet', {});
   }
 
-  /** Whether a sealed frame would open, and if not, why: `{ok: true}` or `{ok: false, code}`. */
-  tryOpen({ from, kind, index = 0, codec, wire }) {
+  /** Whether a sealed frame opens, and if not, why: `{ok: true}` or `{ok: false, code}`. One that did has been opened:
+   * it does not open again. */
+  async tryOpen({ from, kind, index = 0, codec, wire }) {
+    checkMember(from);
     return this.#ask('tryOpen', { from, kind, index, codec, wire });
   }
 
   /** Wipes all keys and ends the worker; no frame passes any more. */
   async close() {
     await this.#ask('close', {});
+    this.#end(new Error('sealframe: the call is closed'));
+  }
+
+  /** Nothing is answered any more. */
+  #end(error) {
+    this.#ended = error;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
   }
 
   #attach(target, options) {
     // Checked here, where the caller can see it: the worker could only drop frames.
     clearPrefix(options.codec);
     streamKind(options.kind);
+    if (options.direction === 'open') checkMember(options.from);
     if (typeof RTCRtpScriptTransform === 'function') {
       target.transform = new RTCRtpScriptTransform(this.#worker, options);
     } else if (typeof target.createEncodedStreams === 'function') {
@@ -106,6 +124,7 @@ export class SealedCall {
   }
 
   #ask(request, args, transfer = []) {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
     const id = this.#nextId++;
     const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
     this.#worker.postMessage({ id, request, ...args }, transfer);
@@ -119,5 +138,12 @@ export class SealedCall {
     this.#pending.delete(id);
     if (error === undefined) resolve(result);
     else reject(Object.assign(new Error(`sealframe: ${error.message}`), { code: error.code }));
+  }
+}
+
+/** Members have 16 bits; more would be cut off on the way into the core. */
+function checkMember(number) {
+  if (!Number.isInteger(number) || number < 0 || number > 0xffff) {
+    throw new RangeError('sealframe: a member is a whole number from 0 to 65535');
   }
 }

@@ -3,14 +3,14 @@
 
 import init, { Call, errorName } from './sealframe_wasm.js';
 import { clearPrefix, streamKind } from './codec.js';
+import { FrameMemory } from './memory.js';
 import { StreamState } from './state.js';
 
 /** Set by the `start` message. Until then every frame is dropped. */
 let call = null;
 let observe = false;
-/** A view of linear memory; made anew when that has grown. */
+/** Where frames are sealed and opened. */
 let memory = null;
-let wasmMemory = null;
 
 // Attached synchronously: a transform may be constructed before the module's first await ends.
 self.onrtctransform = ({ transformer }) => {
@@ -22,7 +22,7 @@ const requests = {
     const wasm = await init({
       module_or_path: new URL('./sealframe_wasm_bg.wasm', import.meta.url),
     });
-    wasmMemory = wasm.memory;
+    memory = new FrameMemory(wasm.memory);
     call = new Call(secret, sender);
     secret.fill(0);
     observe = wanted;
@@ -116,20 +116,9 @@ function open({ from, kind, index, prefix }, frame) {
   return inMemory(frame, (length) => call.open(from, length, kind, index, prefix));
 }
 
-/** One copy into linear memory, one out; `work` happens in place between them. */
 function inMemory(frame, work) {
-  const offset = call.reserve(frame.length);
-  linearMemory().set(frame, offset);
-  const result = work(frame.length);
-  if (result < 0) return { data: null, code: errorName(result) };
-  // Looked at anew: the work may have made the memory grow.
-  return { data: linearMemory().slice(result, result + call.resultLength), code: null };
-}
-
-/** The whole of it. Growing gives it another buffer. */
-function linearMemory() {
-  if (memory?.buffer !== wasmMemory.buffer) memory = new Uint8Array(wasmMemory.buffer);
-  return memory;
+  const result = memory.run(call, frame, work);
+  return typeof result === 'number' ? { data: null, code: errorName(result) } : { data: result, code: null };
 }
 
 /** Shows the page what went in and out; it has the media anyway, a server must never see this. */

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 
 import init, { Call, errorName } from '../pkg/sealframe_wasm.js';
 import { clearPrefix, streamKind } from '../pkg/codec.js';
+import { FrameMemory } from '../pkg/memory.js';
 import { StreamState } from '../pkg/state.js';
 
 const wasm = await init({
@@ -17,13 +18,11 @@ const CAMERA = streamKind('camera');
 const MICROPHONE = streamKind('microphone');
 const secret = (byte = 7) => new Uint8Array(32).fill(byte);
 
-/** What worker.js does with a frame. */
+const memory = new FrameMemory(wasm.memory);
+
 function inMemory(call, frame, work) {
-  const offset = call.reserve(frame.length);
-  new Uint8Array(wasm.memory.buffer).set(frame, offset);
-  const result = work(frame.length);
-  if (result < 0) return errorName(result);
-  return new Uint8Array(wasm.memory.buffer).slice(result, result + call.resultLength);
+  const result = memory.run(call, frame, work);
+  return typeof result === 'number' ? errorName(result) : result;
 }
 
 const seal = (call, frame, kind = CAMERA, prefix = 0) =>
@@ -85,6 +84,26 @@ test('a newcomer opens nothing older than its join', () => {
   assert.equal(open(carol, 1, now).length, 40);
   assert.equal(open(bob, 1, now).length, 40);
   assert.equal(open(bob, 1, old).length, 40);
+});
+
+test('frames open while memory grows under them', () => {
+  const bob = new Call(secret(), 1);
+  const before = wasm.memory.buffer.byteLength;
+  const frame = Uint8Array.from({ length: 160 }, (_, place) => place);
+  for (let number = 2; wasm.memory.buffer.byteLength === before; number += 1) {
+    assert.ok(number < 5000, 'memory grows in the end');
+    const member = new Call(secret(), number);
+    bob.addMember(number, member.announcement());
+    // Each ratchet step makes the receiver hold one more key, while it opens a frame.
+    for (let step = 0; step < 9; step += 1) {
+      assert.deepEqual(open(bob, number, seal(member, frame)), frame);
+      member.ratchet();
+    }
+    member.free();
+  }
+  const member = new Call(secret(), 6000);
+  bob.addMember(6000, member.announcement());
+  assert.deepEqual(open(bob, 6000, seal(member, frame)), frame);
 });
 
 test('memory does not grow with the number of frames', () => {

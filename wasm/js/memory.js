@@ -1,0 +1,30 @@
+// Frames into linear memory and out of it.
+
+/** Linear memory as a worker uses it: one copy in, one copy out, and the work done in place between them. */
+export class FrameMemory {
+  #memory;
+  #view = null;
+
+  /** @param {WebAssembly.Memory} memory that of the module */
+  constructor(memory) {
+    this.#memory = memory;
+  }
+
+  /**
+   * Does `work(length)`, a call to `call.seal` or `call.open`, on a copy of `frame`. Returns the result's bytes, or
+   * the negative number that `errorName` spells.
+   */
+  run(call, frame, work) {
+    const offset = call.reserve(frame.length);
+    this.#bytes().set(frame, offset);
+    const result = work(frame.length);
+    // Looked at anew: the work may have made the memory grow.
+    return result < 0 ? result : this.#bytes().slice(result, result + call.resultLength);
+  }
+
+  /** The whole of it. Growing gives it another buffer. */
+  #bytes() {
+    if (this.#view?.buffer !== this.#memory.buffer) this.#view = new Uint8Array(this.#memory.buffer);
+    return this.#view;
+  }
+}
