@@ -85,7 +85,7 @@ class Participant {
     const demo = { id, observe: undefined };
     this.#call = await SealedCall.start({
       secret: this.#place.secret,
-      sender: id,
+      member: id,
       observe: (frame) => {
         if (frame.direction === 'sealed') this.#made.frame(frame.kind, frame.clear);
         demo.observe?.(frame);

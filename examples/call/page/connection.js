@@ -1,5 +1,4 @@
-// The RTCPeerConnection. Each transceiver gets its transform in the task that makes it: Chromium
-// ignores a later one without a word, and plain media would flow.
+// The RTCPeerConnection, protected: every transceiver drops what it carries until the call is told what that is.
 
 const CODECS = { audio: 'opus', video: 'vp8' };
 const SOURCES = { audio: 'microphone', video: 'camera' };
@@ -16,11 +15,7 @@ export class Connection {
   constructor(call, server) {
     this.#call = call;
     this.#server = server;
-    this.pc = new RTCPeerConnection({
-      ...call.rtcConfiguration,
-      iceServers: [],
-      bundlePolicy: 'max-bundle',
-    });
+    this.pc = call.createConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
   }
 
   /** Sends our tracks, sealed. */
