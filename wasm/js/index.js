@@ -172,7 +172,6 @@ export class SealedCall {
     if (before !== undefined) return before.number;
     const number = this.#nextTransform++;
     const options = { number, direction };
-    this.#transforms.set(target, options);
     if (typeof RTCRtpScriptTransform === 'function') {
       const transform = new RTCRtpScriptTransform(this.#worker, options);
       target.transform = transform;
@@ -183,6 +182,7 @@ export class SealedCall {
     } else {
       throw new Error('sealframe: this browser has no encoded transforms');
     }
+    this.#transforms.set(target, options);
     return number;
   }
 

@@ -28,6 +28,7 @@ export class Protection {
     this.#done = done;
     this.#hook('addTrack');
     this.#hook('addTransceiver');
+    if (pc.addStream !== undefined) this.#hook('addStream');
     this.#hookAsync('setRemoteDescription');
     // Before any listener of the application, and in the task that makes the receiver.
     pc.addEventListener('track', () => this.#sweep());
@@ -86,11 +87,17 @@ export class Protection {
     };
   }
 
-  /** Whoever has no transform gets one. */
+  /** Whoever has no transform gets one; where that fails, as it does once the worker is dead, media stop. */
   #sweep() {
-    for (const { sender, receiver } of this.#pc.getTransceivers()) {
-      this.#cover(sender, 'seal');
-      this.#cover(receiver, 'open');
+    for (const transceiver of this.#pc.getTransceivers()) {
+      if (transceiver.direction === 'stopped') continue;
+      try {
+        this.#cover(transceiver.sender, 'seal');
+        this.#cover(transceiver.receiver, 'open');
+      } catch (error) {
+        transceiver.stop();
+        this.#fail(error);
+      }
     }
   }
 

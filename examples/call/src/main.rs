@@ -6,6 +6,7 @@
 
 #![allow(clippy::std_instead_of_core, reason = "a program, not a no_std library")]
 
+mod descriptor;
 mod http;
 mod keyframes;
 mod message;
@@ -36,7 +37,7 @@ usage: sealframe-sfu [options]
 
   --http ADDRESS:PORT  pages and signalling; default 127.0.0.1:8080, port 0 for any
   --udp ADDRESS:PORT   media; default 127.0.0.1:0. Firefox needs an address other than loopback
-  --record DIR         also write every RTP payload received into DIR
+  --record DIR         also write every RTP packet received into DIR
   --package DIR        the browser package, served at /sealframe/; default wasm/pkg
 
 Browsers give camera and transforms only to secure pages: leave --http on loopback, or put TLS

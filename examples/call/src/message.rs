@@ -16,20 +16,10 @@ pub(crate) struct MemberId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
-    /// Opus.
+    /// Sound.
     Audio,
-    /// VP8.
+    /// Pictures.
     Video,
-}
-
-impl Kind {
-    /// `audio` or `video`, as in JSON and in file names.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Audio => "audio",
-            Self::Video => "video",
-        }
-    }
 }
 
 /// Whose track one m-line of a participant's offer shall carry.

@@ -6,12 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use str0m::change::SdpOffer;
-use str0m::format::Codec;
-use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Pt};
+use str0m::format::{CodecSpec, PayloadParams};
+use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Pt, Rid};
 use str0m::net::{DatagramRecv, Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
+use crate::descriptor::{self, Descriptor};
 use crate::keyframes::KeyframeGate;
 use crate::message::{Kind, MemberId};
 use crate::sequence::Sequence;
@@ -21,8 +22,8 @@ use crate::sequence::Sequence;
 pub(crate) struct Peer {
     id: MemberId,
     rtc: Rtc,
-    /// The m-line on which the participant sends each kind.
-    sends: HashMap<Kind, Mid>,
+    /// The m-line, and the layer of it, that is passed on for each kind: the first one seen.
+    sends: HashMap<Kind, (Mid, Option<Rid>)>,
     /// Sequence numbers of the tracks the participant receives.
     receives: HashMap<Mid, Sequence>,
     keyframes: KeyframeGate,
@@ -32,12 +33,25 @@ pub(crate) struct Peer {
 /// What a connection reports for others to act upon.
 #[derive(Debug)]
 pub(crate) enum Happening {
-    /// A packet of the participant's own track.
-    Packet(Kind, Box<RtpPacket>),
+    /// A packet of the participant's own.
+    Packet(Origin, Box<RtpPacket>),
     /// The participant cannot go on without a key frame on this m-line.
     KeyframeWanted(Mid),
     /// The connection has ended.
     Gone,
+}
+
+/// Where a packet comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    /// Of its m-line.
+    pub(crate) kind: Kind,
+    /// Its m-line.
+    pub(crate) mid: Mid,
+    /// What its payload type stands for; `None` if it was not negotiated.
+    pub(crate) spec: Option<CodecSpec>,
+    /// Whether it is of the one track and layer of its kind that others receive.
+    pub(crate) is_shared: bool,
 }
 
 /// The one socket, and what happened while peers were driven.
@@ -60,6 +74,10 @@ impl Peer {
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
+            .enable_vp9(true)
+            .enable_h264(true)
+            .enable_av1(true)
+            .set_extension(DESCRIPTOR_ID, descriptor::extension())
             .build(now);
         rtc.add_local_candidate(Candidate::host(wire.address, "udp")?);
         Ok(Self {
@@ -103,9 +121,10 @@ impl Peer {
     pub(crate) fn tick(&mut self, wire: &mut Wire, now: Instant) {
         if self.keyframes.pass(now) {
             self.drive(wire, |peer| {
-                let mid = peer.sends.get(&Kind::Video).copied();
+                let shared = peer.sends.get(&Kind::Video).copied();
                 let mut direct = peer.rtc.direct_api();
-                if let Some(stream) = mid.and_then(|mid| direct.stream_rx_by_mid(mid, None)) {
+                let stream = shared.and_then(|(mid, rid)| direct.stream_rx_by_mid(mid, rid));
+                if let Some(stream) = stream {
                     stream.request_keyframe(KeyframeRequestKind::Pli);
                 }
                 Ok(())
@@ -131,10 +150,10 @@ impl Peer {
         &mut self,
         wire: &mut Wire,
         mid: Mid,
-        kind: Kind,
+        spec: CodecSpec,
         packet: &RtpPacket,
     ) -> bool {
-        let Some(pt) = self.payload_type(mid, kind) else {
+        let Some(pt) = self.payload_type(mid, spec) else {
             return false;
         };
         let ssrc = packet.header.ssrc;
@@ -144,12 +163,15 @@ impl Peer {
             return false;
         };
         // Only these: the rest of the header extensions mean something on one connection alone.
-        let ext_vals = ExtensionValues {
+        let mut ext_vals = ExtensionValues {
             audio_level: packet.header.ext_vals.audio_level,
             voice_activity: packet.header.ext_vals.voice_activity,
             video_orientation: packet.header.ext_vals.video_orientation,
             ..ExtensionValues::default()
         };
+        if let Some(descriptor) = packet.header.ext_vals.user_values.get::<Descriptor>() {
+            ext_vals.user_values.set(descriptor.clone());
+        }
         let write = RtpWrite::new(
             pt,
             seq_no.into(),
@@ -159,7 +181,7 @@ impl Peer {
         )
         .marker(packet.header.marker)
         .ext_vals(ext_vals)
-        .nackable(kind == Kind::Video);
+        .nackable(spec.codec.is_video());
         let written = self.drive(wire, |peer| {
             let mut direct = peer.rtc.direct_api();
             let stream = direct.stream_tx_by_mid(mid, None);
@@ -177,13 +199,17 @@ impl Peer {
         self.receives.retain(|mid, _| keep(mid));
     }
 
-    /// This participant's number for the codec of `kind`: browsers number differently.
-    fn payload_type(&self, mid: Mid, kind: Kind) -> Option<Pt> {
+    /// This participant's number for a codec: browsers number differently.
+    fn payload_type(&self, mid: Mid, spec: CodecSpec) -> Option<Pt> {
         let media = self.rtc.media(mid)?;
+        let takes = media.remote_pts();
         let config = self.rtc.codec_config();
-        let pt = config.find(|params| params.spec().codec == codec(kind))?.pt();
-        let fits = media.direction().is_sending() && media.remote_pts().contains(&pt);
-        fits.then_some(pt)
+        // H.264 has several, told apart by profile and packetization mode.
+        let same = config.find(|params| params.spec() == spec && takes.contains(&params.pt()));
+        let pt = same.or_else(|| {
+            config.find(|params| params.spec().codec == spec.codec && takes.contains(&params.pt()))
+        });
+        media.direction().is_sending().then_some(pt?.pt())
     }
 
     /// The only way to change the connection: `change`, then all output until it wants to wait.
@@ -240,28 +266,26 @@ impl Peer {
         }
     }
 
-    /// A packet of the participant's one audio or one video track; others are dropped.
+    /// A packet of the participant's. Of its tracks and layers one audio and one video are passed on.
     fn own_packet(&mut self, packet: RtpPacket) -> Option<Happening> {
-        let mid = self.rtc.direct_api().stream_rx(&packet.header.ssrc)?.mid();
+        let mut direct = self.rtc.direct_api();
+        let stream = direct.stream_rx(&packet.header.ssrc)?;
+        let (mid, rid) = (stream.mid(), stream.rid());
         let kind = match self.rtc.media(mid)?.kind() {
             MediaKind::Audio => Kind::Audio,
             MediaKind::Video => Kind::Video,
         };
         let config = self.rtc.codec_config();
-        config.find(|params| {
-            params.pt() == packet.header.payload_type && params.spec().codec == codec(kind)
-        })?;
-        (*self.sends.entry(kind).or_insert(mid) == mid)
-            .then(|| Happening::Packet(kind, Box::new(packet)))
+        let spec = config.find(|params| params.pt() == packet.header.payload_type);
+        let spec = spec.map(PayloadParams::spec);
+        let is_shared = spec.is_some() && *self.sends.entry(kind).or_insert((mid, rid)) == (mid, rid);
+        let origin = Origin { kind, mid, spec, is_shared };
+        Some(Happening::Packet(origin, Box::new(packet)))
     }
 }
 
-fn codec(kind: Kind) -> Codec {
-    match kind {
-        Kind::Audio => Codec::Opus,
-        Kind::Video => Codec::Vp8,
-    }
-}
+/// A number for the Dependency Descriptor that str0m's own extensions leave free.
+const DESCRIPTOR_ID: u8 = 8;
 
 /// Reads a datagram as something a peer might accept; `None` if it is nothing of WebRTC.
 pub(crate) fn read_datagram<'a>(

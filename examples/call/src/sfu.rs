@@ -8,12 +8,13 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use str0m::format::CodecSpec;
 use str0m::media::Mid;
 use str0m::rtp::RtpPacket;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::message::{FromPage, Kind, MemberId, Slot, ToPage};
-use crate::peer::{Happening, Peer, Wire, read_datagram};
+use crate::peer::{Happening, Origin, Peer, Wire, read_datagram};
 use crate::recorder::Recorder;
 use crate::room::{Refusal, Rooms};
 use crate::tap::{StreamReport, Tap};
@@ -176,7 +177,7 @@ impl Sfu {
 
     fn act(&mut self, id: MemberId, happening: Happening) {
         match happening {
-            Happening::Packet(kind, packet) => self.forward(id, kind, &packet),
+            Happening::Packet(origin, packet) => self.take(id, origin, &packet),
             Happening::KeyframeWanted(mid) => {
                 if let Some(slot) = self.rooms.source(id, mid) {
                     self.want_keyframe(slot.from);
@@ -186,20 +187,27 @@ impl Sfu {
         }
     }
 
-    fn forward(&mut self, from: MemberId, kind: Kind, packet: &RtpPacket) {
+    fn take(&mut self, from: MemberId, origin: Origin, packet: &RtpPacket) {
         let Some(room) = self.rooms.room_of(from) else {
             return;
         };
-        self.tap.see(from, kind, &packet.payload);
+        // Whatever it is, before anything is decided.
         if let Some(recorder) = &mut self.recorder {
-            recorder.write(room, from, kind, &packet.payload);
+            recorder.write(room, from, origin, packet);
         }
+        if let (Some(spec), true) = (origin.spec, origin.is_shared) {
+            self.tap.see(from, origin.kind, spec.codec, &packet.payload);
+            self.forward(from, origin.kind, spec, packet);
+        }
+    }
+
+    fn forward(&mut self, from: MemberId, kind: Kind, spec: CodecSpec, packet: &RtpPacket) {
         let mut started = false;
         for (subscriber, mid) in self.rooms.subscribers(from, kind) {
             if let Some(peer) = self.peers.get_mut(&subscriber)
                 && peer.is_connected()
             {
-                started |= peer.forward(&mut self.wire, mid, kind, packet);
+                started |= peer.forward(&mut self.wire, mid, spec, packet);
             }
         }
         if started && kind == Kind::Video {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sealframe_wire::Header;
 use serde::Serialize;
+use str0m::format::Codec;
 
 use crate::message::{Kind, MemberId};
 use crate::vp8;
@@ -58,11 +59,11 @@ pub(crate) struct StreamReport {
 
 impl Tap {
     /// Looks at one RTP payload on its way through.
-    pub(crate) fn see(&mut self, from: MemberId, kind: Kind, payload: &[u8]) {
+    pub(crate) fn see(&mut self, from: MemberId, kind: Kind, codec: Codec, payload: &[u8]) {
         let stream = self.streams.entry((from, kind)).or_default();
         stream.packets += 1;
         stream.bytes += payload.len() as u64;
-        if let Some(before) = sframe_offset(kind, payload) {
+        if let Some(before) = sframe_offset(codec, payload) {
             stream.latest = Some(FrameStart::read(payload, before));
         }
     }
@@ -96,18 +97,19 @@ impl FrameStart {
     }
 }
 
-/// Where the SFrame header lies in `payload`, if a frame begins in it.
-fn sframe_offset(kind: Kind, payload: &[u8]) -> Option<usize> {
-    match kind {
+/// Where the SFrame header lies in `payload`, if a frame begins in it and this server reads its codec's packets.
+fn sframe_offset(codec: Codec, payload: &[u8]) -> Option<usize> {
+    match codec {
         // One Opus packet is one frame.
-        Kind::Audio => Some(0),
-        Kind::Video => vp8::frame_start(payload).map(|descriptor| descriptor + VP8_CLEAR),
+        Codec::Opus => Some(0),
+        Codec::Vp8 => vp8::frame_start(payload).map(|descriptor| descriptor + VP8_CLEAR),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameStart, HeaderFields, Kind, MemberId, Tap, sframe_offset};
+    use super::{Codec, FrameStart, HeaderFields, Kind, MemberId, Tap, sframe_offset};
 
     /// KID 7 in the first byte, CTR 0x0102 in two bytes after it.
     const HEADER: [u8; 3] = [0x79, 0x01, 0x02];
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn kid_and_ctr_are_read_behind_descriptor_and_clear_byte() {
         let video = [&[0x10, 0x50][..], &HEADER, &[0xee; 20]].concat();
-        let at = sframe_offset(Kind::Video, &video);
+        let at = sframe_offset(Codec::Vp8, &video);
         assert_eq!(at, Some(2));
         let seen = FrameStart::read(&video, 2);
         let expected = HeaderFields { kid: "7".to_owned(), ctr: "258".to_owned(), len: 3 };
@@ -127,8 +129,8 @@ mod tests {
         let mut tap = Tap::default();
         for byte in 0..=255 {
             for len in 0..6 {
-                tap.see(MemberId(1), Kind::Audio, &[byte; 6][..len]);
-                tap.see(MemberId(1), Kind::Video, &[byte; 6][..len]);
+                tap.see(MemberId(1), Kind::Audio, Codec::Opus, &[byte; 6][..len]);
+                tap.see(MemberId(1), Kind::Video, Codec::Vp8, &[byte; 6][..len]);
             }
         }
         let counts: Vec<u64> = tap.report(&[MemberId(1)]).iter().map(|r| r.stream.packets).collect();
@@ -138,7 +140,7 @@ mod tests {
     #[test]
     fn one_room_is_not_shown_to_another() {
         let mut tap = Tap::default();
-        tap.see(MemberId(1), Kind::Audio, &HEADER);
+        tap.see(MemberId(1), Kind::Audio, Codec::Opus, &HEADER);
         assert!(tap.report(&[MemberId(2)]).is_empty());
     }
 }

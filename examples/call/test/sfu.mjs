@@ -42,17 +42,22 @@ class Sfu {
     this.#record = record;
   }
 
-  /** Every RTP payload received so far from one participant, `kind` being audio or video. */
-  async recorded(id, kind, room = 'test') {
-    const bytes = await readFile(join(this.#record, `${room}-${id}-${kind}.rtp`));
-    const payloads = [];
+  /** Every RTP packet received so far from one participant; see recorder.rs. */
+  async packets(id, room = 'test') {
+    const bytes = await readFile(join(this.#record, `${room}-${id}.rtp`)).catch(() => Buffer.alloc(0));
+    const packets = [];
     for (let at = 0; at + 4 <= bytes.length;) {
       const end = at + 4 + bytes.readUInt32BE(at);
       if (end > bytes.length) break;
-      payloads.push(bytes.subarray(at + 4, end));
+      packets.push(packet(bytes.subarray(at + 4, end)));
       at = end;
     }
-    return payloads;
+    return packets;
+  }
+
+  /** The payloads of those, `kind` being audio or video. */
+  async recorded(id, kind, room) {
+    return (await this.packets(id, room)).filter((packet) => packet.kind === kind).map(({ payload }) => payload);
   }
 
   /** What the server shows of itself. */
@@ -71,4 +76,29 @@ class Sfu {
     }
     await rm(this.#record, { recursive: true, force: true });
   }
+}
+
+function packet(record) {
+  let at = 0;
+  const number = (length) => {
+    const value = record.readUIntBE(at, length);
+    at += length;
+    return value;
+  };
+  const text = () => {
+    const length = number(1);
+    at += length;
+    return record.toString('ascii', at - length, at);
+  };
+  return {
+    kind: number(1) === 0 ? 'audio' : 'video',
+    codec: text().toLowerCase(),
+    mid: text(),
+    marker: number(1) === 1,
+    ssrc: number(4),
+    // Extended to 64 bits, of which a test never needs more than 48.
+    sequence: (number(2), number(6)),
+    timestamp: number(4),
+    payload: record.subarray(at),
+  };
 }
