@@ -86,6 +86,7 @@ class Participant {
     this.#call = await SealedCall.start({
       secret: this.#place.secret,
       member: id,
+      framing: this.#place.framing,
       observe: (frame) => {
         if (frame.direction === 'sealed') this.#made.frame(frame.kind, frame.clear);
         demo.observe?.(frame);
@@ -96,7 +97,7 @@ class Participant {
     // Those already here need our key before our first frame.
     this.#server.announce(null, toBase64(await this.#call.announcement()));
 
-    this.#connection = new Connection(this.#call, this.#server);
+    this.#connection = new Connection(this.#call, this.#server, this.#place.codec);
     const own = new Member(id, this.#place.name, element('stage'));
     own.playOwn(this.#stream)?.catch(reportError);
     if (this.#stream !== undefined) this.#connection.send(this.#stream);

@@ -1,6 +1,5 @@
 // The RTCPeerConnection, protected: every transceiver drops what it carries until the call is told what that is.
 
-const CODECS = { audio: 'opus', video: 'vp8' };
 const SOURCES = { audio: 'microphone', video: 'camera' };
 
 export class Connection {
@@ -8,13 +7,15 @@ export class Connection {
 
   #call;
   #server;
+  #codecs;
   #members = new Map(); // from → { audio, video } transceivers
   #stale = false;
   #negotiating = false;
 
-  constructor(call, server) {
+  constructor(call, server, codec) {
     this.#call = call;
     this.#server = server;
+    this.#codecs = { audio: 'opus', video: codec };
     this.pc = call.createConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
   }
 
@@ -25,9 +26,9 @@ export class Connection {
       this.#call.protectSender(transceiver.sender, {
         kind: SOURCES[track.kind],
         index: 0,
-        codec: CODECS[track.kind],
+        codec: this.#codecs[track.kind],
       });
-      preferCodec(transceiver, track.kind);
+      preferCodec(transceiver, track.kind, this.#codecs[track.kind]);
     }
     this.#negotiate();
   }
@@ -41,9 +42,9 @@ export class Connection {
         from,
         kind: SOURCES[kind],
         index: 0,
-        codec: CODECS[kind],
+        codec: this.#codecs[kind],
       });
-      preferCodec(transceiver, kind);
+      preferCodec(transceiver, kind, this.#codecs[kind]);
       transceivers[kind] = transceiver;
     }
     this.#members.set(from, transceivers);
@@ -101,9 +102,9 @@ export class Connection {
   }
 }
 
-// The server takes only these; leaving the others out keeps offers small.
-function preferCodec(transceiver, kind) {
-  const wanted = [`${kind}/${CODECS[kind]}`, `${kind}/rtx`];
+// All members send the same; leaving the others out keeps offers small.
+function preferCodec(transceiver, kind, codec) {
+  const wanted = [`${kind}/${codec}`, `${kind}/rtx`];
   const { codecs } = RTCRtpReceiver.getCapabilities(kind);
   const kept = codecs.filter(({ mimeType }) => wanted.includes(mimeType.toLowerCase()));
   if (kept.length > 0) transceiver.setCodecPreferences(kept);
