@@ -14,7 +14,7 @@ pub(crate) struct Label {
 }
 
 impl Label {
-    /// `kind` is that of `StreamKind`; framing 0 full, 1 compatible; codec 1 Opus, 2 VP8, 3 VP9, 6 AV1, 4 H.264.
+    /// As in [`Call::seal`](crate::Call::seal); `None` for numbers that mean nothing, or a codec that a framing does not carry.
     pub(crate) fn new(kind: u8, index: u16, framing: u8, codec: u8) -> Option<Self> {
         let stream = Stream::new(StreamKind::from_id(kind)?, index);
         let prefix_len = match (framing, codec) {

@@ -17,7 +17,9 @@ mod code;
 mod framing;
 mod told;
 
-use sealframe::{CallSecret, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Kid, SharedSecretCall};
+use sealframe::{
+    Backend, CallSecret, Cipher, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Kid, SharedSecretCall,
+};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
@@ -25,8 +27,12 @@ use code::Code;
 use framing::{Label, MAX_PREFIX_LEN};
 use told::Told;
 
-/// The suite of every call in the browser, for now: AES-128-GCM.
-const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+/// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this module is compiled for
+/// vectors.
+#[cfg(target_feature = "simd128")]
+const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Kernel);
+#[cfg(not(target_feature = "simd128"))]
+const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Portable);
 
 /// A member's side of a call whose members share one secret; see `sealframe::SharedSecretCall`.
 #[wasm_bindgen]
@@ -48,7 +54,7 @@ impl Call {
         let parsed = CallSecret::from_bytes(&secret);
         secret.zeroize();
         let parsed = parsed.map_err(Code::of_call)?;
-        let call = SharedSecretCall::new(SUITE, &parsed, me, random()?).map_err(Code::of_call)?;
+        let call = SharedSecretCall::new(CIPHER, &parsed, me, random()?).map_err(Code::of_call)?;
         Ok(Self { call, region: Vec::new(), result_len: 0, told: Told::default() })
     }
 
@@ -92,8 +98,10 @@ impl Call {
         self.region.as_ptr().wrapping_add(FrameBuf::HEADROOM)
     }
 
-    /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said. The others are as in
-    /// [`Label::new`].
+    /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said.
+    ///
+    /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec` 1 for Opus, 2 for VP8, 3 for
+    /// VP9, 4 for H.264, 6 for AV1.
     pub fn seal(&mut self, len: usize, kind: u8, index: u16, framing: u8, codec: u8) -> isize {
         let Some(label) = Label::new(kind, index, framing, codec) else {
             return Code::UnknownStream.as_result();

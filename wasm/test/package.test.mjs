@@ -1,5 +1,5 @@
 // The WebAssembly package as a worker uses it, without a browser: `node --test` after `cargo demo` or
-// `cargo verify` has built `wasm/pkg`.
+// `cargo verify` has built `wasm/pkg`. SEALFRAME_MODULE names one of its two modules; by default the one with vectors.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -8,13 +8,14 @@ import { test } from 'node:test';
 import init, { Call, errorName } from '../pkg/sealframe_wasm.js';
 import { codecId, codecOfMimeType, framingId, isCarried, streamKind } from '../pkg/codec.js';
 import { FrameCrypto } from '../pkg/crypto.js';
+import { moduleName } from '../pkg/module.js';
 import { InOrder } from '../pkg/order.js';
 import { FrameMemory } from '../pkg/memory.js';
 import { StreamState } from '../pkg/state.js';
 
-const wasm = await init({
-  module_or_path: await readFile(new URL('../pkg/sealframe_wasm_bg.wasm', import.meta.url)),
-});
+const PLAIN = 'sealframe_wasm_bg.wasm';
+const load = (name) => readFile(new URL(`../pkg/${name}`, import.meta.url));
+const wasm = await init({ module_or_path: await load(process.env.SEALFRAME_MODULE ?? moduleName()) });
 
 const CAMERA = streamKind('camera');
 const MICROPHONE = streamKind('microphone');
@@ -238,4 +239,26 @@ test('frames leave in the order they came', async () => {
   const waits = Array.from({ length: 16 }, () => order.push(6, new Promise(() => {})));
   assert.equal(waits.slice(0, 15).every((wait) => wait === null), true);
   assert.ok(waits[15] instanceof Promise, 'beyond so many the next one waits');
+});
+
+test('what is sealed with vectors opens without, and the other way round', async () => {
+  assert.notEqual(moduleName(), PLAIN, 'this Node.js has vectors');
+  // A query makes it another instance of the same script, with a module of its own.
+  const other = await import('../pkg/sealframe_wasm.js?other');
+  const otherMemory = new FrameMemory((await other.default({ module_or_path: await load(PLAIN) })).memory);
+  const members = [
+    { memory, call: new Call(secret(), 1) },
+    { memory: otherMemory, call: new other.Call(secret(), 2) },
+  ];
+  const [here, there] = members;
+  here.call.addMember(2, there.call.announcement());
+  there.call.addMember(1, here.call.announcement());
+  for (const [from, to, number] of [[here, there, 1], [there, here, 2]]) {
+    for (const length of [0, 1, 15, 16, 17, 111, 112, 113, 1200, 5000, 70_001]) {
+      const frame = Uint8Array.from({ length }, (_, place) => place * 13);
+      const wire = from.memory.run(from.call, frame, (len) => from.call.seal(len, CAMERA, 0, COMPATIBLE, VP9));
+      const opened = to.memory.run(to.call, wire, (len) => to.call.open(number, len, CAMERA, 0, COMPATIBLE, VP9));
+      assert.deepEqual(opened, frame);
+    }
+  }
 });

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
-use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 #[cfg(feature = "elsewhere")]
 use sealframe_media::Elsewhere;
 use sealframe_media::{
@@ -79,11 +79,13 @@ impl SharedSecretCall {
     /// # Errors
     /// [`CallError::Key`]; none with the present layout.
     pub fn new(
-        suite: CipherSuite,
+        cipher: impl Into<Cipher>,
         secret: &CallSecret,
         me: u16,
         entropy: [u8; 32],
     ) -> Result<Self, CallError> {
+        let cipher = cipher.into();
+        let suite = cipher.suite;
         let secret = CallSecret(secret.0.clone());
         let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.to_be_bytes(), &entropy];
@@ -92,8 +94,8 @@ impl SharedSecretCall {
             suite,
             secret,
             me,
-            sender: Sender::new(suite, LAYOUT, kid, base_key)?,
-            receiver: Receiver::new(suite, LAYOUT).without_own(u64::from(me)),
+            sender: Sender::new(cipher, LAYOUT, kid, base_key)?,
+            receiver: Receiver::new(cipher, LAYOUT).without_own(u64::from(me)),
             departed: BTreeSet::new(),
         })
     }

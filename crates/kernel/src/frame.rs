@@ -3,10 +3,11 @@
 use core::{fmt, marker::PhantomData, ptr};
 
 use crate::{
-    Form,
+    Form, Tag, TooLong, Unauthentic,
     form::{Functions, TOGETHER},
     gcm::BLOCK,
     schedule::Schedule,
+    tag::is_too_long,
 };
 
 /// An AES-128-GCM or AES-256-GCM key, expanded once. Wiped on drop.
@@ -117,11 +118,9 @@ impl<'a> Frame<'a> {
         if unsafe { (self.functions.open)(&self, tag.0) } { Ok(()) } else { Err(Unauthentic) }
     }
 
-    /// Beyond 2^36 - 32 bytes the 32-bit counter of blocks would wrap (NIST SP 800-38D §5.2.1.1). No memory holds
-    /// as much AAD as is too long.
     #[inline(always)]
     const fn is_too_long(&self) -> bool {
-        self.len as u64 > (1 << 36) - 32
+        is_too_long(self.len)
     }
 
     /// Zeroes the data.
@@ -172,53 +171,3 @@ fn of_one_kind(frames: &[Frame<'_>; TOGETHER]) -> Option<&'static Functions> {
     let fits = |frame: &Frame<'_>| ptr::eq(frame.functions, functions) && !frame.is_too_long();
     frames.iter().all(fits).then_some(functions)
 }
-
-/// The tag of a frame. Not to be compared by hand: [`Frame::open`] does so, in constant time.
-#[derive(Clone, Copy)]
-pub struct Tag(u128);
-
-impl From<[u8; 16]> for Tag {
-    #[inline]
-    fn from(bytes: [u8; 16]) -> Self {
-        Self(u128::from_le_bytes(bytes))
-    }
-}
-
-impl From<Tag> for [u8; 16] {
-    #[inline]
-    fn from(Tag(tag): Tag) -> Self {
-        tag.to_le_bytes()
-    }
-}
-
-impl fmt::Debug for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tag(..)")
-    }
-}
-
-/// The frame did not come from the holder of the key, or not in this form.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a unit by design")]
-pub struct Unauthentic;
-
-impl fmt::Display for Unauthentic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("frame is not authentic")
-    }
-}
-
-impl core::error::Error for Unauthentic {}
-
-/// More than 2^36 - 32 bytes of data (NIST SP 800-38D §5.2.1.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a unit by design")]
-pub struct TooLong;
-
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("frame is too long")
-    }
-}
-
-impl core::error::Error for TooLong {}

@@ -1,4 +1,4 @@
-//! AES-GCM for frames of media: small, many, in place.
+//! AES-GCM for frames of media: small, many, in place; on x86-64, AArch64 and in WebAssembly with 128-bit vectors.
 //!
 //! The AEADs of the common libraries need 700 to 1,000 instructions for a frame of 40 to 160 bytes, most of them
 //! beside AES and GHASH. Here a frame is a straight line of 120 to 200: everything that a key has in common is in
@@ -22,14 +22,18 @@
 //! | `vector` | what the algorithm asks of a processor |
 //! | `x86`, `neon` | who answers: four blocks to a register, two, one; one on Arm |
 //! | `part` | less than a block |
+//! | `sliced` | all of it for WebAssembly, which has neither instruction: bit planes and integer products |
+//! | `tag` | [`Tag`] and the two errors |
 //!
 //! # What is promised
 //! * **Constant time by construction.** No branch and no address depends on a key, on data or on a tag, but for the
 //!   one on whether a tag is right: AES is the processor's, GHASH the carry-less multiplier's, keys are expanded
-//!   without a table. Lengths are public.
+//!   without a table. In WebAssembly AES is a circuit, and GHASH integer multiplication, which processors that run
+//!   browsers do in constant time. Lengths are public.
 //! * **No plaintext before the tag is right.** A frame of up to 31 blocks (four to a register; 15 or 7 with fewer) is
 //!   opened in registers and stored when its tag is. A longer one is decrypted where it lies while it is hashed, and
-//!   wiped if its tag is wrong before anybody can look, since the data are borrowed.
+//!   wiped if its tag is wrong before anybody can look, since the data are borrowed. In WebAssembly the whole frame is
+//!   hashed before any of it is decrypted.
 //! * **One place for `unsafe`**: this crate. The door is safe: a [`Key`] exists only where its form's instructions do,
 //!   and a [`Frame`] borrows what it points at.
 //!
@@ -39,7 +43,7 @@
 //! 128-bit key is sealed and opened without a secret on the stack. Elsewhere (256-bit keys, narrower forms, four frames
 //! opened together) the compiler spills states of AES, keystream and some round keys there, and does not clear them.
 //! The words of a key are cleared after it has been expanded.
-#![expect(
+#![allow(
     unsafe_code,
     reason = "intrinsics and raw pointers; every other crate of the workspace denies it"
 )]
@@ -49,21 +53,39 @@
 )]
 #![allow(clippy::needless_range_loop, reason = "several arrays are walked in step")]
 
+#[cfg(not(target_arch = "wasm32"))]
 #[macro_use]
 mod gcm;
+#[cfg(not(target_arch = "wasm32"))]
 mod form;
+#[cfg(not(target_arch = "wasm32"))]
 mod frame;
+#[cfg(not(target_arch = "wasm32"))]
 mod frame_hash;
+#[cfg(not(target_arch = "wasm32"))]
 mod ghash;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
+#[cfg(not(target_arch = "wasm32"))]
 mod part;
+#[cfg(not(target_arch = "wasm32"))]
 mod passage;
+#[cfg(not(target_arch = "wasm32"))]
 mod schedule;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod sliced;
+#[cfg(not(target_arch = "wasm32"))]
 mod stretch;
+mod tag;
+#[cfg(not(target_arch = "wasm32"))]
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+#[cfg(not(target_arch = "wasm32"))]
 pub use form::{Form, TOGETHER};
-pub use frame::{Frame, Key, Tag, TooLong, Unauthentic, open_together, seal_together};
+#[cfg(not(target_arch = "wasm32"))]
+pub use frame::{Frame, Key, open_together, seal_together};
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub use sliced::{Form, Frame, Key, TOGETHER, open_together, seal_together};
+pub use tag::{Tag, TooLong, Unauthentic};

@@ -35,6 +35,13 @@ fn nothing_is_allocated_for_a_frame() {
     }
 }
 
+/// Bytes of a key but for what is no secret and lies behind: which functions it is for.
+const SECRET_LEN: usize = if cfg!(target_arch = "wasm32") { size_of::<Key>() } else { (64 + 15) * 16 };
+
+/// Bytes that may be left: nothing is ever written to the 12 of padding in the form for WebAssembly.
+const LEFT: core::ops::RangeInclusive<usize> =
+    if cfg!(target_arch = "wasm32") { 0..=12 } else { 0..=0 };
+
 #[test]
 #[expect(unsafe_code, reason = "reads what is about to be freed")]
 fn a_dropped_key_is_wiped() {
@@ -44,13 +51,13 @@ fn a_dropped_key_is_wiped() {
         let start: *const Key = &raw const **key;
         let secret = || {
             // SAFETY: the box is not freed, only its contents are dropped, and they stay readable.
-            let bytes = unsafe { core::slice::from_raw_parts(start.cast::<u8>(), 79 * 16) };
+            let bytes = unsafe { core::slice::from_raw_parts(start.cast::<u8>(), SECRET_LEN) };
             bytes.iter().filter(|&&byte| byte != 0).count()
         };
         assert!(secret() > 1000, "an expanded key has few zeros");
         // SAFETY: it is in a ManuallyDrop, so it is not dropped again.
         unsafe { start.cast_mut().drop_in_place() };
-        assert_eq!(secret(), 0, "{form:?}");
+        assert!(LEFT.contains(&secret()), "{form:?}");
     }
 }
 

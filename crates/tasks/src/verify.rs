@@ -14,6 +14,7 @@ const STEPS: &[Step] = &[
     ("Rust tests: vectors, properties, fuzz seeds, documentation examples", rust_tests),
     ("Rust tests without ring", portable_tests),
     ("the kernel on AArch64, emulated by QEMU", aarch64_tests),
+    ("the kernel in WebAssembly, run by Node.js", wasm_kernel_tests),
     ("documentation", documentation),
     ("test vectors made again by their Python script", vectors),
     ("WebAssembly package, tested in Node.js", wasm_tests),
@@ -72,6 +73,24 @@ fn aarch64_tests() -> Result<()> {
     tools::run(&mut test)
 }
 
+/// With vectors, without which the kernel is not there.
+fn wasm_kernel_tests() -> Result<()> {
+    const WASI: &str = "wasm32-wasip1";
+    tools::rustup("target", &[WASI])?;
+    let runner = crate::root().join("crates/kernel/tests/wasi.mjs");
+    let runner = format!("{} --no-warnings {}", tools::node()?.display(), runner.display());
+    let of_crypto = ["-p", "sealframe-crypto", "--no-default-features", "--features", "kernel"];
+    let public = ["--test", "gcm_vectors", "--test", "backends_agree"];
+    for tests in [&["-p", "sealframe-kernel"][..], &[&of_crypto[..], &public].concat()] {
+        let mut test = tools::cargo();
+        test.args(["test", "--locked", "--target", WASI]).args(tests);
+        test.env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", "-Ctarget-feature=+simd128");
+        test.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", &runner);
+        tools::run(&mut test)?;
+    }
+    Ok(())
+}
+
 fn documentation() -> Result<()> {
     let doc = ["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"];
     tools::run(tools::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
@@ -104,8 +123,12 @@ fn vectors() -> Result<()> {
 
 fn wasm_tests() -> Result<()> {
     wasm_package::build()?;
-    let tests = crate::root().join("wasm/test");
-    tools::run(Command::new(tools::node()?).arg("--test").arg(tests.join("package.test.mjs")))
+    let tests = crate::root().join("wasm/test/package.test.mjs");
+    for module in ["sealframe_wasm_simd.wasm", "sealframe_wasm_bg.wasm"] {
+        let mut node = Command::new(tools::node()?);
+        tools::run(node.arg("--test").arg(&tests).env("SEALFRAME_MODULE", module))?;
+    }
+    Ok(())
 }
 
 fn browser_tests() -> Result<()> {

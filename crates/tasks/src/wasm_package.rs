@@ -1,35 +1,58 @@
 //! Builds `wasm/pkg`: the folder that a browser loads.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::tools;
 
-/// Compiles the crate, writes its JavaScript bindings, and lays our own scripts beside them.
+/// Compiles the crate twice, with 128-bit vectors and without, writes its JavaScript bindings, and lays our own scripts
+/// beside them.
 ///
 /// The bindings are made by wasm-bindgen as a library, so its two halves have one version by `Cargo.lock`
 /// and no separate tool has to be installed.
 pub(crate) fn build() -> Result<PathBuf> {
-    tools::rustup("target", &["wasm32-unknown-unknown"])?;
+    tools::rustup("target", &[TARGET])?;
     tools::say("building the WebAssembly package in wasm/pkg");
-    let profile = ["--profile", "wasm", "--target", "wasm32-unknown-unknown"];
-    tools::run(tools::cargo().args(["build", "--locked", "-p", "sealframe-wasm"]).args(profile))?;
-
     let folder = crate::root().join("wasm");
     let package = folder.join("pkg");
-    let module = target_dir().join("wasm32-unknown-unknown/wasm/sealframe_wasm.wasm");
-    Bindgen::new()
-        .input_path(&module)
-        .web(true)?
-        .generate(&package)
-        .with_context(|| format!("cannot make bindings of {}", module.display()))?;
+    let scripts = bind(&compile("", "wasm-plain")?, &package)?;
+
+    let with_vectors = target_dir().join("wasm-simd/bindings");
+    let same = bind(&compile("-Ctarget-feature=+simd128", "wasm-simd")?, &with_vectors)?;
+    ensure!(scripts == same, "the two modules need different bindings");
+    fs::copy(with_vectors.join(MODULE), package.join("sealframe_wasm_simd.wasm"))?;
+
     for script in fs::read_dir(folder.join("js"))? {
         let script = script?;
         fs::copy(script.path(), package.join(script.file_name()))?;
     }
     Ok(package)
+}
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const MODULE: &str = "sealframe_wasm_bg.wasm";
+
+/// Compiles the module with these flags, each time in the same folder, so that nothing is compiled twice.
+fn compile(flags: &str, folder: &str) -> Result<PathBuf> {
+    let folder = target_dir().join(folder);
+    let mut cargo = tools::cargo();
+    cargo.args(["build", "--locked", "-p", "sealframe-wasm", "--profile", "wasm", "--target", TARGET]);
+    cargo.arg("--target-dir").arg(&folder);
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+    tools::run(&mut cargo)?;
+    Ok(folder.join(TARGET).join("wasm/sealframe_wasm.wasm"))
+}
+
+/// Writes a module and its bindings into a folder; returns the bindings.
+fn bind(module: &Path, folder: &Path) -> Result<String> {
+    let made = Bindgen::new().input_path(module).web(true)?.generate(folder);
+    made.with_context(|| format!("cannot make bindings of {}", module.display()))?;
+    Ok(fs::read_to_string(folder.join("sealframe_wasm.js"))?)
 }
 
 /// Where cargo puts what it builds.

@@ -1,13 +1,13 @@
 //! AEADs by the library that suits the target. The only module that names a backend.
 
-#[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
+#[cfg(aws_lc)]
 mod aws_lc;
 mod ctr_hmac;
 mod hmac;
-#[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+#[cfg(kernel)]
 mod kernel;
 mod portable;
-#[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+#[cfg(ring)]
 mod ring;
 
 use alloc::boxed::Box;
@@ -43,14 +43,15 @@ pub enum Backend {
     /// RustCrypto's `aes-gcm`: pure Rust, on every target.
     Portable,
     /// aws-lc-rs, with feature `aws-lc-rs`, on targets with an operating system. Needs a C compiler to build.
-    #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
+    #[cfg(aws_lc)]
     AwsLc,
     /// Our own kernel, with feature `kernel`, made for small frames and for batches; on a processor that it
-    /// has no form for, as the default. Read what SECURITY.md says of it first.
-    #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+    /// has no form for, as the default. In WebAssembly where the module is compiled for 128-bit vectors. Read what
+    /// SECURITY.md says of it first.
+    #[cfg(kernel)]
     Kernel,
     /// ring, with feature `ring`, on targets with an operating system. Needs a C compiler to build.
-    #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+    #[cfg(ring)]
     Ring,
 }
 
@@ -59,11 +60,11 @@ impl Backend {
     pub fn available() -> impl Iterator<Item = Self> {
         [
             Self::Portable,
-            #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(aws_lc)]
             Self::AwsLc,
-            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(kernel)]
             Self::Kernel,
-            #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(ring)]
             Self::Ring,
         ]
         .into_iter()
@@ -74,7 +75,7 @@ impl Backend {
     /// Bytes of the longest AES-GCM frame that gains from going together with others.
     pub(crate) fn longest_interleaved(self) -> Option<usize> {
         match self {
-            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(kernel)]
             Self::Kernel => sealframe_kernel::Form::best()?.longest_interleaved(),
             _ => None,
         }
@@ -85,9 +86,9 @@ impl Default for Backend {
     /// ring, else aws-lc-rs, else the portable one.
     #[allow(unreachable_code, reason = "each that is there ends it")]
     fn default() -> Self {
-        #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+        #[cfg(ring)]
         return Self::Ring;
-        #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
+        #[cfg(aws_lc)]
         return Self::AwsLc;
         Self::Portable
     }
@@ -95,11 +96,11 @@ impl Default for Backend {
 
 /// An expanded key of any suite. Boxed, so that moving it leaves no copies behind.
 pub(crate) enum Key {
-    #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+    #[cfg(ring)]
     RingGcm(Box<ring::GcmKey>),
-    #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
+    #[cfg(aws_lc)]
     AwsLcGcm(Box<aws_lc::GcmKey>),
-    #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+    #[cfg(kernel)]
     KernelGcm(Box<sealframe_kernel::Key>),
     Aes128Gcm(Box<Aes128Gcm>),
     Aes256Gcm(Box<Aes256Gcm>),
@@ -112,13 +113,13 @@ impl Key {
     pub(crate) fn new(Cipher { suite, backend }: Cipher, key: &[u8]) -> Self {
         let nt = suite.nt();
         match (suite.aead(), backend) {
-            #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(ring)]
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Ring) => Self::RingGcm(ring::GcmKey::new(key)),
-            #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(aws_lc)]
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::AwsLc) => {
                 Self::AwsLcGcm(Box::new(aws_lc::GcmKey::new(key)))
             }
-            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(kernel)]
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Kernel) => {
                 match sealframe_kernel::Key::new(key) {
                     Some(key) => Self::KernelGcm(key),
@@ -143,11 +144,11 @@ impl Key {
         tag: &mut [u8],
     ) -> Result<(), FrameTooLong> {
         match self {
-            #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(ring)]
             Self::RingGcm(key) => key.encrypt(nonce, aad, in_out, tag),
-            #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(aws_lc)]
             Self::AwsLcGcm(key) => key.encrypt(nonce, aad, in_out, tag),
-            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(kernel)]
             Self::KernelGcm(key) => kernel::encrypt(key, nonce, aad, in_out, tag),
             Self::Aes128Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
             Self::Aes256Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
@@ -165,11 +166,11 @@ impl Key {
         tag: &[u8],
     ) -> Result<(), Unauthentic> {
         match self {
-            #[cfg(all(feature = "ring", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(ring)]
             Self::RingGcm(key) => key.decrypt(nonce, aad, in_out, tag),
-            #[cfg(all(feature = "aws-lc-rs", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(aws_lc)]
             Self::AwsLcGcm(key) => key.decrypt(nonce, aad, in_out, tag),
-            #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+            #[cfg(kernel)]
             Self::KernelGcm(key) => kernel::decrypt(key, nonce, aad, in_out, tag),
             Self::Aes128Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
             Self::Aes256Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
@@ -184,7 +185,7 @@ impl Key {
 pub(crate) fn encrypt_together(
     frames: [Encrypt<'_>; TOGETHER],
 ) -> [Result<(), FrameTooLong>; TOGETHER] {
-    #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+    #[cfg(kernel)]
     if let [Key::KernelGcm(a), Key::KernelGcm(b), Key::KernelGcm(c), Key::KernelGcm(d)] =
         frames.each_ref().map(|frame| &frame.key.aead.0)
     {
@@ -196,7 +197,7 @@ pub(crate) fn encrypt_together(
 /// Each frame as by [`Key::decrypt`].
 #[inline(always)] // see the crate's front page
 pub(crate) fn decrypt_together(frames: [Decrypt<'_>; TOGETHER]) -> [Result<(), Unauthentic>; TOGETHER] {
-    #[cfg(all(feature = "kernel", not(any(target_family = "wasm", target_os = "none"))))]
+    #[cfg(kernel)]
     if let [Key::KernelGcm(a), Key::KernelGcm(b), Key::KernelGcm(c), Key::KernelGcm(d)] =
         frames.each_ref().map(|frame| &frame.key.aead.0)
     {

@@ -15,7 +15,8 @@ pub(crate) fn forms() -> Vec<Form> {
 /// Bytes that differ from place to place and from seed to seed.
 pub(crate) fn bytes(len: usize, seed: usize) -> Vec<u8> {
     let word = |at: usize| {
-        (at / 8 + 1).wrapping_mul(seed.wrapping_mul(2).wrapping_add(0x9e37_79b9)).to_le_bytes()
+        let (at, seed) = (at as u64 / 8 + 1, seed as u64);
+        at.wrapping_mul(seed.wrapping_mul(2).wrapping_add(0x9e37_79b9)).to_le_bytes()
     };
     (0..len).map(|at| word(at)[at % 8] ^ word(at)[3]).collect()
 }

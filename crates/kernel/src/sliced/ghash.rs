@@ -1,0 +1,163 @@
+//! GHASH (NIST SP 800-38D §6.4) in 64-bit words.
+//!
+//! A product of polynomials over GF(2) is made of integer products: with every fourth bit kept and three zeros between, the
+//! carries of a sum of up to 16 bits stay in the holes. Sixteen such products, of four parts of one word with four of the
+//! other, give the low half of the whole; the high half is the low half of the reversed words' product, reversed.
+//! Source of the method: T. Pornin, "BearSSL: constant-time multiplication", <https://www.bearssl.org/constanttime.html>.
+//!
+//! Products of several blocks with powers of H are added as they are, carries and all, since adding is bit by bit and what
+//! lies in the holes is thrown away at the end; they are reduced once.
+
+use zeroize::Zeroize;
+
+use super::planes::{BLOCK, Block};
+
+/// So many blocks are multiplied by as many powers of H and reduced together.
+const ROW: usize = 4;
+
+/// Every fourth bit, from each of the four first.
+const HOLES: [u64; 4] =
+    [0x1111_1111_1111_1111, 0x2222_2222_2222_2222, 0x4444_4444_4444_4444, 0x8888_8888_8888_8888];
+
+/// A word in four parts with holes.
+type Parts = [u64; 4];
+
+/// What Karatsuba's method multiplies of an element: low word, high word and their sum, and all three reversed.
+const WORDS: usize = 6;
+
+/// `H^4` to `H^1`, for each of the six words. Wiped by its owner.
+pub(super) struct Powers([[Parts; ROW]; WORDS]);
+
+/// A polynomial of degree below 128: GHASH's first bit is the highest of `high`.
+#[derive(Clone, Copy)]
+struct Element {
+    high: u64,
+    low: u64,
+}
+
+impl Element {
+    const ZERO: Self = Self { high: 0, low: 0 };
+
+    #[inline(always)]
+    fn to_block(self) -> Block {
+        Block::from_u128((u128::from(self.high) << 64 | u128::from(self.low)).swap_bytes())
+    }
+}
+
+/// The six words of a block.
+#[inline(always)]
+fn words(block: Block) -> [u64; WORDS] {
+    let [high, low] = block.words();
+    let [high_reversed, low_reversed] = block.words_reversed();
+    [low, high, low ^ high, low_reversed, high_reversed, low_reversed ^ high_reversed]
+}
+
+#[inline(always)]
+fn parts(word: u64) -> Parts {
+    HOLES.map(|holes| word & holes)
+}
+
+/// The sum of products of words, their holes full of carries, without the carries.
+#[inline(always)]
+fn sum_of_products(row: &[u64; ROW], powers: &[Parts; ROW]) -> u64 {
+    // Four sums, and the parts of one word, fit into the registers there are.
+    let mut sums = [0; 4];
+    for (word, [h0, h1, h2, h3]) in row.iter().zip(powers) {
+        let [x0, x1, x2, x3] = parts(*word);
+        let times = u64::wrapping_mul;
+        sums[0] ^= times(x0, *h0) ^ times(x1, *h3) ^ times(x2, *h2) ^ times(x3, *h1);
+        sums[1] ^= times(x0, *h1) ^ times(x1, *h0) ^ times(x2, *h3) ^ times(x3, *h2);
+        sums[2] ^= times(x0, *h2) ^ times(x1, *h1) ^ times(x2, *h0) ^ times(x3, *h3);
+        sums[3] ^= times(x0, *h3) ^ times(x1, *h2) ^ times(x2, *h1) ^ times(x3, *h0);
+    }
+    sums[0] & HOLES[0] | sums[1] & HOLES[1] | sums[2] & HOLES[2] | sums[3] & HOLES[3]
+}
+
+/// The sum of four blocks times `H^4` to `H^1`, modulo `x^128 + x^7 + x^2 + x + 1`.
+#[inline(always)]
+fn multiply(row: [Block; ROW], powers: &Powers) -> Element {
+    let [a, b, c, d] = row.map(words);
+    let mut sums = [0; WORDS];
+    for (word, sum) in sums.iter_mut().enumerate() {
+        *sum = sum_of_products(&[a[word], b[word], c[word], d[word]], &powers.0[word]);
+    }
+    let [low, high, middle, low_reversed, high_reversed, middle_reversed] = sums;
+    let middle = middle ^ low ^ high;
+    let middle_reversed = middle_reversed ^ low_reversed ^ high_reversed;
+    // The high half of a product of 64-bit words has 63 bits.
+    let upper = |reversed: u64| reversed.reverse_bits() >> 1;
+    let w0 = low;
+    let w1 = upper(low_reversed) ^ middle;
+    let w2 = high ^ upper(middle_reversed);
+    let w3 = upper(high_reversed);
+    // The product of reversed polynomials is the reversed product, one bit too far to the right.
+    let (w0, w1, w2, w3) = (w0 << 1, w1 << 1 | w0 >> 63, w2 << 1 | w1 >> 63, w3 << 1 | w2 >> 63);
+    let (w2, w1) = (w2 ^ fold(w0), w1 ^ carry(w0));
+    let (w3, w2) = (w3 ^ fold(w1), w2 ^ carry(w1));
+    Element { high: w3, low: w2 }
+}
+
+/// What a word adds two words further up, `x^128` being `x^7 + x^2 + x + 1`.
+#[inline(always)]
+const fn fold(word: u64) -> u64 {
+    word ^ word >> 1 ^ word >> 2 ^ word >> 7
+}
+
+/// And what of that falls into the word between.
+#[inline(always)]
+const fn carry(word: u64) -> u64 {
+    word << 63 ^ word << 62 ^ word << 57
+}
+
+impl Powers {
+    pub(super) const fn empty() -> Self {
+        Self([[[0; 4]; ROW]; WORDS])
+    }
+
+    /// Makes the powers of `h`.
+    pub(super) fn raise(&mut self, h: Block) {
+        let mut power = h;
+        for place in (0..ROW).rev() {
+            for (word, of_word) in words(power).into_iter().zip(&mut self.0) {
+                of_word[place] = parts(word);
+            }
+            // H itself is in the last place now.
+            power = multiply([Block::ZERO, Block::ZERO, Block::ZERO, power], self).to_block();
+        }
+    }
+
+    /// The hash of AAD and ciphertext, each filled up with zeros, and their lengths.
+    pub(super) fn hash(&self, aad: &[u8], data: &[u8]) -> Block {
+        let bits = |len: usize| len as u64 * 8;
+        let lengths = Element { high: bits(aad.len()), low: bits(data.len()) }.to_block();
+        let count = aad.len().div_ceil(BLOCK) + data.len().div_ceil(BLOCK) + 1;
+        let mut blocks = blocks_of(aad).chain(blocks_of(data)).chain([lengths]);
+        // The first row is filled up with zeros in front, which count for nothing.
+        let mut missing = count.next_multiple_of(ROW) - count;
+        let mut hash = Element::ZERO;
+        for _ in 0..count.div_ceil(ROW) {
+            let mut row = [Block::ZERO; ROW];
+            for place in &mut row[missing..] {
+                *place = blocks.next().unwrap_or(Block::ZERO);
+            }
+            missing = 0;
+            row[0] = row[0].xor(hash.to_block());
+            hash = multiply(row, self);
+        }
+        hash.to_block()
+    }
+
+    pub(super) fn zeroize(&mut self) {
+        for word in self.0.as_flattened_mut().as_flattened_mut() {
+            word.zeroize();
+        }
+    }
+}
+
+/// The blocks of some bytes, the last filled up with zeros.
+#[inline(always)]
+fn blocks_of(bytes: &[u8]) -> impl Iterator<Item = Block> {
+    bytes
+        .chunks(BLOCK)
+        .map(|block| if block.len() == BLOCK { Block::load(block) } else { Block::load_part(block) })
+}

@@ -1,0 +1,207 @@
+//! AES-GCM without AES instructions: WebAssembly's 128-bit vectors, eight blocks at once.
+//!
+//! Neither a table nor a branch depends on a secret: AES is a circuit of ANDs and XORs over bit planes, GHASH is made of
+//! integer multiplications whose operands have holes for the carries. An engine would have to go out of its way to make
+//! either depend on the data.
+//!
+//! | module | noun |
+//! |---|---|
+//! | `planes` | eight blocks as eight planes of bits, and back |
+//! | `aes` | round keys, and the rounds over planes |
+//! | `ghash` | the hash, in 64-bit words |
+
+mod aes;
+mod ghash;
+mod planes;
+
+use core::fmt;
+use std::boxed::Box;
+
+use crate::{Tag, TooLong, Unauthentic, tag::is_too_long};
+use aes::RoundKeys;
+use ghash::Powers;
+use planes::{BATCH, BLOCK, Block};
+
+/// So many frames can be handed over together. There is nothing to gain by it here.
+pub const TOGETHER: usize = 4;
+
+/// Which instructions the kernel uses.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Form {
+    /// WebAssembly with 128-bit vectors, for which the module has to be compiled.
+    Simd128,
+}
+
+impl Form {
+    /// The one there is.
+    pub const ALL: &[Self] = &[Self::Simd128];
+
+    /// A module with vectors does not load where there are none.
+    #[must_use]
+    pub const fn is_available(self) -> bool {
+        true
+    }
+
+    /// The one there is.
+    #[must_use]
+    pub const fn best() -> Option<Self> {
+        Some(Self::Simd128)
+    }
+
+    /// Frames gain nothing from going together.
+    #[must_use]
+    pub const fn longest_interleaved(self) -> Option<usize> {
+        None
+    }
+}
+
+/// An AES-128-GCM or AES-256-GCM key, expanded once. Wiped on drop.
+pub struct Key {
+    round_keys: RoundKeys,
+    powers: Powers,
+}
+
+impl Key {
+    /// Expands `key`, 16 or 32 bytes; the caller wipes its copy. `None` for another length.
+    #[must_use]
+    pub fn new(key: &[u8]) -> Option<Box<Self>> {
+        // Boxed before it is expanded: moving an expanded key would leave a copy behind.
+        let mut boxed = Box::new(Self { round_keys: RoundKeys::empty(), powers: Powers::empty() });
+        boxed.round_keys.expand(key)?;
+        let mut blocks = [Block::ZERO; BATCH];
+        boxed.round_keys.encrypt(&mut blocks);
+        boxed.powers.raise(blocks[0]);
+        Some(boxed)
+    }
+
+    /// As [`new`](Self::new).
+    #[must_use]
+    pub fn with_form(Form::Simd128: Form, key: &[u8]) -> Option<Box<Self>> {
+        Self::new(key)
+    }
+
+    /// XORs the keystream from block 2 on to `data`; returns block 1, the mask of the tag.
+    fn apply_keystream(&self, nonce: [u8; 12], data: &mut [u8]) -> Block {
+        let mut counter = 1;
+        let mut keystream = self.keystream(nonce, &mut counter);
+        let mask = keystream[0];
+        // The first batch has one block for the mask.
+        let (first, rest) = data.split_at_mut(data.len().min((BATCH - 1) * BLOCK));
+        xor(first, &keystream[1..]);
+        for batch in rest.chunks_mut(BATCH * BLOCK) {
+            keystream = self.keystream(nonce, &mut counter);
+            xor(batch, &keystream);
+        }
+        mask
+    }
+
+    fn mask(&self, nonce: [u8; 12]) -> Block {
+        self.keystream(nonce, &mut 1)[0]
+    }
+
+    /// The next eight blocks of keystream.
+    fn keystream(&self, nonce: [u8; 12], counter: &mut u32) -> [Block; BATCH] {
+        let mut blocks = [Block::ZERO; BATCH];
+        for block in &mut blocks {
+            *block = Block::counter(nonce, *counter);
+            *counter = counter.wrapping_add(1);
+        }
+        self.round_keys.encrypt(&mut blocks);
+        blocks
+    }
+}
+
+fn xor(data: &mut [u8], keystream: &[Block]) {
+    let mut blocks = data.chunks_exact_mut(BLOCK);
+    let mut stream = keystream.iter();
+    for (block, key) in (&mut blocks).zip(&mut stream) {
+        Block::load(block).xor(*key).store(block);
+    }
+    let rest = blocks.into_remainder();
+    if let (false, Some(key)) = (rest.is_empty(), stream.next()) {
+        for (byte, key) in rest.iter_mut().zip(key.to_bytes()) {
+            *byte ^= key;
+        }
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.round_keys.zeroize();
+        self.powers.zeroize();
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// A frame about to be sealed or opened in place.
+pub struct Frame<'a> {
+    key: &'a Key,
+    nonce: [u8; 12],
+    aad: &'a [u8],
+    data: &'a mut [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under a key.
+    #[must_use]
+    pub const fn new(key: &'a Key, nonce: [u8; 12], aad: &'a [u8], data: &'a mut [u8]) -> Self {
+        Self { key, nonce, aad, data }
+    }
+
+    /// Encrypts the frame. Copies: none.
+    ///
+    /// # Errors
+    /// [`TooLong`], with the data as they were.
+    pub fn seal(self) -> Result<Tag, TooLong> {
+        if is_too_long(self.data.len()) {
+            return Err(TooLong);
+        }
+        let mask = self.key.apply_keystream(self.nonce, self.data);
+        Ok(Tag(self.key.powers.hash(self.aad, self.data).xor(mask).to_u128()))
+    }
+
+    /// Checks `tag` and then decrypts the frame. Copies: none.
+    ///
+    /// # Errors
+    /// [`Unauthentic`], with the data as they were.
+    pub fn open(self, Tag(tag): Tag) -> Result<(), Unauthentic> {
+        if is_too_long(self.data.len()) {
+            return Err(Unauthentic);
+        }
+        let made = self.key.powers.hash(self.aad, self.data).xor(self.key.mask(self.nonce));
+        // One comparison of the whole, and the one branch that depends on it: the verdict is public.
+        if made.to_u128() ^ tag != 0 {
+            return Err(Unauthentic);
+        }
+        self.key.apply_keystream(self.nonce, self.data);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Frame(..)")
+    }
+}
+
+/// Encrypts four frames under any keys: [`Frame::seal`] for each.
+pub fn seal_together(frames: [Frame<'_>; TOGETHER]) -> [Result<Tag, TooLong>; TOGETHER] {
+    frames.map(Frame::seal)
+}
+
+/// Opens four frames under any keys: [`Frame::open`] for each.
+pub fn open_together(
+    frames: [Frame<'_>; TOGETHER],
+    tags: [Tag; TOGETHER],
+) -> [Result<(), Unauthentic>; TOGETHER] {
+    let mut tags = tags.into_iter();
+    frames.map(|frame| tags.next().map_or(Err(Unauthentic), |tag| frame.open(tag)))
+}
+
+const _: () = assert!(size_of::<Block>() == BLOCK);
