@@ -9,7 +9,7 @@ pub(crate) const fn is_too_long(len: usize) -> bool {
     len as u64 > (1 << 36) - 32
 }
 
-/// The tag of a frame. Not to be compared by hand: [`Frame::open`] does so, in constant time.
+/// The tag of a frame. Not to be compared by hand: [`Frame::open`](crate::Frame::open) does so, in constant time.
 #[derive(Clone, Copy)]
 pub struct Tag(pub(crate) u128);
 
