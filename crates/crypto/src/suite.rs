@@ -4,30 +4,38 @@ use core::fmt;
 
 use crate::Backend;
 
+const SUITES: usize = if cfg!(feature = "ctr-hmac") { 8 } else { 2 };
+
 /// A cipher suite; the discriminant is its number in IANA's registry "SFrame Cipher Suites".
 ///
 /// Prefer [`Aes128GcmSha256_128`](Self::Aes128GcmSha256_128), or
 /// [`Aes256GcmSha512_128`](Self::Aes256GcmSha512_128) where policy asks for 256 bits: they are both
-/// the strongest and, by far, the fastest.
+/// the strongest and, by far, the fastest. The others are there with feature `ctr-hmac`, as by default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 #[repr(u16)]
 pub enum CipherSuite {
     /// AES-128 in counter mode, HMAC-SHA-256 cut to 80 bits.
+    #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256_80 = 1,
     /// As 1 with a 64-bit tag, which a patient forger can hit: 2^64 tries at the tag's best.
+    #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256_64ShortTag = 2,
     /// As 1 with a 32-bit tag: at 2^20 tries a second a forgery takes about an hour (RFC 9605 §7.5).
+    #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256_32ShortTag = 3,
     /// AES-128-GCM with its full 128-bit tag; keys by HKDF-SHA-256.
     Aes128GcmSha256_128 = 4,
     /// AES-256-GCM with its full 128-bit tag; keys by HKDF-SHA-512.
     Aes256GcmSha512_128 = 5,
     /// AES-256 in counter mode, HMAC-SHA-512 cut to 80 bits.
+    #[cfg(feature = "ctr-hmac")]
     Aes256CtrHmacSha512_80 = 6,
     /// As 6 with a 64-bit tag.
+    #[cfg(feature = "ctr-hmac")]
     Aes256CtrHmacSha512_64ShortTag = 7,
     /// As 6 with a 32-bit tag.
+    #[cfg(feature = "ctr-hmac")]
     Aes256CtrHmacSha512_32ShortTag = 8,
 }
 
@@ -43,20 +51,28 @@ pub(crate) enum Hash {
 pub(crate) enum Aead {
     Aes128Gcm,
     Aes256Gcm,
+    #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256,
+    #[cfg(feature = "ctr-hmac")]
     Aes256CtrHmacSha512,
 }
 
 impl CipherSuite {
-    /// Every suite, in the order of the registry.
-    pub const ALL: [Self; 8] = [
+    /// Every suite of this build, in the order of the registry.
+    pub const ALL: [Self; SUITES] = [
+        #[cfg(feature = "ctr-hmac")]
         Self::Aes128CtrHmacSha256_80,
+        #[cfg(feature = "ctr-hmac")]
         Self::Aes128CtrHmacSha256_64ShortTag,
+        #[cfg(feature = "ctr-hmac")]
         Self::Aes128CtrHmacSha256_32ShortTag,
         Self::Aes128GcmSha256_128,
         Self::Aes256GcmSha512_128,
+        #[cfg(feature = "ctr-hmac")]
         Self::Aes256CtrHmacSha512_80,
+        #[cfg(feature = "ctr-hmac")]
         Self::Aes256CtrHmacSha512_64ShortTag,
+        #[cfg(feature = "ctr-hmac")]
         Self::Aes256CtrHmacSha512_32ShortTag,
     ];
 
@@ -67,8 +83,7 @@ impl CipherSuite {
     ///
     /// # Errors
     /// [`SuiteError::ShortTag`] for 2, 3, 7 and 8: ask for those with
-    /// [`from_id_allowing_short_tags`](Self::from_id_allowing_short_tags). Otherwise
-    /// [`SuiteError::PrivateUse`] or [`SuiteError::Unknown`].
+    /// [`from_id_allowing_short_tags`](Self::from_id_allowing_short_tags). Otherwise as there.
     pub const fn from_id(id: u16) -> Result<Self, SuiteError> {
         match Self::from_id_allowing_short_tags(id) {
             Ok(suite) if suite.nt() < 10 => Err(SuiteError::ShortTag { id }),
@@ -82,10 +97,15 @@ impl CipherSuite {
     /// forged frame is a click, and only if every byte counts.
     ///
     /// # Errors
-    /// [`SuiteError::PrivateUse`] or [`SuiteError::Unknown`].
+    /// [`SuiteError::NotInThisBuild`], [`SuiteError::PrivateUse`] or [`SuiteError::Unknown`].
     pub const fn from_id_allowing_short_tags(id: u16) -> Result<Self, SuiteError> {
         match id {
-            1..=8 => Ok(Self::ALL[id as usize - 1]),
+            4 => Ok(Self::Aes128GcmSha256_128),
+            5 => Ok(Self::Aes256GcmSha512_128),
+            #[cfg(feature = "ctr-hmac")]
+            1..=3 | 6..=8 => Ok(Self::ALL[id as usize - 1]),
+            #[cfg(not(feature = "ctr-hmac"))]
+            1..=3 | 6..=8 => Err(SuiteError::NotInThisBuild { id }),
             0xf000..=0xffff => Err(SuiteError::PrivateUse { id }),
             _ => Err(SuiteError::Unknown { id }),
         }
@@ -112,7 +132,9 @@ impl CipherSuite {
         match self.aead() {
             Aead::Aes128Gcm => 16,
             Aead::Aes256Gcm => 32,
+            #[cfg(feature = "ctr-hmac")]
             Aead::Aes128CtrHmacSha256 => 16 + 32,
+            #[cfg(feature = "ctr-hmac")]
             Aead::Aes256CtrHmacSha512 => 32 + 64,
         }
     }
@@ -127,8 +149,11 @@ impl CipherSuite {
     #[must_use]
     pub const fn nt(self) -> usize {
         match self {
+            #[cfg(feature = "ctr-hmac")]
             Self::Aes128CtrHmacSha256_80 | Self::Aes256CtrHmacSha512_80 => 10,
+            #[cfg(feature = "ctr-hmac")]
             Self::Aes128CtrHmacSha256_64ShortTag | Self::Aes256CtrHmacSha512_64ShortTag => 8,
+            #[cfg(feature = "ctr-hmac")]
             Self::Aes128CtrHmacSha256_32ShortTag | Self::Aes256CtrHmacSha512_32ShortTag => 4,
             Self::Aes128GcmSha256_128 | Self::Aes256GcmSha512_128 => 16,
         }
@@ -136,8 +161,12 @@ impl CipherSuite {
 
     pub(crate) const fn hash(self) -> Hash {
         match self.aead() {
-            Aead::Aes128Gcm | Aead::Aes128CtrHmacSha256 => Hash::Sha256,
-            Aead::Aes256Gcm | Aead::Aes256CtrHmacSha512 => Hash::Sha512,
+            Aead::Aes128Gcm => Hash::Sha256,
+            Aead::Aes256Gcm => Hash::Sha512,
+            #[cfg(feature = "ctr-hmac")]
+            Aead::Aes128CtrHmacSha256 => Hash::Sha256,
+            #[cfg(feature = "ctr-hmac")]
+            Aead::Aes256CtrHmacSha512 => Hash::Sha512,
         }
     }
 
@@ -145,9 +174,11 @@ impl CipherSuite {
         match self {
             Self::Aes128GcmSha256_128 => Aead::Aes128Gcm,
             Self::Aes256GcmSha512_128 => Aead::Aes256Gcm,
+            #[cfg(feature = "ctr-hmac")]
             Self::Aes128CtrHmacSha256_80
             | Self::Aes128CtrHmacSha256_64ShortTag
             | Self::Aes128CtrHmacSha256_32ShortTag => Aead::Aes128CtrHmacSha256,
+            #[cfg(feature = "ctr-hmac")]
             Self::Aes256CtrHmacSha512_80
             | Self::Aes256CtrHmacSha512_64ShortTag
             | Self::Aes256CtrHmacSha512_32ShortTag => Aead::Aes256CtrHmacSha512,
@@ -179,6 +210,7 @@ impl Cipher {
     pub fn longest_interleaved(self) -> Option<usize> {
         match self.suite.aead() {
             Aead::Aes128Gcm | Aead::Aes256Gcm => self.backend.longest_interleaved(),
+            #[cfg(feature = "ctr-hmac")]
             Aead::Aes128CtrHmacSha256 | Aead::Aes256CtrHmacSha512 => None,
         }
     }
@@ -225,6 +257,11 @@ pub enum SuiteError {
         /// The number asked for.
         id: u16,
     },
+    /// One of AES-CTR with HMAC, which this build leaves out: its feature `ctr-hmac` is off.
+    NotInThisBuild {
+        /// The number asked for.
+        id: u16,
+    },
     /// The suite's tag has 64 or 32 bits, and short tags were not asked for.
     ShortTag {
         /// The number asked for.
@@ -237,6 +274,7 @@ impl fmt::Display for SuiteError {
         match self {
             Self::Unknown { id } => write!(f, "unknown cipher suite {id}"),
             Self::PrivateUse { id } => write!(f, "cipher suite {id:#06x} is for private use"),
+            Self::NotInThisBuild { id } => write!(f, "cipher suite {id} is not in this build"),
             Self::ShortTag { id } => write!(f, "cipher suite {id} has a short tag"),
         }
     }

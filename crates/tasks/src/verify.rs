@@ -57,7 +57,7 @@ fn rust_tests() -> Result<()> {
 
 fn portable_tests() -> Result<()> {
     let crates = ["-p", "sealframe-crypto", "-p", "sealframe-media", "-p", "sealframe"];
-    let portable = ["test", "--locked", "--no-default-features"];
+    let portable = ["test", "--locked", "--no-default-features", "--features", "ctr-hmac"];
     tools::run(tools::cargo().args(portable).args(crates))
 }
 
@@ -79,7 +79,8 @@ fn wasm_kernel_tests() -> Result<()> {
     tools::rustup("target", &[WASI])?;
     let runner = crate::root().join("crates/kernel/tests/wasi.mjs");
     let runner = format!("{} --no-warnings {}", tools::node()?.display(), runner.display());
-    let of_crypto = ["-p", "sealframe-crypto", "--no-default-features", "--features", "kernel"];
+    let of_crypto =
+        ["-p", "sealframe-crypto", "--no-default-features", "--features", "ctr-hmac,kernel"];
     let public = ["--test", "gcm_vectors", "--test", "backends_agree"];
     for tests in [&["-p", "sealframe-kernel"][..], &[&of_crypto[..], &public].concat()] {
         let mut test = tools::cargo();

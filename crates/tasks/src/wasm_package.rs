@@ -20,10 +20,10 @@ pub(crate) fn build() -> Result<PathBuf> {
     tools::say("building the WebAssembly package in wasm/pkg");
     let folder = crate::root().join("wasm");
     let package = folder.join("pkg");
-    let scripts = bind(&compile("", "wasm-plain")?, &package)?;
+    let scripts = bind(&compile("wasm", "")?, &package)?;
 
-    let with_vectors = target_dir().join("wasm-simd/bindings");
-    let same = bind(&compile("-Ctarget-feature=+simd128", "wasm-simd")?, &with_vectors)?;
+    let with_vectors = target_dir().join("wasm-bindings");
+    let same = bind(&compile("wasm-simd", "-Ctarget-feature=+simd128")?, &with_vectors)?;
     ensure!(scripts == same, "the two modules need different bindings");
     fs::copy(with_vectors.join(MODULE), package.join("sealframe_wasm_simd.wasm"))?;
 
@@ -37,15 +37,16 @@ pub(crate) fn build() -> Result<PathBuf> {
 const TARGET: &str = "wasm32-unknown-unknown";
 const MODULE: &str = "sealframe_wasm_bg.wasm";
 
-/// Compiles the module with these flags, each time in the same folder, so that nothing is compiled twice.
-fn compile(flags: &str, folder: &str) -> Result<PathBuf> {
-    let folder = target_dir().join(folder);
+/// Compiles the module in a profile, with these flags, each profile in a folder of its own: no flags are changed under
+/// what has been compiled.
+fn compile(profile: &str, flags: &str) -> Result<PathBuf> {
+    let folder = target_dir().join(profile);
     let mut cargo = tools::cargo();
-    cargo.args(["build", "--locked", "-p", "sealframe-wasm", "--profile", "wasm", "--target", TARGET]);
+    cargo.args(["build", "--locked", "-p", "sealframe-wasm", "--profile", profile, "--target", TARGET]);
     cargo.arg("--target-dir").arg(&folder);
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
     tools::run(&mut cargo)?;
-    Ok(folder.join(TARGET).join("wasm/sealframe_wasm.wasm"))
+    Ok(folder.join(TARGET).join(profile).join("sealframe_wasm.wasm"))
 }
 
 /// Writes a module and its bindings into a folder; returns the bindings.

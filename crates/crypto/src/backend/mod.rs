@@ -2,7 +2,9 @@
 
 #[cfg(aws_lc)]
 mod aws_lc;
+#[cfg(feature = "ctr-hmac")]
 mod ctr_hmac;
+#[cfg(feature = "ctr-hmac")]
 mod hmac;
 #[cfg(kernel)]
 mod kernel;
@@ -12,13 +14,16 @@ mod ring;
 
 use alloc::boxed::Box;
 
+#[cfg(feature = "ctr-hmac")]
 use aes::{Aes128Enc, Aes256Enc};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
+#[cfg(feature = "ctr-hmac")]
 use ctr_hmac::CtrHmacKey;
 
 use crate::{Cipher, Decrypt, Encrypt, FrameTooLong, TOGETHER, Unauthentic, suite::Aead};
 
 /// AES-GCM's bound, which the CTR suites keep too: beyond 2^36 bytes the 32-bit block counter would wrap.
+#[cfg(any(feature = "ctr-hmac", aws_lc))]
 const MAX_PLAINTEXT_LEN: u64 = (1 << 36) - 32;
 
 /// Which library does AES-GCM. All make the same bytes; all can be in one program.
@@ -104,14 +109,15 @@ pub(crate) enum Key {
     KernelGcm(Box<sealframe_kernel::Key>),
     Aes128Gcm(Box<Aes128Gcm>),
     Aes256Gcm(Box<Aes256Gcm>),
+    #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256(Box<CtrHmacKey<Aes128Enc, [u32; 8], 64>>),
+    #[cfg(feature = "ctr-hmac")]
     Aes256CtrHmacSha512(Box<CtrHmacKey<Aes256Enc, [u64; 8], 128>>),
 }
 
 impl Key {
     /// `key` is `Nk` bytes long.
     pub(crate) fn new(Cipher { suite, backend }: Cipher, key: &[u8]) -> Self {
-        let nt = suite.nt();
         match (suite.aead(), backend) {
             #[cfg(ring)]
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Ring) => Self::RingGcm(ring::GcmKey::new(key)),
@@ -128,8 +134,14 @@ impl Key {
             }
             (Aead::Aes128Gcm, Backend::Portable) => Self::Aes128Gcm(portable::new(key)),
             (Aead::Aes256Gcm, Backend::Portable) => Self::Aes256Gcm(portable::new(key)),
-            (Aead::Aes128CtrHmacSha256, _) => Self::Aes128CtrHmacSha256(CtrHmacKey::new(key, nt)),
-            (Aead::Aes256CtrHmacSha512, _) => Self::Aes256CtrHmacSha512(CtrHmacKey::new(key, nt)),
+            #[cfg(feature = "ctr-hmac")]
+            (Aead::Aes128CtrHmacSha256, _) => {
+                Self::Aes128CtrHmacSha256(CtrHmacKey::new(key, suite.nt()))
+            }
+            #[cfg(feature = "ctr-hmac")]
+            (Aead::Aes256CtrHmacSha512, _) => {
+                Self::Aes256CtrHmacSha512(CtrHmacKey::new(key, suite.nt()))
+            }
         }
     }
 
@@ -152,7 +164,9 @@ impl Key {
             Self::KernelGcm(key) => kernel::encrypt(key, nonce, aad, in_out, tag),
             Self::Aes128Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
             Self::Aes256Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
+            #[cfg(feature = "ctr-hmac")]
             Self::Aes128CtrHmacSha256(key) => key.encrypt(nonce, aad, in_out, tag),
+            #[cfg(feature = "ctr-hmac")]
             Self::Aes256CtrHmacSha512(key) => key.encrypt(nonce, aad, in_out, tag),
         }
     }
@@ -174,7 +188,9 @@ impl Key {
             Self::KernelGcm(key) => kernel::decrypt(key, nonce, aad, in_out, tag),
             Self::Aes128Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
             Self::Aes256Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
+            #[cfg(feature = "ctr-hmac")]
             Self::Aes128CtrHmacSha256(key) => key.decrypt(nonce, aad, in_out, tag),
+            #[cfg(feature = "ctr-hmac")]
             Self::Aes256CtrHmacSha512(key) => key.decrypt(nonce, aad, in_out, tag),
         }
     }
