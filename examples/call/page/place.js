@@ -1,9 +1,12 @@
-// The address of this page: room and name in the query, the secret of the call in the fragment.
+// The address of this page: room, name and video codec in the query, the secret of the call in the fragment.
 // The fragment is the one part of an address that a browser does not send to the server.
 
 const SECRET_LENGTH = 32;
 
-/** Room, name and secret from the address; makes a secret and puts it there if none is given. */
+/** Video codecs the server forwards; everybody in a call needs the same. */
+const CODECS = ['vp8', 'vp9', 'h264', 'av1'];
+
+/** Room, name, codec and secret from the address; makes a secret and puts it there if none is given. */
 export function readPlace() {
   const query = new URLSearchParams(location.search);
   const fragment = new URLSearchParams(location.hash.slice(1));
@@ -16,21 +19,27 @@ export function readPlace() {
   } else {
     secret = crypto.getRandomValues(new Uint8Array(SECRET_LENGTH));
   }
-  return { room: query.get('room'), name: query.get('name'), secret };
+  const codec = query.get('codec') ?? CODECS[0];
+  if (!CODECS.includes(codec)) {
+    throw new Error(`The codec in this link is not one of ${CODECS.join(', ')}. Ask for the link again.`);
+  }
+  return { room: query.get('room'), name: query.get('name'), codec, secret };
 }
 
-/** Puts room, name and secret into the address, so that a reload comes back here. */
-export function writePlace({ room, name, secret }) {
-  history.replaceState(null, '', address({ room, name, secret }));
+/** Puts room, name, codec and secret into the address, so that a reload comes back here. */
+export function writePlace(place) {
+  history.replaceState(null, '', address(place));
 }
 
 /** The link for others: no name, so that they are asked for theirs. */
-export function invitation({ room, secret }) {
-  return address({ room, secret });
+export function invitation({ room, codec, secret }) {
+  return address({ room, codec, secret });
 }
 
-function address({ room, name, secret }) {
-  const query = new URLSearchParams(name === undefined ? { room } : { room, name });
+function address({ room, name, codec, secret }) {
+  const query = new URLSearchParams({ room });
+  if (name !== undefined) query.set('name', name);
+  if (codec !== CODECS[0]) query.set('codec', codec);
   return `${location.origin}/?${query}#secret=${toBase64(secret).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '')}`;
 }
 

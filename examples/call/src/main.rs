@@ -6,8 +6,10 @@
 
 #![allow(clippy::std_instead_of_core, reason = "a program, not a no_std library")]
 
+mod dependency;
 mod http;
 mod keyframes;
+mod layer;
 mod message;
 mod peer;
 mod recorder;
@@ -16,6 +18,7 @@ mod sequence;
 mod sfu;
 mod tap;
 mod vp8;
+mod vp9;
 
 use std::env;
 use std::error::Error;
@@ -36,7 +39,7 @@ usage: sealframe-sfu [options]
 
   --http ADDRESS:PORT  pages and signalling; default 127.0.0.1:8080, port 0 for any
   --udp ADDRESS:PORT   media; default 127.0.0.1:0. Firefox needs an address other than loopback
-  --record DIR         also write every RTP payload received into DIR
+  --record DIR         also write every RTP packet received into DIR
   --package DIR        the browser package, served at /sealframe/; default wasm/pkg
 
 Browsers give camera and transforms only to secure pages: leave --http on loopback, or put TLS

@@ -12,33 +12,44 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub(crate) struct MemberId(pub(crate) u32);
 
-/// Which of a participant's two tracks.
+/// What a track shows or lets hear, by the names of the browser package.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    /// Opus.
-    Audio,
-    /// VP8.
-    Video,
+#[serde(rename_all = "camelCase")]
+pub(crate) enum StreamKind {
+    /// Audio of a person.
+    Microphone,
+    /// Video of a person.
+    Camera,
+    /// Video of a shared screen.
+    Screen,
+    /// Audio of a shared screen.
+    ScreenAudio,
 }
 
-impl Kind {
-    /// `audio` or `video`, as in JSON and in file names.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Audio => "audio",
-            Self::Video => "video",
-        }
+impl StreamKind {
+    /// Whether such a track is video.
+    pub(crate) fn is_video(self) -> bool {
+        matches!(self, Self::Camera | Self::Screen)
     }
 }
 
-/// Whose track one m-line of a participant's offer shall carry.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-pub(crate) struct Slot {
+/// One of a participant's tracks.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub(crate) struct Track {
+    /// What it is.
+    pub(crate) kind: StreamKind,
+    /// Tells apart tracks of one kind.
+    pub(crate) index: u16,
+}
+
+/// A track and whose it is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub(crate) struct TrackId {
     /// The participant who sends the track.
     pub(crate) from: MemberId,
     /// Which track.
-    pub(crate) kind: Kind,
+    #[serde(flatten)]
+    pub(crate) track: Track,
 }
 
 /// A participant as others see it.
@@ -48,6 +59,8 @@ pub(crate) struct Introduction {
     pub(crate) id: MemberId,
     /// The name the participant chose, unchecked.
     pub(crate) name: String,
+    /// What the participant sends at present.
+    pub(crate) tracks: Vec<Track>,
 }
 
 /// Messages from a page.
@@ -58,8 +71,10 @@ pub(crate) enum FromPage {
     Offer {
         /// The session description.
         sdp: String,
+        /// By mid: what the page sends there. Replaces what an earlier offer said.
+        sends: HashMap<String, Track>,
         /// By mid: whose track goes there. Replaces what an earlier offer said.
-        slots: HashMap<String, Slot>,
+        slots: HashMap<String, TrackId>,
     },
     /// Bytes the server does not look into, for one participant or for all others.
     Announce {
@@ -83,6 +98,13 @@ pub(crate) enum ToPage {
     },
     /// Somebody came.
     Joined(Introduction),
+    /// What somebody sends has changed.
+    Tracks {
+        /// Who.
+        from: MemberId,
+        /// All of it.
+        tracks: Vec<Track>,
+    },
     /// Somebody went.
     Left {
         /// Who.

@@ -193,12 +193,13 @@ test('nonsense on every door stops neither the server nor the call', TIMEOUT, as
   await alice.plays(bob.id);
 
   await alice.page.evaluate(async (large) => {
-    const offer = (sdp, slots = {}) => JSON.stringify({ type: 'offer', sdp, slots });
+    const offer = (sdp, slots = {}, sends = {}) => JSON.stringify({ type: 'offer', sdp, sends, slots });
     const real = globalThis.sealframeDemo.pc.localDescription.sdp;
     const messages = [
       '', '{', '[]', '{"type":"unknown"}', '{"type":"offer"}', '{"type":"announce","to":99,"data":"x"}',
       offer(''), offer('v=0'), offer(real.slice(0, 300)), offer(real.replaceAll('a=mid', 'a=dim')),
-      offer(real.replaceAll('UDP/TLS/RTP/SAVPF', 'RTP/AVP')), offer(real, { ['\u{1f4a9}'.repeat(40)]: { from: 7, kind: 'audio' } }),
+      offer(real.replaceAll('UDP/TLS/RTP/SAVPF', 'RTP/AVP')), offer(real, { ['\u{1f4a9}'.repeat(40)]: { from: 7, kind: 'camera', index: 0 } }),
+      offer(real, {}, { ['\u{1f4a9}'.repeat(40)]: { kind: 'screen', index: 65535 } }), offer(real, {}, { 0: { kind: 'x' } }),
       'x'.repeat(large),
     ];
     await Promise.all(messages.map((message) => new Promise((resolve) => {

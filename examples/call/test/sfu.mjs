@@ -42,17 +42,31 @@ class Sfu {
     this.#record = record;
   }
 
-  /** Every RTP payload received so far from one participant, `kind` being audio or video. */
-  async recorded(id, kind, room = 'test') {
-    const bytes = await readFile(join(this.#record, `${room}-${id}-${kind}.rtp`));
-    const payloads = [];
+  /**
+   * Every RTP packet received so far from one participant: `{ mid, rid, payloadType, codec, marker,
+   * sequence, timestamp, ssrc, descriptor, payload }`. Sequence numbers do not wrap; `rid` is empty without
+   * simulcast, `codec` where the payload type is unknown, `descriptor` without a Dependency Descriptor.
+   */
+  async packets(id, room = 'test') {
+    const file = join(this.#record, `${room}-${id}.rtp`);
+    const bytes = await readFile(file).catch((error) => {
+      if (error.code === 'ENOENT') return Buffer.alloc(0); // nothing sent so far
+      throw error;
+    });
+    const packets = [];
     for (let at = 0; at + 4 <= bytes.length;) {
       const end = at + 4 + bytes.readUInt32BE(at);
       if (end > bytes.length) break;
-      payloads.push(bytes.subarray(at + 4, end));
+      packets.push(parse(bytes.subarray(at + 4, end)));
       at = end;
     }
-    return payloads;
+    return packets;
+  }
+
+  /** Every RTP payload received so far from one participant, `kind` being audio or video. */
+  async recorded(id, kind, room = 'test') {
+    const packets = await this.packets(id, room);
+    return packets.filter(({ codec }) => (codec === 'opus') === (kind === 'audio')).map(({ payload }) => payload);
   }
 
   /** What the server shows of itself. */
@@ -71,4 +85,23 @@ class Sfu {
     }
     await rm(this.#record, { recursive: true, force: true });
   }
+}
+
+// As src/recorder.rs writes it.
+function parse(record) {
+  let at = 0;
+  const take = (length) => record.subarray(at, at += length);
+  const short = () => take(take(1)[0]);
+  return {
+    mid: short().toString(),
+    rid: short().toString(),
+    payloadType: take(1)[0],
+    codec: short().toString(),
+    marker: take(1)[0] === 1,
+    sequence: Number(take(8).readBigUInt64BE()),
+    timestamp: take(4).readUInt32BE(),
+    ssrc: take(4).readUInt32BE(),
+    descriptor: short(),
+    payload: record.subarray(at),
+  };
 }
