@@ -63,19 +63,27 @@ pub(crate) struct Introduction {
     pub(crate) tracks: Vec<Track>,
 }
 
+/// A description of a page's connection, and what its m-lines are for. Replaces what an earlier one said.
+///
+/// What is sent on an m-line without a name is recorded and goes to nobody.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Offer {
+    /// The session description.
+    pub(crate) sdp: String,
+    /// By mid: what the page sends there.
+    #[serde(default)]
+    pub(crate) sends: HashMap<String, Track>,
+    /// By mid: whose track goes there.
+    #[serde(default)]
+    pub(crate) slots: HashMap<String, TrackId>,
+}
+
 /// Messages from a page.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum FromPage {
     /// A new description of the page's connection. The server answers each one.
-    Offer {
-        /// The session description.
-        sdp: String,
-        /// By mid: what the page sends there. Replaces what an earlier offer said.
-        sends: HashMap<String, Track>,
-        /// By mid: whose track goes there. Replaces what an earlier offer said.
-        slots: HashMap<String, TrackId>,
-    },
+    Offer(Box<Offer>),
     /// Bytes the server does not look into, for one participant or for all others.
     Announce {
         /// The one to receive it; `None` for all others in the room.
@@ -122,4 +130,39 @@ pub(crate) enum ToPage {
         /// The session description.
         sdp: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FromPage, MemberId, StreamKind, ToPage, Track, TrackId};
+
+    #[test]
+    fn tracks_are_written_as_the_page_writes_them() {
+        let track = Track { kind: StreamKind::ScreenAudio, index: 2 };
+        let told = ToPage::Tracks { from: MemberId(7), tracks: vec![track] };
+        let json = r#"{"type":"tracks","from":7,"tracks":[{"kind":"screenAudio","index":2}]}"#;
+        assert_eq!(serde_json::to_string(&told).ok().as_deref(), Some(json));
+
+        let offer = r#"{"type":"offer","sdp":"v=0","sends":{"0":{"kind":"screenAudio","index":2}},
+                        "slots":{"1":{"from":7,"kind":"screenAudio","index":2}}}"#;
+        let Ok(FromPage::Offer(offer)) = serde_json::from_str(offer) else {
+            unreachable!("not understood");
+        };
+        assert_eq!(offer.sends.get("0"), Some(&track));
+        assert_eq!(offer.slots.get("1"), Some(&TrackId { from: MemberId(7), track }));
+    }
+
+    #[test]
+    fn a_page_may_leave_its_tracks_without_names() {
+        let offer: Option<FromPage> = serde_json::from_str(r#"{"type":"offer","sdp":""}"#).ok();
+        assert!(
+            matches!(offer, Some(FromPage::Offer(offer)) if offer.sends.is_empty() && offer.slots.is_empty())
+        );
+    }
+
+    #[test]
+    fn an_index_has_16_bits() {
+        let offer = r#"{"type":"offer","sdp":"","sends":{"0":{"kind":"screen","index":65536}}}"#;
+        assert!(serde_json::from_str::<FromPage>(offer).is_err());
+    }
 }

@@ -84,8 +84,8 @@ impl Place {
     /// The place after this one: the next number, and a timestamp later by the time that passed.
     fn after(self, sent: Instant, now: Instant, clock_rate: u32) -> Self {
         let ticks = now.duration_since(sent).as_millis() * u128::from(clock_rate) / 1000;
-        // RTP timestamps wrap; the lower half is all there is of them.
-        let ticks = (ticks & u128::from(u32::MAX)) as u32;
+        // After half a day a receiver compares with nothing any more.
+        let ticks = u32::try_from(ticks).unwrap_or(1);
         Self { seq_no: self.seq_no + 1, timestamp: self.timestamp.wrapping_add(ticks.max(1)) }
     }
 }

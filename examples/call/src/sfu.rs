@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use str0m::media::Mid;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::message::{FromPage, MemberId, ToPage, Track, TrackId};
+use crate::message::{FromPage, MemberId, Offer, ToPage, TrackId};
 use crate::peer::{Arrival, Happening, Peer, Wire, read_datagram};
 use crate::recorder::Recorder;
 use crate::room::{Refusal, Rooms};
@@ -102,9 +102,7 @@ impl Sfu {
             Command::Hear(id, FromPage::Announce { to, data }) => {
                 self.rooms.announce(id, to, data);
             }
-            Command::Hear(id, FromPage::Offer { sdp, sends, slots }) => {
-                self.offer(id, &sdp, sends, slots);
-            }
+            Command::Hear(id, FromPage::Offer(offer)) => self.offer(id, *offer),
             Command::Leave(id) => self.remove(id),
             Command::Report { room, reply } => {
                 let _ = reply.send(self.tap.report(&self.rooms.ids(&room)));
@@ -112,13 +110,7 @@ impl Sfu {
         }
     }
 
-    fn offer(
-        &mut self,
-        id: MemberId,
-        sdp: &str,
-        sends: HashMap<String, Track>,
-        slots: HashMap<String, TrackId>,
-    ) {
+    fn offer(&mut self, id: MemberId, offer: Offer) {
         if self.rooms.room_of(id).is_none() {
             return;
         }
@@ -131,10 +123,10 @@ impl Sfu {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        if let Some(sdp) = peer.answer(&mut self.wire, sdp) {
-            let sends = by_mid(sends).filter(|(mid, track)| peer.can_send(*mid, track.kind));
+        if let Some(sdp) = peer.answer(&mut self.wire, &offer.sdp) {
+            let sends = by_mid(offer.sends).filter(|(mid, track)| peer.can_send(*mid, track.kind));
             self.rooms.publish(id, sends.collect());
-            self.rooms.subscribe(id, by_mid(slots).collect());
+            self.rooms.subscribe(id, by_mid(offer.slots).collect());
             self.rooms.tell(id, ToPage::Answer { sdp });
         }
     }
