@@ -1,20 +1,39 @@
-// What the worker must know of codecs: how many bytes of a frame stay readable.
+// Names of codecs, framings and kinds of streams, and the numbers that the core knows them by.
 
-/**
- * Bytes at the front of a frame that packetizers and servers read; they are authenticated.
- *
- * VP8: its receiver takes key or delta frame from the first byte. Opus and VP9: nothing, a VP9 server
- * reads its RTP payload descriptor instead. H.264 and AV1 packetizers parse whole frames; they are not
- * supported yet.
- */
-const CLEAR_PREFIX = { opus: 0, vp8: 1, vp9: 0 };
-
+/** As `Label::new` of the module has them; authenticated with every frame. */
+const CODEC = { opus: 1, vp8: 2, vp9: 3, h264: 4, av1: 6 };
+/** How much of a frame stays readable: nothing, or the few bytes that packetizers and servers read. */
+const FRAMING = { full: 0, compatible: 1 };
 /** The numbers of `sealframe::StreamKind`. */
 const STREAM_KIND = { microphone: 1, camera: 2, screen: 3, screenAudio: 4 };
 
-export const clearPrefix = (codec) => lookUp(CLEAR_PREFIX, codec, 'codec');
+const COMPATIBLE = ['opus', 'vp8', 'vp9'];
 
+export const codecId = (codec) => lookUp(CODEC, codec, 'codec');
+export const framingId = (framing) => lookUp(FRAMING, framing, 'framing');
 export const streamKind = (kind) => lookUp(STREAM_KIND, kind, 'kind of stream');
+
+/** Whether frames of a codec can be sealed in a framing. */
+export function isCarried(framing, codec) {
+  return framing === 'compatible' ? COMPATIBLE.includes(codec) : Object.hasOwn(CODEC, codec);
+}
+
+/** `video/VP8` → `vp8`; null for what is not sealed, among it `video/Generic` of raw packetization. */
+export function codecOfMimeType(mimeType) {
+  const name = mimeType?.slice(mimeType.indexOf('/') + 1).toLowerCase();
+  return name !== undefined && Object.hasOwn(CODEC, name) ? name : null;
+}
+
+/**
+ * What this browser can do: for each framing the codecs. Members agree on a framing before the call, each offering
+ * these; it is never guessed from a frame.
+ *
+ * In full framing VP8 and AV1 need the Dependency Descriptor, H.264 and AV1 raw packetization, which only Chromium has.
+ */
+export function supportedFramings() {
+  const hasDescriptor = 'getHeaderExtensionsToNegotiate' in (globalThis.RTCRtpTransceiver?.prototype ?? {});
+  return { compatible: [...COMPATIBLE], full: hasDescriptor ? Object.keys(CODEC) : ['opus', 'vp9'] };
+}
 
 function lookUp(table, key, what) {
   if (!Object.hasOwn(table, key)) {

@@ -1,32 +1,44 @@
-// The page's side: starts the worker, hands it every sender and receiver, and relays key messages.
+// The page's side of a call: starts the worker, makes peer connections end-to-end encrypted, and relays key messages.
 
-import { clearPrefix, streamKind } from './codec.js';
+import { codecId, framingId, streamKind, supportedFramings } from './codec.js';
+import { Protection } from './protection.js';
+
+export { supportedFramings };
+
+/** A worker that does not answer for so long is reported. */
+const ANSWER_TIMEOUT_MS = 5000;
 
 /** A call whose members share one secret. Everything secret lives in its worker. */
 export class SealedCall {
   #worker;
   #pending = new Map();
   #nextId = 0;
+  #nextTransform = 0;
+  /** Senders and receivers with a transform of ours, by object. */
+  #transforms = new WeakMap();
+  #protections = new Set();
+  #observe;
+  #framing;
   /** Why the worker answers no more. */
   #ended = null;
-  #observe;
-
-  /** Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state changes,
-   * and about once a second: `state` is 'waiting', 'encrypted' or 'failing'. */
-  onstate = () => {};
-  /** Called with an Error if the worker dies: from then on no frame passes. */
-  onerror = () => {};
 
   /**
-   * Give these to every RTCPeerConnection of the call. In Chromium nothing flows then before a transform
-   * is attached; without, a transform attached one task too late is ignored and media go out in clear.
+   * Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state changes, and about
+   * once a second. `state` is 'waiting', 'encrypted', 'failing', or 'leaking': media left or arrived past the worker, and
+   * have been turned off. A stream that is sealed is called encrypted once the connection's own counters agree.
    */
+  onstate = () => {};
+  /** Called with an Error if the worker dies or hangs: then no frame passes. */
+  onerror = () => {};
+
+  /** For every RTCPeerConnection of the call: in Chromium nothing flows then before a transform is attached. */
   rtcConfiguration = Object.freeze({ encodedInsertableStreams: true });
 
   /** Use `SealedCall.start`. */
-  constructor(worker, observe) {
+  constructor(worker, { observe, framing }) {
     this.#worker = worker;
     this.#observe = observe;
+    this.#framing = framing;
     worker.onmessage = ({ data }) => this.#receive(data);
     worker.onerror = (event) => {
       const error = new Error(`sealframe: worker failed: ${event.message}`);
@@ -37,17 +49,22 @@ export class SealedCall {
 
   /**
    * @param {Uint8Array} options.secret at least 16 random bytes that all members share
-   * @param {number} options.sender this member's number, unique in the call: 0..=65535
+   * @param {number} options.member this member's number, unique in the call: 0..=65535
+   * @param {string} [options.framing] 'compatible' (the few codec bytes that packetizers need stay readable) or 'full';
+   *   all members must use the same, see `supportedFramings`
+   * @param {number} [options.threshold] bytes from which frames go to WebCrypto; measured unless given
    * @param {Function} [options.observe] gets `{direction, kind, index, clear, wire}` of every frame; for
    *   demonstrations and tests
    */
-  static async start({ secret, sender, observe }) {
-    checkMember(sender);
+  static async start({ secret, member, framing = 'compatible', threshold, observe }) {
+    checkMember(member);
+    framingId(framing);
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-    const call = new SealedCall(worker, observe);
+    const call = new SealedCall(worker, { observe, framing });
     const copy = secret.slice();
+    const options = { secret: copy, member, framing, threshold, observe: observe !== undefined };
     try {
-      await call.#ask('start', { secret: copy, sender, observe: observe !== undefined }, [copy.buffer]);
+      call.threshold = (await call.#ask('start', options, [copy.buffer])).threshold;
     } catch (error) {
       call.#end(error);
       worker.terminate();
@@ -56,14 +73,54 @@ export class SealedCall {
     return call;
   }
 
-  /** Seals what `rtpSender` sends. Call it in the task that made the sender. */
-  protectSender(rtpSender, { kind, index = 0, codec }) {
-    this.#attach(rtpSender, { direction: 'seal', kind, index, codec });
+  /** How much of frames stays readable. */
+  get framing() {
+    return this.#framing;
   }
 
-  /** Opens what `rtpReceiver` receives from member `from`. Call it in the task that made the receiver. */
-  protectReceiver(rtpReceiver, { from, kind, index = 0, codec }) {
-    this.#attach(rtpReceiver, { direction: 'open', from, kind, index, codec });
+  /** A new RTCPeerConnection, protected from its first moment. */
+  createConnection(configuration = {}) {
+    const pc = new RTCPeerConnection({ ...configuration, ...this.rtcConfiguration });
+    this.protect(pc);
+    return pc;
+  }
+
+  /**
+   * Makes a connection end-to-end encrypted, whatever is added to it and whenever: every sender and receiver, present
+   * and future, gets a transform in the task that makes it, and that drops everything until `protectSender` or
+   * `protectReceiver` says what it carries.
+   *
+   * Throws if Chromium would ignore a transform: make the connection with `rtcConfiguration` or by `createConnection`.
+   */
+  protect(pc) {
+    const needed = pc.getConfiguration().encodedInsertableStreams === false;
+    if (needed) {
+      throw new TypeError('sealframe: construct this RTCPeerConnection with call.rtcConfiguration: '
+        + 'Chromium ignores late transforms otherwise, and sends plain media');
+    }
+    const protection = new Protection(pc, {
+      framing: this.#framing,
+      attach: (target, direction) => this.#attach(target, direction),
+      counts: () => this.#counts(),
+      tell: (state) => this.onstate(state),
+      fail: (error) => this.onerror(error),
+      done: () => this.#protections.delete(protection),
+    });
+    this.#protections.add(protection);
+  }
+
+  /**
+   * Says what an RTCRtpSender carries, and lets its frames through, sealed. `codec` is taken from what the connection
+   * negotiated unless given.
+   */
+  protectSender(rtpSender, { kind, index = 0, codec = null }) {
+    this.#describe(rtpSender, 'seal', { kind, index, codec });
+  }
+
+  /** Says what an RTCRtpReceiver carries and of whom, and lets its frames through, opened. */
+  protectReceiver(rtpReceiver, { from, kind, index = 0, codec = null }) {
+    checkMember(from);
+    this.#describe(rtpReceiver, 'open', { from, kind, index, codec });
   }
 
   /** Our present key, for the server to relay to others; only those who have the secret can read it. */
@@ -97,6 +154,7 @@ export class SealedCall {
 
   /** Wipes all keys and ends the worker; no frame passes any more. */
   async close() {
+    for (const protection of this.#protections) protection.stop();
     await this.#ask('close', {});
     this.#end(new Error('sealframe: the call is closed'));
   }
@@ -108,19 +166,52 @@ export class SealedCall {
     this.#pending.clear();
   }
 
-  #attach(target, options) {
-    // Checked here, where the caller can see it: the worker could only drop frames.
-    clearPrefix(options.codec);
-    streamKind(options.kind);
-    if (options.direction === 'open') checkMember(options.from);
+  /** Gives a sender or receiver its transform, once. Until it is described it drops everything. */
+  #attach(target, direction) {
+    const before = this.#transforms.get(target);
+    if (before !== undefined) return before.number;
+    const number = this.#nextTransform++;
+    const options = { number, direction };
     if (typeof RTCRtpScriptTransform === 'function') {
-      target.transform = new RTCRtpScriptTransform(this.#worker, options);
+      const transform = new RTCRtpScriptTransform(this.#worker, options);
+      target.transform = transform;
+      lock(target, transform);
     } else if (typeof target.createEncodedStreams === 'function') {
       const { readable, writable } = target.createEncodedStreams();
-      this.#ask('transform', { readable, writable, options }, [readable, writable]);
+      this.#send('transform', { readable, writable, options }, [readable, writable]);
     } else {
       throw new Error('sealframe: this browser has no encoded transforms');
     }
+    this.#transforms.set(target, options);
+    return number;
+  }
+
+  #describe(target, direction, stream) {
+    // Checked here, where the caller can see it: the worker could only drop frames.
+    streamKind(stream.kind);
+    if (stream.codec !== null) codecId(stream.codec);
+    const number = this.#attach(target, direction);
+    for (const protection of this.#protections) protection.described(target, number, stream);
+    this.#send('describe', { number, stream });
+  }
+
+  async #counts() {
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(reject, ANSWER_TIMEOUT_MS, new Error('sealframe: the worker does not answer'));
+    });
+    try {
+      return await Promise.race([this.#ask('counts', {}), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** For what no caller waits for: that it failed is reported. */
+  #send(request, args, transfer) {
+    this.#ask(request, args, transfer).catch((error) => {
+      if (this.#ended === null) this.onerror(error);
+    });
   }
 
   #ask(request, args, transfer = []) {
@@ -132,13 +223,34 @@ export class SealedCall {
   }
 
   #receive({ id, result, error, state, observed }) {
-    if (state !== undefined) return this.onstate(state);
+    if (state !== undefined) return this.#report(state);
     if (observed !== undefined) return this.#observe?.(observed);
+    // Too late: it has been rejected.
+    if (!this.#pending.has(id)) return;
     const { resolve, reject } = this.#pending.get(id);
     this.#pending.delete(id);
     if (error === undefined) resolve(result);
     else reject(Object.assign(new Error(`sealframe: ${error.message}`), { code: error.code }));
   }
+
+  #report({ number, ...state }) {
+    for (const protection of this.#protections) {
+      const judged = protection.judge(number, state);
+      if (judged !== null) return this.onstate(judged);
+    }
+    // Of a connection that is not under `protect`: the worker's word is all there is.
+    this.onstate(state);
+  }
+}
+
+/** A transform stays: `transform = null` would let Firefox send plain media. */
+function lock(target, transform) {
+  Object.defineProperty(target, 'transform', {
+    get: () => transform,
+    set() {
+      throw new TypeError('sealframe: this transform encrypts; it cannot be replaced');
+    },
+  });
 }
 
 /** Members have 16 bits; more would be cut off on the way into the core. */

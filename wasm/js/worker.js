@@ -1,16 +1,23 @@
 // The worker: every frame of a call passes through here, between encoder and packetizer, and between
-// depacketizer and decoder. Whatever does not seal or open is dropped.
+// depacketizer and decoder. Whatever does not seal or open is dropped, and so is everything of a stream that nobody has
+// described yet.
 
-import init, { Call, errorName } from './sealframe_wasm.js';
-import { clearPrefix, streamKind } from './codec.js';
+import init, { Call } from './sealframe_wasm.js';
+import { codecId, codecOfMimeType, framingId, isCarried, streamKind } from './codec.js';
+import { FrameCrypto, calibrate } from './crypto.js';
 import { FrameMemory } from './memory.js';
+import { InOrder } from './order.js';
 import { StreamState } from './state.js';
 
 /** Set by the `start` message. Until then every frame is dropped. */
 let call = null;
+let frames = null;
+let framing = null;
 let observe = false;
-/** Where frames are sealed and opened. */
-let memory = null;
+/** By number: what the page says a transform carries. May be there before the transform is. */
+const described = new Map();
+/** By number: the transforms that run. */
+const running = new Map();
 
 // Attached synchronously: a transform may be constructed before the module's first await ends.
 self.onrtctransform = ({ transformer }) => {
@@ -18,29 +25,45 @@ self.onrtctransform = ({ transformer }) => {
 };
 
 const requests = {
-  async start({ secret, sender, observe: wanted }) {
+  async start({ secret, member, framing: wanted, threshold, observe: observed }) {
     const wasm = await init({
       module_or_path: new URL('./sealframe_wasm_bg.wasm', import.meta.url),
     });
-    memory = new FrameMemory(wasm.memory);
-    call = new Call(secret, sender);
+    const memory = new FrameMemory(wasm.memory);
+    const from = threshold ?? await calibrate(memory);
+    call = new Call(secret, member);
     secret.fill(0);
-    observe = wanted;
+    frames = new FrameCrypto(call, memory, from);
+    framing = wanted;
+    observe = observed;
+    return { threshold: from };
   },
   /** Old Chromium: the streams of createEncodedStreams, moved here. */
   transform({ readable, writable, options }) {
     run(readable, writable, options, null).catch(die);
   },
+  /** Says what the transform of this number carries: `{from, kind, index, codec}`, or null for nothing. */
+  describe({ number, stream }) {
+    described.set(number, stream);
+    running.get(number)?.describe(stream);
+  },
+  /** Frames that went in and came out of each transform so far. */
+  counts: () => [...running].map(([number, { taken, passed }]) => ({ number, taken, passed })),
   announcement: () => started().announcement(),
   addMember: ({ from, announcement }) => started().addMember(from, announcement),
-  removeMember: ({ from }) => started().removeMember(from),
+  removeMember({ from }) {
+    started().removeMember(from);
+    frames.forget();
+  },
   ratchet: () => started().ratchet(),
-  tryOpen({ from, kind, index, codec, wire }) {
+  async tryOpen({ from, kind, index, codec, wire }) {
     started();
-    const opened = open({ from, kind: streamKind(kind), index, prefix: clearPrefix(codec) }, wire);
-    return opened.data === null ? { ok: false, code: opened.code } : { ok: true };
+    const stream = { from, kind: streamKind(kind), index, framing: framingId(framing) };
+    const opened = await frames.open(stream, codecId(codec), wire);
+    return typeof opened === 'string' ? { ok: false, code: opened } : { ok: true };
   },
   close() {
+    frames?.forget();
     call?.free();
     call = null;
     self.close();
@@ -69,60 +92,102 @@ function die(error) {
   });
 }
 
-/** Passes frames on, one by one and in order, until the track ends. */
-async function run(readable, writable, options, transformer) {
-  const { direction, from, kind, index, codec } = options;
-  const stream = {
-    from,
-    index,
-    kind: streamKind(kind),
-    prefix: clearPrefix(codec),
-  };
-  const step = direction === 'seal' ? seal : open;
-  let last = null;
-  const state = new StreamState({ from, kind, index, direction }, (update) => {
-    self.postMessage({ state: update });
-    // Frames were missing until now: the decoder needs a new start.
-    const starts = update.state === 'encrypted' && last !== 'encrypted';
-    last = update.state;
-    if (starts && direction === 'open' && codec !== 'opus') {
-      transformer?.sendKeyFrameRequest?.()?.catch?.(() => {});
-    }
-  });
+/** Passes frames on, in order, until the track ends. */
+async function run(readable, writable, { number, direction }, transformer) {
+  const transform = new Transform(number, direction, writable.getWriter(), transformer);
+  transform.describe(described.get(number) ?? null);
+  running.set(number, transform);
   const reader = readable.getReader();
-  const writer = writable.getWriter();
-  for (;;) {
-    const { done, value: frame } = await reader.read();
-    if (done) break;
-    if (call === null) continue;
-    const before = new Uint8Array(frame.data);
-    const { data, code } = step(stream, before);
-    state.count(code);
-    if (data === null) continue;
-    if (observe) report(options, before, data);
-    frame.data = data.buffer;
-    // Not awaited: the next frame need not wait for this one's packets. A closed track ends the loop.
-    writer.write(frame).catch(() => {});
+  try {
+    for (;;) {
+      const { done, value: frame } = await reader.read();
+      if (done) break;
+      const wait = transform.take(frame);
+      if (wait !== null) await wait;
+    }
+  } finally {
+    running.delete(number);
+    described.delete(number);
   }
 }
 
-/** Seals one frame: `data` is new bytes, or null with a `code` that says why not. */
-function seal({ kind, index, prefix }, frame) {
-  return inMemory(frame, (length) => call.seal(length, kind, index, prefix));
-}
+/** One sender's or receiver's frames. */
+class Transform {
+  taken = 0;
+  passed = 0;
+  #direction;
+  #writer;
+  #transformer;
+  #number;
+  #order = new InOrder((frame, result) => this.#finish(frame, result));
+  /** What it carries, in words and in the core's numbers. */
+  #named = null;
+  #stream = null;
+  #state = null;
+  #last = null;
 
-/** Opens one frame, likewise. */
-function open({ from, kind, index, prefix }, frame) {
-  return inMemory(frame, (length) => call.open(from, length, kind, index, prefix));
-}
+  constructor(number, direction, writer, transformer) {
+    this.#number = number;
+    this.#direction = direction;
+    this.#writer = writer;
+    this.#transformer = transformer;
+  }
 
-function inMemory(frame, work) {
-  const result = memory.run(call, frame, work);
-  return typeof result === 'number' ? { data: null, code: errorName(result) } : { data: result, code: null };
+  describe(named) {
+    this.#named = named;
+    this.#stream = null;
+    if (named === null) return;
+    const { from, kind, index } = named;
+    this.#stream = { from, index, kind: streamKind(kind), framing: framingId(framing ?? 'full') };
+    const label = { number: this.#number, direction: this.#direction, from, kind, index };
+    this.#state = new StreamState(label, (update) => this.#tell(update));
+  }
+
+  /** Returns a promise if the next frame should wait. */
+  take(frame) {
+    this.taken += 1;
+    if (call === null || this.#stream === null) return null;
+    const codec = this.#codecOf(frame);
+    if (codec === null) {
+      this.#state.count('UnknownCodec');
+      return null;
+    }
+    const bytes = new Uint8Array(frame.data);
+    const step = this.#direction === 'seal' ? 'seal' : 'open';
+    return this.#order.push(frame, frames[step](this.#stream, codecId(codec), bytes));
+  }
+
+  /** As it was told, or as the connection negotiated it; never from the frame's own bytes. */
+  #codecOf(frame) {
+    const codec = this.#named.codec ?? codecOfMimeType(frame.getMetadata().mimeType);
+    return codec !== null && isCarried(framing, codec) ? codec : null;
+  }
+
+  #finish(frame, result) {
+    if (call === null) return;
+    if (typeof result === 'string') return this.#state.count(result);
+    this.#state.count(null);
+    if (observe) report(this.#direction, this.#named, new Uint8Array(frame.data), result);
+    frame.data = result.buffer;
+    this.passed += 1;
+    // Not awaited: the next frame need not wait for this one's packets. A closed track ends the loop.
+    this.#writer.write(frame).catch(() => {});
+  }
+
+  #tell(update) {
+    self.postMessage({ state: update });
+    // Frames were missing until now: the decoder needs a new start.
+    const starts = update.state === 'encrypted' && this.#last !== 'encrypted';
+    this.#last = update.state;
+    const isVideo = update.kind === 'camera' || update.kind === 'screen';
+    if (starts && isVideo && this.#direction === 'open') {
+      this.#transformer?.sendKeyFrameRequest?.()?.catch?.(() => {});
+    }
+  }
 }
 
 /** Shows the page what went in and out; it has the media anyway, a server must never see this. */
-function report({ direction, from, kind, index }, before, after) {
+function report(direction, { from, kind, index }, before, after) {
   const [clear, wire] = direction === 'seal' ? [before, after] : [after, before];
   const observed = {
     direction: direction === 'seal' ? 'sealed' : 'opened',

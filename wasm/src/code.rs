@@ -21,7 +21,7 @@ codes! {
     // Members and their announcements.
     SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused Departed
     // Wrong calls.
-    UnknownStreamKind NotReserved NoRandomness
+    UnknownStream NotReserved NoRandomness
     // A newer error of the core that has no code yet.
     Other
 }

@@ -14,12 +14,16 @@
 #![forbid(unsafe_code)]
 
 mod code;
+mod framing;
+mod told;
 
-use sealframe::{CallSecret, CipherSuite, FrameBuf, Metadata, SharedSecretCall, Stream, StreamKind};
+use sealframe::{CallSecret, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Kid, SharedSecretCall};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
 use code::Code;
+use framing::{Label, MAX_PREFIX_LEN};
+use told::Told;
 
 /// The suite of every call in the browser, for now: AES-128-GCM.
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
@@ -30,6 +34,7 @@ pub struct Call {
     call: SharedSecretCall,
     region: Vec<u8>,
     result_len: usize,
+    told: Told,
 }
 
 #[wasm_bindgen]
@@ -44,7 +49,7 @@ impl Call {
         secret.zeroize();
         let parsed = parsed.map_err(Code::of_call)?;
         let call = SharedSecretCall::new(SUITE, &parsed, me, random()?).map_err(Code::of_call)?;
-        Ok(Self { call, region: Vec::new(), result_len: 0 })
+        Ok(Self { call, region: Vec::new(), result_len: 0, told: Told::default() })
     }
 
     /// Our present key, encrypted for those who have the secret; opaque to the server that relays it.
@@ -87,17 +92,17 @@ impl Call {
         self.region.as_ptr().wrapping_add(FrameBuf::HEADROOM)
     }
 
-    /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said. `kind`, `index`
-    /// and `prefix` are those of `sealframe::Metadata`.
-    pub fn seal(&mut self, len: usize, kind: u8, index: u16, prefix: u16) -> isize {
-        let Some(metadata) = metadata(kind, index, prefix) else {
-            return Code::UnknownStreamKind.as_result();
+    /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said. The others are as in
+    /// [`Label::new`].
+    pub fn seal(&mut self, len: usize, kind: u8, index: u16, framing: u8, codec: u8) -> isize {
+        let Some(label) = Label::new(kind, index, framing, codec) else {
+            return Code::UnknownStream.as_result();
         };
         let at = FrameBuf::HEADROOM..FrameBuf::HEADROOM + len;
         let Some(frame) = FrameBuf::new(&mut self.region, at) else {
             return Code::NotReserved.as_result();
         };
-        match self.call.seal_in_place(frame, metadata) {
+        match self.call.seal_in_place(frame, label.metadata()) {
             Ok(sealed) => {
                 self.result_len = sealed.len();
                 sealed.as_ptr().addr().cast_signed()
@@ -108,21 +113,151 @@ impl Call {
 
     /// Opens the `len` bytes that were copied to where [`reserve`](Self::reserve) said, from member
     /// `from`.
-    pub fn open(&mut self, from: u16, len: usize, kind: u8, index: u16, prefix: u16) -> isize {
-        let Some(metadata) = metadata(kind, index, prefix) else {
-            return Code::UnknownStreamKind.as_result();
+    pub fn open(
+        &mut self,
+        from: u16,
+        len: usize,
+        kind: u8,
+        index: u16,
+        framing: u8,
+        codec: u8,
+    ) -> isize {
+        let Some(label) = Label::new(kind, index, framing, codec) else {
+            return Code::UnknownStream.as_result();
         };
         let frame = self.region.get_mut(FrameBuf::HEADROOM..);
         let Some(frame) = frame.and_then(|region| region.get_mut(..len)) else {
             return Code::NotReserved.as_result();
         };
-        match self.call.open_in_place(from, frame, metadata) {
+        match self.call.open_in_place(from, frame, label.metadata()) {
             Ok(opened) => {
                 self.result_len = opened.frame.len();
                 opened.frame.as_ptr().addr().cast_signed()
             }
             Err(error) => Code::of_call(error).as_result(),
         }
+    }
+
+    /// Says how WebCrypto is to seal a frame of `len` bytes, of which the first [`FRONT`](Self::front) or all were
+    /// copied to where [`reserve`](Self::reserve) said. Its counter is spent.
+    ///
+    /// The result is `header ‖ nonce[12] ‖ aad`; [`kid`](Self::kid), [`header_len`](Self::header_len) and
+    /// [`prefix_len`](Self::prefix_len) are this frame's.
+    #[wasm_bindgen(js_name = sealElsewhere)]
+    pub fn seal_elsewhere(
+        &mut self,
+        len: usize,
+        kind: u8,
+        index: u16,
+        framing: u8,
+        codec: u8,
+    ) -> isize {
+        let Some(label) = Label::new(kind, index, framing, codec) else {
+            return Code::UnknownStream.as_result();
+        };
+        let Some(payload_len) = len.checked_sub(label.prefix_len()) else {
+            return Code::PrefixTooLong.as_result();
+        };
+        let front = self.region.get(FrameBuf::HEADROOM..);
+        let Some(prefix) = front.and_then(|front| front.get(..label.prefix_len())) else {
+            return Code::NotReserved.as_result();
+        };
+        match self.call.seal_elsewhere(prefix, payload_len, label.metadata()) {
+            Ok(told) => {
+                let at = self.told.set(&told, label.prefix_len());
+                self.result_len = self.told.bytes.len();
+                at
+            }
+            Err(error) => Code::of_seal(error).as_result(),
+        }
+    }
+
+    /// Says how WebCrypto is to open a frame of `len` bytes from member `from`, of which the first
+    /// [`front`](Self::front) or all were copied. As [`seal_elsewhere`](Self::seal_elsewhere), but nothing has
+    /// changed yet: [`opened_elsewhere`](Self::opened_elsewhere) must follow.
+    #[wasm_bindgen(js_name = openElsewhere)]
+    pub fn open_elsewhere(
+        &mut self,
+        from: u16,
+        len: usize,
+        kind: u8,
+        index: u16,
+        framing: u8,
+        codec: u8,
+    ) -> isize {
+        let Some(label) = Label::new(kind, index, framing, codec) else {
+            return Code::UnknownStream.as_result();
+        };
+        let front = self.region.get(FrameBuf::HEADROOM..);
+        let Some(front) = front.and_then(|front| front.get(..len.min(Self::front()))) else {
+            return Code::NotReserved.as_result();
+        };
+        match self.call.open_elsewhere(from, front, len, label.metadata()) {
+            Ok(told) => {
+                let at = self.told.set(&told, label.prefix_len());
+                self.result_len = self.told.bytes.len();
+                at
+            }
+            Err(error) => Code::of_call(error).as_result(),
+        }
+    }
+
+    /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means that it must be
+    /// dropped: it has been opened already, or its key is gone.
+    #[wasm_bindgen(js_name = openedElsewhere)]
+    pub fn opened_elsewhere(&mut self, kid: u64, ctr: u64) -> isize {
+        match self.call.opened_elsewhere(Kid::new(kid), Ctr::new(ctr)) {
+            Ok(()) => 0,
+            Err(error) => Code::of_open(error).as_result(),
+        }
+    }
+
+    /// The key of a KID, to be imported into WebCrypto and wiped.
+    #[wasm_bindgen(js_name = exposeKey)]
+    #[must_use]
+    pub fn expose_key(&self, kid: u64) -> Option<Vec<u8>> {
+        self.call.expose_key(Kid::new(kid)).map(<[u8]>::to_vec)
+    }
+
+    /// The KID of our next frame.
+    #[wasm_bindgen(getter, js_name = sendKid)]
+    #[must_use]
+    pub fn send_kid(&self) -> u64 {
+        self.call.kid().get()
+    }
+
+    /// So many bytes of a frame are enough for the two functions above.
+    #[must_use]
+    pub fn front() -> usize {
+        MAX_PREFIX_LEN + FRONT_LEN
+    }
+
+    /// Of the frame that was last told about: its KID.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn kid(&self) -> u64 {
+        self.told.kid
+    }
+
+    /// Its CTR.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn ctr(&self) -> u64 {
+        self.told.ctr
+    }
+
+    /// Bytes of its header.
+    #[wasm_bindgen(getter, js_name = headerLength)]
+    #[must_use]
+    pub fn header_len(&self) -> usize {
+        self.told.header_len
+    }
+
+    /// Bytes at its front that stay readable.
+    #[wasm_bindgen(getter, js_name = prefixLength)]
+    #[must_use]
+    pub fn prefix_len(&self) -> usize {
+        self.told.prefix_len
     }
 
     /// Bytes of the last result.
@@ -138,11 +273,6 @@ impl Call {
 #[must_use]
 pub fn error_name(result: isize) -> String {
     Code::of_result(result).map_or_else(|| "Unknown".into(), String::from)
-}
-
-fn metadata(kind: u8, index: u16, prefix: u16) -> Option<Metadata<'static>> {
-    let stream = Stream::new(StreamKind::from_id(kind)?, index);
-    Some(Metadata::from(stream).with_prefix(prefix))
 }
 
 fn random() -> Result<[u8; 32], Code> {

@@ -6,7 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import init, { Call, errorName } from '../pkg/sealframe_wasm.js';
-import { clearPrefix, streamKind } from '../pkg/codec.js';
+import { codecId, codecOfMimeType, framingId, isCarried, streamKind } from '../pkg/codec.js';
+import { FrameCrypto } from '../pkg/crypto.js';
+import { InOrder } from '../pkg/order.js';
 import { FrameMemory } from '../pkg/memory.js';
 import { StreamState } from '../pkg/state.js';
 
@@ -25,10 +27,14 @@ function inMemory(call, frame, work) {
   return typeof result === 'number' ? errorName(result) : result;
 }
 
-const seal = (call, frame, kind = CAMERA, prefix = 0) =>
-  inMemory(call, frame, (length) => call.seal(length, kind, 0, prefix));
-const open = (call, from, frame, kind = CAMERA, prefix = 0) =>
-  inMemory(call, frame, (length) => call.open(from, length, kind, 0, prefix));
+const COMPATIBLE = framingId('compatible');
+const VP8 = codecId('vp8');
+const VP9 = codecId('vp9');
+
+const seal = (call, frame, kind = CAMERA, codec = VP9) =>
+  inMemory(call, frame, (length) => call.seal(length, kind, 0, COMPATIBLE, codec));
+const open = (call, from, frame, kind = CAMERA, codec = VP9) =>
+  inMemory(call, frame, (length) => call.open(from, length, kind, 0, COMPATIBLE, codec));
 
 function pair() {
   const [alice, bob] = [new Call(secret(), 1), new Call(secret(), 2)];
@@ -38,13 +44,13 @@ function pair() {
 
 test('frames of every size open as they were sealed', () => {
   const [alice, bob] = pair();
-  for (const prefix of [0, 1]) {
+  for (const [codec, prefix] of [[VP9, 0], [VP8, 1]]) {
     for (const length of [prefix, 1, 2, 3, 40, 160, 1200, 16_384, 200_000, 1 << 20]) {
       const frame = Uint8Array.from({ length }, (_, place) => place * 31);
-      const sealed = seal(alice, frame, CAMERA, prefix);
+      const sealed = seal(alice, frame, CAMERA, codec);
       assert.deepEqual(sealed.subarray(0, prefix), frame.subarray(0, prefix));
-      assert.deepEqual(open(bob, 1, sealed, CAMERA, prefix), frame);
-      assert.equal(open(bob, 1, sealed, CAMERA, prefix), 'Replayed');
+      assert.deepEqual(open(bob, 1, sealed, CAMERA, codec), frame);
+      assert.equal(open(bob, 1, sealed, CAMERA, codec), 'Replayed');
     }
   }
 });
@@ -60,9 +66,11 @@ test('errors have names', () => {
   assert.equal(open(bob, 3, sealed), 'OtherMember');
   assert.equal(open(bob, 1, sealed.subarray(0, 10)), 'TooShort');
   assert.equal(open(bob, 1, new Uint8Array(0)), 'HeaderInvalid');
-  assert.equal(open(bob, 1, sealed, 0), 'UnknownStreamKind');
-  assert.equal(errorName(bob.open(1, 1 << 30, CAMERA, 0, 0)), 'NotReserved');
-  assert.equal(seal(alice, new Uint8Array(0), CAMERA, 1), 'PrefixTooLong');
+  assert.equal(open(bob, 1, sealed, 0), 'UnknownStream');
+  assert.equal(open(bob, 1, sealed, CAMERA, 77), 'UnknownStream');
+  assert.equal(open(bob, 1, sealed, CAMERA, codecId('opus')), 'Unauthentic', 'the codec is authenticated');
+  assert.equal(errorName(bob.open(1, 1 << 30, CAMERA, 0, COMPATIBLE, VP9)), 'NotReserved');
+  assert.equal(seal(alice, new Uint8Array(0), CAMERA, VP8), 'PrefixTooLong');
   assert.equal(errorName(-10_000), 'Unknown');
   assert.deepEqual(open(bob, 1, sealed), frame);
   assert.throws(() => new Call(new Uint8Array(15), 1), (code) => code === 'SecretTooShort');
@@ -125,9 +133,13 @@ test('a freed call leaves its secret nowhere in linear memory', () => {
 });
 
 test('codecs and kinds that are not known are refused', () => {
-  assert.equal(clearPrefix('vp8'), 1);
-  assert.throws(() => clearPrefix('h264'), TypeError);
-  assert.throws(() => clearPrefix('toString'), TypeError);
+  assert.throws(() => codecId('h266'), TypeError);
+  assert.throws(() => codecId('toString'), TypeError);
+  assert.throws(() => framingId('guessed'), TypeError);
+  assert.equal(codecOfMimeType('video/VP8'), 'vp8');
+  assert.equal(codecOfMimeType('video/Generic'), null);
+  assert.equal(codecOfMimeType(undefined), null);
+  assert.deepEqual(['vp8', 'h264'].map((codec) => isCarried('compatible', codec)), [true, false]);
   assert.throws(() => streamKind('video'), TypeError);
 });
 
@@ -144,4 +156,86 @@ test('a state is waiting, encrypted or failing', () => {
   assert.deepEqual(said.slice(-1), ['failing']);
   count(null, 1);
   assert.deepEqual(said.slice(-1), ['encrypted']);
+});
+
+/** A pair of members as worker.js has them, every frame of so many bytes going to WebCrypto. */
+function workers(threshold) {
+  const calls = pair();
+  return calls.map((call) => new FrameCrypto(call, memory, threshold));
+}
+
+const stream = (from) => ({ from, kind: CAMERA, index: 0, framing: COMPATIBLE });
+/** Until keys have been imported. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+test('WebCrypto and WebAssembly open what the other has sealed', async () => {
+  for (const [ours, theirs] of [[0, Infinity], [Infinity, 0], [0, 0]]) {
+    const [alice, bob] = pair();
+    const [sealer, opener] = [new FrameCrypto(alice, memory, ours), new FrameCrypto(bob, memory, theirs)];
+    await opener.open(stream(1), VP9, await sealer.seal(stream(1), VP9, new Uint8Array(5)));
+    await settle();
+    for (const codec of [VP8, VP9]) {
+      for (const length of [1, 2, 40, 1200, 70_000]) {
+        const frame = Uint8Array.from({ length }, (_, place) => place * 7);
+        const sealed = sealer.seal(stream(1), codec, frame);
+        assert.equal(sealed instanceof Promise, ours === 0, 'as wanted');
+        const wire = await sealed;
+        const opened = opener.open(stream(1), codec, wire);
+        assert.equal(opened instanceof Promise, theirs === 0, 'as wanted');
+        assert.deepEqual(await opened, frame);
+        assert.equal(await opener.open(stream(1), codec, wire), 'Replayed');
+      }
+    }
+  }
+});
+
+test('what WebCrypto opens is as strict as what WebAssembly opens', async () => {
+  const [sealer, opener] = workers(0);
+  await opener.open(stream(1), VP9, await sealer.seal(stream(1), VP9, new Uint8Array(5)));
+  await settle();
+  const wire = await sealer.seal(stream(1), VP8, new Uint8Array(100).fill(3));
+  for (let place = 0; place < wire.length; place += 1) {
+    const forged = wire.slice();
+    forged[place] ^= 1;
+    assert.equal(typeof await opener.open(stream(1), VP8, forged), 'string', `byte ${place}`);
+  }
+  assert.equal(await opener.open(stream(2), VP8, wire), 'OtherMember');
+  assert.equal(typeof await opener.open(stream(1), VP9, wire), 'string', 'read as another codec');
+  assert.equal(await opener.open({ ...stream(1), index: 1 }, VP8, wire), 'Unauthentic');
+  for (let length = 0; length < wire.length; length += 1) {
+    assert.equal(typeof await opener.open(stream(1), VP8, wire.subarray(0, length)), 'string');
+  }
+  // Two of the same in flight: one opens.
+  const both = await Promise.all([wire, wire].map((frame) => opener.open(stream(1), VP8, frame)));
+  assert.deepEqual(both.map((result) => typeof result).sort(), ['object', 'string']);
+});
+
+test('a key that moves on while frames are in flight loses none', async () => {
+  const [alice, bob] = pair();
+  const [sealer, opener] = [new FrameCrypto(alice, memory, 0), new FrameCrypto(bob, memory, 0)];
+  for (let round = 0; round < 30; round += 1) {
+    const wires = await Promise.all(Array.from({ length: 4 }, () => sealer.seal(stream(1), VP9, new Uint8Array(50))));
+    alice.ratchet();
+    const opened = await Promise.all(wires.map((wire) => opener.open(stream(1), VP9, wire)));
+    assert.deepEqual(opened.map((frame) => frame.length), [50, 50, 50, 50]);
+    if (round % 3 === 0) await settle();
+  }
+});
+
+test('frames leave in the order they came', async () => {
+  const left = [];
+  const order = new InOrder((frame, result) => left.push([frame, result]));
+  let finish;
+  assert.equal(order.push(1, 'a'), null);
+  order.push(2, new Promise((resolve) => { finish = resolve; }));
+  order.push(3, 'c');
+  order.push(4, Promise.resolve('d'));
+  assert.deepEqual(left, [[1, 'a']]);
+  finish('b');
+  await settle();
+  order.push(5, 'e');
+  assert.deepEqual(left, [[1, 'a'], [2, 'b'], [3, 'c'], [4, 'd'], [5, 'e']]);
+  const waits = Array.from({ length: 16 }, () => order.push(6, new Promise(() => {})));
+  assert.equal(waits.slice(0, 15).every((wait) => wait === null), true);
+  assert.ok(waits[15] instanceof Promise, 'beyond so many the next one waits');
 });

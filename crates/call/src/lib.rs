@@ -46,6 +46,8 @@ pub use announcement::AnnouncementError;
 pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
 
 pub use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, SuiteError};
+#[cfg(feature = "elsewhere")]
+pub use sealframe_media::{Elsewhere, FRONT_LEN};
 pub use sealframe_media::{
     FrameBuf, KeyError, KeyPolicy, KeyUsage, KidLayout, Metadata, OpenError, Opened, Receiver,
     SealError, Sender, SenderEvent, Stream, StreamKind,

@@ -4,9 +4,13 @@ use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, CipherSuite};
+#[cfg(feature = "elsewhere")]
+use sealframe_media::Elsewhere;
 use sealframe_media::{
     FrameBuf, KeyError, Metadata, OpenError, Opened, Receiver, SealError, Sender, SenderEvent,
 };
+#[cfg(feature = "elsewhere")]
+use sealframe_wire::Ctr;
 use sealframe_wire::{Header, Kid, SenderKeyKid, SenderKeyLayout};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -182,6 +186,62 @@ impl SharedSecretCall {
         sealed
     }
 
+    /// As [`Sender::seal_elsewhere`].
+    ///
+    /// # Errors
+    /// [`SealError`].
+    #[cfg(feature = "elsewhere")]
+    pub fn seal_elsewhere<'m>(
+        &mut self,
+        prefix: &[u8],
+        payload_len: usize,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Elsewhere<'_>, SealError> {
+        // Before the frame instead of behind it: what comes out borrows the sender.
+        self.renew();
+        self.sender.seal_elsewhere(prefix, payload_len, metadata)
+    }
+
+    /// The KID of our next frame.
+    #[must_use]
+    pub const fn kid(&self) -> Kid {
+        self.sender.kid()
+    }
+
+    /// `sframe_key` of our present KID or of one that is held, as [`Sender::expose_key`] and
+    /// [`Receiver::expose_key`].
+    #[cfg(feature = "elsewhere")]
+    #[must_use]
+    pub fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
+        if kid == self.sender.kid() { self.sender.expose_key() } else { self.receiver.expose_key(kid) }
+    }
+
+    /// As [`Receiver::open_elsewhere`], for a frame that the server says is from member `from`.
+    ///
+    /// # Errors
+    /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
+    #[cfg(feature = "elsewhere")]
+    pub fn open_elsewhere<'m>(
+        &mut self,
+        from: u16,
+        front: &[u8],
+        len: usize,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Elsewhere<'_>, CallError> {
+        let metadata = metadata.into();
+        check_member(from, front, &metadata)?;
+        Ok(self.receiver.open_elsewhere(front, len, metadata)?)
+    }
+
+    /// As [`Receiver::opened_elsewhere`].
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    #[cfg(feature = "elsewhere")]
+    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        self.receiver.opened_elsewhere(kid, ctr)
+    }
+
     /// As [`Receiver::open_in_place`], for a frame that the server says is from member `from`.
     ///
     /// # Errors
@@ -193,13 +253,17 @@ impl SharedSecretCall {
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Opened<'f>, CallError> {
         let metadata = metadata.into();
-        let sealed = frame.get(metadata.prefix_len()..).ok_or(OpenError::TooShort)?;
-        let header = Header::parse(sealed).map_err(OpenError::from)?;
-        if LAYOUT.split(header.kid()).sender != u64::from(from) {
-            return Err(CallError::OtherMember);
-        }
+        check_member(from, frame, &metadata)?;
         Ok(self.receiver.open_in_place(frame, metadata)?)
     }
+}
+
+/// Whether a frame's KID is that of the member from whom the server says it is.
+fn check_member(from: u16, frame: &[u8], metadata: &Metadata<'_>) -> Result<(), CallError> {
+    let sealed = frame.get(metadata.prefix_len()..).ok_or(OpenError::TooShort)?;
+    let header = Header::parse(sealed).map_err(OpenError::from)?;
+    let is_theirs = LAYOUT.split(header.kid()).sender == u64::from(from);
+    if is_theirs { Ok(()) } else { Err(CallError::OtherMember) }
 }
 
 impl fmt::Debug for SharedSecretCall {

@@ -20,6 +20,8 @@ const MAX_NK: usize = 96;
 pub struct FrameKey {
     pub(crate) aead: AeadKey,
     salt: [u8; NN],
+    #[cfg(feature = "elsewhere")]
+    raw: Zeroizing<alloc::boxed::Box<[u8]>>,
 }
 
 impl FrameKey {
@@ -42,7 +44,12 @@ impl FrameKey {
         let mut salt = [0; NN];
         sframe_secret.expand(&[b"SFrame 1.0 Secret key ", &kid, &id], key);
         sframe_secret.expand(&[b"SFrame 1.0 Secret salt ", &kid, &id], &mut salt);
-        Self { aead: AeadKey::of_derived(cipher, key), salt }
+        Self {
+            aead: AeadKey::of_derived(cipher, key),
+            salt,
+            #[cfg(feature = "elsewhere")]
+            raw: Zeroizing::new((&*key).into()),
+        }
     }
 
     /// Encrypts `in_out` and writes the tag, `Nt` bytes, to `tag`. Copies: none.
@@ -76,6 +83,20 @@ impl FrameKey {
         tag: &[u8],
     ) -> Result<(), Unauthentic> {
         self.aead.decrypt(self.nonce(ctr), aad, in_out, tag)
+    }
+
+    /// `sframe_key`, for an AES-GCM that runs elsewhere; `None` for the other suites. Wipe every copy.
+    #[cfg(feature = "elsewhere")]
+    #[must_use]
+    pub fn expose_key(&self) -> Option<&[u8]> {
+        matches!(self.raw.len(), 16 | 32).then_some(&*self.raw)
+    }
+
+    /// The nonce of a frame, for an AES-GCM that runs elsewhere.
+    #[cfg(feature = "elsewhere")]
+    #[must_use]
+    pub fn expose_nonce(&self, ctr: Ctr) -> [u8; NN] {
+        self.nonce(ctr)
     }
 
     /// `sframe_salt XOR CTR`, the CTR as `Nn` bytes, big-endian.

@@ -29,6 +29,7 @@
 //! | `sender` | [`Sender`]: counter, limits, ratchet, rekey |
 //! | `receiver` | [`Receiver`]: the six steps |
 //! | `batch` | many frames of many senders in one call: [`seal_batch`], [`open_batch`] |
+//! | `elsewhere` | frames whose AEAD runs elsewhere, behind the feature of that name |
 //! | `policy` | [`KidLayout`], [`KeyPolicy`]: how far a receiver follows a ratchet, what it keeps |
 //! | `key_store` | select, and adopt only what has opened; the ratchet of the receiving side |
 //! | `replay` | the window of counters already opened |
@@ -51,6 +52,8 @@ extern crate alloc;
 
 mod aad;
 mod batch;
+#[cfg(feature = "elsewhere")]
+mod elsewhere;
 mod error;
 mod frame_buf;
 mod key_store;
@@ -64,6 +67,8 @@ mod sender;
 mod stream;
 
 pub use batch::{ToOpen, ToSeal, open_batch, seal_batch};
+#[cfg(feature = "elsewhere")]
+pub use elsewhere::{Elsewhere, FRONT_LEN};
 pub use error::{KeyError, OpenError, SealError};
 pub use frame_buf::FrameBuf;
 pub use metadata::Metadata;

@@ -40,10 +40,10 @@ use crate::{
 /// # }
 /// ```
 pub struct Receiver {
-    cipher: Cipher,
+    pub(crate) cipher: Cipher,
     nt: u8,
-    keys: KeyStore,
-    aad: AadBuf,
+    pub(crate) keys: KeyStore,
+    pub(crate) aad: AadBuf,
     /// The KID that opened last.
     last: Option<Kid>,
     /// What its next header looks like; only a short cut for parsing.

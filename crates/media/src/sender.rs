@@ -44,7 +44,7 @@ pub struct Sender {
     lane: Lane,
     key: SendKey,
     event: Option<SenderEvent>,
-    aad: AadBuf,
+    pub(crate) aad: AadBuf,
     longest_interleaved: Option<usize>,
 }
 
@@ -233,6 +233,19 @@ impl Sender {
         if blocks >= self.key.warn_at {
             self.warn();
         }
+    }
+
+    /// Spends the next CTR on a frame of `len` bytes that is encrypted elsewhere.
+    #[cfg(feature = "elsewhere")]
+    pub(crate) fn spend(
+        &mut self,
+        len: usize,
+        metadata: &Metadata<'_>,
+    ) -> Result<EncodedHeader, SealError> {
+        let blocks = self.blocks_after(len, metadata)?;
+        let header = self.key.header;
+        self.count(blocks);
+        Ok(header)
     }
 
     /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no.

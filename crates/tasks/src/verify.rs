@@ -110,11 +110,14 @@ fn wasm_tests() -> Result<()> {
 
 fn browser_tests() -> Result<()> {
     let stage = demo::Stage::set_up()?;
-    let mut test = stage.node("call.test.mjs", &["--test"]);
-    test.env("SEALFRAME_FIREFOX", tools::firefox()?);
+    let firefox = tools::firefox()?;
     let screenshot = wasm_package::target_dir().join("call.png");
-    test.env("SEALFRAME_SCREENSHOT", &screenshot);
-    tools::run(&mut test)?;
+    // One after the other: two pairs of browsers at once are too much for a small machine.
+    for tests in ["server.test.mjs", "call.test.mjs", "leak.test.mjs"] {
+        let mut test = stage.node(tests, &["--test"]);
+        test.env("SEALFRAME_FIREFOX", &firefox).env("SEALFRAME_SCREENSHOT", &screenshot);
+        tools::run(&mut test)?;
+    }
     report(&screenshot);
     Ok(())
 }

@@ -88,7 +88,8 @@ class Participant {
     const demo = { id, observe: undefined };
     this.#call = await SealedCall.start({
       secret: this.#place.secret,
-      sender: id,
+      member: id,
+      framing: this.#place.framing,
       observe: (frame) => {
         if (frame.direction === 'sealed') this.#made.frame(frame.kind, frame.clear);
         demo.observe?.(frame);

@@ -1,5 +1,4 @@
-// The RTCPeerConnection. Each transceiver gets its transform in the task that makes it: Chromium
-// ignores a later one without a word, and plain media would flow.
+// The RTCPeerConnection, protected: every transceiver drops what it carries until the call is told what that is.
 
 /** What the page sends, by the kind of media of its tracks. */
 const SOURCES = { audio: 'microphone', video: 'camera' };
@@ -22,11 +21,7 @@ export class Connection {
     this.#call = call;
     this.#server = server;
     this.#codecs = { audio: 'opus', video: codec };
-    this.pc = new RTCPeerConnection({
-      ...call.rtcConfiguration,
-      iceServers: [],
-      bundlePolicy: 'max-bundle',
-    });
+    this.pc = call.createConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
   }
 
   /** Sends our tracks, sealed. */
@@ -126,8 +121,7 @@ export class Connection {
     return slots;
   }
 
-  // One codec for all: the worker must know how many bytes stay readable before the first frame. It also
-  // keeps offers small.
+  // All members send the same; leaving the others out keeps offers small.
   #preferCodec(transceiver, media) {
     const wanted = [`${media}/${this.#codecs[media]}`, `${media}/rtx`];
     const { codecs } = RTCRtpReceiver.getCapabilities(media);

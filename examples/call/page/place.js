@@ -1,12 +1,11 @@
-// The address of this page: room, name and video codec in the query, the secret of the call in the fragment.
-// The fragment is the one part of an address that a browser does not send to the server.
+// The address of this page: room and name in the query; in the fragment the secret of the call, and what all members must
+// agree on. The fragment is the one part of an address that a browser does not send to the server.
 
 const SECRET_LENGTH = 32;
+/** Where the address says nothing else. */
+const AGREED = { codec: 'vp8', framing: 'compatible' };
 
-/** Video codecs the server forwards; everybody in a call needs the same. */
-const CODECS = ['vp8', 'vp9', 'h264', 'av1'];
-
-/** Room, name, codec and secret from the address; makes a secret and puts it there if none is given. */
+/** What the address says; makes a secret and puts it there if none is given. */
 export function readPlace() {
   const query = new URLSearchParams(location.search);
   const fragment = new URLSearchParams(location.hash.slice(1));
@@ -19,29 +18,30 @@ export function readPlace() {
   } else {
     secret = crypto.getRandomValues(new Uint8Array(SECRET_LENGTH));
   }
-  const codec = query.get('codec') ?? CODECS[0];
-  if (!CODECS.includes(codec)) {
-    throw new Error(`The codec in this link is not one of ${CODECS.join(', ')}. Ask for the link again.`);
-  }
-  return { room: query.get('room'), name: query.get('name'), codec, secret };
+  const codec = fragment.get('codec') ?? AGREED.codec;
+  const framing = fragment.get('framing') ?? AGREED.framing;
+  return { room: query.get('room'), name: query.get('name'), secret, codec, framing };
 }
 
-/** Puts room, name, codec and secret into the address, so that a reload comes back here. */
+/** Puts it all into the address, so that a reload comes back here. */
 export function writePlace(place) {
   history.replaceState(null, '', address(place));
 }
 
 /** The link for others: no name, so that they are asked for theirs. */
-export function invitation({ room, codec, secret }) {
-  return address({ room, codec, secret });
+export function invitation(place) {
+  return address({ ...place, name: undefined });
 }
 
-function address({ room, name, codec, secret }) {
-  const query = new URLSearchParams({ room });
-  if (name !== undefined) query.set('name', name);
-  if (codec !== CODECS[0]) query.set('codec', codec);
-  return `${location.origin}/?${query}#secret=${toBase64(secret).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '')}`;
+function address({ room, name, secret, codec, framing }) {
+  const query = new URLSearchParams(name === undefined ? { room } : { room, name });
+  const fragment = new URLSearchParams({ secret: toBase64Url(secret) });
+  if (codec !== AGREED.codec) fragment.set('codec', codec);
+  if (framing !== AGREED.framing) fragment.set('framing', framing);
+  return `${location.origin}/?${query}#${fragment}`;
 }
+
+const toBase64Url = (bytes) => toBase64(bytes).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
 
 function fromBase64Url(text) {
   try {

@@ -12,7 +12,8 @@ use crate::{vp8, vp9};
 /// Bytes kept of the latest frame start of each stream.
 const SHOWN: usize = 48;
 
-/// A VP8 stream leaves this many bytes of a frame in clear, so that receivers tell key frames apart.
+/// A VP8 stream without Dependency Descriptor leaves this many bytes of a frame in clear, so that receivers
+/// tell key frames apart.
 const VP8_CLEAR: usize = 1;
 
 /// Counters and the latest bytes of every announced track. Simulcast layers count as one.
@@ -65,7 +66,7 @@ impl Tap {
         let codec = arrival.codec_name();
         let format = match arrival.dependency() {
             Some(descriptor) if arrival.is_raw => Format::Raw { starts: descriptor.starts_frame() },
-            _ => Format::Of(codec),
+            descriptor => Format::Of { codec, is_described: descriptor.is_some() },
         };
         self.note(track, codec, format, &arrival.rtp.payload);
     }
@@ -101,7 +102,12 @@ enum Format {
         starts: bool,
     },
     /// As the codec's payload format has it.
-    Of(&'static str),
+    Of {
+        /// Its name.
+        codec: &'static str,
+        /// Whether there is a Dependency Descriptor.
+        is_described: bool,
+    },
 }
 
 impl FrameStart {
@@ -126,10 +132,14 @@ fn sframe_offset(format: Format, payload: &[u8]) -> Option<usize> {
     match format {
         Format::Raw { starts } => starts.then_some(0),
         // One Opus packet is one frame.
-        Format::Of("opus") => Some(0),
-        Format::Of("vp8") => vp8::frame_start(payload).map(|descriptor| descriptor + VP8_CLEAR),
-        Format::Of("vp9") => vp9::frame_start(payload),
-        Format::Of(_) => None,
+        Format::Of { codec: "opus", .. } => Some(0),
+        // The Dependency Descriptor tells key frames apart, and the page leaves nothing in clear.
+        Format::Of { codec: "vp8", is_described } => {
+            let clear = if is_described { 0 } else { VP8_CLEAR };
+            vp8::frame_start(payload).map(|descriptor| descriptor + clear)
+        }
+        Format::Of { codec: "vp9", .. } => vp9::frame_start(payload),
+        Format::Of { .. } => None,
     }
 }
 
@@ -144,10 +154,14 @@ mod tests {
     const SCREEN: TrackId =
         TrackId { from: MemberId(1), track: Track { kind: StreamKind::Screen, index: 2 } };
 
+    fn of(codec: &'static str) -> Format {
+        Format::Of { codec, is_described: false }
+    }
+
     #[test]
     fn kid_and_ctr_are_read_behind_descriptor_and_clear_byte() {
         let video = [&[0x10, 0x50][..], &HEADER, &[0xee; 20]].concat();
-        assert_eq!(sframe_offset(Format::Of("vp8"), &video), Some(2));
+        assert_eq!(sframe_offset(of("vp8"), &video), Some(2));
         let seen = FrameStart::read(&video, 2);
         let expected = HeaderFields { kid: "7".to_owned(), ctr: "258".to_owned(), len: 3 };
         assert_eq!(seen.header, Some(expected));
@@ -155,12 +169,14 @@ mod tests {
 
     #[test]
     fn headers_are_looked_for_only_where_they_can_be() {
-        assert_eq!(sframe_offset(Format::Of("opus"), &HEADER), Some(0));
-        assert_eq!(sframe_offset(Format::Of("vp9"), &[0x08, 0x79]), Some(1));
+        assert_eq!(sframe_offset(of("opus"), &HEADER), Some(0));
+        assert_eq!(sframe_offset(of("vp9"), &[0x08, 0x79]), Some(1));
+        let described = Format::Of { codec: "vp8", is_described: true };
+        assert_eq!(sframe_offset(described, &[0x10, 0x79]), Some(1));
         assert_eq!(sframe_offset(Format::Raw { starts: true }, &HEADER), Some(0));
         assert_eq!(sframe_offset(Format::Raw { starts: false }, &HEADER), None);
         for codec in ["h264", "av1", ""] {
-            assert_eq!(sframe_offset(Format::Of(codec), &HEADER), None, "{codec}");
+            assert_eq!(sframe_offset(of(codec), &HEADER), None, "{codec}");
         }
     }
 
@@ -170,7 +186,7 @@ mod tests {
         for codec in ["opus", "vp8", "vp9", "h264", "av1", ""] {
             for byte in 0..=255 {
                 for len in 0..6 {
-                    tap.note(SCREEN, codec, Format::Of(codec), &[byte; 6][..len]);
+                    tap.note(SCREEN, codec, of(codec), &[byte; 6][..len]);
                     tap.note(SCREEN, codec, Format::Raw { starts: true }, &[byte; 6][..len]);
                 }
             }
@@ -182,7 +198,7 @@ mod tests {
     #[test]
     fn one_room_is_not_shown_to_another() {
         let mut tap = Tap::default();
-        tap.note(SCREEN, "vp8", Format::Of("vp8"), &HEADER);
+        tap.note(SCREEN, "vp8", of("vp8"), &HEADER);
         assert!(tap.report(&[MemberId(2)]).is_empty());
     }
 }

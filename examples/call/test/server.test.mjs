@@ -205,7 +205,8 @@ for (const [browserName, launch, udp] of [
       const { receiver } = bob.receive({ from: alice.id, ...name });
       await bob.negotiate();
       await sleep(4000);
-      const said = { id: alice.id, answer, sent: (await alice.stats(sender))[0], received: (await bob.stats(receiver))[0] };
+      const tap = await (await fetch(`/tap?room=${room}`)).json();
+      const said = { id: alice.id, tap, answer, sent: (await alice.stats(sender))[0], received: (await bob.stats(receiver))[0] };
       for (const participant of [alice, bob]) participant.close();
       return said;
     }
@@ -235,8 +236,9 @@ for (const [browserName, launch, udp] of [
       const options = { codec, isRaw, isOpaque: true, hasDescriptor: true };
       const name = `opaque ${codec}${isRaw ? ', raw,' : ''} goes through with its Dependency Descriptor`;
       const layered = { ...options, scalabilityMode: codec === 'h264' ? undefined : 'L1T3' };
-      pageTest(name, { sends: layered, receives: options }, oneCamera, async ({ id, room, answer, received, t }) => {
+      pageTest(name, { sends: layered, receives: options }, oneCamera, async ({ id, room, tap, answer, received, t }) => {
         assert.match(answer, /dependency-descriptor-rtp-header-extension/);
+        assert.equal(tap[0].latest.before === 0, isRaw, 'raw payloads have no descriptor of their own');
         const packets = (await sfu.packets(id, room)).filter(({ payload }) => payload.length > 0);
         const lengths = packets.map(({ descriptor }) => descriptor.length);
         assert.ok(Math.min(...lengths) >= 3, 'every packet has one');

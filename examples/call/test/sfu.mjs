@@ -43,9 +43,10 @@ class Sfu {
   }
 
   /**
-   * Every RTP packet received so far from one participant: `{ mid, rid, payloadType, codec, marker,
-   * sequence, timestamp, ssrc, descriptor, payload }`. Sequence numbers do not wrap; `rid` is empty without
-   * simulcast, `codec` where the payload type is unknown, `descriptor` without a Dependency Descriptor.
+   * Every RTP packet received so far from one participant: `{ kind, mid, rid, payloadType, codec, marker,
+   * sequence, timestamp, ssrc, descriptor, payload }`, `kind` being audio or video. Sequence numbers do not wrap;
+   * `rid` is empty without simulcast, `codec` where the payload type is unknown, `descriptor` without a
+   * Dependency Descriptor.
    */
   async packets(id, room = 'test') {
     const file = join(this.#record, `${room}-${id}.rtp`);
@@ -66,7 +67,7 @@ class Sfu {
   /** Every RTP payload received so far from one participant, `kind` being audio or video. */
   async recorded(id, kind, room = 'test') {
     const packets = await this.packets(id, room);
-    return packets.filter(({ codec }) => (codec === 'opus') === (kind === 'audio')).map(({ payload }) => payload);
+    return packets.filter((packet) => packet.kind === kind).map(({ payload }) => payload);
   }
 
   /** What the server shows of itself. */
@@ -92,7 +93,7 @@ function parse(record) {
   let at = 0;
   const take = (length) => record.subarray(at, at += length);
   const short = () => take(take(1)[0]);
-  return {
+  const packet = {
     mid: short().toString(),
     rid: short().toString(),
     payloadType: take(1)[0],
@@ -104,4 +105,5 @@ function parse(record) {
     descriptor: short(),
     payload: record.subarray(at),
   };
+  return { kind: packet.codec === 'opus' ? 'audio' : 'video', ...packet };
 }

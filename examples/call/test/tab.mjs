@@ -5,13 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const JOIN_TIMEOUT = 60_000;
 
 /** Opens the page and joins. */
-export async function openTab(browser, url, { room = 'test', name, secret }) {
+export async function openTab(browser, url, { room = 'test', name, secret, agreed = {} }) {
   const page = await browser.newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   const query = new URLSearchParams({ room, name });
-  await page.goto(`${url}?${query}#secret=${secret.toString('base64url')}`);
+  const fragment = new URLSearchParams({ secret: secret.toString('base64url'), ...agreed });
+  await page.goto(`${url}?${query}#${fragment}`);
   // Joined, or the page says why not. By the clock: tabs in the background draw no animation frames.
   const outcome = () => globalThis.sealframeDemo || document.getElementById('notice').dataset.fatal;
   await page.waitForFunction(outcome, { polling: 250, timeout: JOIN_TIMEOUT });

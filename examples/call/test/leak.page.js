@@ -1,0 +1,357 @@
+// Runs inside a page: every way in which an application may add media to a protected connection. Each function of
+// `ways` gets a Stage, adds media, and returns when enough of it has flowed.
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** How long media flow before the test looks. */
+const FLOW_MS = 2500;
+
+/** The workers that the package starts, so that one can be killed. */
+const workers = [];
+globalThis.Worker = class extends Worker {
+  constructor(...args) {
+    super(...args);
+    workers.push(this);
+  }
+};
+
+/** A call, a connection, and the server. */
+class Stage {
+  static async enter(room, secret) {
+    const stage = new Stage();
+    stage.socket = await connect(room);
+    const { SealedCall } = await import('/sealframe/index.js');
+    stage.SealedCall = SealedCall;
+    stage.member = stage.socket.id;
+    stage.participants = [stage.socket.id];
+    stage.call = await SealedCall.start({
+      secret: new Uint8Array(secret),
+      member: stage.member,
+      observe: ({ direction, clear }) => direction === 'sealed' && stage.clear.length < 400 && stage.clear.push(base64(clear)),
+    });
+    stage.clear = [];
+    stage.states = [];
+    stage.call.onstate = (state) => stage.states.push(state);
+    stage.call.onerror = (error) => stage.states.push({ state: 'error', code: String(error) });
+    stage.room = room;
+    stage.pc = stage.call.createConnection(CONFIGURATION);
+    return stage;
+  }
+
+  /** Offer and answer. */
+  async negotiate(pc = this.pc) {
+    await pc.setLocalDescription();
+    const answer = await this.socket.offer(pc.localDescription.sdp);
+    await pc.setRemoteDescription({ type: 'answer', sdp: answer });
+  }
+
+  async connected(pc = this.pc) {
+    for (let tries = 0; pc.connectionState !== 'connected'; tries += 1) {
+      if (tries > 200) throw new Error(`not connected: ${pc.connectionState}`);
+      await sleep(50);
+    }
+  }
+
+  seal(sender, kind, index = 0) {
+    this.call.protectSender(sender, { kind, index });
+  }
+}
+
+const CONFIGURATION = { iceServers: [], bundlePolicy: 'max-bundle' };
+
+/** A participant's WebSocket. */
+async function connect(room) {
+  const socket = new WebSocket(`/ws?${new URLSearchParams({ room, name: 'leak' })}`.replace(/^/, `ws://${location.host}`));
+  let answered;
+  const id = await new Promise((resolve, reject) => {
+    socket.onerror = reject;
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      if (message.type === 'welcome') resolve(message.id);
+      if (message.type === 'answer') answered(message.sdp);
+    };
+  });
+  const offer = (sdp) => new Promise((resolve, reject) => {
+    answered = resolve;
+    setTimeout(reject, 10_000, new Error('no answer'));
+    socket.send(JSON.stringify({ type: 'offer', sdp, slots: {} }));
+  });
+  return { id, offer, close: () => socket.close() };
+}
+
+const base64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+
+/** Moving pictures. */
+function drawn(width = 320, height = 240) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
+  const context = canvas.getContext('2d');
+  let step = 0;
+  const timer = setInterval(() => {
+    step += 1;
+    for (let bar = 0; bar < 24; bar += 1) {
+      context.fillStyle = `hsl(${(step * 7 + bar * 37) % 360} 80% 50%)`;
+      context.fillRect((bar * 53 + step * 5) % width, (bar * 31) % height, 40, 30);
+    }
+  }, 40);
+  const [track] = canvas.captureStream(25).getVideoTracks();
+  track.addEventListener('ended', () => clearInterval(timer));
+  return track;
+}
+
+const camera = () => drawn();
+const microphone = async () => (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks()[0];
+
+const ways = {
+  async 'addTrack before negotiation'(stage) {
+    const senders = [await microphone(), camera()].map((track) => stage.pc.addTrack(track));
+    stage.seal(senders[0], 'microphone');
+    stage.seal(senders[1], 'camera');
+    await stage.negotiate();
+    await sleep(FLOW_MS);
+  },
+
+  async 'addTrack after negotiation'(stage) {
+    stage.pc.addTransceiver('audio', { direction: 'recvonly' });
+    await stage.negotiate();
+    await stage.connected();
+    const sender = stage.pc.addTrack(camera());
+    await sleep(0);
+    stage.seal(sender, 'camera');
+    // Takes the audio transceiver that is there already.
+    stage.seal(stage.pc.addTrack(await microphone()), 'microphone');
+    await stage.negotiate();
+    await sleep(FLOW_MS);
+  },
+
+  async addTransceiver(stage) {
+    const options = { direction: 'sendonly' };
+    stage.seal(stage.pc.addTransceiver(await microphone(), options).sender, 'microphone');
+    stage.seal(stage.pc.addTransceiver(camera(), options).sender, 'camera');
+    await stage.negotiate();
+    await sleep(FLOW_MS);
+  },
+
+  async replaceTrack(stage) {
+    const { sender } = stage.pc.addTransceiver('video', { direction: 'sendonly' });
+    await stage.negotiate();
+    await stage.connected();
+    await sender.replaceTrack(camera());
+    await sleep(500);
+    stage.seal(sender, 'camera');
+    await sleep(FLOW_MS / 2);
+    await sender.replaceTrack(drawn(640, 360));
+    await sleep(FLOW_MS / 2);
+    await sender.replaceTrack(null);
+    await sender.replaceTrack(camera());
+    await sleep(FLOW_MS / 2);
+  },
+
+  async renegotiation(stage) {
+    const transceiver = stage.pc.addTransceiver(camera(), { direction: 'sendonly' });
+    stage.seal(transceiver.sender, 'camera');
+    for (const direction of ['sendonly', 'inactive', 'sendrecv', 'recvonly', 'sendonly']) {
+      transceiver.direction = direction;
+      await stage.negotiate();
+      await sleep(FLOW_MS / 3);
+    }
+    await sleep(FLOW_MS / 2);
+  },
+
+  async 'second video'(stage) {
+    const options = { direction: 'sendonly' };
+    stage.seal(stage.pc.addTransceiver(camera(), options).sender, 'camera', 0);
+    await stage.negotiate();
+    await stage.connected();
+    await sleep(FLOW_MS / 2);
+    const { sender } = stage.pc.addTransceiver(drawn(640, 360), options);
+    await stage.negotiate();
+    await sleep(500); // nobody has said yet what it is
+    stage.seal(sender, 'camera', 1);
+    await sleep(FLOW_MS);
+  },
+
+  async 'screen share'(stage) {
+    stage.seal(stage.pc.addTrack(await microphone()), 'microphone');
+    await stage.negotiate();
+    await stage.connected();
+    const screen = drawn(1280, 720);
+    screen.contentHint = 'detail';
+    stage.seal(stage.pc.addTrack(screen), 'screen');
+    await stage.negotiate();
+    await sleep(FLOW_MS);
+  },
+
+  async simulcast(stage) {
+    const sendEncodings = [
+      { rid: 'q', scaleResolutionDownBy: 4 },
+      { rid: 'h', scaleResolutionDownBy: 2 },
+      { rid: 'f' },
+    ];
+    const { sender } = stage.pc.addTransceiver(drawn(640, 360), { direction: 'sendonly', sendEncodings });
+    stage.seal(sender, 'camera');
+    await stage.negotiate();
+    await sleep(2 * FLOW_MS);
+  },
+
+  async addStream(stage) {
+    const stream = new MediaStream([camera(), await microphone()]);
+    stage.pc.addStream(stream);
+    await stage.negotiate();
+    await stage.connected();
+    await sleep(500);
+    for (const sender of stage.pc.getSenders()) {
+      stage.seal(sender, sender.track.kind === 'video' ? 'camera' : 'microphone');
+    }
+    await sleep(FLOW_MS);
+  },
+
+  async reconnect(stage) {
+    const send = async () => {
+      stage.seal(stage.pc.addTrack(camera()), 'camera');
+      await stage.negotiate();
+      await sleep(FLOW_MS);
+    };
+    await send();
+    stage.pc.close();
+    stage.socket.close();
+    stage.socket = await connect(stage.room);
+    stage.participants.push(stage.socket.id);
+    stage.pc = stage.call.createConnection(CONFIGURATION);
+    await send();
+  },
+
+  async 'worker killed'(stage) {
+    stage.seal(stage.pc.addTrack(await microphone()), 'microphone');
+    stage.seal(stage.pc.addTrack(camera()), 'camera');
+    await stage.negotiate();
+    await sleep(FLOW_MS);
+    workers.at(-1).terminate();
+    await sleep(FLOW_MS);
+    stage.pc.addTrack(camera());
+    await stage.negotiate();
+    // What does not answer is reported.
+    for (let tries = 0; !stage.states.some(({ code }) => /does not answer/.test(code)); tries += 1) {
+      if (tries > 100) throw new Error('nobody noticed that the worker is dead');
+      await sleep(100);
+    }
+  },
+
+  async 'transform attached late'(stage) {
+    const sender = stage.pc.addTrack(camera());
+    await stage.negotiate();
+    await stage.connected();
+    await sleep(FLOW_MS / 2);
+    for (const own of [null, undefined, {}]) {
+      try {
+        sender.transform = own;
+      } catch (error) {
+        continue;
+      }
+      throw new Error(`the transform was replaced by ${own}`);
+    }
+    stage.seal(sender, 'camera');
+    await sleep(FLOW_MS);
+  },
+
+  async 'protected late'(stage) {
+    // The application makes the connection itself, adds media, and remembers us at last.
+    stage.pc.close();
+    const pc = new RTCPeerConnection({ ...CONFIGURATION, ...stage.call.rtcConfiguration });
+    const silent = await microphone();
+    silent.enabled = false;
+    const sender = pc.addTrack(silent);
+    stage.call.protect(pc);
+    await stage.negotiate(pc);
+    stage.seal(sender, 'microphone');
+    silent.enabled = true;
+    stage.seal(pc.addTrack(camera()), 'camera');
+    await stage.negotiate(pc);
+    await sleep(FLOW_MS);
+  },
+};
+
+/** Without protection: what the test must be able to see. */
+async function unprotected(stage) {
+  stage.pc.close();
+  const pc = new RTCPeerConnection(CONFIGURATION);
+  for (const track of [await microphone(), camera()]) pc.addTrack(track);
+  await stage.negotiate(pc);
+  await sleep(FLOW_MS);
+}
+
+/**
+ * Somebody else offers, we answer and send on the same m-lines. There is no server that offers: an ordinary connection
+ * of the same page takes its place, and says how much it could decode.
+ */
+async function answer(stage, isProtected) {
+  const other = new RTCPeerConnection(CONFIGURATION);
+  const own = isProtected ? stage.pc : new RTCPeerConnection(CONFIGURATION);
+  for (const [from, to] of [[other, own], [own, other]]) {
+    from.onicecandidate = ({ candidate }) => candidate && to.addIceCandidate(candidate);
+  }
+  const tracks = { audio: await microphone(), video: camera() };
+  for (const track of [await microphone(), camera()]) other.addTransceiver(track, { direction: 'sendrecv' });
+  await other.setLocalDescription();
+  await own.setRemoteDescription(other.localDescription);
+  for (const transceiver of own.getTransceivers()) {
+    const { kind } = transceiver.receiver.track;
+    transceiver.direction = 'sendrecv';
+    await transceiver.sender.replaceTrack(tracks[kind]);
+    if (isProtected) stage.seal(transceiver.sender, kind === 'audio' ? 'microphone' : 'camera');
+  }
+  await own.setLocalDescription();
+  await other.setRemoteDescription(own.localDescription);
+  await sleep(2 * FLOW_MS);
+  // Of pictures alone: an Opus decoder makes noise of any bytes.
+  const received = { packets: 0, decoded: 0 };
+  for (const report of (await other.getStats()).values()) {
+    if (report.type !== 'inbound-rtp') continue;
+    received.packets += report.packetsReceived;
+    received.decoded += report.framesDecoded ?? 0;
+  }
+  other.close();
+  own.close();
+  return received;
+}
+
+/** An application that takes the browser's own setter to remove a transform. */
+async function bypass(stage) {
+  const sender = stage.pc.addTrack(camera());
+  stage.seal(sender, 'camera');
+  await stage.negotiate();
+  await sleep(FLOW_MS);
+  Object.getOwnPropertyDescriptor(RTCRtpSender.prototype, 'transform').set.call(sender, null);
+  await sleep(2 * FLOW_MS);
+  const sent = async () => [...(await sender.getStats()).values()]
+    .reduce((sum, report) => sum + (report.type === 'outbound-rtp' ? report.packetsSent : 0), 0);
+  const before = await sent();
+  await sleep(FLOW_MS);
+  return { more: await sent() - before, states: stage.states };
+}
+
+globalThis.leak = {
+  async answer(room, secret, isProtected) {
+    return answer(await Stage.enter(room, secret), isProtected);
+  },
+  async bypass(room, secret) {
+    return bypass(await Stage.enter(room, secret));
+  },
+  /** Why a connection is refused on which Chromium would ignore transforms. */
+  async refused(room, secret) {
+    const stage = await Stage.enter(room, secret);
+    try {
+      stage.call.protect(new RTCPeerConnection());
+      return null;
+    } catch (error) {
+      return error.message;
+    }
+  },
+  names: Object.keys(ways),
+  async run(name, room, secret) {
+    const stage = await Stage.enter(room, secret);
+    const announcement = base64(await stage.call.announcement());
+    await (name === 'unprotected' ? unprotected : ways[name])(stage);
+    stage.pc.close();
+    const { participants, member, clear, states } = stage;
+    return { participants, member, clear, states, announcement };
+  },
+};

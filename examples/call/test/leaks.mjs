@@ -1,0 +1,95 @@
+// Whether what a server recorded of a participant is sealed: every packet must belong to a frame that opens.
+
+import { readFile } from 'node:fs/promises';
+
+import { find, needlesOf } from './needles.mjs';
+
+const PACKAGE = process.env.SEALFRAME_PACKAGE === undefined
+  ? new URL('../../../wasm/pkg/', import.meta.url)
+  : new URL(`file://${process.env.SEALFRAME_PACKAGE}/`);
+const { default: init, Call, errorName } = await import(new URL('sealframe_wasm.js', PACKAGE));
+const { codecId, framingId, streamKind } = await import(new URL('codec.js', PACKAGE));
+const { FrameMemory } = await import(new URL('memory.js', PACKAGE));
+const wasm = await init({ module_or_path: await readFile(new URL('sealframe_wasm_bg.wasm', PACKAGE)) });
+const memory = new FrameMemory(wasm.memory);
+
+/** A participant that only listens. */
+const LISTENER = 65_535;
+const LABELS = ['microphone', 'camera', 'screen'].flatMap((kind) => [0, 1].map((index) => ({ kind, index })));
+
+/**
+ * `opened`: frames by stream. `unopened`: packets of whole frames that did not open. `torn`: packets of frames that
+ * were cut off by the end of the recording. `strange`: descriptions of what is neither.
+ */
+export function judge(packets, { member, announcement, secret, clear }) {
+  const call = new Call(new Uint8Array(secret), LISTENER);
+  call.addMember(member, Buffer.from(announcement, 'base64'));
+  const verdict = { packets: packets.length, opened: {}, unopened: 0, torn: 0, strange: [], needles: 0 };
+  for (const { codec, packets: group, isLast } of framesOf(packets)) {
+    const frame = assemble(codec, group);
+    if (frame === null) {
+      // Cut off by the end of the recording; or by loss, which then must begin like a sealed frame.
+      verdict.torn += group.length;
+      if (!isLast) verdict.strange.push(`torn ${codec} frame at ${group[0].timestamp}: ${group.length} packets`);
+      continue;
+    }
+    const stream = open(call, member, codec, frame);
+    if (stream === null) {
+      verdict.unopened += group.length;
+      verdict.strange.push(`${codec} frame of ${frame.length} bytes: ${frame.subarray(0, 20).toString('hex')}`);
+    } else {
+      verdict.opened[stream] = (verdict.opened[stream] ?? 0) + 1;
+    }
+  }
+  const needles = clear.flatMap((frame) => needlesOf(Buffer.from(frame, 'base64')));
+  verdict.needles = find(needles, packets.map(({ payload }) => payload)).size;
+  verdict.strange = verdict.strange.slice(0, 5);
+  call.free();
+  return verdict;
+}
+
+/** Packets in the order of their numbers, by frame. Retransmissions and padding are left out. */
+function framesOf(packets) {
+  const tracks = Map.groupBy?.(packets, ({ ssrc }) => ssrc) ?? groupBy(packets, ({ ssrc }) => ssrc);
+  return [...tracks.values()].flatMap((track) => {
+    const once = new Map(track.filter(({ payload }) => payload.length > 0).map((packet) => [packet.sequence, packet]));
+    const ordered = [...once.values()].sort((a, b) => a.sequence - b.sequence);
+    const frames = [...groupBy(ordered, ({ timestamp }) => timestamp).values()];
+    return frames.map((group, place) => ({ codec: group[0].codec, packets: group, isLast: place === frames.length - 1 }));
+  });
+}
+
+function groupBy(items, key) {
+  const groups = new Map();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return groups;
+}
+
+/** A frame's bytes, or null if some are missing. */
+function assemble(codec, packets) {
+  if (codec === 'opus') return packets.length === 1 ? packets[0].payload : null;
+  if (codec !== 'vp8') return Buffer.concat(packets.map(({ payload }) => payload));
+  const isWhole = packets.at(-1).marker
+    && (packets[0].payload[0] & 0x10) !== 0
+    && packets.every(({ sequence }, place) => place === 0 || sequence === packets[place - 1].sequence + 1);
+  return isWhole ? Buffer.concat(packets.map(({ payload }) => payload.subarray(vp8Descriptor(payload)))) : null;
+}
+
+/** Bytes of VP8's payload descriptor (RFC 7741 §4.2). */
+function vp8Descriptor(payload) {
+  if ((payload[0] & 0x80) === 0) return 1;
+  const [I, L, TK] = [0x80, 0x40, 0x30].map((bit) => (payload[1] & bit) !== 0);
+  return 2 + (I ? ((payload[2] & 0x80) !== 0 ? 2 : 1) : 0) + (L ? 1 : 0) + (TK ? 1 : 0);
+}
+
+/** The stream as which a frame opens, or null. */
+function open(call, member, codec, frame) {
+  for (const { kind, index } of LABELS) {
+    const work = (length) =>
+      call.open(member, length, streamKind(kind), index, framingId('compatible'), codecId(codec));
+    const result = memory.run(call, frame, work);
+    if (typeof result !== 'number') return `${kind} ${index}`;
+    if (errorName(result) !== 'Unauthentic') return null;
+  }
+  return null;
+}

@@ -1,0 +1,176 @@
+// One frame at a time: small ones in WebAssembly, at once; large ones by WebCrypto, which has the processor's AES but
+// costs several microseconds a call. Both make the same bytes.
+
+import { Call, errorName } from './sealframe_wasm.js';
+
+/** Bytes from which WebCrypto is faster, unless measured. */
+export const DEFAULT_THRESHOLD = 2048;
+const NONCE_LENGTH = 12;
+const TAG_LENGTH = 16;
+/** Keys that are kept imported. Beyond it all are dropped and imported anew as they are needed. */
+const MAX_KEYS = 256;
+
+/** Seals and opens frames. What comes out is new bytes, or a string that says why not, or a promise of either. */
+export class FrameCrypto {
+  #call;
+  #memory;
+  #threshold;
+  #front = Call.front();
+  /** By KID: a CryptoKey, or null while it is being imported. */
+  #sealing = new Map();
+  #opening = new Map();
+
+  constructor(call, memory, threshold = DEFAULT_THRESHOLD) {
+    this.#call = call;
+    this.#memory = memory;
+    this.#threshold = threshold;
+  }
+
+  /** @param {{kind: number, index: number, framing: number}} stream and `codec`: as in `codec.js`, in numbers */
+  seal(stream, codec, frame) {
+    if (frame.length >= this.#threshold && this.#key(this.#sealing, this.#call.sendKid, 'encrypt')) {
+      return this.#sealElsewhere(stream, codec, frame);
+    }
+    const { kind, index, framing } = stream;
+    return this.#here(frame, (length) => this.#call.seal(length, kind, index, framing, codec));
+  }
+
+  /** As `seal`; `stream.from` is the member whose frame the server says it is. */
+  open(stream, codec, frame) {
+    if (frame.length >= this.#threshold) return this.#openElsewhere(stream, codec, frame);
+    return this.#openHere(stream, codec, frame);
+  }
+
+  /** Drops every imported key: a member has left. */
+  forget() {
+    this.#sealing.clear();
+    this.#opening.clear();
+  }
+
+  #openHere({ from, kind, index, framing }, codec, frame) {
+    return this.#here(frame, (length) => this.#call.open(from, length, kind, index, framing, codec));
+  }
+
+  #here(frame, work) {
+    const result = this.#memory.run(this.#call, frame, work);
+    return typeof result === 'number' ? errorName(result) : result;
+  }
+
+  #sealElsewhere({ kind, index, framing }, codec, frame) {
+    const call = this.#call;
+    const front = frame.subarray(0, this.#front);
+    const told = this.#here(front, () => call.sealElsewhere(frame.length, kind, index, framing, codec));
+    if (typeof told === 'string') return told;
+    const key = this.#sealing.get(call.kid);
+    // The key has just been renewed: this counter is spent, the frame takes the next one.
+    if (!key) return this.#here(frame, (length) => call.seal(length, kind, index, framing, codec));
+    const { headerLength, prefixLength } = call;
+    const header = told.subarray(0, headerLength);
+    return crypto.subtle.encrypt(parameters(told, headerLength), key, frame.subarray(prefixLength)).then((body) => {
+      const sealed = new Uint8Array(prefixLength + headerLength + body.byteLength);
+      sealed.set(frame.subarray(0, prefixLength));
+      sealed.set(header, prefixLength);
+      sealed.set(new Uint8Array(body), prefixLength + headerLength);
+      return sealed;
+    }, () => 'Other');
+  }
+
+  #openElsewhere(stream, codec, frame) {
+    const { from, kind, index, framing } = stream;
+    const call = this.#call;
+    const front = frame.subarray(0, this.#front);
+    const told = this.#here(front, () => call.openElsewhere(from, frame.length, kind, index, framing, codec));
+    // A key that is not held may have to be derived, which the core does for a frame that it opens itself.
+    if (told === 'UnknownKey') return this.#openHere(stream, codec, frame);
+    if (typeof told === 'string') return told;
+    const { kid, ctr, headerLength, prefixLength } = call;
+    const key = this.#key(this.#opening, kid, 'decrypt');
+    if (!key) return this.#openHere(stream, codec, frame);
+    const body = frame.subarray(prefixLength + headerLength);
+    return crypto.subtle.decrypt(parameters(told, headerLength), key, body).then((payload) => {
+      const refused = call.openedElsewhere(kid, ctr);
+      if (refused < 0) return errorName(refused);
+      if (prefixLength === 0) return new Uint8Array(payload);
+      const opened = new Uint8Array(prefixLength + payload.byteLength);
+      opened.set(frame.subarray(0, prefixLength));
+      opened.set(new Uint8Array(payload), prefixLength);
+      return opened;
+    }, () => 'Unauthentic');
+  }
+
+  /** The imported key of a KID, or null while there is none: then the core works. */
+  #key(keys, kid, usage) {
+    const key = keys.get(kid);
+    if (key !== undefined) return key;
+    if (keys.size >= MAX_KEYS) keys.clear();
+    const raw = this.#call.exposeKey(kid);
+    if (raw === undefined) return null;
+    keys.set(kid, null);
+    crypto.subtle.importKey('raw', raw, 'AES-GCM', false, [usage]).then(
+      (imported) => {
+        // Unless it has been forgotten meanwhile.
+        if (keys.get(kid) === null) keys.set(kid, imported);
+      },
+      () => {},
+    );
+    raw.fill(0);
+    return null;
+  }
+}
+
+/** `told` is `header ‖ nonce ‖ aad`. */
+function parameters(told, headerLength) {
+  const aadStart = headerLength + NONCE_LENGTH;
+  return {
+    name: 'AES-GCM',
+    iv: told.subarray(headerLength, aadStart),
+    additionalData: told.subarray(aadStart),
+    tagLength: TAG_LENGTH * 8,
+  };
+}
+
+/** Milliseconds that one measurement takes. Clocks in browsers are coarse. */
+const MEASURE_MS = 4;
+const SIZES = [1024, 8192];
+const THRESHOLDS = { least: 512, most: 65_536 };
+
+/**
+ * Bytes from which WebCrypto is faster in this browser, on this machine: each is measured at two sizes, and where
+ * the two lines cross is the answer. Takes some 16 ms.
+ */
+export async function calibrate(memory) {
+  const call = new Call(crypto.getRandomValues(new Uint8Array(32)), 0);
+  const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 128 }, false, ['encrypt']);
+  const counter = new Uint32Array(3);
+  const here = (frame) => memory.run(call, frame, (length) => call.seal(length, 2, 0, 0, 3));
+  const elsewhere = (frame) => {
+    counter[0] += 1; // a nonce of its own for each frame of this throw-away key
+    return crypto.subtle.encrypt({ name: 'AES-GCM', iv: counter, tagLength: 128 }, key, frame);
+  };
+  const cost = [];
+  for (const work of [here, elsewhere]) {
+    const at = [];
+    for (const size of SIZES) at.push(await measure(work, new Uint8Array(size)));
+    const slope = (at[1] - at[0]) / (SIZES[1] - SIZES[0]);
+    cost.push({ slope, start: at[0] - slope * SIZES[0] });
+  }
+  call.free();
+  const crossing = (cost[1].start - cost[0].start) / (cost[0].slope - cost[1].slope);
+  if (!Number.isFinite(crossing)) return DEFAULT_THRESHOLD;
+  // A negative slope difference means that WebCrypto never gets ahead.
+  if (cost[0].slope <= cost[1].slope) return THRESHOLDS.most;
+  return Math.round(Math.min(Math.max(crossing, THRESHOLDS.least), THRESHOLDS.most));
+}
+
+/** Milliseconds of one call, the first of which are thrown away. */
+async function measure(work, frame) {
+  for (let warm = 0; warm < 4; warm += 1) await work(frame);
+  const start = performance.now();
+  let [calls, passed] = [0, 0];
+  do {
+    await work(frame);
+    calls += 1;
+    passed = performance.now() - start;
+  } while (passed < MEASURE_MS);
+  return passed / calls;
+}

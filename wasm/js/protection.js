@@ -1,0 +1,164 @@
+// A connection whose every sender and receiver has a transform, and that is watched.
+
+import { describeFully } from './full.js';
+
+/** So often the connection's counters are held against the worker's. */
+const WATCH_MS = 1000;
+/** So many packets past the worker, between two looks, are no accident. */
+const LEAK = 10;
+
+/** Hooks one RTCPeerConnection. */
+export class Protection {
+  #pc;
+  #attach;
+  #counts;
+  #tell;
+  #fail;
+  #done;
+  /** By number: what the transform sits on, and what was seen at the last look. */
+  #watched = new Map();
+  #timer;
+
+  constructor(pc, { framing, attach, counts, tell, fail, done }) {
+    this.#pc = pc;
+    this.#attach = attach;
+    this.#counts = counts;
+    this.#tell = tell;
+    this.#fail = fail;
+    this.#done = done;
+    this.#hook('addTrack');
+    this.#hook('addTransceiver');
+    if (pc.addStream !== undefined) this.#hook('addStream');
+    this.#hookAsync('setRemoteDescription');
+    // Before any listener of the application, and in the task that makes the receiver.
+    pc.addEventListener('track', () => this.#sweep());
+    pc.addEventListener('signalingstatechange', () => this.#sweep());
+    if (framing === 'full') describeFully(pc);
+    this.#sweep();
+    this.#timer = setInterval(() => this.#watch().catch(fail), WATCH_MS);
+  }
+
+  /** Ends the watch; transforms stay. */
+  stop() {
+    clearInterval(this.#timer);
+    this.#done();
+  }
+
+  /** What a transform of this connection carries. */
+  described(target, number, stream) {
+    const watched = this.#watched.get(number);
+    if (watched?.target === target) watched.stream = stream;
+  }
+
+  /**
+   * The state of a stream as it may be shown, or null if it is not of this connection: sealed frames are called
+   * encrypted only once the connection's counters have agreed, and what leaked is not called anything else again.
+   */
+  judge(number, state) {
+    const watched = this.#watched.get(number);
+    if (watched === undefined) return null;
+    watched.state = state;
+    if (watched.leaked) return { ...state, state: 'leaking' };
+    if (state.direction === 'seal' && state.state === 'encrypted' && !watched.proven) {
+      return { ...state, state: 'waiting' };
+    }
+    return state;
+  }
+
+  #hook(method) {
+    const original = this.#pc[method];
+    this.#pc[method] = (...args) => {
+      try {
+        return original.apply(this.#pc, args);
+      } finally {
+        this.#sweep();
+      }
+    };
+  }
+
+  #hookAsync(method) {
+    const original = this.#pc[method];
+    this.#pc[method] = async (...args) => {
+      try {
+        return await original.apply(this.#pc, args);
+      } finally {
+        this.#sweep();
+      }
+    };
+  }
+
+  /** Whoever has no transform gets one; where that fails, as it does once the worker is dead, media stop. */
+  #sweep() {
+    for (const transceiver of this.#pc.getTransceivers()) {
+      if (transceiver.direction === 'stopped') continue;
+      try {
+        this.#cover(transceiver.sender, 'seal');
+        this.#cover(transceiver.receiver, 'open');
+      } catch (error) {
+        transceiver.stop();
+        this.#fail(error);
+      }
+    }
+  }
+
+  #cover(target, direction) {
+    const number = this.#attach(target, direction);
+    if (this.#watched.has(number)) return;
+    this.#watched.set(number, {
+      target,
+      direction,
+      stream: null,
+      state: null,
+      // Of the connection and of the worker, at the last look.
+      flowed: 0,
+      passed: 0,
+      proven: false,
+      leaked: false,
+    });
+  }
+
+  async #watch() {
+    if (this.#pc.connectionState === 'closed') return this.stop();
+    // An application that goes around the hooks is still covered, if late.
+    this.#sweep();
+    const flows = await Promise.all([...this.#watched].map(async ([number, watched]) => [number, watched, await flowed(watched)]));
+    // Asked after, so that what had flowed by then is in it.
+    const counts = new Map((await this.#counts()).map(({ number, passed }) => [number, passed]));
+    for (const [number, watched, now] of flows) this.#compare(number, watched, now, counts.get(number) ?? 0);
+  }
+
+  #compare(number, watched, flowed, passed) {
+    const [more, worked] = [flowed - watched.flowed, passed - watched.passed];
+    [watched.flowed, watched.passed] = [flowed, passed];
+    if (worked === 0 && more >= LEAK) return this.#turnOff(watched);
+    if (!watched.proven && more > 0 && worked > 0) {
+      watched.proven = true;
+      const { state } = watched;
+      if (state !== null && watched.direction === 'seal') this.#tell(state);
+    }
+  }
+
+  /** Media go past the worker: they stop, and it is said. */
+  #turnOff(watched) {
+    if (watched.leaked) return;
+    watched.leaked = true;
+    const transceiver = this.#pc.getTransceivers()
+      .find(({ sender, receiver }) => sender === watched.target || receiver === watched.target);
+    transceiver?.stop();
+    const { stream, direction } = watched;
+    this.#tell({ direction, ...stream, opened: 0, failed: 0, ...watched.state, state: 'leaking', code: 'Bypassed' });
+  }
+}
+
+/** What the connection says that it has sent, or handed to the decoder, of one sender or receiver. */
+async function flowed({ target, direction }) {
+  let sum = 0;
+  for (const report of (await target.getStats()).values()) {
+    if (direction === 'seal' && report.type === 'outbound-rtp') {
+      sum += report.packetsSent - (report.retransmittedPacketsSent ?? 0);
+    } else if (direction === 'open' && report.type === 'inbound-rtp' && report.kind === 'video') {
+      sum += report.framesDecoded ?? 0;
+    }
+  }
+  return sum;
+}
