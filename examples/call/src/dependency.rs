@@ -1,5 +1,5 @@
 //! The Dependency Descriptor, an RTP header extension that says of each packet which frame it belongs
-//! to and what that frame needs. It lets receivers decode video whose frames nobody on the way can read.
+//! to and what that frame needs. With it, video can be decoded whose frames nobody on the way can read.
 //!
 //! Source: AV1 RTP specification, appendix A.
 

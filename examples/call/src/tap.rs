@@ -12,8 +12,8 @@ use crate::{vp8, vp9};
 /// Bytes kept of the latest frame start of each stream.
 const SHOWN: usize = 48;
 
-/// A VP8 stream without Dependency Descriptor leaves this many bytes of a frame in clear, so that receivers
-/// tell key frames apart.
+/// VP8 without Dependency Descriptor leaves this many bytes of a frame in clear, so that receivers tell
+/// key frames apart.
 const VP8_CLEAR: usize = 1;
 
 /// Counters and the latest bytes of every announced track. Simulcast layers count as one.
@@ -126,8 +126,8 @@ impl FrameStart {
     }
 }
 
-/// Where the SFrame header lies in `payload`, if a frame begins in it and one can lie there: the payload
-/// formats of H.264 and AV1 take frames apart.
+/// Where the SFrame header lies in `payload`, if a frame begins in it and one can lie there: the
+/// payload formats of H.264 and AV1 take frames apart.
 fn sframe_offset(format: Format, payload: &[u8]) -> Option<usize> {
     match format {
         Format::Raw { starts } => starts.then_some(0),

@@ -37,7 +37,8 @@ pub(crate) fn frame_start(payload: &[u8]) -> Option<usize> {
 /// Length in bytes of a scalability structure.
 ///
 /// ```text
-/// | N_S Y G - | Y: | WIDTH HEIGHT |, N_S + 1 times | G: | N_G | and N_G times | T U R - | P_DIFF |, R times
+/// | N_S Y G - | Y: | WIDTH HEIGHT |, N_S + 1 times | G: | N_G | and N_G times: | T U R - |
+///                                                                            | P_DIFF |, R times
 /// ```
 fn structure_len(bytes: &[u8]) -> Option<usize> {
     let first = *bytes.first()?;
