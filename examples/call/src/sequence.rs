@@ -20,8 +20,8 @@ pub(crate) struct Place {
 ///
 /// A receiver starts its SRTP rollover counter at zero and cannot know how often the publisher's
 /// number wrapped before. And for the receiver all is one stream, even where the publisher makes
-/// several after each other: one per simulcast layer, one per SSRC. A timestamp that jumped would make
-/// it drop frames as too old.
+/// several after each other: one per simulcast layer, one per SSRC. Each has timestamps from an origin of
+/// its own, and a step back is no time that RTP knows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sequence {
     ssrc: Ssrc,
