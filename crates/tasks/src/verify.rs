@@ -137,7 +137,7 @@ fn browser_tests() -> Result<()> {
     let firefox = tools::firefox()?;
     let screenshot = wasm_package::target_dir().join("call.png");
     // One after the other: two pairs of browsers at once are too much for a small machine.
-    for tests in ["call.test.mjs", "leak.test.mjs"] {
+    for tests in ["server.test.mjs", "call.test.mjs", "leak.test.mjs"] {
         let mut test = stage.node(tests, &["--test"]);
         test.env("SEALFRAME_FIREFOX", &firefox).env("SEALFRAME_SCREENSHOT", &screenshot);
         tools::run(&mut test)?;

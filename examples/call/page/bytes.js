@@ -1,7 +1,7 @@
 // The two panels of bytes: what this page's encoder made, and what the server holds.
 
 const SHOWN = 48;
-const NAMES = { audio: 'microphone', video: 'camera' };
+const NAMES = { microphone: 'microphone', camera: 'camera', screen: 'screen', screenAudio: 'screen’s sound' };
 
 /** The panel of own frames. */
 export class MadePanel {
@@ -40,10 +40,11 @@ export class SeenPanel {
   show(report, own, name) {
     const shown = new Set();
     report.sort((a, b) => (b.from === own) - (a.from === own));
-    for (const { from, kind, packets, bytes, latest } of report) {
-      const key = `${from}-${kind}`;
+    for (const { from, kind, index, packets, bytes, latest } of report) {
+      const key = `${from}-${kind}-${index}`;
       shown.add(key);
-      const stream = row(this.#root, key, `${from === own ? 'Your' : `${name(from)}’s`} ${NAMES[kind]}`);
+      const whose = from === own ? 'Your' : `${name(from)}’s`;
+      const stream = row(this.#root, key, `${whose} ${NAMES[kind]}${index === 0 ? '' : ` ${index + 1}`}`);
       facts(stream, {
         KID: latest?.header?.kid ?? 'none',
         CTR: latest?.header?.ctr ?? 'none',

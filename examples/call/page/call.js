@@ -7,6 +7,9 @@ import { Member } from './members.js';
 import { fromBase64, invitation, readPlace, toBase64, writePlace } from './place.js';
 import { Server } from './server.js';
 
+// What a tile shows. Others may send more than that, from other pages than this one.
+const SHOWN = ['microphone', 'camera'];
+
 const element = (id) => document.getElementById(id);
 
 try {
@@ -116,6 +119,7 @@ class Participant {
   async receive(message) {
     switch (message.type) {
       case 'joined': return this.#joined(message);
+      case 'tracks': return this.#subscribe(message.from, message.tracks);
       case 'left': return this.#left(message.id);
       case 'announce': return this.#announced(message.from, message.data);
     }
@@ -147,10 +151,15 @@ class Participant {
     }
   }
 
-  #add({ id, name }) {
-    const member = new Member(id, name, element('stage'));
-    this.#members.set(id, member);
-    member.play(this.#connection.add(id)).catch((error) => {
+  #add({ id, name, tracks }) {
+    this.#members.set(id, new Member(id, name, element('stage')));
+    this.#subscribe(id, tracks);
+  }
+
+  #subscribe(id, tracks) {
+    const shown = tracks.filter(({ kind, index }) => SHOWN.includes(kind) && index === 0);
+    const stream = this.#connection.receive(id, shown);
+    this.#members.get(id)?.play(stream).catch((error) => {
       // Browsers keep pages silent that nobody has touched.
       if (error.name !== 'NotAllowedError') return;
       notice('Click anywhere to hear the others.');

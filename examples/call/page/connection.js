@@ -1,6 +1,9 @@
 // The RTCPeerConnection, protected: every transceiver drops what it carries until the call is told what that is.
 
+/** What the page sends, by the kind of media of its tracks. */
 const SOURCES = { audio: 'microphone', video: 'camera' };
+
+const MEDIA = { microphone: 'audio', camera: 'video', screen: 'video', screenAudio: 'audio' };
 
 export class Connection {
   pc;
@@ -8,10 +11,12 @@ export class Connection {
   #call;
   #server;
   #codecs;
-  #members = new Map(); // from → { audio, video } transceivers
+  #sends = new Map(); // transceiver → { kind, index }
+  #members = new Map(); // from → { stream, slots: Map of 'kind index' → { transceiver, kind, index } }
   #stale = false;
   #negotiating = false;
 
+  /** `codec` is the video codec to send and to ask for. */
   constructor(call, server, codec) {
     this.#call = call;
     this.#server = server;
@@ -23,48 +28,48 @@ export class Connection {
   send(stream) {
     for (const track of stream.getTracks()) {
       const transceiver = this.pc.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
-      this.#call.protectSender(transceiver.sender, {
-        kind: SOURCES[track.kind],
-        index: 0,
-        codec: this.#codecs[track.kind],
-      });
-      preferCodec(transceiver, track.kind, this.#codecs[track.kind]);
+      const sent = { kind: SOURCES[track.kind], index: 0 };
+      this.#call.protectSender(transceiver.sender, { ...sent, codec: this.#codecs[track.kind] });
+      this.#preferCodec(transceiver, track.kind);
+      this.#sends.set(transceiver, sent);
     }
     this.#negotiate();
   }
 
-  /** Receives a participant's tracks; returns the stream that will carry them, opened. */
-  add(from) {
-    const transceivers = {};
-    for (const kind of ['audio', 'video']) {
-      const transceiver = this.pc.addTransceiver(kind, { direction: 'recvonly' });
-      this.#call.protectReceiver(transceiver.receiver, {
-        from,
-        kind: SOURCES[kind],
-        index: 0,
-        codec: this.#codecs[kind],
-      });
-      preferCodec(transceiver, kind, this.#codecs[kind]);
-      transceivers[kind] = transceiver;
+  /** Receives these tracks of a participant and no others; returns the stream that carries them, opened. */
+  receive(from, tracks) {
+    const member = this.#members.get(from) ?? { stream: new MediaStream(), slots: new Map() };
+    this.#members.set(from, member);
+    const wanted = new Map(tracks.map((track) => [`${track.kind} ${track.index}`, track]));
+    for (const [key, { transceiver }] of [...member.slots]) {
+      if (wanted.has(key)) continue;
+      member.slots.delete(key);
+      member.stream.removeTrack(transceiver.receiver.track);
+      transceiver.stop();
     }
-    this.#members.set(from, transceivers);
+    for (const [key, track] of wanted) {
+      if (member.slots.has(key)) continue;
+      const transceiver = this.#receiveTrack(from, track);
+      member.slots.set(key, { transceiver, ...track });
+      member.stream.addTrack(transceiver.receiver.track);
+    }
     this.#negotiate();
-    return new MediaStream(Object.values(transceivers).map(({ receiver }) => receiver.track));
+    return member.stream;
   }
 
   /** Stops receiving a participant. */
   remove(from) {
-    for (const transceiver of Object.values(this.#members.get(from) ?? {})) transceiver.stop();
+    for (const { transceiver } of this.#members.get(from)?.slots.values() ?? []) transceiver.stop();
     this.#members.delete(from);
     this.#negotiate();
   }
 
-  /** Per participant and kind, the counters of `inbound-rtp`. */
+  /** Per participant and kind of media, the counters of `inbound-rtp` of the microphone or camera. */
   async inbound() {
-    const members = [...this.#members].map(async ([from, { audio, video }]) => [
-      from,
-      { audio: await inbound(audio.receiver), video: await inbound(video.receiver) },
-    ]);
+    const members = [...this.#members].map(async ([from, { slots }]) => {
+      const of = (media) => inbound(slots.get(`${SOURCES[media]} 0`)?.transceiver.receiver);
+      return [from, { audio: await of('audio'), video: await of('video') }];
+    });
     return Object.fromEntries(await Promise.all(members));
   }
 
@@ -82,7 +87,8 @@ export class Connection {
         this.#stale = false;
         if (this.pc.getTransceivers().length === 0) continue;
         await this.pc.setLocalDescription();
-        const answer = await this.#server.offer(this.pc.localDescription.sdp, this.#slots());
+        const { sdp } = this.pc.localDescription;
+        const answer = await this.#server.offer({ sdp, sends: this.#sent(), slots: this.#slots() });
         await this.pc.setRemoteDescription({ type: 'answer', sdp: answer });
       }
     } finally {
@@ -90,27 +96,42 @@ export class Connection {
     }
   }
 
+  #receiveTrack(from, { kind, index }) {
+    const media = MEDIA[kind];
+    const transceiver = this.pc.addTransceiver(media, { direction: 'recvonly' });
+    this.#call.protectReceiver(transceiver.receiver, { from, kind, index, codec: this.#codecs[media] });
+    this.#preferCodec(transceiver, media);
+    return transceiver;
+  }
+
+  // Tells the server which of our tracks each m-line carries.
+  #sent() {
+    const carrying = [...this.#sends].filter(([{ mid }]) => mid !== null);
+    return Object.fromEntries(carrying.map(([{ mid }, sent]) => [mid, sent]));
+  }
+
   // Tells the server whose track each m-line shall carry.
   #slots() {
     const slots = {};
-    for (const [from, transceivers] of this.#members) {
-      for (const [kind, { mid }] of Object.entries(transceivers)) {
-        if (mid !== null) slots[mid] = { from, kind };
+    for (const [from, member] of this.#members) {
+      for (const { transceiver: { mid }, kind, index } of member.slots.values()) {
+        if (mid !== null) slots[mid] = { from, kind, index };
       }
     }
     return slots;
   }
-}
 
-// All members send the same; leaving the others out keeps offers small.
-function preferCodec(transceiver, kind, codec) {
-  const wanted = [`${kind}/${codec}`, `${kind}/rtx`];
-  const { codecs } = RTCRtpReceiver.getCapabilities(kind);
-  const kept = codecs.filter(({ mimeType }) => wanted.includes(mimeType.toLowerCase()));
-  if (kept.length > 0) transceiver.setCodecPreferences(kept);
+  // All members send the same; leaving the others out keeps offers small.
+  #preferCodec(transceiver, media) {
+    const wanted = [`${media}/${this.#codecs[media]}`, `${media}/rtx`];
+    const { codecs } = RTCRtpReceiver.getCapabilities(media);
+    const kept = codecs.filter(({ mimeType }) => wanted.includes(mimeType.toLowerCase()));
+    if (kept.length > 0) transceiver.setCodecPreferences(kept);
+  }
 }
 
 async function inbound(receiver) {
+  if (receiver === undefined) return undefined;
   const reports = [...(await receiver.getStats()).values()];
   return reports.find(({ type }) => type === 'inbound-rtp');
 }

@@ -30,7 +30,8 @@ export class Member {
   /** Shows a participant's stream. */
   play(stream) {
     const video = this.#part('video');
-    video.srcObject = stream;
+    // The same stream once more would start it over.
+    if (video.srcObject !== stream) video.srcObject = stream;
     video.onresize = () => this.#tile.classList.toggle('seen', video.videoWidth > 2);
     return video.play();
   }

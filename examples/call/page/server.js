@@ -29,13 +29,13 @@ export class Server {
     this.#send({ type: 'announce', to, data });
   }
 
-  /** Sends an offer and waits for its answer. One at a time. */
-  async offer(sdp, slots) {
+  /** Sends an offer `{ sdp, sends, slots }` and waits for its answer. One at a time. */
+  async offer(offer) {
     const answer = new Promise((resolve, reject) => {
       this.#answer = { resolve, reject };
       setTimeout(reject, ANSWER_TIMEOUT, new Error('the server did not answer the offer'));
     });
-    this.#send({ type: 'offer', sdp, slots });
+    this.#send({ type: 'offer', ...offer });
     return answer;
   }
 

@@ -6,9 +6,10 @@
 
 #![allow(clippy::std_instead_of_core, reason = "a program, not a no_std library")]
 
-mod descriptor;
+mod dependency;
 mod http;
 mod keyframes;
+mod layer;
 mod message;
 mod peer;
 mod recorder;
@@ -17,6 +18,7 @@ mod sequence;
 mod sfu;
 mod tap;
 mod vp8;
+mod vp9;
 
 use std::env;
 use std::error::Error;

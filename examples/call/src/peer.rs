@@ -1,57 +1,87 @@
 //! One participant's WebRTC connection.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use str0m::change::SdpOffer;
-use str0m::format::{CodecSpec, PayloadParams};
+use str0m::format::{Codec, CodecSpec};
 use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Pt, Rid};
 use str0m::net::{DatagramRecv, Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
-use crate::descriptor::{self, Descriptor};
+use crate::dependency::{self, DependencyDescriptor};
 use crate::keyframes::KeyframeGate;
-use crate::message::{Kind, MemberId};
-use crate::sequence::Sequence;
+use crate::layer::Layer;
+use crate::message::{MemberId, StreamKind};
+use crate::sequence::{Place, Sequence};
+
+/// Number of the Dependency Descriptor among header extensions, until a page gives it another.
+const DEPENDENCY: u8 = 12;
 
 /// A participant's connection: str0m's state machine and what it says about the tracks.
 #[derive(Debug)]
 pub(crate) struct Peer {
     id: MemberId,
     rtc: Rtc,
-    /// The m-line, and the layer of it, that is passed on for each kind: the first one seen.
-    sends: HashMap<Kind, (Mid, Option<Rid>)>,
-    /// Sequence numbers of the tracks the participant receives.
+    /// By m-line on which the participant sends: the layer that is passed on.
+    layers: HashMap<Mid, Layer>,
+    /// By m-line on which the participant sends video.
+    keyframes: BTreeMap<Mid, KeyframeGate>,
+    /// Payload types whose payloads are frames cut into pieces, with no payload descriptor.
+    raw: BTreeSet<Pt>,
+    /// By m-line on which the participant receives.
     receives: HashMap<Mid, Sequence>,
-    keyframes: KeyframeGate,
     deadline: Instant,
+}
+
+/// A packet that a participant sent, and what the connection knows of it.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// The m-line it belongs to.
+    pub(crate) mid: Option<Mid>,
+    /// The simulcast layer.
+    pub(crate) rid: Option<Rid>,
+    /// The codec its payload type stands for.
+    pub(crate) spec: Option<CodecSpec>,
+    /// Whether the payload has no payload descriptor.
+    pub(crate) is_raw: bool,
+    /// Whether it is of the one layer that is passed on.
+    pub(crate) is_chosen: bool,
+    /// The packet.
+    pub(crate) rtp: RtpPacket,
+}
+
+impl Arrival {
+    /// `opus`, `vp8`, `vp9`, `h264` or `av1`, or nothing.
+    pub(crate) fn codec_name(&self) -> &'static str {
+        match self.spec.map(|spec| spec.codec) {
+            Some(Codec::Opus) => "opus",
+            Some(Codec::Vp8) => "vp8",
+            Some(Codec::Vp9) => "vp9",
+            Some(Codec::H264) => "h264",
+            Some(Codec::Av1) => "av1",
+            _ => "",
+        }
+    }
+
+    /// The Dependency Descriptor, if the packet has one.
+    pub(crate) fn dependency(&self) -> Option<&DependencyDescriptor> {
+        self.rtp.header.ext_vals.user_values.get()
+    }
 }
 
 /// What a connection reports for others to act upon.
 #[derive(Debug)]
 pub(crate) enum Happening {
-    /// A packet of the participant's own.
-    Packet(Origin, Box<RtpPacket>),
+    /// A packet that the participant sent.
+    Packet(Box<Arrival>),
     /// The participant cannot go on without a key frame on this m-line.
     KeyframeWanted(Mid),
     /// The connection has ended.
     Gone,
-}
-
-/// Where a packet comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin {
-    /// Of its m-line.
-    pub(crate) kind: Kind,
-    /// Its m-line.
-    pub(crate) mid: Mid,
-    /// What its payload type stands for; `None` if it was not negotiated.
-    pub(crate) spec: Option<CodecSpec>,
-    /// Whether it is of the one track and layer of its kind that others receive.
-    pub(crate) is_shared: bool,
 }
 
 /// The one socket, and what happened while peers were driven.
@@ -77,15 +107,16 @@ impl Peer {
             .enable_vp9(true)
             .enable_h264(true)
             .enable_av1(true)
-            .set_extension(DESCRIPTOR_ID, descriptor::extension())
+            .set_extension(DEPENDENCY, dependency::extension())
             .build(now);
         rtc.add_local_candidate(Candidate::host(wire.address, "udp")?);
         Ok(Self {
             id,
             rtc,
-            sends: HashMap::new(),
+            layers: HashMap::new(),
+            keyframes: BTreeMap::new(),
+            raw: BTreeSet::new(),
             receives: HashMap::new(),
-            keyframes: KeyframeGate::default(),
             deadline: now,
         })
     }
@@ -98,7 +129,17 @@ impl Peer {
             let offer = SdpOffer::from_sdp_string(sdp)?;
             peer.rtc.sdp_api().accept_offer(offer)
         })?;
+        self.raw = raw_payload_types(sdp).collect();
+        self.receives.retain(|mid, _| self.rtc.media(*mid).is_some());
         Some(answer.to_sdp_string())
+    }
+
+    /// Whether the participant may send a track of this kind on m-line `mid`.
+    pub(crate) fn can_send(&self, mid: Mid, kind: StreamKind) -> bool {
+        self.rtc.media(mid).is_some_and(|media| {
+            let is_video = media.kind() == MediaKind::Video;
+            is_video == kind.is_video() && media.direction().is_receiving() && !media.disabled()
+        })
     }
 
     /// Whether a datagram belongs to this connection.
@@ -113,18 +154,22 @@ impl Peer {
 
     /// When [`tick`](Self::tick) is next due.
     pub(crate) fn deadline(&self, now: Instant) -> Instant {
-        let keyframe = self.keyframes.due(now);
-        keyframe.map_or(self.deadline, |due| due.min(self.deadline))
+        let keyframes = self.keyframes.values().filter_map(|gate| gate.due(now));
+        keyframes.fold(self.deadline, Instant::min)
     }
 
     /// Tells the connection what time it is.
     pub(crate) fn tick(&mut self, wire: &mut Wire, now: Instant) {
-        if self.keyframes.pass(now) {
+        let due: Vec<Mid> = self
+            .keyframes
+            .iter_mut()
+            .filter_map(|(mid, gate)| gate.pass(now).then_some(*mid))
+            .collect();
+        for mid in due {
+            let rid = self.layers.get(&mid).and_then(|layer| layer.rid());
             self.drive(wire, |peer| {
-                let shared = peer.sends.get(&Kind::Video).copied();
                 let mut direct = peer.rtc.direct_api();
-                let stream = shared.and_then(|(mid, rid)| direct.stream_rx_by_mid(mid, rid));
-                if let Some(stream) = stream {
+                if let Some(stream) = direct.stream_rx_by_mid(mid, rid) {
                     stream.request_keyframe(KeyframeRequestKind::Pli);
                 }
                 Ok(())
@@ -133,9 +178,12 @@ impl Peer {
         self.drive(wire, |peer| peer.rtc.handle_input(Input::Timeout(now)));
     }
 
-    /// Notes that somebody needs a key frame from this participant.
-    pub(crate) fn want_keyframe(&mut self) {
-        self.keyframes.want();
+    /// Notes that somebody needs a key frame of what the participant sends on m-line `mid`.
+    pub(crate) fn want_keyframe(&mut self, mid: Mid) {
+        // Only where video is received: the deadline of a request that cannot be made never passes.
+        if self.can_send(mid, StreamKind::Camera) {
+            self.keyframes.entry(mid).or_default().want();
+        }
     }
 
     /// Whether packets can be sent to the participant.
@@ -146,42 +194,26 @@ impl Peer {
     /// Passes on a packet of somebody else's track, payload untouched, on m-line `mid`.
     ///
     /// True if it is the first of that track.
-    pub(crate) fn forward(
-        &mut self,
-        wire: &mut Wire,
-        mid: Mid,
-        spec: CodecSpec,
-        packet: &RtpPacket,
-    ) -> bool {
-        let Some(pt) = self.payload_type(mid, spec) else {
+    pub(crate) fn forward(&mut self, wire: &mut Wire, mid: Mid, arrival: &Arrival) -> bool {
+        let Arrival { spec: Some(spec), rtp, .. } = arrival else {
             return false;
         };
-        let ssrc = packet.header.ssrc;
+        let Some(pt) = self.payload_type(mid, *spec) else {
+            return false;
+        };
+        let ssrc = rtp.header.ssrc;
+        let theirs = Place { seq_no: *rtp.seq_no, timestamp: rtp.header.timestamp };
+        let clock_rate = spec.clock_rate.get();
         let known = self.receives.get(&mid).copied();
-        let sequence = Sequence::follow(known, ssrc, *packet.seq_no);
-        let Some(seq_no) = sequence.place(*packet.seq_no) else {
+        let sequence = Sequence::follow(known, ssrc, theirs, rtp.timestamp, clock_rate);
+        let Some(ours) = sequence.place(theirs) else {
             return false;
         };
-        // Only these: the rest of the header extensions mean something on one connection alone.
-        let mut ext_vals = ExtensionValues {
-            audio_level: packet.header.ext_vals.audio_level,
-            voice_activity: packet.header.ext_vals.voice_activity,
-            video_orientation: packet.header.ext_vals.video_orientation,
-            ..ExtensionValues::default()
-        };
-        if let Some(descriptor) = packet.header.ext_vals.user_values.get::<Descriptor>() {
-            ext_vals.user_values.set(descriptor.clone());
-        }
-        let write = RtpWrite::new(
-            pt,
-            seq_no.into(),
-            packet.header.timestamp,
-            packet.timestamp,
-            packet.payload.clone(),
-        )
-        .marker(packet.header.marker)
-        .ext_vals(ext_vals)
-        .nackable(spec.codec.is_video());
+        let write =
+            RtpWrite::new(pt, ours.seq_no.into(), ours.timestamp, rtp.timestamp, rtp.payload.clone())
+                .marker(rtp.header.marker)
+                .ext_vals(passed_on(&rtp.header.ext_vals))
+                .nackable(spec.codec.is_video());
         let written = self.drive(wire, |peer| {
             let mut direct = peer.rtc.direct_api();
             let stream = direct.stream_tx_by_mid(mid, None);
@@ -190,26 +222,22 @@ impl Peer {
         if written != Some(true) {
             return false;
         }
-        self.receives.insert(mid, sequence.after(seq_no));
+        self.receives.insert(mid, sequence.sent(ours, rtp.timestamp));
         known.is_none_or(|known| !known.is_of(ssrc))
     }
 
-    /// Forgets the sequence numbers of m-lines that carry something else now.
-    pub(crate) fn keep_slots(&mut self, keep: impl Fn(&Mid) -> bool) {
-        self.receives.retain(|mid, _| keep(mid));
-    }
-
-    /// This participant's number for a codec: browsers number differently.
+    /// This participant's number for a codec with its parameters: browsers number differently.
     fn payload_type(&self, mid: Mid, spec: CodecSpec) -> Option<Pt> {
         let media = self.rtc.media(mid)?;
-        let takes = media.remote_pts();
+        if !media.direction().is_sending() {
+            return None;
+        }
         let config = self.rtc.codec_config();
-        // H.264 has several, told apart by profile and packetization mode.
-        let same = config.find(|params| params.spec() == spec && takes.contains(&params.pt()));
-        let pt = same.or_else(|| {
-            config.find(|params| params.spec().codec == spec.codec && takes.contains(&params.pt()))
+        let fits = config.find(|params| {
+            // Both are of the server's own list, which is the same for every participant.
+            params.spec() == spec && media.remote_pts().contains(&params.pt())
         });
-        media.direction().is_sending().then_some(pt?.pt())
+        fits.map(|params| params.pt())
     }
 
     /// The only way to change the connection: `change`, then all output until it wants to wait.
@@ -257,7 +285,7 @@ impl Peer {
 
     fn notice(&mut self, event: Event) -> Option<Happening> {
         match event {
-            Event::RtpPacket(packet) => self.own_packet(packet),
+            Event::RtpPacket(packet) => Some(Happening::Packet(Box::new(self.arrival(packet)))),
             Event::KeyframeRequest(request) => Some(Happening::KeyframeWanted(request.mid)),
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) | Event::Closed => {
                 Some(Happening::Gone)
@@ -266,26 +294,44 @@ impl Peer {
         }
     }
 
-    /// A packet of the participant's. Of its tracks and layers one audio and one video are passed on.
-    fn own_packet(&mut self, packet: RtpPacket) -> Option<Happening> {
-        let mut direct = self.rtc.direct_api();
-        let stream = direct.stream_rx(&packet.header.ssrc)?;
-        let (mid, rid) = (stream.mid(), stream.rid());
-        let kind = match self.rtc.media(mid)?.kind() {
-            MediaKind::Audio => Kind::Audio,
-            MediaKind::Video => Kind::Video,
+    fn arrival(&mut self, rtp: RtpPacket) -> Arrival {
+        let header = &rtp.header;
+        let pt = header.payload_type;
+        let (mid, rid) = match self.rtc.direct_api().stream_rx(&header.ssrc) {
+            Some(stream) => (Some(stream.mid()), stream.rid()),
+            None => (header.ext_vals.mid, header.ext_vals.rid),
         };
         let config = self.rtc.codec_config();
-        let spec = config.find(|params| params.pt() == packet.header.payload_type);
-        let spec = spec.map(PayloadParams::spec);
-        let is_shared = spec.is_some() && *self.sends.entry(kind).or_insert((mid, rid)) == (mid, rid);
-        let origin = Origin { kind, mid, spec, is_shared };
-        Some(Happening::Packet(origin, Box::new(packet)))
+        let spec = config.find(|params| params.pt() == pt).map(|params| params.spec());
+        let now = rtp.timestamp;
+        let is_chosen = mid.is_some_and(|mid| {
+            self.layers.entry(mid).or_insert_with(|| Layer::new(rid, now)).passes(rid, now)
+        });
+        Arrival { mid, rid, spec, is_raw: self.raw.contains(&pt), is_chosen, rtp }
     }
 }
 
-/// A number for the Dependency Descriptor that str0m's own extensions leave free.
-const DESCRIPTOR_ID: u8 = 8;
+/// The header extensions that mean something on every connection, not just on the one they came by.
+fn passed_on(came: &ExtensionValues) -> ExtensionValues {
+    let mut passed_on = ExtensionValues {
+        audio_level: came.audio_level,
+        voice_activity: came.voice_activity,
+        video_orientation: came.video_orientation,
+        ..ExtensionValues::default()
+    };
+    if let Some(descriptor) = came.user_values.get_arc::<DependencyDescriptor>() {
+        passed_on.user_values.set_arc(descriptor);
+    }
+    passed_on
+}
+
+/// The payload types that an offer declares raw: `a=packetization:96 raw`.
+fn raw_payload_types(sdp: &str) -> impl Iterator<Item = Pt> {
+    sdp.lines().filter_map(|line| {
+        let (pt, format) = line.strip_prefix("a=packetization:")?.split_once(' ')?;
+        (format.trim() == "raw").then_some(pt.parse::<u8>().ok()?.into())
+    })
+}
 
 /// Reads a datagram as something a peer might accept; `None` if it is nothing of WebRTC.
 pub(crate) fn read_datagram<'a>(
@@ -297,4 +343,26 @@ pub(crate) fn read_datagram<'a>(
     let contents = DatagramRecv::try_from(datagram).ok()?;
     let receive = Receive { proto: Protocol::Udp, source, destination, contents };
     Some(Input::Receive(now, receive))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DependencyDescriptor, ExtensionValues, passed_on, raw_payload_types};
+
+    #[test]
+    fn a_descriptor_is_passed_on_and_a_mid_is_not() {
+        let mut came = ExtensionValues { mid: Some("3".into()), ..ExtensionValues::default() };
+        came.user_values.set(DependencyDescriptor([1, 2, 3].into()));
+        let passed_on = passed_on(&came);
+        assert_eq!(passed_on.mid, None);
+        assert_eq!(passed_on.user_values.get(), Some(&DependencyDescriptor([1, 2, 3].into())));
+    }
+
+    #[test]
+    fn raw_payload_types_are_found() {
+        let sdp = "a=packetization:96 raw\r\na=packetization:97 RAW\r\na=packetization:x raw\r\n\
+                   a=packetization:300 raw\r\na=packetization:\r\na=packetization:45 raw";
+        let found: Vec<u8> = raw_payload_types(sdp).map(|pt| *pt).collect();
+        assert_eq!(found, [96, 45]);
+    }
 }

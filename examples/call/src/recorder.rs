@@ -1,28 +1,28 @@
 //! Writes every RTP packet that arrives to disk: a curious server, for the tests.
-//!
-//! One file per participant, of records (big-endian)
-//!
-//! ```text
-//! rest_len u32 ‖ kind u8 (0 audio, 1 video) ‖ codec_len u8 ‖ codec ‖ mid_len u8 ‖ mid
-//!   ‖ marker u8 ‖ ssrc u32 ‖ sequence u64 ‖ timestamp u32 ‖ payload
-//! ```
-//!
-//! `codec` is its name, empty if the payload type was not negotiated.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use str0m::rtp::RtpPacket;
-
-use crate::message::{Kind, MemberId};
-use crate::peer::Origin;
+use crate::message::MemberId;
+use crate::peer::Arrival;
 
 /// Bytes after which a file no longer grows.
-const LIMIT: u64 = 64 * 1024 * 1024;
+const LIMIT: u64 = 256 * 1024 * 1024;
 
-/// Files of everybody who has sent something.
+/// One file `ROOM-ID.rtp` per participant, of records with all numbers big endian:
+///
+/// ```text
+/// record     = len (u32: bytes that follow) ‖ mid ‖ rid ‖ payload type (u8) ‖ codec ‖ marker (u8)
+///            ‖ sequence (u64) ‖ timestamp (u32) ‖ SSRC (u32) ‖ descriptor ‖ payload
+/// mid, rid   = len (u8) ‖ text; empty if there is none
+/// codec      = len (u8) ‖ opus, vp8, vp9, h264 or av1; empty if the payload type is not known
+/// descriptor = len (u8) ‖ Dependency Descriptor; empty if there is none
+/// ```
+///
+/// The sequence number is extended: it does not wrap. A retransmission counts as the packet it
+/// repeats, and is recorded only if that one was lost.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     directory: PathBuf,
@@ -48,37 +48,19 @@ impl Recorder {
 
     /// Appends one packet. `room` was checked by [`Rooms::join`](crate::room::Rooms::join) to be
     /// safe as part of a file name.
-    pub(crate) fn write(&mut self, room: &str, from: MemberId, origin: Origin, packet: &RtpPacket) {
+    pub(crate) fn write(&mut self, room: &str, from: MemberId, arrival: &Arrival) {
         let directory = &self.directory;
         let tape = self
             .tapes
             .entry(from)
             .or_insert_with(|| Tape::create(directory.join(format!("{room}-{}.rtp", from.0))));
-        tape.write(&record(origin, packet));
+        tape.write(&record(arrival));
     }
 
     /// Closes the file of a participant who left.
     pub(crate) fn close(&mut self, from: MemberId) {
         self.tapes.remove(&from);
     }
-}
-
-/// What stands in the file, without the length in front of it.
-fn record(origin: Origin, packet: &RtpPacket) -> Vec<u8> {
-    let codec = origin.spec.map(|spec| spec.codec.to_string()).unwrap_or_default();
-    let text = |text: &str| [&[u8::try_from(text.len()).unwrap_or(0)], text.as_bytes()].concat();
-    let header = &packet.header;
-    [
-        &[u8::from(origin.kind == Kind::Video)][..],
-        &text(&codec),
-        &text(&origin.mid),
-        &[u8::from(header.marker)],
-        &header.ssrc.to_be_bytes(),
-        &packet.seq_no.to_be_bytes(),
-        &header.timestamp.to_be_bytes(),
-        &packet.payload,
-    ]
-    .concat()
 }
 
 impl Tape {
@@ -90,19 +72,44 @@ impl Tape {
         Self { file: file.ok(), len: 0 }
     }
 
+    // One write per record, unbuffered, so that a reader meets whole records at any time.
     fn write(&mut self, record: &[u8]) {
         let Some(file) = &mut self.file else { return };
-        let Ok(len) = u32::try_from(record.len()) else {
-            return;
-        };
-        // One write per record, unbuffered, so that a reader meets whole records at any time.
-        let record = [&len.to_be_bytes(), record].concat();
         self.len += record.len() as u64;
         if self.len > LIMIT {
+            eprintln!("recording stopped after {LIMIT} bytes");
             self.file = None;
-        } else if let Err(error) = file.write_all(&record) {
+        } else if let Err(error) = file.write_all(record) {
             eprintln!("recording stopped: {error}");
             self.file = None;
         }
     }
+}
+
+fn record(arrival: &Arrival) -> Vec<u8> {
+    let Arrival { mid, rid, rtp, .. } = arrival;
+    let header = &rtp.header;
+    let mut record = vec![0; 4];
+    push(&mut record, mid.as_deref().unwrap_or_default().as_bytes());
+    push(&mut record, rid.as_deref().unwrap_or_default().as_bytes());
+    record.push(*header.payload_type);
+    push(&mut record, arrival.codec_name().as_bytes());
+    record.push(u8::from(header.marker));
+    record.extend_from_slice(&rtp.seq_no.to_be_bytes());
+    record.extend_from_slice(&header.timestamp.to_be_bytes());
+    record.extend_from_slice(&header.ssrc.to_be_bytes());
+    push(&mut record, arrival.dependency().map_or(&[], |descriptor| &descriptor.0));
+    record.extend_from_slice(&rtp.payload);
+    // A datagram holds the whole of it.
+    let len = u32::try_from(record.len() - 4).unwrap_or(u32::MAX);
+    record[..4].copy_from_slice(&len.to_be_bytes());
+    record
+}
+
+/// Appends `bytes` with their length before them. All that comes here is shorter than 256 bytes: header
+/// extensions and names from them.
+fn push(record: &mut Vec<u8>, bytes: &[u8]) {
+    let len = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+    record.push(len);
+    record.extend_from_slice(&bytes[..usize::from(len)]);
 }

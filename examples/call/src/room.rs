@@ -1,11 +1,11 @@
 //! Who is in which room, and whose tracks they receive on which m-line.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use str0m::media::Mid;
 use tokio::sync::mpsc::Sender;
 
-use crate::message::{Introduction, Kind, MemberId, Slot, ToPage};
+use crate::message::{Introduction, MemberId, ToPage, Track, TrackId};
 
 /// Members of one room at a time.
 const ROOM_LIMIT: usize = 16;
@@ -29,7 +29,8 @@ struct Member {
     room: String,
     name: String,
     outbox: Sender<ToPage>,
-    slots: HashMap<Mid, Slot>,
+    sends: BTreeMap<Mid, Track>,
+    slots: HashMap<Mid, TrackId>,
 }
 
 /// Why somebody may not come in.
@@ -64,8 +65,13 @@ impl Rooms {
         }
         self.given = self.given.checked_add(1).ok_or(Refusal::Full)?;
         let id = MemberId(self.given);
-        let member =
-            Member { room: room.to_owned(), name: name.to_owned(), outbox, slots: HashMap::new() };
+        let member = Member {
+            room: room.to_owned(),
+            name: name.to_owned(),
+            outbox,
+            sends: BTreeMap::new(),
+            slots: HashMap::new(),
+        };
         self.tell_others(id, room, &ToPage::Joined(member.introduction(id)));
         self.members.insert(id, member);
         self.tell(id, ToPage::Welcome { id, members: there });
@@ -92,28 +98,56 @@ impl Rooms {
         }
     }
 
+    /// Says what `id` sends on which m-line, and tells the others if that is news. Of two m-lines
+    /// with the same track, the one with the lower mid keeps it.
+    pub(crate) fn publish(&mut self, id: MemberId, mut sends: BTreeMap<Mid, Track>) {
+        let mut given = BTreeSet::new();
+        sends.retain(|_, track| given.insert(*track));
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        let before = member.tracks();
+        member.sends = sends;
+        let tracks = member.tracks();
+        if tracks != before {
+            let room = member.room.clone();
+            self.tell_others(id, &room, &ToPage::Tracks { from: id, tracks });
+        }
+    }
+
+    /// The track that `id` sends on an m-line; `None` if the page did not say.
+    pub(crate) fn track(&self, id: MemberId, mid: Mid) -> Option<TrackId> {
+        let track = *self.members.get(&id)?.sends.get(&mid)?;
+        Some(TrackId { from: id, track })
+    }
+
+    /// The m-line on which a track is sent.
+    pub(crate) fn mid(&self, id: TrackId) -> Option<Mid> {
+        let mut sends = self.members.get(&id.from)?.sends.iter();
+        sends.find_map(|(mid, track)| (*track == id.track).then_some(*mid))
+    }
+
     /// Says which tracks `id` wants on which m-lines.
-    pub(crate) fn subscribe(&mut self, id: MemberId, slots: HashMap<Mid, Slot>) {
+    pub(crate) fn subscribe(&mut self, id: MemberId, slots: HashMap<Mid, TrackId>) {
         if let Some(member) = self.members.get_mut(&id) {
             member.slots = slots;
         }
     }
 
     /// Who receives a track, and on which m-line. Never anybody from another room.
-    pub(crate) fn subscribers(&self, from: MemberId, kind: Kind) -> Vec<(MemberId, Mid)> {
-        let Some(room) = self.room_of(from) else {
+    pub(crate) fn subscribers(&self, wanted: TrackId) -> Vec<(MemberId, Mid)> {
+        let Some(room) = self.room_of(wanted.from) else {
             return Vec::new();
         };
-        let wanted = Slot { from, kind };
         self.in_room(room)
-            .filter(|(id, _)| *id != from)
+            .filter(|(id, _)| *id != wanted.from)
             .flat_map(|(id, member)| member.slots.iter().map(move |(mid, slot)| (id, *mid, *slot)))
             .filter_map(|(id, mid, slot)| (slot == wanted).then_some((id, mid)))
             .collect()
     }
 
     /// Whose track an m-line of `id` carries. Never anybody's from another room.
-    pub(crate) fn source(&self, id: MemberId, mid: Mid) -> Option<Slot> {
+    pub(crate) fn source(&self, id: MemberId, mid: Mid) -> Option<TrackId> {
         let slot = *self.members.get(&id)?.slots.get(&mid)?;
         (self.room_of(slot.from)? == self.room_of(id)?).then_some(slot)
     }
@@ -160,18 +194,27 @@ impl Rooms {
 
 impl Member {
     fn introduction(&self, id: MemberId) -> Introduction {
-        Introduction { id, name: self.name.clone() }
+        Introduction { id, name: self.name.clone(), tracks: self.tracks() }
+    }
+
+    fn tracks(&self) -> Vec<Track> {
+        let tracks: BTreeSet<Track> = self.sends.values().copied().collect();
+        tracks.into_iter().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{BTreeMap, HashMap};
 
     use str0m::media::Mid;
     use tokio::sync::mpsc::{Receiver, channel};
 
-    use super::{Kind, MemberId, Refusal, Rooms, Slot, ToPage};
+    use super::{Introduction, MemberId, Refusal, Rooms, ToPage, Track, TrackId};
+    use crate::message::StreamKind;
+
+    const SCREEN: Track = Track { kind: StreamKind::Screen, index: 1 };
+    const CAMERA: Track = Track { kind: StreamKind::Camera, index: 0 };
 
     fn join(rooms: &mut Rooms, room: &str) -> (Result<MemberId, Refusal>, Receiver<ToPage>) {
         let (outbox, inbox) = channel(8);
@@ -193,10 +236,11 @@ mod tests {
         let mut rooms = Rooms::default();
         let (_, _alice) = join(&mut rooms, "a");
         let (_, mut eve) = join(&mut rooms, "b");
-        let slot = Slot { from: MemberId(1), kind: Kind::Audio };
-        rooms.subscribe(MemberId(2), HashMap::from([(Mid::from("0"), slot)]));
-        assert!(rooms.subscribers(MemberId(1), Kind::Audio).is_empty());
-        assert_eq!(rooms.source(MemberId(2), Mid::from("0")), None);
+        let (mid, slot) = (Mid::from("0"), TrackId { from: MemberId(1), track: SCREEN });
+        rooms.publish(MemberId(1), BTreeMap::from([(mid, SCREEN)]));
+        rooms.subscribe(MemberId(2), HashMap::from([(mid, slot)]));
+        assert!(rooms.subscribers(slot).is_empty());
+        assert_eq!(rooms.source(MemberId(2), mid), None);
         rooms.announce(MemberId(1), None, "x".to_owned());
         rooms.announce(MemberId(1), Some(MemberId(2)), "x".to_owned());
         rooms.leave(MemberId(1));
@@ -209,11 +253,46 @@ mod tests {
         let mut rooms = Rooms::default();
         let (_, _alice) = join(&mut rooms, "a");
         let (_, _bob) = join(&mut rooms, "a");
-        let (mid, slot) = (Mid::from("3"), Slot { from: MemberId(1), kind: Kind::Video });
+        let (mid, slot) = (Mid::from("3"), TrackId { from: MemberId(1), track: SCREEN });
         rooms.subscribe(MemberId(2), HashMap::from([(mid, slot)]));
-        assert_eq!(rooms.subscribers(MemberId(1), Kind::Video), [(MemberId(2), mid)]);
-        assert!(rooms.subscribers(MemberId(1), Kind::Audio).is_empty());
+        assert_eq!(rooms.subscribers(slot), [(MemberId(2), mid)]);
+        let other = TrackId { track: Track { index: 0, ..SCREEN }, ..slot };
+        assert!(rooms.subscribers(other).is_empty());
         assert_eq!(rooms.source(MemberId(2), mid), Some(slot));
+    }
+
+    #[test]
+    fn others_learn_of_tracks_once_and_newcomers_at_the_door() {
+        let mut rooms = Rooms::default();
+        let (_, _alice) = join(&mut rooms, "a");
+        let (_, mut bob) = join(&mut rooms, "a");
+        let sends = BTreeMap::from([(Mid::from("0"), SCREEN), (Mid::from("1"), CAMERA)]);
+        rooms.publish(MemberId(1), sends.clone());
+        rooms.publish(MemberId(1), sends);
+        let (_, mut carol) = join(&mut rooms, "a");
+        rooms.publish(MemberId(1), BTreeMap::new());
+
+        assert!(matches!(bob.try_recv(), Ok(ToPage::Welcome { .. })));
+        let tracks = |tracks: &[Track]| ToPage::Tracks { from: MemberId(1), tracks: tracks.to_vec() };
+        assert_eq!(bob.try_recv(), Ok(tracks(&[CAMERA, SCREEN])));
+        assert!(matches!(bob.try_recv(), Ok(ToPage::Joined(_))));
+        assert_eq!(bob.try_recv(), Ok(tracks(&[])));
+        let welcome = carol.try_recv();
+        let knows = |members: &[Introduction]| members[0].tracks == [CAMERA, SCREEN];
+        assert!(matches!(welcome, Ok(ToPage::Welcome { members, .. }) if knows(&members)));
+    }
+
+    #[test]
+    fn a_track_has_one_m_line() {
+        let mut rooms = Rooms::default();
+        let (_, _alice) = join(&mut rooms, "a");
+        let (first, second) = (Mid::from("0"), Mid::from("1"));
+        rooms.publish(MemberId(1), BTreeMap::from([(first, SCREEN), (second, SCREEN)]));
+        let id = TrackId { from: MemberId(1), track: SCREEN };
+        assert_eq!(rooms.track(MemberId(1), first), Some(id));
+        assert_eq!(rooms.track(MemberId(1), second), None);
+        assert_eq!(rooms.mid(id), Some(first));
+        assert_eq!(rooms.mid(TrackId { track: CAMERA, ..id }), None);
     }
 
     #[test]

@@ -8,13 +8,11 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use str0m::format::CodecSpec;
 use str0m::media::Mid;
-use str0m::rtp::RtpPacket;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::message::{FromPage, Kind, MemberId, Slot, ToPage};
-use crate::peer::{Happening, Origin, Peer, Wire, read_datagram};
+use crate::message::{FromPage, MemberId, Offer, ToPage, TrackId};
+use crate::peer::{Arrival, Happening, Peer, Wire, read_datagram};
 use crate::recorder::Recorder;
 use crate::room::{Refusal, Rooms};
 use crate::tap::{StreamReport, Tap};
@@ -104,7 +102,7 @@ impl Sfu {
             Command::Hear(id, FromPage::Announce { to, data }) => {
                 self.rooms.announce(id, to, data);
             }
-            Command::Hear(id, FromPage::Offer { sdp, slots }) => self.offer(id, &sdp, slots),
+            Command::Hear(id, FromPage::Offer(offer)) => self.offer(id, *offer),
             Command::Leave(id) => self.remove(id),
             Command::Report { room, reply } => {
                 let _ = reply.send(self.tap.report(&self.rooms.ids(&room)));
@@ -112,7 +110,7 @@ impl Sfu {
         }
     }
 
-    fn offer(&mut self, id: MemberId, sdp: &str, slots: HashMap<String, Slot>) {
+    fn offer(&mut self, id: MemberId, offer: Offer) {
         if self.rooms.room_of(id).is_none() {
             return;
         }
@@ -125,11 +123,10 @@ impl Sfu {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        let slots: HashMap<Mid, Slot> =
-            slots.into_iter().map(|(mid, slot)| (Mid::from(mid.as_str()), slot)).collect();
-        if let Some(sdp) = peer.answer(&mut self.wire, sdp) {
-            peer.keep_slots(|mid| slots.contains_key(mid));
-            self.rooms.subscribe(id, slots);
+        if let Some(sdp) = peer.answer(&mut self.wire, &offer.sdp) {
+            let sends = by_mid(offer.sends).filter(|(mid, track)| peer.can_send(*mid, track.kind));
+            self.rooms.publish(id, sends.collect());
+            self.rooms.subscribe(id, by_mid(offer.slots).collect());
             self.rooms.tell(id, ToPage::Answer { sdp });
         }
     }
@@ -177,47 +174,51 @@ impl Sfu {
 
     fn act(&mut self, id: MemberId, happening: Happening) {
         match happening {
-            Happening::Packet(origin, packet) => self.take(id, origin, &packet),
+            Happening::Packet(arrival) => self.take(id, &arrival),
             Happening::KeyframeWanted(mid) => {
-                if let Some(slot) = self.rooms.source(id, mid) {
-                    self.want_keyframe(slot.from);
+                if let Some(track) = self.rooms.source(id, mid) {
+                    self.want_keyframe(track);
                 }
             }
             Happening::Gone => self.remove(id),
         }
     }
 
-    fn take(&mut self, from: MemberId, origin: Origin, packet: &RtpPacket) {
+    fn take(&mut self, from: MemberId, arrival: &Arrival) {
         let Some(room) = self.rooms.room_of(from) else {
             return;
         };
-        // Whatever it is, before anything is decided.
+        // Before anything is decided: the tests look here for what should not have been sent.
         if let Some(recorder) = &mut self.recorder {
-            recorder.write(room, from, origin, packet);
+            recorder.write(room, from, arrival);
         }
-        if let (Some(spec), true) = (origin.spec, origin.is_shared) {
-            self.tap.see(from, origin.kind, spec.codec, &packet.payload);
-            self.forward(from, origin.kind, spec, packet);
+        if let Some(track) = arrival.mid.and_then(|mid| self.rooms.track(from, mid)) {
+            self.tap.see(track, arrival);
+            if arrival.is_chosen {
+                self.forward(track, arrival);
+            }
         }
     }
 
-    fn forward(&mut self, from: MemberId, kind: Kind, spec: CodecSpec, packet: &RtpPacket) {
+    fn forward(&mut self, track: TrackId, arrival: &Arrival) {
         let mut started = false;
-        for (subscriber, mid) in self.rooms.subscribers(from, kind) {
+        for (subscriber, mid) in self.rooms.subscribers(track) {
             if let Some(peer) = self.peers.get_mut(&subscriber)
                 && peer.is_connected()
             {
-                started |= peer.forward(&mut self.wire, mid, spec, packet);
+                started |= peer.forward(&mut self.wire, mid, arrival);
             }
         }
-        if started && kind == Kind::Video {
-            self.want_keyframe(from);
+        if started {
+            self.want_keyframe(track);
         }
     }
 
-    fn want_keyframe(&mut self, from: MemberId) {
-        if let Some(peer) = self.peers.get_mut(&from) {
-            peer.want_keyframe();
+    fn want_keyframe(&mut self, track: TrackId) {
+        if let Some(peer) = self.peers.get_mut(&track.from)
+            && let Some(mid) = self.rooms.mid(track)
+        {
+            peer.want_keyframe(mid);
         }
     }
 
@@ -229,6 +230,10 @@ impl Sfu {
             recorder.close(id);
         }
     }
+}
+
+fn by_mid<T>(named: HashMap<String, T>) -> impl Iterator<Item = (Mid, T)> {
+    named.into_iter().map(|(mid, value)| (Mid::from(mid.as_str()), value))
 }
 
 fn is_timeout(error: &io::Error) -> bool {

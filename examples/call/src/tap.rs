@@ -4,26 +4,29 @@ use std::collections::BTreeMap;
 
 use sealframe_wire::Header;
 use serde::Serialize;
-use str0m::format::Codec;
 
-use crate::message::{Kind, MemberId};
-use crate::vp8;
+use crate::message::{MemberId, TrackId};
+use crate::peer::Arrival;
+use crate::{vp8, vp9};
 
 /// Bytes kept of the latest frame start of each stream.
 const SHOWN: usize = 48;
 
-/// VP8 leaves this many bytes of a frame in clear, so that receivers tell key frames apart.
+/// VP8 without Dependency Descriptor leaves this many bytes of a frame in clear, so that receivers tell
+/// key frames apart.
 const VP8_CLEAR: usize = 1;
 
-/// Counters and the latest bytes of every stream, by participant and kind.
+/// Counters and the latest bytes of every announced track. Simulcast layers count as one.
 #[derive(Debug, Default)]
 pub(crate) struct Tap {
-    streams: BTreeMap<(MemberId, Kind), Stream>,
+    streams: BTreeMap<TrackId, Stream>,
 }
 
 /// One stream through the server's eyes.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Stream {
+    /// Of the latest packet.
+    codec: &'static str,
     packets: u64,
     bytes: u64,
     latest: Option<FrameStart>,
@@ -51,34 +54,60 @@ struct HeaderFields {
 /// A stream and whose it is, as `/tap` shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct StreamReport {
-    from: MemberId,
-    kind: Kind,
+    #[serde(flatten)]
+    track: TrackId,
     #[serde(flatten)]
     stream: Stream,
 }
 
 impl Tap {
-    /// Looks at one RTP payload on its way through.
-    pub(crate) fn see(&mut self, from: MemberId, kind: Kind, codec: Codec, payload: &[u8]) {
-        let stream = self.streams.entry((from, kind)).or_default();
+    /// Looks at one packet on its way through.
+    pub(crate) fn see(&mut self, track: TrackId, arrival: &Arrival) {
+        let codec = arrival.codec_name();
+        let format = match arrival.dependency() {
+            Some(descriptor) if arrival.is_raw => Format::Raw { starts: descriptor.starts_frame() },
+            descriptor => Format::Of { codec, is_described: descriptor.is_some() },
+        };
+        self.note(track, codec, format, &arrival.rtp.payload);
+    }
+
+    fn note(&mut self, track: TrackId, codec: &'static str, format: Format, payload: &[u8]) {
+        let stream = self.streams.entry(track).or_default();
+        stream.codec = codec;
         stream.packets += 1;
         stream.bytes += payload.len() as u64;
-        if let Some(before) = sframe_offset(codec, payload) {
+        if let Some(before) = sframe_offset(format, payload) {
             stream.latest = Some(FrameStart::read(payload, before));
         }
     }
 
     /// Forgets a participant who left.
     pub(crate) fn forget(&mut self, from: MemberId) {
-        self.streams.retain(|(id, _), _| *id != from);
+        self.streams.retain(|track, _| track.from != from);
     }
 
     /// The streams of these participants.
     pub(crate) fn report(&self, members: &[MemberId]) -> Vec<StreamReport> {
-        let here = self.streams.iter().filter(|((id, _), _)| members.contains(id));
-        here.map(|(&(from, kind), stream)| StreamReport { from, kind, stream: stream.clone() })
-            .collect()
+        let here = self.streams.iter().filter(|(track, _)| members.contains(&track.from));
+        here.map(|(&track, stream)| StreamReport { track, stream: stream.clone() }).collect()
     }
+}
+
+/// How frames lie in payloads.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    /// Cut into pieces and nothing else.
+    Raw {
+        /// Whether a frame begins in this packet.
+        starts: bool,
+    },
+    /// As the codec's payload format has it.
+    Of {
+        /// Its name.
+        codec: &'static str,
+        /// Whether there is a Dependency Descriptor.
+        is_described: bool,
+    },
 }
 
 impl FrameStart {
@@ -97,50 +126,79 @@ impl FrameStart {
     }
 }
 
-/// Where the SFrame header lies in `payload`, if a frame begins in it and this server reads its codec's packets.
-fn sframe_offset(codec: Codec, payload: &[u8]) -> Option<usize> {
-    match codec {
+/// Where the SFrame header lies in `payload`, if a frame begins in it and one can lie there: the
+/// payload formats of H.264 and AV1 take frames apart.
+fn sframe_offset(format: Format, payload: &[u8]) -> Option<usize> {
+    match format {
+        Format::Raw { starts } => starts.then_some(0),
         // One Opus packet is one frame.
-        Codec::Opus => Some(0),
-        Codec::Vp8 => vp8::frame_start(payload).map(|descriptor| descriptor + VP8_CLEAR),
-        _ => None,
+        Format::Of { codec: "opus", .. } => Some(0),
+        // The Dependency Descriptor tells key frames apart, and the page leaves nothing in clear.
+        Format::Of { codec: "vp8", is_described } => {
+            let clear = if is_described { 0 } else { VP8_CLEAR };
+            vp8::frame_start(payload).map(|descriptor| descriptor + clear)
+        }
+        Format::Of { codec: "vp9", .. } => vp9::frame_start(payload),
+        Format::Of { .. } => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Codec, FrameStart, HeaderFields, Kind, MemberId, Tap, sframe_offset};
+    use super::{Format, FrameStart, HeaderFields, MemberId, Tap, TrackId, sframe_offset};
+    use crate::message::{StreamKind, Track};
 
     /// KID 7 in the first byte, CTR 0x0102 in two bytes after it.
     const HEADER: [u8; 3] = [0x79, 0x01, 0x02];
 
+    const SCREEN: TrackId =
+        TrackId { from: MemberId(1), track: Track { kind: StreamKind::Screen, index: 2 } };
+
+    fn of(codec: &'static str) -> Format {
+        Format::Of { codec, is_described: false }
+    }
+
     #[test]
     fn kid_and_ctr_are_read_behind_descriptor_and_clear_byte() {
         let video = [&[0x10, 0x50][..], &HEADER, &[0xee; 20]].concat();
-        let at = sframe_offset(Codec::Vp8, &video);
-        assert_eq!(at, Some(2));
+        assert_eq!(sframe_offset(of("vp8"), &video), Some(2));
         let seen = FrameStart::read(&video, 2);
         let expected = HeaderFields { kid: "7".to_owned(), ctr: "258".to_owned(), len: 3 };
         assert_eq!(seen.header, Some(expected));
     }
 
     #[test]
+    fn headers_are_looked_for_only_where_they_can_be() {
+        assert_eq!(sframe_offset(of("opus"), &HEADER), Some(0));
+        assert_eq!(sframe_offset(of("vp9"), &[0x08, 0x79]), Some(1));
+        let described = Format::Of { codec: "vp8", is_described: true };
+        assert_eq!(sframe_offset(described, &[0x10, 0x79]), Some(1));
+        assert_eq!(sframe_offset(Format::Raw { starts: true }, &HEADER), Some(0));
+        assert_eq!(sframe_offset(Format::Raw { starts: false }, &HEADER), None);
+        for codec in ["h264", "av1", ""] {
+            assert_eq!(sframe_offset(of(codec), &HEADER), None, "{codec}");
+        }
+    }
+
+    #[test]
     fn any_bytes_are_counted_and_none_break_it() {
         let mut tap = Tap::default();
-        for byte in 0..=255 {
-            for len in 0..6 {
-                tap.see(MemberId(1), Kind::Audio, Codec::Opus, &[byte; 6][..len]);
-                tap.see(MemberId(1), Kind::Video, Codec::Vp8, &[byte; 6][..len]);
+        for codec in ["opus", "vp8", "vp9", "h264", "av1", ""] {
+            for byte in 0..=255 {
+                for len in 0..6 {
+                    tap.note(SCREEN, codec, of(codec), &[byte; 6][..len]);
+                    tap.note(SCREEN, codec, Format::Raw { starts: true }, &[byte; 6][..len]);
+                }
             }
         }
         let counts: Vec<u64> = tap.report(&[MemberId(1)]).iter().map(|r| r.stream.packets).collect();
-        assert_eq!(counts, [256 * 6, 256 * 6]);
+        assert_eq!(counts, [6 * 256 * 6 * 2]);
     }
 
     #[test]
     fn one_room_is_not_shown_to_another() {
         let mut tap = Tap::default();
-        tap.see(MemberId(1), Kind::Audio, Codec::Opus, &HEADER);
+        tap.note(SCREEN, "vp8", of("vp8"), &HEADER);
         assert!(tap.report(&[MemberId(2)]).is_empty());
     }
 }

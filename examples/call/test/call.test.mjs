@@ -199,12 +199,13 @@ test('nonsense on every door stops neither the server nor the call', TIMEOUT, as
   await alice.plays(bob.id);
 
   await alice.page.evaluate(async (large) => {
-    const offer = (sdp, slots = {}) => JSON.stringify({ type: 'offer', sdp, slots });
+    const offer = (sdp, slots = {}, sends = {}) => JSON.stringify({ type: 'offer', sdp, sends, slots });
     const real = globalThis.sealframeDemo.pc.localDescription.sdp;
     const messages = [
       '', '{', '[]', '{"type":"unknown"}', '{"type":"offer"}', '{"type":"announce","to":99,"data":"x"}',
       offer(''), offer('v=0'), offer(real.slice(0, 300)), offer(real.replaceAll('a=mid', 'a=dim')),
-      offer(real.replaceAll('UDP/TLS/RTP/SAVPF', 'RTP/AVP')), offer(real, { ['\u{1f4a9}'.repeat(40)]: { from: 7, kind: 'audio' } }),
+      offer(real.replaceAll('UDP/TLS/RTP/SAVPF', 'RTP/AVP')), offer(real, { ['\u{1f4a9}'.repeat(40)]: { from: 7, kind: 'camera', index: 0 } }),
+      offer(real, {}, { ['\u{1f4a9}'.repeat(40)]: { kind: 'screen', index: 65535 } }), offer(real, {}, { 0: { kind: 'x' } }),
       'x'.repeat(large),
     ];
     await Promise.all(messages.map((message) => new Promise((resolve) => {
@@ -246,6 +247,10 @@ for (const [codec, framing] of [
     const [byAlice, byBob] = await Promise.all([keepsPlaying(alice, bob.id, 4), keepsPlaying(bob, alice.id, 4)]);
     assert.deepEqual([byAlice.state, byBob.state], ['encrypted', 'encrypted']);
     assert.ok(byBob.frames > 40, `${byBob.frames} frames`);
+    // The server finds the header wherever a frame begins: the same KID in all that a member sends.
+    const kids = (await sfu.tap()).filter(({ from }) => from === alice.id).map(({ latest }) => latest?.header?.kid);
+    assert.equal(kids.length, 2);
+    assert.equal(new Set(kids).size, 1, `KIDs ${kids}`);
     const packets = (await sfu.packets(alice.id)).filter(({ kind }) => kind === 'video');
     assert.deepEqual([...new Set(packets.map((packet) => packet.codec))], [codec]);
     const clear = (await alice.collected()).filter(({ kind }) => kind === 'camera').flatMap((frame) => needlesOf(frame.clear));

@@ -42,22 +42,32 @@ class Sfu {
     this.#record = record;
   }
 
-  /** Every RTP packet received so far from one participant; see recorder.rs. */
+  /**
+   * Every RTP packet received so far from one participant: `{ kind, mid, rid, payloadType, codec, marker,
+   * sequence, timestamp, ssrc, descriptor, payload }`, `kind` being audio or video. Sequence numbers do not wrap;
+   * `rid` is empty without simulcast, `codec` where the payload type is unknown, `descriptor` without a
+   * Dependency Descriptor.
+   */
   async packets(id, room = 'test') {
-    const bytes = await readFile(join(this.#record, `${room}-${id}.rtp`)).catch(() => Buffer.alloc(0));
+    const file = join(this.#record, `${room}-${id}.rtp`);
+    const bytes = await readFile(file).catch((error) => {
+      if (error.code === 'ENOENT') return Buffer.alloc(0); // nothing sent so far
+      throw error;
+    });
     const packets = [];
     for (let at = 0; at + 4 <= bytes.length;) {
       const end = at + 4 + bytes.readUInt32BE(at);
       if (end > bytes.length) break;
-      packets.push(packet(bytes.subarray(at + 4, end)));
+      packets.push(parse(bytes.subarray(at + 4, end)));
       at = end;
     }
     return packets;
   }
 
-  /** The payloads of those, `kind` being audio or video. */
-  async recorded(id, kind, room) {
-    return (await this.packets(id, room)).filter((packet) => packet.kind === kind).map(({ payload }) => payload);
+  /** Every RTP payload received so far from one participant, `kind` being audio or video. */
+  async recorded(id, kind, room = 'test') {
+    const packets = await this.packets(id, room);
+    return packets.filter((packet) => packet.kind === kind).map(({ payload }) => payload);
   }
 
   /** What the server shows of itself. */
@@ -78,27 +88,22 @@ class Sfu {
   }
 }
 
-function packet(record) {
+// As src/recorder.rs writes it.
+function parse(record) {
   let at = 0;
-  const number = (length) => {
-    const value = record.readUIntBE(at, length);
-    at += length;
-    return value;
-  };
-  const text = () => {
-    const length = number(1);
-    at += length;
-    return record.toString('ascii', at - length, at);
-  };
-  return {
-    kind: number(1) === 0 ? 'audio' : 'video',
-    codec: text().toLowerCase(),
-    mid: text(),
-    marker: number(1) === 1,
-    ssrc: number(4),
-    // Extended to 64 bits, of which a test never needs more than 48.
-    sequence: (number(2), number(6)),
-    timestamp: number(4),
+  const take = (length) => record.subarray(at, at += length);
+  const short = () => take(take(1)[0]);
+  const packet = {
+    mid: short().toString(),
+    rid: short().toString(),
+    payloadType: take(1)[0],
+    codec: short().toString(),
+    marker: take(1)[0] === 1,
+    sequence: Number(take(8).readBigUInt64BE()),
+    timestamp: take(4).readUInt32BE(),
+    ssrc: take(4).readUInt32BE(),
+    descriptor: short(),
     payload: record.subarray(at),
   };
+  return { kind: packet.codec === 'opus' ? 'audio' : 'video', ...packet };
 }

@@ -1,0 +1,57 @@
+//! Which layer of a simulcast track is passed on.
+
+use std::time::{Duration, Instant};
+
+use str0m::media::Rid;
+
+/// After so long without a packet of the chosen layer, another may take its place.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// The layer that was heard first, and again the first one heard after it fell silent.
+///
+/// Senders start with the layer that needs least, and stop layers for which the connection is too slow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layer {
+    rid: Option<Rid>,
+    heard: Instant,
+}
+
+impl Layer {
+    /// Chooses the layer of the first packet.
+    pub(crate) fn new(rid: Option<Rid>, now: Instant) -> Self {
+        Self { rid, heard: now }
+    }
+
+    /// The chosen layer; `None` for a track without layers.
+    pub(crate) fn rid(self) -> Option<Rid> {
+        self.rid
+    }
+
+    /// Whether a packet of layer `rid` is passed on.
+    pub(crate) fn passes(&mut self, rid: Option<Rid>, now: Instant) -> bool {
+        let passes = self.rid == rid || now.duration_since(self.heard) >= SILENCE;
+        if passes {
+            *self = Self::new(rid, now);
+        }
+        passes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Instant, Layer, Rid, SILENCE};
+
+    #[test]
+    fn one_layer_passes_until_it_falls_silent() {
+        let (low, high) = (Some(Rid::from("l")), Some(Rid::from("h")));
+        let start = Instant::now();
+        let mut layer = Layer::new(low, start);
+        let later = start + SILENCE - Duration::from_millis(1);
+        assert!(!layer.passes(high, later));
+        assert!(layer.passes(low, later));
+        assert!(!layer.passes(high, start + SILENCE));
+        assert!(layer.passes(high, later + SILENCE));
+        assert!(!layer.passes(low, later + SILENCE));
+        assert_eq!(layer.rid(), high);
+    }
+}
