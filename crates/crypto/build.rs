@@ -1,4 +1,5 @@
-//! Which backends this build has, as `cfg(ring)`, `cfg(aws_lc)` and `cfg(kernel)`: by feature, where the target can.
+//! Which backends this build has, as `cfg(ring)`, `cfg(aws_lc)`, `cfg(kernel)` and `cfg(portable)`: by feature, where the
+//! target can.
 
 use std::env;
 
@@ -11,7 +12,10 @@ fn main() {
     // The kernel has a form of its own for WebAssembly with vectors.
     let has_vectors =
         target("ARCH") == "wasm32" && target("FEATURE").split(',').any(|it| it == "simd128");
+    let kernel_is_certain = has("CARGO_FEATURE_KERNEL") && has_vectors;
     for (name, is_there) in [
+        // Always there, but for a module that must be small and has another for certain.
+        ("portable", has("CARGO_FEATURE_PORTABLE") || !kernel_is_certain),
         ("ring", has("CARGO_FEATURE_RING") && is_native),
         ("aws_lc", has("CARGO_FEATURE_AWS_LC_RS") && is_native),
         ("kernel", has("CARGO_FEATURE_KERNEL") && (is_native || has_vectors)),

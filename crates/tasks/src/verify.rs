@@ -80,7 +80,7 @@ fn wasm_kernel_tests() -> Result<()> {
     let runner = crate::root().join("crates/kernel/tests/wasi.mjs");
     let runner = format!("{} --no-warnings {}", tools::node()?.display(), runner.display());
     let of_crypto =
-        ["-p", "sealframe-crypto", "--no-default-features", "--features", "ctr-hmac,kernel"];
+        ["-p", "sealframe-crypto", "--no-default-features", "--features", "ctr-hmac,kernel,portable"];
     let public = ["--test", "gcm_vectors", "--test", "backends_agree"];
     for tests in [&["-p", "sealframe-kernel"][..], &[&of_crypto[..], &public].concat()] {
         let mut test = tools::cargo();

@@ -8,6 +8,7 @@ mod ctr_hmac;
 mod hmac;
 #[cfg(kernel)]
 mod kernel;
+#[cfg(portable)]
 mod portable;
 #[cfg(ring)]
 mod ring;
@@ -16,6 +17,7 @@ use alloc::boxed::Box;
 
 #[cfg(feature = "ctr-hmac")]
 use aes::{Aes128Enc, Aes256Enc};
+#[cfg(portable)]
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
 #[cfg(feature = "ctr-hmac")]
 use ctr_hmac::CtrHmacKey;
@@ -45,7 +47,9 @@ const MAX_PLAINTEXT_LEN: u64 = (1 << 36) - 32;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Backend {
-    /// RustCrypto's `aes-gcm`: pure Rust, on every target.
+    /// RustCrypto's `aes-gcm`: pure Rust, on every target. A WebAssembly module that is compiled for 128-bit vectors, with
+    /// feature `kernel` and without feature `portable`, does without.
+    #[cfg(portable)]
     Portable,
     /// aws-lc-rs, with feature `aws-lc-rs`, on targets with an operating system. Needs a C compiler to build.
     #[cfg(aws_lc)]
@@ -64,6 +68,7 @@ impl Backend {
     /// Every backend of this build, each once.
     pub fn available() -> impl Iterator<Item = Self> {
         [
+            #[cfg(portable)]
             Self::Portable,
             #[cfg(aws_lc)]
             Self::AwsLc,
@@ -88,14 +93,17 @@ impl Backend {
 }
 
 impl Default for Backend {
-    /// ring, else aws-lc-rs, else the portable one.
+    /// ring, else aws-lc-rs, else the portable one, else the kernel.
     #[allow(unreachable_code, reason = "each that is there ends it")]
     fn default() -> Self {
         #[cfg(ring)]
         return Self::Ring;
         #[cfg(aws_lc)]
         return Self::AwsLc;
-        Self::Portable
+        #[cfg(portable)]
+        return Self::Portable;
+        #[cfg(kernel)]
+        return Self::Kernel;
     }
 }
 
@@ -107,7 +115,9 @@ pub(crate) enum Key {
     AwsLcGcm(Box<aws_lc::GcmKey>),
     #[cfg(kernel)]
     KernelGcm(Box<sealframe_kernel::Key>),
+    #[cfg(portable)]
     Aes128Gcm(Box<Aes128Gcm>),
+    #[cfg(portable)]
     Aes256Gcm(Box<Aes256Gcm>),
     #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256(Box<CtrHmacKey<Aes128Enc, [u32; 8], 64>>),
@@ -132,7 +142,9 @@ impl Key {
                     None => Self::new(Cipher { suite, backend: Backend::default() }, key),
                 }
             }
+            #[cfg(portable)]
             (Aead::Aes128Gcm, Backend::Portable) => Self::Aes128Gcm(portable::new(key)),
+            #[cfg(portable)]
             (Aead::Aes256Gcm, Backend::Portable) => Self::Aes256Gcm(portable::new(key)),
             #[cfg(feature = "ctr-hmac")]
             (Aead::Aes128CtrHmacSha256, _) => {
@@ -162,7 +174,9 @@ impl Key {
             Self::AwsLcGcm(key) => key.encrypt(nonce, aad, in_out, tag),
             #[cfg(kernel)]
             Self::KernelGcm(key) => kernel::encrypt(key, nonce, aad, in_out, tag),
+            #[cfg(portable)]
             Self::Aes128Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
+            #[cfg(portable)]
             Self::Aes256Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
             #[cfg(feature = "ctr-hmac")]
             Self::Aes128CtrHmacSha256(key) => key.encrypt(nonce, aad, in_out, tag),
@@ -186,7 +200,9 @@ impl Key {
             Self::AwsLcGcm(key) => key.decrypt(nonce, aad, in_out, tag),
             #[cfg(kernel)]
             Self::KernelGcm(key) => kernel::decrypt(key, nonce, aad, in_out, tag),
+            #[cfg(portable)]
             Self::Aes128Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
+            #[cfg(portable)]
             Self::Aes256Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
             #[cfg(feature = "ctr-hmac")]
             Self::Aes128CtrHmacSha256(key) => key.decrypt(nonce, aad, in_out, tag),
