@@ -1,9 +1,15 @@
 // The page's side of a call: starts the worker, makes peer connections end-to-end encrypted, and relays key messages.
 
 import { codecId, framingId, streamKind, supportedFramings } from './codec.js';
+import { SealframeError, checkMember } from './failure.js';
 import { Protection } from './protection.js';
 
-export { supportedFramings };
+export { SealframeError, supportedFramings };
+
+/** The worker of one call, from the file beside this one: for who wants to hold it themselves. */
+export function createWorker() {
+  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sealframe' });
+}
 
 /** A worker that does not answer for so long is reported. */
 const ANSWER_TIMEOUT_MS = 5000;
@@ -52,14 +58,16 @@ export class SealedCall {
    * @param {number} options.member this member's number, unique in the call: 0..=65535
    * @param {string} [options.framing] 'compatible' (the few codec bytes that packetizers need stay readable) or 'full';
    *   all members must use the same, see `supportedFramings`
+   * @param {Worker} [options.worker] one of its own for this call, made from `sealframe/worker` or by
+   *   `sealframe/worker-inline`; otherwise the file `worker.js` beside this one is loaded
    * @param {number} [options.threshold] bytes from which frames go to WebCrypto; measured unless given
    * @param {Function} [options.observe] gets `{direction, kind, index, clear, wire}` of every frame; for
    *   demonstrations and tests
    */
-  static async start({ secret, member, framing = 'compatible', threshold, observe }) {
+  static async start({ secret, member, framing = 'compatible', worker, threshold, observe }) {
     checkMember(member);
     framingId(framing);
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    worker ??= createWorker();
     const call = new SealedCall(worker, { observe, framing });
     const copy = secret.slice();
     const options = { secret: copy, member, framing, threshold, observe: observe !== undefined };
@@ -230,7 +238,7 @@ export class SealedCall {
     const { resolve, reject } = this.#pending.get(id);
     this.#pending.delete(id);
     if (error === undefined) resolve(result);
-    else reject(Object.assign(new Error(`sealframe: ${error.message}`), { code: error.code }));
+    else reject(new SealframeError(error.code, error.message));
   }
 
   #report({ number, ...state }) {
@@ -251,11 +259,4 @@ function lock(target, transform) {
       throw new TypeError('sealframe: this transform encrypts; it cannot be replaced');
     },
   });
-}
-
-/** Members have 16 bits; more would be cut off on the way into the core. */
-function checkMember(number) {
-  if (!Number.isInteger(number) || number < 0 || number > 0xffff) {
-    throw new RangeError('sealframe: a member is a whole number from 0 to 65535');
-  }
 }

@@ -8,7 +8,11 @@ const WITH_VECTORS = new Uint8Array([
   10, 10, 1, 8, 0, 0x41, 0, 0xfd, 0x0f, 0xfd, 0x62, 0x0b, // i32.const 0, i8x16.splat, i8x16.popcnt
 ]);
 
-/** The file to load, beside this script. */
-export function moduleName() {
-  return WebAssembly.validate(WITH_VECTORS) ? 'sealframe_wasm_simd.wasm' : 'sealframe_wasm_bg.wasm';
+export const hasVectors = () => WebAssembly.validate(WITH_VECTORS);
+
+/** What `init` loads: a file beside this script. Both are spelled out, so that bundlers see them. */
+export function moduleSource() {
+  return hasVectors()
+    ? new URL('./sealframe_wasm_simd.wasm', import.meta.url)
+    : new URL('./sealframe_wasm_bg.wasm', import.meta.url);
 }

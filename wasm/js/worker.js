@@ -6,7 +6,7 @@ import init, { Call } from './sealframe_wasm.js';
 import { codecId, codecOfMimeType, framingId, isCarried, streamKind } from './codec.js';
 import { FrameCrypto, calibrate } from './crypto.js';
 import { FrameMemory } from './memory.js';
-import { moduleName } from './module.js';
+import { moduleSource } from './module.js';
 import { InOrder } from './order.js';
 import { StreamState } from './state.js';
 
@@ -27,9 +27,7 @@ self.onrtctransform = ({ transformer }) => {
 
 const requests = {
   async start({ secret, member, framing: wanted, threshold, observe: observed }) {
-    const wasm = await init({
-      module_or_path: new URL(`./${moduleName()}`, import.meta.url),
-    });
+    const wasm = await init({ module_or_path: moduleSource() });
     const memory = new FrameMemory(wasm.memory);
     const from = threshold ?? await calibrate(memory);
     call = new Call(secret, member);

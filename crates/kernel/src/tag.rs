@@ -4,6 +4,7 @@ use core::fmt;
 
 /// Beyond 2^36 - 32 bytes the 32-bit counter of blocks would wrap (NIST SP 800-38D §5.2.1.1). No memory holds
 /// as much AAD as is too long.
+#[cfg(any(not(target_arch = "wasm32"), target_feature = "simd128"))]
 #[inline(always)]
 pub(crate) const fn is_too_long(len: usize) -> bool {
     len as u64 > (1 << 36) - 32

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let screenshot = wasm_package::target_dir().join("demo.png");
     let mut server = Server::start(&stage.server)?;
     tools::say(&format!("calling through {} - Ctrl-C stops", server.url));
-    let mut driver = stage.node("demo.mjs", &[]);
+    let mut driver = stage.node(&stage.tests.join("demo.mjs"), &[]);
     driver.arg(&server.url).args(args).env("SEALFRAME_SCREENSHOT", &screenshot);
     let called = tools::run(&mut driver);
     server.stop();
@@ -31,7 +31,8 @@ pub(crate) struct Stage {
     server: PathBuf,
     node: PathBuf,
     chromium: PathBuf,
-    tests: PathBuf,
+    /// The folder of the browser tests.
+    pub(crate) tests: PathBuf,
 }
 
 impl Stage {
@@ -48,10 +49,10 @@ impl Stage {
         Ok(Self { server, node, chromium, tests })
     }
 
-    /// Node.js on a script of the browser tests, told where everything is.
-    pub(crate) fn node(&self, script: &str, options: &[&str]) -> Command {
+    /// Node.js on a script that needs browsers, told where everything is.
+    pub(crate) fn node(&self, script: &Path, options: &[&str]) -> Command {
         let mut node = Command::new(&self.node);
-        node.args(options).arg(self.tests.join(script));
+        node.args(options).arg(script);
         node.env("SEALFRAME_SFU", &self.server).env("SEALFRAME_CHROMIUM", &self.chromium);
         node
     }

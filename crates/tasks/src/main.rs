@@ -1,7 +1,8 @@
 //! The project's two commands.
 //!
 //! `cargo demo` runs an encrypted call in two browser tabs through the example server; `cargo verify`
-//! runs every check and every test. Both install what is missing and say so.
+//! runs every check and every test; `cargo wasm` makes the npm package in `wasm/pkg`. All install what is missing and say
+//! so.
 
 mod demo;
 mod tools;
@@ -31,8 +32,8 @@ fn run() -> Result<()> {
     match args.split_first() {
         Some((command, rest)) if command == "demo" => demo::run(rest),
         Some((command, [])) if command == "verify" => verify::run(),
-        Some((command, [])) if command == "wasm" => wasm_package::build().map(drop),
-        _ => bail!("usage: cargo demo [--seconds N] | cargo verify"),
+        Some((command, [])) if command == "wasm" => wasm_package::build(),
+        _ => bail!("usage: cargo demo [--seconds N] | cargo verify | cargo wasm"),
     }
 }
 

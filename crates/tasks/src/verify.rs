@@ -18,6 +18,10 @@ const STEPS: &[Step] = &[
     ("documentation", documentation),
     ("test vectors made again by their Python script", vectors),
     ("WebAssembly package, tested in Node.js", wasm_tests),
+    (
+        "the npm package as Node.js, TypeScript, Vite, webpack, esbuild and browsers take it",
+        published_tests,
+    ),
     ("an encrypted call in real browsers through the example server", browser_tests),
 ];
 
@@ -132,13 +136,21 @@ fn wasm_tests() -> Result<()> {
     Ok(())
 }
 
+fn published_tests() -> Result<()> {
+    let stage = demo::Stage::set_up()?;
+    let tests = crate::root().join("wasm/test");
+    tools::npm_ci(&tests)?;
+    let mut node = stage.node(&tests.join("published.test.mjs"), &["--test"]);
+    tools::run(node.env("SEALFRAME_FIREFOX", tools::firefox()?))
+}
+
 fn browser_tests() -> Result<()> {
     let stage = demo::Stage::set_up()?;
     let firefox = tools::firefox()?;
     let screenshot = wasm_package::target_dir().join("call.png");
     // One after the other: two pairs of browsers at once are too much for a small machine.
     for tests in ["server.test.mjs", "call.test.mjs", "leak.test.mjs"] {
-        let mut test = stage.node(tests, &["--test"]);
+        let mut test = stage.node(&stage.tests.join(tests), &["--test"]);
         test.env("SEALFRAME_FIREFOX", &firefox).env("SEALFRAME_SCREENSHOT", &screenshot);
         tools::run(&mut test)?;
     }

@@ -1,8 +1,9 @@
-//! Builds `wasm/pkg`: the folder that a browser loads.
+//! Builds `wasm/pkg`: the npm package, and what a browser loads.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -10,28 +11,33 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::tools;
 
-/// Compiles the crate twice, with 128-bit vectors and without, writes its JavaScript bindings, and lays our own scripts
-/// beside them.
+/// Compiles the crate twice, with 128-bit vectors and without, writes its JavaScript bindings, lays our own scripts
+/// beside them in `wasm/build`, and bundles them into `wasm/pkg`.
 ///
 /// The bindings are made by wasm-bindgen as a library, so its two halves have one version by `Cargo.lock`
-/// and no separate tool has to be installed.
-pub(crate) fn build() -> Result<PathBuf> {
+/// and no separate tool has to be installed. esbuild comes from npm.
+pub(crate) fn build() -> Result<()> {
     tools::rustup("target", &[TARGET])?;
+    let node = tools::node()?;
     tools::say("building the WebAssembly package in wasm/pkg");
     let folder = crate::root().join("wasm");
-    let package = folder.join("pkg");
-    let scripts = bind(&compile("wasm", "")?, &package)?;
+    let parts = folder.join("build");
+    if parts.exists() {
+        fs::remove_dir_all(&parts)?;
+    }
+    let scripts = bind(&compile("wasm", "")?, &parts)?;
 
     let with_vectors = target_dir().join("wasm-bindings");
     let same = bind(&compile("wasm-simd", "-Ctarget-feature=+simd128")?, &with_vectors)?;
     ensure!(scripts == same, "the two modules need different bindings");
-    fs::copy(with_vectors.join(MODULE), package.join("sealframe_wasm_simd.wasm"))?;
+    fs::copy(with_vectors.join(MODULE), parts.join("sealframe_wasm_simd.wasm"))?;
 
     for script in fs::read_dir(folder.join("js"))? {
         let script = script?;
-        fs::copy(script.path(), package.join(script.file_name()))?;
+        fs::copy(script.path(), parts.join(script.file_name()))?;
     }
-    Ok(package)
+    tools::npm_ci(&folder)?;
+    tools::run(Command::new(node).arg(folder.join("bundle.mjs")))
 }
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -51,7 +57,12 @@ fn compile(profile: &str, flags: &str) -> Result<PathBuf> {
 
 /// Writes a module and its bindings into a folder; returns the bindings.
 fn bind(module: &Path, folder: &Path) -> Result<String> {
-    let made = Bindgen::new().input_path(module).web(true)?.generate(folder);
+    let made = Bindgen::new()
+        .input_path(module)
+        .web(true)?
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(folder);
     made.with_context(|| format!("cannot make bindings of {}", module.display()))?;
     Ok(fs::read_to_string(folder.join("sealframe_wasm.js"))?)
 }

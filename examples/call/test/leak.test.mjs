@@ -74,7 +74,7 @@ for (const [browserName, launch, isThere] of [
       const said = await page.evaluate((...args) => globalThis.leak.run(...args), name, room, [...secret]);
       await sleep(300);
       const packets = (await Promise.all(said.participants.map((id) => sfu.packets(id, room)))).flat();
-      return { ...said, verdict: judge(packets, { ...said, secret }) };
+      return { ...said, verdict: await judge(packets, { ...said, secret }) };
     });
 
     test('without protection, clear packets are seen', TIMEOUT, async (t) => {

@@ -1,17 +1,7 @@
 // Whether what a server recorded of a participant is sealed: every packet must belong to a frame that opens.
 
-import { readFile } from 'node:fs/promises';
-
+import { Frames, SealframeError } from '../../../wasm/pkg/frames.node.js';
 import { find, needlesOf } from './needles.mjs';
-
-const PACKAGE = process.env.SEALFRAME_PACKAGE === undefined
-  ? new URL('../../../wasm/pkg/', import.meta.url)
-  : new URL(`file://${process.env.SEALFRAME_PACKAGE}/`);
-const { default: init, Call, errorName } = await import(new URL('sealframe_wasm.js', PACKAGE));
-const { codecId, framingId, streamKind } = await import(new URL('codec.js', PACKAGE));
-const { FrameMemory } = await import(new URL('memory.js', PACKAGE));
-const wasm = await init({ module_or_path: await readFile(new URL('sealframe_wasm_bg.wasm', PACKAGE)) });
-const memory = new FrameMemory(wasm.memory);
 
 /** A participant that only listens. */
 const LISTENER = 65_535;
@@ -21,9 +11,9 @@ const LABELS = ['microphone', 'camera', 'screen'].flatMap((kind) => [0, 1].map((
  * `opened`: frames by stream. `unopened`: packets of whole frames that did not open. `torn`: packets of frames that
  * were cut off by the end of the recording. `strange`: descriptions of what is neither.
  */
-export function judge(packets, { member, announcement, secret, clear }) {
-  const call = new Call(new Uint8Array(secret), LISTENER);
-  call.addMember(member, Buffer.from(announcement, 'base64'));
+export async function judge(packets, { member, announcement, secret, clear }) {
+  const frames = await Frames.start({ secret: new Uint8Array(secret), member: LISTENER });
+  frames.addMember(member, Buffer.from(announcement, 'base64'));
   const verdict = { packets: packets.length, opened: {}, unopened: 0, torn: 0, strange: [], needles: 0 };
   for (const { codec, packets: group, isLast } of framesOf(packets)) {
     const frame = assemble(codec, group);
@@ -33,7 +23,7 @@ export function judge(packets, { member, announcement, secret, clear }) {
       if (!isLast) verdict.strange.push(`torn ${codec} frame at ${group[0].timestamp}: ${group.length} packets`);
       continue;
     }
-    const stream = open(call, member, codec, frame);
+    const stream = open(frames, member, codec, frame);
     if (stream === null) {
       verdict.unopened += group.length;
       verdict.strange.push(`${codec} frame of ${frame.length} bytes: ${frame.subarray(0, 20).toString('hex')}`);
@@ -44,7 +34,7 @@ export function judge(packets, { member, announcement, secret, clear }) {
   const needles = clear.flatMap((frame) => needlesOf(Buffer.from(frame, 'base64')));
   verdict.needles = find(needles, packets.map(({ payload }) => payload)).size;
   verdict.strange = verdict.strange.slice(0, 5);
-  call.free();
+  frames.free();
   return verdict;
 }
 
@@ -83,13 +73,15 @@ function vp8Descriptor(payload) {
 }
 
 /** The stream as which a frame opens, or null. */
-function open(call, member, codec, frame) {
+function open(frames, from, codec, wire) {
   for (const { kind, index } of LABELS) {
-    const work = (length) =>
-      call.open(member, length, streamKind(kind), index, framingId('compatible'), codecId(codec));
-    const result = memory.run(call, frame, work);
-    if (typeof result !== 'number') return `${kind} ${index}`;
-    if (errorName(result) !== 'Unauthentic') return null;
+    try {
+      frames.opener({ from, kind, index, codec }).open(wire);
+      return `${kind} ${index}`;
+    } catch (error) {
+      if (!(error instanceof SealframeError)) throw error;
+      if (error.code !== 'Unauthentic') return null;
+    }
   }
   return null;
 }

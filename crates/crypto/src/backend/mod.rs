@@ -84,11 +84,11 @@ impl Backend {
 impl Backend {
     /// Bytes of the longest AES-GCM frame that gains from going together with others.
     pub(crate) fn longest_interleaved(self) -> Option<usize> {
-        match self {
-            #[cfg(kernel)]
-            Self::Kernel => sealframe_kernel::Form::best()?.longest_interleaved(),
-            _ => None,
+        #[cfg(kernel)]
+        if self == Self::Kernel {
+            return sealframe_kernel::Form::best()?.longest_interleaved();
         }
+        None
     }
 }
 
@@ -213,6 +213,7 @@ impl Key {
 }
 
 /// Each frame as by [`Key::encrypt`].
+#[allow(irrefutable_let_patterns, reason = "a build can have keys of one kind only")]
 #[inline(always)] // see the crate's front page
 pub(crate) fn encrypt_together(
     frames: [Encrypt<'_>; TOGETHER],
@@ -227,6 +228,7 @@ pub(crate) fn encrypt_together(
 }
 
 /// Each frame as by [`Key::decrypt`].
+#[allow(irrefutable_let_patterns, reason = "a build can have keys of one kind only")]
 #[inline(always)] // see the crate's front page
 pub(crate) fn decrypt_together(frames: [Decrypt<'_>; TOGETHER]) -> [Result<(), Unauthentic>; TOGETHER] {
     #[cfg(kernel)]

@@ -1,0 +1,141 @@
+// Frames without a connection around them: for a worker of one's own, a bot, a gateway, a test. In Node.js too.
+
+import init, { Call, errorName } from './sealframe_wasm.js';
+import { codecId, framingId, isCarried, streamKind } from './codec.js';
+import { SealframeError, checkMember } from './failure.js';
+import { FrameMemory } from './memory.js';
+import { moduleSource } from './module.js';
+
+export { SealframeError };
+
+/** One module for all members of this thread. */
+let loading;
+
+async function load() {
+  // `moduleSource` may throw, and a failed load may be tried again.
+  loading ??= (async () => new FrameMemory((await init({ module_or_path: await moduleSource() })).memory))();
+  try {
+    return await loading;
+  } catch (error) {
+    loading = undefined;
+    throw error;
+  }
+}
+
+/** One member of a call whose members share one secret: its keys, and frames sealed and opened with them. */
+export class Frames {
+  #call;
+  #memory;
+  #framing;
+
+  /** Use `Frames.start`. */
+  constructor(call, memory, framing) {
+    this.#call = call;
+    this.#memory = memory;
+    this.#framing = framing;
+  }
+
+  /** As `SealedCall.start`; the core takes a copy of `secret`, and wipes that. */
+  static async start({ secret, member, framing = 'compatible' }) {
+    checkMember(member);
+    framingId(framing);
+    const memory = await load();
+    return new Frames(named(() => new Call(secret, member)), memory, framing);
+  }
+
+  /** Our present key, for the server to relay to others; only those who have the secret can read it. */
+  announcement() {
+    return named(() => this.#started().announcement());
+  }
+
+  /** Installs the key that member `from` announces. */
+  addMember(from, announcement) {
+    checkMember(from);
+    named(() => this.#started().addMember(from, announcement));
+  }
+
+  /** Wipes the keys of a member who left. */
+  removeMember(from) {
+    checkMember(from);
+    this.#started().removeMember(from);
+  }
+
+  /** Moves our key on if it has sealed anything, so that the next newcomer opens nothing older. The others follow. */
+  ratchet() {
+    named(() => this.#started().ratchet());
+  }
+
+  /** Seals one stream of ours. */
+  sealer({ kind, index = 0, codec }) {
+    const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), this.#carried(codec)];
+    return new Sealer((frame) => this.#run(frame, (call) => call.seal(frame.length, kindId, index, framing, id)));
+  }
+
+  /** Opens one stream of member `from`. */
+  opener({ from, kind, index = 0, codec }) {
+    checkMember(from);
+    const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), this.#carried(codec)];
+    return new Opener((wire) => this.#run(wire, (call) => call.open(from, wire.length, kindId, index, framing, id)));
+  }
+
+  /** Wipes all keys. Sealers and openers refuse everything from now on. */
+  free() {
+    this.#call?.free();
+    this.#call = null;
+  }
+
+  #carried(codec) {
+    const id = codecId(codec);
+    if (isCarried(this.#framing, codec)) return id;
+    throw new TypeError(`sealframe: ${codec} is not carried in ${this.#framing} framing`);
+  }
+
+  #started() {
+    if (this.#call === null) throw new SealframeError('NotStarted', 'freed');
+    return this.#call;
+  }
+
+  #run(frame, work) {
+    const call = this.#started();
+    const result = this.#memory.run(call, frame, () => work(call));
+    if (typeof result === 'number') throw new SealframeError(errorName(result));
+    return result;
+  }
+}
+
+/** Made by `Frames.sealer`. */
+export class Sealer {
+  #work;
+
+  constructor(work) {
+    this.#work = work;
+  }
+
+  /** The sealed frame, as new bytes. */
+  seal(frame) {
+    return this.#work(frame);
+  }
+}
+
+/** Made by `Frames.opener`. */
+export class Opener {
+  #work;
+
+  constructor(work) {
+    this.#work = work;
+  }
+
+  /** The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing has changed. */
+  open(wire) {
+    return this.#work(wire);
+  }
+}
+
+/** The core throws its codes as strings. */
+function named(work) {
+  try {
+    return work();
+  } catch (error) {
+    throw typeof error === 'string' ? new SealframeError(error) : error;
+  }
+}

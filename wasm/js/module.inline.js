@@ -1,0 +1,10 @@
+// In place of `module.js` in the worker that is one script with everything inside.
+
+import { hasVectors } from './module.js';
+import bytes from './sealframe_wasm_simd.wasm';
+
+/** The module with vectors; the other is only in the package's files. */
+export function moduleSource() {
+  if (!hasVectors()) throw new Error("this browser has no 128-bit vectors: use the package's own worker");
+  return bytes;
+}

@@ -1,0 +1,289 @@
+// What npm would publish, as its users use it: in Node.js, with TypeScript, and in pages that are made by Vite, webpack,
+// esbuild or by nothing, each opened in real Chromium and Firefox under a strict Content-Security-Policy.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { extname, join, normalize } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+import * as esbuild from 'esbuild';
+import * as vite from 'vite';
+import webpack from 'webpack';
+
+import { FIREFOX, isInstalled, launchChromium, launchFirefox } from '../../examples/call/test/browser.mjs';
+
+const run = promisify(execFile);
+const here = (path) => new URL(path, import.meta.url).pathname;
+const TIMEOUT = { timeout: 120_000 };
+
+/** Nothing but our own files; WebAssembly may be compiled. Scripts may not be evaluated. */
+const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
+  + "media-src 'self' blob: mediastream:";
+const WITH_BLOB_WORKERS = STRICT.replace("worker-src 'self'", 'worker-src blob:');
+
+const FILES = [
+  'package.json',
+  'README.md',
+  ...[
+    'LICENSE-APACHE',
+    'LICENSE-MIT',
+    'frames.d.ts',
+    'frames.js',
+    'frames.node.js',
+    'index.d.ts',
+    'index.js',
+    'sealframe_wasm_bg.wasm',
+    'sealframe_wasm_simd.wasm',
+    'worker-inline.d.ts',
+    'worker-inline.js',
+    'worker.js',
+  ].map((name) => `pkg/${name}`),
+];
+
+/** A folder with the pages and, in `node_modules`, the package as npm unpacks it. */
+let site;
+let packed;
+
+before(async () => {
+  site = await mkdtemp(join(tmpdir(), 'sealframe-site-'));
+  await cp(here('./site'), site, { recursive: true });
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', site], { cwd: here('..') });
+  [packed] = Object.values(JSON.parse(stdout));
+  const home = join(site, 'node_modules/sealframe');
+  await mkdir(home, { recursive: true });
+  await run('tar', ['-xzf', join(site, packed.filename), '--strip-components=1', '-C', home]);
+});
+
+after(() => rm(site, { recursive: true, force: true }));
+
+test('nothing is published that should not be, and nothing is missing', () => {
+  assert.deepEqual(packed.files.map(({ path }) => path).sort(), [...FILES].sort());
+});
+
+test("the package has the crates' version", async () => {
+  const manifest = await readFile(here('../../Cargo.toml'), 'utf8');
+  assert.equal(packed.version, /^version = "(.*)"$/m.exec(manifest)[1]);
+});
+
+test('what a page loads stays within its budget', async (t) => {
+  const sizes = {};
+  for (const name of FILES.filter((file) => /\.(js|wasm)$/.test(file))) {
+    const bytes = await readFile(here(`../${name}`));
+    sizes[name] = [bytes.length, gzipSync(bytes, { level: 9 }).length, brotliCompressSync(bytes).length];
+    t.diagnostic(`${name}: ${sizes[name][0]} bytes, gzip ${sizes[name][1]}, brotli ${sizes[name][2]}`);
+  }
+  const readme = await readFile(here('../README.md'), 'utf8');
+  for (const [name, figures] of Object.entries(sizes)) {
+    const row = readme.split('\n').find((line) => line.startsWith(`| \`${name.slice('pkg/'.length)}\` |`));
+    const said = row?.split('|').slice(2, 5).map((cell) => Number(cell.replaceAll(',', '')));
+    // Other compilers come to slightly other sizes.
+    const isNear = said?.every((figure, place) => Math.abs(figure / figures[place] - 1) < 0.05);
+    assert.ok(isNear, `${name}: the README says ${said}, it has ${figures}`);
+  }
+  for (const module of ['sealframe_wasm_simd.wasm', 'sealframe_wasm_bg.wasm']) {
+    const together = sizes['pkg/worker.js'][1] + sizes[`pkg/${module}`][1];
+    assert.ok(together <= 60_000, `worker.js with ${module}: ${together} bytes by gzip, at most 60,000`);
+  }
+});
+
+test('Node.js finds its own entry, and frames go through', async () => {
+  const script = join(site, 'bot.mjs');
+  await writeFile(script, `
+    import assert from 'node:assert/strict';
+    import { Frames, SealframeError } from 'sealframe';
+    import * as same from 'sealframe/frames';
+    assert.equal(same.Frames, Frames);
+    const secret = new Uint8Array(32).fill(7);
+    const [alice, bob] = [await Frames.start({ secret, member: 1 }), await Frames.start({ secret, member: 2 })];
+    bob.addMember(1, alice.announcement());
+    const stream = { kind: 'camera', codec: 'vp8' };
+    const [sealer, opener] = [alice.sealer(stream), bob.opener({ ...stream, from: 1 })];
+    const frame = Uint8Array.from({ length: 1200 }, (_, place) => place);
+    const wire = sealer.seal(frame);
+    assert.equal(wire.length > frame.length, true);
+    const failing = (work, code) =>
+      assert.throws(work, (error) => error instanceof SealframeError && error.code === code);
+    failing(() => opener.open(frame), 'OtherMember');
+    failing(() => opener.open(wire.map((byte, place) => (place === 900 ? byte ^ 1 : byte))), 'Unauthentic');
+    assert.deepEqual(opener.open(wire), frame);
+    failing(() => opener.open(wire), 'Replayed');
+    failing(() => bob.addMember(3, alice.announcement()), 'WrongSender');
+    assert.throws(() => bob.opener({ ...stream, from: 65537 }), RangeError);
+    assert.throws(() => alice.sealer({ kind: 'camera', codec: 'h264' }), TypeError);
+    alice.free();
+    failing(() => sealer.seal(frame), 'NotStarted');
+    await assert.rejects(Frames.start({ secret: secret.subarray(1, 9), member: 1 }), { code: 'SecretTooShort' });
+    console.log('through');
+  `);
+  const { stdout } = await run(process.execPath, [script]);
+  assert.equal(stdout, 'through\n');
+});
+
+describe('types', () => {
+  test('allow what is meant and refuse the rest', TIMEOUT, async () => {
+    const options = ['--noEmit', '--strict', '--noUncheckedIndexedAccess', '--target', 'es2022', '--lib', 'es2023,dom'];
+    const modules = ['--module', 'esnext', '--moduleResolution', 'bundler', join(site, 'types.ts')];
+    // It says what is wrong on its standard output.
+    const { stdout } = await run(here('./node_modules/.bin/tsc'), [...options, ...modules], { cwd: site })
+      .catch((error) => error);
+    assert.equal(stdout, '');
+  });
+
+  test('leave nothing out', async () => {
+    const { Frames, ...others } = await import(here('../pkg/frames.node.js'));
+    const typed = await readFile(here('../pkg/frames.d.ts'), 'utf8');
+    const page = await readFile(here('../pkg/index.js'), 'utf8');
+    const typedPage = await readFile(here('../pkg/index.d.ts'), 'utf8');
+    for (const name of [...Object.getOwnPropertyNames(Frames.prototype), ...Object.keys(others)]) {
+      assert.match(typed, new RegExp(`\\b${name}\\b`));
+    }
+    const exported = /export \{([^}]*)\};\s*$/.exec(page)[1].split(',').map((name) => name.trim());
+    assert.deepEqual(exported.sort(), ['SealedCall', 'SealframeError', 'createWorker', 'supportedFramings'].sort());
+    const body = page.slice(page.indexOf('var SealedCall = class'));
+    const members = [...body.slice(0, body.indexOf('\n};')).matchAll(/^ {2}(?:async |get )?([a-zA-Z]\w*)(?: =|\()/gm)];
+    assert.ok(members.length > 10, 'members are found');
+    for (const [, name] of members) assert.match(typedPage, new RegExp(`\\b${name}\\b`), name);
+  });
+});
+
+/** How a page is made: each way gives the folder to serve. */
+const MAKERS = {
+  'without a tool': { policy: STRICT, make: () => pageFor(site, 'plain.js').then(() => site) },
+  Vite: {
+    policy: STRICT,
+    async make() {
+      const outDir = join(site, 'dist-vite');
+      await pageFor(site, 'app.js');
+      await vite.build({ root: site, logLevel: 'error', build: { outDir } });
+      return outDir;
+    },
+  },
+  'webpack 5': {
+    policy: STRICT,
+    async make() {
+      const path = join(site, 'dist-webpack');
+      const compiler = webpack({
+        context: site,
+        entry: './app.js',
+        mode: 'production',
+        output: { path, filename: 'app.js', publicPath: '/' },
+      });
+      const stats = await promisify(compiler.run.bind(compiler))();
+      assert.equal(stats.hasErrors(), false, stats.toString());
+      await pageFor(path, 'app.js');
+      return path;
+    },
+  },
+  'esbuild, worker beside the page': {
+    policy: STRICT,
+    async make() {
+      const outdir = join(site, 'dist-esbuild');
+      await bundle('app.js', outdir);
+      for (const name of ['worker.js', 'sealframe_wasm_simd.wasm', 'sealframe_wasm_bg.wasm']) {
+        await copyFile(join(site, 'node_modules/sealframe/pkg', name), join(outdir, name));
+      }
+      return outdir;
+    },
+  },
+  'esbuild, worker inline': {
+    policy: WITH_BLOB_WORKERS,
+    async make() {
+      const outdir = join(site, 'dist-inline');
+      await bundle('inline.js', outdir);
+      return outdir;
+    },
+  },
+};
+
+async function bundle(entry, outdir) {
+  const options = { absWorkingDir: site, bundle: true, format: 'esm', minify: true, logLevel: 'error' };
+  await esbuild.build({ ...options, entryPoints: [entry], outdir });
+  await pageFor(outdir, entry);
+}
+
+/** Writes the page that loads this script. */
+async function pageFor(folder, script) {
+  const page = await readFile(here('./site/index.html'), 'utf8');
+  await writeFile(join(folder, 'index.html'), page.replace('./app.js', `./${script}`));
+}
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
+
+/** Serves a folder under a policy. */
+async function serve(folder, policy) {
+  const server = createServer(async ({ url }, response) => {
+    const path = normalize(new URL(url, 'http://localhost').pathname);
+    const file = join(folder, path === '/' ? 'index.html' : path);
+    try {
+      const bytes = await readFile(file);
+      response.writeHead(200, { 'Content-Type': TYPES[extname(file)], 'Content-Security-Policy': policy });
+      response.end(bytes);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
+
+const ENCRYPTED = {
+  'seal microphone': 'encrypted',
+  'seal camera': 'encrypted',
+  'open microphone': 'encrypted',
+  'open camera': 'encrypted',
+};
+
+/** Opens a page and lets it call itself. */
+async function callIn(browser, url) {
+  const page = await browser.newPage();
+  const said = [];
+  page.on('console', (message) => said.push(message.text()));
+  page.on('pageerror', (error) => said.push(String(error)));
+  try {
+    await page.goto(url);
+    // Through a message, not a wrapped promise: an error is to be read here.
+    const outcome = await page.evaluate(() =>
+      Promise.resolve(globalThis.outcome ?? 'the script did not run').catch((error) => String(error)));
+    assert.deepEqual(outcome, ENCRYPTED, said.join('\n'));
+  } finally {
+    await page.close();
+  }
+}
+
+for (const [name, launch] of [['Chromium', launchChromium], ['Firefox', launchFirefox]]) {
+  describe(`pages in ${name}`, async () => {
+    if (name === 'Firefox' && !(await isInstalled(FIREFOX))) return test(`no ${FIREFOX}`, { skip: true });
+    let browser;
+    before(async () => {
+      browser = await launch();
+    });
+    after(() => browser.close());
+
+    for (const [way, { make, policy }] of Object.entries(MAKERS)) {
+      test(way, TIMEOUT, async () => {
+        const server = await serve(await make(), policy);
+        try {
+          await callIn(browser, server.url);
+        } finally {
+          server.close();
+        }
+      });
+    }
+
+    test("Vite's development server", TIMEOUT, async () => {
+      await pageFor(site, 'app.js');
+      const server = await vite.createServer({ root: site, logLevel: 'error', server: { host: '127.0.0.1', port: 0 } });
+      await server.listen();
+      try {
+        await callIn(browser, server.resolvedUrls.local[0]);
+      } finally {
+        await server.close();
+      }
+    });
+  });
+}

@@ -1,0 +1,38 @@
+// What the package's types allow, and what they do not.
+
+import { createWorker, SealedCall, SealframeError, supportedFramings, type StreamState } from 'sealframe';
+import { Frames, type Opener } from 'sealframe/frames';
+import { createWorker as createInline } from 'sealframe/worker-inline';
+
+export async function call(secret: Uint8Array, pc: RTCPeerConnection): Promise<Uint8Array> {
+  const workers: Worker[] = [createWorker(), createInline()];
+  const call = await SealedCall.start({ secret, member: 1, framing: 'full', worker: workers[0] });
+  call.onstate = ({ from, state, code }: StreamState) => console.log(from, state, code);
+  call.protect(pc);
+  for (const sender of pc.getSenders()) call.protectSender(sender, { kind: 'camera', codec: 'av1' });
+  for (const receiver of pc.getReceivers()) call.protectReceiver(receiver, { from: 2, kind: 'screen', index: 1 });
+  const connection: RTCPeerConnection = call.createConnection({ iceServers: [] });
+  connection.close();
+  await call.addMember(2, await call.announcement());
+  if (!supportedFramings().full.includes('vp8')) throw new Error('no');
+  // @ts-expect-error a transform carries frames of somebody
+  call.protectReceiver(pc.getReceivers()[0]!, { kind: 'camera' });
+  // @ts-expect-error there is no such kind
+  call.protectSender(pc.getSenders()[0]!, { kind: 'video' });
+  // @ts-expect-error the framing is not guessed
+  await SealedCall.start({ secret, member: 1, framing: 'guessed' });
+  // @ts-expect-error use `SealedCall.start`
+  new SealedCall();
+  return call.announcement();
+}
+
+export async function frames(secret: Uint8Array, wire: Uint8Array): Promise<Uint8Array | null> {
+  const bot = await Frames.start({ secret, member: 3 });
+  const opener: Opener = bot.opener({ from: 1, kind: 'microphone', codec: 'opus' });
+  try {
+    return opener.open(wire);
+  } catch (error) {
+    if (error instanceof SealframeError && error.code === 'UnknownKey') return null;
+    throw error;
+  }
+}

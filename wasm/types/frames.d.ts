@@ -1,0 +1,32 @@
+// Frames without a connection around them: for a worker of one's own, a bot, a gateway, a test. In Node.js too.
+
+import type { Codec, Framing, StreamKind } from './index.js';
+
+export { SealframeError } from './index.js';
+export type { Codec, ErrorCode, Framing, StreamKind } from './index.js';
+
+/** One member of a call whose members share one secret: its keys, and frames sealed and opened with them. */
+export class Frames {
+  private constructor();
+  static start(options: { secret: Uint8Array; member: number; framing?: Framing }): Promise<Frames>;
+  announcement(): Uint8Array;
+  addMember(from: number, announcement: Uint8Array): void;
+  removeMember(from: number): void;
+  ratchet(): void;
+  sealer(stream: { kind: StreamKind; index?: number; codec: Codec }): Sealer;
+  opener(stream: { from: number; kind: StreamKind; index?: number; codec: Codec }): Opener;
+  /** Wipes all keys. Sealers and openers refuse everything from now on. */
+  free(): void;
+}
+
+export class Sealer {
+  private constructor();
+  /** The sealed frame, as new bytes. Throws a `SealframeError`. */
+  seal(frame: Uint8Array): Uint8Array;
+}
+
+export class Opener {
+  private constructor();
+  /** The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing has changed. */
+  open(wire: Uint8Array): Uint8Array;
+}

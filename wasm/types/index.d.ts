@@ -1,0 +1,124 @@
+// The page's side of a call. What each thing does is said once, where it is written: in `index.js`.
+
+/** How much of a frame stays readable: the few bytes that packetizers need, or none. All members use the same. */
+export type Framing = 'compatible' | 'full';
+export type Codec = 'opus' | 'vp8' | 'vp9' | 'h264' | 'av1';
+/** What a stream shows; authenticated with every frame. */
+export type StreamKind = 'microphone' | 'camera' | 'screen' | 'screenAudio';
+
+/** A stream of ours. `index` tells several of a kind apart; 0 unless given. */
+export interface SentStream {
+  kind: StreamKind;
+  index?: number;
+  /** Taken from what the connection negotiated unless given. */
+  codec?: Codec | null;
+}
+
+/** A stream of member `from`. */
+export interface ReceivedStream extends SentStream {
+  from: number;
+}
+
+export type State =
+  /** Nothing has come, or its key is not known yet. */
+  | 'waiting'
+  /** Frames went through the worker, and the connection's own counters agree. */
+  | 'encrypted'
+  /** Frames come, and do not open or seal; `code` says why. */
+  | 'failing'
+  /** Media went past the worker, and have been turned off. */
+  | 'leaking';
+
+export interface StreamState {
+  direction: 'seal' | 'open';
+  from?: number;
+  kind?: StreamKind;
+  index?: number;
+  state: State;
+  code: ErrorCode | 'Bypassed' | 'UnknownCodec' | null;
+  /** Frames sealed or opened so far. */
+  opened: number;
+  /** Frames dropped so far. */
+  failed: number;
+}
+
+/** One frame before and after, for demonstrations and tests. */
+export interface ObservedFrame {
+  direction: 'sealed' | 'opened';
+  from?: number;
+  kind: StreamKind;
+  index: number;
+  clear: Uint8Array;
+  wire: Uint8Array;
+}
+
+export interface CallOptions {
+  /** At least 16 random bytes that all members share. */
+  secret: Uint8Array;
+  /** This member's number, unique in the call: 0 to 65535. */
+  member: number;
+  framing?: Framing;
+  /** One of its own for this call; otherwise the package's own file is loaded. */
+  worker?: Worker;
+  /** Bytes from which frames go to WebCrypto; measured unless given. */
+  threshold?: number;
+  observe?: (frame: ObservedFrame) => void;
+}
+
+/** Why a frame, an announcement or a call is refused. More may come. */
+export type ErrorCode =
+  | 'UnknownKey' | 'StepErased' | 'StepTooFar' | 'Replayed' | 'TooOld' | 'TooManyKeys' | 'Unauthentic' | 'OtherMember'
+  | 'HeaderInvalid' | 'TooShort'
+  | 'KeyExhausted' | 'PrefixTooLong' | 'NoRoom'
+  | 'SecretTooShort' | 'WrongSecret' | 'WrongSender' | 'OtherSuite' | 'UnknownVersion' | 'Malformed' | 'KeyInUse'
+  | 'KeyRefused' | 'Departed'
+  | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NotStarted' | 'Other';
+
+export class SealframeError extends Error {
+  readonly code: ErrorCode;
+}
+
+/** A call whose members share one secret. Everything secret lives in its worker. */
+export class SealedCall {
+  private constructor();
+  static start(options: CallOptions): Promise<SealedCall>;
+
+  /** Called when a stream's state changes, and about once a second. */
+  onstate: (state: StreamState) => void;
+  /** Called if the worker dies or hangs, or a connection cannot be protected: then no frame passes. */
+  onerror: (error: Error) => void;
+  /** For every RTCPeerConnection of the call: in Chromium nothing flows then before a transform is attached. */
+  readonly rtcConfiguration: Readonly<{ encodedInsertableStreams: true }>;
+  readonly framing: Framing;
+  /** Bytes from which frames go to WebCrypto here. */
+  readonly threshold: number;
+
+  /** A new connection, protected from its first moment. */
+  createConnection(configuration?: RTCConfiguration): RTCPeerConnection;
+  /** Makes a connection that was constructed with `rtcConfiguration` end-to-end encrypted, now and for good. */
+  protect(pc: RTCPeerConnection): void;
+  /** Says what a sender carries, and lets its frames through, sealed. */
+  protectSender(sender: RTCRtpSender, stream: SentStream): void;
+  /** Says what a receiver carries and of whom, and lets its frames through, opened. */
+  protectReceiver(receiver: RTCRtpReceiver, stream: ReceivedStream): void;
+
+  /** Our present key, for the server to relay to others; only those who have the secret can read it. */
+  announcement(): Promise<Uint8Array>;
+  /** Installs the key that a member announces. Rejects with a `SealframeError`. */
+  addMember(from: number, announcement: Uint8Array): Promise<void>;
+  /** Wipes the keys of a member who left. */
+  removeMember(from: number): Promise<void>;
+  /** Moves our key on, so that the next newcomer opens nothing older. The others follow. */
+  ratchet(): Promise<void>;
+  /** Whether a sealed frame opens, and if not, why. One that did has been opened: it does not open again. */
+  tryOpen(frame: ReceivedStream & { codec: Codec; wire: Uint8Array }):
+    Promise<{ ok: true } | { ok: false; code: ErrorCode }>;
+  /** Wipes all keys and ends the worker; no frame passes any more. */
+  close(): Promise<void>;
+}
+
+/** The worker of one call, from the package's own file. */
+export function createWorker(): Worker;
+
+/** For each framing the codecs that this browser can carry in it. */
+export function supportedFramings(): Record<Framing, Codec[]>;
