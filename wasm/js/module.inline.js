@@ -3,7 +3,7 @@
 import { hasVectors } from './module.js';
 import bytes from './sealframe_wasm_simd.wasm';
 
-/** The module with vectors; the other is only in the package's files. */
+/** The module with vectors; the others are only in the package's files. */
 export function moduleSource() {
   if (!hasVectors()) throw new Error("this browser has no 128-bit vectors: use the package's own worker");
   return bytes;

@@ -22,14 +22,14 @@
 //! | `vector` | what the algorithm asks of a processor |
 //! | `x86`, `neon` | who answers: four blocks to a register, two, one; one on Arm |
 //! | `part` | less than a block |
-//! | `sliced` | all of it for WebAssembly, which has neither instruction: bit planes and integer products |
+//! | `simd128` | all of it for WebAssembly, which has neither instruction: look-ups in registers and integer products |
 //! | `tag` | [`Tag`] and the two errors |
 //!
 //! # What is promised
 //! * **Constant time by construction.** No branch and no address depends on a key, on data or on a tag, but for the
 //!   one on whether a tag is right: AES is the processor's, GHASH the carry-less multiplier's, keys are expanded
-//!   without a table. In WebAssembly AES is a circuit, and GHASH integer multiplication, which processors that run
-//!   browsers do in constant time. Lengths are public.
+//!   without a table. In WebAssembly AES looks up in tables of 16 bytes that lie in registers, and GHASH is integer
+//!   multiplication, which processors that run browsers do in constant time. Lengths are public.
 //! * **No plaintext before the tag is right.** A frame of up to 31 blocks (four to a register; 15 or 7 with fewer) is
 //!   opened in registers and stored when its tag is. A longer one is decrypted where it lies while it is hashed, and
 //!   wiped if its tag is wrong before anybody can look, since the data are borrowed. In WebAssembly the whole frame is
@@ -73,7 +73,7 @@ mod passage;
 #[cfg(not(target_arch = "wasm32"))]
 mod schedule;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod sliced;
+mod simd128;
 #[cfg(not(target_arch = "wasm32"))]
 mod stretch;
 mod tag;
@@ -87,5 +87,5 @@ pub use form::{Form, TOGETHER};
 #[cfg(not(target_arch = "wasm32"))]
 pub use frame::{Frame, Key, open_together, seal_together};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub use sliced::{Form, Frame, Key, TOGETHER, open_together, seal_together};
+pub use simd128::{Form, Frame, Key, TOGETHER, open_together, seal_together};
 pub use tag::{Tag, TooLong, Unauthentic};

@@ -77,7 +77,7 @@ fn aarch64_tests() -> Result<()> {
     tools::run(&mut test)
 }
 
-/// With vectors, without which the kernel is not there.
+/// With vectors, without which the kernel is not there, and with relaxed ones.
 fn wasm_kernel_tests() -> Result<()> {
     const WASI: &str = "wasm32-wasip1";
     tools::rustup("target", &[WASI])?;
@@ -87,11 +87,14 @@ fn wasm_kernel_tests() -> Result<()> {
         ["-p", "sealframe-crypto", "--no-default-features", "--features", "ctr-hmac,kernel,portable"];
     let public = ["--test", "gcm_vectors", "--test", "backends_agree"];
     for tests in [&["-p", "sealframe-kernel"][..], &[&of_crypto[..], &public].concat()] {
-        let mut test = tools::cargo();
-        test.args(["test", "--locked", "--target", WASI]).args(tests);
-        test.env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", "-Ctarget-feature=+simd128");
-        test.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", &runner);
-        tools::run(&mut test)?;
+        for (_, features) in wasm_package::WITH_VECTORS {
+            let mut test = tools::cargo();
+            test.args(["test", "--locked", "--target", WASI]).args(tests);
+            let flags = format!("-Ctarget-feature={features}");
+            test.env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", flags);
+            test.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", &runner);
+            tools::run(&mut test)?;
+        }
     }
     Ok(())
 }
@@ -129,7 +132,8 @@ fn vectors() -> Result<()> {
 fn wasm_tests() -> Result<()> {
     wasm_package::build()?;
     let tests = crate::root().join("wasm/test/package.test.mjs");
-    for module in ["sealframe_wasm_simd.wasm", "sealframe_wasm_bg.wasm"] {
+    for module in ["sealframe_wasm_relaxed.wasm", "sealframe_wasm_simd.wasm", "sealframe_wasm_bg.wasm"]
+    {
         let mut node = Command::new(tools::node()?);
         tools::run(node.arg("--test").arg(&tests).env("SEALFRAME_MODULE", module))?;
     }

@@ -11,8 +11,8 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::tools;
 
-/// Compiles the crate twice, with 128-bit vectors and without, writes its JavaScript bindings, lays our own scripts
-/// beside them in `wasm/build`, and bundles them into `wasm/pkg`.
+/// Compiles the crate without vectors, with them and with relaxed ones, writes its JavaScript bindings, lays our own
+/// scripts beside them in `wasm/build`, and bundles them into `wasm/pkg`.
 ///
 /// The bindings are made by wasm-bindgen as a library, so its two halves have one version by `Cargo.lock`
 /// and no separate tool has to be installed. esbuild comes from npm.
@@ -25,12 +25,16 @@ pub(crate) fn build() -> Result<()> {
     if parts.exists() {
         fs::remove_dir_all(&parts)?;
     }
-    let scripts = bind(&compile("wasm", "")?, &parts)?;
-
-    let with_vectors = target_dir().join("wasm-bindings");
-    let same = bind(&compile("wasm-simd", "-Ctarget-feature=+simd128")?, &with_vectors)?;
-    ensure!(scripts == same, "the two modules need different bindings");
-    fs::copy(with_vectors.join(MODULE), parts.join("sealframe_wasm_simd.wasm"))?;
+    let scripts = bind(&compile("wasm", "wasm", "")?, &parts)?;
+    for (name, features) in WITH_VECTORS {
+        let bindings = target_dir().join("wasm-bindings");
+        let module = compile(name, "wasm-simd", &format!("-Ctarget-feature={features}"))?;
+        ensure!(scripts == bind(&module, &bindings)?, "the modules need different bindings");
+        fs::copy(
+            bindings.join(MODULE),
+            parts.join(format!("sealframe_{}.wasm", name.replace('-', "_"))),
+        )?;
+    }
 
     for script in fs::read_dir(folder.join("js"))? {
         let script = script?;
@@ -42,11 +46,14 @@ pub(crate) fn build() -> Result<()> {
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const MODULE: &str = "sealframe_wasm_bg.wasm";
+/// By folder: what else the processor is asked for.
+pub(crate) const WITH_VECTORS: [(&str, &str); 2] =
+    [("wasm-simd", "+simd128"), ("wasm-relaxed", "+simd128,+relaxed-simd")];
 
-/// Compiles the module in a profile, with these flags, each profile in a folder of its own: no flags are changed under
-/// what has been compiled.
-fn compile(profile: &str, flags: &str) -> Result<PathBuf> {
-    let folder = target_dir().join(profile);
+/// Compiles the module in a profile, with these flags, in a folder of its own: no flags are changed under what has been
+/// compiled.
+fn compile(folder: &str, profile: &str, flags: &str) -> Result<PathBuf> {
+    let folder = target_dir().join(folder);
     let mut cargo = tools::cargo();
     cargo.args(["build", "--locked", "-p", "sealframe-wasm", "--profile", profile, "--target", TARGET]);
     cargo.arg("--target-dir").arg(&folder);

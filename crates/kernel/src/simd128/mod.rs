@@ -1,26 +1,28 @@
-//! AES-GCM without AES instructions: WebAssembly's 128-bit vectors, eight blocks at once.
+//! AES-GCM without AES instructions: WebAssembly's 128-bit vectors, four blocks at once.
 //!
-//! Neither a table nor a branch depends on a secret: AES is a circuit of ANDs and XORs over bit planes, GHASH is made of
-//! integer multiplications whose operands have holes for the carries. An engine would have to go out of its way to make
-//! either depend on the data.
+//! Neither an address nor a branch depends on a secret: AES looks up in tables of 16 bytes that lie in registers, GHASH is
+//! made of integer multiplications whose operands have holes for the carries. An engine would have to go out of its way to
+//! make either depend on the data.
 //!
 //! | module | noun |
 //! |---|---|
-//! | `planes` | eight blocks as eight planes of bits, and back |
-//! | `aes` | round keys, and the rounds over planes |
+//! | `block` | 16 bytes in a vector |
+//! | `tables` | what AES looks up |
+//! | `aes` | round keys, and the rounds |
 //! | `ghash` | the hash, in 64-bit words |
 
 mod aes;
+mod block;
 mod ghash;
-mod planes;
+mod tables;
 
 use core::fmt;
 use std::boxed::Box;
 
 use crate::{Tag, TooLong, Unauthentic, tag::is_too_long};
 use aes::RoundKeys;
+use block::{BLOCK, Block, Counter};
 use ghash::Powers;
-use planes::{BATCH, BLOCK, Block};
 
 /// So many frames can be handed over together. There is nothing to gain by it here.
 pub const TOGETHER: usize = 4;
@@ -69,9 +71,9 @@ impl Key {
         // Boxed before it is expanded: moving an expanded key would leave a copy behind.
         let mut boxed = Box::new(Self { round_keys: RoundKeys::empty(), powers: Powers::empty() });
         boxed.round_keys.expand(key)?;
-        let mut blocks = [Block::ZERO; BATCH];
-        boxed.round_keys.encrypt(&mut blocks);
-        boxed.powers.raise(blocks[0]);
+        let mut hash_key = [Block::ZERO];
+        boxed.round_keys.encrypt(&mut hash_key);
+        boxed.powers.raise(hash_key[0]);
         Some(boxed)
     }
 
@@ -80,35 +82,39 @@ impl Key {
     pub fn with_form(Form::Simd128: Form, key: &[u8]) -> Option<Box<Self>> {
         Self::new(key)
     }
+}
 
-    /// XORs the keystream from block 2 on to `data`; returns block 1, the mask of the tag.
-    fn apply_keystream(&self, nonce: [u8; 12], data: &mut [u8]) -> Block {
-        let mut counter = 1;
-        let mut keystream = self.keystream(nonce, &mut counter);
-        let mask = keystream[0];
-        // The first batch has one block for the mask.
+/// Blocks that are encrypted together.
+const BATCH: usize = 4;
+
+/// The keystream of a frame, a batch at a time. Its first block is the mask of the tag.
+struct Keystream<'a> {
+    round_keys: &'a RoundKeys,
+    blocks: [Block; BATCH],
+    counter: Counter,
+}
+
+impl<'a> Keystream<'a> {
+    fn new(round_keys: &'a RoundKeys, nonce: [u8; 12]) -> Self {
+        let mut keystream =
+            Self { round_keys, blocks: [Block::ZERO; BATCH], counter: Counter::new(nonce) };
+        keystream.go_on();
+        keystream
+    }
+
+    fn go_on(&mut self) {
+        self.blocks = [(); BATCH].map(|()| self.counter.take());
+        self.round_keys.encrypt(&mut self.blocks);
+    }
+
+    /// XORs it to `data`, from the second block on.
+    fn apply(mut self, data: &mut [u8]) {
         let (first, rest) = data.split_at_mut(data.len().min((BATCH - 1) * BLOCK));
-        xor(first, &keystream[1..]);
+        xor(first, &self.blocks[1..]);
         for batch in rest.chunks_mut(BATCH * BLOCK) {
-            keystream = self.keystream(nonce, &mut counter);
-            xor(batch, &keystream);
+            self.go_on();
+            xor(batch, &self.blocks);
         }
-        mask
-    }
-
-    fn mask(&self, nonce: [u8; 12]) -> Block {
-        self.keystream(nonce, &mut 1)[0]
-    }
-
-    /// The next eight blocks of keystream.
-    fn keystream(&self, nonce: [u8; 12], counter: &mut u32) -> [Block; BATCH] {
-        let mut blocks = [Block::ZERO; BATCH];
-        for block in &mut blocks {
-            *block = Block::counter(nonce, *counter);
-            *counter = counter.wrapping_add(1);
-        }
-        self.round_keys.encrypt(&mut blocks);
-        blocks
     }
 }
 
@@ -162,7 +168,9 @@ impl<'a> Frame<'a> {
         if is_too_long(self.data.len()) {
             return Err(TooLong);
         }
-        let mask = self.key.apply_keystream(self.nonce, self.data);
+        let keystream = Keystream::new(&self.key.round_keys, self.nonce);
+        let mask = keystream.blocks[0];
+        keystream.apply(self.data);
         Ok(Tag(self.key.powers.hash(self.aad, self.data).xor(mask).to_u128()))
     }
 
@@ -174,12 +182,13 @@ impl<'a> Frame<'a> {
         if is_too_long(self.data.len()) {
             return Err(Unauthentic);
         }
-        let made = self.key.powers.hash(self.aad, self.data).xor(self.key.mask(self.nonce));
+        let keystream = Keystream::new(&self.key.round_keys, self.nonce);
+        let made = self.key.powers.hash(self.aad, self.data).xor(keystream.blocks[0]);
         // One comparison of the whole, and the one branch that depends on it: the verdict is public.
         if made.to_u128() ^ tag != 0 {
             return Err(Unauthentic);
         }
-        self.key.apply_keystream(self.nonce, self.data);
+        keystream.apply(self.data);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@
 
 use zeroize::Zeroize;
 
-use super::planes::{BLOCK, Block};
+use super::block::{BLOCK, Block};
 
 /// So many blocks are multiplied by as many powers of H and reduced together.
 const ROW: usize = 4;
