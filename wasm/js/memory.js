@@ -3,7 +3,7 @@
 /** Linear memory as a worker uses it: one copy in, one copy out, and the work done in place between them. */
 export class FrameMemory {
   #memory;
-  #view = null;
+  #view = new Uint8Array();
 
   /** @param {WebAssembly.Memory} memory that of the module */
   constructor(memory) {
@@ -22,9 +22,9 @@ export class FrameMemory {
     return result < 0 ? result : this.#bytes().slice(result, result + call.resultLength);
   }
 
-  /** The whole of it. Growing gives it another buffer. */
+  /** The whole of it. Growing gives it another buffer, and leaves the old one empty. */
   #bytes() {
-    if (this.#view?.buffer !== this.#memory.buffer) this.#view = new Uint8Array(this.#memory.buffer);
+    if (this.#view.length === 0) this.#view = new Uint8Array(this.#memory.buffer);
     return this.#view;
   }
 }

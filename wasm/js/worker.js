@@ -110,6 +110,8 @@ async function run(readable, writable, { number, direction }, transformer) {
   }
 }
 
+function ignore() {}
+
 /** One sender's or receiver's frames. */
 class Transform {
   taken = 0;
@@ -170,7 +172,7 @@ class Transform {
     frame.data = result.buffer;
     this.passed += 1;
     // Not awaited: the next frame need not wait for this one's packets. A closed track ends the loop.
-    this.#writer.write(frame).catch(() => {});
+    this.#writer.write(frame).catch(ignore);
   }
 
   #tell(update) {

@@ -4,9 +4,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { extname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -16,6 +15,8 @@ import * as vite from 'vite';
 import webpack from 'webpack';
 
 import { FIREFOX, isInstalled, launchChromium, launchFirefox } from '../../examples/call/test/browser.mjs';
+
+import { serve } from './serve.mjs';
 
 const run = promisify(execFile);
 const here = (path) => new URL(path, import.meta.url).pathname;
@@ -212,25 +213,6 @@ async function pageFor(folder, script) {
   await writeFile(join(folder, 'index.html'), page.replace('./app.js', `./${script}`));
 }
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
-
-/** Serves a folder under a policy. */
-async function serve(folder, policy) {
-  const server = createServer(async ({ url }, response) => {
-    const path = normalize(new URL(url, 'http://localhost').pathname);
-    const file = join(folder, path === '/' ? 'index.html' : path);
-    try {
-      const bytes = await readFile(file);
-      response.writeHead(200, { 'Content-Type': TYPES[extname(file)], 'Content-Security-Policy': policy });
-      response.end(bytes);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
-}
-
 const ENCRYPTED = {
   'seal microphone': 'encrypted',
   'seal camera': 'encrypted',
@@ -239,8 +221,9 @@ const ENCRYPTED = {
 };
 
 /** Opens a page and lets it call itself. */
-async function callIn(browser, url) {
+async function callIn(browser, url, prepare) {
   const page = await browser.newPage();
+  if (prepare !== undefined) await page.evaluateOnNewDocument(prepare);
   const said = [];
   page.on('console', (message) => said.push(message.text()));
   page.on('pageerror', (error) => said.push(String(error)));
@@ -266,7 +249,7 @@ for (const [name, launch] of [['Chromium', launchChromium], ['Firefox', launchFi
 
     for (const [way, { make, policy }] of Object.entries(MAKERS)) {
       test(way, TIMEOUT, async () => {
-        const server = await serve(await make(), policy);
+        const server = await serve([await make()], policy);
         try {
           await callIn(browser, server.url);
         } finally {
@@ -274,6 +257,16 @@ for (const [name, launch] of [['Chromium', launchChromium], ['Firefox', launchFi
         }
       });
     }
+
+    if (name === 'Chromium') test('where there is createEncodedStreams alone', TIMEOUT, async () => {
+      const { make, policy } = MAKERS['without a tool'];
+      const server = await serve([await make()], policy);
+      try {
+        await callIn(browser, server.url, () => { delete globalThis.RTCRtpScriptTransform; });
+      } finally {
+        server.close();
+      }
+    });
 
     test("Vite's development server", TIMEOUT, async () => {
       await pageFor(site, 'app.js');

@@ -19,7 +19,7 @@ const STEPS: &[Step] = &[
     ("test vectors made again by their Python script", vectors),
     ("WebAssembly package, tested in Node.js", wasm_tests),
     (
-        "the npm package as Node.js, TypeScript, Vite, webpack, esbuild and browsers take it",
+        "the npm package as Node.js, TypeScript, Vite, webpack, esbuild and browsers take it, and how long things live in it",
         published_tests,
     ),
     ("an encrypted call in real browsers through the example server", browser_tests),
@@ -144,8 +144,12 @@ fn published_tests() -> Result<()> {
     let stage = demo::Stage::set_up()?;
     let tests = crate::root().join("wasm/test");
     tools::npm_ci(&tests)?;
-    let mut node = stage.node(&tests.join("published.test.mjs"), &["--test"]);
-    tools::run(node.env("SEALFRAME_FIREFOX", tools::firefox()?))
+    let firefox = tools::firefox()?;
+    for of in ["published.test.mjs", "lifetimes.test.mjs"] {
+        let mut node = stage.node(&tests.join(of), &["--test"]);
+        tools::run(node.env("SEALFRAME_FIREFOX", &firefox))?;
+    }
+    Ok(())
 }
 
 fn browser_tests() -> Result<()> {
