@@ -7,15 +7,19 @@ const FRAMING = { full: 0, compatible: 1 };
 /** The numbers of `sealframe::StreamKind`. */
 const STREAM_KIND = { microphone: 1, camera: 2, screen: 3, screenAudio: 4 };
 
-const COMPATIBLE = ['opus', 'vp8', 'vp9'];
+/** Codecs whose packetizers take frames apart. */
+export const PARSED = ['h264', 'av1'];
 
 export const codecId = (codec) => lookUp(CODEC, codec, 'codec');
 export const framingId = (framing) => lookUp(FRAMING, framing, 'framing');
 export const streamKind = (kind) => lookUp(STREAM_KIND, kind, 'kind of stream');
 
-/** Whether frames of a codec can be sealed in a framing. */
-export function isCarried(framing, codec) {
-  return framing === 'compatible' ? COMPATIBLE.includes(codec) : Object.hasOwn(CODEC, codec);
+/**
+ * Whether what stays readable of a frame is more than its first bytes: then the core has to see all of it. In the core's
+ * numbers.
+ */
+export function isArranged(framing, codec) {
+  return framing === FRAMING.compatible && (codec === CODEC.h264 || codec === CODEC.av1);
 }
 
 /** `video/VP8` → `vp8`; null for what is not sealed, among it `video/Generic` of raw packetization. */
@@ -28,11 +32,13 @@ export function codecOfMimeType(mimeType) {
  * What this browser can do: for each framing the codecs. Members agree on a framing before the call, each offering
  * these; it is never guessed from a frame.
  *
- * In full framing VP8 and AV1 need the Dependency Descriptor, H.264 and AV1 raw packetization, which only Chromium has.
+ * In full framing VP8 and AV1 need the Dependency Descriptor, H.264 and AV1 raw packetization, which only Chromium has. A
+ * codec is named whether this browser has it or not.
  */
 export function supportedFramings() {
   const hasDescriptor = 'getHeaderExtensionsToNegotiate' in (globalThis.RTCRtpTransceiver?.prototype ?? {});
-  return { compatible: [...COMPATIBLE], full: hasDescriptor ? Object.keys(CODEC) : ['opus', 'vp9'] };
+  const all = Object.keys(CODEC);
+  return { compatible: all, full: hasDescriptor ? all : ['opus', 'vp9'] };
 }
 
 function lookUp(table, key, what) {

@@ -1,6 +1,7 @@
 // One frame at a time: small ones in WebAssembly, at once; large ones by WebCrypto, which has the processor's AES but
 // costs several microseconds a call. Both make the same bytes.
 
+import { isArranged } from './codec.js';
 import { Call, errorName } from './sealframe_wasm.js';
 
 /** Bytes from which WebCrypto is faster, unless measured. */
@@ -28,7 +29,8 @@ export class FrameCrypto {
 
   /** @param {{kind: number, index: number, framing: number}} stream and `codec`: as in `codec.js`, in numbers */
   seal(stream, codec, frame) {
-    if (frame.length >= this.#threshold && this.#key(this.#sealing, this.#call.sendKid, 'encrypt')) {
+    const isLarge = this.#isLarge(stream, codec, frame);
+    if (isLarge && this.#key(this.#sealing, this.#call.sendKid, 'encrypt')) {
       return this.#sealElsewhere(stream, codec, frame);
     }
     const { kind, index, framing } = stream;
@@ -37,8 +39,12 @@ export class FrameCrypto {
 
   /** As `seal`; `stream.from` is the member whose frame the server says it is. */
   open(stream, codec, frame) {
-    if (frame.length >= this.#threshold) return this.#openElsewhere(stream, codec, frame);
+    if (this.#isLarge(stream, codec, frame)) return this.#openElsewhere(stream, codec, frame);
     return this.#openHere(stream, codec, frame);
+  }
+
+  #isLarge({ framing }, codec, frame) {
+    return frame.length >= this.#threshold && !isArranged(framing, codec);
   }
 
   /** Drops every imported key: a member has left. */

@@ -1,7 +1,7 @@
 // Frames without a connection around them: for a worker of one's own, a bot, a gateway, a test. In Node.js too.
 
 import init, { Call, errorName } from './sealframe_wasm.js';
-import { codecId, framingId, isCarried, streamKind } from './codec.js';
+import { codecId, framingId, streamKind } from './codec.js';
 import { SealframeError, checkMember } from './failure.js';
 import { FrameMemory } from './memory.js';
 import { moduleSource } from './module.js';
@@ -67,14 +67,14 @@ export class Frames {
 
   /** Seals one stream of ours. */
   sealer({ kind, index = 0, codec }) {
-    const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), this.#carried(codec)];
+    const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), codecId(codec)];
     return new Sealer((frame) => this.#run(frame, (call) => call.seal(frame.length, kindId, index, framing, id)));
   }
 
   /** Opens one stream of member `from`. */
   opener({ from, kind, index = 0, codec }) {
     checkMember(from);
-    const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), this.#carried(codec)];
+    const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), codecId(codec)];
     return new Opener((wire) => this.#run(wire, (call) => call.open(from, wire.length, kindId, index, framing, id)));
   }
 
@@ -82,12 +82,6 @@ export class Frames {
   free() {
     this.#call?.free();
     this.#call = null;
-  }
-
-  #carried(codec) {
-    const id = codecId(codec);
-    if (isCarried(this.#framing, codec)) return id;
-    throw new TypeError(`sealframe: ${codec} is not carried in ${this.#framing} framing`);
   }
 
   #started() {

@@ -2,9 +2,9 @@
 // would have read. Chromium has both: the Dependency Descriptor, a header extension that says which frames need which;
 // and raw packetization, which cuts H.264 and AV1 frames without parsing them.
 
+import { PARSED } from './codec.js';
+
 const DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
-/** Codecs whose packetizers parse frames. */
-const PARSED = ['h264', 'av1'];
 
 /** Makes a connection negotiate both, in every description from now on. */
 export function describeFully(pc) {

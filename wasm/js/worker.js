@@ -3,7 +3,7 @@
 // described yet.
 
 import init, { Call } from './sealframe_wasm.js';
-import { codecId, codecOfMimeType, framingId, isCarried, streamKind } from './codec.js';
+import { codecId, codecOfMimeType, framingId, streamKind } from './codec.js';
 import { FrameCrypto, calibrate } from './crypto.js';
 import { FrameMemory } from './memory.js';
 import { moduleSource } from './module.js';
@@ -160,8 +160,7 @@ class Transform {
 
   /** As it was told, or as the connection negotiated it; never from the frame's own bytes. */
   #codecOf(frame) {
-    const codec = this.#named.codec ?? codecOfMimeType(frame.getMetadata().mimeType);
-    return codec !== null && isCarried(framing, codec) ? codec : null;
+    return this.#named.codec ?? codecOfMimeType(frame.getMetadata().mimeType);
   }
 
   #finish(frame, result) {

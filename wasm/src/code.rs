@@ -1,6 +1,7 @@
 //! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
 
 use sealframe::{AnnouncementError, CallError, KeyError, OpenError, SealError};
+use sealframe_codec::UnexpectedFrame;
 
 macro_rules! codes {
     ($($name:ident)*) => {
@@ -15,7 +16,7 @@ macro_rules! codes {
 codes! {
     // Frames that do not open.
     UnknownKey StepErased StepTooFar Replayed TooOld TooManyKeys Unauthentic OtherMember
-    HeaderInvalid TooShort
+    HeaderInvalid TooShort UnexpectedFrame
     // Frames that are not sealed.
     KeyExhausted PrefixTooLong NoRoom
     // Members and their announcements.
@@ -76,6 +77,12 @@ impl Code {
             CallError::Open(error) => Self::of_open(error),
             _ => Self::Other,
         }
+    }
+}
+
+impl From<UnexpectedFrame> for Code {
+    fn from(UnexpectedFrame: UnexpectedFrame) -> Self {
+        Self::UnexpectedFrame
     }
 }
 

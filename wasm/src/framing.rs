@@ -9,31 +9,45 @@ use sealframe::{Metadata, Stream, StreamKind};
 #[derive(Clone, Copy)]
 pub(crate) struct Label {
     stream: Stream,
-    prefix_len: u16,
     application: [u8; 2],
+    pub(crate) readable: Readable,
+}
+
+/// What of a frame is not encrypted.
+#[derive(Clone, Copy)]
+pub(crate) enum Readable {
+    /// So many bytes at its beginning.
+    Prefix(u16),
+    /// What comes before the picture.
+    Front(Parsed),
+}
+
+/// A codec whose frames packetizers take apart.
+#[derive(Clone, Copy)]
+pub(crate) enum Parsed {
+    H264,
+    Av1,
 }
 
 impl Label {
-    /// As in [`Call::seal`](crate::Call::seal); `None` for numbers that mean nothing, or a codec that a framing does not carry.
+    /// As in [`Call::seal`](crate::Call::seal); `None` for numbers that mean nothing.
     pub(crate) fn new(kind: u8, index: u16, framing: u8, codec: u8) -> Option<Self> {
         let stream = Stream::new(StreamKind::from_id(kind)?, index);
-        let prefix_len = match (framing, codec) {
+        let readable = match (framing, codec) {
             // Compatible: a receiver of VP8 takes key or delta frame from the first byte. Servers read VP9's payload
             // descriptor, and nothing of Opus.
-            (1, VP8) => 1,
-            (1, OPUS | VP9) => 0,
-            (0, OPUS | VP8 | VP9 | H264 | AV1) => 0,
+            (1, VP8) => Readable::Prefix(1),
+            (1, OPUS | VP9) => Readable::Prefix(0),
+            (1, H264) => Readable::Front(Parsed::H264),
+            (1, AV1) => Readable::Front(Parsed::Av1),
+            (0, OPUS | VP8 | VP9 | H264 | AV1) => Readable::Prefix(0),
             _ => return None,
         };
-        Some(Self { stream, prefix_len, application: [framing, codec] })
+        Some(Self { stream, application: [framing, codec], readable })
     }
 
-    pub(crate) const fn prefix_len(&self) -> usize {
-        self.prefix_len as usize
-    }
-
-    pub(crate) fn metadata(&self) -> Metadata<'_> {
-        Metadata::from(self.stream).with_prefix(self.prefix_len).with_application(&self.application)
+    pub(crate) fn metadata(&self, prefix_len: u16) -> Metadata<'_> {
+        Metadata::from(self.stream).with_prefix(prefix_len).with_application(&self.application)
     }
 }
 

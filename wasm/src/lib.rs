@@ -5,8 +5,8 @@
 //! and copies the result out:
 //!
 //! ```text
-//! linear memory   ┌ headroom 17 ┬ frame ────────────────┬ tailroom 16 ┐
-//!                               └ offset = reserve(len)
+//! linear memory   ┌ room ┬ frame ────────────────┬ tailroom 16 ┐
+//!                        └ offset = reserve(len)
 //! ```
 //!
 //! Both return the offset of the result, its length being [`Call::result_len`], or a negative number
@@ -15,6 +15,7 @@
 
 mod code;
 mod framing;
+mod region;
 mod told;
 
 use sealframe::{
@@ -24,7 +25,8 @@ use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
 use code::Code;
-use framing::{Label, MAX_PREFIX_LEN};
+use framing::{Label, MAX_PREFIX_LEN, Readable};
+use region::Region;
 use told::Told;
 
 /// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this module is compiled for
@@ -38,7 +40,7 @@ const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Po
 #[wasm_bindgen]
 pub struct Call {
     call: SharedSecretCall,
-    region: Vec<u8>,
+    region: Region,
     result_len: usize,
     told: Told,
 }
@@ -55,7 +57,7 @@ impl Call {
         secret.zeroize();
         let parsed = parsed.map_err(Code::of_call)?;
         let call = SharedSecretCall::new(CIPHER, &parsed, me, random()?).map_err(Code::of_call)?;
-        Ok(Self { call, region: Vec::new(), result_len: 0, told: Told::default() })
+        Ok(Self { call, region: Region::default(), result_len: 0, told: Told::default() })
     }
 
     /// Our present key, encrypted for those who have the secret; opaque to the server that relays it.
@@ -91,11 +93,7 @@ impl Call {
 
     /// Where in linear memory a frame of `len` bytes goes. Growing memory detaches its old buffer.
     pub fn reserve(&mut self, len: usize) -> *const u8 {
-        let room = FrameBuf::HEADROOM + len + FrameBuf::TAILROOM;
-        if self.region.len() < room {
-            self.region.resize(room, 0);
-        }
-        self.region.as_ptr().wrapping_add(FrameBuf::HEADROOM)
+        self.region.reserve(len)
     }
 
     /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said.
@@ -106,17 +104,7 @@ impl Call {
         let Some(label) = Label::new(kind, index, framing, codec) else {
             return Code::UnknownStream.as_result();
         };
-        let at = FrameBuf::HEADROOM..FrameBuf::HEADROOM + len;
-        let Some(frame) = FrameBuf::new(&mut self.region, at) else {
-            return Code::NotReserved.as_result();
-        };
-        match self.call.seal_in_place(frame, label.metadata()) {
-            Ok(sealed) => {
-                self.result_len = sealed.len();
-                sealed.as_ptr().addr().cast_signed()
-            }
-            Err(error) => Code::of_seal(error).as_result(),
-        }
+        self.seal_labelled(len, &label).unwrap_or_else(Code::as_result)
     }
 
     /// Opens the `len` bytes that were copied to where [`reserve`](Self::reserve) said, from member
@@ -133,17 +121,7 @@ impl Call {
         let Some(label) = Label::new(kind, index, framing, codec) else {
             return Code::UnknownStream.as_result();
         };
-        let frame = self.region.get_mut(FrameBuf::HEADROOM..);
-        let Some(frame) = frame.and_then(|region| region.get_mut(..len)) else {
-            return Code::NotReserved.as_result();
-        };
-        match self.call.open_in_place(from, frame, label.metadata()) {
-            Ok(opened) => {
-                self.result_len = opened.frame.len();
-                opened.frame.as_ptr().addr().cast_signed()
-            }
-            Err(error) => Code::of_call(error).as_result(),
-        }
+        self.open_labelled(from, len, &label).unwrap_or_else(Code::as_result)
     }
 
     /// Says how WebCrypto is to seal a frame of `len` bytes, of which the first [`FRONT`](Self::front) or all were
@@ -163,16 +141,18 @@ impl Call {
         let Some(label) = Label::new(kind, index, framing, codec) else {
             return Code::UnknownStream.as_result();
         };
-        let Some(payload_len) = len.checked_sub(label.prefix_len()) else {
+        let Readable::Prefix(prefix_len) = label.readable else {
+            return Code::UnknownStream.as_result();
+        };
+        let Some(payload_len) = len.checked_sub(prefix_len.into()) else {
             return Code::PrefixTooLong.as_result();
         };
-        let front = self.region.get(FrameBuf::HEADROOM..);
-        let Some(prefix) = front.and_then(|front| front.get(..label.prefix_len())) else {
+        let Some(prefix) = self.region.frame(prefix_len.into()) else {
             return Code::NotReserved.as_result();
         };
-        match self.call.seal_elsewhere(prefix, payload_len, label.metadata()) {
+        match self.call.seal_elsewhere(prefix, payload_len, label.metadata(prefix_len)) {
             Ok(told) => {
-                let at = self.told.set(&told, label.prefix_len());
+                let at = self.told.set(&told, prefix_len.into());
                 self.result_len = self.told.bytes.len();
                 at
             }
@@ -196,13 +176,15 @@ impl Call {
         let Some(label) = Label::new(kind, index, framing, codec) else {
             return Code::UnknownStream.as_result();
         };
-        let front = self.region.get(FrameBuf::HEADROOM..);
-        let Some(front) = front.and_then(|front| front.get(..len.min(Self::front()))) else {
+        let Readable::Prefix(prefix_len) = label.readable else {
+            return Code::UnknownStream.as_result();
+        };
+        let Some(front) = self.region.frame(len.min(Self::front())) else {
             return Code::NotReserved.as_result();
         };
-        match self.call.open_elsewhere(from, front, len, label.metadata()) {
+        match self.call.open_elsewhere(from, front, len, label.metadata(prefix_len)) {
             Ok(told) => {
-                let at = self.told.set(&told, label.prefix_len());
+                let at = self.told.set(&told, prefix_len.into());
                 self.result_len = self.told.bytes.len();
                 at
             }
@@ -273,6 +255,44 @@ impl Call {
     #[must_use]
     pub fn result_len(&self) -> usize {
         self.result_len
+    }
+}
+
+impl Call {
+    fn seal_labelled(&mut self, len: usize, label: &Label) -> Result<isize, Code> {
+        self.region.frame(len).ok_or(Code::NotReserved)?;
+        let (frame, prefix_len) = match label.readable {
+            Readable::Prefix(prefix_len) => (self.region.buf(len), prefix_len),
+            Readable::Front(codec) => {
+                let arranged = self.region.arrange(len, codec)?;
+                (FrameBuf::new(arranged.bytes, arranged.frame), arranged.prefix_len)
+            }
+        };
+        let frame = frame.ok_or(Code::NotReserved)?;
+        let sealed = self.call.seal_in_place(frame, label.metadata(prefix_len));
+        let sealed = sealed.map_err(Code::of_seal)?;
+        let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
+        if let Readable::Front(codec) = label.readable {
+            let sealed = self.region.place(at, len);
+            (at, len) = self.region.close(sealed, codec).ok_or(Code::NoRoom)?;
+        }
+        self.result_len = len;
+        Ok(at.addr().cast_signed())
+    }
+
+    fn open_labelled(&mut self, from: u16, len: usize, label: &Label) -> Result<isize, Code> {
+        let frame = self.region.frame(len).ok_or(Code::NotReserved)?;
+        let (frame, prefix_len) = match label.readable {
+            Readable::Prefix(prefix_len) => (frame, prefix_len),
+            Readable::Front(codec) => {
+                let arranged = self.region.arrange_sealed(len, codec)?;
+                (arranged.bytes.get_mut(arranged.frame).ok_or(Code::NotReserved)?, arranged.prefix_len)
+            }
+        };
+        let opened = self.call.open_in_place(from, frame, label.metadata(prefix_len));
+        let frame = opened.map_err(Code::of_call)?.frame;
+        self.result_len = frame.len();
+        Ok(frame.as_ptr().addr().cast_signed())
     }
 }
 

@@ -68,7 +68,7 @@ export interface CallOptions {
 /** Why a frame, an announcement or a call is refused. More may come. */
 export type ErrorCode =
   | 'UnknownKey' | 'StepErased' | 'StepTooFar' | 'Replayed' | 'TooOld' | 'TooManyKeys' | 'Unauthentic' | 'OtherMember'
-  | 'HeaderInvalid' | 'TooShort'
+  | 'HeaderInvalid' | 'TooShort' | 'UnexpectedFrame'
   | 'KeyExhausted' | 'PrefixTooLong' | 'NoRoom'
   | 'SecretTooShort' | 'WrongSecret' | 'WrongSender' | 'OtherSuite' | 'UnknownVersion' | 'Malformed' | 'KeyInUse'
   | 'KeyRefused' | 'Departed'

@@ -6,7 +6,9 @@
 
 #![allow(clippy::std_instead_of_core, reason = "a program, not a no_std library")]
 
+mod av1;
 mod dependency;
+mod h264;
 mod http;
 mod keyframes;
 mod layer;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::message::{MemberId, TrackId};
 use crate::peer::Arrival;
-use crate::{vp8, vp9};
+use crate::{av1, h264, vp8, vp9};
 
 /// Bytes kept of the latest frame start of each stream.
 const SHOWN: usize = 48;
@@ -126,8 +126,7 @@ impl FrameStart {
     }
 }
 
-/// Where the SFrame header lies in `payload`, if a frame begins in it and one can lie there: the
-/// payload formats of H.264 and AV1 take frames apart.
+/// Where the SFrame header lies in `payload`, if a frame begins in it and one can lie there.
 fn sframe_offset(format: Format, payload: &[u8]) -> Option<usize> {
     match format {
         Format::Raw { starts } => starts.then_some(0),
@@ -139,6 +138,8 @@ fn sframe_offset(format: Format, payload: &[u8]) -> Option<usize> {
             vp8::frame_start(payload).map(|descriptor| descriptor + clear)
         }
         Format::Of { codec: "vp9", .. } => vp9::frame_start(payload),
+        Format::Of { codec: "h264", .. } => h264::picture_start(payload),
+        Format::Of { codec: "av1", .. } => av1::picture_start(payload),
         Format::Of { .. } => None,
     }
 }
@@ -175,9 +176,9 @@ mod tests {
         assert_eq!(sframe_offset(described, &[0x10, 0x79]), Some(1));
         assert_eq!(sframe_offset(Format::Raw { starts: true }, &HEADER), Some(0));
         assert_eq!(sframe_offset(Format::Raw { starts: false }, &HEADER), None);
-        for codec in ["h264", "av1", ""] {
-            assert_eq!(sframe_offset(of(codec), &HEADER), None, "{codec}");
-        }
+        assert_eq!(sframe_offset(of("h264"), &[0x65, 1, 2, 0x79]), Some(3));
+        assert_eq!(sframe_offset(of("av1"), &[0x10, 0x30, 0x79]), Some(2));
+        assert_eq!(sframe_offset(of(""), &HEADER), None);
     }
 
     #[test]

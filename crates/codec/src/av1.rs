@@ -1,0 +1,162 @@
+//! AV1 in low-overhead form: OBUs (AV1 Bitstream & Decoding Process Specification, §5.3).
+
+use alloc::vec::Vec;
+
+use crate::{FRONT_GROWTH, MAX_FRONT, UnexpectedFrame, append};
+
+const TEMPORAL_DELIMITER: u8 = 2;
+const FRAME_HEADER: u8 = 3;
+const FRAME: u8 = 6;
+const TILE_LIST: u8 = 8;
+const PADDING: u8 = 15;
+
+const HAS_EXTENSION: u8 = 4;
+const HAS_SIZE: u8 = 2;
+/// Of a size, as the specification has it (§4.10.5).
+const MAX_SIZE_LEN: usize = 8;
+
+/// One OBU.
+struct Obu<'f> {
+    /// Its header, and the extension if there is one: one byte or two.
+    header: &'f [u8],
+    /// Where in the frame its size is, if it has one; otherwise its payload.
+    behind_header: usize,
+    /// What is behind both.
+    payload: &'f [u8],
+}
+
+impl Obu<'_> {
+    /// `obu_type`
+    fn kind(&self) -> u8 {
+        self.header.first().map_or(0, |header| header >> 3 & 15)
+    }
+
+    /// Whether its size stands before its payload.
+    fn has_size(&self) -> bool {
+        self.header.first().is_some_and(|header| header & HAS_SIZE != 0)
+    }
+
+    /// Whether a picture begins in it.
+    fn is_frame(&self) -> bool {
+        matches!(self.kind(), FRAME | FRAME_HEADER)
+    }
+
+    /// Whether RTP packets carry it (AV1 RTP specification, §5).
+    fn is_carried(&self) -> bool {
+        !matches!(self.kind(), TEMPORAL_DELIMITER | TILE_LIST | PADDING)
+    }
+}
+
+/// The OBUs of a frame, in order. One without a size reaches to the end. Ends after an error.
+fn obus(frame: &[u8]) -> impl Iterator<Item = Result<Obu<'_>, UnexpectedFrame>> {
+    let mut at = Some(0);
+    core::iter::from_fn(move || {
+        let start = at.take().filter(|&start| start < frame.len())?;
+        let obu = obu_at(frame, start);
+        at = obu.as_ref().map(|(_, end)| *end);
+        Some(obu.map(|(obu, _)| obu).ok_or(UnexpectedFrame))
+    })
+}
+
+/// The OBU at a place, and where it ends.
+fn obu_at(frame: &[u8], start: usize) -> Option<(Obu<'_>, usize)> {
+    let first = *frame.get(start)?;
+    // The highest bit is forbidden, the lowest reserved.
+    if first & 0x81 != 0 {
+        return None;
+    }
+    let behind_header = start + if first & HAS_EXTENSION == 0 { 1 } else { 2 };
+    let header = frame.get(start..behind_header)?;
+    let behind = frame.get(behind_header..)?;
+    let (size, size_len) = if first & HAS_SIZE == 0 { (behind.len(), 0) } else { parse_size(behind)? };
+    let payload_at = behind_header + size_len;
+    let end = payload_at.checked_add(size)?;
+    let payload = frame.get(payload_at..end)?;
+    Some((Obu { header, behind_header, payload }, end))
+}
+
+/// A size in LEB128 (§4.10.5) and how many bytes it has; `None` if it is cut off or beyond 32 bits.
+fn parse_size(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut size = 0_u64;
+    for (place, &byte) in bytes.iter().take(MAX_SIZE_LEN).enumerate() {
+        size |= u64::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            let size = u32::try_from(size).ok()?;
+            return Some((usize::try_from(size).ok()?, place + 1));
+        }
+    }
+    None
+}
+
+/// A size in LEB128, as short as possible.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    bytes: [u8; Self::MAX_LEN],
+    len: usize,
+}
+
+impl Size {
+    /// Bytes of the longest.
+    pub const MAX_LEN: usize = 5;
+
+    /// `None` beyond 32 bits.
+    #[must_use]
+    pub fn new(size: usize) -> Option<Self> {
+        let mut left = u32::try_from(size).ok()?;
+        let mut made = Self { bytes: [0; Self::MAX_LEN], len: 0 };
+        for byte in &mut made.bytes {
+            *byte = (left & 0x7f).to_le_bytes()[0];
+            made.len += 1;
+            left >>= 7;
+            if left == 0 {
+                break;
+            }
+            *byte |= 0x80;
+        }
+        Some(made)
+    }
+
+    /// One byte to five.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the rest begins: at the size of
+/// the first OBU with a picture in it.
+///
+/// # Errors
+/// [`UnexpectedFrame`] if there is no picture, if its OBU has no size, or if there is too much before it.
+pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame> {
+    front.clear();
+    for (count, obu) in obus(frame).enumerate() {
+        let obu = obu?;
+        if count == FRONT_GROWTH
+            || front.len() + obu.header.len() + obu.payload.len() > MAX_FRONT && !obu.is_frame()
+        {
+            return Err(UnexpectedFrame);
+        }
+        if obu.is_frame() {
+            append(front, obu.header);
+            return if obu.has_size() { Ok(obu.behind_header) } else { Err(UnexpectedFrame) };
+        }
+        if obu.is_carried() {
+            let (&first, extension) = obu.header.split_first().ok_or(UnexpectedFrame)?;
+            append(front, &[first | HAS_SIZE]);
+            append(front, extension);
+            append(front, Size::new(obu.payload.len()).ok_or(UnexpectedFrame)?.as_bytes());
+            append(front, obu.payload);
+        }
+    }
+    Err(UnexpectedFrame)
+}
+
+/// Where in the rest of a sealed frame the sealed bytes begin: behind a size that reaches to the end.
+///
+/// # Errors
+/// [`UnexpectedFrame`] if it does not.
+pub fn sealed_at(rest: &[u8]) -> Result<usize, UnexpectedFrame> {
+    let (size, len) = parse_size(rest).ok_or(UnexpectedFrame)?;
+    if rest.len() - len == size { Ok(len) } else { Err(UnexpectedFrame) }
+}
