@@ -18,6 +18,7 @@ const STEPS: &[Step] = &[
     ("documentation", documentation),
     ("test vectors made again by their Python script", vectors),
     ("WebAssembly package, tested in Node.js", wasm_tests),
+    ("no secret decides a branch or an address in its modules", wasm_taint_tests),
     (
         "the npm package as Node.js, TypeScript, Vite, webpack, esbuild and browsers take it, and how long things live in it",
         published_tests,
@@ -138,6 +139,14 @@ fn wasm_tests() -> Result<()> {
         tools::run(node.arg("--test").arg(&tests).env("SEALFRAME_MODULE", module))?;
     }
     Ok(())
+}
+
+/// With the rest of the Rust tests it takes what modules there are.
+fn wasm_taint_tests() -> Result<()> {
+    wasm_package::build()?;
+    let test =
+        ["test", "--locked", "-p", "sealframe-taint", "--test", "browser_modules", "--", "--nocapture"];
+    tools::run(tools::cargo().args(test).env("SEALFRAME_REQUIRE_MODULES", "1"))
 }
 
 fn published_tests() -> Result<()> {

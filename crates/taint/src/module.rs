@@ -1,0 +1,219 @@
+//! A module, taken apart.
+
+use std::collections::HashMap;
+
+use wasmparser::{
+    BlockType, DataKind, ElementItems, ElementKind, Export, ExternalKind, FuncType, Operator, Parser,
+    Payload, TypeRef,
+};
+
+use crate::value::Value;
+
+/// What went wrong before anything ran.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a text for whoever reads a failed test")]
+pub struct Malformed(pub String);
+
+impl<E: core::error::Error> From<E> for Malformed {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+pub(crate) struct Module<'m> {
+    pub(crate) types: Vec<FuncType>,
+    /// By number: its type.
+    pub(crate) functions: Vec<u32>,
+    /// Names of those that are imported, the first ones.
+    pub(crate) imports: Vec<&'m str>,
+    /// Those behind them.
+    pub(crate) bodies: Vec<Body<'m>>,
+    pub(crate) globals: Vec<Value>,
+    pub(crate) tables: Vec<Vec<Option<u32>>>,
+    /// Pages at first and at most.
+    pub(crate) memory: (usize, usize),
+    pub(crate) data: Vec<(usize, &'m [u8])>,
+    pub(crate) exports: HashMap<&'m str, u32>,
+}
+
+pub(crate) struct Body<'m> {
+    /// Locals behind the parameters; all begin as 0.
+    pub(crate) locals: usize,
+    pub(crate) code: Vec<Instruction<'m>>,
+}
+
+pub(crate) struct Instruction<'m> {
+    pub(crate) operator: Operator<'m>,
+    /// Where in the file.
+    pub(crate) offset: usize,
+    /// Of a block, a loop or an `if`: its `end`; and the `else` of an `if`, or its `end`.
+    pub(crate) end: usize,
+    pub(crate) otherwise: usize,
+}
+
+impl<'m> Module<'m> {
+    pub(crate) fn parse(bytes: &'m [u8]) -> Result<Self, Malformed> {
+        let mut module = Module {
+            types: Vec::new(),
+            functions: Vec::new(),
+            imports: Vec::new(),
+            bodies: Vec::new(),
+            globals: Vec::new(),
+            tables: Vec::new(),
+            memory: (0, 0),
+            data: Vec::new(),
+            exports: HashMap::new(),
+        };
+        for payload in Parser::new(0).parse_all(bytes) {
+            module.take(payload?)?;
+        }
+        Ok(module)
+    }
+
+    fn take(&mut self, payload: Payload<'m>) -> Result<(), Malformed> {
+        match payload {
+            Payload::TypeSection(types) => {
+                for of in types.into_iter_err_on_gc_types() {
+                    self.types.push(of?);
+                }
+            }
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports() {
+                    let import = import?;
+                    let TypeRef::Func(of) = import.ty else {
+                        return Err(Malformed(format!("{} is imported and no function", import.name)));
+                    };
+                    self.imports.push(import.name);
+                    self.functions.push(of);
+                }
+            }
+            Payload::FunctionSection(functions) => {
+                for of in functions {
+                    self.functions.push(of?);
+                }
+            }
+            Payload::TableSection(tables) => {
+                for table in tables {
+                    self.tables.push(vec![None; usize::try_from(table?.ty.initial)?]);
+                }
+            }
+            Payload::MemorySection(memories) => {
+                for memory in memories {
+                    let memory = memory?;
+                    let most = memory.maximum.unwrap_or(1 << 14).min(1 << 14);
+                    self.memory = (usize::try_from(memory.initial)?, usize::try_from(most)?);
+                }
+            }
+            Payload::GlobalSection(globals) => {
+                for global in globals {
+                    let value = constant(&mut global?.init_expr.get_operators_reader())?;
+                    self.globals.push(value);
+                }
+            }
+            Payload::ExportSection(exports) => {
+                for export in exports {
+                    let Export { name, kind, index } = export?;
+                    if kind == ExternalKind::Func {
+                        self.exports.insert(name, index);
+                    }
+                }
+            }
+            Payload::ElementSection(elements) => {
+                for element in elements {
+                    let element = element?;
+                    let ElementKind::Active { table_index, offset_expr } = element.kind else {
+                        continue;
+                    };
+                    let ElementItems::Functions(functions) = element.items else {
+                        return Err(Malformed("a table of something else than functions".into()));
+                    };
+                    let start =
+                        usize::try_from(constant(&mut offset_expr.get_operators_reader())?.bits)?;
+                    let table = self.tables.get_mut(table_index.unwrap_or(0) as usize);
+                    let table = table.ok_or_else(|| Malformed("no such table".into()))?;
+                    for (place, function) in functions.into_iter().enumerate() {
+                        let entry = table
+                            .get_mut(start + place)
+                            .ok_or_else(|| Malformed("table too short".into()))?;
+                        *entry = Some(function?);
+                    }
+                }
+            }
+            Payload::DataSection(data) => {
+                for data in data {
+                    let data = data?;
+                    if let DataKind::Active { offset_expr, .. } = data.kind {
+                        let at = constant(&mut offset_expr.get_operators_reader())?.bits;
+                        self.data.push((usize::try_from(at)?, data.data));
+                    }
+                }
+            }
+            Payload::CodeSectionEntry(body) => {
+                let mut locals = 0;
+                for of in body.get_locals_reader()? {
+                    locals += of?.0 as usize;
+                }
+                let mut code = Vec::new();
+                let mut open = Vec::new();
+                for operator in body.get_operators_reader()?.into_iter_with_offsets() {
+                    let (operator, offset) = operator?;
+                    let here = code.len();
+                    match operator {
+                        Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+                            open.push(here)
+                        }
+                        Operator::Else => set(&mut code, open.last(), |of| of.otherwise = here),
+                        Operator::End => {
+                            set(&mut code, open.pop().as_ref(), |of| {
+                                of.end = here;
+                                if of.otherwise == 0 {
+                                    of.otherwise = here;
+                                }
+                            });
+                        }
+                        _ => {}
+                    }
+                    code.push(Instruction { operator, offset, end: 0, otherwise: 0 });
+                }
+                // An `else` that is reached ends its `if`.
+                for at in 0..code.len() {
+                    if let Operator::If { .. } = code[at].operator {
+                        let (end, otherwise) = (code[at].end, code[at].otherwise);
+                        code[otherwise].end = end;
+                    }
+                }
+                self.bodies.push(Body { locals, code });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// How many values a block takes and gives.
+    pub(crate) fn arity(&self, of: BlockType) -> (usize, usize) {
+        match of {
+            BlockType::Empty => (0, 0),
+            BlockType::Type(_) => (0, 1),
+            BlockType::FuncType(number) => {
+                let of = &self.types[number as usize];
+                (of.params().len(), of.results().len())
+            }
+        }
+    }
+}
+
+fn set(code: &mut [Instruction<'_>], at: Option<&usize>, change: impl FnOnce(&mut Instruction<'_>)) {
+    if let Some(&at) = at {
+        change(&mut code[at]);
+    }
+}
+
+fn constant(operators: &mut wasmparser::OperatorsReader<'_>) -> Result<Value, Malformed> {
+    Ok(Value::public(match operators.read()? {
+        Operator::I32Const { value } => u128::from(value.cast_unsigned()),
+        Operator::I64Const { value } => u128::from(value.cast_unsigned()),
+        Operator::V128Const { value } => u128::from_le_bytes(*value.bytes()),
+        Operator::RefNull { .. } => 0,
+        other => return Err(Malformed(format!("{other:?} in a constant"))),
+    }))
+}

@@ -1,0 +1,249 @@
+//! The very modules that browsers load, as `cargo wasm` makes them: neither a key nor what is in a frame decides a branch or an
+//! address in them. The verdict on a tag does, and nothing else.
+//!
+//! Not in here: what a browser's compiler makes of them, and sealing H.264 in compatible framing, which looks at what was
+//! sealed, and everybody sees, for start codes.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+use core::cell::Cell;
+use std::{
+    collections::{BTreeSet, HashMap},
+    env, fs,
+    path::Path,
+};
+
+use sealframe_taint::{Host, Kind, Machine, Report};
+
+const MODULES: [&str; 3] =
+    ["sealframe_wasm_relaxed.wasm", "sealframe_wasm_simd.wasm", "sealframe_wasm_bg.wasm"];
+
+/// A stream's kind and index, framing and codec, in the numbers of `Call::seal`.
+type Label = [u64; 4];
+const FULL_VP9: Label = [2, 0, 0, 3];
+const COMPATIBLE_VP8: Label = [2, 0, 1, 2];
+const COMPATIBLE_H264: Label = [2, 0, 1, 4];
+const COMPATIBLE_AV1: Label = [2, 0, 1, 6];
+const OPUS: Label = [1, 0, 1, 1];
+
+/// All short ones, and some that fill batches of blocks and leave rests.
+fn lengths() -> impl Iterator<Item = usize> {
+    (1..=200).chain([255, 256, 257, 1023, 1024, 1025, 1200, 4096])
+}
+
+/// A member of a call, in an instance of its own. What it is given and what it draws is secret.
+struct Member<'m> {
+    machine: Machine<'m>,
+    call: u64,
+    number: u64,
+}
+
+impl<'m> Member<'m> {
+    fn enter(module: &'m [u8], number: u64) -> Self {
+        let mut machine = Machine::new(module, hosts(number)).unwrap();
+        machine.call("__wbindgen_start", &[]).unwrap();
+        let secret = machine.call("__wbindgen_malloc", &[32, 1]).unwrap()[0];
+        machine.door().write(secret, &[7; 32], true).unwrap();
+        let made = machine.call("call_new", &[secret, 32, number]).unwrap();
+        assert_eq!(made[2], 0, "no error");
+        Self { machine, call: made[0], number }
+    }
+
+    fn do_with(&mut self, name: &str, arguments: &[u64]) -> Vec<u64> {
+        self.machine.call(name, &[&[self.call], arguments].concat()).unwrap()
+    }
+
+    fn announcement(&mut self) -> Vec<u8> {
+        let made = self.do_with("call_announcement", &[]);
+        assert_eq!(made[3], 0, "no error");
+        self.machine.read(made[0], made[1]).unwrap().0
+    }
+
+    fn add(&mut self, other: &mut Member<'_>) {
+        let announcement = other.announcement();
+        let len = announcement.len() as u64;
+        let at = self.machine.call("__wbindgen_malloc", &[len, 1]).unwrap()[0];
+        self.machine.door().write(at, &announcement, false).unwrap();
+        let made = self.do_with("call_addMember", &[other.number, at, len]);
+        assert_eq!(made[1], 0, "no error");
+    }
+
+    /// Where in memory a frame is that was handed over.
+    fn hand_over(&mut self, frame: &[u8], is_secret: bool) {
+        let at = self.do_with("call_reserve", &[frame.len() as u64])[0];
+        self.machine.door().write(at, frame, is_secret).unwrap();
+    }
+
+    /// What comes of a frame and whether it is secret, or the number of an error.
+    fn result(&mut self, result: &[u64]) -> Result<(Vec<u8>, bool), i32> {
+        let result = u32::try_from(result[0]).unwrap();
+        if result.cast_signed() < 0 {
+            return Err(result.cast_signed());
+        }
+        let len = self.do_with("call_resultLength", &[])[0];
+        Ok(self.machine.read(result.into(), len).unwrap())
+    }
+
+    fn seal(&mut self, frame: &[u8], is_secret: bool, label: Label) -> Vec<u8> {
+        self.hand_over(frame, is_secret);
+        let result = self.do_with("call_seal", &[&[frame.len() as u64], &label[..]].concat());
+        let (sealed, is_secret) = self.result(&result).unwrap();
+        assert!(is_secret, "what a key made is followed to the end");
+        sealed
+    }
+
+    fn open(&mut self, from: u64, sealed: &[u8], label: Label) -> Result<(Vec<u8>, bool), i32> {
+        self.hand_over(sealed, false);
+        let result = self.do_with("call_open", &[&[from, sealed.len() as u64], &label[..]].concat());
+        self.result(&result)
+    }
+
+    /// What secrets have decided since the last time.
+    fn reports(&mut self) -> Vec<Report> {
+        self.machine.take_reports()
+    }
+}
+
+fn hosts(seed: u64) -> HashMap<String, Host> {
+    let drawn = Cell::new(seed);
+    let random: Host = Box::new(move |memory, arguments| {
+        let len = usize::try_from(arguments[1]).unwrap();
+        let bytes: Vec<u8> = (0..len)
+            .map(|_| {
+                drawn.set(drawn.get().wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1));
+                drawn.get().to_be_bytes()[0]
+            })
+            .collect();
+        memory.write(arguments[0], &bytes, true).unwrap();
+        Vec::new()
+    });
+    let nothing: Host = Box::new(|_, _| Vec::new());
+    HashMap::from([
+        ("__wbg_getRandomValues_".into(), random),
+        ("__wbindgen_init_externref_table".into(), nothing),
+    ])
+}
+
+/// Each module that was built, by its name. `cargo verify` builds them first and demands them.
+fn for_each_module(test: impl Fn(&str, &[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wasm/build");
+    for name in MODULES {
+        match fs::read(folder.join(name)) {
+            Ok(bytes) => test(name, &bytes),
+            Err(error) => {
+                assert!(env::var_os("SEALFRAME_REQUIRE_MODULES").is_none(), "{name}: {error}");
+                println!("{name} has not been built: `cargo wasm`");
+            }
+        }
+    }
+}
+
+fn frame(len: usize) -> Vec<u8> {
+    (0..len).map(|at| at.to_le_bytes()[0]).collect()
+}
+
+/// As encoders make them: with parameter sets, or a temporal delimiter and a sequence header, before the picture.
+fn h264(len: usize) -> Vec<u8> {
+    let sets = [0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80];
+    [&sets, &[0, 0, 1, 0x65, 0x88, 0x84][..], &frame(len)].concat()
+}
+
+fn av1(len: usize) -> Vec<u8> {
+    let before = [0x12, 0, 0x0a, 3, 1, 2, 3];
+    let mut size = vec![0x32];
+    let mut left = len;
+    while left > 0x7f {
+        size.push(left.to_le_bytes()[0] | 0x80);
+        left >>= 7;
+    }
+    size.push(left.to_le_bytes()[0]);
+    [&before, &size[..], &frame(len)].concat()
+}
+
+#[test]
+fn no_secret_decides_anything_while_frames_are_sealed() {
+    for_each_module(|name, module| {
+        let mut alice = Member::enter(module, 1);
+        let mut sealed = 0;
+        for _ in 0..2 {
+            alice.announcement();
+            for label in [FULL_VP9, COMPATIBLE_VP8, OPUS] {
+                for len in lengths() {
+                    alice.seal(&frame(len), true, label);
+                    sealed += 1;
+                }
+            }
+            // A part of these stays readable, by which the rest is found.
+            for len in lengths() {
+                alice.seal(&av1(len), false, COMPATIBLE_AV1);
+                sealed += 1;
+            }
+            alice.hand_over(&frame(16), true);
+            let told = alice.do_with("call_sealElsewhere", &[&[200_000], &FULL_VP9[..]].concat());
+            assert!(alice.result(&told).unwrap().1, "a nonce is made with a salt");
+            let kid = alice.do_with("call_kid", &[])[0];
+            let key = alice.do_with("call_exposeKey", &[kid]);
+            assert!(alice.machine.read(key[0], key[1]).unwrap().1, "a key is secret");
+            alice.do_with("call_ratchet", &[]);
+        }
+        alice.machine.call("__wbg_call_free", &[alice.call, 0]).unwrap();
+        assert_eq!(alice.reports(), [], "{name}");
+        println!("{name}: {sealed} frames, {} instructions, no report", alice.machine.executed());
+    });
+}
+
+#[test]
+fn only_the_verdict_on_a_tag_decides_while_frames_are_opened() {
+    for_each_module(|name, module| {
+        let (mut alice, mut bob) = (Member::enter(module, 1), Member::enter(module, 2));
+        bob.add(&mut alice);
+        // An announcement has a tag too.
+        let verdict = bob.reports();
+        let sites = |reports: &[Report]| -> BTreeSet<Report> { reports.iter().copied().collect() };
+        assert!((1..=2).contains(&verdict.len()), "{name}: {verdict:?}");
+        let mut places = BTreeSet::new();
+        let mut opened = 0;
+        for (label, make) in [
+            (FULL_VP9, frame as fn(usize) -> Vec<u8>),
+            (COMPATIBLE_VP8, frame),
+            (OPUS, frame),
+            (COMPATIBLE_AV1, av1),
+            (COMPATIBLE_H264, h264),
+        ] {
+            let mut seen: Option<Vec<Report>> = None;
+            for len in lengths() {
+                let frame = make(len);
+                let sealed = alice.seal(&frame, false, label);
+                let mut forged = sealed.clone();
+                // In the payload, behind what any framing leaves readable, or in the tag. H.264 ends with a stop.
+                let at = forged.len() - 2;
+                forged[at] ^= 0x10;
+                assert!(bob.open(1, &forged, label).is_err(), "{name}: {label:?}, {len} bytes");
+                let of_forged = bob.reports();
+                let (clear, is_secret) = bob.open(1, &sealed, label).unwrap();
+                // The one byte of this one is readable.
+                assert!(
+                    is_secret || (label, len) == (COMPATIBLE_VP8, 1),
+                    "{name}: {label:?}, {len} bytes"
+                );
+                assert!(clear.ends_with(&frame[frame.len() - len..]), "{name}: {label:?}");
+                let reports = bob.reports();
+                // Comparison and what hands its result on.
+                assert!((1..=2).contains(&reports.len()), "{name}: {reports:?}");
+                assert!(
+                    reports.iter().all(|report| report.kind == Kind::Branch),
+                    "{name}: {reports:?}"
+                );
+                assert_eq!(sites(&of_forged), sites(&reports), "{name}: {label:?}, {len} bytes");
+                // In the same places whatever a frame of this framing and codec is like.
+                assert_eq!(seen.get_or_insert_with(|| reports.clone()), &reports, "{name}: {label:?}");
+                opened += 1;
+            }
+            places.extend(seen.into_iter().flatten());
+        }
+        println!("{name}: {opened} frames, verdicts at {places:?}");
+        bob.hand_over(&frame(16), false);
+        bob.do_with("call_removeMember", &[1]);
+        bob.machine.call("__wbg_call_free", &[bob.call, 0]).unwrap();
+        assert_eq!(bob.reports(), [], "{name}");
+    });
+}
