@@ -27,7 +27,7 @@ const OPUS: Label = [1, 0, 1, 1];
 
 /// All short ones, and some that fill batches of blocks and leave rests.
 fn lengths() -> impl Iterator<Item = usize> {
-    (1..=200).chain([255, 256, 257, 1023, 1024, 1025, 1200, 4096])
+    (1..=200).chain([255, 256, 257, 480, 512, 1023, 1024, 1025, 1200, 4096])
 }
 
 /// A member of a call, in an instance of its own. What it is given and what it draws is secret.

@@ -87,12 +87,8 @@ impl RoundKeys {
     }
 
     pub(super) fn zeroize(&mut self) {
-        for key in &mut self.keys {
-            // SAFETY: as the `zeroize` crate does: a volatile write of a valid value to a valid place.
-            unsafe { core::ptr::write_volatile(key, Block::ZERO) };
-        }
+        self.keys.iter_mut().for_each(Block::wipe);
         self.rounds.zeroize();
-        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
     }
 }
 

@@ -96,6 +96,40 @@ impl Block {
     }
 }
 
+impl Block {
+    /// Each byte `BY` bits lower.
+    #[inline(always)]
+    pub(super) fn down<const BY: u32>(self) -> Self {
+        Self(u8x16_shr(self.0, BY))
+    }
+
+    /// Each byte `BY` bits higher.
+    #[inline(always)]
+    pub(super) fn up<const BY: u32>(self) -> Self {
+        Self(u8x16_shl(self.0, BY))
+    }
+
+    /// The first eight bytes, each before one of the first eight of `other`.
+    #[inline(always)]
+    pub(super) fn between_low(self, other: Self) -> Self {
+        Self(i8x16_shuffle::<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(self.0, other.0))
+    }
+
+    /// The last eight.
+    #[inline(always)]
+    pub(super) fn between_high(self, other: Self) -> Self {
+        Self(i8x16_shuffle::<8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31>(
+            self.0, other.0,
+        ))
+    }
+
+    pub(super) fn wipe(&mut self) {
+        // SAFETY: as the `zeroize` crate does: a volatile write of a valid value to a valid place.
+        unsafe { core::ptr::write_volatile(self, Self::ZERO) };
+        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+    }
+}
+
 /// A frame's blocks of counters, from 1 on: `nonce ‖ counter`, big-endian.
 pub(super) struct Counter {
     block: Block,

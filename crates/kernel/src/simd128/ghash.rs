@@ -1,4 +1,4 @@
-//! GHASH (NIST SP 800-38D §6.4) in 64-bit words.
+//! GHASH (NIST SP 800-38D §6.4): in rows of blocks, multiplied in 64-bit words, and what is long first in `lanes`.
 //!
 //! A product of polynomials over GF(2) is made of integer products: with every fourth bit kept and three zeros between, the
 //! carries of a sum of up to 16 bits stay in the holes. Sixteen such products, of four parts of one word with four of the
@@ -10,7 +10,10 @@
 
 use zeroize::Zeroize;
 
-use super::block::{BLOCK, Block};
+use super::{
+    block::{BLOCK, Block},
+    lanes::{LANES, Lanes, Products},
+};
 
 /// So many blocks are multiplied by as many powers of H and reduced together.
 const ROW: usize = 4;
@@ -25,8 +28,16 @@ type Parts = [u64; 4];
 /// What Karatsuba's method multiplies of an element: low word, high word and their sum, and all three reversed.
 const WORDS: usize = 6;
 
-/// `H^4` to `H^1`, for each of the six words. Wiped by its owner.
-pub(super) struct Powers([[Parts; ROW]; WORDS]);
+/// What a hash is multiplied by. Wiped by its owner.
+pub(super) struct Powers {
+    /// `H^4` to `H^1`, for each of the six words.
+    row: [[Parts; ROW]; WORDS],
+    /// `H^16`
+    lanes: Products,
+}
+
+/// From so many blocks on they go in lanes. At the end of them there are sixteen blocks left to be hashed in rows.
+const LEAST_FOR_LANES: usize = 2 * LANES;
 
 /// A polynomial of degree below 128: GHASH's first bit is the highest of `high`.
 #[derive(Clone, Copy)]
@@ -75,11 +86,11 @@ fn sum_of_products(row: &[u64; ROW], powers: &[Parts; ROW]) -> u64 {
 
 /// The sum of four blocks times `H^4` to `H^1`, modulo `x^128 + x^7 + x^2 + x + 1`.
 #[inline(always)]
-fn multiply(row: [Block; ROW], powers: &Powers) -> Element {
+fn multiply(row: [Block; ROW], powers: &[[Parts; ROW]; WORDS]) -> Element {
     let [a, b, c, d] = row.map(words);
     let mut sums = [0; WORDS];
     for (word, sum) in sums.iter_mut().enumerate() {
-        *sum = sum_of_products(&[a[word], b[word], c[word], d[word]], &powers.0[word]);
+        *sum = sum_of_products(&[a[word], b[word], c[word], d[word]], &powers[word]);
     }
     let [low, high, middle, low_reversed, high_reversed, middle_reversed] = sums;
     let middle = middle ^ low ^ high;
@@ -111,27 +122,47 @@ const fn carry(word: u64) -> u64 {
 
 impl Powers {
     pub(super) const fn empty() -> Self {
-        Self([[[0; 4]; ROW]; WORDS])
+        Self { row: [[[0; 4]; ROW]; WORDS], lanes: Products::empty() }
     }
 
     /// Makes the powers of `h`.
     pub(super) fn raise(&mut self, h: Block) {
         let mut power = h;
         for place in (0..ROW).rev() {
-            for (word, of_word) in words(power).into_iter().zip(&mut self.0) {
+            for (word, of_word) in words(power).into_iter().zip(&mut self.row) {
                 of_word[place] = parts(word);
             }
             // H itself is in the last place now.
-            power = multiply([Block::ZERO, Block::ZERO, Block::ZERO, power], self).to_block();
+            power = multiply([Block::ZERO, Block::ZERO, Block::ZERO, power], &self.row).to_block();
         }
+        // 5 and 4 and 4 and 3 are 16.
+        for place in [0, 0, 1] {
+            let mut row = [Block::ZERO; ROW];
+            row[place] = power;
+            power = multiply(row, &self.row).to_block();
+        }
+        self.lanes.set(power);
     }
 
     /// The hash of AAD and ciphertext, each filled up with zeros, and their lengths.
     pub(super) fn hash(&self, aad: &[u8], data: &[u8]) -> Block {
-        let bits = |len: usize| len as u64 * 8;
-        let lengths = Element { high: bits(aad.len()), low: bits(data.len()) }.to_block();
         let count = aad.len().div_ceil(BLOCK) + data.len().div_ceil(BLOCK) + 1;
-        let mut blocks = blocks_of(aad).chain(blocks_of(data)).chain([lengths]);
+        let mut blocks = Blocks::new(aad, data);
+        if count < LEAST_FOR_LANES {
+            return self.hash_in_rows(count, blocks);
+        }
+        // What is in the lanes stands for all that came before it.
+        let mut lanes = Lanes::of(blocks.take_with_zeros(count));
+        for _ in 1..count.div_ceil(LANES) {
+            lanes.multiply(&self.lanes);
+            lanes.add(&Lanes::of(blocks.take_lanes()));
+        }
+        self.hash_in_rows(LANES, lanes.blocks().into_iter())
+    }
+
+    /// The hash of `count` blocks.
+    #[inline(always)]
+    fn hash_in_rows(&self, count: usize, mut blocks: impl Iterator<Item = Block>) -> Block {
         // The first row is filled up with zeros in front, which count for nothing.
         let mut missing = count.next_multiple_of(ROW) - count;
         let mut hash = Element::ZERO;
@@ -142,22 +173,66 @@ impl Powers {
             }
             missing = 0;
             row[0] = row[0].xor(hash.to_block());
-            hash = multiply(row, self);
+            hash = multiply(row, &self.row);
         }
         hash.to_block()
     }
 
     pub(super) fn zeroize(&mut self) {
-        for word in self.0.as_flattened_mut().as_flattened_mut() {
+        for word in self.row.as_flattened_mut().as_flattened_mut() {
             word.zeroize();
         }
+        self.lanes.zeroize();
     }
 }
 
-/// The blocks of some bytes, the last filled up with zeros.
-#[inline(always)]
-fn blocks_of(bytes: &[u8]) -> impl Iterator<Item = Block> {
-    bytes
-        .chunks(BLOCK)
-        .map(|block| if block.len() == BLOCK { Block::load(block) } else { Block::load_part(block) })
+/// What is hashed: AAD and data, each with its last block filled up with zeros, and their lengths.
+struct Blocks<'a> {
+    aad: &'a [u8],
+    data: &'a [u8],
+    lengths: Option<Block>,
+}
+
+impl<'a> Blocks<'a> {
+    fn new(aad: &'a [u8], data: &'a [u8]) -> Self {
+        let bits = |len: usize| len as u64 * 8;
+        let lengths = Element { high: bits(aad.len()), low: bits(data.len()) };
+        Self { aad, data, lengths: Some(lengths.to_block()) }
+    }
+
+    #[inline(always)]
+    fn take_lanes(&mut self) -> [Block; LANES] {
+        if let (true, Some((lanes, rest))) =
+            (self.aad.is_empty(), self.data.split_at_checked(LANES * BLOCK))
+        {
+            self.data = rest;
+            return core::array::from_fn(|lane| Block::load(&lanes[lane * BLOCK..][..BLOCK]));
+        }
+        self.take_with_zeros(LANES)
+    }
+
+    /// The first of `count` blocks, behind as many zeros as let the last of them be in the last lane.
+    fn take_with_zeros(&mut self, count: usize) -> [Block; LANES] {
+        let zeros = count.next_multiple_of(LANES) - count;
+        core::array::from_fn(|lane| {
+            if lane < zeros { None } else { self.next() }.unwrap_or(Block::ZERO)
+        })
+    }
+}
+
+impl Iterator for Blocks<'_> {
+    type Item = Block;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Block> {
+        let bytes = if self.aad.is_empty() { &mut self.data } else { &mut self.aad };
+        if let Some((block, rest)) = bytes.split_at_checked(BLOCK) {
+            *bytes = rest;
+            return Some(Block::load(block));
+        }
+        if bytes.is_empty() {
+            return self.lengths.take();
+        }
+        Some(Block::load_part(core::mem::take(bytes)))
+    }
 }

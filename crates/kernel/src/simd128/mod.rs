@@ -1,19 +1,21 @@
 //! AES-GCM without AES instructions: WebAssembly's 128-bit vectors, four blocks at once.
 //!
-//! Neither an address nor a branch depends on a secret: AES looks up in tables of 16 bytes that lie in registers, GHASH is
-//! made of integer multiplications whose operands have holes for the carries. An engine would have to go out of its way to
-//! make either depend on the data.
+//! Neither an address nor a branch depends on a secret: AES, and GHASH of what is long, look up in tables of 16
+//! bytes that lie in registers; the rest of GHASH is made of integer multiplications whose operands have holes for the
+//! carries. An engine would have to go out of its way to make either depend on the data.
 //!
 //! | module | noun |
 //! |---|---|
 //! | `block` | 16 bytes in a vector |
 //! | `tables` | what AES looks up |
 //! | `aes` | round keys, and the rounds |
-//! | `ghash` | the hash, in 64-bit words |
+//! | `ghash` | the hash: in 64-bit words, four blocks at once |
+//! | `lanes` | the hash of what is long, in look-ups, sixteen blocks at once |
 
 mod aes;
 mod block;
 mod ghash;
+mod lanes;
 mod tables;
 
 use core::fmt;

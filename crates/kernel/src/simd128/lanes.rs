@@ -1,0 +1,114 @@
+//! Sixteen blocks of a hash at once, multiplied by look-ups.
+//!
+//! Bytes lie across: one vector has the first bytes of all blocks, another their second ones. Every block is multiplied by the
+//! same element, `H^16`, so half a byte of each finds its part of the product in one table of 16 bytes for each byte of the
+//! product, and tables that lie in registers are looked up in without telling where.
+
+use zeroize::Zeroize;
+
+use super::block::{BLOCK, Block};
+
+/// So many blocks, as a vector has so many bytes.
+pub(super) const LANES: usize = 16;
+
+/// Bytes of the product of half a byte and an element.
+const PRODUCT: usize = BLOCK + 1;
+
+/// The products of one element with every half byte: for each byte of the product, by half byte. Wiped by its owner.
+pub(super) struct Products {
+    upper: [Block; PRODUCT],
+    lower: [Block; PRODUCT],
+}
+
+impl Products {
+    pub(super) const fn empty() -> Self {
+        Self { upper: [Block::ZERO; PRODUCT], lower: [Block::ZERO; PRODUCT] }
+    }
+
+    /// Makes those of `element`, big-endian as all of GHASH: its first bit is the highest, and times `x` is a step down.
+    #[expect(clippy::cast_possible_truncation, reason = "the last byte is what is wanted")]
+    pub(super) fn set(&mut self, element: Block) {
+        let element = u128::from_be_bytes(element.to_bytes());
+        for (rows, down) in [(&mut self.upper, 0), (&mut self.lower, 4)] {
+            // Times the half byte 8, which is its first bit alone, then 4, 2 and 1.
+            let mut products = [(0_u128, 0_u8); LANES];
+            for bit in 0..4 {
+                let by = down + bit;
+                let single = (element >> by, ((element as u16) << (8 - by)) as u8);
+                for half in 0..LANES {
+                    if half & (8 >> bit) != 0 {
+                        products[half].0 ^= single.0;
+                        products[half].1 ^= single.1;
+                    }
+                }
+            }
+            for (place, row) in rows.iter_mut().enumerate() {
+                let of = |&(whole, last): &(u128, u8)| {
+                    whole.to_be_bytes().get(place).copied().unwrap_or(last)
+                };
+                let mut bytes: [u8; LANES] = core::array::from_fn(|half| of(&products[half]));
+                *row = Block::load(&bytes);
+                bytes.zeroize();
+            }
+            products.zeroize();
+        }
+    }
+
+    pub(super) fn zeroize(&mut self) {
+        self.upper.iter_mut().chain(&mut self.lower).for_each(Block::wipe);
+    }
+}
+
+/// Sixteen blocks, their bytes across.
+pub(super) struct Lanes([Block; BLOCK]);
+
+impl Lanes {
+    pub(super) fn of(blocks: [Block; LANES]) -> Self {
+        Self(turned(blocks))
+    }
+
+    pub(super) fn blocks(self) -> [Block; LANES] {
+        turned(self.0)
+    }
+
+    #[inline(always)]
+    pub(super) fn add(&mut self, other: &Self) {
+        for (byte, other) in self.0.iter_mut().zip(&other.0) {
+            *byte = byte.xor(*other);
+        }
+    }
+
+    /// Multiplies each by the element, modulo `x^128 + x^7 + x^2 + x + 1`.
+    #[inline(always)]
+    pub(super) fn multiply(&mut self, by: &Products) {
+        let mut product = [Block::ZERO; 2 * BLOCK];
+        for (place, byte) in self.0.iter().enumerate() {
+            let [lower, upper] = byte.nibbles();
+            let to = product[place..place + PRODUCT].iter_mut();
+            for ((to, of_upper), of_lower) in to.zip(&by.upper).zip(&by.lower) {
+                *to = to.xor(of_upper.look_up(upper)).xor(of_lower.look_up(lower));
+            }
+        }
+        // From the last one on, as it reaches into the first of those that are folded.
+        for place in (BLOCK..2 * BLOCK).rev() {
+            let byte = product[place];
+            let here = byte.xor(byte.down::<1>()).xor(byte.down::<2>()).xor(byte.down::<7>());
+            let next = byte.up::<7>().xor(byte.up::<6>()).xor(byte.up::<1>());
+            product[place - BLOCK] = product[place - BLOCK].xor(here);
+            product[place - BLOCK + 1] = product[place - BLOCK + 1].xor(next);
+        }
+        self.0.copy_from_slice(&product[..BLOCK]);
+    }
+}
+
+/// Rows as columns. Each of four times, the bytes of one half of the vectors go between those of the other.
+#[inline(always)]
+fn turned(mut rows: [Block; BLOCK]) -> [Block; BLOCK] {
+    for _ in 0..4 {
+        rows = core::array::from_fn(|at| {
+            let (one, other) = (rows[at / 2], rows[at / 2 + BLOCK / 2]);
+            if at % 2 == 0 { one.between_low(other) } else { one.between_high(other) }
+        });
+    }
+    rows
+}
