@@ -140,8 +140,8 @@ function parameters(told, headerLength) {
 const MEASURE_MS = 3;
 const WARM_MS = 6;
 const ROUNDS = 3;
-const SIZES = [1024, 8192];
-const THRESHOLDS = { least: 1024, most: 65_536 };
+const SIZES = [1024, 16_384];
+const THRESHOLDS = { least: 1024, most: 16_384 };
 
 /**
  * Bytes from which WebCrypto is faster in this browser, on this machine: both ways are measured at two sizes, as frames go
