@@ -121,10 +121,24 @@ export class Protection {
     if (this.#pc.connectionState === 'closed') return this.stop();
     // An application that goes around the hooks is still covered, if late.
     this.#sweep();
-    const flows = await Promise.all([...this.#watched].map(async ([number, watched]) => [number, watched, await flowed(watched)]));
+    const flows = await this.#flows();
     // Asked after, so that what had flowed by then is in it.
     const counts = new Map((await this.#counts()).map(({ number, passed }) => [number, passed]));
     for (const [number, watched, now] of flows) this.#compare(number, watched, now, counts.get(number) ?? 0);
+  }
+
+  /** `[number, watched, flowed]` of each, from one report of all: one of each would take four times as long. */
+  async #flows() {
+    const reports = rtpReports(await this.#pc.getStats());
+    const mids = new Map(this.#pc.getTransceivers()
+      .flatMap(({ sender, receiver, mid }) => [[sender, mid], [receiver, mid]]));
+    // Older browsers do not say which is whose.
+    const isTold = reports.every(({ mid }) => mid !== undefined);
+    return Promise.all([...this.#watched].map(async ([number, watched]) => {
+      const { target, direction } = watched;
+      const own = isTold ? reports.filter(({ mid }) => mid === mids.get(target)) : rtpReports(await target.getStats());
+      return [number, watched, flowed(own, direction)];
+    }));
   }
 
   #compare(number, watched, flowed, passed) {
@@ -150,10 +164,14 @@ export class Protection {
   }
 }
 
-/** What the connection says that it has sent, or handed to the decoder, of one sender or receiver. */
-async function flowed({ target, direction }) {
+function rtpReports(stats) {
+  return [...stats.values()].filter(({ type }) => type === 'outbound-rtp' || type === 'inbound-rtp');
+}
+
+/** What has been sent, or handed to the decoder, by the reports of one sender or receiver. */
+function flowed(reports, direction) {
   let sum = 0;
-  for (const report of (await target.getStats()).values()) {
+  for (const report of reports) {
     if (direction === 'seal' && report.type === 'outbound-rtp') {
       sum += report.packetsSent - (report.retransmittedPacketsSent ?? 0);
     } else if (direction === 'open' && report.type === 'inbound-rtp' && report.kind === 'video') {
