@@ -28,14 +28,16 @@ export class FrameCrypto {
     this.#threshold = threshold;
   }
 
-  /** @param {{kind: number, index: number, framing: number}} stream and `codec`: as in `codec.js`, in numbers */
+  /**
+   * @param {{kind: number, index: number, framing: number}} stream and `codec`: as in `codec.js`, in numbers; its `kid` becomes
+   * that of each frame that is sealed or opened
+   */
   seal(stream, codec, frame) {
     const isLarge = this.#isLarge(stream, codec, frame);
     if (isLarge && this.#key(this.#sealing, this.#call.sendKid, 'encrypt')) {
       return this.#sealElsewhere(stream, codec, frame);
     }
-    const { kind, index, framing } = stream;
-    return this.#here(frame, (length) => this.#call.seal(length, kind, index, framing, codec));
+    return this.#sealHere(stream, codec, frame);
   }
 
   /** As `seal`; `stream.from` is the member whose frame the server says it is. */
@@ -54,30 +56,40 @@ export class FrameCrypto {
     this.#opening.clear();
   }
 
-  #openHere({ from, kind, index, framing }, codec, frame) {
-    return this.#here(frame, (length) => this.#call.open(from, length, kind, index, framing, codec));
+  #sealHere(stream, codec, frame) {
+    const { kind, index, framing } = stream;
+    return this.#here(frame, (length) => this.#call.seal(length, kind, index, framing, codec), stream);
   }
 
-  #here(frame, work) {
+  #openHere(stream, codec, frame) {
+    const { from, kind, index, framing } = stream;
+    return this.#here(frame, (length) => this.#call.open(from, length, kind, index, framing, codec), stream);
+  }
+
+  #here(frame, work, stream) {
     const result = this.#memory.run(this.#call, frame, work);
-    return typeof result === 'number' ? errorName(result) : result;
+    if (typeof result === 'number') return errorName(result);
+    if (stream) stream.kid = this.#call.kid;
+    return result;
   }
 
-  #sealElsewhere({ kind, index, framing }, codec, frame) {
+  #sealElsewhere(stream, codec, frame) {
+    const { kind, index, framing } = stream;
     const call = this.#call;
     const front = frame.subarray(0, this.#front);
     const told = this.#here(front, () => call.sealElsewhere(frame.length, kind, index, framing, codec));
     if (typeof told === 'string') return told;
-    const key = this.#sealing.get(call.kid);
+    const { kid, headerLength, prefixLength } = call;
+    const key = this.#sealing.get(kid);
     // The key has just been renewed: this counter is spent, the frame takes the next one.
-    if (!key) return this.#here(frame, (length) => call.seal(length, kind, index, framing, codec));
-    const { headerLength, prefixLength } = call;
+    if (!key) return this.#sealHere(stream, codec, frame);
     const header = told.subarray(0, headerLength);
     return crypto.subtle.encrypt(parameters(told, headerLength), key, frame.subarray(prefixLength)).then((body) => {
       const sealed = new Uint8Array(prefixLength + headerLength + body.byteLength);
       sealed.set(frame.subarray(0, prefixLength));
       sealed.set(header, prefixLength);
       sealed.set(new Uint8Array(body), prefixLength + headerLength);
+      stream.kid = kid;
       return sealed;
     }, () => 'Other');
   }
@@ -97,6 +109,7 @@ export class FrameCrypto {
     return crypto.subtle.decrypt(parameters(told, headerLength), key, body).then((payload) => {
       const refused = call.openedElsewhere(kid, ctr);
       if (refused < 0) return errorName(refused);
+      stream.kid = kid;
       if (prefixLength === 0) return new Uint8Array(payload);
       const opened = new Uint8Array(prefixLength + payload.byteLength);
       opened.set(frame.subarray(0, prefixLength));

@@ -68,14 +68,16 @@ export class Frames {
   /** Seals one stream of ours. */
   sealer({ kind, index = 0, codec }) {
     const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), codecId(codec)];
-    return new Sealer((frame) => this.#run(frame, (call) => call.seal(frame.length, kindId, index, framing, id)));
+    return new Sealer((sealer, frame) =>
+      this.#run(sealer, frame, (call) => call.seal(frame.length, kindId, index, framing, id)));
   }
 
   /** Opens one stream of member `from`. */
   opener({ from, kind, index = 0, codec }) {
     checkMember(from);
     const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), codecId(codec)];
-    return new Opener((wire) => this.#run(wire, (call) => call.open(from, wire.length, kindId, index, framing, id)));
+    return new Opener((opener, wire) =>
+      this.#run(opener, wire, (call) => call.open(from, wire.length, kindId, index, framing, id)));
   }
 
   /** Wipes all keys. Sealers and openers refuse everything from now on. */
@@ -89,10 +91,11 @@ export class Frames {
     return this.#call;
   }
 
-  #run(frame, work) {
+  #run(of, frame, work) {
     const call = this.#started();
     const result = this.#memory.run(call, frame, () => work(call));
     if (typeof result === 'number') throw new SealframeError(errorName(result));
+    of.kid = call.kid;
     return result;
   }
 }
@@ -100,6 +103,8 @@ export class Frames {
 /** Made by `Frames.sealer`. */
 export class Sealer {
   #work;
+  /** KID of the last frame, a BigInt. */
+  kid = null;
 
   constructor(work) {
     this.#work = work;
@@ -107,13 +112,15 @@ export class Sealer {
 
   /** The sealed frame, as new bytes. */
   seal(frame) {
-    return this.#work(frame);
+    return this.#work(this, frame);
   }
 }
 
 /** Made by `Frames.opener`. */
 export class Opener {
   #work;
+  /** KID of the last frame that opened, a BigInt. */
+  kid = null;
 
   constructor(work) {
     this.#work = work;
@@ -121,7 +128,7 @@ export class Opener {
 
   /** The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing has changed. */
   open(wire) {
-    return this.#work(wire);
+    return this.#work(this, wire);
   }
 }
 

@@ -34,6 +34,11 @@ export class SealedCall {
    * have been turned off. A stream that is sealed is called encrypted once the connection's own counters agree.
    */
   onstate = () => {};
+  /**
+   * Called with `{direction, from, kind, index, kid}` when a stream's frames begin to be sealed, or to open, with another key:
+   * the first of all, one that was announced anew, or the next ratchet step. `kid` is the key's, a BigInt.
+   */
+  onkey = () => {};
   /** Called with an Error if the worker dies or hangs: then no frame passes. */
   onerror = () => {};
 
@@ -230,8 +235,9 @@ export class SealedCall {
     return answer;
   }
 
-  #receive({ id, result, error, state, observed }) {
+  #receive({ id, result, error, state, key, observed }) {
     if (state !== undefined) return this.#report(state);
+    if (key !== undefined) return this.#reportKey(key);
     if (observed !== undefined) return this.#observe?.(observed);
     // Too late: it has been rejected.
     if (!this.#pending.has(id)) return;
@@ -239,6 +245,10 @@ export class SealedCall {
     this.#pending.delete(id);
     if (error === undefined) resolve(result);
     else reject(new SealframeError(error.code, error.message));
+  }
+
+  #reportKey({ number, ...change }) {
+    this.onkey(change);
   }
 
   #report({ number, ...state }) {

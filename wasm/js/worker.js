@@ -124,8 +124,10 @@ class Transform {
   /** What it carries, in words and in the core's numbers. */
   #named = null;
   #stream = null;
+  #label = null;
   #state = null;
   #last = null;
+  #kid = null;
 
   constructor(number, direction, writer, transformer) {
     this.#number = number;
@@ -140,8 +142,8 @@ class Transform {
     if (named === null) return;
     const { from, kind, index } = named;
     this.#stream = { from, index, kind: streamKind(kind), framing: framingId(framing ?? 'full') };
-    const label = { number: this.#number, direction: this.#direction, from, kind, index };
-    this.#state = new StreamState(label, (update) => this.#tell(update));
+    this.#label = { number: this.#number, direction: this.#direction, from, kind, index };
+    this.#state = new StreamState(this.#label, (update) => this.#tell(update));
   }
 
   /** Returns a promise if the next frame should wait. */
@@ -167,11 +169,19 @@ class Transform {
     if (call === null) return;
     if (typeof result === 'string') return this.#state.count(result);
     this.#state.count(null);
+    this.#tellKey(this.#stream?.kid);
     if (observe) report(this.#direction, this.#named, new Uint8Array(frame.data), result);
     frame.data = result.buffer;
     this.passed += 1;
     // Not awaited: the next frame need not wait for this one's packets. A closed track ends the loop.
     this.#writer.write(frame).catch(ignore);
+  }
+
+  #tellKey(kid) {
+    // Described anew, and no frame of that has come yet.
+    if (kid === undefined || kid === this.#kid) return;
+    this.#kid = kid;
+    self.postMessage({ key: { ...this.#label, kid } });
   }
 
   #tell(update) {

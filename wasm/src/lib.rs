@@ -19,7 +19,7 @@ mod region;
 mod told;
 
 use sealframe::{
-    Backend, CallSecret, Cipher, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Kid, SharedSecretCall,
+    Backend, CallSecret, Cipher, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Kid, Opened, SharedSecretCall,
 };
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
@@ -222,14 +222,14 @@ impl Call {
         MAX_PREFIX_LEN + FRONT_LEN
     }
 
-    /// Of the frame that was last told about: its KID.
+    /// Of the frame that was last sealed, opened or told about: its KID.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn kid(&self) -> u64 {
         self.told.kid
     }
 
-    /// Its CTR.
+    /// Of the frame that was last told about: its CTR.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn ctr(&self) -> u64 {
@@ -261,6 +261,7 @@ impl Call {
 impl Call {
     fn seal_labelled(&mut self, len: usize, label: &Label) -> Result<isize, Code> {
         self.region.frame(len).ok_or(Code::NotReserved)?;
+        self.told.kid = self.call.kid().get();
         let (frame, prefix_len) = match label.readable {
             Readable::Prefix(prefix_len) => (self.region.buf(len), prefix_len),
             Readable::Front(codec) => {
@@ -290,7 +291,8 @@ impl Call {
             }
         };
         let opened = self.call.open_in_place(from, frame, label.metadata(prefix_len));
-        let frame = opened.map_err(Code::of_call)?.frame;
+        let Opened { kid, frame, .. } = opened.map_err(Code::of_call)?;
+        self.told.kid = kid.get();
         self.result_len = frame.len();
         Ok(frame.as_ptr().addr().cast_signed())
     }

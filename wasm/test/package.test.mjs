@@ -226,6 +226,33 @@ test('a key that moves on while frames are in flight loses none', async () => {
   }
 });
 
+test('a stream says which key its last frame had', async () => {
+  for (const threshold of [Infinity, 0]) {
+    const [alice, bob] = pair();
+    const [sealer, opener] = [new FrameCrypto(alice, memory, threshold), new FrameCrypto(bob, memory, threshold)];
+    const [sealed, opened] = [stream(1), stream(1)];
+    const kids = [];
+    for (let round = 0; round < 3; round += 1) {
+      // The first has the key imported, the second goes by it.
+      for (const length of [50, 60]) {
+        const wire = await sealer.seal(sealed, VP9, new Uint8Array(length));
+        assert.equal(sealed.kid, alice.sendKid);
+        opened.kid = null;
+        const forged = wire.slice();
+        forged[wire.length - 1] ^= 1;
+        assert.equal(await opener.open(opened, VP9, forged), 'Unauthentic');
+        assert.equal(opened.kid, null, 'a forgery says nothing');
+        assert.equal((await opener.open(opened, VP9, wire)).length, length);
+        assert.equal(opened.kid, sealed.kid);
+        await settle();
+      }
+      kids.push(sealed.kid);
+      alice.ratchet();
+    }
+    assert.equal(new Set(kids).size, 3);
+  }
+});
+
 test('frames leave in the order they came', async () => {
   const left = [];
   const order = new InOrder((frame, result) => left.push([frame, result]));

@@ -111,7 +111,10 @@ test('Node.js finds its own entry, and frames go through', async () => {
       assert.throws(work, (error) => error instanceof SealframeError && error.code === code);
     failing(() => opener.open(frame), 'OtherMember');
     failing(() => opener.open(wire.map((byte, place) => (place === 900 ? byte ^ 1 : byte))), 'Unauthentic');
+    assert.equal(opener.kid, null);
     assert.deepEqual(opener.open(wire), frame);
+    assert.equal(typeof opener.kid, 'bigint');
+    assert.equal(opener.kid, sealer.kid);
     failing(() => opener.open(wire), 'Replayed');
     failing(() => bob.addMember(3, alice.announcement()), 'WrongSender');
     assert.throws(() => bob.opener({ ...stream, from: 65537 }), RangeError);

@@ -21,12 +21,16 @@ export class Frames {
 
 export class Sealer {
   private constructor();
+  /** KID (RFC 9605 section 4.3) of the last frame. */
+  readonly kid: bigint | null;
   /** The sealed frame, as new bytes. Throws a `SealframeError`. */
   seal(frame: Uint8Array): Uint8Array;
 }
 
 export class Opener {
   private constructor();
+  /** KID of the last frame that opened; it changes when the sender has another key, or moves its key on. */
+  readonly kid: bigint | null;
   /** The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing has changed. */
   open(wire: Uint8Array): Uint8Array;
 }

@@ -42,6 +42,16 @@ export interface StreamState {
   failed: number;
 }
 
+/** A stream's frames are sealed, or open, with another key from now on. */
+export interface KeyChange {
+  direction: 'seal' | 'open';
+  from?: number;
+  kind: StreamKind;
+  index: number;
+  /** The key's KID (RFC 9605 section 4.3): the first of all, one that was announced anew, or the next ratchet step. */
+  kid: bigint;
+}
+
 /** One frame before and after, for demonstrations and tests. */
 export interface ObservedFrame {
   direction: 'sealed' | 'opened';
@@ -85,6 +95,8 @@ export class SealedCall {
 
   /** Called when a stream's state changes, and about once a second. */
   onstate: (state: StreamState) => void;
+  /** Called when a stream's frames begin to be sealed, or to open, with another key. */
+  onkey: (change: KeyChange) => void;
   /** Called if the worker dies or hangs, or a connection cannot be protected: then no frame passes. */
   onerror: (error: Error) => void;
   /** For every RTCPeerConnection of the call: in Chromium nothing flows then before a transform is attached. */

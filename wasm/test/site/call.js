@@ -1,6 +1,6 @@
 // A call of two members within one page: real connections, the browser's camera and microphone.
 
-/** Resolves to what both sides saw once everything that Alice sends has been opened by Bob. */
+/** Resolves to what both sides saw once everything that Alice sends has been opened by Bob, under a key and under its next step. */
 export async function call({ SealedCall, createWorker }) {
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const start = (member) => SealedCall.start({ secret, member, worker: createWorker?.() });
@@ -21,6 +21,15 @@ export async function call({ SealedCall, createWorker }) {
     document.body.append(player);
   };
   const seen = {};
+  const kids = [];
+  const follow = Promise.all([alice, bob].map((member, of) => {
+    kids[of] = [];
+    return new Promise((resolve) => {
+      member.onkey = ({ kind, kid }) => {
+        if (kind === 'camera' && kids[of].push(kid) === 2) resolve();
+      };
+    });
+  }));
   const done = new Promise((resolve, reject) => {
     for (const member of [alice, bob]) {
       member.onerror = reject;
@@ -43,6 +52,10 @@ export async function call({ SealedCall, createWorker }) {
   await receiving.setLocalDescription();
   await sending.setRemoteDescription(receiving.localDescription);
   await done;
+  await alice.ratchet();
+  await follow;
+  const [sealed, opened] = kids.map((each) => each.join());
+  if (sealed !== opened || kids[0][0] === kids[0][1]) throw new Error(`KIDs ${sealed} sealed, ${opened} opened`);
   await Promise.all([alice.close(), bob.close()]);
   return seen;
 }
