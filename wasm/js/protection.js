@@ -4,7 +4,7 @@ import { describeFully } from './full.js';
 
 /** So often the connection's counters are held against the worker's. */
 const WATCH_MS = 1000;
-/** So many packets past the worker, between two looks, are no accident. */
+/** So many packets or pictures past the worker, with none through it between them, are no accident. */
 const LEAK = 10;
 
 /** Hooks one RTCPeerConnection. */
@@ -109,9 +109,12 @@ export class Protection {
       direction,
       stream: null,
       state: null,
-      // Of the connection and of the worker, at the last look.
-      flowed: 0,
+      // Of the connection, by report, and of the worker, at the last look.
+      reports: new Map(),
+      taken: 0,
       passed: 0,
+      /** What has flowed since the worker last had any of it. */
+      astray: 0,
       proven: false,
       leaked: false,
     });
@@ -123,11 +126,13 @@ export class Protection {
     this.#sweep();
     const flows = await this.#flows();
     // Asked after, so that what had flowed by then is in it.
-    const counts = new Map((await this.#counts()).map(({ number, passed }) => [number, passed]));
-    for (const [number, watched, now] of flows) this.#compare(number, watched, now, counts.get(number) ?? 0);
+    const counts = new Map((await this.#counts()).map(({ number, taken, passed }) => [number, { taken, passed }]));
+    for (const [number, watched, flow] of flows) {
+      this.#compare(watched, flow, counts.get(number) ?? { taken: 0, passed: 0 });
+    }
   }
 
-  /** `[number, watched, flowed]` of each, from one report of all: one of each would take four times as long. */
+  /** `[number, watched, flow]` of each, from one report of all: one of each would take four times as long. */
   async #flows() {
     const reports = rtpReports(await this.#pc.getStats());
     const mids = new Map(this.#pc.getTransceivers()
@@ -137,18 +142,27 @@ export class Protection {
     return Promise.all([...this.#watched].map(async ([number, watched]) => {
       const { target, direction } = watched;
       const own = isTold ? reports.filter(({ mid }) => mid === mids.get(target)) : rtpReports(await target.getStats());
-      return [number, watched, flowed(own, direction)];
+      return [number, watched, flowOf(own, direction, watched.reports)];
     }));
   }
 
-  #compare(number, watched, flowed, passed) {
-    const [more, worked] = [flowed - watched.flowed, passed - watched.passed];
-    [watched.flowed, watched.passed] = [flowed, passed];
-    if (worked === 0 && more >= LEAK) return this.#turnOff(watched);
-    if (!watched.proven && more > 0 && worked > 0) {
+  /**
+   * Media that flow have gone through the worker: what an encoder made, it has taken; what a decoder gets, it has passed
+   * on. Packets without a picture are padding, which connections send to find out what they can carry.
+   */
+  #compare(watched, { flowed, hasPictures }, { taken, passed }) {
+    const seals = watched.direction === 'seal';
+    const worked = seals ? taken - watched.taken : passed - watched.passed;
+    const isPassing = passed > watched.passed;
+    Object.assign(watched, { taken, passed });
+    if (worked > 0) watched.astray = 0;
+    else if (hasPictures) watched.astray += flowed;
+    // However slowly they trickle.
+    if (watched.astray >= LEAK) return this.#turnOff(watched);
+    if (!watched.proven && flowed > 0 && isPassing) {
       watched.proven = true;
       const { state } = watched;
-      if (state !== null && watched.direction === 'seal') this.#tell(state);
+      if (state !== null && seals) this.#tell(state);
     }
   }
 
@@ -168,15 +182,26 @@ function rtpReports(stats) {
   return [...stats.values()].filter(({ type }) => type === 'outbound-rtp' || type === 'inbound-rtp');
 }
 
-/** What has been sent, or handed to the decoder, by the reports of one sender or receiver. */
-function flowed(reports, direction) {
-  let sum = 0;
+/**
+ * What has flowed by the reports of one sender or receiver since the last look, which is in `last`: packets sent, or
+ * pictures on their way to the decoder; and whether an encoder has made pictures for it, where one must have.
+ */
+function flowOf(reports, direction, last) {
+  const flow = { flowed: 0, hasPictures: true };
+  let pictures = null;
   for (const report of reports) {
+    const before = last.get(report.id);
+    const more = (what) => (report[what] ?? 0) - (before?.[what] ?? 0);
     if (direction === 'seal' && report.type === 'outbound-rtp') {
-      sum += report.packetsSent - (report.retransmittedPacketsSent ?? 0);
+      flow.flowed += more('packetsSent') - more('retransmittedPacketsSent');
+      if (report.framesEncoded !== undefined) pictures += more('framesEncoded');
     } else if (direction === 'open' && report.type === 'inbound-rtp' && report.kind === 'video') {
-      sum += report.framesDecoded ?? 0;
+      // Not those decoded: they may have waited for that long after the last of them has passed the worker.
+      flow.flowed += more('framesReceived');
     }
+    // Reports come and go with the directions of a transceiver.
+    last.set(report.id, report);
   }
-  return sum;
+  if (pictures !== null) flow.hasPictures = pictures > 0;
+  return flow;
 }
