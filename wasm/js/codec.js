@@ -12,6 +12,8 @@ export const PARSED = ['h264', 'av1'];
 
 export const codecId = (codec) => lookUp(CODEC, codec, 'codec');
 export const framingId = (framing) => lookUp(FRAMING, framing, 'framing');
+/** In the core's numbers. */
+export const otherFraming = (framing) => (framing === FRAMING.full ? FRAMING.compatible : FRAMING.full);
 export const streamKind = (kind) => lookUp(STREAM_KIND, kind, 'kind of stream');
 
 /**
@@ -28,6 +30,9 @@ export function codecOfMimeType(mimeType) {
   return name !== undefined && Object.hasOwn(CODEC, name) ? name : null;
 }
 
+/** Whether a page of this browser can ask for the Dependency Descriptor. */
+export const hasDescriptor = () => 'getHeaderExtensionsToNegotiate' in (globalThis.RTCRtpTransceiver?.prototype ?? {});
+
 /**
  * What this browser can do: for each framing the codecs. Members agree on a framing before the call, each offering
  * these; it is never guessed from a frame.
@@ -36,9 +41,8 @@ export function codecOfMimeType(mimeType) {
  * codec is named whether this browser has it or not.
  */
 export function supportedFramings() {
-  const hasDescriptor = 'getHeaderExtensionsToNegotiate' in (globalThis.RTCRtpTransceiver?.prototype ?? {});
   const all = Object.keys(CODEC);
-  return { compatible: all, full: hasDescriptor ? all : ['opus', 'vp9'] };
+  return { compatible: all, full: hasDescriptor() ? all : ['opus', 'vp9'] };
 }
 
 function lookUp(table, key, what) {

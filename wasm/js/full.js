@@ -2,21 +2,39 @@
 // would have read. Chromium has both: the Dependency Descriptor, a header extension that says which frames need which;
 // and raw packetization, which cuts H.264 and AV1 frames without parsing them.
 
-import { PARSED } from './codec.js';
+import { PARSED, hasDescriptor } from './codec.js';
+import { SealframeError } from './failure.js';
 
 const DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
 
-/** Makes a connection negotiate both, in every description from now on. */
-export function describeFully(pc) {
+/** Of these the first bytes say what a frame is, unless the descriptor does. */
+const DESCRIBED = ['vp8', ...PARSED];
+
+/**
+ * Makes a connection negotiate both, in every description from now on. `fail` is called with a `SealframeError`, its code
+ * 'FramingRefused', for each m-line that was negotiated without the descriptor though its codec needs it: its pictures will
+ * not play.
+ */
+export function describeFully(pc, fail) {
+  const told = new Set();
+  pc.addEventListener('signalingstatechange', () => {
+    if (pc.signalingState !== 'stable') return;
+    for (const { mid, codec } of undescribed(pc)) {
+      if (told.has(mid)) continue;
+      told.add(mid);
+      fail(new SealframeError('FramingRefused', `m-line ${mid} has no Dependency Descriptor: ${codec} needs it in full framing`));
+    }
+  });
+  // What follows would say more than the browser does.
+  if (!hasDescriptor()) return;
   const { setLocalDescription, setRemoteDescription, createOffer, createAnswer } = pc;
-  const offer = () => {
+  pc.createOffer = async (...args) => {
     for (const transceiver of pc.getTransceivers()) wantDescriptor(transceiver);
-    return createOffer.call(pc);
+    return raw(await createOffer.apply(pc, args));
   };
-  pc.createOffer = async () => raw(await offer());
-  pc.createAnswer = async () => {
+  pc.createAnswer = async (...args) => {
     for (const transceiver of pc.getTransceivers()) wantDescriptor(transceiver);
-    return raw(await createAnswer.call(pc));
+    return raw(await createAnswer.apply(pc, args));
   };
   pc.setLocalDescription = async (description) => {
     if (description?.type === 'rollback') return setLocalDescription.call(pc, description);
@@ -35,15 +53,27 @@ function wantDescriptor(transceiver) {
   transceiver.setHeaderExtensionsToNegotiate(extensions);
 }
 
-/** The description with `a=packetization:<pt> raw` behind the codec lines that want it. */
+/** The description with `a=packetization:<pt> raw` behind the codec lines that want it, in each m-line by itself. */
 function raw({ type, sdp }) {
-  if (!sdp) return { type, sdp };
   const rtpmap = new RegExp(`^(a=rtpmap:(\\d+) (?:${PARSED.join('|')})/90000)(\\r?)$`, 'gmi');
   return {
     type,
-    sdp: sdp.replace(rtpmap, (line, map, pt, end) => {
+    sdp: sdp?.split(/^(?=m=)/m).map((section) => section.replace(rtpmap, (line, map, pt, end) => {
       const attribute = `a=packetization:${pt} raw`;
-      return sdp.includes(attribute) ? line : `${map}\r\n${attribute}${end}`;
-    }),
+      return section.includes(attribute) ? line : `${map}\r\n${attribute}${end}`;
+    })).join(''),
   };
+}
+
+/** `{mid, codec}` of each video m-line that carries something, needs the descriptor and was answered without. */
+function undescribed(pc) {
+  const answer = [pc.currentLocalDescription, pc.currentRemoteDescription].find((description) => description?.type === 'answer');
+  const sections = answer?.sdp.split(/^m=/m).filter((section) => /^video [1-9]/.test(section)) ?? [];
+  return sections.flatMap((section) => {
+    const find = (pattern) => new RegExp(pattern, 'm').exec(section)?.[1];
+    // The first codec of an answer is the one that is sent.
+    const codec = find(`^a=rtpmap:${find('^video \\d+ \\S+ (\\d+)')} ([^/]+)/`)?.toLowerCase();
+    const isFine = !DESCRIBED.includes(codec) || section.includes(DESCRIPTOR) || /^a=inactive/m.test(section);
+    return isFine ? [] : [{ mid: find('^a=mid:(\\S+)'), codec }];
+  });
 }

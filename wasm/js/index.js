@@ -39,7 +39,10 @@ export class SealedCall {
    * the first of all, one that was announced anew, or the next ratchet step. `kid` is the key's, a BigInt.
    */
   onkey = () => {};
-  /** Called with an Error if the worker dies or hangs: then no frame passes. */
+  /**
+   * Called with an Error if the worker dies or hangs: then no frame passes; or if the other side of a connection does not
+   * negotiate what full framing needs (`code` 'FramingRefused').
+   */
   onerror = () => {};
 
   /** For every RTCPeerConnection of the call: in Chromium nothing flows then before a transform is attached. */

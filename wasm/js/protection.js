@@ -33,7 +33,7 @@ export class Protection {
     // Before any listener of the application, and in the task that makes the receiver.
     pc.addEventListener('track', () => this.#sweep());
     pc.addEventListener('signalingstatechange', () => this.#sweep());
-    if (framing === 'full') describeFully(pc);
+    if (framing === 'full') describeFully(pc, fail);
     this.#sweep();
     this.#timer = setInterval(() => this.#watch().catch(fail), WATCH_MS);
   }

@@ -4,6 +4,8 @@
 const HARMLESS = new Set(['Replayed', 'TooOld', 'StepErased']);
 /** So many failures in a row, and the stream is failing. */
 const PATIENCE = 5;
+/** And a reason is looked for, then and each time after so many more. */
+const PUZZLED_EVERY = 50;
 const REPORT_EVERY_MS = 1000;
 
 export class StreamState {
@@ -11,6 +13,7 @@ export class StreamState {
   #tell;
   #update = { state: 'waiting', code: null, opened: 0, failed: 0 };
   #inARow = 0;
+  #reason = null;
   #said = 0;
 
   /** `tell` is called with `{...stream, state, code, opened, failed}`; `opened` counts sealed frames too. */
@@ -19,28 +22,43 @@ export class StreamState {
     this.#tell = tell;
   }
 
-  /** One more frame: `code` is null if it was sealed or opened. */
+  /** Why frames fail, until one does not. */
+  explain(code) {
+    this.#reason = code;
+    Object.assign(this.#update, { state: 'failing', code });
+    this.#report();
+  }
+
+  /**
+   * One more frame: `code` is null if it was sealed or opened. Returns whether frames have failed for long enough to look
+   * for a reason that their codes do not give.
+   */
   count(code) {
     const update = this.#update;
     const before = update.state;
+    let isPuzzling = false;
     if (code === null) {
       update.opened += 1;
       this.#inARow = 0;
+      this.#reason = null;
       update.state = 'encrypted';
       update.code = null;
     } else {
       update.failed += 1;
       if (!HARMLESS.has(code)) {
         this.#inARow += 1;
-        update.code = code;
-        if (code === 'UnknownKey') update.state = 'waiting';
+        isPuzzling = this.#reason === null && this.#inARow % PUZZLED_EVERY === PATIENCE;
+        update.code = this.#reason ?? code;
+        if (update.code === 'UnknownKey') update.state = 'waiting';
         else if (this.#inARow >= PATIENCE) update.state = 'failing';
       }
     }
-    const now = performance.now();
-    if (update.state !== before || now - this.#said >= REPORT_EVERY_MS) {
-      this.#said = now;
-      this.#tell({ ...this.#stream, ...update });
-    }
+    if (update.state !== before || performance.now() - this.#said >= REPORT_EVERY_MS) this.#report();
+    return isPuzzling;
+  }
+
+  #report() {
+    this.#said = performance.now();
+    this.#tell({ ...this.#stream, ...this.#update });
   }
 }

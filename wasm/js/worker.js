@@ -3,7 +3,7 @@
 // described yet.
 
 import init, { Call } from './sealframe_wasm.js';
-import { codecId, codecOfMimeType, framingId, streamKind } from './codec.js';
+import { codecId, codecOfMimeType, framingId, otherFraming, streamKind } from './codec.js';
 import { FrameCrypto, calibrate } from './crypto.js';
 import { FrameMemory } from './memory.js';
 import { moduleSource } from './module.js';
@@ -167,7 +167,7 @@ class Transform {
 
   #finish(frame, result) {
     if (call === null) return;
-    if (typeof result === 'string') return this.#state.count(result);
+    if (typeof result === 'string') return this.#failed(frame, result);
     this.#state.count(null);
     this.#tellKey(this.#stream?.kid);
     if (observe) report(this.#direction, this.#named, new Uint8Array(frame.data), result);
@@ -175,6 +175,15 @@ class Transform {
     this.passed += 1;
     // Not awaited: the next frame need not wait for this one's packets. A closed track ends the loop.
     this.#writer.write(frame).catch(ignore);
+  }
+
+  /** A frame that is dropped. Its sender may use the other framing: then it opens as such, and that is said. */
+  async #failed(frame, code) {
+    const [state, stream] = [this.#state, this.#stream];
+    if (!state.count(code) || this.#direction === 'seal' || stream === null) return;
+    const other = { ...stream, framing: otherFraming(stream.framing) };
+    const opened = await frames.open(other, codecId(this.#codecOf(frame)), new Uint8Array(frame.data));
+    if (typeof opened !== 'string') state.explain('OtherFraming');
   }
 
   #tellKey(kid) {

@@ -162,6 +162,24 @@ test('a state is waiting, encrypted or failing', () => {
   assert.deepEqual(said.slice(-1), ['encrypted']);
 });
 
+test('why frames fail is looked for now and then, and said until one does not', () => {
+  const said = [];
+  const state = new StreamState({ from: 1 }, ({ state: is, code }) => said.push(`${is} ${code}`));
+  const looks = (code, times) => Array.from({ length: times }, () => state.count(code)).filter(Boolean).length;
+  assert.equal(looks('UnknownKey', 4), 0);
+  assert.equal(looks('UnknownKey', 1), 1);
+  assert.equal(looks('Replayed', 200), 0, 'these say nothing');
+  assert.equal(looks('UnknownKey', 50), 1);
+  state.explain('OtherFraming');
+  assert.equal(said.at(-1), 'failing OtherFraming');
+  assert.equal(looks('UnknownKey', 200), 0, 'the reason is known');
+  assert.equal(said.at(-1), 'failing OtherFraming');
+  state.count(null);
+  assert.equal(said.at(-1), 'encrypted null');
+  assert.equal(looks('Unauthentic', 5), 1);
+  assert.equal(said.at(-1), 'failing Unauthentic');
+});
+
 /** A pair of members as worker.js has them, every frame of so many bytes going to WebCrypto. */
 function workers(threshold) {
   const calls = pair();

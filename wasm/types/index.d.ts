@@ -78,7 +78,7 @@ export interface CallOptions {
 /** Why a frame, an announcement or a call is refused. More may come. */
 export type ErrorCode =
   | 'UnknownKey' | 'StepErased' | 'StepTooFar' | 'Replayed' | 'TooOld' | 'TooManyKeys' | 'Unauthentic' | 'OtherMember'
-  | 'HeaderInvalid' | 'TooShort' | 'UnexpectedFrame'
+  | 'HeaderInvalid' | 'TooShort' | 'UnexpectedFrame' | 'OtherFraming' | 'FramingRefused'
   | 'KeyExhausted' | 'PrefixTooLong' | 'NoRoom'
   | 'SecretTooShort' | 'WrongSecret' | 'WrongSender' | 'OtherSuite' | 'UnknownVersion' | 'Malformed' | 'KeyInUse'
   | 'KeyRefused' | 'Departed'
@@ -97,7 +97,11 @@ export class SealedCall {
   onstate: (state: StreamState) => void;
   /** Called when a stream's frames begin to be sealed, or to open, with another key. */
   onkey: (change: KeyChange) => void;
-  /** Called if the worker dies or hangs, or a connection cannot be protected: then no frame passes. */
+  /**
+   * Called if the worker dies or hangs, or a connection cannot be protected: then no frame passes. With a `SealframeError`
+   * 'FramingRefused' if the other side of a connection does not negotiate what full framing needs: then its pictures do
+   * not play.
+   */
   onerror: (error: Error) => void;
   /** For every RTCPeerConnection of the call: in Chromium nothing flows then before a transform is attached. */
   readonly rtcConfiguration: Readonly<{ encodedInsertableStreams: true }>;

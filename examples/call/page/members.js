@@ -92,6 +92,8 @@ export class Member {
   }
 }
 
+const REASONS = { WrongSecret: 'different secret', OtherFraming: 'different framing' };
+
 function explain(code) {
-  return code === 'WrongSecret' ? 'different secret' : code;
+  return REASONS[code] ?? code;
 }

@@ -262,7 +262,21 @@ for (const [codec, framing] of [
   });
 }
 
-for (const codec of ['vp8', 'vp9', 'av1']) test(`Chromium and Firefox see and hear each other with ${codec}`, TIMEOUT, async (t) => {
+test('members who did not agree on a framing are told so, and decode nothing', TIMEOUT, async (t) => {
+  const { open } = await call(t);
+  const alice = await open('Alice', { agreed: { codec: 'vp9' } });
+  const bob = await open('Bob', { agreed: { codec: 'vp9', framing: 'full' } });
+  for (const [tab, from] of [[alice, bob.id], [bob, alice.id]]) {
+    const { frames, energy } = await tab.until(from, `tab ${tab.id} fails`, ({ state }) => state === 'failing');
+    assert.deepEqual([frames, energy], [0, 0]);
+    assert.equal(await tab.says(from), 'Failing: different framing');
+  }
+});
+
+for (const [codec, framing] of [
+  // What Firefox can do: see `supportedFramings`.
+  ['vp8', 'compatible'], ['vp9', 'compatible'], ['av1', 'compatible'], ['vp9', 'full'],
+]) test(`Chromium and Firefox see and hear each other with ${codec}, ${framing} framing`, TIMEOUT, async (t) => {
   if (!await isInstalled(FIREFOX)) return t.skip(`Firefox is not installed at ${FIREFOX}`);
   const outward = Object.values(networkInterfaces()).flat()
     .find(({ family, internal }) => family === 'IPv4' && !internal);
@@ -272,13 +286,14 @@ for (const codec of ['vp8', 'vp9', 'av1']) test(`Chromium and Firefox see and he
   const { open } = await call(t, { udp: outward.address });
   const firefox = await launchFirefox();
   t.after(() => firefox.close());
-  const alice = await open('Alice', { agreed: { codec } });
-  const fritz = await open('Fritz', { browser: firefox, agreed: { codec } });
+  const alice = await open('Alice', { agreed: { codec, framing } });
+  const fritz = await open('Fritz', { browser: firefox, agreed: { codec, framing } });
   const [byAlice, byFritz] = await Promise.all([
     keepsPlaying(alice, fritz.id, 10),
     keepsPlaying(fritz, alice.id, 10),
   ]);
   assert.equal(byAlice.state, 'encrypted');
   assert.equal(byFritz.state, 'encrypted');
-  await screenshot(alice, `firefox-${codec}`);
+  await screenshot(alice, `firefox-${codec}-${framing}`);
+  await screenshot(fritz, `in-firefox-${codec}-${framing}`);
 });
