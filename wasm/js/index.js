@@ -106,13 +106,18 @@ export class SealedCall {
    * and future, gets a transform in the task that makes it, and that drops everything until `protectSender` or
    * `protectReceiver` says what it carries.
    *
-   * Throws if Chromium would ignore a transform: make the connection with `rtcConfiguration` or by `createConnection`.
+   * Throws if Chromium would ignore a transform: make the connection with `rtcConfiguration` or by `createConnection`. Throws
+   * if media may have been sent in clear before.
    */
   protect(pc) {
-    const needed = pc.getConfiguration().encodedInsertableStreams === false;
-    if (needed) {
+    const { encodedInsertableStreams } = pc.getConfiguration();
+    if (encodedInsertableStreams === false) {
       throw new TypeError('sealframe: construct this RTCPeerConnection with call.rtcConfiguration: '
         + 'Chromium ignores late transforms otherwise, and sends plain media');
+    }
+    const hasSent = ({ sender, currentDirection }) => sender.track !== null && /send/.test(currentDirection);
+    if (encodedInsertableStreams !== true && pc.getTransceivers().some(hasSent)) {
+      throw new TypeError('sealframe: this RTCPeerConnection may have sent plain media: protect it before it is negotiated');
     }
     const protection = new Protection(pc, {
       framing: this.#framing,

@@ -111,7 +111,10 @@ export class SealedCall {
 
   /** A new connection, protected from its first moment. */
   createConnection(configuration?: RTCConfiguration): RTCPeerConnection;
-  /** Makes a connection that was constructed with `rtcConfiguration` end-to-end encrypted, now and for good. */
+  /**
+   * Makes a connection that was constructed with `rtcConfiguration` end-to-end encrypted, now and for good. Throws a
+   * `TypeError` if Chromium would ignore its transforms, or if it may have sent media in clear.
+   */
   protect(pc: RTCPeerConnection): void;
   /** Says what a sender carries, and lets its frames through, sealed. */
   protectSender(sender: RTCRtpSender, stream: SentStream): void;
