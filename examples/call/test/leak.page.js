@@ -16,7 +16,7 @@ globalThis.Worker = class extends Worker {
 
 /** A call, a connection, and the server. */
 class Stage {
-  static async enter(room, secret) {
+  static async enter(room, secret, options = {}) {
     const stage = new Stage();
     stage.socket = await connect(room);
     const { SealedCall } = await import('/sealframe/index.js');
@@ -27,6 +27,7 @@ class Stage {
       secret: new Uint8Array(secret),
       member: stage.member,
       observe: ({ direction, clear }) => direction === 'sealed' && stage.clear.length < 400 && stage.clear.push(base64(clear)),
+      ...options,
     });
     stage.clear = [];
     stage.states = [];
@@ -38,9 +39,9 @@ class Stage {
   }
 
   /** Offer and answer. */
-  async negotiate(pc = this.pc) {
+  async negotiate(pc = this.pc, named = {}) {
     await pc.setLocalDescription();
-    const answer = await this.socket.offer(pc.localDescription.sdp);
+    const answer = await this.socket.offer(pc.localDescription.sdp, named);
     await pc.setRemoteDescription({ type: 'answer', sdp: answer });
   }
 
@@ -70,10 +71,10 @@ async function connect(room) {
       if (message.type === 'answer') answered(message.sdp);
     };
   });
-  const offer = (sdp) => new Promise((resolve, reject) => {
+  const offer = (sdp, { sends = {}, slots = {} }) => new Promise((resolve, reject) => {
     answered = resolve;
     setTimeout(reject, 10_000, new Error('no answer'));
-    socket.send(JSON.stringify({ type: 'offer', sdp, slots: {} }));
+    socket.send(JSON.stringify({ type: 'offer', sdp, sends, slots }));
   });
   return { id, offer, close: () => socket.close() };
 }
@@ -240,7 +241,7 @@ const ways = {
     await stage.negotiate();
     await stage.connected();
     await sleep(FLOW_MS / 2);
-    for (const own of [null, undefined, {}]) {
+    for (const own of [null, undefined, {}, passThrough()]) {
       try {
         sender.transform = own;
       } catch (error) {
@@ -269,6 +270,15 @@ const ways = {
   },
 };
 
+/** A transform of an application's own, which changes nothing; `tell` gets the bytes of every frame. */
+function passThrough(tell = () => {}) {
+  const worker = new Worker('/sealframe/pass-through.js');
+  worker.onmessage = ({ data }) => tell(data);
+  // Not one of the package's.
+  workers.pop();
+  return new RTCRtpScriptTransform(worker, {});
+}
+
 /** Without protection: what the test must be able to see. */
 async function unprotected(stage) {
   stage.pc.close();
@@ -280,16 +290,22 @@ async function unprotected(stage) {
 
 /**
  * Somebody else offers, we answer and send on the same m-lines. There is no server that offers: an ordinary connection
- * of the same page takes its place, and says how much it could decode.
+ * of the same page takes its place, records every frame, and says how much it could decode.
  */
 async function answer(stage, isProtected) {
-  const other = new RTCPeerConnection(CONFIGURATION);
+  const other = new RTCPeerConnection({ ...CONFIGURATION, encodedInsertableStreams: true });
   const own = isProtected ? stage.pc : new RTCPeerConnection(CONFIGURATION);
   for (const [from, to] of [[other, own], [own, other]]) {
     from.onicecandidate = ({ candidate }) => candidate && to.addIceCandidate(candidate);
   }
   const tracks = { audio: await microphone(), video: camera() };
-  for (const track of [await microphone(), camera()]) other.addTransceiver(track, { direction: 'sendrecv' });
+  const frames = { opus: [], vp8: [] };
+  const codecOf = { audio: 'opus', video: 'vp8' };
+  for (const track of [await microphone(), camera()]) {
+    const { sender, receiver } = other.addTransceiver(track, { direction: 'sendrecv' });
+    sender.transform = passThrough();
+    receiver.transform = passThrough((bytes) => frames[codecOf[track.kind]].push(base64(bytes)));
+  }
   await other.setLocalDescription();
   await own.setRemoteDescription(other.localDescription);
   for (const transceiver of own.getTransceivers()) {
@@ -301,25 +317,25 @@ async function answer(stage, isProtected) {
   await own.setLocalDescription();
   await other.setRemoteDescription(own.localDescription);
   await sleep(2 * FLOW_MS);
+  let decoded = 0;
   // Of pictures alone: an Opus decoder makes noise of any bytes.
-  const received = { packets: 0, decoded: 0 };
   for (const report of (await other.getStats()).values()) {
-    if (report.type !== 'inbound-rtp') continue;
-    received.packets += report.packetsReceived;
-    received.decoded += report.framesDecoded ?? 0;
+    if (report.type === 'inbound-rtp') decoded += report.framesDecoded ?? 0;
   }
+  const announcement = base64(await stage.call.announcement());
   other.close();
   own.close();
-  return received;
+  return { decoded, frames, member: stage.member, announcement, states: stage.states };
 }
 
-/** An application that takes the browser's own setter to remove a transform. */
-async function bypass(stage) {
+/** An application that takes the browser's own setter to put another transform in the place of ours, or none. */
+async function bypass(stage, isNone) {
   const sender = stage.pc.addTrack(camera());
   stage.seal(sender, 'camera');
   await stage.negotiate();
   await sleep(FLOW_MS);
-  Object.getOwnPropertyDescriptor(RTCRtpSender.prototype, 'transform').set.call(sender, null);
+  const { set } = Object.getOwnPropertyDescriptor(RTCRtpSender.prototype, 'transform');
+  set.call(sender, isNone ? null : passThrough());
   await sleep(2 * FLOW_MS);
   const sent = async () => [...(await sender.getStats()).values()]
     .reduce((sum, report) => sum + (report.type === 'outbound-rtp' ? report.packetsSent : 0), 0);
@@ -328,21 +344,129 @@ async function bypass(stage) {
   return { more: await sent() - before, states: stage.states };
 }
 
+/** A browser that ignores our transform, as Chromium does with late ones, and does not say that it will. */
+async function ignored(stage, fps) {
+  stage.pc.close();
+  const pc = new RTCPeerConnection(CONFIGURATION);
+  const canvas = Object.assign(document.createElement('canvas'), { width: 160, height: 120 });
+  const context = canvas.getContext('2d');
+  const timer = setInterval(() => {
+    context.fillStyle = `hsl(${Math.random() * 360} 80% 50%)`;
+    context.fillRect(0, 0, 160, 120);
+  }, 1000 / fps);
+  const sender = pc.addTrack(canvas.captureStream().getVideoTracks()[0]);
+  await stage.negotiate(pc);
+  await stage.connected(pc);
+  pc.getConfiguration = () => ({ encodedInsertableStreams: true });
+  stage.call.protect(pc);
+  stage.seal(sender, 'camera');
+  const isNoticed = () => stage.states.some(({ state }) => state === 'leaking');
+  for (let tries = 0; !isNoticed() && tries < 150; tries += 1) await sleep(100);
+  const isStopped = pc.getTransceivers().every(({ sender: of, currentDirection, direction }) =>
+    of !== sender || currentDirection === 'stopped' || direction === 'stopped');
+  clearInterval(timer);
+  pc.close();
+  return { states: stage.states, isStopped };
+}
+
+/**
+ * Alice sends layers, Bob opens what the server passes on, while one layer after the other is left out. How often each
+ * was sealed, how many pictures were drawn, and what Bob decoded after each change.
+ */
+async function layers(room, secret, { codec, framing, sendEncodings, turns, hasDescriptor }) {
+  const bytes = { sealed: 0 };
+  const alice = await Stage.enter(room, secret, { framing, observe: () => { bytes.sealed += 1; } });
+  const bob = await Stage.enter(room, secret, { framing });
+  await bob.call.addMember(alice.member, await alice.call.announcement());
+  const name = { kind: 'camera', index: 0 };
+  const one = (transceiver) => {
+    const { codecs } = RTCRtpReceiver.getCapabilities('video');
+    transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType.toLowerCase() === `video/${codec}`));
+    if (!hasDescriptor) return transceiver;
+    transceiver.setHeaderExtensionsToNegotiate(transceiver.getHeaderExtensionsToNegotiate().map((extension) =>
+      (/dependency-descriptor/.test(extension.uri) ? { ...extension, direction: 'sendrecv' } : extension)));
+    return transceiver;
+  };
+  const track = drawn(640, 480);
+  const { sender } = one(alice.pc.addTransceiver(track, { direction: 'sendonly', sendEncodings }));
+  alice.call.protectSender(sender, { ...name, codec });
+  // The number of an m-line is its place here.
+  await alice.negotiate(alice.pc, { sends: { 0: name } });
+  const { receiver } = one(bob.pc.addTransceiver('video', { direction: 'recvonly' }));
+  bob.call.protectReceiver(receiver, { ...name, from: alice.member, codec });
+  await bob.negotiate(bob.pc, { slots: { 0: { ...name, from: alice.member } } });
+  const reports = async (of, type) => [...(await of.getStats()).values()].filter((report) => report.type === type);
+  const decoded = async () => (await reports(receiver, 'inbound-rtp'))[0]?.framesDecoded ?? 0;
+  const counts = [];
+  for (const active of turns) {
+    const parameters = sender.getParameters();
+    parameters.encodings.forEach((encoding, place) => { encoding.active = active[place]; });
+    await sender.setParameters(parameters);
+    await sleep(FLOW_MS);
+    const before = await decoded();
+    await sleep(FLOW_MS);
+    counts.push(await decoded() - before);
+  }
+  const sent = await reports(sender, 'outbound-rtp');
+  const [{ frameWidth, frameHeight }] = await reports(receiver, 'inbound-rtp');
+  const said = {
+    counts,
+    size: [frameWidth, frameHeight],
+    modes: sent.map(({ scalabilityMode }) => scalabilityMode),
+    pictures: (await reports(sender, 'media-source'))[0]?.frames,
+    sealed: bytes.sealed,
+    states: [...alice.states, ...bob.states],
+  };
+  track.stop();
+  for (const stage of [alice, bob]) stage.pc.close();
+  return said;
+}
+
+/** In full framing, a connection to one that has never heard of it: what is said of that. */
+async function refusedFraming(room, secret, codec) {
+  const stage = await Stage.enter(room, secret, { framing: 'full' });
+  const errors = [];
+  stage.call.onerror = ({ code, message }) => errors.push({ code, message });
+  const other = new RTCPeerConnection(CONFIGURATION);
+  const transceiver = stage.pc.addTransceiver(camera(), { direction: 'sendonly' });
+  const { codecs } = RTCRtpReceiver.getCapabilities('video');
+  transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType.toLowerCase() === `video/${codec}`));
+  await stage.pc.setLocalDescription();
+  await other.setRemoteDescription(stage.pc.localDescription);
+  await other.setLocalDescription();
+  // Chromium goes along by itself; servers may not.
+  const { type, sdp } = other.localDescription;
+  await stage.pc.setRemoteDescription({ type, sdp: sdp.replace(/^a=extmap:.*dependency-descriptor.*\r\n/gm, '') });
+  await sleep(100);
+  for (const pc of [stage.pc, other]) pc.close();
+  return errors;
+}
+
 globalThis.leak = {
   async answer(room, secret, isProtected) {
     return answer(await Stage.enter(room, secret), isProtected);
   },
-  async bypass(room, secret) {
-    return bypass(await Stage.enter(room, secret));
+  async bypass(room, secret, isNone) {
+    return bypass(await Stage.enter(room, secret), isNone);
   },
-  /** Why a connection is refused on which Chromium would ignore transforms. */
-  async refused(room, secret) {
+  async ignored(room, secret, fps) {
+    return ignored(await Stage.enter(room, secret), fps);
+  },
+  layers,
+  refusedFraming,
+  /** Why a connection is refused, or null: one with this configuration that has been negotiated, or not. */
+  async refused(room, secret, configuration, isNegotiated) {
     const stage = await Stage.enter(room, secret);
+    const pc = new RTCPeerConnection({ ...CONFIGURATION, ...configuration });
+    pc.addTrack(camera());
+    if (isNegotiated) await stage.negotiate(pc);
     try {
-      stage.call.protect(new RTCPeerConnection());
+      stage.call.protect(pc);
       return null;
     } catch (error) {
       return error.message;
+    } finally {
+      pc.close();
     }
   },
   names: Object.keys(ways),

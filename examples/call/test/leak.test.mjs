@@ -3,13 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
+import { copyFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FIREFOX, isInstalled, launchChromium, launchFirefox } from './browser.mjs';
-import { judge } from './leaks.mjs';
+import { judge, judgeFrames } from './leaks.mjs';
 import { startSfu } from './sfu.mjs';
 
 const TIMEOUT = { timeout: 120_000 };
@@ -32,6 +33,18 @@ const WAYS = {
   'transform attached late': ['camera 0'],
   'protected late': ['microphone 0', 'camera 0'],
 };
+/** Those that are tried with `createEncodedStreams` too, which old Chromium has alone. */
+const OLD_WAYS = ['addTrack after negotiation', 'replaceTrack', 'second video', 'simulcast', 'reconnect', 'worker killed', 'protected late'];
+
+const here = (path) => new URL(path, import.meta.url).pathname;
+/** The package and, beside it, a worker of the application's. */
+let folder;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sealframe-leak-'));
+  await cp(process.env.SEALFRAME_PACKAGE ?? here('../../../wasm/pkg'), folder, { recursive: true });
+  await copyFile(here('./pass-through.js'), join(folder, 'pass-through.js'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
 
 const outward = Object.values(networkInterfaces()).flat()
   .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
@@ -48,7 +61,7 @@ for (const [browserName, launch, isThere] of [
       if (missing) return;
       browser = await launch();
       // Firefox sends no media to loopback.
-      sfu = await startSfu(browserName === 'Firefox' ? { udp: outward } : {});
+      sfu = await startSfu(browserName === 'Firefox' ? { udp: outward, folder } : { folder });
     }, TIMEOUT);
     after(async () => {
       await browser?.close();
@@ -56,9 +69,10 @@ for (const [browserName, launch, isThere] of [
     });
 
     /** A page of its own in which leak.page.js is there. */
-    async function inPage(work) {
+    async function inPage(work, prepare) {
       const page = await browser.newPage();
       try {
+        if (prepare !== undefined) await page.evaluateOnNewDocument(prepare);
         await page.goto(sfu.url);
         await page.evaluate(`{${await readFile(new URL('leak.page.js', import.meta.url), 'utf8')}}`);
         return await work(page);
@@ -68,14 +82,18 @@ for (const [browserName, launch, isThere] of [
     }
 
     /** Runs one way and gives what the server has of it. */
-    const run = (name) => inPage(async (page) => {
+    const run = (name, prepare) => inPage(async (page) => {
       const secret = randomBytes(32);
-      const room = name.replaceAll(' ', '-');
+      const room = `${name.replaceAll(' ', '-')}${prepare === undefined ? '' : '-old'}`;
       const said = await page.evaluate((...args) => globalThis.leak.run(...args), name, room, [...secret]);
       await sleep(300);
       const packets = (await Promise.all(said.participants.map((id) => sfu.packets(id, room)))).flat();
       return { ...said, verdict: await judge(packets, { ...said, secret }) };
-    });
+    }, prepare);
+
+    /** Calls a function of leak.page.js with room, secret and `args`. */
+    const ask = (what, ...args) => inPage((page) =>
+      page.evaluate((name, ...all) => globalThis.leak[name](...all), what, what, [...randomBytes(32)], ...args));
 
     test('without protection, clear packets are seen', TIMEOUT, async (t) => {
       if (missing) return t.skip('no browser, or no address but loopback');
@@ -86,35 +104,108 @@ for (const [browserName, launch, isThere] of [
 
     test('nothing leaks: sendrecv, answering', TIMEOUT, async (t) => {
       if (missing) return t.skip('no browser, or no address but loopback');
-      const answer = (isProtected) => inPage((page) =>
-        page.evaluate((...args) => globalThis.leak.answer(...args), 'answer', [...randomBytes(32)], isProtected));
+      const secret = [...randomBytes(32)];
+      const answer = async (isProtected) => {
+        const said = await inPage((page) =>
+          page.evaluate((...args) => globalThis.leak.answer(...args), 'answer', secret, isProtected));
+        const isLeaking = said.states.some(({ state }) => state === 'leaking');
+        return { decoded: said.decoded, isLeaking, ...await judgeFrames(said.frames, { ...said, secret }) };
+      };
       const [clear, sealed] = [await answer(false), await answer(true)];
       assert.ok(clear.decoded > ENOUGH, `in clear: ${JSON.stringify(clear)}`);
-      assert.ok(sealed.packets > clear.packets / 4, `sealed: ${JSON.stringify(sealed)}`);
       assert.equal(sealed.decoded, 0);
+      // What the other side sent in clear was dropped, and did not go past the worker.
+      assert.equal(sealed.isLeaking, false);
+      for (const codec of ['opus', 'vp8']) {
+        assert.equal(clear[codec].opened, 0);
+        assert.ok(sealed[codec].frames >= ENOUGH, JSON.stringify(sealed));
+        assert.equal(sealed[codec].opened, sealed[codec].frames);
+      }
+      t.diagnostic(`clear ${JSON.stringify(clear)}, sealed ${JSON.stringify(sealed)}`);
     });
 
-    test('a connection on which Chromium would ignore transforms is refused', TIMEOUT, async (t) => {
+    test('a connection that may have sent in clear, or will in Chromium, is refused', TIMEOUT, async (t) => {
       if (missing) return t.skip('no browser, or no address but loopback');
-      const refused = await inPage((page) =>
-        page.evaluate((...args) => globalThis.leak.refused(...args), 'refused', [...randomBytes(32)]));
-      if (browserName === 'Chromium') assert.match(refused, /rtcConfiguration/);
-      else assert.equal(refused, null);
+      const ready = { encodedInsertableStreams: true };
+      const [plain, sent, ours, oursSent] = [
+        await ask('refused', {}, false), await ask('refused', {}, true),
+        await ask('refused', ready, false), await ask('refused', ready, true),
+      ];
+      assert.equal(ours, null);
+      if (browserName === 'Chromium') {
+        for (const refused of [plain, sent]) assert.match(refused, /rtcConfiguration/);
+        assert.equal(oursSent, null, 'nothing flows there before a transform does');
+      } else {
+        assert.equal(plain, null);
+        for (const refused of [sent, oursSent]) assert.match(refused, /may have sent plain media/);
+      }
     });
 
-    test('media that go around the worker are noticed and turned off', TIMEOUT, async (t) => {
-      if (missing) return t.skip('no browser, or no address but loopback');
-      const { more, states } = await inPage((page) =>
-        page.evaluate((...args) => globalThis.leak.bypass(...args), 'bypass', [...randomBytes(32)]));
-      assert.equal(more, 0, 'packets after it was noticed');
-      // Chromium itself sends nothing then.
-      if (browserName === 'Firefox') assert.equal(states.at(-1).state, 'leaking');
-    });
-
-    for (const [name, streams] of Object.entries(WAYS)) {
-      test(`nothing leaks: ${name}`, TIMEOUT, async (t) => {
+    for (const isNone of [true, false]) {
+      const what = isNone ? 'no transform' : 'a transform of its own';
+      test(`an application that sneaks in ${what} is noticed, and media are turned off`, TIMEOUT, async (t) => {
         if (missing) return t.skip('no browser, or no address but loopback');
-        const { verdict, states, clear } = await run(name);
+        const { more, states } = await ask('bypass', isNone);
+        assert.equal(more, 0, 'packets after it was noticed');
+        // Without any, Chromium itself sends nothing.
+        if (isNone && browserName === 'Chromium') return;
+        const { state, code, kind } = states.at(-1);
+        assert.deepEqual({ state, code, kind }, { state: 'leaking', code: 'Bypassed', kind: 'camera' });
+      });
+    }
+
+    // Firefox ignores none.
+    if (browserName === 'Chromium') for (const fps of [25, 2]) {
+      test(`a transform that is ignored is noticed, at ${fps} pictures a second`, TIMEOUT, async () => {
+        const { states, isStopped } = await ask('ignored', fps);
+        assert.ok(isStopped, JSON.stringify(states));
+        assert.ok(!states.some(({ state }) => state === 'encrypted'), JSON.stringify(states));
+        assert.equal(states.at(-1).state, 'leaking');
+      });
+    }
+
+    for (const [codec, framing, sendEncodings, modes, hasDescriptor] of browserName === 'Chromium' ? [
+      ['vp8', 'compatible', [{ rid: 'l', scaleResolutionDownBy: 2 }, { rid: 'h' }]],
+      ['vp8', 'full', [{ rid: 'l', scaleResolutionDownBy: 2 }, { rid: 'h' }]],
+      ['vp9', 'compatible', [{ scalabilityMode: 'L2T3_KEY' }], ['L2T3_KEY']],
+      ['vp9', 'full', [{ scalabilityMode: 'L2T3_KEY' }], ['L2T3_KEY']],
+      ['av1', 'compatible', [{ scalabilityMode: 'L1T3' }], ['L1T3']],
+      // Without the descriptor nobody could receive these, sealed or clear.
+      ['av1', 'compatible', [{ scalabilityMode: 'L2T3' }], ['L2T3'], true],
+      ['av1', 'full', [{ scalabilityMode: 'L1T3' }], ['L1T3']],
+    ] : [['vp8', 'compatible', [{ rid: 'l', scaleResolutionDownBy: 2 }, { rid: 'h' }]]]) {
+      const name = modes?.[0] ?? 'simulcast';
+      test(`layers are frames of their own: ${codec}, ${name}, ${framing} framing`, TIMEOUT, async (t) => {
+        if (missing) return t.skip('no browser, or no address but loopback');
+        const turns = modes === undefined ? [[true, true], [false, true], [true, false]] : [[true], [true]];
+        const said = await ask('layers', { codec, framing, sendEncodings, turns, hasDescriptor });
+        const { counts, states, pictures, sealed, size } = said;
+        t.diagnostic(JSON.stringify({ ...said, states: undefined }));
+        for (const count of counts) assert.ok(count > 10, `pictures decoded: ${counts}; ${JSON.stringify(states.slice(-4))}`);
+        assert.ok(!states.some(({ state }) => ['failing', 'leaking', 'error'].includes(state)), JSON.stringify(states.slice(-4)));
+        if (modes !== undefined) {
+          assert.deepEqual(said.modes, modes);
+          assert.deepEqual(size, [640, 480]);
+        }
+        // Each spatial layer of a picture is sealed for itself.
+        if (/^L2/.test(name)) assert.ok(sealed / pictures > 1.5, `${sealed} frames sealed of ${pictures} pictures`);
+      });
+    }
+
+    for (const [codec, isDescribed] of [['vp8', true], ['av1', true], ['vp9', false]]) {
+      test(`full framing of ${codec} with somebody who does not know it`, TIMEOUT, async (t) => {
+        if (missing) return t.skip('no browser, or no address but loopback');
+        const errors = await ask('refusedFraming', codec);
+        assert.deepEqual(errors.map(({ code }) => code), isDescribed ? ['FramingRefused'] : []);
+      });
+    }
+
+    const withoutScriptTransform = () => { delete globalThis.RTCRtpScriptTransform; };
+    const old = browserName === 'Chromium' ? OLD_WAYS.map((name) => [name, WAYS[name], withoutScriptTransform]) : [];
+    for (const [name, streams, prepare] of [...Object.entries(WAYS), ...old]) {
+      test(`nothing leaks: ${name}${prepare === undefined ? '' : ', by createEncodedStreams'}`, TIMEOUT, async (t) => {
+        if (missing) return t.skip('no browser, or no address but loopback');
+        const { verdict, states, clear } = await run(name, prepare);
         assert.deepEqual(verdict.strange, [], `packets that are no sealed frame; states ${JSON.stringify(states.slice(-4))}`);
         assert.equal(verdict.needles, 0, 'pieces of clear frames');
         for (const stream of streams) {

@@ -38,6 +38,20 @@ export async function judge(packets, { member, announcement, secret, clear }) {
   return verdict;
 }
 
+/** Of whole frames by codec: how many there are, and how many of them open. */
+export async function judgeFrames(frames, { member, announcement, secret }) {
+  const listener = await Frames.start({ secret: new Uint8Array(secret), member: LISTENER });
+  listener.addMember(member, Buffer.from(announcement, 'base64'));
+  const verdict = Object.fromEntries(Object.entries(frames).map(([codec, all]) => {
+    // A retransmission may bring a frame once more: it opens once.
+    const different = [...new Set(all)];
+    const opened = different.filter((frame) => open(listener, member, codec, Buffer.from(frame, 'base64')) !== null);
+    return [codec, { frames: different.length, opened: opened.length }];
+  }));
+  listener.free();
+  return verdict;
+}
+
 /** Packets in the order of their numbers, by frame. Retransmissions and padding are left out. */
 function framesOf(packets) {
   const tracks = Map.groupBy?.(packets, ({ ssrc }) => ssrc) ?? groupBy(packets, ({ ssrc }) => ssrc);
