@@ -56,8 +56,9 @@ const pkg = here('./pkg');
 await rm(pkg, { recursive: true, force: true });
 await mkdir(pkg);
 await build({ ...options, entryPoints: ['index.js', 'frames.js', 'worker-inline.js'], outdir: pkg, plugins: [inline] });
-// The bindings would warn of servers that know no type for the module; it loads all the same.
-await build({ ...options, entryPoints: ['worker.js'], minify: true, drop: ['console'], outdir: pkg });
+// The bindings would warn of servers that know no type for the module; it loads all the same. The worker frees its call itself.
+const define = { 'Symbol.dispose': 'undefined', FinalizationRegistry: 'undefined' };
+await build({ ...options, entryPoints: ['worker.js'], minify: true, drop: ['console'], define, outdir: pkg });
 await build({
   ...options,
   entryPoints: { 'frames.node': 'frames.js' },

@@ -12,8 +12,8 @@ export const PARSED = ['h264', 'av1'];
 
 export const codecId = (codec) => lookUp(CODEC, codec, 'codec');
 export const framingId = (framing) => lookUp(FRAMING, framing, 'framing');
-/** In the core's numbers. */
-export const otherFraming = (framing) => (framing === FRAMING.full ? FRAMING.compatible : FRAMING.full);
+/** In the core's numbers, of which there are two. */
+export const otherFraming = (framing) => 1 - framing;
 export const streamKind = (kind) => lookUp(STREAM_KIND, kind, 'kind of stream');
 
 /**

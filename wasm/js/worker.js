@@ -180,7 +180,7 @@ class Transform {
   /** A frame that is dropped. Its sender may use the other framing: then it opens as such, and that is said. */
   async #failed(frame, code) {
     const [state, stream] = [this.#state, this.#stream];
-    if (!state.count(code) || this.#direction === 'seal' || stream === null) return;
+    if (!state.count(code) || this.#direction === 'seal') return;
     const other = { ...stream, framing: otherFraming(stream.framing) };
     const opened = await frames.open(other, codecId(this.#codecOf(frame)), new Uint8Array(frame.data));
     if (typeof opened !== 'string') state.explain('OtherFraming');
