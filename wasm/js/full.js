@@ -22,7 +22,8 @@ export function describeFully(pc, fail) {
     for (const { mid, codec } of undescribed(pc)) {
       if (told.has(mid)) continue;
       told.add(mid);
-      fail(new SealframeError('FramingRefused', `m-line ${mid} has no Dependency Descriptor: ${codec} needs it in full framing`));
+      const what = `m-line ${mid} has no Dependency Descriptor: ${codec} needs it in full framing`;
+      fail(new SealframeError('FramingRefused', what));
     }
   });
   // What follows would say more than the browser does.
@@ -67,7 +68,8 @@ function raw({ type, sdp }) {
 
 /** `{mid, codec}` of each video m-line that carries something, needs the descriptor and was answered without. */
 function undescribed(pc) {
-  const answer = [pc.currentLocalDescription, pc.currentRemoteDescription].find((description) => description?.type === 'answer');
+  const descriptions = [pc.currentLocalDescription, pc.currentRemoteDescription];
+  const answer = descriptions.find((description) => description?.type === 'answer');
   const sections = answer?.sdp.split(/^m=/m).filter((section) => /^video [1-9]/.test(section)) ?? [];
   return sections.flatMap((section) => {
     const find = (pattern) => new RegExp(pattern, 'm').exec(section)?.[1];

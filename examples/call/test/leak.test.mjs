@@ -34,7 +34,9 @@ const WAYS = {
   'protected late': ['microphone 0', 'camera 0'],
 };
 /** Those that are tried with `createEncodedStreams` too, which old Chromium has alone. */
-const OLD_WAYS = ['addTrack after negotiation', 'replaceTrack', 'second video', 'simulcast', 'reconnect', 'worker killed', 'protected late'];
+const OLD_WAYS = [
+  'addTrack after negotiation', 'replaceTrack', 'second video', 'simulcast', 'reconnect', 'worker killed', 'protected late',
+];
 
 const here = (path) => new URL(path, import.meta.url).pathname;
 /** The package and, beside it, a worker of the application's. */
