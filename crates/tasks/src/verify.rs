@@ -105,24 +105,14 @@ fn documentation() -> Result<()> {
     tools::run(tools::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The script needs Python and its package `cryptography`; a private environment under `target` has both.
+/// The script needs Python and its package `cryptography`.
 fn vectors() -> Result<()> {
-    let python = tools::find_or_install(&["python3"], &["python3"])?;
-    let home = wasm_package::target_dir().join("python");
-    let inside = home.join("bin/python");
-    if !inside.exists() {
-        tools::say("installing the Python package `cryptography` under target/python");
-        let venv = || tools::run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&home));
-        // Debian keeps a part of Python's own modules in a package of its own.
-        venv().or_else(|_| tools::install(&["python3-venv"]).and_then(|()| venv()))?;
-        let install = ["-m", "pip", "install", "--quiet", "cryptography==48.0.0"];
-        tools::run(Command::new(&inside).args(install))?;
-    }
+    let python = tools::python("python", &["cryptography==48.0.0"])?;
     let folder = crate::root().join("crates/testkit/vectors");
     let script = folder.join("keys/make_keys.py");
     let official = folder.join("rfc9605/test-vectors.json");
-    tools::run(Command::new(&inside).arg(&script).arg("--check").arg(official))?;
-    let made = Command::new(&inside).arg(&script).output()?;
+    tools::run(Command::new(&python).arg(&script).arg("--check").arg(official))?;
+    let made = Command::new(&python).arg(&script).output()?;
     anyhow::ensure!(made.status.success(), "make_keys.py ended with {}", made.status);
     let kept = std::fs::read(folder.join("keys/keys.json"))?;
     anyhow::ensure!(made.stdout == kept, "make_keys.py no longer makes keys.json");
