@@ -11,11 +11,11 @@ import { fileURLToPath } from 'node:url';
 const BINARY = process.env.SEALFRAME_SFU
   ?? fileURLToPath(new URL('../../../target/debug/sealframe-sfu', import.meta.url));
 
-/** Starts the server; `udp` is the address of its media socket. */
-export async function startSfu({ udp = '127.0.0.1' } = {}) {
+/** Starts the server; `udp` is the address of its media socket, `served` the folder that it serves as the browser package. */
+export async function startSfu({ udp = '127.0.0.1', served = process.env.SEALFRAME_PACKAGE } = {}) {
   const record = await mkdtemp(join(tmpdir(), 'sealframe-'));
   const args = ['--http', '127.0.0.1:0', '--udp', `${udp}:0`, '--record', record];
-  if (process.env.SEALFRAME_PACKAGE) args.push('--package', process.env.SEALFRAME_PACKAGE);
+  if (served) args.push('--package', served);
   const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const failed = once(child, 'error').then(([error]) => {
     throw new Error(`cannot start the server: ${error.message}; build it or set SEALFRAME_SFU`);
