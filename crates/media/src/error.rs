@@ -39,6 +39,10 @@ pub enum SealError {
     TooManyStreams,
     /// The format has no rule for this codec, or none for frames like this one. Deployed formats only.
     UnsupportedCodec,
+    /// More parts of the frame must stay readable than the format can say: have the encoder make fewer slices. DAVE only.
+    TooManyRanges,
+    /// Whatever the nonce, a start code was among the sealed bytes. Drop. DAVE only.
+    StartCode,
 }
 
 impl From<FrameTooLong> for SealError {
@@ -60,6 +64,8 @@ impl fmt::Display for SealError {
             Self::NonceWouldRepeat => f.write_str("a nonce would come twice"),
             Self::TooManyStreams => f.write_str("too many streams are counted"),
             Self::UnsupportedCodec => f.write_str("the format has no rule for such frames"),
+            Self::TooManyRanges => f.write_str("too many parts of the frame must stay readable"),
+            Self::StartCode => f.write_str("a start code was among the sealed bytes"),
         }
     }
 }
@@ -93,7 +99,8 @@ pub enum OpenError {
     /// No frame of this format: what should be behind the ciphertext is not there, or cannot be. It may be plaintext. Drop.
     /// Deployed formats only.
     Trailer,
-    /// Made by a server that knows no key, not by the sender. It is plaintext. Drop. LiveKit only.
+    /// Made by a server that knows no key, not by the sender. It is plaintext. Drop, or play silence of one's
+    /// own. LiveKit and DAVE only.
     Injected,
     /// More streams than a receiver keeps replay windows for. Drop. Deployed formats only.
     TooManyStreams,
