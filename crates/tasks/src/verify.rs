@@ -24,6 +24,10 @@ const STEPS: &[Step] = &[
         published_tests,
     ),
     ("an encrypted call in real browsers through the example server", browser_tests),
+    (
+        "the bot in calls with LiveKit's native client, and with browsers that have LiveKit's and Jitsi's workers",
+        bot_tests,
+    ),
 ];
 
 pub(crate) fn run() -> Result<()> {
@@ -162,6 +166,28 @@ fn browser_tests() -> Result<()> {
         tools::run(&mut test)?;
     }
     report(&screenshot);
+    Ok(())
+}
+
+/// LiveKit's native client and what it needs, from PyPI.
+const LIVEKIT: &[&str] = &[
+    "livekit==1.2.1",
+    "aiofiles==25.1.0",
+    "numpy==2.4.6",
+    "protobuf==7.36.2",
+    "types-protobuf==7.35.1.20260906",
+];
+
+fn bot_tests() -> Result<()> {
+    let stage = demo::Stage::set_up()?;
+    let python = tools::python("python-livekit", LIVEKIT)?;
+    tools::find_or_install(&["ffmpeg"], &["ffmpeg"])?;
+    let tests = crate::root().join("examples/bot/test");
+    tools::npm_ci(&tests)?;
+    for of in ["native.test.mjs", "record.test.mjs"] {
+        let mut node = stage.node(&tests.join(of), &["--test"]);
+        tools::run(node.env("SEALFRAME_LIVEKIT_PYTHON", &python))?;
+    }
     Ok(())
 }
 
