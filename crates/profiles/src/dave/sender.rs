@@ -192,16 +192,17 @@ impl Sender {
         let blocks = (plan.clear.len().div_ceil(16) + payload_len.div_ceil(16) + 1) as u64;
         self.check_limits(blocks, *tries.end())?;
 
-        let payload_at = if plan.is_in_place() { plan.clear.len() } else { 0 };
+        let (is_in_place, first) = (plan.is_in_place(), plan.runs.first());
+        let payload_at = first.filter(|_| is_in_place).map_or(0, |run| run.start);
         let payload = payload_at..payload_at + payload_len;
-        if !plan.is_in_place() {
+        if !is_in_place {
             gather(buf, plan.runs.iter().cloned());
         }
         for _ in tries {
             let nonce = truncated(self.spend(blocks)?);
             let mut tag = [0; 16];
             self.key.encrypt(full_nonce(nonce), &plan.clear, &mut buf[payload.clone()], &mut tag)?;
-            if !plan.is_in_place() {
+            if !is_in_place {
                 scatter(buf, payload_len, plan.runs_in_media());
             }
             write_clear(buf, &plan.clear, &plan.ranges);
@@ -211,7 +212,7 @@ impl Sender {
             if !parses_units || !has_start_code_among(plan, &buf[..end]) {
                 return Ok(end);
             }
-            if !plan.is_in_place() {
+            if !is_in_place {
                 gather(buf, plan.runs_in_media());
             }
             let back =
