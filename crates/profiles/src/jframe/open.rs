@@ -358,9 +358,10 @@ impl Opener {
         };
         self.stats.opened += 1;
         self.trials.opened();
-        if let Some(key) = self.keys.at_mut(examined.index) {
-            key.failures = 0;
-            key.has_told = false;
+        if let Some(key) = self.keys.at_mut(examined.index)
+            && key.failures > 0
+        {
+            (key.failures, key.has_told) = (0, false);
         }
         let IvWords { stream, timestamp, count } = examined.words;
         Ok(Opened {
