@@ -6,7 +6,8 @@
 use std::{fs, path::Path};
 
 use sealframe::{CallSecret, CipherSuite, SharedSecretCall, Stream, StreamKind};
-use sealframe_testkit::{hex, rfc9605};
+use sealframe_profiles::dave as dave_format;
+use sealframe_testkit::{dave, hex, rfc9605};
 use serde_json::Value;
 
 type Result<T> = core::result::Result<T, Box<dyn core::error::Error>>;
@@ -17,7 +18,8 @@ fn main() -> Result<()> {
     seal_opens()?;
     replay_orders()?;
     announcements()?;
-    kernels()
+    kernels()?;
+    codecs_and_dave()
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> Result<()> {
@@ -264,6 +266,43 @@ fn kernels() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The frames of DAVE's vectors: every codec; then sealed under the target's secret, and to be sealed and changed there.
+fn codecs_and_dave() -> Result<()> {
+    const SHORT: usize = 400;
+    let names = ["Opus", "VP8", "VP9", "H264", "H265", "AV1"];
+    let made = dave::made().frames;
+    let frames = made.iter().filter(|vector| vector.frame.len() < SHORT);
+    for (place, vector) in frames.enumerate() {
+        let name: String =
+            vector.name.chars().filter(|it| it.is_ascii_alphanumeric() || *it == ' ').collect();
+        let name = format!("{place:02}-{}", name.replace(' ', "-"));
+        write("codec", &name, &vector.frame)?;
+        let codec =
+            vector.codec.as_deref().and_then(|codec| names.iter().position(|name| *name == codec));
+        let codec = low_byte(codec.unwrap_or(names.len()) as u64);
+        // What it is, with or without supplemental information, generation, nonce, which byte to change and how.
+        let choice = codec * 2 + 1 + 128 * low_byte(place as u64 % 2);
+        let head = [
+            choice,
+            low_byte(vector.nonce >> 24),
+            0,
+            low_byte(vector.nonce),
+            0,
+            low_byte(place as u64 * 7),
+            4,
+        ];
+        write("dave", &format!("seal-{name}"), &[&head[..], &vector.frame].concat())?;
+        let secret = dave_format::BaseSecret::from_exported(&[0x22; 16]);
+        let mut sender = dave_format::Sender::new(secret);
+        let codec = sealframe_codec::Codec::ALL.get(usize::from(codec)).copied();
+        let sealed = sender.seal_to_vec(&vector.frame, codec)?;
+        write("dave", &format!("open-{name}"), &[&[0][..], &sealed].concat())?;
+    }
+    write("dave", "open-silence", &[0, 0xf8, 0xff, 0xfe])?;
+    let ranges = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 2, 3, 4, 16, 0xfa, 0xfa];
+    write("dave", "open-ranges", &[&[0][..], &ranges].concat())
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -11,6 +11,8 @@
 //! | [`seal_open()`] | set-up, fields, mutation, payload | the sealed bytes put together by hand |
 //! | [`replay_order()`] | operations | sets of what is held and what has been opened |
 //! | [`announcement()`] | set-up, announcement | the announcement made again from what it said |
+//! | [`codec()`] | a frame of every codec | loops that look at every byte, and at every bit |
+//! | [`dave()`] | DAVE's sealed frame, or set-up and frame to be sealed and changed | opening done with the *sealing* half of ring |
 //! | [`kernel()`] | four frames: form, key, lengths, forgery, data | ring |
 //!
 //! Nothing is switched off for the fuzzer: the ciphers are the real ones.
@@ -23,6 +25,8 @@
 )]
 
 mod announcement;
+mod codec;
+mod dave;
 mod header;
 mod input;
 mod kernel;
@@ -34,6 +38,8 @@ mod replay_order;
 mod seal_open;
 
 pub use announcement::announcement;
+pub use codec::codec;
+pub use dave::dave;
 pub use header::header;
 pub use kernel::kernel;
 pub use open::open;
@@ -54,13 +60,15 @@ pub struct Target {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::new("header", header, 43),
         Self::new("open", open, 41),
         Self::new("seal_open", seal_open, 32),
         Self::new("replay_order", replay_order, 24),
         Self::new("announcement", announcement, 26),
         Self::new("kernel", kernel, 20),
+        Self::new("codec", codec, 58),
+        Self::new("dave", dave, 118),
     ];
 
     const fn new(name: &'static str, run: fn(&[u8]), seeds: usize) -> Self {

@@ -123,3 +123,13 @@ fn only_genuine_announcements_are_taken() {
 fn the_kernel_makes_the_bytes_of_ring() {
     replay("kernel");
 }
+
+#[test]
+fn codecs_are_what_loops_see() {
+    replay("codec");
+}
+
+#[test]
+fn only_what_was_sealed_opens_as_dave() {
+    replay("dave");
+}
