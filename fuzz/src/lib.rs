@@ -13,6 +13,9 @@
 //! | [`announcement()`] | set-up, announcement | the announcement made again from what it said |
 //! | [`codec()`] | a frame of every codec | loops that look at every byte, and at every bit |
 //! | [`dave()`] | DAVE's sealed frame, or set-up and frame to be sealed and changed | opening done with the *sealing* half of ring |
+//! | [`jitsi()`] | Jitsi's sealed frame, or one to be sealed and changed | ring, with keys of ring's HKDF |
+//! | [`livekit()`] | the same of LiveKit, from either implementation | ring, with every number of clear bytes |
+//! | [`livekit_data()`] | LiveKit's packet, or one to be sealed and changed | a reader of fields, and ring |
 //! | [`kernel()`] | four frames: form, key, lengths, forgery, data | ring |
 //!
 //! Nothing is switched off for the fuzzer: the ciphers are the real ones.
@@ -29,9 +32,12 @@ mod codec;
 mod dave;
 mod header;
 mod input;
+mod jframe;
+mod jitsi;
 mod kernel;
 mod keys;
 mod label;
+mod livekit;
 mod open;
 mod reference;
 mod replay_order;
@@ -41,7 +47,9 @@ pub use announcement::announcement;
 pub use codec::codec;
 pub use dave::dave;
 pub use header::header;
+pub use jitsi::jitsi;
 pub use kernel::kernel;
+pub use livekit::{livekit, livekit_data};
 pub use open::open;
 pub use replay_order::replay_order;
 pub use seal_open::seal_open;
@@ -60,7 +68,7 @@ pub struct Target {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::new("header", header, 43),
         Self::new("open", open, 41),
         Self::new("seal_open", seal_open, 32),
@@ -69,6 +77,9 @@ impl Target {
         Self::new("kernel", kernel, 20),
         Self::new("codec", codec, 58),
         Self::new("dave", dave, 118),
+        Self::new("jitsi", jitsi, 20),
+        Self::new("livekit", livekit, 40),
+        Self::new("livekit_data", livekit_data, 10),
     ];
 
     const fn new(name: &'static str, run: fn(&[u8]), seeds: usize) -> Self {

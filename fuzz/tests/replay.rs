@@ -133,3 +133,10 @@ fn codecs_are_what_loops_see() {
 fn only_what_was_sealed_opens_as_dave() {
     replay("dave");
 }
+
+#[test]
+fn of_jitsi_and_livekit_only_what_ring_opens_opens() {
+    replay("jitsi");
+    replay("livekit");
+    replay("livekit_data");
+}
