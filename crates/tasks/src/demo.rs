@@ -29,6 +29,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 /// Everything that a call in browsers needs, built and installed.
 pub(crate) struct Stage {
     server: PathBuf,
+    bot: PathBuf,
     node: PathBuf,
     chromium: PathBuf,
     /// The folder of the browser tests.
@@ -42,18 +43,22 @@ impl Stage {
         let tests = crate::root().join("examples/call/test");
         tools::npm_ci(&tests)?;
         wasm_package::build()?;
-        tools::say("building the example server (the first time takes minutes)");
-        let build = ["build", "--locked", "-p", "sealframe-example-call"];
+        tools::say("building the example server and its bot (the first time takes minutes)");
+        // Together, because each alone would choose other features of what they share, and build it all again.
+        let build =
+            ["build", "--locked", "-p", "sealframe-example-call", "-p", "sealframe-example-bot"];
         tools::run(tools::cargo().args(build))?;
-        let server = wasm_package::target_dir().join("debug/sealframe-sfu");
-        Ok(Self { server, node, chromium, tests })
+        let programs = wasm_package::target_dir().join("debug");
+        let (server, bot) = (programs.join("sealframe-sfu"), programs.join("sealframe-bot"));
+        Ok(Self { server, bot, node, chromium, tests })
     }
 
     /// Node.js on a script that needs browsers, told where everything is.
     pub(crate) fn node(&self, script: &Path, options: &[&str]) -> Command {
         let mut node = Command::new(&self.node);
         node.args(options).arg(script);
-        node.env("SEALFRAME_SFU", &self.server).env("SEALFRAME_CHROMIUM", &self.chromium);
+        node.env("SEALFRAME_SFU", &self.server).env("SEALFRAME_BOT", &self.bot);
+        node.env("SEALFRAME_CHROMIUM", &self.chromium);
         node
     }
 }

@@ -89,6 +89,22 @@ pub(crate) fn npm_ci(folder: &Path) -> Result<()> {
     run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
 }
 
+/// Python in a private environment under `target`, `folder`, with these packages.
+pub(crate) fn python(folder: &str, packages: &[&str]) -> Result<PathBuf> {
+    let python = find_or_install(&["python3"], &["python3"])?;
+    let home = crate::wasm_package::target_dir().join(folder);
+    let inside = home.join("bin/python");
+    if !inside.exists() {
+        say(&format!("installing for Python under {}: {}", home.display(), packages.join(" ")));
+        let venv = || run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&home));
+        // Debian keeps a part of Python's own modules in a package of its own.
+        venv().or_else(|_| install(&["python3-venv"]).and_then(|()| venv()))?;
+    }
+    // What is there already costs a moment and nothing from outside.
+    run(Command::new(&inside).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
+    Ok(inside)
+}
+
 /// The first of `names` on the path; otherwise Debian's `packages` are installed.
 pub(crate) fn find_or_install(names: &[&str], packages: &[&str]) -> Result<PathBuf> {
     if let Some(found) = find(names) {

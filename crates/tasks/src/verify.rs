@@ -24,6 +24,10 @@ const STEPS: &[Step] = &[
         published_tests,
     ),
     ("an encrypted call in real browsers through the example server", browser_tests),
+    (
+        "the bot in calls with LiveKit's native client, and with browsers that have LiveKit's and Jitsi's workers",
+        bot_tests,
+    ),
 ];
 
 pub(crate) fn run() -> Result<()> {
@@ -46,7 +50,8 @@ fn no_std() -> Result<()> {
     const BARE_METAL: &str = "thumbv7em-none-eabihf";
     tools::rustup("target", &[BARE_METAL])?;
     // Default features and all: ring steps aside by itself where there is no operating system.
-    tools::run(tools::cargo().args(["build", "--locked", "-p", "sealframe", "--target", BARE_METAL]))
+    let crates = ["-p", "sealframe", "-p", "sealframe-profiles"];
+    tools::run(tools::cargo().args(["build", "--locked", "--target", BARE_METAL]).args(crates))
 }
 
 fn rust_tests() -> Result<()> {
@@ -105,24 +110,14 @@ fn documentation() -> Result<()> {
     tools::run(tools::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The script needs Python and its package `cryptography`; a private environment under `target` has both.
+/// The script needs Python and its package `cryptography`.
 fn vectors() -> Result<()> {
-    let python = tools::find_or_install(&["python3"], &["python3"])?;
-    let home = wasm_package::target_dir().join("python");
-    let inside = home.join("bin/python");
-    if !inside.exists() {
-        tools::say("installing the Python package `cryptography` under target/python");
-        let venv = || tools::run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&home));
-        // Debian keeps a part of Python's own modules in a package of its own.
-        venv().or_else(|_| tools::install(&["python3-venv"]).and_then(|()| venv()))?;
-        let install = ["-m", "pip", "install", "--quiet", "cryptography==48.0.0"];
-        tools::run(Command::new(&inside).args(install))?;
-    }
+    let python = tools::python("python", &["cryptography==48.0.0"])?;
     let folder = crate::root().join("crates/testkit/vectors");
     let script = folder.join("keys/make_keys.py");
     let official = folder.join("rfc9605/test-vectors.json");
-    tools::run(Command::new(&inside).arg(&script).arg("--check").arg(official))?;
-    let made = Command::new(&inside).arg(&script).output()?;
+    tools::run(Command::new(&python).arg(&script).arg("--check").arg(official))?;
+    let made = Command::new(&python).arg(&script).output()?;
     anyhow::ensure!(made.status.success(), "make_keys.py ended with {}", made.status);
     let kept = std::fs::read(folder.join("keys/keys.json"))?;
     anyhow::ensure!(made.stdout == kept, "make_keys.py no longer makes keys.json");
@@ -172,6 +167,28 @@ fn browser_tests() -> Result<()> {
         tools::run(&mut test)?;
     }
     report(&screenshot);
+    Ok(())
+}
+
+/// LiveKit's native client and what it needs, from PyPI.
+const LIVEKIT: &[&str] = &[
+    "livekit==1.2.1",
+    "aiofiles==25.1.0",
+    "numpy==2.4.6",
+    "protobuf==7.36.2",
+    "types-protobuf==7.35.1.20260906",
+];
+
+fn bot_tests() -> Result<()> {
+    let stage = demo::Stage::set_up()?;
+    let python = tools::python("python-livekit", LIVEKIT)?;
+    tools::find_or_install(&["ffmpeg"], &["ffmpeg"])?;
+    let tests = crate::root().join("examples/bot/test");
+    tools::npm_ci(&tests)?;
+    for of in ["native.test.mjs", "record.test.mjs"] {
+        let mut node = stage.node(&tests.join(of), &["--test"]);
+        tools::run(node.env("SEALFRAME_LIVEKIT_PYTHON", &python))?;
+    }
     Ok(())
 }
 

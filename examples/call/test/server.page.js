@@ -46,7 +46,10 @@ class Participant {
   #answered;
   #options;
 
-  /** `codec` and `fmtp` choose a video codec; `isOpaque` flips all bits of frames; `isRaw` as the name says. */
+  /**
+   * `codec` and `fmtp` choose a video codec; `isOpaque` flips all bits of frames; `isRaw` as the name says;
+   * `seal(sender, streams)` transforms what is sent in a way of its own.
+   */
   static async join(room, options = {}) {
     const participant = new Participant();
     participant.#options = options;
@@ -64,7 +67,7 @@ class Participant {
     participant.pc = new RTCPeerConnection({
       iceServers: [],
       bundlePolicy: 'max-bundle',
-      ...(options.isOpaque ? { encodedInsertableStreams: true } : {}),
+      ...(options.isOpaque || options.seal ? { encodedInsertableStreams: true } : {}),
     });
     return participant;
   }
@@ -94,7 +97,8 @@ class Participant {
   }
 
   #prepare(transceiver, media) {
-    const { codec, fmtp, isOpaque, hasDescriptor } = this.#options;
+    const { codec, fmtp, isOpaque, seal, hasDescriptor } = this.#options;
+    if (seal) seal(transceiver.sender, transceiver.sender.createEncodedStreams());
     if (isOpaque) {
       for (const end of [transceiver.sender, transceiver.receiver]) {
         const { readable, writable } = end.createEncodedStreams();

@@ -1,0 +1,112 @@
+//! What the example server and a participant say to each other, as JSON; `examples/call` describes it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a track shows or lets hear.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum StreamKind {
+    /// Audio of a person.
+    Microphone,
+    /// Video of a person.
+    Camera,
+    /// Video of a shared screen.
+    Screen,
+    /// Audio of a shared screen.
+    ScreenAudio,
+}
+
+impl StreamKind {
+    /// Whether such a track is video.
+    pub(crate) fn is_video(self) -> bool {
+        matches!(self, Self::Camera | Self::Screen)
+    }
+}
+
+/// One of a participant's tracks.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub(crate) struct Track {
+    /// What it is.
+    pub(crate) kind: StreamKind,
+    /// Tells apart tracks of one kind.
+    pub(crate) index: u16,
+}
+
+/// A track and whose it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub(crate) struct TrackId {
+    /// The server's number for the participant who sends it.
+    pub(crate) from: u32,
+    /// Which track.
+    #[serde(flatten)]
+    pub(crate) track: Track,
+}
+
+impl fmt::Display for TrackId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.track.kind {
+            StreamKind::Microphone => "microphone",
+            StreamKind::Camera => "camera",
+            StreamKind::Screen => "screen",
+            StreamKind::ScreenAudio => "screen-audio",
+        };
+        write!(f, "{}-{kind}-{}", self.from, self.track.index)
+    }
+}
+
+/// A participant as the server introduces it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Member {
+    /// The server's number for it.
+    pub(crate) id: u32,
+    /// What it sends.
+    pub(crate) tracks: Vec<Track>,
+}
+
+/// Messages from the server.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum FromServer {
+    /// The first: who is there already.
+    Welcome {
+        /// Everyone else in the room.
+        members: Vec<Member>,
+    },
+    /// Somebody came.
+    Joined(Member),
+    /// What somebody sends has changed.
+    Tracks {
+        /// Who.
+        from: u32,
+        /// All of it.
+        tracks: Vec<Track>,
+    },
+    /// Somebody went.
+    Left {
+        /// Who.
+        id: u32,
+    },
+    /// The answer to the last offer.
+    Answer {
+        /// The session description.
+        sdp: String,
+    },
+    /// What the bot has no use for.
+    #[serde(other)]
+    Other,
+}
+
+/// A session description, and what its m-lines are for, by mid. The only message of a bot.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "offer")]
+pub(crate) struct Offer {
+    /// The session description.
+    pub(crate) sdp: String,
+    /// What the bot sends there.
+    pub(crate) sends: BTreeMap<String, Track>,
+    /// Whose track shall come there.
+    pub(crate) slots: BTreeMap<String, TrackId>,
+}

@@ -1,0 +1,174 @@
+//! A participant of a call on the example server: receives every track of everybody, sends its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use str0m::media::{Direction, MediaData, MediaKind, MediaTime, Mid};
+use str0m::{Event, IceConnectionState};
+
+use crate::connection::Connection;
+use crate::message::{FromServer, Offer, Track, TrackId};
+use crate::server::Server;
+
+/// A bot's place in a call.
+#[derive(Debug)]
+pub(crate) struct Participant {
+    server: Server,
+    connection: Connection,
+    /// Everybody's tracks.
+    tracks: BTreeSet<TrackId>,
+    /// By m-line that the bot receives on.
+    slots: BTreeMap<Mid, TrackId>,
+    /// By m-line that the bot sends on.
+    sends: BTreeMap<Mid, Track>,
+    /// Not offered so far.
+    unsent: Vec<Track>,
+}
+
+/// What a call brings.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// Frames can be sent.
+    Connected,
+    /// A frame of somebody's track, as it was sealed.
+    Frame(TrackId, Box<MediaData>),
+    /// Somebody cannot go on without a key frame of ours.
+    KeyframeWanted,
+    /// Somebody went, with all tracks.
+    Left(u32),
+}
+
+impl Participant {
+    /// Enters `room` of the server at `address`, `host:port`, there to send `tracks`.
+    ///
+    /// # Errors
+    /// If the server does not let the bot in.
+    pub(crate) fn join(
+        address: &str,
+        room: &str,
+        name: &str,
+        tracks: &[Track],
+    ) -> Result<Self, Box<dyn Error>> {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        Ok(Self {
+            server: Server::enter(address, room, name)?,
+            connection: Connection::new(loopback)?,
+            tracks: BTreeSet::new(),
+            slots: BTreeMap::new(),
+            sends: BTreeMap::new(),
+            unsent: tracks.to_vec(),
+        })
+    }
+
+    /// Goes on with the call, until something happens or a moment has passed, `until` at the latest.
+    ///
+    /// # Errors
+    /// If the call is over.
+    pub(crate) fn step(&mut self, until: Instant) -> Result<Option<Happening>, Box<dyn Error>> {
+        while let Some(message) = self.server.hear()? {
+            if let Some(happening) = self.obey(message)? {
+                return Ok(Some(happening));
+            }
+        }
+        self.negotiate()?;
+        Ok(match self.connection.step(until)? {
+            Some(Event::Connected) => Some(Happening::Connected),
+            Some(Event::MediaData(frame)) => {
+                let track = self.slots.get(&frame.mid);
+                track.map(|&track| Happening::Frame(track, Box::new(frame)))
+            }
+            Some(Event::KeyframeRequest(_)) => Some(Happening::KeyframeWanted),
+            Some(Event::IceConnectionStateChange(IceConnectionState::Disconnected)) => {
+                return Err("the connection is lost".into());
+            }
+            _ => None,
+        })
+    }
+
+    /// Sends a frame of the bot's own.
+    ///
+    /// # Errors
+    /// If the call is over.
+    pub(crate) fn send(
+        &mut self,
+        track: Track,
+        time: MediaTime,
+        frame: &[u8],
+    ) -> Result<(), Box<dyn Error>> {
+        match self.mid(track) {
+            Some(mid) => self.connection.send(mid, time, frame),
+            None => Ok(()),
+        }
+    }
+
+    /// The SSRC of a track of the bot's own, once connected.
+    pub(crate) fn ssrc(&mut self, track: Track) -> Option<u32> {
+        self.mid(track).and_then(|mid| self.connection.ssrc(mid))
+    }
+
+    /// Asks for a key frame of somebody's track.
+    pub(crate) fn want_keyframe(&mut self, track: TrackId) {
+        if let Some((mid, _)) = self.slots.iter().find(|(_, slot)| **slot == track) {
+            self.connection.want_keyframe(*mid);
+        }
+    }
+
+    fn mid(&self, track: Track) -> Option<Mid> {
+        self.sends.iter().find_map(|(mid, sent)| (*sent == track).then_some(*mid))
+    }
+
+    fn obey(&mut self, message: FromServer) -> Result<Option<Happening>, Box<dyn Error>> {
+        match message {
+            FromServer::Welcome { members } => {
+                for member in members {
+                    self.know(member.id, &member.tracks);
+                }
+            }
+            FromServer::Joined(member) => self.know(member.id, &member.tracks),
+            FromServer::Tracks { from, tracks } => self.know(from, &tracks),
+            FromServer::Left { id } => {
+                self.know(id, &[]);
+                return Ok(Some(Happening::Left(id)));
+            }
+            FromServer::Answer { sdp } => self.connection.accept(&sdp)?,
+            FromServer::Other => {}
+        }
+        Ok(None)
+    }
+
+    fn know(&mut self, from: u32, tracks: &[Track]) {
+        self.tracks.retain(|known| known.from != from);
+        self.tracks.extend(tracks.iter().map(|&track| TrackId { from, track }));
+        self.slots.retain(|_, track| self.tracks.contains(track));
+    }
+
+    /// Offers m-lines for tracks that have none.
+    fn negotiate(&mut self) -> Result<(), Box<dyn Error>> {
+        if self.connection.is_offering() {
+            return Ok(());
+        }
+        let received: BTreeSet<TrackId> = self.slots.values().copied().collect();
+        let wanted: Vec<TrackId> = self.tracks.difference(&received).copied().collect();
+        let unsent = std::mem::take(&mut self.unsent);
+        let line = |track: &Track, direction| {
+            let kind = if track.kind.is_video() { MediaKind::Video } else { MediaKind::Audio };
+            (kind, direction)
+        };
+        let lines: Vec<_> = unsent
+            .iter()
+            .map(|track| line(track, Direction::SendOnly))
+            .chain(wanted.iter().map(|slot| line(&slot.track, Direction::RecvOnly)))
+            .collect();
+        // With nothing new there is no offer.
+        let Some((sdp, mids)) = self.connection.offer(&lines) else {
+            return Ok(());
+        };
+        self.sends.extend(mids.iter().copied().zip(unsent.iter().copied()));
+        self.slots.extend(mids.into_iter().skip(unsent.len()).zip(wanted));
+        let sends = self.sends.iter().map(|(mid, track)| (mid.to_string(), *track)).collect();
+        let slots = self.slots.iter().map(|(mid, slot)| (mid.to_string(), *slot)).collect();
+        self.server.offer(&Offer { sdp, sends, slots })
+    }
+}
