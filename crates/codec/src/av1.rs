@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-use crate::{FRONT_GROWTH, MAX_FRONT, UnexpectedFrame, append};
+use crate::{FRONT_GROWTH, FrameKind, MAX_FRONT, UnexpectedFrame, append};
 
+const SEQUENCE_HEADER: u8 = 1;
 const TEMPORAL_DELIMITER: u8 = 2;
 const FRAME_HEADER: u8 = 3;
 const FRAME: u8 = 6;
@@ -11,28 +12,35 @@ const TILE_LIST: u8 = 8;
 const PADDING: u8 = 15;
 
 const HAS_EXTENSION: u8 = 4;
-const HAS_SIZE: u8 = 2;
+/// `obu_has_size_field`, in the first byte of a header.
+pub const HAS_SIZE: u8 = 2;
 /// Of a size, as the specification has it (§4.10.5).
 const MAX_SIZE_LEN: usize = 8;
 
 /// One OBU.
-struct Obu<'f> {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Obu<'f> {
     /// Its header, and the extension if there is one: one byte or two.
-    header: &'f [u8],
+    pub header: &'f [u8],
     /// Where in the frame its size is, if it has one; otherwise its payload.
-    behind_header: usize,
-    /// What is behind both.
-    payload: &'f [u8],
+    pub behind_header: usize,
+    /// Where in the frame its payload is.
+    pub payload_at: usize,
+    /// What is behind header and size.
+    pub payload: &'f [u8],
 }
 
 impl Obu<'_> {
     /// `obu_type`
-    fn kind(&self) -> u8 {
+    #[must_use]
+    pub fn kind(&self) -> u8 {
         self.header.first().map_or(0, |header| header >> 3 & 15)
     }
 
     /// Whether its size stands before its payload.
-    fn has_size(&self) -> bool {
+    #[must_use]
+    pub fn has_size(&self) -> bool {
         self.header.first().is_some_and(|header| header & HAS_SIZE != 0)
     }
 
@@ -42,13 +50,14 @@ impl Obu<'_> {
     }
 
     /// Whether RTP packets carry it (AV1 RTP specification, §5).
-    fn is_carried(&self) -> bool {
+    #[must_use]
+    pub fn is_carried(&self) -> bool {
         !matches!(self.kind(), TEMPORAL_DELIMITER | TILE_LIST | PADDING)
     }
 }
 
-/// The OBUs of a frame, in order. One without a size reaches to the end. Ends after an error.
-fn obus(frame: &[u8]) -> impl Iterator<Item = Result<Obu<'_>, UnexpectedFrame>> {
+/// The OBUs of a frame, in order. One without a size reaches to the end. Ends after an error. Allocates: no.
+pub fn obus(frame: &[u8]) -> impl Iterator<Item = Result<Obu<'_>, UnexpectedFrame>> {
     let mut at = Some(0);
     core::iter::from_fn(move || {
         let start = at.take().filter(|&start| start < frame.len())?;
@@ -72,7 +81,7 @@ fn obu_at(frame: &[u8], start: usize) -> Option<(Obu<'_>, usize)> {
     let payload_at = behind_header + size_len;
     let end = payload_at.checked_add(size)?;
     let payload = frame.get(payload_at..end)?;
-    Some((Obu { header, behind_header, payload }, end))
+    Some((Obu { header, behind_header, payload_at, payload }, end))
 }
 
 /// A size in LEB128 (§4.10.5) and how many bytes it has; `None` if it is cut off or beyond 32 bits.
@@ -121,6 +130,26 @@ impl Size {
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
+}
+
+/// Of the first frame in it. One that shows an earlier frame counts as delta. `None` if there is none, or an OBU before it is
+/// not well made.
+#[must_use]
+pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
+    let mut is_still = false;
+    for obu in obus(frame) {
+        let obu = obu.ok()?;
+        let first = obu.payload.first();
+        if obu.kind() == SEQUENCE_HEADER {
+            // seq_profile, still_picture, reduced_still_picture_header
+            is_still = first? & 8 != 0;
+        } else if obu.is_frame() {
+            // show_existing_frame, frame_type: neither is there before a still picture
+            let is_key = is_still || first? & 0xe0 == 0;
+            return Some(if is_key { FrameKind::Key } else { FrameKind::Delta });
+        }
+    }
+    None
 }
 
 /// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the rest begins: at the size of

@@ -2,16 +2,74 @@
 
 use alloc::vec::Vec;
 
-use crate::{FRONT_GROWTH, MAX_FRONT, UnexpectedFrame, append};
+use crate::{
+    FRONT_GROWTH, FrameKind, MAX_FRONT, UnexpectedFrame,
+    annex_b::{ESCAPE, START_CODE, Unit, start_code, units},
+    append,
+};
 
-/// Of Annex B; a zero before it is part of it too.
-const START_CODE: [u8; 3] = [0, 0, 1];
+/// Bytes of a unit's header.
+pub const HEADER_LEN: usize = 1;
+/// `nal_unit_type` of a slice of a picture that others are needed for.
+pub const SLICE: u8 = 1;
+/// `nal_unit_type` of a slice of a picture that can be decoded without others.
+pub const IDR_SLICE: u8 = 5;
+/// `nal_unit_type` of supplemental enhancement information.
+pub const SEI: u8 = 6;
+/// `nal_unit_type` of a sequence parameter set.
+pub const SPS: u8 = 7;
+/// `nal_unit_type` of a picture parameter set.
+pub const PPS: u8 = 8;
+
 /// Ends an escaped unit: no packetizer keeps zeros at an end.
 const STOP: u8 = 0x80;
-/// What is put into three bytes that would mean something else.
-const ESCAPE: u8 = 3;
 /// Bytes of a slice that stay readable: its header, and `first_mb_in_slice`, `slice_type` and `pic_parameter_set_id`.
 const SLICE_FRONT: usize = 3;
+
+/// `nal_unit_type`, 5 bits; `None` if there is no header.
+#[must_use]
+pub fn kind(unit: &Unit<'_>) -> Option<u8> {
+    unit.bytes.first().map(|header| header & 0x1f)
+}
+
+/// Key if a slice of an IDR picture is there, delta if only others are, data partitions and the slices of extensions included;
+/// `None` if there is no slice.
+#[must_use]
+pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
+    let slices =
+        units(frame).filter_map(|unit| kind(&unit)).filter(|kind| matches!(kind, 1..=5 | 20 | 21));
+    FrameKind::of_slices(slices.map(|kind| kind == IDR_SLICE))
+}
+
+/// Bytes behind the header of a slice that cover three Exp-Golomb codes: `first_mb_in_slice`, `slice_type` and
+/// `pic_parameter_set_id`, which receivers look for. Rounded up to a byte more than needed if the last code ends with one, as
+/// libdave has it; never beyond the unit. 0 if the codes are longer than any encoder makes them.
+///
+/// Source: §7.3.3 and §9.1; discord/libdave, `cpp/src/codec_utils.cpp`.
+#[must_use]
+pub fn slice_front_len(unit: &Unit<'_>) -> usize {
+    let payload = unit.bytes.get(HEADER_LEN..).unwrap_or_default();
+    let (mut bit, mut zeros, mut codes) = (0, 0, 0);
+    while codes < 3 {
+        let at = bit / 8;
+        let Some(&byte) = payload.get(at) else { break };
+        let before = at.checked_sub(2).and_then(|from| payload.get(from..at));
+        if bit % 8 == 0 && byte == ESCAPE && before == Some(&[0, 0]) {
+            bit += 8;
+        } else if byte & 0x80 >> (bit % 8) == 0 {
+            zeros += 1;
+            bit += 1;
+            if zeros == 32 {
+                return 0;
+            }
+        } else {
+            codes += 1;
+            bit += 1 + zeros;
+            zeros = 0;
+        }
+    }
+    payload.len().min(bit / 8 + 1)
+}
 
 /// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the rest begins. Looks no
 /// further than there.
@@ -26,7 +84,7 @@ pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame
         return Err(UnexpectedFrame);
     }
     for _ in 0..FRONT_GROWTH {
-        let is_slice = frame.get(at).is_some_and(|header| matches!(header & 0x1f, 1 | 5));
+        let is_slice = frame.get(at).is_some_and(|header| matches!(header & 0x1f, SLICE | IDR_SLICE));
         let next =
             if is_slice { at + SLICE_FRONT } else { unit_after(frame, at).ok_or(UnexpectedFrame)? };
         let end = if is_slice { next } else { next - START_CODE.len() };
@@ -56,9 +114,7 @@ pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame
 
 /// Where the first unit begins whose start code is at or behind `from`.
 fn unit_after(frame: &[u8], from: usize) -> Option<usize> {
-    let rest = frame.get(from..)?;
-    let start = rest.windows(START_CODE.len()).position(|bytes| bytes == START_CODE)?;
-    Some(from + start + START_CODE.len())
+    start_code(frame, from).map(|(_, at)| at)
 }
 
 /// Appends sealed bytes behind a front so that no start code is in them, nor made with the front, and no zero at the end.

@@ -1,3 +1,14 @@
+//! What is to be seen of a frame without decoding it: whether it is a [key frame](FrameKind), the units that it is made of, and
+//! how many of its bytes packetizers need. Safe on any bytes; allocates nothing, but for fronts.
+//!
+//! | | |
+//! |---|---|
+//! | [`annex_b`] | NAL units of H.264 and H.265 behind start codes, and emulation prevention |
+//! | [`h264`], [`h265`] | what a NAL unit is |
+//! | [`av1`] | OBUs, and what they are |
+//! | [`vp8`], [`vp9`], [`opus`] | the first bytes |
+//!
+//! # Fronts
 //! Frames of codecs whose packetizers parse them, with as little left readable as they need: the *compatible* framing of
 //! H.264 and AV1.
 //!
@@ -40,11 +51,74 @@
 
 extern crate alloc;
 
+pub mod annex_b;
 pub mod av1;
 pub mod h264;
+pub mod h265;
+pub mod opus;
+pub mod vp8;
+pub mod vp9;
 
 use alloc::vec::Vec;
 use core::fmt;
+
+/// What the bytes of a frame are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum Codec {
+    /// RFC 6716.
+    Opus,
+    /// RFC 6386.
+    Vp8,
+    /// VP9 Bitstream & Decoding Process Specification.
+    Vp9,
+    /// ITU-T H.264, in Annex B form.
+    H264,
+    /// ITU-T H.265, in Annex B form.
+    H265,
+    /// AV1 Bitstream & Decoding Process Specification, in low-overhead form.
+    Av1,
+    /// Not known, or another one.
+    #[default]
+    Unknown,
+}
+
+impl Codec {
+    /// Every codec that is known.
+    pub const ALL: [Self; 6] = [Self::Opus, Self::Vp8, Self::Vp9, Self::H264, Self::H265, Self::Av1];
+
+    /// What kind of picture a frame is, from its own bytes; `None` if they do not say, and for sound.
+    #[must_use]
+    pub fn frame_kind(self, frame: &[u8]) -> Option<FrameKind> {
+        match self {
+            Self::Opus | Self::Unknown => None,
+            Self::Vp8 => vp8::frame_kind(frame),
+            Self::Vp9 => vp9::frame_kind(frame),
+            Self::H264 => h264::frame_kind(frame),
+            Self::H265 => h265::frame_kind(frame),
+            Self::Av1 => av1::frame_kind(frame),
+        }
+    }
+}
+
+/// Whether a picture can be decoded without others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it can or it cannot")]
+pub enum FrameKind {
+    /// It can.
+    Key,
+    /// It cannot, or nothing says so.
+    Delta,
+}
+
+impl FrameKind {
+    /// Of a picture whose slices are key slices or not; `None` without slices.
+    pub(crate) fn of_slices(slices: impl Iterator<Item = bool>) -> Option<Self> {
+        slices.fold(None, |kind, is_key| {
+            Some(if is_key || kind == Some(Self::Key) { Self::Key } else { Self::Delta })
+        })
+    }
+}
 
 /// A frame that is not made as its codec's frames are, or has no picture in it; or so many bytes or units before the picture
 /// that no encoder makes.

@@ -6,8 +6,9 @@ use crate::{Cipher, backend::Key};
 
 /// The AEAD key of one suite, expanded once.
 ///
-/// This is the primitive, with the nonce in the caller's hand, for known-answer tests and comparisons.
-/// Frames go through [`FrameKey`](crate::FrameKey), which makes the nonces itself.
+/// This is the primitive, with the nonce in the caller's hand, for known-answer tests, comparisons, and for formats older than
+/// RFC 9605, which make their nonces in another way: whoever repeats one gives the key away.
+/// SFrame's frames go through [`FrameKey`](crate::FrameKey), which makes the nonces itself.
 pub struct AeadKey(pub(crate) Key);
 
 impl AeadKey {

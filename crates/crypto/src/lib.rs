@@ -29,7 +29,7 @@
 //! * The way from a frame to its AEAD is inlined by force. Left to itself the compiler makes a call of each
 //!   layer, which costs more instructions than building the header; a benchmark counts them.
 //! * A frame's nonce is made in here, from a salt that never leaves and a CTR. Only [`AeadKey`], the bare primitive for
-//!   tests and comparisons, takes one from its caller.
+//!   tests, comparisons and older formats, takes one from its caller.
 //!
 //! # Erasure
 //! Every long-lived secret is wiped when dropped, ring's expanded keys included (the one use of

@@ -25,6 +25,13 @@ impl<'f> FrameBuf<'f> {
         (frame.start <= frame.end && frame.end <= buf.len()).then_some(Self { buf, frame })
     }
 
+    /// The buffer, and where the frame lies in it: for formats with another layout than SFrame's.
+    #[must_use]
+    #[inline]
+    pub fn into_parts(self) -> (&'f mut [u8], Range<usize>) {
+        (self.buf, self.frame)
+    }
+
     #[inline]
     pub(crate) const fn len(&self) -> usize {
         self.frame.end - self.frame.start

@@ -1,0 +1,168 @@
+//! H.264 and H.265 in Annex B form: NAL units, each behind a start code of three bytes or four (ITU-T H.264 and H.265, Annex B).
+//!
+//! The iterator takes no unit for valid: it finds start codes, in linear time, in any bytes.
+
+use core::iter::FusedIterator;
+
+/// Of Annex B; a zero before it is part of it too.
+pub(crate) const START_CODE: [u8; 3] = [0, 0, 1];
+/// What is put into three bytes that would mean something else: `emulation_prevention_three_byte`.
+pub(crate) const ESCAPE: u8 = 3;
+
+/// A NAL unit and where it lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Unit<'f> {
+    /// Where its start code begins in the frame: three bytes before the unit, or four if a zero is before those.
+    pub start: usize,
+    /// Where its header is in the frame.
+    pub at: usize,
+    /// From its header to the next start code, or to the end. Zeros behind the unit that are of no start code are in it. Empty
+    /// if nothing follows the start code.
+    pub bytes: &'f [u8],
+}
+
+impl Unit<'_> {
+    /// Where it ends in the frame.
+    #[must_use]
+    pub const fn end(&self) -> usize {
+        self.at + self.bytes.len()
+    }
+}
+
+/// The units of a frame, in order; see [`units`].
+#[derive(Clone, Debug)]
+pub struct Units<'f> {
+    frame: &'f [u8],
+    /// The next start code, as start and end.
+    next: Option<(usize, usize)>,
+}
+
+/// The units of a frame, in order. Bytes before the first start code are of no unit. Allocates: no.
+#[must_use]
+pub fn units(frame: &[u8]) -> Units<'_> {
+    Units { frame, next: start_code(frame, 0) }
+}
+
+impl<'f> Iterator for Units<'f> {
+    type Item = Unit<'f>;
+
+    fn next(&mut self) -> Option<Unit<'f>> {
+        let (start, at) = self.next?;
+        self.next = start_code(self.frame, at);
+        let end = self.next.map_or(self.frame.len(), |(start, _)| start);
+        Some(Unit { start, at, bytes: self.frame.get(at..end)? })
+    }
+}
+
+impl FusedIterator for Units<'_> {}
+
+/// Start and end of the first start code at or behind `from`.
+pub(crate) fn start_code(frame: &[u8], from: usize) -> Option<(usize, usize)> {
+    let mut from = from;
+    loop {
+        let zeros = two_zeros(frame, from)?;
+        let behind = frame.get(zeros..)?;
+        let run = behind.iter().position(|&byte| byte != 0)?;
+        let one = zeros + run;
+        if frame.get(one) == Some(&1) {
+            return Some((if run > 2 { one - 3 } else { one - 2 }, one + 1));
+        }
+        from = one;
+    }
+}
+
+/// Whether there is a start code in these bytes, even if it ends them.
+#[must_use]
+pub fn has_start_code(bytes: &[u8]) -> bool {
+    start_code(bytes, 0).is_some()
+}
+
+/// Where the first two zeros in a row are, at or behind `from`.
+fn two_zeros(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        at += zero(bytes.get(at..)?)?;
+        if *bytes.get(at + 1)? == 0 {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+/// Where the first zero is: eight bytes at a time, as most have none.
+fn zero(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES << 7;
+    let (words, _) = bytes.as_chunks();
+    let without = words.iter().take_while(|&&word| {
+        let word = u64::from_le_bytes(word);
+        word.wrapping_sub(ONES) & !word & HIGHS == 0
+    });
+    let at = without.count() * 8;
+    Some(at + bytes.get(at..)?.iter().position(|&byte| byte == 0)?)
+}
+
+/// Makes `00 00 03` of every two zeros before a byte up to 3, in `buf[..len]`, zeros being counted from its beginning; returns the
+/// new length. `None`, and nothing has changed, if `buf` has no room for that.
+///
+/// What ends in two zeros is left so: behind it something must follow that is no start code.
+#[must_use]
+pub fn escape(buf: &mut [u8], len: usize) -> Option<usize> {
+    let extra = escapes(buf.get(..len)?);
+    if extra == 0 {
+        return Some(len);
+    }
+    buf.get(..len + extra)?;
+    // The bytes wait behind the room that they will fill: writing never overtakes reading.
+    buf.copy_within(..len, extra);
+    let (mut to, mut zeros) = (0, 0);
+    for from in extra..len + extra {
+        let byte = *buf.get(from)?;
+        if zeros >= 2 && byte <= ESCAPE {
+            *buf.get_mut(to)? = ESCAPE;
+            to += 1;
+            zeros = 0;
+        }
+        *buf.get_mut(to)? = byte;
+        to += 1;
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+    }
+    Some(to)
+}
+
+/// How many bytes [`escape`] adds to these.
+#[must_use]
+pub fn escapes(bytes: &[u8]) -> usize {
+    let (mut count, mut at) = (0, 0);
+    while let Some(zeros) = two_zeros(bytes, at) {
+        at = zeros + 2;
+        // After an escape the next zeros are counted anew: looking on from the third byte does that.
+        count += usize::from(bytes.get(at).is_some_and(|&byte| byte <= ESCAPE));
+    }
+    count
+}
+
+/// Takes out the last byte of every `00 00 03`, zeros being counted from the beginning; returns how many bytes are left, at the
+/// beginning.
+///
+/// The inverse of [`escape`], and stricter than nothing: three zeros pass, as does a `03` at the end.
+pub fn unescape(escaped: &mut [u8]) -> usize {
+    let Some(first) = two_zeros(escaped, 0) else {
+        return escaped.len();
+    };
+    let (mut to, mut zeros) = (first, 0);
+    for from in first..escaped.len() {
+        let Some(&byte) = escaped.get(from) else { break };
+        if zeros >= 2 && byte == ESCAPE {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        if let Some(to) = escaped.get_mut(to) {
+            *to = byte;
+        }
+        to += 1;
+    }
+    to
+}

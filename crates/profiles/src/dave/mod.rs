@@ -1,0 +1,1 @@
+//! Discord's frames: DAVE 1.1.

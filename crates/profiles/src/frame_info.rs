@@ -1,0 +1,66 @@
+//! What the application knows of a frame.
+
+/// The codec that made a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum Codec {
+    /// Opus.
+    Opus,
+    /// VP8.
+    Vp8,
+    /// VP9.
+    Vp9,
+    /// H.264 in Annex B form.
+    H264,
+    /// H.265 in Annex B form.
+    H265,
+    /// AV1, as a sequence of OBUs.
+    Av1,
+    /// Not known, or another one.
+    #[default]
+    Unknown,
+}
+
+/// What a frame is to its decoder.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum FrameType {
+    /// Sound.
+    Audio,
+    /// A picture that needs no other.
+    Key,
+    /// A picture that needs others.
+    Delta,
+    /// A browser's third type of video frame, which has no picture in it.
+    Empty,
+}
+
+/// One encoded frame, as the application that hands it over knows it.
+///
+/// A receiver uses codec and type alone: SSRC and timestamp come with the sealed frame, because servers rewrite them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct FrameInfo {
+    /// Sound, or what kind of picture.
+    pub frame_type: FrameType,
+    /// The codec.
+    pub codec: Codec,
+    /// The RTP stream; a browser's `synchronizationSource`.
+    pub ssrc: u32,
+    /// In units of the codec's clock. It must be the frame's own, or nonces soon run out.
+    pub rtp_timestamp: u32,
+}
+
+impl FrameInfo {
+    /// A frame of sound.
+    #[must_use]
+    pub const fn audio(codec: Codec, ssrc: u32, rtp_timestamp: u32) -> Self {
+        Self { frame_type: FrameType::Audio, codec, ssrc, rtp_timestamp }
+    }
+
+    /// A frame of video of this type.
+    #[must_use]
+    pub const fn video(codec: Codec, frame_type: FrameType, ssrc: u32, rtp_timestamp: u32) -> Self {
+        Self { frame_type, codec, ssrc, rtp_timestamp }
+    }
+}

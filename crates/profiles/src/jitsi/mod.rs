@@ -1,0 +1,1 @@
+//! Jitsi's frames (lib-jitsi-meet).

@@ -1,0 +1,1 @@
+//! LiveKit's frames, data packets and data tracks.

@@ -1,0 +1,45 @@
+//! What a receiver tells about its keys.
+
+/// Something that a person or an application may want to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ReceiverEvent {
+    /// Frames came for a key index that holds no key. Told once, until a key is set there. Not authentic.
+    MissingKey {
+        /// As on the wire.
+        index: u8,
+    },
+    /// As many frames in a row as the policy says did not open. Told once, until one opens. They go on being tried: anybody can
+    /// send frames that do not open. Not authentic.
+    Failing {
+        /// As on the wire.
+        index: u8,
+    },
+    /// The sender has ratcheted, and a frame has proven it.
+    Ratcheted {
+        /// As on the wire.
+        index: u8,
+        /// How far.
+        steps: u8,
+    },
+}
+
+/// How many frames ended how, since the receiver was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct ReceiverStats {
+    /// Opened.
+    pub opened: u64,
+    /// Refused, for whatever reason; those below included.
+    pub refused: u64,
+    /// Refused without a try: there was no key.
+    pub missing_key: u64,
+    /// Refused because no key opened them.
+    pub unauthentic: u64,
+    /// Refused because they had been opened before, or were too old to tell.
+    pub replayed: u64,
+    /// Tries with a key ahead of the present one.
+    pub trials: u64,
+    /// Ratchet steps worked out.
+    pub derivations: u64,
+}
