@@ -63,7 +63,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// What the bytes of a frame are.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Codec {
     /// RFC 6716.
@@ -78,20 +78,17 @@ pub enum Codec {
     H265,
     /// AV1 Bitstream & Decoding Process Specification, in low-overhead form.
     Av1,
-    /// Not known, or another one.
-    #[default]
-    Unknown,
 }
 
 impl Codec {
-    /// Every codec that is known.
+    /// Every codec.
     pub const ALL: [Self; 6] = [Self::Opus, Self::Vp8, Self::Vp9, Self::H264, Self::H265, Self::Av1];
 
     /// What kind of picture a frame is, from its own bytes; `None` if they do not say, and for sound.
     #[must_use]
     pub fn frame_kind(self, frame: &[u8]) -> Option<FrameKind> {
         match self {
-            Self::Opus | Self::Unknown => None,
+            Self::Opus => None,
             Self::Vp8 => vp8::frame_kind(frame),
             Self::Vp9 => vp9::frame_kind(frame),
             Self::H264 => h264::frame_kind(frame),

@@ -74,6 +74,6 @@ pub use frame_buf::FrameBuf;
 pub use metadata::Metadata;
 pub use policy::{KeyPolicy, KidLayout};
 pub use receiver::{Opened, Receiver};
-pub use replay::REPLAY_WINDOW;
+pub use replay::{REPLAY_WINDOW, ReplayWindow};
 pub use sender::{KeyUsage, Sender, SenderEvent};
 pub use stream::{Stream, StreamKind};

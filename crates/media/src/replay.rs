@@ -1,5 +1,7 @@
 //! Which counters of one KID have been opened already.
 
+use core::fmt;
+
 use sealframe_wire::Ctr;
 
 use crate::OpenError;
@@ -15,19 +17,27 @@ const WORDS: usize = 32;
 /// A ring of bits: `seen[ctr mod 2048]` for every `ctr` in `newest - 2047..=newest`.
 ///
 /// The empty window is `newest = 0` with no bit set, so no extra state marks the first frame.
-pub(crate) struct ReplayWindow {
+///
+/// A [`Receiver`](crate::Receiver) has one for each KID. It is there for formats other than SFrame that carry a counter:
+/// check before opening, mark behind the tag.
+pub struct ReplayWindow {
     newest: u64,
     seen: [u64; WORDS],
 }
 
 impl ReplayWindow {
-    pub(crate) const fn new() -> Self {
+    /// Nothing has been opened.
+    #[must_use]
+    pub const fn new() -> Self {
         Self { newest: 0, seen: [0; WORDS] }
     }
 
     /// Whether `ctr` may be opened. Only reads: the CTR is not authenticated yet.
+    ///
+    /// # Errors
+    /// [`OpenError::Replayed`], [`OpenError::TooOld`].
     #[inline]
-    pub(crate) fn check(&self, ctr: Ctr) -> Result<(), OpenError> {
+    pub fn check(&self, ctr: Ctr) -> Result<(), OpenError> {
         let Some(behind) = self.newest.checked_sub(ctr.get()) else {
             return Ok(());
         };
@@ -44,7 +54,7 @@ impl ReplayWindow {
     /// Marks a CTR that [`check`](Self::check) passed and whose frame has been opened. If others have been marked since,
     /// it may have fallen out of the window: then there is nothing to mark.
     #[inline]
-    pub(crate) fn mark(&mut self, ctr: Ctr) {
+    pub fn mark(&mut self, ctr: Ctr) {
         let ctr = ctr.get();
         if ctr > self.newest {
             if ctr != self.newest + 1 {
@@ -74,6 +84,18 @@ impl ReplayWindow {
             self.seen[place(at).0] &= !(ones << offset);
             at += span;
         }
+    }
+}
+
+impl Default for ReplayWindow {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for ReplayWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplayWindow").field("newest", &self.newest).finish_non_exhaustive()
     }
 }
 

@@ -1,25 +1,6 @@
 //! What the application knows of a frame.
 
-/// The codec that made a frame.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[non_exhaustive]
-pub enum Codec {
-    /// Opus.
-    Opus,
-    /// VP8.
-    Vp8,
-    /// VP9.
-    Vp9,
-    /// H.264 in Annex B form.
-    H264,
-    /// H.265 in Annex B form.
-    H265,
-    /// AV1, as a sequence of OBUs.
-    Av1,
-    /// Not known, or another one.
-    #[default]
-    Unknown,
-}
+use sealframe_codec::Codec;
 
 /// What a frame is to its decoder.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -43,8 +24,8 @@ pub enum FrameType {
 pub struct FrameInfo {
     /// Sound, or what kind of picture.
     pub frame_type: FrameType,
-    /// The codec.
-    pub codec: Codec,
+    /// What made it; `None` if that is not known, or is another one.
+    pub codec: Option<Codec>,
     /// The RTP stream; a browser's `synchronizationSource`.
     pub ssrc: u32,
     /// In units of the codec's clock. It must be the frame's own, or nonces soon run out.
@@ -54,13 +35,18 @@ pub struct FrameInfo {
 impl FrameInfo {
     /// A frame of sound.
     #[must_use]
-    pub const fn audio(codec: Codec, ssrc: u32, rtp_timestamp: u32) -> Self {
+    pub const fn audio(codec: Option<Codec>, ssrc: u32, rtp_timestamp: u32) -> Self {
         Self { frame_type: FrameType::Audio, codec, ssrc, rtp_timestamp }
     }
 
     /// A frame of video of this type.
     #[must_use]
-    pub const fn video(codec: Codec, frame_type: FrameType, ssrc: u32, rtp_timestamp: u32) -> Self {
+    pub const fn video(
+        codec: Option<Codec>,
+        frame_type: FrameType,
+        ssrc: u32,
+        rtp_timestamp: u32,
+    ) -> Self {
         Self { frame_type, codec, ssrc, rtp_timestamp }
     }
 }

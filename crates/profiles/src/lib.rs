@@ -15,6 +15,7 @@
 //! | module | noun |
 //! |---|---|
 //! | `frame_info` | [`FrameInfo`]: what the application knows of a frame; some of it decides which bytes stay readable |
+//! | `jframe` | the layout that Jitsi and LiveKit share: [`ReceiverPolicy`], [`Opened`] |
 //! | `watch` | [`ReceiverEvent`], [`ReceiverStats`]: what a receiver tells |
 //!
 //! # Why so
@@ -29,13 +30,18 @@ extern crate alloc;
 #[cfg(feature = "dave")]
 pub mod dave;
 mod frame_info;
+#[cfg(any(feature = "jitsi", feature = "livekit"))]
+mod jframe;
 #[cfg(feature = "jitsi")]
 pub mod jitsi;
 #[cfg(feature = "livekit")]
 pub mod livekit;
 mod watch;
 
-pub use frame_info::{Codec, FrameInfo, FrameType};
+pub use frame_info::{FrameInfo, FrameType};
+#[cfg(any(feature = "jitsi", feature = "livekit"))]
+pub use jframe::{Opened, ReceiverPolicy, Replay};
+pub use sealframe_codec::Codec;
 pub use sealframe_crypto::Backend;
-pub use sealframe_media::{FrameBuf, KeyError, OpenError, SealError};
+pub use sealframe_media::{FrameBuf, KeyError, OpenError, SealError, SenderEvent};
 pub use watch::{ReceiverEvent, ReceiverStats};

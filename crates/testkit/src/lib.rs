@@ -5,6 +5,8 @@
 
 pub mod aes_gcm;
 pub mod alloc;
+pub mod dave;
 pub mod hex;
+pub mod jframe;
 pub mod keys;
 pub mod rfc9605;

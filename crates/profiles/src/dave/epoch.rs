@@ -1,0 +1,149 @@
+//! The keys that one sender has in one epoch, and what has been opened with them.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::time::Duration;
+
+use aes_gcm::{
+    AeadInOut, AesGcm, KeyInit,
+    aead::consts::{U8, U12},
+    aes::Aes128,
+};
+use sealframe_media::{OpenError, ReplayWindow};
+use sealframe_wire::{Ctr, Kid};
+
+use crate::ReceiverStats;
+
+use super::{
+    BaseSecret, HashRatchet,
+    sender::{GENERATION_SHIFT, full_nonce},
+    trailer::TAG_LEN,
+};
+
+/// How long keys are kept after what takes their place.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+/// Generations that a frame may be ahead of the newest opened one.
+const MAX_GAP: u32 = 250;
+/// Generations that the 8 bits of a nonce tell apart.
+const WRAP: u32 = 256;
+/// More than any sender makes: bounds which generation a frame can be of, by the age of the epoch. libdave has 170.
+const MAX_FRAMES_PER_SECOND: u128 = 680;
+
+/// AES-128-GCM with a tag of 64 bits. RustCrypto's, because no other backend checks so short a tag; it does so before it decrypts.
+type ShortTagGcm = AesGcm<Aes128, U12, U8>;
+
+/// One epoch of one sender.
+pub(super) struct Epoch {
+    /// The application's name for it.
+    pub(super) number: u64,
+    /// Since when it is held.
+    pub(super) since: Duration,
+    /// When it is erased, if a newer one has been added.
+    pub(super) until: Option<Duration>,
+    /// At the oldest generation that is still to be opened.
+    ratchet: HashRatchet,
+    /// The newest generation that has opened a frame, or 0.
+    newest: u32,
+    /// Keys that have opened a frame, none older than the ratchet.
+    keys: Vec<HeldKey>,
+    /// When generations up to the second are erased, in order of both.
+    erasures: Vec<(Duration, u32)>,
+    replay: ReplayWindow,
+}
+
+struct HeldKey {
+    generation: u32,
+    key: Box<ShortTagGcm>,
+}
+
+/// A frame that is to be tried.
+pub(super) struct Trial<'a> {
+    /// As sent.
+    pub(super) nonce: u32,
+    pub(super) clear: &'a [u8],
+    pub(super) tag: [u8; TAG_LEN],
+    pub(super) now: Duration,
+}
+
+impl Epoch {
+    pub(super) fn new(number: u64, base_secret: BaseSecret, now: Duration) -> Self {
+        Self {
+            number,
+            since: now,
+            until: None,
+            ratchet: HashRatchet::new(base_secret),
+            newest: 0,
+            keys: Vec::new(),
+            erasures: Vec::new(),
+            replay: ReplayWindow::new(),
+        }
+    }
+
+    /// Erases what has outlived its time.
+    pub(super) fn erase_old(&mut self, now: Duration) {
+        let due = self.erasures.iter().take_while(|(at, _)| *at <= now).count();
+        if let Some((_, generation)) = self.erasures.drain(..due).next_back()
+            && self.ratchet.advance_to(generation).is_some()
+        {
+            self.keys.retain(|held| held.generation >= generation);
+        }
+    }
+
+    /// Decrypts the payload and returns the whole nonce. A key that had to be derived is kept only then.
+    ///
+    /// # Errors
+    /// [`OpenError`]; epoch and payload are as they were.
+    pub(super) fn open(
+        &mut self,
+        trial: &Trial<'_>,
+        payload: &mut [u8],
+        stats: &mut ReceiverStats,
+    ) -> Result<u64, OpenError> {
+        let generation = self.widen(trial.nonce, trial.now)?;
+        let low = trial.nonce & ((1 << GENERATION_SHIFT) - 1);
+        let nonce = u64::from(generation) << GENERATION_SHIFT | u64::from(low);
+        self.replay.check(Ctr::new(nonce))?;
+        let held = self.keys.iter().position(|held| held.generation == generation);
+        match held {
+            Some(place) => trial.open(&self.keys[place].key, payload)?,
+            None => {
+                let kid = Kid::new(generation.into());
+                stats.trials += 1;
+                stats.derivations += u64::from(generation - self.ratchet.generation());
+                let ratchet = self.ratchet.at(generation).ok_or(OpenError::StepErased(kid))?;
+                let key = Box::new(ShortTagGcm::new(&(*ratchet.expose_key()).into()));
+                trial.open(&key, payload)?;
+                self.keys.push(HeldKey { generation, key });
+            }
+        }
+        self.replay.mark(Ctr::new(nonce));
+        if generation > self.newest {
+            self.newest = generation;
+            self.erasures.push((trial.now.saturating_add(GRACE), generation));
+        }
+        Ok(nonce)
+    }
+
+    /// The whole generation of a nonce, of which 8 bits are sent: the next that is not erased.
+    fn widen(&self, nonce: u32, now: Duration) -> Result<u32, OpenError> {
+        let sent = nonce >> GENERATION_SHIFT;
+        let oldest = self.ratchet.generation();
+        let ahead = sent.wrapping_sub(oldest) % WRAP;
+        let too_far = OpenError::StepTooFar(Kid::new(u64::from(oldest) + u64::from(ahead)));
+        let generation = oldest.checked_add(ahead).ok_or(too_far)?;
+        let age = now.saturating_sub(self.since).as_secs();
+        let frames = MAX_FRAMES_PER_SECOND * u128::from(age);
+        let in_time = (frames >> GENERATION_SHIFT) + 1;
+        if generation > self.newest.saturating_add(MAX_GAP) || u128::from(generation) > in_time {
+            return Err(too_far);
+        }
+        Ok(generation)
+    }
+}
+
+impl Trial<'_> {
+    fn open(&self, key: &ShortTagGcm, payload: &mut [u8]) -> Result<(), OpenError> {
+        let nonce = full_nonce(self.nonce).into();
+        let opened = key.decrypt_inout_detached(&nonce, self.clear, payload.into(), &self.tag.into());
+        opened.map_err(|_| OpenError::Unauthentic)
+    }
+}

@@ -1,0 +1,204 @@
+//! The opening side: one sender, all epochs that it may be in.
+
+use alloc::vec::Vec;
+use core::{fmt, time::Duration};
+
+use sealframe_codec::opus;
+use sealframe_media::OpenError;
+use sealframe_wire::Kid;
+
+use crate::ReceiverStats;
+
+use super::{
+    BaseSecret, ClearRange, Trailer,
+    epoch::{Epoch, GRACE, Trial},
+    layout::{gather, scatter, write_clear},
+    plan::runs_between,
+    sender::GENERATION_SHIFT,
+};
+
+/// Epochs held at once. A forged frame is tried under each.
+const MAX_EPOCHS: usize = 16;
+
+/// Opens the frames of one member, each once. One for each member, and not our own.
+///
+/// A frame does not say of which epoch it is: those held are tried, the newest first. What is tried is checked before it is decrypted,
+/// and nothing is kept of a key that has not opened the frame. Times are those of any clock that runs forward.
+#[derive(Default)]
+pub struct Receiver {
+    /// The oldest first.
+    epochs: Vec<Epoch>,
+    /// What is readable of a frame, in one piece.
+    clear: Vec<u8>,
+    ranges: Vec<ClearRange>,
+    stats: ReceiverStats,
+}
+
+/// A frame that has opened.
+#[non_exhaustive]
+pub struct Opened<'f> {
+    /// The epoch whose key opened it: any of its members can have sealed it.
+    pub epoch: u64,
+    /// Which frame in that epoch, counted from 1 over all of the sender's streams; the generation is above its low 24 bits.
+    pub nonce: u64,
+    /// The frame, as the encoder made it but for what the sender's rules write anew: the beginning of the buffer that was given.
+    pub frame: &'f mut [u8],
+}
+
+impl Opened<'_> {
+    /// How often the epoch's ratchet had moved.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.nonce >> GENERATION_SHIFT
+    }
+}
+
+impl fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("epoch", &self.epoch)
+            .field("nonce", &self.nonce)
+            .field("len", &self.frame.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Receiver {
+    /// Without secrets: it opens nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the secret that the sender has in a new epoch. Those held are erased 10 s later. `epoch` is what [`Opened`] will say; it
+    /// need not be higher, as groups begin anew.
+    ///
+    /// A secret that was added must not be added again: its frames would open once more. Of more than 16 epochs the oldest is erased.
+    pub fn add_epoch(&mut self, epoch: u64, base_secret: BaseSecret, now: Duration) {
+        self.erase_old(now);
+        for held in &mut self.epochs {
+            held.until.get_or_insert(now.saturating_add(GRACE));
+        }
+        if self.epochs.len() == MAX_EPOCHS {
+            self.epochs.remove(0);
+        }
+        self.epochs.push(Epoch::new(epoch, base_secret, now));
+    }
+
+    /// Erases everything: the sender has left, or the call is no longer encrypted.
+    pub fn remove_all(&mut self) {
+        self.epochs.clear();
+    }
+
+    /// Erases keys whose time is over. Opening does so too; a receiver that frames no longer come for needs a call.
+    pub fn erase_old(&mut self, now: Duration) {
+        self.epochs.retain(|epoch| epoch.until.is_none_or(|until| now < until));
+        for epoch in &mut self.epochs {
+            epoch.erase_old(now);
+        }
+    }
+
+    /// What has become of the frames so far. Injected ones count as refused.
+    #[must_use]
+    pub const fn stats(&self) -> ReceiverStats {
+        self.stats
+    }
+
+    /// Opens a sealed frame where it lies. Copies: what stays readable, and what is encrypted if it lies in several pieces. Allocates:
+    /// for the first frames, and when a sender's key changes.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the frame is as it was, and so is the receiver, but that keys whose time is over are erased.
+    /// [`OpenError::Injected`] is what Discord's servers send for a muted sender: exactly `F8 FF FE`. libdave plays it; anybody
+    /// between can send it.
+    pub fn open_in_place<'f>(
+        &mut self,
+        sealed: &'f mut [u8],
+        now: Duration,
+    ) -> Result<Opened<'f>, OpenError> {
+        match self.open(sealed, now) {
+            Ok((epoch, nonce, media_len)) => {
+                self.stats.opened += 1;
+                Ok(Opened { epoch, nonce, frame: &mut sealed[..media_len] })
+            }
+            Err(error) => {
+                self.stats.refused += 1;
+                match error {
+                    OpenError::UnknownKey(_) => self.stats.missing_key += 1,
+                    OpenError::Unauthentic => self.stats.unauthentic += 1,
+                    OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
+                    _ => {}
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Epoch, whole nonce, and bytes of the frame.
+    fn open(&mut self, sealed: &mut [u8], now: Duration) -> Result<(u64, u64, usize), OpenError> {
+        if *sealed == opus::SILENCE {
+            return Err(OpenError::Injected);
+        }
+        self.erase_old(now);
+        let trailer = Trailer::parse(sealed)?;
+        let (media_len, nonce, tag) = (trailer.media_len(), trailer.nonce(), trailer.tag());
+        self.ranges.clear();
+        self.ranges.extend(trailer.ranges());
+        let media = &mut sealed[..media_len];
+        self.clear.clear();
+        for range in &self.ranges {
+            self.clear.extend_from_slice(&media[range.offset..range.end()]);
+        }
+        let payload_len = media_len - self.clear.len();
+        let is_behind = self.ranges.iter().all(|range| range.end() <= self.clear.len());
+        let payload_at = if is_behind { self.clear.len() } else { 0 };
+        if !is_behind {
+            gather(media, runs_between(&self.ranges, media_len));
+        }
+        let trial = Trial { nonce, clear: &self.clear, tag, now };
+        let payload = &mut media[payload_at..payload_at + payload_len];
+        let opened = try_epochs(&mut self.epochs, &trial, payload, &mut self.stats);
+        if !is_behind {
+            scatter(media, payload_len, runs_between(&self.ranges, media_len));
+            write_clear(media, &self.clear, &self.ranges);
+        }
+        let (epoch, nonce) = opened?;
+        Ok((epoch, nonce, media_len))
+    }
+
+    /// Opens a sealed frame into a new vector. Copies: the frame, once. Allocates: once.
+    ///
+    /// # Errors
+    /// As [`open_in_place`](Self::open_in_place).
+    pub fn open_to_vec(&mut self, sealed: &[u8], now: Duration) -> Result<Vec<u8>, OpenError> {
+        let mut out = sealed.to_vec();
+        let len = self.open_in_place(&mut out, now)?.frame.len();
+        out.truncate(len);
+        Ok(out)
+    }
+}
+
+/// The epoch and the whole nonce of a frame that has opened. If none opens it, the error is of the newest epoch that it was tried under,
+/// or else that of the newest.
+fn try_epochs(
+    epochs: &mut [Epoch],
+    trial: &Trial<'_>,
+    payload: &mut [u8],
+    stats: &mut ReceiverStats,
+) -> Result<(u64, u64), OpenError> {
+    let mut error = None;
+    for epoch in epochs.iter_mut().rev() {
+        match epoch.open(trial, payload, stats) {
+            Ok(nonce) => return Ok((epoch.number, nonce)),
+            Err(OpenError::Unauthentic) => error = Some(OpenError::Unauthentic),
+            Err(other) => _ = error.get_or_insert(other),
+        }
+    }
+    Err(error.unwrap_or(OpenError::UnknownKey(Kid::new((trial.nonce >> GENERATION_SHIFT).into()))))
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("epochs", &self.epochs.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,108 @@
+//! The layout that Jitsi and LiveKit share, and the machinery on both sides of it.
+//!
+//! ```text
+//! | clear header (H) | AES-GCM ciphertext | tag (16) | IV (12) | 0C | key index |
+//! ```
+//!
+//! The clear bytes are the AAD. The IV is `SSRC ‖ RTP timestamp ‖` a third word, which holds a count of the stream's frames.
+
+mod lane;
+mod open;
+mod policy;
+mod rbsp;
+mod receive_keys;
+mod replay;
+mod schedule;
+mod seal;
+mod send_keys;
+
+pub use open::Opened;
+pub(crate) use open::Opener;
+#[cfg(feature = "livekit")]
+pub(crate) use open::{Channel, Search};
+pub use policy::{ReceiverPolicy, Replay};
+pub(crate) use schedule::{Schedule, Secret};
+pub(crate) use seal::Sealer;
+
+pub(crate) const TAG_LEN: usize = 16;
+pub(crate) const IV_LEN: usize = 12;
+/// The IV's length on the wire, the only mark of the format.
+pub(crate) const IV_MARK: u8 = 12;
+/// IV, its length, key index.
+pub(crate) const TRAILER_LEN: usize = IV_LEN + 2;
+/// Bytes that a sealed frame has more, escapes aside.
+pub(crate) const OVERHEAD: usize = TAG_LEN + TRAILER_LEN;
+/// The peers reduce the count by this, so 65,534 is followed by 0.
+pub(crate) const COUNTS: u16 = u16::MAX;
+
+/// How a frame is laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Layout {
+    /// Bytes at the front that stay readable: H.
+    pub(crate) clear: usize,
+    /// Whether what is behind them is escaped as H.264 and H.265 units are.
+    pub(crate) escaped: bool,
+}
+
+impl Layout {
+    pub(crate) const fn plain(clear: usize) -> Self {
+        Self { clear, escaped: false }
+    }
+
+    pub(crate) const fn escaped(clear: usize) -> Self {
+        Self { clear, escaped: true }
+    }
+
+    /// Bytes behind a frame of `len` that are enough for whatever becomes of it.
+    pub(crate) const fn room(self, len: usize) -> usize {
+        let tail = len.saturating_sub(self.clear) + OVERHEAD;
+        OVERHEAD + if self.escaped { tail / 2 } else { 0 }
+    }
+}
+
+/// What the third word of an IV is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum IvRule {
+    /// The count.
+    #[cfg(feature = "jitsi")]
+    Count,
+    /// The timestamp less the count.
+    #[cfg(feature = "livekit")]
+    TimestampLessCount,
+}
+
+/// The three words of an IV, as they are meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct IvWords {
+    pub(crate) stream: u32,
+    pub(crate) timestamp: u32,
+    pub(crate) count: u32,
+}
+
+impl IvRule {
+    pub(crate) fn join(self, IvWords { stream, timestamp, count }: IvWords) -> [u8; IV_LEN] {
+        let third = match self {
+            #[cfg(feature = "jitsi")]
+            Self::Count => count,
+            #[cfg(feature = "livekit")]
+            Self::TimestampLessCount => timestamp.wrapping_sub(count),
+        };
+        let mut iv = [0; IV_LEN];
+        for (to, word) in iv.chunks_exact_mut(4).zip([stream, timestamp, third]) {
+            to.copy_from_slice(&word.to_be_bytes());
+        }
+        iv
+    }
+
+    pub(crate) fn split(self, iv: &[u8; IV_LEN]) -> IvWords {
+        let word = |at: usize| u32::from_be_bytes([iv[at], iv[at + 1], iv[at + 2], iv[at + 3]]);
+        let (stream, timestamp, third) = (word(0), word(4), word(8));
+        let count = match self {
+            #[cfg(feature = "jitsi")]
+            Self::Count => third,
+            #[cfg(feature = "livekit")]
+            Self::TimestampLessCount => timestamp.wrapping_sub(third),
+        };
+        IvWords { stream, timestamp, count }
+    }
+}

@@ -1,0 +1,414 @@
+//! The opening side.
+
+use alloc::{collections::VecDeque, vec::Vec};
+use core::fmt;
+
+use sealframe_crypto::Backend;
+use sealframe_media::OpenError;
+use sealframe_wire::Kid;
+
+use super::{
+    IV_LEN, IV_MARK, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, TRAILER_LEN,
+    policy::{ReceiverPolicy, Replay, Trials},
+    rbsp,
+    receive_keys::ReceiveKeys,
+    replay::Windows,
+};
+use crate::{ReceiverEvent, ReceiverStats};
+
+/// Events that wait to be polled.
+const MAX_EVENTS: usize = 16;
+
+/// Of all tries that can be afforded, what a search takes: four, and then frames must open first.
+#[cfg(feature = "livekit")]
+const SEARCH_COST: u8 = 16;
+
+/// Whether further layouts are tried.
+#[cfg(feature = "livekit")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Search {
+    No,
+    /// Clear bytes by a number modulo 256.
+    CutOff,
+}
+
+/// A frame that has opened: all of it is from a holder of the key. Who that is, the formats do not say.
+#[non_exhaustive]
+pub struct Opened<'f> {
+    /// The key's index, as on the wire.
+    pub index: u8,
+    /// The sender's SSRC, before servers rewrote it.
+    pub ssrc: u32,
+    /// The sender's RTP timestamp.
+    pub rtp_timestamp: u32,
+    /// The sender's count of frames, modulo 65,535.
+    pub count: u32,
+    /// The frame as the encoder made it: the front of the buffer that was given.
+    pub frame: &'f mut [u8],
+}
+
+impl fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("index", &self.index)
+            .field("ssrc", &self.ssrc)
+            .field("rtp_timestamp", &self.rtp_timestamp)
+            .field("count", &self.count)
+            .field("len", &self.frame.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whose counts a frame belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Channel {
+    /// The stream in the first word of the IV.
+    Media,
+    /// Another one; the first word is random.
+    #[cfg(feature = "livekit")]
+    Data(u64),
+}
+
+impl Channel {
+    fn stream(self, words: IvWords) -> u64 {
+        match self {
+            Self::Media => words.stream.into(),
+            #[cfg(feature = "livekit")]
+            Self::Data(number) => number,
+        }
+    }
+}
+
+/// What is known of a frame before it is opened. Nothing of it is authentic.
+#[derive(Clone, Copy)]
+struct Examined {
+    iv: [u8; IV_LEN],
+    words: IvWords,
+    stream: u64,
+    index: u8,
+}
+
+/// A frame that has opened, and its length.
+struct Done {
+    examined: Examined,
+    len: usize,
+}
+
+/// Opens frames of either format.
+pub(crate) struct Opener {
+    pub(crate) keys: ReceiveKeys,
+    pub(crate) policy: ReceiverPolicy,
+    rule: IvRule,
+    windows: Windows,
+    trials: Trials,
+    /// The ciphertext, for further tries: a wrong key spoils it.
+    spare: Vec<u8>,
+    /// The frame as it came, for further layouts.
+    #[cfg(feature = "livekit")]
+    spare_frame: Vec<u8>,
+    pub(crate) stats: ReceiverStats,
+    events: VecDeque<ReceiverEvent>,
+}
+
+impl Opener {
+    pub(crate) fn new(backend: Backend, rule: IvRule, ring_size: u16, policy: ReceiverPolicy) -> Self {
+        Self {
+            keys: ReceiveKeys::new(backend, ring_size),
+            policy,
+            rule,
+            windows: Windows::new(),
+            trials: Trials::new(),
+            spare: Vec::new(),
+            #[cfg(feature = "livekit")]
+            spare_frame: Vec::new(),
+            stats: ReceiverStats::default(),
+            events: VecDeque::with_capacity(MAX_EVENTS),
+        }
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<ReceiverEvent> {
+        self.events.pop_front()
+    }
+
+    pub(crate) fn forget_stream(&mut self, stream: u32) {
+        self.windows.forget(stream.into());
+    }
+
+    /// Opens a frame that has this layout.
+    #[inline]
+    pub(crate) fn open<'f>(
+        &mut self,
+        frame: &'f mut [u8],
+        layout: Layout,
+    ) -> Result<Opened<'f>, OpenError> {
+        let done = self.open_as(frame, layout, true);
+        self.ended(frame, done, None)
+    }
+
+    /// Opens a frame that has one of these layouts, of which there is at least one; or, with `Search::CutOff`, any number of clear bytes
+    /// from 1 to 255, which are tried if so many tries can be afforded. Returns the layout too.
+    #[cfg(feature = "livekit")]
+    #[cold]
+    pub(crate) fn open_any<'f>(
+        &mut self,
+        frame: &'f mut [u8],
+        layouts: &[Layout],
+        search: Search,
+    ) -> Result<(Layout, Opened<'f>), OpenError> {
+        let mut spare = core::mem::take(&mut self.spare_frame);
+        spare.clear();
+        spare.extend_from_slice(frame);
+        let (layout, done) = self.try_any(frame, &spare, layouts, search);
+        if !matches!(done, Ok(_) | Err(OpenError::Unauthentic)) {
+            frame.copy_from_slice(&spare);
+        }
+        self.spare_frame = spare;
+        self.ended(frame, done, None).map(|opened| (layout, opened))
+    }
+
+    /// `spare` is the frame as it came. The first layout's error stands for all.
+    #[cfg(feature = "livekit")]
+    fn try_any(
+        &mut self,
+        frame: &mut [u8],
+        spare: &[u8],
+        layouts: &[Layout],
+        search: Search,
+    ) -> (Layout, Result<Done, OpenError>) {
+        let mut error = None;
+        // All layouts with the present key before any further key: a step can take long.
+        for ratchets in [false, true] {
+            for &layout in layouts {
+                frame.copy_from_slice(spare);
+                match self.open_as(frame, layout, ratchets) {
+                    Ok(done) => return (layout, Ok(done)),
+                    Err(it) => _ = error.get_or_insert(it),
+                }
+            }
+            if ratchets || error != Some(OpenError::Unauthentic) {
+                break;
+            }
+            if search == Search::CutOff && self.trials.spend(SEARCH_COST) {
+                for layout in (1..=u8::MAX).rev().map(|clear| Layout::escaped(clear.into())) {
+                    frame.copy_from_slice(spare);
+                    self.stats.trials += 1;
+                    if let Ok(done) = self.open_as(frame, layout, false) {
+                        return (layout, Ok(done));
+                    }
+                }
+            }
+        }
+        (layouts[0], Err(error.unwrap_or(OpenError::Unauthentic)))
+    }
+
+    #[inline]
+    fn open_as(&mut self, frame: &mut [u8], layout: Layout, ratchets: bool) -> Result<Done, OpenError> {
+        let (examined, tail_len) = self.examine(frame, layout)?;
+        let (clear, tail) = frame.split_at_mut(layout.clear);
+        let (payload, rest) = tail.split_at_mut(tail_len - OVERHEAD);
+        self.decrypt(&examined, clear, payload, &rest[..TAG_LEN], ratchets)?;
+        Ok(Done { examined, len: layout.clear + tail_len - OVERHEAD })
+    }
+
+    /// Checks everything that can be without the key, and takes escapes out if all is well.
+    #[inline]
+    fn examine(&self, frame: &mut [u8], layout: Layout) -> Result<(Examined, usize), OpenError> {
+        let tail = frame.get_mut(layout.clear..).ok_or(OpenError::TooShort)?;
+        if tail.len() < OVERHEAD {
+            return Err(OpenError::TooShort);
+        }
+        let trailer: [u8; TRAILER_LEN] = if layout.escaped {
+            rbsp::last_unescaped(tail).ok_or(OpenError::TooShort)?
+        } else {
+            *tail.last_chunk().ok_or(OpenError::TooShort)?
+        };
+        let [mark, index] = [trailer[IV_LEN], trailer[IV_LEN + 1]];
+        if mark != IV_MARK || !self.keys.has_place(index) {
+            return Err(OpenError::Trailer);
+        }
+        let mut iv = [0; IV_LEN];
+        iv.copy_from_slice(&trailer[..IV_LEN]);
+        let examined = self.examine_iv(iv, index, Channel::Media)?;
+        let tail_len = if layout.escaped { rbsp::unescape(tail) } else { tail.len() };
+        if tail_len < OVERHEAD {
+            return Err(OpenError::TooShort);
+        }
+        Ok((examined, tail_len))
+    }
+
+    #[inline]
+    fn examine_iv(&self, iv: [u8; IV_LEN], index: u8, channel: Channel) -> Result<Examined, OpenError> {
+        if self.keys.at(index).is_none() {
+            return Err(OpenError::UnknownKey(Kid::new(index.into())));
+        }
+        let words = self.rule.split(&iv);
+        let stream = channel.stream(words);
+        if self.policy.replay == Replay::Refuse {
+            self.windows.check(stream, words.timestamp, words.count)?;
+        }
+        Ok(Examined { iv, words, stream, index })
+    }
+
+    /// Opens data whose IV and index came by another way. What is not the plaintext of the buffer has no meaning.
+    #[cfg(feature = "livekit")]
+    pub(crate) fn open_detached<'f>(
+        &mut self,
+        data: &'f mut [u8],
+        iv: [u8; IV_LEN],
+        index: u8,
+        channel: Channel,
+    ) -> Result<Opened<'f>, OpenError> {
+        let done = self.open_data(data, iv, index, channel);
+        self.ended(data, done, Some(index))
+    }
+
+    #[cfg(feature = "livekit")]
+    fn open_data(
+        &mut self,
+        data: &mut [u8],
+        iv: [u8; IV_LEN],
+        index: u8,
+        channel: Channel,
+    ) -> Result<Done, OpenError> {
+        let len = data.len().checked_sub(TAG_LEN).ok_or(OpenError::TooShort)?;
+        if !self.keys.has_place(index) {
+            return Err(OpenError::Trailer);
+        }
+        let examined = self.examine_iv(iv, index, channel)?;
+        let (payload, tag) = data.split_at_mut(len);
+        self.decrypt(&examined, &[], payload, tag, true)?;
+        Ok(Done { examined, len })
+    }
+
+    /// The one point of trust. Marks the frame as opened, and moves the key on if a later one opened it.
+    #[inline]
+    fn decrypt(
+        &mut self,
+        examined: &Examined,
+        clear: &[u8],
+        payload: &mut [u8],
+        tag: &[u8],
+        ratchets: bool,
+    ) -> Result<(), OpenError> {
+        let unknown = OpenError::UnknownKey(Kid::new(examined.index.into()));
+        let key = self.keys.at(examined.index).ok_or(unknown)?;
+        let window = self.policy.ratchet_window;
+        let may_walk = ratchets && window > 0 && key.can_ratchet() && self.trials.is_next();
+        if may_walk {
+            self.spare.clear();
+            self.spare.extend_from_slice(payload);
+        }
+        if key.step.aead.decrypt(examined.iv, clear, payload, tag).is_err() {
+            let steps = if may_walk { self.walk(examined, clear, payload, tag) } else { None };
+            let steps = steps.ok_or(OpenError::Unauthentic)?;
+            if let Some(key) = self.keys.at_mut(examined.index) {
+                key.advance(steps);
+            }
+            self.tell(ReceiverEvent::Ratcheted { index: examined.index, steps });
+        }
+        if self.policy.replay == Replay::Refuse {
+            let IvWords { timestamp, count, .. } = examined.words;
+            self.windows.mark(examined.stream, timestamp, count);
+        }
+        Ok(())
+    }
+
+    /// Tries the keys ahead, one after the other, each a step of the one before. Returns which one opened the frame.
+    #[cold]
+    fn walk(
+        &mut self,
+        examined: &Examined,
+        clear: &[u8],
+        payload: &mut [u8],
+        tag: &[u8],
+    ) -> Option<u8> {
+        let backend = self.keys.backend;
+        let key = self.keys.at_mut(examined.index)?;
+        let mut derivations = self.policy.steps_for_a_frame;
+        for number in 1..=self.policy.ratchet_window {
+            let before = key.worked_out();
+            let candidate = key.candidate(backend, number, derivations > 0)?;
+            payload.copy_from_slice(&self.spare);
+            let opened = candidate.aead.decrypt(examined.iv, clear, payload, tag);
+            let has_derived = key.worked_out() > before;
+            derivations -= u8::from(has_derived);
+            self.stats.derivations += u64::from(has_derived);
+            self.stats.trials += 1;
+            if opened.is_ok() {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// Counts, tells, and hands the frame out.
+    #[inline]
+    fn ended<'f>(
+        &mut self,
+        frame: &'f mut [u8],
+        done: Result<Done, OpenError>,
+        index: Option<u8>,
+    ) -> Result<Opened<'f>, OpenError> {
+        let Done { examined, len } = match done {
+            Ok(done) => done,
+            Err(error) => {
+                self.refused(index.or_else(|| frame.last().copied()), error);
+                return Err(error);
+            }
+        };
+        self.stats.opened += 1;
+        self.trials.opened();
+        if let Some(key) = self.keys.at_mut(examined.index) {
+            key.failures = 0;
+            key.has_told = false;
+        }
+        let IvWords { stream, timestamp, count } = examined.words;
+        Ok(Opened {
+            index: examined.index,
+            ssrc: stream,
+            rtp_timestamp: timestamp,
+            count,
+            frame: &mut frame[..len],
+        })
+    }
+
+    #[cold]
+    fn refused(&mut self, index: Option<u8>, error: OpenError) {
+        self.stats.refused += 1;
+        match error {
+            OpenError::Unauthentic => {
+                self.stats.unauthentic += 1;
+                self.trials.failed();
+                let after = self.policy.failing_after;
+                let Some(index) = index else { return };
+                let Some(key) = self.keys.at_mut(index) else { return };
+                key.failures = key.failures.saturating_add(1);
+                if key.failures >= after && !key.has_told {
+                    key.has_told = true;
+                    self.tell(ReceiverEvent::Failing { index });
+                }
+            }
+            OpenError::UnknownKey(kid) => {
+                self.stats.missing_key += 1;
+                let index = u8::try_from(kid.get()).unwrap_or_default();
+                if self.keys.tells_missing(index) {
+                    self.tell(ReceiverEvent::MissingKey { index });
+                }
+            }
+            OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
+            _ => {}
+        }
+    }
+
+    /// Refused before any key was tried.
+    pub(crate) const fn count_refused(&mut self) {
+        self.stats.refused += 1;
+    }
+
+    #[cold]
+    fn tell(&mut self, event: ReceiverEvent) {
+        if self.events.len() < MAX_EVENTS {
+            self.events.push_back(event);
+        }
+    }
+}

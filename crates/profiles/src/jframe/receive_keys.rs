@@ -1,0 +1,139 @@
+//! The keys that a receiver holds, each with the steps ahead that have been worked out.
+
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+
+use sealframe_crypto::Backend;
+use sealframe_media::KeyError;
+
+use super::{
+    schedule::{Schedule, Secret, Step},
+    send_keys::reduced,
+};
+
+pub(crate) struct ReceiveKey {
+    pub(crate) step: Step,
+    schedule: Schedule,
+    /// Candidates: the steps after the present one, in order. They depend on the key alone, not on what came.
+    ahead: VecDeque<Step>,
+    /// Frames in a row that did not open.
+    pub(crate) failures: u16,
+    pub(crate) has_told: bool,
+}
+
+impl ReceiveKey {
+    pub(crate) fn can_ratchet(&self) -> bool {
+        self.step.next.is_some()
+    }
+
+    /// Works out the candidate `number` steps ahead (from 1) unless it is there, if it may. `number - 1` are there.
+    pub(crate) fn candidate(
+        &mut self,
+        backend: Backend,
+        number: u8,
+        may_derive: bool,
+    ) -> Option<&Step> {
+        if self.ahead.len() < usize::from(number) {
+            if !may_derive {
+                return None;
+            }
+            let last = self.ahead.back().unwrap_or(&self.step);
+            let next = Secret::new(last.next.as_ref()?.expose());
+            self.ahead.push_back(self.schedule.expand(backend, next));
+        }
+        self.ahead.get(usize::from(number) - 1)
+    }
+
+    /// How many candidates there are.
+    pub(crate) fn worked_out(&self) -> usize {
+        self.ahead.len()
+    }
+
+    /// The candidate `number` steps ahead has opened a frame: it is the key now. Those before it are wiped.
+    pub(crate) fn advance(&mut self, number: u8) {
+        for _ in 0..number {
+            if let Some(step) = self.ahead.pop_front() {
+                self.step = step;
+            }
+        }
+    }
+}
+
+/// Keys by their index.
+pub(crate) struct ReceiveKeys {
+    pub(crate) backend: Backend,
+    ring: Vec<Option<Box<ReceiveKey>>>,
+    /// Indexes whose lack of a key has been told.
+    told: [u64; 4],
+}
+
+impl ReceiveKeys {
+    pub(crate) fn new(backend: Backend, ring_size: u16) -> Self {
+        let ring = (0..ring_size).map(|_| None).collect();
+        Self { backend, ring, told: [0; 4] }
+    }
+
+    pub(crate) fn index(&self, index: u32) -> u8 {
+        reduced(index, self.ring.len())
+    }
+
+    /// Whether the ring has such an index.
+    pub(crate) fn has_place(&self, index: u8) -> bool {
+        usize::from(index) < self.ring.len()
+    }
+
+    #[inline]
+    pub(crate) fn at(&self, index: u8) -> Option<&ReceiveKey> {
+        self.ring.get(usize::from(index))?.as_deref()
+    }
+
+    #[inline]
+    pub(crate) fn at_mut(&mut self, index: u8) -> Option<&mut ReceiveKey> {
+        self.ring.get_mut(usize::from(index))?.as_deref_mut()
+    }
+
+    /// Takes a key in place of the one that is there. The same key again changes nothing.
+    pub(crate) fn set(&mut self, index: u32, schedule: Schedule, material: Secret) -> u8 {
+        let index = self.index(index);
+        let place = &mut self.ring[usize::from(index)];
+        let is_same = |held: &ReceiveKey| held.schedule == schedule && held.step.material.is(&material);
+        if !place.as_deref().is_some_and(is_same) {
+            let step = schedule.expand(self.backend, material);
+            *place = Some(Box::new(ReceiveKey {
+                step,
+                schedule,
+                ahead: VecDeque::new(),
+                failures: 0,
+                has_told: false,
+            }));
+        }
+        self.told[usize::from(index) / 64] &= !(1 << (index % 64));
+        index
+    }
+
+    /// Moves a key one step on, as its sender said by other means.
+    pub(crate) fn ratchet(&mut self, index: u32) -> Result<u8, KeyError> {
+        let index = self.index(index);
+        let backend = self.backend;
+        let held = self.at_mut(index).ok_or(KeyError::NoKey)?;
+        held.candidate(backend, 1, true).ok_or(KeyError::NoRatchet)?;
+        held.advance(1);
+        Ok(index)
+    }
+
+    pub(crate) fn remove(&mut self, index: u32) -> bool {
+        let index = self.index(index);
+        self.ring[usize::from(index)].take().is_some()
+    }
+
+    pub(crate) fn material(&self, index: u32) -> Option<&[u8]> {
+        Some(self.at(self.index(index))?.step.material.expose())
+    }
+
+    /// Whether nobody has been told yet that there is no key here.
+    pub(crate) fn tells_missing(&mut self, index: u8) -> bool {
+        let (word, bit) = (usize::from(index) / 64, 1 << (index % 64));
+        let is_new = self.told[word] & bit == 0;
+        self.told[word] |= bit;
+        is_new
+    }
+}

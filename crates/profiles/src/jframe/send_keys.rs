@@ -1,0 +1,192 @@
+//! The keys that a sender holds, each with the streams that it has sealed.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use sealframe_crypto::{Backend, KeyLimits};
+use sealframe_media::{KeyError, SealError};
+
+use super::{
+    lane::Lane,
+    schedule::{Schedule, Secret, Step},
+};
+
+/// Streams that a key counts for.
+const MAX_LANES: usize = 1024;
+
+pub(crate) struct SendKey {
+    pub(crate) step: Step,
+    schedule: Schedule,
+    lanes: Vec<Lane>,
+    /// Where the last one was.
+    last: usize,
+    pub(crate) blocks: u64,
+    pub(crate) has_warned: bool,
+}
+
+impl SendKey {
+    fn new(schedule: Schedule, step: Step, lanes: Vec<Lane>) -> Self {
+        Self { step, schedule, lanes, last: 0, blocks: 0, has_warned: false }
+    }
+
+    /// Where the lane of a stream is, or `None` if it is new.
+    fn place(&self, stream: u32) -> Option<usize> {
+        match self.lanes.get(self.last) {
+            Some(lane) if lane.stream == stream => Some(self.last),
+            _ => self.lanes.iter().position(|lane| lane.stream == stream),
+        }
+    }
+
+    /// The lane of a stream as it is, and as it will be after a frame with this timestamp.
+    pub(crate) fn plan(
+        &self,
+        stream: u32,
+        timestamp: u32,
+        first: u16,
+        len: usize,
+    ) -> Result<Plan, SealError> {
+        let blocks = self.blocks + len as u64 / 16 + 3;
+        if blocks > KeyLimits::OF_ANY_SUITE.blocks {
+            return Err(SealError::KeyExhausted);
+        }
+        let place = self.place(stream);
+        let lane = match place {
+            Some(at) => self.lanes[at],
+            None if self.lanes.len() >= MAX_LANES => return Err(SealError::TooManyStreams),
+            None => Lane::new(stream, first.into()),
+        };
+        Ok(Plan { place, count: lane.count(), after: lane.after(timestamp)?, blocks })
+    }
+
+    /// A frame has been sealed as planned. Whether the key has just come near its end.
+    pub(crate) fn commit(&mut self, plan: &Plan) -> bool {
+        match plan.place {
+            Some(at) => {
+                self.lanes[at] = plan.after;
+                self.last = at;
+            }
+            None => self.lanes.push(plan.after),
+        }
+        self.blocks = plan.blocks;
+        let is_near =
+            plan.blocks >= KeyLimits::OF_ANY_SUITE.blocks / 4 * 3 || plan.after.is_nearly_round();
+        let warns = is_near && !self.has_warned;
+        self.has_warned |= is_near;
+        warns
+    }
+
+    /// The count that a stream's next frame has.
+    pub(crate) fn count(&self, stream: u32) -> Option<u16> {
+        self.place(stream).map(|at| self.lanes[at].count())
+    }
+
+    fn lanes_for_new_key(&self) -> Vec<Lane> {
+        self.lanes.iter().map(|lane| lane.under_new_key()).collect()
+    }
+}
+
+/// What sealing a frame will do to its key.
+pub(crate) struct Plan {
+    place: Option<usize>,
+    pub(crate) count: u16,
+    after: Lane,
+    blocks: u64,
+}
+
+/// Keys by their index, one of which is in use.
+pub(crate) struct SendKeys {
+    backend: Backend,
+    ring: Vec<Option<Box<SendKey>>>,
+    in_use: usize,
+}
+
+impl SendKeys {
+    pub(crate) fn new(backend: Backend, ring_size: u16) -> Self {
+        let ring = (0..ring_size).map(|_| None).collect();
+        Self { backend, ring, in_use: 0 }
+    }
+
+    pub(crate) fn index(&self, index: u32) -> u8 {
+        reduced(index, self.ring.len())
+    }
+
+    /// The index in use.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "a ring has 256 places at most")]
+    pub(crate) const fn in_use(&self) -> u8 {
+        self.in_use as u8
+    }
+
+    /// The key in use.
+    #[inline]
+    pub(crate) fn key(&self) -> Result<&SendKey, SealError> {
+        self.ring[self.in_use].as_deref().ok_or(SealError::NoKey)
+    }
+
+    #[inline]
+    pub(crate) fn key_mut(&mut self) -> Option<&mut SendKey> {
+        self.ring[self.in_use].as_deref_mut()
+    }
+
+    /// Takes a key and uses it. The same key at the same place changes nothing but that.
+    pub(crate) fn set(
+        &mut self,
+        index: u32,
+        schedule: Schedule,
+        material: Secret,
+    ) -> Result<u8, KeyError> {
+        let index = self.index(index);
+        let at = usize::from(index);
+        for (other, held) in self.ring.iter().enumerate() {
+            let is_same =
+                |held: &SendKey| held.schedule == schedule && held.step.material.is(&material);
+            if held.as_deref().is_some_and(is_same) {
+                if other != at {
+                    return Err(KeyError::SameKey);
+                }
+                self.in_use = at;
+                return Ok(index);
+            }
+        }
+        let lanes = self.key().map_or_else(|_| Vec::new(), SendKey::lanes_for_new_key);
+        let step = schedule.expand(self.backend, material);
+        self.ring[at] = Some(Box::new(SendKey::new(schedule, step, lanes)));
+        self.in_use = at;
+        Ok(index)
+    }
+
+    /// Uses a key that is held.
+    pub(crate) fn choose(&mut self, index: u32) -> Result<u8, KeyError> {
+        let index = self.index(index);
+        self.ring[usize::from(index)].as_ref().ok_or(KeyError::NoKey)?;
+        self.in_use = index.into();
+        Ok(index)
+    }
+
+    /// Moves a key one step on. The old one is wiped.
+    pub(crate) fn ratchet(&mut self, index: u32) -> Result<u8, KeyError> {
+        let index = self.index(index);
+        let held = self.ring[usize::from(index)].as_deref_mut().ok_or(KeyError::NoKey)?;
+        let next = held.step.next.take().ok_or(KeyError::NoRatchet)?;
+        let step = held.schedule.expand(self.backend, next);
+        *held = SendKey::new(held.schedule.clone(), step, held.lanes_for_new_key());
+        Ok(index)
+    }
+
+    /// Wipes a key.
+    pub(crate) fn remove(&mut self, index: u32) -> bool {
+        let index = self.index(index);
+        self.ring[usize::from(index)].take().is_some()
+    }
+
+    /// The present material of a key.
+    pub(crate) fn material(&self, index: u32) -> Option<&[u8]> {
+        let held = self.ring[usize::from(self.index(index))].as_ref()?;
+        Some(held.step.material.expose())
+    }
+}
+
+/// An index as signalled, in a ring: what goes over the wire.
+#[expect(clippy::cast_possible_truncation, reason = "a ring has 256 places at most")]
+pub(crate) const fn reduced(index: u32, ring_size: usize) -> u8 {
+    (index as usize % ring_size) as u8
+}

@@ -1,0 +1,36 @@
+//! What Jitsi's key exchange hands over.
+
+use core::fmt;
+
+use crate::jframe::{Schedule, Secret};
+
+/// A participant's key, or one that an application manages itself.
+///
+/// It cannot be cloned, compared or printed, and is wiped when dropped.
+pub struct Key {
+    pub(super) schedule: Schedule,
+    pub(super) material: Secret,
+}
+
+impl Key {
+    /// A participant's media key, of 32 random bytes: AES-128 key and ratchet follow from it by HKDF-SHA256.
+    #[must_use]
+    pub fn from_material(material: &[u8; 32]) -> Self {
+        Self { schedule: Schedule::Jitsi, material: Secret::new(material) }
+    }
+
+    /// `externallyManagedKey`: the AES key itself, of 16 or 32 bytes; `None` for any other length. It has no ratchet.
+    ///
+    /// Everybody seals with the same key, so that nonces differ by the SSRC alone: no two participants may have the same.
+    #[must_use]
+    pub fn external(key: &[u8]) -> Option<Self> {
+        matches!(key.len(), 16 | 32)
+            .then(|| Self { schedule: Schedule::Raw, material: Secret::new(key) })
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}

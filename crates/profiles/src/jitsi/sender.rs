@@ -1,0 +1,155 @@
+//! The sealing side of Jitsi's format.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use sealframe_crypto::Backend;
+use sealframe_media::{FrameBuf, KeyError, SealError, SenderEvent};
+
+use super::{Key, RING_SIZE, layout};
+use crate::{
+    FrameInfo,
+    jframe::{IvRule, OVERHEAD, Sealer},
+};
+
+/// Seals the frames of one participant, of all its streams. Owns their counts: not `Clone`, and nothing sets one back.
+///
+/// ```
+/// use sealframe_profiles::{Codec, FrameInfo, jitsi};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = || jitsi::Key::from_material(&[0x42; 32]);
+/// let mut sender = jitsi::Sender::new();
+/// let mut receiver = jitsi::Receiver::new();
+/// sender.set_key(0, key())?;
+/// receiver.set_key(0, key());
+///
+/// let info = FrameInfo::audio(Some(Codec::Opus), 0x1122_3344, 960);
+/// let mut sealed = sender.seal_to_vec(b"a frame", &info)?;
+/// assert_eq!(sealed.len(), 7 + jitsi::Sender::OVERHEAD);
+/// assert_eq!(receiver.open_in_place(&mut sealed, &info)?.frame, b"a frame");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sender(Sealer);
+
+impl Sender {
+    /// Bytes behind a frame that sealing needs.
+    pub const OVERHEAD: usize = OVERHEAD;
+
+    /// A sender without keys on the default backend; counts begin with 0, as is safe with keys that have sealed nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::resume(Backend::default(), 0)
+    }
+
+    /// A sender whose streams' counts begin with `first_count`, modulo 65,535.
+    ///
+    /// Jitsi's own begins with a random number, because there a key may outlive its sender. So if a key may have been used
+    /// by an earlier sender, only what [`next_count`](Self::next_count) said for the same SSRC, or timestamps that are
+    /// certainly later, keep nonces from coming twice, which would give the key away. Better draw a new key.
+    #[must_use]
+    pub fn resume(backend: Backend, first_count: u16) -> Self {
+        Self(Sealer::new(backend, IvRule::Count, RING_SIZE, first_count))
+    }
+
+    /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo 16.
+    ///
+    /// The key must not have been given to another sender, nor to this one before another took its place.
+    ///
+    /// # Errors
+    /// [`KeyError::SameKey`] if it is held at another index.
+    pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
+        self.0.keys.set(index, key.schedule, key.material)
+    }
+
+    /// Seals with a key that is held.
+    ///
+    /// # Errors
+    /// [`KeyError::NoKey`].
+    pub fn use_key(&mut self, index: u32) -> Result<u8, KeyError> {
+        self.0.keys.choose(index)
+    }
+
+    /// Moves a key one step on: somebody joined, who must not open what was sealed before. The index stays, so receivers find
+    /// out by trying. The old key is wiped.
+    ///
+    /// # Errors
+    /// [`KeyError::NoKey`]; [`KeyError::NoRatchet`] with an external key.
+    pub fn ratchet(&mut self, index: u32) -> Result<u8, KeyError> {
+        self.0.keys.ratchet(index)
+    }
+
+    /// Wipes a key. Whether there was one.
+    pub fn remove_key(&mut self, index: u32) -> bool {
+        self.0.keys.remove(index)
+    }
+
+    /// The present material of a key, for somebody who may listen from here on. Wipe every copy.
+    #[must_use]
+    pub fn expose_key(&self, index: u32) -> Option<&[u8]> {
+        self.0.keys.material(index)
+    }
+
+    /// Seals a frame where it lies. Copies: none. Allocates: no, but for the first frame of a stream.
+    ///
+    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`; the frame has not moved. It needs [`OVERHEAD`](Self::OVERHEAD)
+    /// bytes behind it and none before.
+    ///
+    /// # Errors
+    /// [`SealError::NoKey`]; [`SealError::PrefixTooLong`] if the frame is shorter than its clear bytes: 1 of sound, 10 of a key
+    /// frame, 3 of others; [`SealError::NonceWouldRepeat`], [`SealError::NoTailroom`] and others. The frame and the sender are as
+    /// they were.
+    #[inline]
+    pub fn seal_in_place<'f>(
+        &mut self,
+        frame: FrameBuf<'f>,
+        info: &FrameInfo,
+    ) -> Result<&'f mut [u8], SealError> {
+        self.0.seal_in_place(frame, layout(info), info.ssrc, info.rtp_timestamp)
+    }
+
+    /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no, but for the first frame of a stream.
+    ///
+    /// # Errors
+    /// As [`seal_in_place`](Self::seal_in_place), and [`SealError::OutputTooShort`].
+    pub fn seal_into<'o>(
+        &mut self,
+        frame: &[u8],
+        info: &FrameInfo,
+        out: &'o mut [u8],
+    ) -> Result<&'o mut [u8], SealError> {
+        self.0.seal_into(frame, layout(info), info.ssrc, info.rtp_timestamp, out)
+    }
+
+    /// Seals `frame` into a new vector. Copies: the frame, once. Allocates: once.
+    ///
+    /// # Errors
+    /// As [`seal_in_place`](Self::seal_in_place).
+    pub fn seal_to_vec(&mut self, frame: &[u8], info: &FrameInfo) -> Result<Vec<u8>, SealError> {
+        self.0.seal_to_vec(frame, layout(info), info.ssrc, info.rtp_timestamp)
+    }
+
+    /// The count that the next frame of this stream has under the key in use.
+    #[must_use]
+    pub fn next_count(&self, ssrc: u32) -> u16 {
+        self.0.next_count(ssrc)
+    }
+
+    /// What has happened since the last call. A KID is a key's index here.
+    pub fn poll_event(&mut self) -> Option<SenderEvent> {
+        self.0.event.take()
+    }
+}
+
+impl Default for Sender {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("index", &self.0.keys.in_use()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! What the members of a LiveKit room agree on by configuration.
+
+use alloc::vec::Vec;
+
+use sealframe_crypto::Backend;
+
+/// What the members of a room agree on: `KeyProviderOptions`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Options {
+    pub(super) backend: Backend,
+    pub(super) ring_size: u16,
+    pub(super) key_size: KeySize,
+    pub(super) ratchet_salt: Vec<u8>,
+    pub(super) peer: Peer,
+}
+
+/// Bits of the AES key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[expect(clippy::exhaustive_enums, reason = "AES-GCM of the format has these")]
+pub enum KeySize {
+    /// As by default; all that native clients have.
+    #[default]
+    Aes128,
+    /// livekit-client with `keySize: 256`.
+    Aes256,
+}
+
+impl KeySize {
+    pub(super) const fn len(self) -> usize {
+        match self {
+            Self::Aes128 => 16,
+            Self::Aes256 => 32,
+        }
+    }
+}
+
+/// Whose frames a sender makes, where the two differ. A receiver opens both.
+///
+/// | | [`JavaScript`](Self::JavaScript) | [`Native`](Self::Native) |
+/// |---|---|---|
+/// | AV1 | has no rule for it | nothing stays readable |
+/// | H.265 | as H.264 | nothing stays readable |
+/// | H.264, its first slice beyond byte 253 | readable up to it | readable: that number modulo 256. No native client opens it |
+/// | H.264 without a slice | 10 or 3 bytes, not escaped | none, escaped |
+/// | codec unknown | what the bytes look like, else 10 or 3 bytes | nothing stays readable |
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[expect(clippy::exhaustive_enums, reason = "two implementations are deployed")]
+pub enum Peer {
+    /// livekit-client's worker, 2.21.
+    #[default]
+    JavaScript,
+    /// libwebrtc's `FrameCryptorTransformer`, in LiveKit's native clients.
+    Native,
+}
+
+impl Options {
+    /// The peers' defaults: 16 keys, AES-128, the salt `LKFrameEncryptionKey`, frames as livekit-client makes them.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            backend: Backend::default(),
+            ring_size: 16,
+            key_size: KeySize::default(),
+            ratchet_salt: b"LKFrameEncryptionKey".to_vec(),
+            peer: Peer::default(),
+        }
+    }
+
+    /// Which library does AES-GCM.
+    #[must_use]
+    pub const fn with_backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// Keys that are held at once: `keyringSize`. `None` unless it is in `1..=256`.
+    #[must_use]
+    pub fn with_ring_size(mut self, ring_size: u16) -> Option<Self> {
+        self.ring_size = ring_size;
+        (1..=256).contains(&ring_size).then_some(self)
+    }
+
+    /// Bits of the AES key: `keySize`.
+    #[must_use]
+    pub const fn with_key_size(mut self, key_size: KeySize) -> Self {
+        self.key_size = key_size;
+        self
+    }
+
+    /// `ratchetSalt`.
+    #[must_use]
+    pub fn with_ratchet_salt(mut self, salt: &[u8]) -> Self {
+        self.ratchet_salt = salt.to_vec();
+        self
+    }
+
+    /// Whose frames a sender makes.
+    #[must_use]
+    pub const fn with_peer(mut self, peer: Peer) -> Self {
+        self.peer = peer;
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}

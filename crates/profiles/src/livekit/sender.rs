@@ -1,0 +1,207 @@
+//! The sealing side of LiveKit's format.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use sealframe_media::{FrameBuf, KeyError, SealError, SenderEvent};
+
+use super::{Key, Options, data::SealedData, shape};
+use crate::{
+    FrameInfo,
+    jframe::{IvRule, Layout, OVERHEAD, Sealer},
+};
+
+/// Seals the frames and the data of one participant, of all its streams. Owns their counts: not `Clone`, and nothing sets one
+/// back.
+///
+/// ```
+/// use sealframe_profiles::{Codec, FrameInfo, FrameType, livekit};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = || livekit::Key::hkdf(&[0x42; 32]);
+/// let mut sender = livekit::Sender::new(livekit::Options::new());
+/// let mut receiver = livekit::Receiver::new(livekit::Options::new());
+/// sender.set_key(0, key())?;
+/// receiver.set_key(0, key());
+///
+/// let info = FrameInfo::video(Some(Codec::Vp8), FrameType::Delta, 0x1122_3344, 90_000);
+/// let mut sealed = sender.seal_to_vec(b"a frame", &info)?;
+/// assert_eq!(receiver.open_in_place(&mut sealed, &info)?.frame, b"a frame");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sender {
+    sealer: Sealer,
+    options: Options,
+    data_prefix: Option<u32>,
+}
+
+impl Sender {
+    /// Bytes behind a frame that sealing needs, but for H.264 and H.265: see [`room`](Self::room).
+    pub const OVERHEAD: usize = OVERHEAD;
+
+    /// A sender without keys; counts begin with 0, as native clients' do.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self::resume(options, 0)
+    }
+
+    /// A sender whose streams' counts begin with `first_count`, modulo 65,535.
+    ///
+    /// livekit-client begins with a random number, because its keys outlive its senders: passphrases above all. If a key may
+    /// have been used by an earlier sender, only another SSRC, what [`next_count`](Self::next_count) said for the same, or
+    /// timestamps that are certainly later keep nonces from coming twice, which would give the key away.
+    #[must_use]
+    pub fn resume(options: Options, first_count: u16) -> Self {
+        let rule = IvRule::TimestampLessCount;
+        let sealer = Sealer::new(options.backend, rule, options.ring_size, first_count);
+        Self { sealer, options, data_prefix: None }
+    }
+
+    /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo the ring's size.
+    ///
+    /// With a key that everybody has, nonces differ between senders by the SSRC alone, which browsers draw at random: among 100
+    /// streams two are the same once in a million calls. Prefer a key for each participant.
+    ///
+    /// # Errors
+    /// [`KeyError::SameKey`] if it is held at another index.
+    pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
+        let (schedule, material) = key.schedule(&self.options);
+        self.sealer.keys.set(index, schedule, material)
+    }
+
+    /// Seals with a key that is held.
+    ///
+    /// # Errors
+    /// [`KeyError::NoKey`].
+    pub fn use_key(&mut self, index: u32) -> Result<u8, KeyError> {
+        self.sealer.keys.choose(index)
+    }
+
+    /// Moves a key one step on; the index stays. It does not protect what was sealed before: whoever has the new key can work out
+    /// the old AES key from it. Set another key for that.
+    ///
+    /// livekit-client finds one step at most, unless it is told of each.
+    ///
+    /// # Errors
+    /// [`KeyError::NoKey`].
+    pub fn ratchet(&mut self, index: u32) -> Result<u8, KeyError> {
+        self.sealer.keys.ratchet(index)
+    }
+
+    /// Wipes a key. Whether there was one.
+    pub fn remove_key(&mut self, index: u32) -> bool {
+        self.sealer.keys.remove(index)
+    }
+
+    /// The present material of a key: after a ratchet step 32 bytes. Wipe every copy.
+    #[must_use]
+    pub fn expose_key(&self, index: u32) -> Option<&[u8]> {
+        self.sealer.keys.material(index)
+    }
+
+    /// Bytes behind a frame that sealing it needs at most.
+    ///
+    /// # Errors
+    /// [`SealError::UnsupportedCodec`] and [`SealError::PrefixTooLong`].
+    pub fn room(&self, frame: &[u8], info: &FrameInfo) -> Result<usize, SealError> {
+        let layout = self.layout(frame, info)?;
+        if layout.clear > frame.len() {
+            return Err(SealError::PrefixTooLong);
+        }
+        Ok(layout.room(frame.len()))
+    }
+
+    /// Seals a frame where it lies. Copies: none, unless escapes go into a frame of H.264 or H.265. Allocates: no, but for the first
+    /// frame of a stream.
+    ///
+    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`, what is behind the clear bytes escaped if they are of H.264 or
+    /// H.265. It needs [`room`](Self::room) behind the frame and none before.
+    ///
+    /// # Errors
+    /// [`SealError::NoKey`]; [`SealError::PrefixTooLong`] if the frame is shorter than its clear bytes;
+    /// [`SealError::UnsupportedCodec`]; [`SealError::NonceWouldRepeat`], [`SealError::NoTailroom`] and others. The frame and the sender
+    /// are as they were.
+    #[inline]
+    pub fn seal_in_place<'f>(
+        &mut self,
+        frame: FrameBuf<'f>,
+        info: &FrameInfo,
+    ) -> Result<&'f mut [u8], SealError> {
+        let (buf, at) = frame.into_parts();
+        let layout = self.layout(&buf[at.clone()], info)?;
+        let frame = FrameBuf::new(buf, at).ok_or(SealError::PrefixTooLong)?;
+        self.sealer.seal_in_place(frame, layout, info.ssrc, info.rtp_timestamp)
+    }
+
+    /// Seals `frame` into the front of `out`, which needs [`room`](Self::room) more. Copies: the frame, once. Allocates: no, but for
+    /// the first frame of a stream.
+    ///
+    /// # Errors
+    /// As [`seal_in_place`](Self::seal_in_place), and [`SealError::OutputTooShort`].
+    pub fn seal_into<'o>(
+        &mut self,
+        frame: &[u8],
+        info: &FrameInfo,
+        out: &'o mut [u8],
+    ) -> Result<&'o mut [u8], SealError> {
+        let layout = self.layout(frame, info)?;
+        self.sealer.seal_into(frame, layout, info.ssrc, info.rtp_timestamp, out)
+    }
+
+    /// Seals `frame` into a new vector. Copies: the frame, once. Allocates: once.
+    ///
+    /// # Errors
+    /// As [`seal_in_place`](Self::seal_in_place).
+    pub fn seal_to_vec(&mut self, frame: &[u8], info: &FrameInfo) -> Result<Vec<u8>, SealError> {
+        let layout = self.layout(frame, info)?;
+        self.sealer.seal_to_vec(frame, layout, info.ssrc, info.rtp_timestamp)
+    }
+
+    #[inline]
+    fn layout(&self, frame: &[u8], info: &FrameInfo) -> Result<Layout, SealError> {
+        shape::to_seal(self.options.peer, info, frame)
+    }
+
+    /// Begins data: packets and data tracks. Their IVs are `prefix ‖ time ‖ time - count`; draw the prefix at random, once for each
+    /// sender. One that is an SSRC of this sender too does no harm.
+    pub const fn begin_data(&mut self, prefix: u32) {
+        self.data_prefix = Some(prefix);
+    }
+
+    /// Encrypts an `EncryptedPacketPayload`, or a frame of a data track, where it lies; `now_ms` may be any clock of milliseconds.
+    /// Its 16 bytes of tag need room behind it.
+    ///
+    /// # Errors
+    /// [`SealError::NoKey`], also before [`begin_data`](Self::begin_data); [`SealError::NonceWouldRepeat`] after 65,535 in a
+    /// millisecond, or after 49 days with one key; [`SealError::NoTailroom`] and others. Data and sender are as they were.
+    pub fn seal_data_in_place<'f>(
+        &mut self,
+        data: FrameBuf<'f>,
+        now_ms: u32,
+    ) -> Result<SealedData<'f>, SealError> {
+        let prefix = self.data_prefix.ok_or(SealError::NoKey)?;
+        let (key_index, iv, value) = self.sealer.seal_detached(data, prefix, now_ms)?;
+        Ok(SealedData { key_index, iv, value })
+    }
+
+    /// The count that the next frame of this stream, or of data by their prefix, has under the key in use.
+    #[must_use]
+    pub fn next_count(&self, ssrc: u32) -> u16 {
+        self.sealer.next_count(ssrc)
+    }
+
+    /// What has happened since the last call. A KID is a key's index here.
+    pub fn poll_event(&mut self) -> Option<SenderEvent> {
+        self.sealer.event.take()
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender")
+            .field("options", &self.options)
+            .field("index", &self.sealer.keys.in_use())
+            .finish_non_exhaustive()
+    }
+}
