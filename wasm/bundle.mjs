@@ -6,7 +6,9 @@ import { copyFile, cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const here = (path) => new URL(path, import.meta.url).pathname;
-const MODULES = ['sealframe_wasm_relaxed.wasm', 'sealframe_wasm_simd.wasm', 'sealframe_wasm_bg.wasm'];
+const MODULES = [
+  'sealframe_wasm_relaxed.wasm', 'sealframe_wasm_simd.wasm', 'sealframe_wasm_bg.wasm', 'sealframe_profiles_bg.wasm',
+];
 
 const options = {
   absWorkingDir: here('./build'),
@@ -27,17 +29,21 @@ const moduleFrom = (script) => ({
   },
 });
 
-/** The worker as one classic script, with the module inside. */
+/** Of a worker as one script with the module inside, which runs as a module and as a classic script. */
+const alone = {
+  ...options,
+  format: 'iife',
+  minify: true,
+  loader: { '.wasm': 'binary' },
+  // The bindings would look for the module's file there if they were not given it.
+  define: { 'import.meta.url': 'location.href' },
+};
+
 async function inlineSource() {
   const { outputFiles } = await build({
-    ...options,
+    ...alone,
     entryPoints: ['worker.js'],
-    format: 'iife',
-    minify: true,
     write: false,
-    loader: { '.wasm': 'binary' },
-    // The bindings would look for the module's file there if they were not given it.
-    define: { 'import.meta.url': 'location.href' },
     plugins: [moduleFrom('module.inline.js')],
   });
   return outputFiles[0].text;
@@ -58,6 +64,7 @@ await mkdir(pkg);
 await build({ ...options, entryPoints: ['index.js', 'frames.js', 'worker-inline.js'], outdir: pkg, plugins: [inline] });
 // The bindings would warn of servers that know no type for the module; it loads all the same.
 await build({ ...options, entryPoints: ['worker.js'], minify: true, drop: ['console'], outdir: pkg });
+await build({ ...alone, entryPoints: ['livekit-worker.js', 'jitsi-worker.js'], drop: ['console'], outdir: pkg });
 await build({
   ...options,
   entryPoints: { 'frames.node': 'frames.js' },

@@ -9,8 +9,8 @@ import { memory, region } from './profiles-memory.js';
 import { labelOf } from './profile-label.js';
 import { JitsiCryptor, errorName } from './sealframe_profiles.js';
 
-/** By participant. */
-const cryptors = new Map();
+/** By participant: `{cryptor, index}`, the latter where its last key is. */
+const participants = new Map();
 /** Old releases never say so: a key is enough for them. */
 let isEnabled = true;
 
@@ -28,11 +28,11 @@ const work = {
 /** Keys are looked up for each frame: who leaves and comes back has new ones. */
 function attach(operation, participantId, readable, writable) {
   const step = (frame) => {
-    const cryptor = cryptors.get(participantId);
-    if (!isEnabled || cryptor === undefined) return null;
+    const participant = participants.get(participantId);
+    if (!isEnabled || participant === undefined) return null;
     // By the frame's type alone; the codec does not count.
     const label = labelOf(frame, () => 'vp8');
-    const result = typeof label === 'string' ? label : work[operation](cryptor, new Uint8Array(frame.data), label);
+    const result = typeof label === 'string' ? label : work[operation](participant.cryptor, new Uint8Array(frame.data), label);
     return typeof result === 'string' ? null : result;
   };
   pass(readable, writable, step, die).catch(die);
@@ -55,23 +55,21 @@ const operations = {
   },
   /** `key` is bytes, or false for none. */
   setKey({ participantId, key, keyIndex = -1 }) {
-    let cryptor = cryptors.get(participantId);
-    if (cryptor === undefined) {
-      cryptor = new JitsiCryptor();
-      cryptors.set(participantId, cryptor);
-    }
-    if (key) cryptor.setKey(keyIndex, new Uint8Array(key));
-    else cryptor.removeKey(keyIndex);
+    const participant = participants.get(participantId) ?? { cryptor: new JitsiCryptor(), index: 0 };
+    participants.set(participantId, participant);
+    if (keyIndex >= 0) participant.index = keyIndex;
+    if (key) participant.cryptor.setKey(participant.index, new Uint8Array(key));
+    else participant.cryptor.removeKey(participant.index);
   },
   encode: attachStreams,
   decode: attachStreams,
   cleanup({ participantId }) {
-    cryptors.get(participantId)?.free();
-    cryptors.delete(participantId);
+    participants.get(participantId)?.cryptor.free();
+    participants.delete(participantId);
   },
   cleanupAll() {
-    for (const cryptor of cryptors.values()) cryptor.free();
-    cryptors.clear();
+    for (const { cryptor } of participants.values()) cryptor.free();
+    participants.clear();
   },
 };
 

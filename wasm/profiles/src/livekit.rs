@@ -1,0 +1,328 @@
+//! LiveKit's format.
+
+use core::fmt;
+
+use sealframe_profiles::{
+    ReceiverEvent, ReceiverPolicy,
+    livekit::{Key, KeySize, Options, Receiver, Sender, data::DataChannel},
+};
+use subtle::ConstantTimeEq as _;
+use wasm_bindgen::prelude::*;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::{BACKEND, code::Code, label::label, random, region::Region};
+
+/// One participant's keys, or those that all share: what seals our frames, and what opens everybody's.
+///
+/// Keys come as what WebCrypto derives from them, because a page's keys cannot be read.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct LiveKitCryptor {
+    options: Options,
+    policy: ReceiverPolicy,
+    sender: Sender,
+    /// The index that seals.
+    current: u32,
+    /// By index.
+    held: Vec<Option<Held>>,
+    openings: Vec<Opening>,
+    iv: [u8; 12],
+}
+
+/// A key at an index.
+struct Held {
+    /// What it began with.
+    first: Derived,
+    derivation: Derivation,
+    /// How far the sender has ratcheted.
+    steps: u32,
+}
+
+/// How keys follow from each other.
+#[derive(Clone, Copy)]
+enum Derivation {
+    Hkdf,
+    Pbkdf2,
+}
+
+impl Derivation {
+    fn key(self, derived: &[u8; 32]) -> Key {
+        match self {
+            Self::Hkdf => Key::hkdf_derived(derived),
+            Self::Pbkdf2 => Key::pbkdf2_derived(derived),
+        }
+    }
+}
+
+/// What WebCrypto derives from key material: the AES key, and the next step's material.
+type Derived = Zeroizing<[u8; 32]>;
+
+/// One participant's frames.
+#[derive(Debug)]
+struct Opening {
+    receiver: Receiver,
+    /// By index: how far the participant has ratcheted.
+    steps: Vec<u32>,
+    /// Of the last ratchet that a frame has proven, until it is asked for.
+    ratcheted: Option<u8>,
+}
+
+#[wasm_bindgen]
+impl LiveKitCryptor {
+    /// Without keys. The arguments are livekit-client's `ratchetSalt`, `keySize` in bits, `keyringSize` and `ratchetWindowSize`.
+    /// Counts begin at random unless it is said where.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        ratchet_salt: &[u8],
+        key_bits: u16,
+        ring_size: u16,
+        ratchet_window: u8,
+        first_count: Option<u16>,
+    ) -> Result<Self, String> {
+        let key_size = match key_bits {
+            128 => KeySize::Aes128,
+            256 => KeySize::Aes256,
+            _ => return Err(Code::KeyRefused.into()),
+        };
+        let options = Options::new().with_backend(BACKEND).with_key_size(key_size);
+        let options = options.with_ratchet_salt(ratchet_salt).with_ring_size(ring_size);
+        let options = options.ok_or(Code::KeyRefused)?;
+        let first_count = match first_count {
+            Some(count) => count,
+            None => u16::from_be_bytes(random()?),
+        };
+        let mut sender = Sender::resume(options.clone(), first_count);
+        sender.begin_data(u32::from_be_bytes(random()?));
+        // One step for a frame: that of a passphrase takes long enough.
+        let policy =
+            ReceiverPolicy { ratchet_window, steps_for_a_frame: 1, ..ReceiverPolicy::default() };
+        let held = (0..ring_size).map(|_| None).collect();
+        Ok(Self { options, policy, sender, current: 0, held, openings: Vec::new(), iv: [0; 12] })
+    }
+
+    /// Makes room for one more participant's frames, under the keys that are held and will be; returns its number.
+    #[wasm_bindgen(js_name = addParticipant)]
+    pub fn add_participant(&mut self) -> usize {
+        let mut receiver = Receiver::with_policy(self.options.clone(), self.policy);
+        let mut steps = vec![0; self.held.len()];
+        for (index, (held, steps)) in (0..).zip(self.held.iter().zip(&mut steps)) {
+            let (Some(held), Some(key)) = (held, self.present(index)) else { continue };
+            receiver.set_key(index, key);
+            *steps = held.steps;
+        }
+        self.openings.push(Opening { receiver, steps, ratcheted: None });
+        self.openings.len() - 1
+    }
+
+    /// Installs the 32 bytes that follow from a key; returns the index on the wire. This copy of them is wiped. A key that an
+    /// index has begun with is not installed there again: it would go back to before it was ratcheted.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn set(
+        &mut self,
+        index: u32,
+        derived: Vec<u8>,
+        is_pbkdf2: bool,
+        is_current: bool,
+    ) -> Result<u32, String> {
+        let first = taken(derived)?;
+        let derivation = if is_pbkdf2 { Derivation::Pbkdf2 } else { Derivation::Hkdf };
+        let index = index % self.ring_size();
+        let place = &mut self.held[index as usize];
+        let is_held = place.as_ref().is_some_and(|held| held.first.ct_eq(&*first).into());
+        if !is_held {
+            for opening in &mut self.openings {
+                opening.receiver.set_key(index, derivation.key(&first));
+                opening.steps[index as usize] = 0;
+            }
+            install(&mut self.sender, index, derivation.key(&first));
+            *place = Some(Held { first, derivation, steps: 0 });
+        }
+        if is_current {
+            self.current = index;
+        }
+        Ok(index)
+    }
+
+    /// The next step's material, of which WebCrypto derives what [`advance`](Self::advance) takes.
+    #[must_use]
+    pub fn next(&self, index: u32) -> Option<Vec<u8>> {
+        self.sender.expose_next(index).map(<[u8]>::to_vec)
+    }
+
+    /// Moves a key one step on, given what follows from [`next`](Self::next). Who has been found to be there already
+    /// stays.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn advance(&mut self, index: u32, derived: Vec<u8>) -> Result<(), String> {
+        let derived = taken(derived)?;
+        let index = index % self.ring_size();
+        let held = self.held[index as usize].as_mut().ok_or(Code::MissingKey)?;
+        held.steps += 1;
+        install(&mut self.sender, index, held.derivation.key(&derived));
+        for opening in &mut self.openings {
+            let steps = &mut opening.steps[index as usize];
+            if *steps < held.steps {
+                opening.receiver.set_key(index, held.derivation.key(&derived));
+                *steps = held.steps;
+            }
+        }
+        Ok(())
+    }
+
+    /// The index that seals.
+    #[wasm_bindgen(getter, js_name = currentIndex)]
+    #[must_use]
+    pub fn current_index(&self) -> u32 {
+        self.current
+    }
+
+    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in `label.rs`.
+    pub fn seal(
+        &mut self,
+        region: &mut Region,
+        len: usize,
+        codec: u8,
+        frame_type: u8,
+        ssrc: u32,
+        rtp_timestamp: u32,
+    ) -> isize {
+        region.work(len, |frame| {
+            let info = label(codec, frame_type, ssrc, rtp_timestamp)?;
+            self.sender.use_key(self.current)?;
+            Ok(self.sender.seal_in_place(frame, &info)?.len())
+        })
+    }
+
+    /// Opens the `len` bytes of a participant that were copied to where [`Region::reserve`] said.
+    pub fn open(
+        &mut self,
+        participant: usize,
+        region: &mut Region,
+        len: usize,
+        codec: u8,
+        frame_type: u8,
+    ) -> isize {
+        let opened = region.work(len, |frame| {
+            let info = label(codec, frame_type, 0, 0)?;
+            let (bytes, at) = frame.into_parts();
+            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            Ok(self.receiver(participant)?.open_in_place(sealed, &info)?.frame.len())
+        });
+        self.follow(participant);
+        opened
+    }
+
+    /// The index of a key that a frame of this participant has proven to be ratcheted, since it was last asked for.
+    #[wasm_bindgen(js_name = takeRatcheted)]
+    pub fn take_ratcheted(&mut self, participant: usize) -> Option<u8> {
+        self.openings.get_mut(participant)?.ratcheted.take()
+    }
+
+    /// The present material of a participant's key, once it has been ratcheted. To be wiped.
+    #[must_use]
+    pub fn material(&self, participant: usize, index: u32) -> Option<Vec<u8>> {
+        self.openings.get(participant)?.receiver.expose_key(index).map(<[u8]>::to_vec)
+    }
+
+    /// Encrypts a data packet where it lies; its nonce is [`iv`](Self::iv).
+    #[wasm_bindgen(js_name = sealData)]
+    pub fn seal_data(&mut self, region: &mut Region, len: usize, now_ms: u32) -> isize {
+        region.work(len, |data| {
+            self.sender.use_key(self.current)?;
+            let sealed = self.sender.seal_data_in_place(data, now_ms)?;
+            self.iv = sealed.iv;
+            Ok(sealed.value.len())
+        })
+    }
+
+    /// Of the data packet that was last encrypted.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn iv(&self) -> Vec<u8> {
+        self.iv.to_vec()
+    }
+
+    /// Opens a participant's data packet where it lies.
+    #[wasm_bindgen(js_name = openData)]
+    pub fn open_data(
+        &mut self,
+        participant: usize,
+        region: &mut Region,
+        len: usize,
+        index: u8,
+        iv: &[u8],
+    ) -> isize {
+        let opened = region.work(len, |data| {
+            let iv = iv.try_into().map_err(|_| Code::NotSealed)?;
+            let (bytes, at) = data.into_parts();
+            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            let receiver = self.receiver(participant)?;
+            let opened = receiver.open_data_in_place(DataChannel::Packets, index, iv, sealed)?;
+            Ok(opened.frame.len())
+        });
+        self.follow(participant);
+        opened
+    }
+}
+
+impl LiveKitCryptor {
+    fn ring_size(&self) -> u32 {
+        self.held.len() as u32
+    }
+
+    /// A key as the sender has it now.
+    fn present(&self, index: u32) -> Option<Key> {
+        let held = self.held.get(index as usize)?.as_ref()?;
+        let derived = self.sender.expose_next(index)?.try_into().ok()?;
+        Some(held.derivation.key(derived))
+    }
+
+    fn receiver(&mut self, participant: usize) -> Result<&mut Receiver, Code> {
+        Ok(&mut self.openings.get_mut(participant).ok_or(Code::MissingKey)?.receiver)
+    }
+
+    /// A participant who has ratcheted a key that all share has everybody do so, us too.
+    fn follow(&mut self, participant: usize) {
+        let Some(opening) = self.openings.get_mut(participant) else { return };
+        while let Some(event) = opening.receiver.poll_event() {
+            let ReceiverEvent::Ratcheted { index, steps } = event else { continue };
+            opening.ratcheted = Some(index);
+            let at = usize::from(index);
+            opening.steps[at] += u32::from(steps);
+            let Some(held) = &mut self.held[at] else { continue };
+            if opening.steps[at] > held.steps {
+                let next =
+                    opening.receiver.expose_next(index.into()).and_then(|next| next.try_into().ok());
+                let Some(derived) = next else { continue };
+                install(&mut self.sender, index.into(), held.derivation.key(derived));
+                held.steps = opening.steps[at];
+            }
+        }
+    }
+}
+
+/// A sender refuses a key that it holds at another index, where it has sealed; receivers do not mind. Then it seals nothing
+/// at this one.
+fn install(sender: &mut Sender, index: u32, key: Key) {
+    if sender.set_key(index, key).is_err() {
+        sender.remove_key(index);
+    }
+}
+
+fn taken(mut derived: Vec<u8>) -> Result<Derived, Code> {
+    let taken = derived.as_slice().try_into().map(Zeroizing::new).map_err(|_| Code::KeyRefused);
+    derived.zeroize();
+    taken
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("steps", &self.steps).finish_non_exhaustive()
+    }
+}
