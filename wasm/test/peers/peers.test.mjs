@@ -85,7 +85,7 @@ class Tab {
     const end = Date.now() + 20_000;
     for (;;) {
       const now = await this.received();
-      if (now.frames >= start.frames + 15 && now.samples > start.samples && now.energy > start.energy) return now;
+      if (now.frames >= start.frames + 15 && now.samples > start.samples && now.energy > start.energy + BEEP) return now;
       if (Date.now() > end) {
         const { sealing, opening } = await this.said();
         const said = JSON.stringify({ sealing: sealing.slice(-3), opening: opening.slice(-3) });
@@ -103,15 +103,18 @@ class Tab {
     const now = await this.received();
     assert.ok(now.packets > start.packets + 20, `${what}: packets arrive`);
     assert.equal(now.frames, start.frames, `${what}: no picture`);
-    assert.equal(now.energy, start.energy, `${what}: no sound`);
+    assert.ok(now.energy < start.energy + NOISE, `${what}: no sound`);
   }
 }
+
+/** Of sound: what is heard at least in a second, and what concealment of missing frames comes to at most. */
+const [BEEP, NOISE] = [1e-3, 1e-6];
 
 const bytes = (seed, length = 32) => Array.from({ length }, (_, place) => (place * 53 + seed) & 0xff);
 
 describe('livekit-client', () => {
   const OURS = 'sealframe for livekit';
-  const ends = [['livekit', 'livekit']];
+  const ends = [['livekit', OURS], [OURS, 'livekit'], [OURS, OURS]];
   for (const [sealing, opening] of ends) {
     for (const [place, codec] of ['vp8', 'vp9', 'h264'].entries()) {
       const path = place % 2 === 0 ? 'streams' : 'script';
@@ -138,7 +141,7 @@ describe('livekit-client', () => {
 describe("livekit-client's own room", () => {
   const OURS = 'sealframe in a room of livekit';
   const STOCK = 'livekit in its room';
-  for (const [sealing, opening] of [[STOCK, STOCK]]) {
+  for (const [sealing, opening] of [[STOCK, OURS], [OURS, STOCK]]) {
     test(`a call from ${sealing} to ${opening}`, TIMEOUT, () => inPage(async (page) => {
       const call = await Tab.start(page, { sealing, opening, codec: 'vp8', path: 'streams' });
       await call.setKeys(0, bytes(1), bytes(1));
@@ -152,8 +155,8 @@ describe("livekit-client's own room", () => {
       }
       await call.setKeys(1, 'a passphrase', 'another one');
       await call.isSilent('the wrong key');
-      const errors = (await call.said()).opening.filter(({ kind }) => kind === 'error');
-      assert.match(errors[0]?.error, /^InvalidKey/);
+      const { opening: said } = await call.said();
+      assert.ok(said.some(({ error }) => error?.startsWith('InvalidKey')), 'and it is said');
       await call.setKeys(2, 'a passphrase', 'a passphrase');
       await call.plays('the right key at last');
     }));
@@ -162,7 +165,7 @@ describe("livekit-client's own room", () => {
 
 describe('lib-jitsi-meet', () => {
   const OURS = 'sealframe for jitsi';
-  const ends = [['jitsi', 'jitsi']];
+  const ends = [['jitsi', OURS], [OURS, 'jitsi'], [OURS, OURS]];
   for (const [sealing, opening] of ends) {
     for (const path of ['streams', 'script']) {
       test(`${sealing} seals vp8 and ${opening} opens it, by ${path}`, TIMEOUT, () => inPage(async (page) => {
