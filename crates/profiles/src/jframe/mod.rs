@@ -49,6 +49,7 @@ impl Layout {
         Self { clear, escaped: false }
     }
 
+    #[cfg(feature = "livekit")]
     pub(crate) const fn escaped(clear: usize) -> Self {
         Self { clear, escaped: true }
     }

@@ -401,6 +401,7 @@ impl Opener {
     }
 
     /// Refused before any key was tried.
+    #[cfg(feature = "livekit")]
     pub(crate) const fn count_refused(&mut self) {
         self.stats.refused += 1;
     }
