@@ -20,12 +20,21 @@ const options = {
   logLevel: 'warning',
 };
 
-/** Another `module.js`: bytes from elsewhere than a file beside the script. */
-const moduleFrom = (script) => ({
-  name: 'module',
+/** Another `module.js`, or one of these: bytes from elsewhere than a file beside the script. */
+const moduleFrom = (script, of = 'module.js') => ({
+  name: of,
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/module\.js$/ }, ({ importer }) =>
-      importer.endsWith(script) ? undefined : { path: here(`./build/${script}`) });
+    onResolve({ filter: /module\.js$/ }, ({ importer, path }) =>
+      path !== `./${of}` || importer.endsWith(script) ? undefined : { path: here(`./build/${script}`) });
+  },
+});
+
+/** A module for one format in place of the one for all, with its bindings. */
+const bindingsOf = (name) => ({
+  name,
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/sealframe_profiles/ }, ({ path }) =>
+      ({ path: here(`./build/${path.replace('sealframe_profiles', name)}`) }));
   },
 });
 
@@ -61,16 +70,24 @@ const inline = {
 const pkg = here('./pkg');
 await rm(pkg, { recursive: true, force: true });
 await mkdir(pkg);
-await build({ ...options, entryPoints: ['index.js', 'frames.js', 'worker-inline.js'], outdir: pkg, plugins: [inline] });
+await build({ ...options, entryPoints: ['index.js', 'frames.js', 'profiles.js', 'worker-inline.js'], outdir: pkg, plugins: [inline] });
 // The bindings would warn of servers that know no type for the module; it loads all the same.
-await build({ ...options, entryPoints: ['worker.js'], minify: true, drop: ['console'], outdir: pkg });
-await build({ ...alone, entryPoints: ['livekit-worker.js', 'jitsi-worker.js'], drop: ['console'], outdir: pkg });
+await build({ ...options, entryPoints: ['worker.js', 'profiles-worker.js'], minify: true, drop: ['console'], outdir: pkg });
+for (const system of ['jitsi', 'livekit']) {
+  await build({
+    ...alone,
+    entryPoints: [`${system}-worker.js`],
+    drop: ['console'],
+    outdir: pkg,
+    plugins: [bindingsOf(`sealframe_${system}`)],
+  });
+}
 await build({
   ...options,
-  entryPoints: { 'frames.node': 'frames.js' },
+  entryPoints: { 'frames.node': 'frames.js', 'profiles.node': 'profiles.js' },
   platform: 'node',
   outdir: pkg,
-  plugins: [moduleFrom('module.node.js')],
+  plugins: [moduleFrom('module.node.js'), moduleFrom('profiles-module.node.js', 'profiles-module.js')],
 });
 for (const module of MODULES) await copyFile(here(`./build/${module}`), `${pkg}/${module}`);
 await cp(here('./types'), pkg, { recursive: true });

@@ -6,7 +6,7 @@
 
 import { pass } from './passage.js';
 import { memory, region } from './profiles-memory.js';
-import { labelOf } from './profile-label.js';
+import { infoOf, labelled } from './profile-label.js';
 import { JitsiCryptor, errorName } from './sealframe_profiles.js';
 
 /** By participant: `{cryptor, index}`, the latter where its last key is. */
@@ -31,8 +31,9 @@ function attach(operation, participantId, readable, writable) {
     const participant = participants.get(participantId);
     if (!isEnabled || participant === undefined) return null;
     // By the frame's type alone; the codec does not count.
-    const label = labelOf(frame, () => 'vp8');
-    const result = typeof label === 'string' ? label : work[operation](participant.cryptor, new Uint8Array(frame.data), label);
+    const info = infoOf(frame, () => 'vp8');
+    if (typeof info === 'string') return null;
+    const result = work[operation](participant.cryptor, new Uint8Array(frame.data), labelled(info));
     return typeof result === 'string' ? null : result;
   };
   pass(readable, writable, step, die).catch(die);

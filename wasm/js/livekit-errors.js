@@ -6,8 +6,9 @@ const REASONS = {
   Unauthentic: ['InvalidKey', 'a frame does not open with the key at its index'],
   NotSealed: ['InvalidKey', 'a frame is not sealed as LiveKit seals it'],
   KeyExhausted: ['InternalError', 'a key has sealed all that it may'],
-  UnexpectedFrame: ['InternalError', 'a frame is not as its codec makes them'],
-  UnknownCodec: ['InternalError', 'nobody has said which codec a track has, or it cannot be encrypted'],
+  UnsupportedCodec: ['InternalError', 'livekit-client has no way to encrypt frames of this codec'],
+  UnknownCodec: ['InternalError', 'nobody has said which codec a track has'],
+  NoTimestamp: ['InternalError', 'this browser does not say when a frame was taken, and no nonce can be made without'],
   UnknownState: ['InternalError', 'nobody has said whether the frames of a participant are encrypted: they are dropped'],
   NotEnabled: ['InternalError', 'encryption is off, and nothing passes in clear'],
 };

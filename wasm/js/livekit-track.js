@@ -2,7 +2,7 @@
 
 import { appendTrailer, splitTrailer } from './livekit-trailer.js';
 import { pass } from './passage.js';
-import { labelOf } from './profile-label.js';
+import { infoOf, labelled } from './profile-label.js';
 
 export class LiveKitTrack {
   /** As livekit-client gives it. */
@@ -33,39 +33,40 @@ export class LiveKitTrack {
     const bytes = new Uint8Array(frame.data);
     // What an encoder sends while there is nothing to hear.
     if (bytes.length === 0) return bytes;
-    const label = this.#labelled(frame);
-    if (label === null) return null;
-    const sealed = this.#known(this.#room.keysOf(this.participant).seal(bytes, label));
-    if (sealed === null || this.trailer === null || label.isAudio) return sealed;
+    const info = this.#known(this.#infoOf(frame));
+    if (info === null) return null;
+    const sealed = this.#known(this.#room.keysOf(this.participant).seal(bytes, labelled(info)));
+    if (sealed === null || this.trailer === null || info.type === 'audio') return sealed;
     if (this.trailer.frameId) this.#frameId = this.#frameId === 0xffffffff ? 1 : this.#frameId + 1;
     return appendTrailer(sealed, this.trailer, this.#frameId);
   }
 
   #open(frame) {
-    const label = this.#labelled(frame);
-    if (label === null) return null;
+    const info = this.#known(this.#infoOf(frame));
+    if (info === null) return null;
     let wire = new Uint8Array(frame.data);
     let metadata = null;
-    if (this.hasTrailer && !label.isAudio) ({ frame: wire, metadata } = splitTrailer(wire));
+    if (this.hasTrailer && info.type !== 'audio') ({ frame: wire, metadata } = splitTrailer(wire));
     // A server may make frames; it cannot make them authentic.
     if (endsWith(wire, this.#room.sifTrailer)) return null;
-    const opened = this.#known(this.#room.keysOf(this.participant).open(this.participant, wire, label));
+    const opened = this.#known(this.#room.keysOf(this.participant).open(this.participant, wire, labelled(info)));
     if (opened !== null && metadata !== null) {
-      const { ssrc, rtpTimestamp } = label;
+      const { ssrc, rtpTimestamp } = info;
       this.#room.say('packetTrailerMetadata', { trackId: this.id, rtpTimestamp, ssrc, metadata });
     }
     return opened;
   }
 
-  /** What the format has to know of a frame; null, and it is said why, if frames of this track do not pass now. */
-  #labelled(frame) {
+  /** What the format has to know of a frame, or a code that says why frames of this track do not pass now; null for nobody's. */
+  #infoOf(frame) {
     const { participant } = this;
     if (participant === null) return null;
     const isEnabled = this.#room.enabled.get(participant);
-    if (!isEnabled) return this.#known(isEnabled === undefined ? 'UnknownState' : 'NotEnabled');
-    return this.#known(labelOf(frame, (payloadType) => this.#room.codecs.get(payloadType) ?? this.codec));
+    if (!isEnabled) return isEnabled === undefined ? 'UnknownState' : 'NotEnabled';
+    return infoOf(frame, (payloadType) => this.#room.codecs.get(payloadType) ?? this.codec);
   }
 
+  /** Null, once it has been said, for a code. */
   #known(result) {
     if (typeof result !== 'string') return result;
     this.#room.errors.report(this.participant, result);

@@ -231,6 +231,16 @@ test('LiveKit: the codec is as the browser says, as the connection maps it, or a
   assert.deepEqual(await opening.pass(frameOf(wire, about)), bytes(100));
 });
 
+test('LiveKit: short start codes before a slice are sealed as receivers see them', async () => {
+  const [alice, bob] = [await livekit(), await livekit()];
+  const [sealing, opening] = [await track(alice, 'encode'), await track(bob, 'decode')];
+  const about = { type: 'key', mimeType: 'video/H264' };
+  const unit = (startCode) => [...startCode, 0x67, 0x42, ...startCode, 0x65, 0xb8, ...bytes(200, 9)];
+  const wire = await sealing.pass(frameOf(unit([0, 0, 1]), about));
+  assert.deepEqual([...wire.subarray(0, 12)], unit([0, 0, 0, 1]).slice(0, 12));
+  assert.deepEqual([...await opening.pass(frameOf(wire, about))], unit([0, 0, 0, 1]));
+});
+
 test('LiveKit: the worker answers as its manager expects', async () => {
   const worker = await livekit();
   assert.deepEqual(worker.said, [

@@ -35,9 +35,12 @@ pub(crate) fn build() -> Result<()> {
             parts.join(format!("sealframe_{}.wasm", name.replace('-', "_"))),
         )?;
     }
-    let (name, features) = WITH_VECTORS[0];
-    let profiles = PROFILES.compile(name, "wasm-simd", &format!("-Ctarget-feature={features}"))?;
-    bind(&PROFILES, &profiles, &parts)?;
+    let (folder_name, features) = WITH_VECTORS[0];
+    for profiles in &PROFILES {
+        let module =
+            profiles.compile(folder_name, "wasm-simd", &format!("-Ctarget-feature={features}"))?;
+        bind(profiles, &module, &parts)?;
+    }
 
     for script in fs::read_dir(folder.join("js"))? {
         let script = script?;
@@ -55,13 +58,22 @@ pub(crate) const WITH_VECTORS: [(&str, &str); 2] =
 /// A crate that browsers load.
 struct Module {
     package: &'static str,
+    features: &'static str,
     /// Of its files.
     name: &'static str,
 }
 
-const CORE: Module = Module { package: "sealframe-wasm", name: "sealframe_wasm" };
-/// A module of its own: who does not speak to other systems does not load it.
-const PROFILES: Module = Module { package: "sealframe-wasm-profiles", name: "sealframe_profiles" };
+const CORE: Module = Module { package: "sealframe-wasm", features: "", name: "sealframe_wasm" };
+/// Modules of their own: who does not speak to other systems does not load them, and who stands in for one loads one.
+const PROFILES: [Module; 3] = [
+    Module {
+        package: "sealframe-wasm-profiles",
+        features: "dave,jitsi,livekit",
+        name: "sealframe_profiles",
+    },
+    Module { package: "sealframe-wasm-profiles", features: "jitsi", name: "sealframe_jitsi" },
+    Module { package: "sealframe-wasm-profiles", features: "livekit", name: "sealframe_livekit" },
+];
 
 impl Module {
     /// Compiles it in a profile, with these flags, in a folder of its own: no flags are changed under what has been compiled.
@@ -69,6 +81,7 @@ impl Module {
         let folder = target_dir().join(folder);
         let mut cargo = tools::cargo();
         cargo.args(["build", "--locked", "-p", self.package, "--profile", profile, "--target", TARGET]);
+        cargo.args(["--no-default-features", "--features", self.features]);
         cargo.arg("--target-dir").arg(&folder);
         cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
         tools::run(&mut cargo)?;

@@ -19,6 +19,8 @@ codes! {
     KeyExhausted UnsupportedCodec StartCode
     // Keys.
     SameKey KeyRefused NoRatchet
+    // Codes for people to compare.
+    CodeRefused
     // Wrong calls.
     UnknownCodec NotReserved NoRandomness TooManyStreams
     // A newer error of the core that has no code yet.

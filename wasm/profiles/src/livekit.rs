@@ -4,7 +4,7 @@ use core::fmt;
 
 use sealframe_profiles::{
     ReceiverEvent, ReceiverPolicy,
-    livekit::{Key, KeySize, Options, Receiver, Sender, data::DataChannel},
+    livekit::{Key, KeySize, Options, Peer, Receiver, Sender, data::DataChannel},
 };
 use subtle::ConstantTimeEq as _;
 use wasm_bindgen::prelude::*;
@@ -14,7 +14,7 @@ use crate::{BACKEND, code::Code, label::label, random, region::Region};
 
 /// One participant's keys, or those that all share: what seals our frames, and what opens everybody's.
 ///
-/// Keys come as what WebCrypto derives from them, because a page's keys cannot be read.
+/// Keys can come as what WebCrypto derives from them, because a page's keys cannot be read.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct LiveKitCryptor {
@@ -46,6 +46,10 @@ enum Derivation {
 }
 
 impl Derivation {
+    const fn of(is_pbkdf2: bool) -> Self {
+        if is_pbkdf2 { Self::Pbkdf2 } else { Self::Hkdf }
+    }
+
     fn key(self, derived: &[u8; 32]) -> Key {
         match self {
             Self::Hkdf => Key::hkdf_derived(derived),
@@ -70,7 +74,8 @@ struct Opening {
 #[wasm_bindgen]
 impl LiveKitCryptor {
     /// Without keys. The arguments are livekit-client's `ratchetSalt`, `keySize` in bits, `keyringSize` and `ratchetWindowSize`.
-    /// Counts begin at random unless it is said where.
+    /// Counts begin at random unless it is said where; frames are sealed as livekit-client does unless it is to be as native
+    /// clients do.
     ///
     /// # Errors
     /// The name of an error code.
@@ -81,6 +86,7 @@ impl LiveKitCryptor {
         ring_size: u16,
         ratchet_window: u8,
         first_count: Option<u16>,
+        is_native: Option<bool>,
     ) -> Result<Self, String> {
         let key_size = match key_bits {
             128 => KeySize::Aes128,
@@ -89,7 +95,8 @@ impl LiveKitCryptor {
         };
         let options = Options::new().with_backend(BACKEND).with_key_size(key_size);
         let options = options.with_ratchet_salt(ratchet_salt).with_ring_size(ring_size);
-        let options = options.ok_or(Code::KeyRefused)?;
+        let peer = if is_native == Some(true) { Peer::Native } else { Peer::JavaScript };
+        let options = options.ok_or(Code::KeyRefused)?.with_peer(peer);
         let first_count = match first_count {
             Some(count) => count,
             None => u16::from_be_bytes(random()?),
@@ -129,23 +136,37 @@ impl LiveKitCryptor {
         is_pbkdf2: bool,
         is_current: bool,
     ) -> Result<u32, String> {
-        let first = taken(derived)?;
-        let derivation = if is_pbkdf2 { Derivation::Pbkdf2 } else { Derivation::Hkdf };
+        Ok(self.install(index, taken(derived)?, Derivation::of(is_pbkdf2), is_current))
+    }
+
+    /// As [`set`](Self::set), of the key itself, from which all follows in here.
+    #[wasm_bindgen(js_name = setMaterial)]
+    pub fn set_material(
+        &mut self,
+        index: u32,
+        mut material: Vec<u8>,
+        is_pbkdf2: bool,
+        is_current: bool,
+    ) -> u32 {
+        let key = if is_pbkdf2 { Key::pbkdf2(&material) } else { Key::hkdf(&material) };
+        material.zeroize();
+        let derived = self.derive(key);
+        self.install(index, derived, Derivation::of(is_pbkdf2), is_current)
+    }
+
+    /// Moves a key one step on.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn ratchet(&mut self, index: u32) -> Result<(), String> {
         let index = index % self.ring_size();
-        let place = &mut self.held[index as usize];
-        let is_held = place.as_ref().is_some_and(|held| held.first.ct_eq(&*first).into());
-        if !is_held {
-            for opening in &mut self.openings {
-                opening.receiver.set_key(index, derivation.key(&first));
-                opening.steps[index as usize] = 0;
-            }
-            install(&mut self.sender, index, derivation.key(&first));
-            *place = Some(Held { first, derivation, steps: 0 });
-        }
-        if is_current {
-            self.current = index;
-        }
-        Ok(index)
+        let held = self.held[index as usize].as_ref().ok_or(Code::MissingKey)?;
+        let next = self.sender.expose_next(index).ok_or(Code::MissingKey)?;
+        let derived = self.derive(match held.derivation {
+            Derivation::Hkdf => Key::hkdf(next),
+            Derivation::Pbkdf2 => Key::pbkdf2(next),
+        });
+        Ok(self.step(index, &derived)?)
     }
 
     /// The next step's material, of which WebCrypto derives what [`advance`](Self::advance) takes.
@@ -154,25 +175,12 @@ impl LiveKitCryptor {
         self.sender.expose_next(index).map(<[u8]>::to_vec)
     }
 
-    /// Moves a key one step on, given what follows from [`next`](Self::next). Who has been found to be there already
-    /// stays.
+    /// As [`ratchet`](Self::ratchet), given what follows from [`next`](Self::next).
     ///
     /// # Errors
     /// The name of an error code.
     pub fn advance(&mut self, index: u32, derived: Vec<u8>) -> Result<(), String> {
-        let derived = taken(derived)?;
-        let index = index % self.ring_size();
-        let held = self.held[index as usize].as_mut().ok_or(Code::MissingKey)?;
-        held.steps += 1;
-        install(&mut self.sender, index, held.derivation.key(&derived));
-        for opening in &mut self.openings {
-            let steps = &mut opening.steps[index as usize];
-            if *steps < held.steps {
-                opening.receiver.set_key(index, held.derivation.key(&derived));
-                *steps = held.steps;
-            }
-        }
-        Ok(())
+        Ok(self.step(index, &*taken(derived)?)?)
     }
 
     /// The index that seals.
@@ -274,6 +282,50 @@ impl LiveKitCryptor {
 impl LiveKitCryptor {
     fn ring_size(&self) -> u32 {
         self.held.len() as u32
+    }
+
+    fn install(&mut self, index: u32, first: Derived, derivation: Derivation, is_current: bool) -> u32 {
+        let index = index % self.ring_size();
+        let place = &mut self.held[index as usize];
+        let is_held = place.as_ref().is_some_and(|held| held.first.ct_eq(&*first).into());
+        if !is_held {
+            for opening in &mut self.openings {
+                opening.receiver.set_key(index, derivation.key(&first));
+                opening.steps[index as usize] = 0;
+            }
+            install(&mut self.sender, index, derivation.key(&first));
+            *place = Some(Held { first, derivation, steps: 0 });
+        }
+        if is_current {
+            self.current = index;
+        }
+        index
+    }
+
+    /// Who has been found to be there already stays.
+    fn step(&mut self, index: u32, derived: &[u8; 32]) -> Result<(), Code> {
+        let index = index % self.ring_size();
+        let held = self.held[index as usize].as_mut().ok_or(Code::MissingKey)?;
+        held.steps += 1;
+        install(&mut self.sender, index, held.derivation.key(derived));
+        for opening in &mut self.openings {
+            let steps = &mut opening.steps[index as usize];
+            if *steps < held.steps {
+                opening.receiver.set_key(index, held.derivation.key(derived));
+                *steps = held.steps;
+            }
+        }
+        Ok(())
+    }
+
+    /// What follows from a key.
+    fn derive(&self, key: Key) -> Derived {
+        let mut sender = Sender::new(self.options.clone());
+        let mut derived = Derived::default();
+        if sender.set_key(0, key).is_ok() {
+            derived.copy_from_slice(sender.expose_next(0).unwrap_or(&[0; 32]));
+        }
+        derived
     }
 
     /// A key as the sender has it now.

@@ -191,3 +191,32 @@ describe('lib-jitsi-meet', () => {
     }
   }
 });
+
+describe('our worker that is told which format it is to be', () => {
+  const calls = [
+    ['livekit', 'sealframe, told livekit', 'vp9'],
+    ['sealframe, told livekit', 'livekit', 'h264'],
+    ['jitsi', 'sealframe, told jitsi', 'vp8'],
+    ['sealframe, told jitsi', 'jitsi', 'vp8'],
+    ['sealframe, told dave', 'sealframe, told dave', 'vp8'],
+    ['sealframe, told dave', 'sealframe, told dave', 'vp9'],
+    ['sealframe, told dave', 'sealframe, told dave', 'h264'],
+  ];
+  for (const [place, [sealing, opening, codec]] of calls.entries()) {
+    const path = place % 2 === 0 ? 'streams' : 'script';
+    test(`${sealing} seals ${codec} and ${opening} opens it, by ${path}`, TIMEOUT, () => inPage(async (page) => {
+      const call = await Tab.start(page, { sealing, opening, codec, path });
+      await call.setKeys(0, bytes(1), bytes(1));
+      const { codec: negotiated } = await call.plays('a key');
+      assert.equal(negotiated.toLowerCase(), `video/${codec}`);
+      await call.setKeys(1, bytes(2), bytes(2));
+      await call.plays('another key');
+      if (opening.startsWith('sealframe')) {
+        await call.setKeys(2, bytes(3), bytes(4));
+        await call.isSilent('the wrong key');
+      }
+      await call.setKeys(3, bytes(5), bytes(5));
+      await call.plays('the right key at last');
+    }));
+  }
+});

@@ -1,6 +1,6 @@
 // A camera and a microphone from one connection to another in the same page, each end with a worker of its own.
 
-import { JitsiEnd, LiveKitEnd } from './ends.js';
+import { ChosenJitsiEnd, ChosenLiveKitEnd, DaveEnd, JitsiEnd, LiveKitEnd } from './ends.js';
 import { Loop } from './loop.js';
 import { RoomEnd } from './rooms.js';
 
@@ -12,6 +12,9 @@ const WORKERS = {
   'sealframe in a room of livekit': { End: RoomEnd, url: 'livekit-worker.js', type: 'module' },
   jitsi: { End: JitsiEnd, url: 'lib-jitsi-meet.e2ee-worker.js', type: 'classic' },
   'sealframe for jitsi': { End: JitsiEnd, url: 'jitsi-worker.js', type: 'classic' },
+  'sealframe, told livekit': { End: ChosenLiveKitEnd, url: 'profiles-worker.js', type: 'module' },
+  'sealframe, told jitsi': { End: ChosenJitsiEnd, url: 'profiles-worker.js', type: 'module' },
+  'sealframe, told dave': { End: DaveEnd, url: 'profiles-worker.js', type: 'module' },
 };
 
 class Call {

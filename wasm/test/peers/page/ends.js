@@ -102,6 +102,80 @@ export class JitsiEnd {
   }
 }
 
+/** Our worker that is told which format it is to be. */
+class ChosenEnd {
+  said = [];
+  #worker;
+  #path;
+
+  constructor(profile, worker, path) {
+    this.#worker = worker;
+    this.#path = path;
+    worker.onmessage = ({ data: { error, state } }) => {
+      if (error !== undefined) this.said.push({ kind: 'error', error: error.code });
+      if (state !== undefined) this.said.push({ kind: state.state, error: state.code });
+    };
+    worker.onerror = ({ message }) => this.said.push({ kind: 'crash', error: message });
+    this.ask('start', { profile });
+  }
+
+  async setKey(key, index) {
+    this.ask('setKey', { participant: ALICE, index, key });
+  }
+
+  async ratchet(index) {
+    this.ask('ratchet', { participant: ALICE, index });
+  }
+
+  seal(sender, codec) {
+    this.#attach('seal', sender, codec);
+  }
+
+  open(receiver, codec) {
+    this.#attach('open', receiver, codec);
+  }
+
+  ask(request, args, transfer = []) {
+    this.#worker.postMessage({ id: 0, request, ...args }, transfer);
+  }
+
+  #attach(direction, target, codec) {
+    const options = { direction, participant: ALICE, codec };
+    if (this.#path === 'script') {
+      target.transform = new RTCRtpScriptTransform(this.#worker, options);
+      return;
+    }
+    const { readable, writable } = target.createEncodedStreams();
+    this.ask('transform', { readable, writable, options }, [readable, writable]);
+  }
+}
+
+export class ChosenLiveKitEnd extends ChosenEnd {
+  constructor(...args) {
+    super('livekit', ...args);
+  }
+}
+
+export class ChosenJitsiEnd extends ChosenEnd {
+  constructor(...args) {
+    super('jitsi', ...args);
+  }
+}
+
+/** Keys are secrets of epochs, which the index counts. */
+export class DaveEnd extends ChosenEnd {
+  #isSealing;
+
+  constructor(worker, path, isSealing) {
+    super('dave', worker, path);
+    this.#isSealing = isSealing;
+  }
+
+  async setKey(secret, index) {
+    this.ask('addEpoch', { participant: ALICE, epoch: BigInt(index), baseSecret: secret.slice(0, 16), isOurs: this.#isSealing });
+  }
+}
+
 /** The defaults of livekit-client. */
 const OPTIONS = {
   sharedKey: false,
