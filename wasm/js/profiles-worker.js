@@ -2,7 +2,7 @@
 // client sends is opened, and what this browser sends is sealed so. Whatever does not seal or open is dropped.
 //
 // Requests are `{id, request, …}`, answered by `{id, result}` or `{id, error: {code, message}}`; of each stream's state it is
-// said `{state: {direction, participant, state, code, opened, failed}}`.
+// said `{state: {direction, participant, state, code, opened, failed}}`, `UnknownKey` being a missing one.
 
 import { pass } from './passage.js';
 import { infoOf } from './profile-label.js';
@@ -107,5 +107,6 @@ function attach(readable, writable, { direction, participant, codec }) {
   };
   // What ends a stream is the page's to know: outside a promise it reaches the worker's `onerror`.
   const die = (error) => setTimeout(() => { throw error; });
-  pass(readable, writable, work, (error) => state.count(error.code ?? 'Other')).catch(die);
+  const fail = ({ code = 'Other' }) => state.count(code === 'MissingKey' ? 'UnknownKey' : code);
+  pass(readable, writable, work, fail).catch(die);
 }

@@ -2,8 +2,6 @@
 
 /** Codes of single frames that a network delivers late or twice: they say nothing about the key. */
 const HARMLESS = new Set(['Replayed', 'TooOld', 'StepErased']);
-/** Codes of frames whose key may be on its way. */
-const MISSING = new Set(['UnknownKey', 'MissingKey']);
 /** So many failures in a row, and the stream is failing. */
 const PATIENCE = 5;
 const REPORT_EVERY_MS = 1000;
@@ -35,7 +33,7 @@ export class StreamState {
       if (!HARMLESS.has(code)) {
         this.#inARow += 1;
         update.code = code;
-        if (MISSING.has(code)) update.state = 'waiting';
+        if (code === 'UnknownKey') update.state = 'waiting';
         else if (this.#inARow >= PATIENCE) update.state = 'failing';
       }
     }

@@ -157,6 +157,17 @@ test('LiveKit: keys at several indices, of which the last one that was set seals
   assert.deepEqual(await opening.pass(frameOf(next)), bytes(80));
 });
 
+test('LiveKit: the same key at several indices seals under the last', async () => {
+  const [alice, bob] = [await livekit(), await livekit()];
+  const [sealing, opening] = [await track(alice, 'encode'), await track(bob, 'decode')];
+  for (const keyIndex of [1, 0, 1, 2]) {
+    for (const worker of [alice, bob]) await setKey(worker, bytes(32, 5), keyIndex);
+    const wire = await sealing.pass(frameOf(bytes(80)));
+    assert.equal(wire.at(-1), keyIndex);
+    assert.deepEqual(await opening.pass(frameOf(wire)), bytes(80));
+  }
+});
+
 test('LiveKit: keys of 256 bits, one for all, and rings of other sizes', async () => {
   const options = { keySize: 256, sharedKey: true, keyringSize: 256, ratchetWindowSize: 0 };
   const [alice, bob] = [await livekit({ options, keyIndex: 200 }), await livekit({ options, keyIndex: 200 })];

@@ -293,8 +293,8 @@ impl LiveKitCryptor {
                 opening.receiver.set_key(index, derivation.key(&first));
                 opening.steps[index as usize] = 0;
             }
-            install(&mut self.sender, index, derivation.key(&first));
-            *place = Some(Held { first, derivation, steps: 0 });
+            *place = Some(Held { first: first.clone(), derivation, steps: 0 });
+            self.use_to_seal(index, &first, derivation);
         }
         if is_current {
             self.current = index;
@@ -307,12 +307,13 @@ impl LiveKitCryptor {
         let index = index % self.ring_size();
         let held = self.held[index as usize].as_mut().ok_or(Code::MissingKey)?;
         held.steps += 1;
-        install(&mut self.sender, index, held.derivation.key(derived));
+        let (steps_now, derivation) = (held.steps, held.derivation);
+        self.use_to_seal(index, derived, derivation);
         for opening in &mut self.openings {
             let steps = &mut opening.steps[index as usize];
-            if *steps < held.steps {
-                opening.receiver.set_key(index, held.derivation.key(derived));
-                *steps = held.steps;
+            if *steps < steps_now {
+                opening.receiver.set_key(index, derivation.key(derived));
+                *steps = steps_now;
             }
         }
         Ok(())
@@ -339,31 +340,51 @@ impl LiveKitCryptor {
         Ok(&mut self.openings.get_mut(participant).ok_or(Code::MissingKey)?.receiver)
     }
 
-    /// A participant who has ratcheted a key that all share has everybody do so, us too.
+    /// Notes that a frame of this participant has proven a ratchet.
     fn follow(&mut self, participant: usize) {
         let Some(opening) = self.openings.get_mut(participant) else { return };
+        let mut proven = None;
         while let Some(event) = opening.receiver.poll_event() {
             let ReceiverEvent::Ratcheted { index, steps } = event else { continue };
+            opening.steps[usize::from(index)] += u32::from(steps);
             opening.ratcheted = Some(index);
-            let at = usize::from(index);
-            opening.steps[at] += u32::from(steps);
-            let Some(held) = &mut self.held[at] else { continue };
-            if opening.steps[at] > held.steps {
-                let next =
-                    opening.receiver.expose_next(index.into()).and_then(|next| next.try_into().ok());
-                let Some(derived) = next else { continue };
-                install(&mut self.sender, index.into(), held.derivation.key(derived));
-                held.steps = opening.steps[at];
-            }
+            proven = Some(index);
+        }
+        if let Some(index) = proven {
+            self.catch_up(participant, index);
         }
     }
-}
 
-/// A sender refuses a key that it holds at another index, where it has sealed; receivers do not mind. Then it seals nothing
-/// at this one.
-fn install(sender: &mut Sender, index: u32, key: Key) {
-    if sender.set_key(index, key).is_err() {
-        sender.remove_key(index);
+    /// Who has ratcheted a key that all share has us do so too.
+    fn catch_up(&mut self, participant: usize, index: u8) -> Option<()> {
+        let opening = self.openings.get(participant)?;
+        let held = self.held[usize::from(index)].as_mut()?;
+        let steps = opening.steps[usize::from(index)];
+        if steps > held.steps {
+            held.steps = steps;
+            let derivation = held.derivation;
+            let next = opening.receiver.expose_next(index.into())?;
+            let derived = Derived::new(next.try_into().ok()?);
+            self.use_to_seal(index.into(), &derived, derivation);
+        }
+        Some(())
+    }
+
+    /// Gives the sender a key. It holds none twice, because its counts go with it: one that it has at another index moves.
+    fn use_to_seal(&mut self, index: u32, derived: &[u8; 32], derivation: Derivation) {
+        if self.sender.set_key(index, derivation.key(derived)).is_ok() {
+            return;
+        }
+        let is_there = |other: &u32| {
+            self.sender.expose_next(*other).is_some_and(|next| next.ct_eq(derived).into())
+        };
+        let moved = (0..self.ring_size()).find(is_there);
+        match moved {
+            Some(other) if self.sender.move_key(other, index).is_ok() => {
+                self.held[other as usize] = None
+            }
+            _ => drop(self.sender.remove_key(index)),
+        }
     }
 }
 

@@ -97,7 +97,7 @@ class Tab {
 
   /** Packets arrive, and nothing is decoded. */
   async isSilent(what) {
-    await sleep(1000);
+    await sleep(1500);
     const start = await this.received();
     await sleep(2000);
     const now = await this.received();
@@ -108,7 +108,7 @@ class Tab {
 }
 
 /** Of sound: what is heard at least in a second, and what concealment of missing frames comes to at most. */
-const [BEEP, NOISE] = [1e-3, 1e-6];
+const [BEEP, NOISE] = [1e-2, 1e-3];
 
 const bytes = (seed, length = 32) => Array.from({ length }, (_, place) => (place * 53 + seed) & 0xff);
 

@@ -167,6 +167,16 @@ impl SendKeys {
         Ok(index)
     }
 
+    /// Uses a key under another index from now on, with all that it has counted. Nothing is left at the old one.
+    #[cfg(feature = "livekit")]
+    pub(crate) fn move_to(&mut self, from: u32, to: u32) -> Result<u8, KeyError> {
+        let (from, to) = (self.index(from), self.index(to));
+        let key = self.ring[usize::from(from)].take().ok_or(KeyError::NoKey)?;
+        self.ring[usize::from(to)] = Some(key);
+        self.in_use = to.into();
+        Ok(to)
+    }
+
     /// Wipes a key.
     pub(crate) fn remove(&mut self, index: u32) -> bool {
         let index = self.index(index);

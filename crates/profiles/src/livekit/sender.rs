@@ -78,6 +78,15 @@ impl Sender {
         self.sealer.keys.choose(index)
     }
 
+    /// Seals under another index with a key that is held, as if it had always been there: counts go on. What was there is
+    /// wiped, and at the old index is nothing. livekit-client takes the same key at several.
+    ///
+    /// # Errors
+    /// [`KeyError::NoKey`].
+    pub fn move_key(&mut self, from: u32, to: u32) -> Result<u8, KeyError> {
+        self.sealer.keys.move_to(from, to)
+    }
+
     /// Moves a key one step on; the index stays. It does not protect what was sealed before: whoever has the new key can work out
     /// the old AES key from it. Set another key for that.
     ///

@@ -1,8 +1,8 @@
-//! Keys that were derived elsewhere do what the keys themselves do.
+//! Keys that come in other ways than most do what keys do.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_profiles::{
-    Codec, FrameInfo,
+    Codec, FrameInfo, KeyError,
     livekit::{Key, Options, Receiver, Sender},
 };
 
@@ -40,4 +40,27 @@ fn derived_keys_seal_open_and_ratchet_as_the_keys_themselves() {
             assert_eq!(receiver.expose_next(3), sender.expose_next(3));
         }
     }
+}
+
+#[test]
+fn a_key_at_another_index_counts_on() {
+    let info = FrameInfo::audio(Some(Codec::Opus), 7, 960);
+    let mut sender = Sender::new(Options::new());
+    let mut receiver = Receiver::new(Options::new());
+    sender.set_key(0, Key::hkdf(&MATERIAL)).unwrap();
+    for index in [0, 5] {
+        receiver.set_key(index, Key::hkdf(&MATERIAL));
+    }
+    let before = sender.seal_to_vec(b"a frame", &info).unwrap();
+    assert_eq!(sender.set_key(5, Key::hkdf(&MATERIAL)), Err(KeyError::SameKey));
+    assert_eq!(sender.move_key(1, 5), Err(KeyError::NoKey));
+    assert_eq!(sender.move_key(0, 16 + 5), Ok(5));
+    assert_eq!(sender.next_count(7), 1);
+    let after = sender.seal_to_vec(b"a frame", &info).unwrap();
+    assert_ne!(before[before.len() - 14..before.len() - 2], after[after.len() - 14..after.len() - 2]);
+    assert_eq!(after.last(), Some(&5));
+    for sealed in [before, after] {
+        assert_eq!(receiver.open_to_vec(&sealed, &info).unwrap(), b"a frame");
+    }
+    assert_eq!(sender.use_key(0), Err(KeyError::NoKey));
 }
