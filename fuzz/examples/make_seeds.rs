@@ -6,7 +6,8 @@
 use std::{fs, path::Path};
 
 use sealframe::{CallSecret, CipherSuite, SharedSecretCall, Stream, StreamKind};
-use sealframe_testkit::{hex, rfc9605};
+use sealframe_profiles::dave as dave_format;
+use sealframe_testkit::{dave, hex, jframe, rfc9605};
 use serde_json::Value;
 
 type Result<T> = core::result::Result<T, Box<dyn core::error::Error>>;
@@ -17,7 +18,9 @@ fn main() -> Result<()> {
     seal_opens()?;
     replay_orders()?;
     announcements()?;
-    kernels()
+    kernels()?;
+    codecs_and_dave()?;
+    jitsi_and_livekit()
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> Result<()> {
@@ -263,6 +266,95 @@ fn kernels() -> Result<()> {
             )?;
         }
     }
+    Ok(())
+}
+
+/// The frames of DAVE's vectors: every codec; then sealed under the target's secret, and to be sealed and changed there.
+fn codecs_and_dave() -> Result<()> {
+    const SHORT: usize = 400;
+    let names = ["Opus", "VP8", "VP9", "H264", "H265", "AV1"];
+    let made = dave::made().frames;
+    let frames = made.iter().filter(|vector| vector.frame.len() < SHORT);
+    for (place, vector) in frames.enumerate() {
+        let name: String =
+            vector.name.chars().filter(|it| it.is_ascii_alphanumeric() || *it == ' ').collect();
+        let name = format!("{place:02}-{}", name.replace(' ', "-"));
+        write("codec", &name, &vector.frame)?;
+        let codec =
+            vector.codec.as_deref().and_then(|codec| names.iter().position(|name| *name == codec));
+        let codec = low_byte(codec.unwrap_or(names.len()) as u64);
+        // What it is, with or without supplemental information, generation, nonce, which byte to change and how.
+        let choice = codec * 2 + 1 + 128 * low_byte(place as u64 % 2);
+        let head = [
+            choice,
+            low_byte(vector.nonce >> 24),
+            0,
+            low_byte(vector.nonce),
+            0,
+            low_byte(place as u64 * 7),
+            4,
+        ];
+        write("dave", &format!("seal-{name}"), &[&head[..], &vector.frame].concat())?;
+        let secret = dave_format::BaseSecret::from_exported(&[0x22; 16]);
+        let mut sender = dave_format::Sender::new(secret);
+        let codec = sealframe_codec::Codec::ALL.get(usize::from(codec)).copied();
+        let sealed = sender.seal_to_vec(&vector.frame, codec)?;
+        write("dave", &format!("open-{name}"), &[&[0][..], &sealed].concat())?;
+    }
+    write("dave", "open-silence", &[0, 0xf8, 0xff, 0xfe])?;
+    let ranges = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 2, 3, 4, 16, 0xfa, 0xfa];
+    write("dave", "open-ranges", &[&[0][..], &ranges].concat())
+}
+
+/// Kind of frame, mode, changes; then a frame to be sealed, or a sealed one.
+fn jitsi_and_livekit() -> Result<()> {
+    for vector in jframe::jitsi().frames {
+        let kind = match vector.frame_type.as_deref() {
+            None => 0,
+            Some("key") => 1,
+            _ => 2,
+        };
+        write("jitsi", &format!("open-{}", vector.name), &[&[kind, 0], &*vector.encrypted].concat())?;
+        // As many ratchet steps as it has; unchanged, and a bit of the tag flipped.
+        let mode = 1 + 2 * vector.ratchet_steps;
+        write(
+            "jitsi",
+            &format!("seal-{}", vector.name),
+            &[&[kind, mode], &*vector.plaintext].concat(),
+        )?;
+    }
+    write("jitsi", "flipped-tag", &[1, 1 | 1 << 4, 20, 4, 1, 2, 3])?;
+    write("jitsi", "external", &[0x80, 1, 1, 2, 3])?;
+
+    let native = jframe::livekit_native().frames.into_iter().map(|vector| (vector, 0x80));
+    for (vector, peer) in jframe::livekit().frames.into_iter().map(|vector| (vector, 0)).chain(native) {
+        let is_key = vector.key_frame.unwrap_or(vector.frame_type.as_deref() == Some("key"));
+        let codec = match vector.codec.as_str() {
+            "vp8" => 1,
+            "vp9" => 2,
+            "h264" => 3,
+            "h265" => 5,
+            "av1" => 6,
+            _ => 0,
+        };
+        let kind = peer | codec | if is_key { 0 } else { 8 };
+        let name = format!("{}-{}", vector.name.replace([' ', '(', ')'], ""), peer >> 7);
+        let plain = &vector.plaintext[..vector.plaintext.len().min(400)];
+        let mode = 1 + 2 * vector.ratchet_steps;
+        write("livekit", &format!("seal-{name}"), &[&[kind, mode], plain].concat())?;
+        let sealed = &vector.encrypted[..vector.encrypted.len().min(500)];
+        write("livekit", &format!("open-{name}"), &[&[kind, 0], sealed].concat())?;
+    }
+    write("livekit", "injected", &[&[0, 0][..], b"silenceinjected by a server"].concat())?;
+    write("livekit", "metadata", &[&[0, 0][..], &[7; 40], &[0xfa], b"LKTS"].concat())?;
+    let slice = [&[0x83, 1, 0, 0, 0, 1, 0x65][..], &[0; 60]].concat();
+    write("livekit", "zeros", &slice)?;
+    for ratchet in 0..10_u8 {
+        let mode = 1 + 2 * ratchet + 0x80 * (ratchet % 2);
+        write("livekit_data", &format!("ratchet{ratchet}"), &[&[mode][..], b"data"].concat())?;
+    }
+    write("livekit_data", "flipped", &[1 | 1 << 4, 3, 1, 4, 5])?;
+    write("livekit_data", "unknown-field", &[0, 0x28, 5, 0x12, 1, 9, 0x22, 2, 7, 7])?;
     Ok(())
 }
 

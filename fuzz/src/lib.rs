@@ -11,6 +11,11 @@
 //! | [`seal_open()`] | set-up, fields, mutation, payload | the sealed bytes put together by hand |
 //! | [`replay_order()`] | operations | sets of what is held and what has been opened |
 //! | [`announcement()`] | set-up, announcement | the announcement made again from what it said |
+//! | [`codec()`] | a frame of every codec | loops that look at every byte, and at every bit |
+//! | [`dave()`] | DAVE's sealed frame, or set-up and frame to be sealed and changed | opening done with the *sealing* half of ring |
+//! | [`jitsi()`] | Jitsi's sealed frame, or one to be sealed and changed | ring, with keys of ring's HKDF |
+//! | [`livekit()`] | the same of LiveKit, from either implementation | ring, with every number of clear bytes |
+//! | [`livekit_data()`] | LiveKit's packet, or one to be sealed and changed | a reader of fields, and ring |
 //! | [`kernel()`] | four frames: form, key, lengths, forgery, data | ring |
 //!
 //! Nothing is switched off for the fuzzer: the ciphers are the real ones.
@@ -23,19 +28,28 @@
 )]
 
 mod announcement;
+mod codec;
+mod dave;
 mod header;
 mod input;
+mod jframe;
+mod jitsi;
 mod kernel;
 mod keys;
 mod label;
+mod livekit;
 mod open;
 mod reference;
 mod replay_order;
 mod seal_open;
 
 pub use announcement::announcement;
+pub use codec::codec;
+pub use dave::dave;
 pub use header::header;
+pub use jitsi::jitsi;
 pub use kernel::kernel;
+pub use livekit::{livekit, livekit_data};
 pub use open::open;
 pub use replay_order::replay_order;
 pub use seal_open::seal_open;
@@ -54,13 +68,18 @@ pub struct Target {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::new("header", header, 43),
         Self::new("open", open, 41),
         Self::new("seal_open", seal_open, 32),
         Self::new("replay_order", replay_order, 24),
         Self::new("announcement", announcement, 26),
         Self::new("kernel", kernel, 20),
+        Self::new("codec", codec, 58),
+        Self::new("dave", dave, 118),
+        Self::new("jitsi", jitsi, 20),
+        Self::new("livekit", livekit, 40),
+        Self::new("livekit_data", livekit_data, 10),
     ];
 
     const fn new(name: &'static str, run: fn(&[u8]), seeds: usize) -> Self {

@@ -123,3 +123,20 @@ fn only_genuine_announcements_are_taken() {
 fn the_kernel_makes_the_bytes_of_ring() {
     replay("kernel");
 }
+
+#[test]
+fn codecs_are_what_loops_see() {
+    replay("codec");
+}
+
+#[test]
+fn only_what_was_sealed_opens_as_dave() {
+    replay("dave");
+}
+
+#[test]
+fn of_jitsi_and_livekit_only_what_ring_opens_opens() {
+    replay("jitsi");
+    replay("livekit");
+    replay("livekit_data");
+}

@@ -1,4 +1,5 @@
 //! DAVE's published answers, and frames made from its text by a script that shares no code with this.
+#![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use core::time::Duration;

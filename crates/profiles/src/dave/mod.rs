@@ -1,5 +1,6 @@
-//! Discord's frames: DAVE 1.1.
+#![doc = include_str!("../../docs/dave.md")]
 //!
+//! # Inside
 //! ```text
 //! MLS-Exporter ──► BaseSecret ──► HashRatchet, a generation each 2^24 frames ──► AES-128-GCM key
 //!
@@ -21,7 +22,6 @@
 //! | `codes` | [`epoch_code`], [`pairwise_fingerprint`]: for people to compare |
 //!
 //! In [`OpenError`](crate::OpenError)s a KID is a generation and a CTR a whole nonce.
-#![doc = include_str!("../../docs/dave.md")]
 
 mod codes;
 mod epoch;

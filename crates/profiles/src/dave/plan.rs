@@ -57,6 +57,16 @@ impl Plan {
         }
     }
 
+    /// Bytes that are to be encrypted.
+    pub(super) const fn payload_len(&self) -> usize {
+        self.media_len - self.clear.len()
+    }
+
+    /// 16-byte blocks that AES-GCM works on, the tag's included.
+    pub(super) const fn blocks(&self) -> u64 {
+        (self.clear.len().div_ceil(16) + self.payload_len().div_ceil(16) + 1) as u64
+    }
+
     /// Whether what is to be encrypted lies in the frame where it will lie in the media, in one piece.
     pub(super) fn is_in_place(&self) -> bool {
         self.runs.len() <= 1 && self.runs_in_media().eq(self.runs.iter().cloned())

@@ -24,6 +24,8 @@ const MAX_EPOCHS: usize = 16;
 ///
 /// A frame does not say of which epoch it is: those held are tried, the newest first. What is tried is checked before it is decrypted,
 /// and nothing is kept of a key that has not opened the frame. Times are those of any clock that runs forward.
+///
+/// AES-GCM is RustCrypto's whatever the sender's backend: the others check no tag of 64 bits.
 #[derive(Default)]
 pub struct Receiver {
     /// The oldest first.

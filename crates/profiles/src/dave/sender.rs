@@ -93,7 +93,8 @@ impl Sender {
         self.nonce
     }
 
-    /// Spends all nonces up to this one without sealing: goes on behind a sender of this epoch that is gone.
+    /// Spends all nonces up to this one without sealing: goes on behind a sender of this epoch that is gone. Costs an HMAC for each
+    /// generation on the way.
     ///
     /// # Errors
     /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::KidOutOfRange`] beyond the last generation.
@@ -170,39 +171,27 @@ impl Sender {
         frame_len: usize,
         codec: Option<Codec>,
     ) -> Result<usize, SealError> {
-        let payload_len = plan.media_len - plan.clear.len();
-        // What is found out here is found out before anything has changed.
         let parses_units = matches!(codec, Some(Codec::H264 | Codec::H265));
-        let tries = 1..=if parses_units { MAX_TRIES } else { 1 };
-        let longest = tries.clone().map(|tried| {
-            let nonce = truncated(self.nonce.wrapping_add(tried.into()));
-            trailer_len(nonce, &plan.ranges)
-        });
-        let longest = longest.max().unwrap_or_default();
-        if longest > MAX_TRAILER_LEN {
-            return Err(SealError::TooManyRanges);
-        }
-        let room = plan.media_len + longest;
+        let tries = if parses_units { MAX_TRIES } else { 1 };
+        let room = self.room(plan, tries)?;
         if room > buf.len() {
             return Err(SealError::NoTailroom { need: room - frame_len });
         }
-        if payload_len as u64 > MAX_PAYLOAD_LEN {
-            return Err(SealError::FrameTooLong);
-        }
-        let blocks = (plan.clear.len().div_ceil(16) + payload_len.div_ceil(16) + 1) as u64;
-        self.check_limits(blocks, *tries.end())?;
+        self.check_limits(plan, tries)?;
 
-        let payload_at = if plan.is_in_place() { plan.clear.len() } else { 0 };
-        let payload = payload_at..payload_at + payload_len;
-        if !plan.is_in_place() {
+        // Nothing has changed until here, and nothing but start codes can go wrong from here.
+        let (is_in_place, first) = (plan.is_in_place(), plan.runs.first());
+        let payload_at = first.filter(|_| is_in_place).map_or(0, |run| run.start);
+        let payload = payload_at..payload_at + plan.payload_len();
+        if !is_in_place {
             gather(buf, plan.runs.iter().cloned());
         }
-        for _ in tries {
-            let nonce = truncated(self.spend(blocks)?);
+        for _ in 0..tries {
+            let nonce = truncated(self.spend(plan.blocks())?);
             let mut tag = [0; 16];
             self.key.encrypt(full_nonce(nonce), &plan.clear, &mut buf[payload.clone()], &mut tag)?;
-            if !plan.is_in_place() {
-                scatter(buf, payload_len, plan.runs_in_media());
+            if !is_in_place {
+                scatter(buf, payload.len(), plan.runs_in_media());
             }
             write_clear(buf, &plan.clear, &plan.ranges);
             let end = plan.media_len + trailer_len(nonce, &plan.ranges);
@@ -211,23 +200,40 @@ impl Sender {
             if !parses_units || !has_start_code_among(plan, &buf[..end]) {
                 return Ok(end);
             }
-            if !plan.is_in_place() {
+            if !is_in_place {
                 gather(buf, plan.runs_in_media());
             }
-            let back =
-                self.key.decrypt(full_nonce(nonce), &plan.clear, &mut buf[payload.clone()], &tag);
+            let plaintext = &mut buf[payload.clone()];
+            let back = self.key.decrypt(full_nonce(nonce), &plan.clear, plaintext, &tag);
             debug_assert!(back.is_ok(), "what was just encrypted");
         }
         buf[..room].fill(0);
         Err(SealError::StartCode)
     }
-    /// A key seals no more than [`KeyLimits`] say, and the ratchet has an end.
-    fn check_limits(&self, blocks: u64, tries: u32) -> Result<(), SealError> {
+
+    /// Bytes of the sealed frame, or a few more: a later nonce may take more bytes.
+    fn room(&self, plan: &Plan, tries: u32) -> Result<usize, SealError> {
+        let trailer_of = |tried: u32| {
+            let nonce = truncated(self.nonce.wrapping_add(tried.into()));
+            trailer_len(nonce, &plan.ranges)
+        };
+        let longest = (1..=tries).map(trailer_of).max().unwrap_or_default();
+        if longest > MAX_TRAILER_LEN {
+            return Err(SealError::TooManyRanges);
+        }
+        Ok(plan.media_len + longest)
+    }
+
+    /// A key seals no more than [`KeyLimits`] say, a frame no more than AES-GCM can, and the ratchet has an end.
+    fn check_limits(&self, plan: &Plan, tries: u32) -> Result<(), SealError> {
+        if plan.payload_len() as u64 > MAX_PAYLOAD_LEN {
+            return Err(SealError::FrameTooLong);
+        }
         let last = self.nonce.checked_add(tries.into()).ok_or(SealError::KeyExhausted)?;
         generation(last).ok_or(SealError::KeyExhausted)?;
         let is_same_key = generation(self.nonce + 1) == Some(self.ratchet.generation());
         let spent = if is_same_key { self.blocks } else { 0 };
-        let most = blocks.saturating_mul(tries.into()).saturating_add(spent);
+        let most = plan.blocks().saturating_mul(tries.into()).saturating_add(spent);
         if most > KeyLimits::OF_ANY_SUITE.blocks { Err(SealError::KeyExhausted) } else { Ok(()) }
     }
 

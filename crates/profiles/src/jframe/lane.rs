@@ -14,8 +14,8 @@ use super::COUNTS;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lane {
     pub(crate) stream: u32,
-    /// The next frame's count, not reduced. Only ever counts up.
-    next: u64,
+    /// The next frame's count, reduced. Only ever counts up.
+    count: u16,
     /// Frames under this key.
     frames: u64,
     /// The furthest timestamp.
@@ -27,25 +27,27 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) const fn new(stream: u32, first: u64) -> Self {
-        Self { stream, next: first, frames: 0, latest: 0, span: 0, since_latest: 0 }
+    /// `first` is below 65,535.
+    pub(crate) const fn new(stream: u32, first: u16) -> Self {
+        Self { stream, count: first, frames: 0, latest: 0, span: 0, since_latest: 0 }
     }
 
     /// The same stream under a new key.
     pub(crate) const fn under_new_key(self) -> Self {
-        Self::new(self.stream, self.next)
+        Self::new(self.stream, self.count)
     }
 
     /// The next frame's count.
-    #[expect(clippy::cast_possible_truncation, reason = "reduced to 16 bits")]
+    #[inline]
     pub(crate) const fn count(&self) -> u16 {
-        (self.next % COUNTS as u64) as u16
+        self.count
     }
 
     /// How the lane will be after a frame with this timestamp, if its IV is new.
+    #[inline]
     pub(crate) fn after(&self, timestamp: u32) -> Result<Self, SealError> {
         let mut lane = Self {
-            next: self.next + 1,
+            count: if self.count == COUNTS - 1 { 0 } else { self.count + 1 },
             frames: self.frames + 1,
             since_latest: self.since_latest + 1,
             ..*self

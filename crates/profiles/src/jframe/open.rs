@@ -166,7 +166,7 @@ impl Opener {
         self.ended(frame, done, None).map(|opened| (layout, opened))
     }
 
-    /// `spare` is the frame as it came. The first layout's error stands for all.
+    /// `spare` is the frame as it came. The first layout's error stands for all, unless that was too short.
     #[cfg(feature = "livekit")]
     fn try_any(
         &mut self,
@@ -182,7 +182,9 @@ impl Opener {
                 frame.copy_from_slice(spare);
                 match self.open_as(frame, layout, ratchets) {
                     Ok(done) => return (layout, Ok(done)),
-                    Err(it) => _ = error.get_or_insert(it),
+                    // Whatever says more than that there is too little.
+                    Err(it) if matches!(error, None | Some(OpenError::TooShort)) => error = Some(it),
+                    Err(_) => {}
                 }
             }
             if ratchets || error != Some(OpenError::Unauthentic) {
@@ -358,9 +360,10 @@ impl Opener {
         };
         self.stats.opened += 1;
         self.trials.opened();
-        if let Some(key) = self.keys.at_mut(examined.index) {
-            key.failures = 0;
-            key.has_told = false;
+        if let Some(key) = self.keys.at_mut(examined.index)
+            && key.failures > 0
+        {
+            (key.failures, key.has_told) = (0, false);
         }
         let IvWords { stream, timestamp, count } = examined.words;
         Ok(Opened {

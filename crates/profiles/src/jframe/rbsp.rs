@@ -68,27 +68,23 @@ fn escape_after(buf: &[u8], from: usize) -> Option<usize> {
 }
 
 /// Where the first two zeros in a row are, at or behind `from`.
+///
+/// Looks at 64 bytes at once and the one behind them, so that the compiler takes vectors.
 fn two_zeros(buf: &[u8], from: usize) -> Option<usize> {
-    let mut from = from;
-    loop {
-        let zero = from + first_zero(&buf[from..])?;
-        if buf.get(zero + 1) == Some(&0) {
-            return Some(zero);
+    const AT_ONCE: usize = 64;
+    let are_zero = |pair: &[u8]| pair == [0, 0];
+    let mut at = from;
+    while let Some(bytes) = buf.get(at..).and_then(<[u8]>::first_chunk::<{ AT_ONCE + 1 }>) {
+        let mut any = false;
+        for place in 0..AT_ONCE {
+            any |= bytes[place] | bytes[place + 1] == 0;
         }
-        from = zero + 1;
-    }
-}
-
-/// Looks at 32 bytes at once, so that the compiler takes vectors.
-fn first_zero(bytes: &[u8]) -> Option<usize> {
-    let is_zero = |byte: &u8| *byte == 0;
-    let (chunks, rest) = bytes.as_chunks::<32>();
-    for (number, chunk) in chunks.iter().enumerate() {
-        if chunk.iter().fold(false, |any, byte| any | is_zero(byte)) {
-            return chunk.iter().position(is_zero).map(|at| 32 * number + at);
+        if any {
+            break;
         }
+        at += AT_ONCE;
     }
-    rest.iter().position(is_zero).map(|at| bytes.len() - rest.len() + at)
+    buf.get(at..)?.windows(2).position(are_zero).map(|place| at + place)
 }
 
 #[cfg(test)]

@@ -20,31 +20,51 @@ struct Place {
 }
 
 impl Place {
-    /// So far from zero that no first frame is before it.
+    /// So far from zero that nothing near a first frame is below it.
     const START: u64 = 1 << 40;
 
-    const fn first(timestamp: u32, count: u32) -> Self {
-        Self { timestamp: Self::START + timestamp as u64, count: Self::START + count as u64 }
+    const fn first(timestamp: u32) -> Self {
+        Self { timestamp: Self::START + timestamp as u64, count: Self::START }
     }
 
-    /// The nearest to `self` that looks like this.
+    /// The place nearest to this one whose timestamp is that, and whose count is so much further.
+    #[inline]
     #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "modulo 2^32")]
-    fn near(self, timestamp: u32, count: u32) -> Self {
+    const fn near(self, timestamp: u32, further: i32) -> Self {
         let ahead = timestamp.wrapping_sub(self.timestamp as u32) as i32;
-        let counts = u64::from(COUNTS);
-        let further = (u64::from(count) + counts - (self.count - Self::START) % counts) % counts;
-        let further =
-            if further > counts / 2 { further as i64 - counts as i64 } else { further as i64 };
         Self {
-            timestamp: self.timestamp.saturating_add_signed(ahead.into()),
-            count: self.count.saturating_add_signed(further),
+            timestamp: self.timestamp.wrapping_add_signed(ahead as i64),
+            count: self.count.wrapping_add_signed(further as i64),
         }
     }
+}
+
+/// How much further `count` is than `from`, both below 65,535: half the circle at most.
+#[inline]
+const fn further(from: u16, count: u16) -> i32 {
+    const CIRCLE: i32 = COUNTS as i32;
+    let difference = count as i32 - from as i32;
+    if difference > CIRCLE / 2 {
+        difference - CIRCLE
+    } else if difference < -(CIRCLE / 2) {
+        difference + CIRCLE
+    } else {
+        difference
+    }
+}
+
+/// As senders reduce it; what is not reduced no peer has sent.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "reduced to 16 bits")]
+const fn reduced(count: u32) -> u16 {
+    if count < COUNTS as u32 { count as u16 } else { (count % COUNTS as u32) as u16 }
 }
 
 /// The last frames of one stream.
 struct Window {
     newest: Place,
+    /// The newest's count, as sent.
+    newest_count: u16,
     /// A ring.
     seen: [Place; REMEMBERED],
     next: usize,
@@ -53,12 +73,20 @@ struct Window {
 }
 
 impl Window {
-    const fn new(first: Place) -> Self {
+    const fn new(timestamp: u32, count: u16) -> Self {
         let none = Place { timestamp: 0, count: 0 };
-        Self { newest: first, seen: [none; REMEMBERED], next: 0, forgotten: none }
+        let newest = Place::first(timestamp);
+        Self { newest, newest_count: count, seen: [none; REMEMBERED], next: 0, forgotten: none }
     }
 
-    fn check(&self, place: Place, count: u32) -> Result<(), OpenError> {
+    #[inline]
+    const fn place(&self, timestamp: u32, count: u16) -> Place {
+        self.newest.near(timestamp, further(self.newest_count, count))
+    }
+
+    #[inline]
+    fn check(&self, timestamp: u32, count: u16) -> Result<(), OpenError> {
+        let place = self.place(timestamp, count);
         if place > self.newest {
             return Ok(());
         }
@@ -69,8 +97,12 @@ impl Window {
         if self.seen.contains(&place) { Err(OpenError::Replayed(ctr)) } else { Ok(()) }
     }
 
-    fn mark(&mut self, place: Place) {
-        self.newest = self.newest.max(place);
+    #[inline]
+    fn mark(&mut self, timestamp: u32, count: u16) {
+        let place = self.place(timestamp, count);
+        if place > self.newest {
+            (self.newest, self.newest_count) = (place, count);
+        }
         self.forgotten = self.forgotten.max(self.seen[self.next]);
         self.seen[self.next] = place;
         self.next = (self.next + 1) % REMEMBERED;
@@ -90,6 +122,7 @@ impl Windows {
         Self { streams: Vec::new(), windows: Vec::new(), last: 0 }
     }
 
+    #[inline]
     fn position(&self, stream: u64) -> Option<usize> {
         if self.streams.get(self.last) == Some(&stream) {
             return Some(self.last);
@@ -98,27 +131,25 @@ impl Windows {
     }
 
     /// Whether this frame may be opened. Only reads: none of it is authentic yet.
+    #[inline]
     pub(crate) fn check(&self, stream: u64, timestamp: u32, count: u32) -> Result<(), OpenError> {
         match self.position(stream) {
-            Some(at) => {
-                let window = &self.windows[at];
-                window.check(window.newest.near(timestamp, count), count)
-            }
+            Some(at) => self.windows[at].check(timestamp, reduced(count)),
             None if self.streams.len() >= MAX_STREAMS => Err(OpenError::TooManyStreams),
             None => Ok(()),
         }
     }
 
     /// Marks a frame that has passed [`check`](Self::check) and has been opened.
+    #[inline]
     pub(crate) fn mark(&mut self, stream: u64, timestamp: u32, count: u32) {
         let at = self.position(stream).unwrap_or_else(|| {
             self.streams.push(stream);
-            self.windows.push(Window::new(Place::first(timestamp, count)));
+            self.windows.push(Window::new(timestamp, reduced(count)));
             self.streams.len() - 1
         });
         self.last = at;
-        let window = &mut self.windows[at];
-        window.mark(window.newest.near(timestamp, count));
+        self.windows[at].mark(timestamp, reduced(count));
     }
 
     /// Forgets a stream that has ended.

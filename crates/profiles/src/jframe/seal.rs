@@ -7,7 +7,7 @@ use sealframe_media::{FrameBuf, SealError, SenderEvent};
 use sealframe_wire::Kid;
 
 use super::{
-    IV_LEN, IV_MARK, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, rbsp,
+    COUNTS, IV_LEN, IV_MARK, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, rbsp,
     send_keys::{Plan, SendKeys},
 };
 
@@ -21,15 +21,21 @@ pub(crate) struct Sealer {
 
 impl Sealer {
     pub(crate) fn new(backend: Backend, rule: IvRule, ring_size: u16, first_count: u16) -> Self {
-        Self { keys: SendKeys::new(backend, ring_size), rule, first_count, event: None }
+        Self {
+            keys: SendKeys::new(backend, ring_size),
+            rule,
+            first_count: first_count % COUNTS,
+            event: None,
+        }
     }
 
     /// The count that a stream's next frame has under the key in use.
     pub(crate) fn next_count(&self, stream: u32) -> u16 {
         let held = self.keys.key().ok().and_then(|key| key.count(stream));
-        held.unwrap_or(self.first_count % super::COUNTS)
+        held.unwrap_or(self.first_count)
     }
 
+    #[inline]
     fn plan(&self, len: usize, layout: Layout, stream: u32, timestamp: u32) -> Result<Plan, SealError> {
         if layout.clear > len {
             return Err(SealError::PrefixTooLong);

@@ -29,6 +29,7 @@ impl SendKey {
     }
 
     /// Where the lane of a stream is, or `None` if it is new.
+    #[inline]
     fn place(&self, stream: u32) -> Option<usize> {
         match self.lanes.get(self.last) {
             Some(lane) if lane.stream == stream => Some(self.last),
@@ -37,6 +38,7 @@ impl SendKey {
     }
 
     /// The lane of a stream as it is, and as it will be after a frame with this timestamp.
+    #[inline]
     pub(crate) fn plan(
         &self,
         stream: u32,
@@ -52,12 +54,13 @@ impl SendKey {
         let lane = match place {
             Some(at) => self.lanes[at],
             None if self.lanes.len() >= MAX_LANES => return Err(SealError::TooManyStreams),
-            None => Lane::new(stream, first.into()),
+            None => Lane::new(stream, first),
         };
         Ok(Plan { place, count: lane.count(), after: lane.after(timestamp)?, blocks })
     }
 
     /// A frame has been sealed as planned. Whether the key has just come near its end.
+    #[inline]
     pub(crate) fn commit(&mut self, plan: &Plan) -> bool {
         match plan.place {
             Some(at) => {
