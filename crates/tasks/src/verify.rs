@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
         published_tests,
     ),
     ("an encrypted call in real browsers through the example server", browser_tests),
+    ("calls between our workers and those of LiveKit and Jitsi, in Chromium", peer_tests),
 ];
 
 pub(crate) fn run() -> Result<()> {
@@ -138,7 +139,9 @@ fn wasm_tests() -> Result<()> {
         let mut node = Command::new(tools::node()?);
         tools::run(node.arg("--test").arg(&tests).env("SEALFRAME_MODULE", module))?;
     }
-    Ok(())
+    let folder = crate::root().join("wasm/test");
+    let of_profiles = ["profiles.test.mjs", "stand-ins.test.mjs"].map(|name| folder.join(name));
+    tools::run(Command::new(tools::node()?).arg("--test").args(of_profiles))
 }
 
 /// With the rest of the Rust tests it takes what modules there are.
@@ -173,6 +176,13 @@ fn browser_tests() -> Result<()> {
     }
     report(&screenshot);
     Ok(())
+}
+
+fn peer_tests() -> Result<()> {
+    let tests = crate::root().join("wasm/test/peers");
+    tools::npm_ci(&tests)?;
+    let stage = demo::Stage::set_up()?;
+    tools::run(&mut stage.node(&tests.join("peers.test.mjs"), &["--test"]))
 }
 
 fn report(screenshot: &Path) {

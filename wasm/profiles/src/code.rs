@@ -16,11 +16,11 @@ codes! {
     // Frames that do not open.
     MissingKey NotSealed TooShort Unauthentic Replayed TooOld Injected
     // Frames that are not sealed.
-    KeyExhausted UnsupportedCodec StartCode
+    KeyExhausted UnsupportedCodec StartCodeInside
     // Keys.
     SameKey KeyRefused NoRatchet
     // Codes for people to compare.
-    CodeRefused
+    DigitsRefused
     // Wrong calls.
     UnknownCodec NotReserved NoRandomness TooManyStreams
     // A newer error of the core that has no code yet.
@@ -45,7 +45,7 @@ impl From<SealError> for Code {
             SealError::KeyExhausted | SealError::NonceWouldRepeat => Self::KeyExhausted,
             SealError::PrefixTooLong => Self::TooShort,
             SealError::UnsupportedCodec | SealError::TooManyRanges => Self::UnsupportedCodec,
-            SealError::StartCode => Self::StartCode,
+            SealError::StartCode => Self::StartCodeInside,
             SealError::TooManyStreams => Self::TooManyStreams,
             _ => Self::Other,
         }

@@ -131,7 +131,7 @@ pub fn generation(base_secret: Vec<u8>, generation: u32) -> Result<Vec<u8>, Stri
 /// The name of an error code.
 #[wasm_bindgen(js_name = daveCode)]
 pub fn code(bytes: &[u8], digits: usize, group: usize) -> Result<String, String> {
-    Ok(dave::displayable_code(bytes, digits, group).map_err(|_| Code::CodeRefused)?)
+    Ok(dave::displayable_code(bytes, digits, group).map_err(|_| Code::DigitsRefused)?)
 }
 
 /// What stands for two members' identity keys: 64 bytes, of which [`code()`] makes 45 digits. Takes a while.
@@ -147,7 +147,7 @@ pub fn pairwise_fingerprint(
     other_user: u64,
 ) -> Result<Vec<u8>, String> {
     let made = dave::pairwise_fingerprint(version, (key, user), (other_key, other_user));
-    Ok(made.map_err(|_| Code::CodeRefused)?.to_vec())
+    Ok(made.map_err(|_| Code::DigitsRefused)?.to_vec())
 }
 
 fn taken(mut base_secret: Vec<u8>) -> Result<BaseSecret, Code> {

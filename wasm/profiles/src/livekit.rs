@@ -20,6 +20,7 @@ use crate::{BACKEND, code::Code, label::label, random, region::Region};
 pub struct LiveKitCryptor {
     options: Options,
     policy: ReceiverPolicy,
+    ring_size: u32,
     sender: Sender,
     /// The index that seals.
     current: u32,
@@ -107,7 +108,16 @@ impl LiveKitCryptor {
         let policy =
             ReceiverPolicy { ratchet_window, steps_for_a_frame: 1, ..ReceiverPolicy::default() };
         let held = (0..ring_size).map(|_| None).collect();
-        Ok(Self { options, policy, sender, current: 0, held, openings: Vec::new(), iv: [0; 12] })
+        Ok(Self {
+            options,
+            policy,
+            ring_size: ring_size.into(),
+            sender,
+            current: 0,
+            held,
+            openings: Vec::new(),
+            iv: [0; 12],
+        })
     }
 
     /// Makes room for one more participant's frames, under the keys that are held and will be; returns its number.
@@ -159,7 +169,7 @@ impl LiveKitCryptor {
     /// # Errors
     /// The name of an error code.
     pub fn ratchet(&mut self, index: u32) -> Result<(), String> {
-        let index = index % self.ring_size();
+        let index = index % self.ring_size;
         let held = self.held[index as usize].as_ref().ok_or(Code::MissingKey)?;
         let next = self.sender.expose_next(index).ok_or(Code::MissingKey)?;
         let derived = self.derive(match held.derivation {
@@ -280,12 +290,8 @@ impl LiveKitCryptor {
 }
 
 impl LiveKitCryptor {
-    fn ring_size(&self) -> u32 {
-        self.held.len() as u32
-    }
-
     fn install(&mut self, index: u32, first: Derived, derivation: Derivation, is_current: bool) -> u32 {
-        let index = index % self.ring_size();
+        let index = index % self.ring_size;
         let place = &mut self.held[index as usize];
         let is_held = place.as_ref().is_some_and(|held| held.first.ct_eq(&*first).into());
         if !is_held {
@@ -304,7 +310,7 @@ impl LiveKitCryptor {
 
     /// Who has been found to be there already stays.
     fn step(&mut self, index: u32, derived: &[u8; 32]) -> Result<(), Code> {
-        let index = index % self.ring_size();
+        let index = index % self.ring_size;
         let held = self.held[index as usize].as_mut().ok_or(Code::MissingKey)?;
         held.steps += 1;
         let (steps_now, derivation) = (held.steps, held.derivation);
@@ -378,7 +384,7 @@ impl LiveKitCryptor {
         let is_there = |other: &u32| {
             self.sender.expose_next(*other).is_some_and(|next| next.ct_eq(derived).into())
         };
-        let moved = (0..self.ring_size()).find(is_there);
+        let moved = (0..self.ring_size).find(is_there);
         match moved {
             Some(other) if self.sender.move_key(other, index).is_ok() => {
                 self.held[other as usize] = None
