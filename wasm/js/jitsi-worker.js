@@ -59,8 +59,10 @@ const operations = {
     const participant = participants.get(participantId) ?? { cryptor: new JitsiCryptor(), index: 0 };
     participants.set(participantId, participant);
     if (keyIndex >= 0) participant.index = keyIndex;
-    if (key) participant.cryptor.setKey(participant.index, new Uint8Array(key));
-    else participant.cryptor.removeKey(participant.index);
+    if (!key) return participant.cryptor.removeKey(participant.index);
+    const material = new Uint8Array(key.buffer ?? key, key.byteOffset, key.byteLength);
+    participant.cryptor.setKey(participant.index, material);
+    material.fill(0);
   },
   encode: attachStreams,
   decode: attachStreams,

@@ -67,7 +67,11 @@ const requests = {
     make = () => PROFILES[profile](options);
   },
   /** As the classes in `profiles.js` have them. */
-  setKey: async ({ participant, index, key, options }) => (await participantOf(participant)).setKey(index, key, options),
+  async setKey({ participant, index, key, options }) {
+    const at = (await participantOf(participant)).setKey(index, key, options);
+    if (typeof key !== 'string') key.fill(0);
+    return at;
+  },
   ratchet: async ({ participant, index }) => (await participantOf(participant)).ratchet(index),
   addEpoch: async ({ participant, ...epoch }) => (await participantOf(participant)).addEpoch(epoch),
   /** Wipes the keys of who has left. */

@@ -316,7 +316,7 @@ test('Jitsi: a key that was ratcheted by the page is found, and another index to
   let key = bytes(32, 5);
   for (const steps of [1, 3]) {
     for (let step = 0; step < steps; step += 1) key = await ratchet(key);
-    await alice.send({ operation: 'setKey', participantId: ALICE, key, keyIndex: 0 });
+    await alice.send({ operation: 'setKey', participantId: ALICE, key: key.slice(), keyIndex: 0 });
     assert.deepEqual(await passes(), bytes(80), `${steps} steps`);
   }
   for (const worker of [bob, alice]) await worker.send({ operation: 'setKey', participantId: ALICE, key: bytes(32, 8), keyIndex: 17 });

@@ -13,7 +13,7 @@ import { serve } from '../serve.mjs';
 
 const here = (path) => new URL(path, import.meta.url).pathname;
 const TIMEOUT = { timeout: 120_000 };
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'";
 
 let server;
 let browser;

@@ -4,14 +4,14 @@ import { ChosenJitsiEnd, ChosenLiveKitEnd, DaveEnd, JitsiEnd, LiveKitEnd } from 
 import { Loop } from './loop.js';
 import { RoomEnd } from './rooms.js';
 
-/** Where each worker is; `type` as its client starts it. */
+/** Where each worker is; `type` as its client starts it, lib-jitsi-meet by a blob that imports it. */
 const WORKERS = {
   livekit: { End: LiveKitEnd, url: 'livekit-client.e2ee.worker.mjs', type: 'module' },
   'sealframe for livekit': { End: LiveKitEnd, url: 'livekit-worker.js', type: 'module' },
   'livekit in its room': { End: RoomEnd, url: 'livekit-client.e2ee.worker.mjs', type: 'module' },
-  'sealframe in a room of livekit': { End: RoomEnd, url: 'livekit-worker.js', type: 'module' },
-  jitsi: { End: JitsiEnd, url: 'lib-jitsi-meet.e2ee-worker.js', type: 'classic' },
-  'sealframe for jitsi': { End: JitsiEnd, url: 'jitsi-worker.js', type: 'classic' },
+  'sealframe in a room of livekit': { End: RoomEnd, url: 'livekit-worker.js', type: 'classic' },
+  jitsi: { End: JitsiEnd, url: 'lib-jitsi-meet.e2ee-worker.js', type: 'blob' },
+  'sealframe for jitsi': { End: JitsiEnd, url: 'jitsi-worker.js', type: 'blob' },
   'sealframe, told livekit': { End: ChosenLiveKitEnd, url: 'profiles-worker.js', type: 'module' },
   'sealframe, told jitsi': { End: ChosenJitsiEnd, url: 'profiles-worker.js', type: 'module' },
   'sealframe, told dave': { End: DaveEnd, url: 'profiles-worker.js', type: 'module' },
@@ -26,7 +26,7 @@ class Call {
     const call = new Call();
     [call.#sealing, call.#opening] = [sealing, opening].map((name, place) => {
       const { End, url, type } = WORKERS[name];
-      return new End(new Worker(`./${url}`, { type }), path, place === 0);
+      return new End(start(url, type), path, place === 0);
     });
     call.#loop = await Loop.start({
       codec,
@@ -55,6 +55,12 @@ class Call {
   received = () => this.#loop.received();
   said = () => ({ sealing: this.#sealing.said, opening: this.#opening.said });
   stop = () => this.#loop.stop();
+}
+
+function start(url, type) {
+  if (type !== 'blob') return new Worker(`./${url}`, { type });
+  const source = `importScripts("${new URL(url, location.href)}");`;
+  return new Worker(URL.createObjectURL(new Blob([source], { type: 'application/javascript' })));
 }
 
 globalThis.Call = Call;
