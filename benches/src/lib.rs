@@ -5,6 +5,7 @@
 //! | `frames` | seal and open: Sealframe on each of its backends |
 //! | `bare` | the AEADs alone, by every library: what no frame format can go below |
 //! | `peer` | the `sframe` crate, through its fastest and through its default interface |
+//! | `profiles` | the formats that run today |
 //! | `roster` | who competes: one list for the clock, for criterion and for the counter |
 //! | `keys` | ratchet, key derivation, a receiver that follows a ratchet step |
 //! | `headers` | parse and encode |
@@ -34,6 +35,7 @@ pub mod keys;
 pub mod markdown;
 pub mod peer;
 pub mod plot;
+pub mod profiles;
 pub mod receivers;
 pub mod roster;
 pub mod threads;

@@ -47,7 +47,8 @@ fn no_std() -> Result<()> {
     const BARE_METAL: &str = "thumbv7em-none-eabihf";
     tools::rustup("target", &[BARE_METAL])?;
     // Default features and all: ring steps aside by itself where there is no operating system.
-    tools::run(tools::cargo().args(["build", "--locked", "-p", "sealframe", "--target", BARE_METAL]))
+    let crates = ["-p", "sealframe", "-p", "sealframe-profiles"];
+    tools::run(tools::cargo().args(["build", "--locked", "--target", BARE_METAL]).args(crates))
 }
 
 fn rust_tests() -> Result<()> {

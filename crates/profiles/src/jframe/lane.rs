@@ -44,7 +44,7 @@ impl Lane {
     }
 
     /// How the lane will be after a frame with this timestamp, if its IV is new.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     pub(crate) fn after(&self, timestamp: u32) -> Result<Self, SealError> {
         let mut lane = Self {
             count: if self.count == COUNTS - 1 { 0 } else { self.count + 1 },

@@ -141,7 +141,7 @@ impl Opener {
         frame: &'f mut [u8],
         layout: Layout,
     ) -> Result<Opened<'f>, OpenError> {
-        let done = self.open_as(frame, layout, true);
+        let done = self.open_as_inlined(frame, layout, true);
         self.ended(frame, done, None)
     }
 
@@ -203,8 +203,19 @@ impl Opener {
         (layouts[0], Err(error.unwrap_or(OpenError::Unauthentic)))
     }
 
-    #[inline]
+    /// For the cold doors.
+    #[cfg(feature = "livekit")]
     fn open_as(&mut self, frame: &mut [u8], layout: Layout, ratchets: bool) -> Result<Done, OpenError> {
+        self.open_as_inlined(frame, layout, ratchets)
+    }
+
+    #[inline(always)] // a part of the hot doors
+    fn open_as_inlined(
+        &mut self,
+        frame: &mut [u8],
+        layout: Layout,
+        ratchets: bool,
+    ) -> Result<Done, OpenError> {
         let (examined, tail_len) = self.examine(frame, layout)?;
         let (clear, tail) = frame.split_at_mut(layout.clear);
         let (payload, rest) = tail.split_at_mut(tail_len - OVERHEAD);
@@ -213,7 +224,7 @@ impl Opener {
     }
 
     /// Checks everything that can be without the key, and takes escapes out if all is well.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     fn examine(&self, frame: &mut [u8], layout: Layout) -> Result<(Examined, usize), OpenError> {
         let tail = frame.get_mut(layout.clear..).ok_or(OpenError::TooShort)?;
         if tail.len() < OVERHEAD {
@@ -238,7 +249,7 @@ impl Opener {
         Ok((examined, tail_len))
     }
 
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     fn examine_iv(&self, iv: [u8; IV_LEN], index: u8, channel: Channel) -> Result<Examined, OpenError> {
         if self.keys.at(index).is_none() {
             return Err(OpenError::UnknownKey(Kid::new(index.into())));
@@ -283,7 +294,7 @@ impl Opener {
     }
 
     /// The one point of trust. Marks the frame as opened, and moves the key on if a later one opened it.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     fn decrypt(
         &mut self,
         examined: &Examined,
@@ -344,7 +355,7 @@ impl Opener {
     }
 
     /// Counts, tells, and hands the frame out.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     fn ended<'f>(
         &mut self,
         frame: &'f mut [u8],

@@ -131,7 +131,7 @@ impl Windows {
     }
 
     /// Whether this frame may be opened. Only reads: none of it is authentic yet.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     pub(crate) fn check(&self, stream: u64, timestamp: u32, count: u32) -> Result<(), OpenError> {
         match self.position(stream) {
             Some(at) => self.windows[at].check(timestamp, reduced(count)),
@@ -141,7 +141,7 @@ impl Windows {
     }
 
     /// Marks a frame that has passed [`check`](Self::check) and has been opened.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     pub(crate) fn mark(&mut self, stream: u64, timestamp: u32, count: u32) {
         let at = self.position(stream).unwrap_or_else(|| {
             self.streams.push(stream);

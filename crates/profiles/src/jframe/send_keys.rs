@@ -29,7 +29,7 @@ impl SendKey {
     }
 
     /// Where the lane of a stream is, or `None` if it is new.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     fn place(&self, stream: u32) -> Option<usize> {
         match self.lanes.get(self.last) {
             Some(lane) if lane.stream == stream => Some(self.last),
@@ -38,7 +38,7 @@ impl SendKey {
     }
 
     /// The lane of a stream as it is, and as it will be after a frame with this timestamp.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     pub(crate) fn plan(
         &self,
         stream: u32,
@@ -60,7 +60,7 @@ impl SendKey {
     }
 
     /// A frame has been sealed as planned. Whether the key has just come near its end.
-    #[inline]
+    #[inline(always)] // a part of the hot doors
     pub(crate) fn commit(&mut self, plan: &Plan) -> bool {
         match plan.place {
             Some(at) => {

@@ -1,0 +1,62 @@
+//! What the formats that run today cost beside RFC 9605: `cargo bench -p sealframe-benches --bench profiles`.
+//!
+//! AES-128-GCM everywhere, by the same backend, over as many bytes; what stays readable comes on top. DAVE's tags of 64 bits
+//! are RustCrypto's on every backend.
+//!
+//! Everybody takes turns, as in `compare`. Prints Markdown. RFC 9605 enters twice: how
+//! far it is from itself is what a ratio is worth. `-- ring` measures one backend alone.
+
+use core::time::Duration;
+use std::env;
+
+use sealframe_benches::{
+    Direction, batch_len,
+    frames::BACKENDS,
+    markdown::{self, bytes, ratio, time},
+    profiles::{self, Profile},
+    roster::Contestant,
+    turns::medians,
+};
+
+/// Bytes at which the target holds.
+const AT: usize = 1200;
+/// What a format may take, by RFC 9605's time.
+const TARGET: f64 = 1.25;
+
+fn main() {
+    let args: Vec<String> = env::args().skip(1).collect();
+    // `cargo bench` passes it; `cargo test` does not.
+    let measured = args.iter().any(|arg| arg == "--bench");
+    let named = |name: &str| args.iter().any(|arg| arg == name);
+    let chosen = BACKENDS.iter().any(|(name, _)| named(name));
+    let sizes: &[usize] = if measured { &[160, AT, 16_384, 200_000] } else { &[160] };
+    let budget = if measured { Duration::from_millis(1500) } else { Duration::ZERO };
+    let mut missed = vec![];
+    println!("### Formats that run today, AES-128-GCM\n");
+    let mut columns = vec!["", "", "bytes", "RFC 9605", "again"];
+    columns.extend(Profile::ALL.map(Profile::name));
+    markdown::head(&columns, 2);
+    for &(name, backend) in BACKENDS.iter().filter(|(name, _)| !chosen || named(name)) {
+        for direction in Direction::BOTH {
+            for &len in sizes {
+                let all = profiles::contestants(direction, backend, len);
+                let turns: Vec<&Contestant> = all.iter().chain(&all[..1]).collect();
+                let took = medians(&turns, batch_len(len), budget);
+                let rfc = took[0];
+                let mut row = vec![name.to_owned(), direction.name().to_owned(), bytes(len)];
+                row.extend([time(rfc), ratio(took[took.len() - 1], rfc)]);
+                row.extend(Profile::ALL.map(|profile| {
+                    let place = all.iter().position(|who| who.name == profile.name());
+                    place.map_or_else(String::new, |place| ratio(took[place], rfc))
+                }));
+                markdown::row(&row);
+                for (who, &ns) in all.iter().zip(&took).skip(1) {
+                    if len == AT && ns > TARGET * rfc {
+                        missed.push(format!("{} {} on {name}", who.name, direction.name()));
+                    }
+                }
+            }
+        }
+    }
+    markdown::verdict("at 1,200 bytes at most 1.25 of RFC 9605", &missed);
+}

@@ -1,0 +1,256 @@
+//! The formats that run today, beside RFC 9605.
+//!
+//! As many bytes are encrypted by all: whatever stays readable comes on top, because libraries take up to 50 ns more where
+//! the last block is not whole.
+
+use core::{hint::black_box, ops::Range, time::Duration};
+
+use sealframe_crypto::Backend;
+use sealframe_media::FrameBuf;
+use sealframe_profiles::{Codec, FrameInfo, FrameType, dave, jitsi, livekit};
+
+use crate::{
+    BASE_KEY, Direction, FILL, Operation, SUITE, frames,
+    roster::{Contestant, Role},
+};
+
+/// A format and a kind of frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Profile {
+    Jitsi,
+    JitsiExternal,
+    LiveKit,
+    LiveKitH264,
+    Dave,
+    DaveVp8,
+}
+
+impl Profile {
+    pub const ALL: [Self; 6] =
+        [Self::Jitsi, Self::JitsiExternal, Self::LiveKit, Self::LiveKitH264, Self::Dave, Self::DaveVp8];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jitsi => "Jitsi",
+            Self::JitsiExternal => "Jitsi, external key",
+            Self::LiveKit => "LiveKit",
+            Self::LiveKitH264 => "LiveKit, H.264",
+            Self::Dave => "DAVE, Opus",
+            Self::DaveVp8 => "DAVE, VP8",
+        }
+    }
+
+    const fn is_dave(self) -> bool {
+        matches!(self, Self::Dave | Self::DaveVp8)
+    }
+
+    /// Bytes that stay readable: a frame has so many more than are encrypted.
+    const fn clear_len(self) -> usize {
+        match self {
+            Self::Jitsi | Self::JitsiExternal | Self::LiveKit | Self::DaveVp8 => 1,
+            Self::LiveKitH264 => 6,
+            Self::Dave => 0,
+        }
+    }
+
+    /// What an encoder leaves at the front.
+    const fn front(self) -> &'static [u8] {
+        match self {
+            Self::LiveKitH264 => &[0, 0, 0, 1, 0x41, 0x9a],
+            Self::DaveVp8 => &[0x11, 2, 0],
+            _ => &[],
+        }
+    }
+
+    const fn info(self, rtp_timestamp: u32) -> FrameInfo {
+        match self {
+            Self::LiveKitH264 => {
+                FrameInfo::video(Some(Codec::H264), FrameType::Delta, 0x1122_3344, rtp_timestamp)
+            }
+            _ => FrameInfo::audio(Some(Codec::Opus), 0x1122_3344, rtp_timestamp),
+        }
+    }
+
+    fn sender(self, backend: Backend) -> Sender {
+        let options = || livekit::Options::new().with_backend(backend);
+        match self {
+            Self::Jitsi | Self::JitsiExternal => {
+                let mut sender = jitsi::Sender::resume(backend, 0);
+                sender.set_key(0, self.jitsi_key()).unwrap();
+                Sender::Jitsi(sender)
+            }
+            Self::LiveKit | Self::LiveKitH264 => {
+                let mut sender = livekit::Sender::new(options());
+                sender.set_key(0, livekit::Key::hkdf(&BASE_KEY)).unwrap();
+                Sender::LiveKit(sender)
+            }
+            Self::Dave | Self::DaveVp8 => Sender::Dave(dave::Sender::with_backend(secret(), backend)),
+        }
+    }
+
+    fn receiver(self, backend: Backend) -> Receiver {
+        let options = livekit::Options::new().with_backend(backend);
+        match self {
+            Self::Jitsi | Self::JitsiExternal => {
+                let mut receiver = jitsi::Receiver::with_policy(backend, Default::default());
+                receiver.set_key(0, self.jitsi_key());
+                Receiver::Jitsi(receiver)
+            }
+            Self::LiveKit | Self::LiveKitH264 => {
+                let mut receiver = livekit::Receiver::new(options);
+                receiver.set_key(0, livekit::Key::hkdf(&BASE_KEY));
+                Receiver::LiveKit(receiver)
+            }
+            Self::Dave | Self::DaveVp8 => {
+                let mut receiver = dave::Receiver::new();
+                receiver.add_epoch(1, secret(), Duration::ZERO);
+                Receiver::Dave(receiver)
+            }
+        }
+    }
+
+    fn jitsi_key(self) -> jitsi::Key {
+        match self {
+            Self::JitsiExternal => jitsi::Key::external(&BASE_KEY[..16]).unwrap(),
+            _ => jitsi::Key::from_material(&BASE_KEY),
+        }
+    }
+
+    const fn codec(self) -> Codec {
+        match self {
+            Self::DaveVp8 => Codec::Vp8,
+            _ => Codec::Opus,
+        }
+    }
+}
+
+fn secret() -> dave::BaseSecret {
+    dave::BaseSecret::from_exported(&[0x42; 16])
+}
+
+enum Sender {
+    Jitsi(jitsi::Sender),
+    LiveKit(livekit::Sender),
+    Dave(dave::Sender),
+}
+
+enum Receiver {
+    Jitsi(jitsi::Receiver),
+    LiveKit(livekit::Receiver),
+    Dave(dave::Receiver),
+}
+
+/// A frame with room behind it.
+pub struct Slot {
+    buf: Vec<u8>,
+    frame: Range<usize>,
+    sealed_len: usize,
+}
+
+/// Seals; a frame's timestamp is a unit behind the last one's.
+pub struct Seal {
+    profile: Profile,
+    sender: Sender,
+    timestamp: u32,
+    len: usize,
+}
+
+impl Seal {
+    pub fn new(profile: Profile, backend: Backend, len: usize) -> Self {
+        let len = profile.clear_len() + len;
+        Self { profile, sender: profile.sender(backend), timestamp: 0, len }
+    }
+}
+
+impl Operation for Seal {
+    type Input = Slot;
+
+    fn input(&self) -> Slot {
+        let room = (self.len + 64) / 2 + dave::Sender::TAILROOM;
+        Slot { buf: vec![0; self.len + room], frame: 0..self.len, sealed_len: 0 }
+    }
+
+    fn prepare(&mut self, slot: &mut Slot) {
+        let frame = &mut slot.buf[slot.frame.clone()];
+        frame.fill(FILL);
+        let front = self.profile.front();
+        frame[..front.len()].copy_from_slice(front);
+    }
+
+    #[inline(always)]
+    fn run(&mut self, slot: &mut Slot) {
+        self.timestamp += 1;
+        let frame = FrameBuf::new(black_box(&mut slot.buf), slot.frame.clone()).unwrap();
+        let info = self.profile.info(self.timestamp);
+        let sealed = match &mut self.sender {
+            Sender::Jitsi(sender) => sender.seal_in_place(frame, &info),
+            Sender::LiveKit(sender) => sender.seal_in_place(frame, &info),
+            Sender::Dave(sender) => sender.seal_in_place(frame, self.profile.codec()),
+        };
+        slot.sealed_len = black_box(sealed.unwrap()).len();
+    }
+}
+
+/// Opens what [`Seal`] has sealed.
+pub struct Open {
+    seal: Seal,
+    receiver: Receiver,
+}
+
+impl Open {
+    pub fn new(profile: Profile, backend: Backend, len: usize) -> Self {
+        Self { seal: Seal::new(profile, backend, len), receiver: profile.receiver(backend) }
+    }
+}
+
+impl Operation for Open {
+    type Input = Slot;
+
+    fn input(&self) -> Slot {
+        self.seal.input()
+    }
+
+    fn prepare(&mut self, slot: &mut Slot) {
+        self.seal.prepare(slot);
+        self.seal.run(slot);
+    }
+
+    #[inline(always)]
+    fn run(&mut self, slot: &mut Slot) {
+        let frame = &mut black_box(&mut slot.buf)[..slot.sealed_len];
+        let info = self.seal.profile.info(0);
+        let opened = match &mut self.receiver {
+            Receiver::Jitsi(receiver) => receiver.open_in_place(frame, &info).unwrap().frame,
+            Receiver::LiveKit(receiver) => receiver.open_in_place(frame, &info).unwrap().frame,
+            Receiver::Dave(receiver) => {
+                receiver.open_in_place(frame, Duration::from_secs(1)).unwrap().frame
+            }
+        };
+        black_box(opened);
+    }
+}
+
+/// RFC 9605 first, then the profiles.
+pub fn contestants(direction: Direction, backend: Backend, len: usize) -> Vec<Contestant> {
+    let rfc = match direction {
+        Direction::Seal => {
+            Contestant::new(Role::Ours, "RFC 9605", move || frames::Seal::new(SUITE, backend, len))
+        }
+        Direction::Open => {
+            Contestant::new(Role::Ours, "RFC 9605", move || frames::Open::new(SUITE, backend, len))
+        }
+    };
+    let profile = |profile: Profile| match direction {
+        Direction::Seal => {
+            Contestant::new(Role::Ours, profile.name(), move || Seal::new(profile, backend, len))
+        }
+        Direction::Open => {
+            Contestant::new(Role::Ours, profile.name(), move || Open::new(profile, backend, len))
+        }
+    };
+    // DAVE's receivers choose no backend.
+    let has = |profile: &Profile| {
+        direction == Direction::Seal || backend == Backend::default() || !profile.is_dave()
+    };
+    [rfc].into_iter().chain(Profile::ALL.into_iter().filter(has).map(profile)).collect()
+}
