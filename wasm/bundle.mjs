@@ -6,7 +6,9 @@ import { copyFile, cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const here = (path) => new URL(path, import.meta.url).pathname;
-const MODULES = ['sealframe_wasm_relaxed.wasm', 'sealframe_wasm_simd.wasm', 'sealframe_wasm_bg.wasm'];
+const MODULES = [
+  'sealframe_wasm_relaxed.wasm', 'sealframe_wasm_simd.wasm', 'sealframe_wasm_bg.wasm', 'sealframe_profiles_bg.wasm',
+];
 
 const options = {
   absWorkingDir: here('./build'),
@@ -18,26 +20,39 @@ const options = {
   logLevel: 'warning',
 };
 
-/** Another `module.js`: bytes from elsewhere than a file beside the script. */
-const moduleFrom = (script) => ({
-  name: 'module',
+/** Another `module.js`, or one of these: bytes from elsewhere than a file beside the script. */
+const moduleFrom = (script, of = 'module.js') => ({
+  name: of,
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/module\.js$/ }, ({ importer }) =>
-      importer.endsWith(script) ? undefined : { path: here(`./build/${script}`) });
+    onResolve({ filter: /module\.js$/ }, ({ importer, path }) =>
+      path !== `./${of}` || importer.endsWith(script) ? undefined : { path: here(`./build/${script}`) });
   },
 });
 
-/** The worker as one classic script, with the module inside. */
+/** A module for one format in place of the one for all, with its bindings. */
+const bindingsOf = (name) => ({
+  name,
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/sealframe_profiles/ }, ({ path }) =>
+      ({ path: here(`./build/${path.replace('sealframe_profiles', name)}`) }));
+  },
+});
+
+/** Of a worker as one script with the module inside, which runs as a module and as a classic script. */
+const alone = {
+  ...options,
+  format: 'iife',
+  minify: true,
+  loader: { '.wasm': 'binary' },
+  // The bindings would look for the module's file there if they were not given it.
+  define: { 'import.meta.url': 'location.href' },
+};
+
 async function inlineSource() {
   const { outputFiles } = await build({
-    ...options,
+    ...alone,
     entryPoints: ['worker.js'],
-    format: 'iife',
-    minify: true,
     write: false,
-    loader: { '.wasm': 'binary' },
-    // The bindings would look for the module's file there if they were not given it.
-    define: { 'import.meta.url': 'location.href' },
     plugins: [moduleFrom('module.inline.js')],
   });
   return outputFiles[0].text;
@@ -55,16 +70,26 @@ const inline = {
 const pkg = here('./pkg');
 await rm(pkg, { recursive: true, force: true });
 await mkdir(pkg);
-await build({ ...options, entryPoints: ['index.js', 'frames.js', 'worker-inline.js'], outdir: pkg, plugins: [inline] });
+await build({ ...options, entryPoints: ['index.js', 'frames.js', 'profiles.js', 'worker-inline.js'], outdir: pkg, plugins: [inline] });
 // The bindings would warn of servers that know no type for the module; it loads all the same. The worker frees its call itself.
 const define = { 'Symbol.dispose': 'undefined', FinalizationRegistry: 'undefined' };
 await build({ ...options, entryPoints: ['worker.js'], minify: true, drop: ['console'], define, outdir: pkg });
+await build({ ...options, entryPoints: ['profiles-worker.js'], minify: true, drop: ['console'], outdir: pkg });
+for (const system of ['jitsi', 'livekit']) {
+  await build({
+    ...alone,
+    entryPoints: [`${system}-worker.js`],
+    drop: ['console'],
+    outdir: pkg,
+    plugins: [bindingsOf(`sealframe_${system}`)],
+  });
+}
 await build({
   ...options,
-  entryPoints: { 'frames.node': 'frames.js' },
+  entryPoints: { 'frames.node': 'frames.js', 'profiles.node': 'profiles.js' },
   platform: 'node',
   outdir: pkg,
-  plugins: [moduleFrom('module.node.js')],
+  plugins: [moduleFrom('module.node.js'), moduleFrom('profiles-module.node.js', 'profiles-module.js')],
 });
 for (const module of MODULES) await copyFile(here(`./build/${module}`), `${pkg}/${module}`);
 await cp(here('./types'), pkg, { recursive: true });

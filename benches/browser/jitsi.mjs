@@ -1,4 +1,4 @@
-// The worker of lib-jitsi-meet, from npm.
+// Fetches the worker of lib-jitsi-meet, which publishes nothing on npm itself.
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 const run = promisify(execFile);
 
 /**
- * The worker of lib-jitsi-meet, which publishes nothing on npm itself: this is somebody else's build of release 2.6726.
- * Its other dependencies are not to be had from npm, so only the one file is taken out of it.
+ * Somebody else's build of release 2.6726. Its other dependencies are not to be had from npm, so only the one file is taken
+ * out of it.
  */
 const JITSI = {
   name: '@lyno/lib-jitsi-meet@2.6726.2',
@@ -19,9 +19,8 @@ const JITSI = {
   file: 'package/lib-jitsi-meet.e2ee-worker.js',
 };
 
-/** Resolves to the path of its file. */
-export async function fetchJitsi() {
-  const folder = fileURLToPath(new URL('./node_modules/.cache/jitsi', import.meta.url));
+/** Puts it into a folder, and says where it is. */
+export async function fetchJitsi(folder = fileURLToPath(new URL('./node_modules/.cache/jitsi', import.meta.url))) {
   await mkdir(folder, { recursive: true });
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder, JITSI.name]);
   const tarball = join(folder, Object.values(JSON.parse(stdout))[0].filename);

@@ -14,7 +14,7 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/ja
 export async function serve(port = 0) {
   const single = {
     '/livekit/worker.mjs': here('./node_modules/livekit-client/dist/livekit-client.e2ee.worker.mjs'),
-    '/jitsi/worker.js': await fetchJitsi(),
+    '/jitsi/worker.js': await fetchJitsi(here('./node_modules/.cache/jitsi')),
   };
   const fileOf = (path) => {
     if (single[path] !== undefined) return single[path];

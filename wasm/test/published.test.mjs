@@ -39,6 +39,13 @@ const FILES = [
     'frames.node.js',
     'index.d.ts',
     'index.js',
+    'jitsi-worker.js',
+    'livekit-worker.js',
+    'profiles-worker.js',
+    'profiles.d.ts',
+    'profiles.js',
+    'profiles.node.js',
+    'sealframe_profiles_bg.wasm',
     ...MODULES,
     'worker-inline.d.ts',
     'worker-inline.js',
@@ -90,6 +97,9 @@ test('what a page loads stays within its budget', async (t) => {
     const together = sizes['pkg/worker.js'][1] + sizes[`pkg/${module}`][1];
     assert.ok(together <= 60_000, `worker.js with ${module}: ${together} bytes by gzip, at most 60,000`);
   }
+  for (const worker of ['pkg/jitsi-worker.js', 'pkg/livekit-worker.js']) {
+    assert.ok(sizes[worker][1] <= 64_000, `${worker}: ${sizes[worker][1]} bytes by gzip, at most 64,000`);
+  }
 });
 
 test('Node.js finds its own entry, and frames go through', async () => {
@@ -98,7 +108,12 @@ test('Node.js finds its own entry, and frames go through', async () => {
     import assert from 'node:assert/strict';
     import { Frames, SealframeError } from 'sealframe';
     import * as same from 'sealframe/frames';
+    import { JitsiFrames } from 'sealframe/profiles';
     assert.equal(same.Frames, Frames);
+    const jitsi = await JitsiFrames.start();
+    jitsi.setKey(0, new Uint8Array(32));
+    const info = { type: 'audio', ssrc: 1, rtpTimestamp: 960 };
+    assert.deepEqual(jitsi.open(jitsi.seal(new Uint8Array(40), info), info), new Uint8Array(40));
     const secret = new Uint8Array(32).fill(7);
     const [alice, bob] = [await Frames.start({ secret, member: 1 }), await Frames.start({ secret, member: 2 })];
     bob.addMember(1, alice.announcement());
@@ -141,6 +156,12 @@ describe('types', () => {
   test('leave nothing out', async () => {
     const { Frames, ...others } = await import(here('../pkg/frames.node.js'));
     const typed = await readFile(here('../pkg/frames.d.ts'), 'utf8');
+    const profiles = await import(here('../pkg/profiles.node.js'));
+    const typedProfiles = await readFile(here('../pkg/profiles.d.ts'), 'utf8');
+    for (const [name, exported] of Object.entries(profiles)) {
+      const members = exported.prototype === undefined ? [] : Object.getOwnPropertyNames(exported.prototype);
+      for (const said of [name, ...members]) assert.match(typedProfiles, new RegExp(`\\b${said}\\b`), `${name}.${said}`);
+    }
     const page = await readFile(here('../pkg/index.js'), 'utf8');
     const typedPage = await readFile(here('../pkg/index.d.ts'), 'utf8');
     for (const name of [...Object.getOwnPropertyNames(Frames.prototype), ...Object.keys(others)]) {

@@ -82,7 +82,10 @@ export type ErrorCode =
   | 'KeyExhausted' | 'PrefixTooLong' | 'NoRoom'
   | 'SecretTooShort' | 'WrongSecret' | 'WrongSender' | 'OtherSuite' | 'UnknownVersion' | 'Malformed' | 'KeyInUse'
   | 'KeyRefused' | 'Departed'
-  | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NotStarted' | 'Other';
+  | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NotStarted' | 'Other'
+  // Of `sealframe/profiles`.
+  | 'MissingKey' | 'NotSealed' | 'Injected' | 'SameKey' | 'NoRatchet' | 'UnsupportedCodec' | 'UnknownCodec' | 'StartCodeInside'
+  | 'DigitsRefused' | 'TooManyStreams';
 
 export class SealframeError extends Error {
   readonly code: ErrorCode;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     FRONT_GROWTH, FrameKind, MAX_FRONT, UnexpectedFrame,
-    annex_b::{ESCAPE, START_CODE, Unit, start_code, units},
+    annex_b::{ESCAPE, START_CODE, Unit, units},
     append,
 };
 
@@ -112,9 +112,12 @@ pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame
     Err(UnexpectedFrame)
 }
 
-/// Where the first unit begins whose start code is at or behind `from`.
+/// Where the first unit begins whose start code is at or behind `from`. Fronts are short, and the browser's module too: it does
+/// without what looks for start codes in whole frames.
 fn unit_after(frame: &[u8], from: usize) -> Option<usize> {
-    start_code(frame, from).map(|(_, at)| at)
+    let rest = frame.get(from..)?;
+    let start = rest.windows(START_CODE.len()).position(|bytes| bytes == START_CODE)?;
+    Some(from + start + START_CODE.len())
 }
 
 /// Appends sealed bytes behind a front so that no start code is in them, nor made with the front, and no zero at the end.

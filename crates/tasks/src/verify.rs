@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
         published_tests,
     ),
     ("an encrypted call in real browsers through the example server", browser_tests),
+    ("calls between our workers and those of LiveKit and Jitsi, in Chromium", peer_tests),
     (
         "the bot in calls with LiveKit's native client, and with browsers that have LiveKit's and Jitsi's workers",
         bot_tests,
@@ -133,7 +134,9 @@ fn wasm_tests() -> Result<()> {
         let mut node = Command::new(tools::node()?);
         tools::run(node.arg("--test").arg(&tests).env("SEALFRAME_MODULE", module))?;
     }
-    Ok(())
+    let folder = crate::root().join("wasm/test");
+    let of_profiles = ["profiles.test.mjs", "stand-ins.test.mjs"].map(|name| folder.join(name));
+    tools::run(Command::new(tools::node()?).arg("--test").args(of_profiles))
 }
 
 /// With the rest of the Rust tests it takes what modules there are.
@@ -168,6 +171,13 @@ fn browser_tests() -> Result<()> {
     }
     report(&screenshot);
     Ok(())
+}
+
+fn peer_tests() -> Result<()> {
+    let tests = crate::root().join("wasm/test/peers");
+    tools::npm_ci(&tests)?;
+    let stage = demo::Stage::set_up()?;
+    tools::run(&mut stage.node(&tests.join("peers.test.mjs"), &["--test"]))
 }
 
 /// LiveKit's native client and what it needs, from PyPI.

@@ -11,8 +11,8 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::tools;
 
-/// Compiles the crate without vectors, with them and with relaxed ones, writes its JavaScript bindings, lays our own
-/// scripts beside them in `wasm/build`, and bundles them into `wasm/pkg`.
+/// Compiles the core without vectors, with them and with relaxed ones, and other systems' formats with vectors, writes their
+/// JavaScript bindings, lays our own scripts beside them in `wasm/build`, and bundles them into `wasm/pkg`.
 ///
 /// The bindings are made by wasm-bindgen as a library, so its two halves have one version by `Cargo.lock`
 /// and no separate tool has to be installed. esbuild comes from npm.
@@ -25,15 +25,21 @@ pub(crate) fn build() -> Result<()> {
     if parts.exists() {
         fs::remove_dir_all(&parts)?;
     }
-    let scripts = bind(&compile("wasm", "wasm", "")?, &parts)?;
+    let scripts = bind(&CORE, &CORE.compile("wasm", "wasm", "")?, &parts)?;
     for (name, features) in WITH_VECTORS {
         let bindings = target_dir().join("wasm-bindings");
-        let module = compile(name, "wasm-simd", &format!("-Ctarget-feature={features}"))?;
-        ensure!(scripts == bind(&module, &bindings)?, "the modules need different bindings");
+        let module = CORE.compile(name, "wasm-simd", &format!("-Ctarget-feature={features}"))?;
+        ensure!(scripts == bind(&CORE, &module, &bindings)?, "the modules need different bindings");
         fs::copy(
-            bindings.join(MODULE),
+            bindings.join(format!("{}_bg.wasm", CORE.name)),
             parts.join(format!("sealframe_{}.wasm", name.replace('-', "_"))),
         )?;
+    }
+    let (folder_name, features) = WITH_VECTORS[0];
+    for profiles in &PROFILES {
+        let module =
+            profiles.compile(folder_name, "wasm-simd", &format!("-Ctarget-feature={features}"))?;
+        bind(profiles, &module, &parts)?;
     }
 
     for script in fs::read_dir(folder.join("js"))? {
@@ -45,33 +51,59 @@ pub(crate) fn build() -> Result<()> {
 }
 
 const TARGET: &str = "wasm32-unknown-unknown";
-const MODULE: &str = "sealframe_wasm_bg.wasm";
 /// By folder: what else the processor is asked for.
 pub(crate) const WITH_VECTORS: [(&str, &str); 2] =
     [("wasm-simd", "+simd128"), ("wasm-relaxed", "+simd128,+relaxed-simd")];
 
-/// Compiles the module in a profile, with these flags, in a folder of its own: no flags are changed under what has been
-/// compiled.
-fn compile(folder: &str, profile: &str, flags: &str) -> Result<PathBuf> {
-    let folder = target_dir().join(folder);
-    let mut cargo = tools::cargo();
-    cargo.args(["build", "--locked", "-p", "sealframe-wasm", "--profile", profile, "--target", TARGET]);
-    cargo.arg("--target-dir").arg(&folder);
-    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
-    tools::run(&mut cargo)?;
-    Ok(folder.join(TARGET).join(profile).join("sealframe_wasm.wasm"))
+/// A crate that browsers load.
+struct Module {
+    package: &'static str,
+    features: &'static str,
+    /// Of its files.
+    name: &'static str,
+}
+
+const CORE: Module = Module { package: "sealframe-wasm", features: "", name: "sealframe_wasm" };
+/// Modules of their own: who does not speak to other systems does not load them, and who stands in for one loads one.
+const PROFILES: [Module; 3] = [
+    Module {
+        package: "sealframe-wasm-profiles",
+        features: "dave,jitsi,livekit",
+        name: "sealframe_profiles",
+    },
+    Module { package: "sealframe-wasm-profiles", features: "jitsi", name: "sealframe_jitsi" },
+    Module { package: "sealframe-wasm-profiles", features: "livekit", name: "sealframe_livekit" },
+];
+
+impl Module {
+    /// Compiles it in a profile, with these flags, in a folder of its own: no flags are changed under what has been compiled.
+    fn compile(&self, folder: &str, profile: &str, flags: &str) -> Result<PathBuf> {
+        let folder = target_dir().join(folder);
+        let mut cargo = tools::cargo();
+        cargo.args(["build", "--locked", "-p", self.package, "--profile", profile, "--target", TARGET]);
+        cargo.args(["--no-default-features", "--features", self.features]);
+        cargo.arg("--target-dir").arg(&folder);
+        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+        tools::run(&mut cargo)?;
+        Ok(folder
+            .join(TARGET)
+            .join(profile)
+            .join(self.package.replace('-', "_"))
+            .with_extension("wasm"))
+    }
 }
 
 /// Writes a module and its bindings into a folder; returns the bindings.
-fn bind(module: &Path, folder: &Path) -> Result<String> {
+fn bind(of: &Module, module: &Path, folder: &Path) -> Result<String> {
     let made = Bindgen::new()
         .input_path(module)
+        .out_name(of.name)
         .web(true)?
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(folder);
     made.with_context(|| format!("cannot make bindings of {}", module.display()))?;
-    Ok(fs::read_to_string(folder.join("sealframe_wasm.js"))?)
+    Ok(fs::read_to_string(folder.join(of.name).with_extension("js"))?)
 }
 
 /// Where cargo puts what it builds.

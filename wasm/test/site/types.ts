@@ -36,3 +36,13 @@ export async function frames(secret: Uint8Array, wire: Uint8Array): Promise<Uint
     throw error;
   }
 }
+
+import { DaveOpener, LiveKitFrames } from 'sealframe/profiles';
+
+const livekit = await LiveKitFrames.start({ keySize: 256 });
+livekit.setKey(0, 'a passphrase');
+const opened: Uint8Array = livekit.open(livekit.seal(new Uint8Array(5), { codec: 'vp9', type: 'key' }), { codec: 'vp9' });
+const epoch: bigint = (await DaveOpener.start()).epoch;
+// @ts-expect-error a codec that nobody has
+livekit.seal(opened, { codec: 'h266' });
+console.log(epoch);

@@ -21,7 +21,7 @@ pub(crate) use open::Opener;
 #[cfg(feature = "livekit")]
 pub(crate) use open::{Channel, Search};
 pub use policy::{ReceiverPolicy, Replay};
-pub(crate) use schedule::{Schedule, Secret};
+pub(crate) use schedule::{Schedule, Secret, Start};
 pub(crate) use seal::Sealer;
 
 pub(crate) const TAG_LEN: usize = 16;

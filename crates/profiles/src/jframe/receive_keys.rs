@@ -6,7 +6,7 @@ use sealframe_crypto::Backend;
 use sealframe_media::KeyError;
 
 use super::{
-    schedule::{Schedule, Secret, Step},
+    schedule::{Schedule, Secret, Start, Step},
     send_keys::reduced,
 };
 
@@ -92,12 +92,13 @@ impl ReceiveKeys {
     }
 
     /// Takes a key in place of the one that is there. The same key again changes nothing.
-    pub(crate) fn set(&mut self, index: u32, schedule: Schedule, material: Secret) -> u8 {
+    pub(crate) fn set(&mut self, index: u32, schedule: Schedule, start: Start) -> u8 {
         let index = self.index(index);
         let place = &mut self.ring[usize::from(index)];
-        let is_same = |held: &ReceiveKey| held.schedule == schedule && held.step.material.is(&material);
+        let is_same =
+            |held: &ReceiveKey| held.schedule == schedule && held.step.material.is(start.secret());
         if !place.as_deref().is_some_and(is_same) {
-            let step = schedule.expand(self.backend, material);
+            let step = start.expand(&schedule, self.backend);
             *place = Some(Box::new(ReceiveKey {
                 step,
                 schedule,
@@ -123,6 +124,12 @@ impl ReceiveKeys {
     pub(crate) fn remove(&mut self, index: u32) -> bool {
         let index = self.index(index);
         self.ring[usize::from(index)].take().is_some()
+    }
+
+    /// The material of a key's next step.
+    #[cfg(feature = "livekit")]
+    pub(crate) fn next_material(&self, index: u32) -> Option<&[u8]> {
+        Some(self.at(self.index(index))?.step.next.as_ref()?.expose())
     }
 
     pub(crate) fn material(&self, index: u32) -> Option<&[u8]> {

@@ -91,6 +91,46 @@ impl Schedule {
             }
         }
     }
+
+    /// The step whose next material and AES key are known, of which the material is not.
+    #[cfg(feature = "livekit")]
+    fn step_before(&self, backend: Backend, next: Secret) -> Step {
+        let key_len = match self {
+            Self::Hkdf { key_len, .. } | Self::Pbkdf2 { key_len, .. } => *key_len,
+            #[cfg(feature = "jitsi")]
+            Self::Jitsi | Self::Raw => 16,
+        };
+        let aead = aes_gcm(backend, &next.expose()[..key_len]);
+        Step { aead, material: Secret::new(next.expose()), next: Some(next) }
+    }
+}
+
+/// What a key begins with.
+pub(crate) enum Start {
+    /// Its material.
+    Material(Secret),
+    /// The material of the step after it, 32 bytes, in LiveKit's format: what frames are encrypted with is in there too.
+    #[cfg(feature = "livekit")]
+    Next(Secret),
+}
+
+impl Start {
+    /// By which it is known when it comes again.
+    pub(crate) const fn secret(&self) -> &Secret {
+        match self {
+            Self::Material(secret) => secret,
+            #[cfg(feature = "livekit")]
+            Self::Next(secret) => secret,
+        }
+    }
+
+    pub(crate) fn expand(self, schedule: &Schedule, backend: Backend) -> Step {
+        match self {
+            Self::Material(material) => schedule.expand(backend, material),
+            #[cfg(feature = "livekit")]
+            Self::Next(next) => schedule.step_before(backend, next),
+        }
+    }
 }
 
 /// `HKDF-Expand(HKDF-Extract(salt, ikm), info, okm.len())`, of at most a hash.

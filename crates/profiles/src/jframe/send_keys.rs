@@ -7,7 +7,7 @@ use sealframe_media::{KeyError, SealError};
 
 use super::{
     lane::Lane,
-    schedule::{Schedule, Secret, Step},
+    schedule::{Schedule, Start, Step},
 };
 
 /// Streams that a key counts for.
@@ -131,17 +131,12 @@ impl SendKeys {
     }
 
     /// Takes a key and uses it. The same key at the same place changes nothing but that.
-    pub(crate) fn set(
-        &mut self,
-        index: u32,
-        schedule: Schedule,
-        material: Secret,
-    ) -> Result<u8, KeyError> {
+    pub(crate) fn set(&mut self, index: u32, schedule: Schedule, start: Start) -> Result<u8, KeyError> {
         let index = self.index(index);
         let at = usize::from(index);
         for (other, held) in self.ring.iter().enumerate() {
             let is_same =
-                |held: &SendKey| held.schedule == schedule && held.step.material.is(&material);
+                |held: &SendKey| held.schedule == schedule && held.step.material.is(start.secret());
             if held.as_deref().is_some_and(is_same) {
                 if other != at {
                     return Err(KeyError::SameKey);
@@ -151,7 +146,7 @@ impl SendKeys {
             }
         }
         let lanes = self.key().map_or_else(|_| Vec::new(), SendKey::lanes_for_new_key);
-        let step = schedule.expand(self.backend, material);
+        let step = start.expand(&schedule, self.backend);
         self.ring[at] = Some(Box::new(SendKey::new(schedule, step, lanes)));
         self.in_use = at;
         Ok(index)
@@ -175,10 +170,27 @@ impl SendKeys {
         Ok(index)
     }
 
+    /// Uses a key under another index from now on, with all that it has counted. Nothing is left at the old one.
+    #[cfg(feature = "livekit")]
+    pub(crate) fn move_to(&mut self, from: u32, to: u32) -> Result<u8, KeyError> {
+        let (from, to) = (self.index(from), self.index(to));
+        let key = self.ring[usize::from(from)].take().ok_or(KeyError::NoKey)?;
+        self.ring[usize::from(to)] = Some(key);
+        self.in_use = to.into();
+        Ok(to)
+    }
+
     /// Wipes a key.
     pub(crate) fn remove(&mut self, index: u32) -> bool {
         let index = self.index(index);
         self.ring[usize::from(index)].take().is_some()
+    }
+
+    /// The material of a key's next step.
+    #[cfg(feature = "livekit")]
+    pub(crate) fn next_material(&self, index: u32) -> Option<&[u8]> {
+        let held = self.ring[usize::from(self.index(index))].as_ref()?;
+        Some(held.step.next.as_ref()?.expose())
     }
 
     /// The present material of a key.

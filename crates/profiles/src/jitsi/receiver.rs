@@ -32,7 +32,7 @@ impl Receiver {
 
     /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo 16.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
-        self.0.keys.set(index, key.schedule, key.material)
+        self.0.keys.set(index, key.schedule, key.start)
     }
 
     /// Moves a key one step on, when its sender has said so. Not needed: frames tell.

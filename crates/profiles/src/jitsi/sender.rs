@@ -60,7 +60,7 @@ impl Sender {
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index.
     pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
-        self.0.keys.set(index, key.schedule, key.material)
+        self.0.keys.set(index, key.schedule, key.start)
     }
 
     /// Seals with a key that is held.

@@ -42,8 +42,8 @@ impl Receiver {
 
     /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo the ring's size.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
-        let (schedule, material) = key.schedule(&self.options);
-        self.opener.keys.set(index, schedule, material)
+        let (schedule, start) = key.schedule(&self.options);
+        self.opener.keys.set(index, schedule, start)
     }
 
     /// Moves a key one step on, when its sender has said so. Not needed: frames tell.
@@ -57,6 +57,12 @@ impl Receiver {
     /// Wipes a key. Whether there was one.
     pub fn remove_key(&mut self, index: u32) -> bool {
         self.opener.keys.remove(index)
+    }
+
+    /// The material of a key's next step, of which its AES key is the front: what [`Key::hkdf_derived`] takes. Wipe every copy.
+    #[must_use]
+    pub fn expose_next(&self, index: u32) -> Option<&[u8]> {
+        self.opener.keys.next_material(index)
     }
 
     /// The present material of a key: after a ratchet step 32 bytes. Wipe every copy.

@@ -66,8 +66,8 @@ impl Sender {
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index.
     pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
-        let (schedule, material) = key.schedule(&self.options);
-        self.sealer.keys.set(index, schedule, material)
+        let (schedule, start) = key.schedule(&self.options);
+        self.sealer.keys.set(index, schedule, start)
     }
 
     /// Seals with a key that is held.
@@ -76,6 +76,15 @@ impl Sender {
     /// [`KeyError::NoKey`].
     pub fn use_key(&mut self, index: u32) -> Result<u8, KeyError> {
         self.sealer.keys.choose(index)
+    }
+
+    /// Seals under another index with a key that is held, as if it had always been there: counts go on. What was there is
+    /// wiped, and at the old index is nothing. livekit-client takes the same key at several.
+    ///
+    /// # Errors
+    /// [`KeyError::NoKey`].
+    pub fn move_key(&mut self, from: u32, to: u32) -> Result<u8, KeyError> {
+        self.sealer.keys.move_to(from, to)
     }
 
     /// Moves a key one step on; the index stays. It does not protect what was sealed before: whoever has the new key can work out
@@ -92,6 +101,12 @@ impl Sender {
     /// Wipes a key. Whether there was one.
     pub fn remove_key(&mut self, index: u32) -> bool {
         self.sealer.keys.remove(index)
+    }
+
+    /// The material of a key's next step, of which its AES key is the front: what [`Key::hkdf_derived`] takes. Wipe every copy.
+    #[must_use]
+    pub fn expose_next(&self, index: u32) -> Option<&[u8]> {
+        self.sealer.keys.next_material(index)
     }
 
     /// The present material of a key: after a ratchet step 32 bytes. Wipe every copy.

@@ -1,0 +1,66 @@
+//! Keys that come in other ways than most do what keys do.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use sealframe_profiles::{
+    Codec, FrameInfo, KeyError,
+    livekit::{Key, Options, Receiver, Sender},
+};
+
+const MATERIAL: [u8; 32] = [0x42; 32];
+
+fn keys(of: fn() -> Key, derived: fn(&[u8; 32]) -> Key) -> (Key, Key) {
+    let mut sender = Sender::new(Options::new());
+    sender.set_key(0, of()).unwrap();
+    let next: &[u8; 32] = sender.expose_next(0).unwrap().try_into().unwrap();
+    (of(), derived(next))
+}
+
+#[test]
+fn derived_keys_seal_open_and_ratchet_as_the_keys_themselves() {
+    let hkdf = || keys(|| Key::hkdf(&MATERIAL), Key::hkdf_derived);
+    let pbkdf2 = || keys(|| Key::from_passphrase("a passphrase"), Key::pbkdf2_derived);
+    let info = FrameInfo::audio(Some(Codec::Opus), 7, 960);
+    for both in [&hkdf as &dyn Fn() -> (Key, Key), &pbkdf2] {
+        let [mut sender, mut same] = [Sender::new(Options::new()), Sender::new(Options::new())];
+        let mut receiver = Receiver::new(Options::new());
+        let ((key, derived), (_, to_open)) = (both(), both());
+        sender.set_key(3, key).unwrap();
+        same.set_key(3, derived).unwrap();
+        receiver.set_key(3, to_open);
+        for step in 0..3 {
+            if step > 0 {
+                sender.ratchet(3).unwrap();
+                same.ratchet(3).unwrap();
+                assert_eq!(sender.expose_key(3), same.expose_key(3));
+            }
+            assert_eq!(sender.expose_next(3), same.expose_next(3));
+            let sealed = sender.seal_to_vec(b"a frame", &info).unwrap();
+            assert_eq!(same.seal_to_vec(b"a frame", &info).unwrap(), sealed);
+            assert_eq!(receiver.open_to_vec(&sealed, &info).unwrap(), b"a frame", "step {step}");
+            assert_eq!(receiver.expose_next(3), sender.expose_next(3));
+        }
+    }
+}
+
+#[test]
+fn a_key_at_another_index_counts_on() {
+    let info = FrameInfo::audio(Some(Codec::Opus), 7, 960);
+    let mut sender = Sender::new(Options::new());
+    let mut receiver = Receiver::new(Options::new());
+    sender.set_key(0, Key::hkdf(&MATERIAL)).unwrap();
+    for index in [0, 5] {
+        receiver.set_key(index, Key::hkdf(&MATERIAL));
+    }
+    let before = sender.seal_to_vec(b"a frame", &info).unwrap();
+    assert_eq!(sender.set_key(5, Key::hkdf(&MATERIAL)), Err(KeyError::SameKey));
+    assert_eq!(sender.move_key(1, 5), Err(KeyError::NoKey));
+    assert_eq!(sender.move_key(0, 16 + 5), Ok(5));
+    assert_eq!(sender.next_count(7), 1);
+    let after = sender.seal_to_vec(b"a frame", &info).unwrap();
+    assert_ne!(before[before.len() - 14..before.len() - 2], after[after.len() - 14..after.len() - 2]);
+    assert_eq!(after.last(), Some(&5));
+    for sealed in [before, after] {
+        assert_eq!(receiver.open_to_vec(&sealed, &info).unwrap(), b"a frame");
+    }
+    assert_eq!(sender.use_key(0), Err(KeyError::NoKey));
+}

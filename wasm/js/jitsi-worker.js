@@ -1,0 +1,86 @@
+// Stands in for lib-jitsi-meet's end-to-end encryption worker: takes the messages that lib-jitsi-meet sends to it. It sends none.
+// Frames that cannot be sealed or opened are dropped, and so is everything of a participant without a key and while
+// encryption is off: nothing passes in clear, in either direction.
+//
+// The messages: jitsi/lib-jitsi-meet, modules/e2ee/E2EEContext.ts.
+
+import { pass } from './passage.js';
+import { memory, region } from './profiles-memory.js';
+import { infoOf, labelled } from './profile-label.js';
+import { JitsiCryptor, errorName } from './sealframe_profiles.js';
+
+/** By participant: `{cryptor, index}`, the latter where its last key is. */
+const participants = new Map();
+/** Old releases never say so: a key is enough for them. */
+let isEnabled = true;
+
+function run(bytes, work) {
+  const result = memory.run(region, bytes, work);
+  return typeof result === 'number' ? errorName(result) : result;
+}
+
+const work = {
+  encode: (cryptor, bytes, { type, ssrc, rtpTimestamp }) =>
+    run(bytes, (length) => cryptor.seal(region, length, type, ssrc, rtpTimestamp)),
+  decode: (cryptor, bytes, { type }) => run(bytes, (length) => cryptor.open(region, length, type)),
+};
+
+/** Keys are looked up for each frame: who leaves and comes back has new ones. */
+function attach(operation, participantId, readable, writable) {
+  const step = (frame) => {
+    const participant = participants.get(participantId);
+    if (!isEnabled || participant === undefined) return null;
+    // By the frame's type alone; the codec does not count.
+    const info = infoOf(frame, () => 'vp8');
+    if (typeof info === 'string') return null;
+    const result = work[operation](participant.cryptor, new Uint8Array(frame.data), labelled(info));
+    return typeof result === 'string' ? null : result;
+  };
+  pass(readable, writable, step, die).catch(die);
+}
+
+/** What ends a stream is the page's to know: outside a promise it reaches the worker's `onerror`. */
+function die(error) {
+  setTimeout(() => {
+    throw error;
+  });
+}
+
+const operations = {
+  initialize({ sharedKey }) {
+    // Such keys cannot be read, and the format with them is WebCrypto's alone.
+    if (sharedKey) throw new Error('sealframe: keys that are managed elsewhere are not supported');
+  },
+  setEnabled({ enabled }) {
+    isEnabled = enabled;
+  },
+  /** `key` is bytes, or false for none. */
+  setKey({ participantId, key, keyIndex = -1 }) {
+    const participant = participants.get(participantId) ?? { cryptor: new JitsiCryptor(), index: 0 };
+    participants.set(participantId, participant);
+    if (keyIndex >= 0) participant.index = keyIndex;
+    if (!key) return participant.cryptor.removeKey(participant.index);
+    const material = new Uint8Array(key.buffer ?? key, key.byteOffset, key.byteLength);
+    participant.cryptor.setKey(participant.index, material);
+    material.fill(0);
+  },
+  encode: attachStreams,
+  decode: attachStreams,
+  cleanup({ participantId }) {
+    participants.get(participantId)?.cryptor.free();
+    participants.delete(participantId);
+  },
+  cleanupAll() {
+    for (const { cryptor } of participants.values()) cryptor.free();
+    participants.clear();
+  },
+};
+
+function attachStreams({ operation, participantId, readableStream, writableStream }) {
+  attach(operation, participantId, readableStream, writableStream);
+}
+
+self.onmessage = ({ data }) => operations[data.operation]?.(data);
+
+self.onrtctransform = ({ transformer: { options: { operation, participantId }, readable, writable } }) =>
+  attach(operation, participantId, readable, writable);

@@ -1,0 +1,43 @@
+// Errors as livekit-client's E2EEManager takes them.
+
+/** By our codes: the reason that livekit-client gives, and words. What is missing here is nothing that anybody has to know. */
+const REASONS = {
+  MissingKey: ['MissingKey', 'no key at the index of a frame'],
+  Unauthentic: ['InvalidKey', 'a frame does not open with the key at its index'],
+  NotSealed: ['InvalidKey', 'a frame is not sealed as LiveKit seals it'],
+  KeyExhausted: ['InternalError', 'a key has sealed all that it may'],
+  UnsupportedCodec: ['InternalError', 'livekit-client has no way to encrypt frames of this codec'],
+  UnknownCodec: ['InternalError', 'nobody has said which codec a track has'],
+  NoTimestamp: ['InternalError', 'this browser does not say when a frame was taken, and no nonce can be made without'],
+  UnknownState: ['InternalError', 'nobody has said whether the frames of a participant are encrypted: they are dropped'],
+  NotEnabled: ['InternalError', 'encryption is off, and nothing passes in clear'],
+};
+const PAUSE_MS = 1000;
+
+/** Tells of errors, each kind once a second for each participant. */
+export class ErrorReports {
+  #tell;
+  #told = new Map();
+
+  constructor(tell) {
+    this.#tell = tell;
+  }
+
+  /** `what` is a code, or something thrown. */
+  report(participantIdentity, what) {
+    const error = this.errorOf(what);
+    if (error === null) return;
+    const key = `${participantIdentity} ${error.message}`;
+    const now = performance.now();
+    if (now - this.#told.get(key) < PAUSE_MS) return;
+    this.#told.set(key, now);
+    this.#tell({ error, participantIdentity });
+  }
+
+  errorOf(what) {
+    if (typeof what !== 'string') return what instanceof Error ? what : new Error(`InternalError: ${what}`);
+    if (!Object.hasOwn(REASONS, what)) return null;
+    const [reason, words] = REASONS[what];
+    return new Error(`${reason}: ${words}`);
+  }
+}

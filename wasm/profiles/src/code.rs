@@ -1,0 +1,87 @@
+//! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
+
+use sealframe_profiles::{KeyError, OpenError, SealError};
+
+macro_rules! codes {
+    ($($name:ident)*) => {
+        /// Every way in which a call into this module can fail.
+        #[derive(Clone, Copy)]
+        pub(crate) enum Code { $($name),* }
+
+        const ALL: &[(Code, &str)] = &[$((Code::$name, stringify!($name))),*];
+    };
+}
+
+codes! {
+    // Frames that do not open.
+    MissingKey NotSealed TooShort Unauthentic Replayed TooOld Injected
+    // Frames that are not sealed.
+    KeyExhausted UnsupportedCodec StartCodeInside
+    // Keys.
+    SameKey KeyRefused NoRatchet
+    // Codes for people to compare.
+    DigitsRefused
+    // Wrong calls.
+    UnknownCodec NotReserved NoRandomness TooManyStreams
+    // A newer error of the core that has no code yet.
+    Other
+}
+
+impl Code {
+    pub(crate) const fn as_result(self) -> isize {
+        -1 - self as isize
+    }
+
+    pub(crate) fn of_result(result: isize) -> Option<Self> {
+        let place = usize::try_from(result.checked_neg()?.checked_sub(1)?).ok()?;
+        ALL.get(place).map(|(code, _)| *code)
+    }
+}
+
+impl From<SealError> for Code {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NoKey => Self::MissingKey,
+            SealError::KeyExhausted | SealError::NonceWouldRepeat => Self::KeyExhausted,
+            SealError::PrefixTooLong => Self::TooShort,
+            SealError::UnsupportedCodec | SealError::TooManyRanges => Self::UnsupportedCodec,
+            SealError::StartCode => Self::StartCodeInside,
+            SealError::TooManyStreams => Self::TooManyStreams,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<OpenError> for Code {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::UnknownKey(_) => Self::MissingKey,
+            OpenError::Trailer => Self::NotSealed,
+            OpenError::TooShort => Self::TooShort,
+            OpenError::Replayed(_) => Self::Replayed,
+            OpenError::TooOld(_) => Self::TooOld,
+            OpenError::Unauthentic => Self::Unauthentic,
+            OpenError::Injected => Self::Injected,
+            OpenError::TooManyStreams => Self::TooManyStreams,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<KeyError> for Code {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::NoKey => Self::MissingKey,
+            KeyError::NoRatchet => Self::NoRatchet,
+            KeyError::SameKey => Self::SameKey,
+            _ => Self::KeyRefused,
+        }
+    }
+}
+
+/// Thrown into JavaScript as this string.
+impl From<Code> for String {
+    fn from(code: Code) -> Self {
+        ALL[code as usize].1.into()
+    }
+}

@@ -1,0 +1,163 @@
+//! Discord's format, DAVE 1.1.
+
+use core::time::Duration;
+
+use sealframe_profiles::dave::{
+    self, BASE_SECRET_LEN, BaseSecret, ClearUnits, HashRatchet, Receiver, Sender,
+};
+use wasm_bindgen::prelude::*;
+use zeroize::Zeroize as _;
+
+use crate::{BACKEND, code::Code, label, region::Region};
+
+/// Seals the frames of all of our streams in one epoch.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct DaveSealer {
+    sender: Sender,
+}
+
+#[wasm_bindgen]
+impl DaveSealer {
+    /// At the beginning of an epoch, with the 16 bytes that the MLS group exports for us; this copy of them is wiped. Of H.264
+    /// and H.265 the units without a picture stay readable, or the parameter sets alone.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(constructor)]
+    pub fn new(base_secret: Vec<u8>, parameter_sets_alone: bool) -> Result<Self, String> {
+        let sender = Sender::with_backend(taken(base_secret)?, BACKEND);
+        let alone = parameter_sets_alone.then_some(ClearUnits::ParameterSets);
+        Ok(Self { sender: sender.with_clear_units(alone.unwrap_or_default()) })
+    }
+
+    /// Spends all nonces up to this one: goes on behind a sealer of this epoch that is gone.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = skipTo)]
+    pub fn skip_to(&mut self, nonce: u64) -> Result<(), String> {
+        Ok(self.sender.skip_to(nonce).map_err(Code::from)?)
+    }
+
+    /// The last nonce that was spent.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn nonces(&self) -> u64 {
+        self.sender.nonces()
+    }
+
+    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in `label.rs`.
+    pub fn seal(&mut self, region: &mut Region, len: usize, codec: u8) -> isize {
+        region.work(len, |frame| Ok(self.sender.seal_in_place(frame, label::codec(codec)?)?.len()))
+    }
+}
+
+/// Opens the frames of one other member, in all epochs that it may be in.
+#[wasm_bindgen]
+#[derive(Debug, Default)]
+pub struct DaveOpener {
+    receiver: Receiver,
+    epoch: u64,
+    nonce: u64,
+}
+
+#[wasm_bindgen]
+impl DaveOpener {
+    /// Without secrets.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the 16 bytes that the group exports for this member in a new epoch; this copy of them is wiped. Secrets of earlier
+    /// epochs are erased 10 s later. `now_ms` is of any clock that runs forward.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = addEpoch)]
+    pub fn add_epoch(&mut self, epoch: u64, base_secret: Vec<u8>, now_ms: f64) -> Result<(), String> {
+        self.receiver.add_epoch(epoch, taken(base_secret)?, duration(now_ms));
+        Ok(())
+    }
+
+    /// Erases everything.
+    #[wasm_bindgen(js_name = removeAll)]
+    pub fn remove_all(&mut self) {
+        self.receiver.remove_all();
+    }
+
+    /// Opens the `len` bytes that were copied to where [`Region::reserve`] said.
+    pub fn open(&mut self, region: &mut Region, len: usize, now_ms: f64) -> isize {
+        region.work(len, |frame| {
+            let (bytes, at) = frame.into_parts();
+            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            let opened = self.receiver.open_in_place(sealed, duration(now_ms))?;
+            (self.epoch, self.nonce) = (opened.epoch, opened.nonce);
+            Ok(opened.frame.len())
+        })
+    }
+
+    /// Of the frame that was last opened: its epoch.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Of the frame that was last opened: its nonce, with the generation above 24 bits.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn nonce(&self) -> u64 {
+        self.nonce
+    }
+}
+
+/// `key[16] ‖ nonce[12]` of a generation of a ratchet. To be wiped.
+///
+/// # Errors
+/// The name of an error code.
+#[wasm_bindgen(js_name = daveGeneration)]
+pub fn generation(base_secret: Vec<u8>, generation: u32) -> Result<Vec<u8>, String> {
+    let mut ratchet = HashRatchet::new(taken(base_secret)?);
+    ratchet.advance_to(generation).ok_or(Code::KeyRefused)?;
+    Ok([&ratchet.expose_key()[..], &ratchet.expose_nonce()[..]].concat())
+}
+
+/// Digits for people to compare, in groups of so many.
+///
+/// # Errors
+/// The name of an error code.
+#[wasm_bindgen(js_name = daveCode)]
+pub fn code(bytes: &[u8], digits: usize, group: usize) -> Result<String, String> {
+    Ok(dave::displayable_code(bytes, digits, group).map_err(|_| Code::DigitsRefused)?)
+}
+
+/// What stands for two members' identity keys: 64 bytes, of which [`code()`] makes 45 digits. Takes a while.
+///
+/// # Errors
+/// The name of an error code.
+#[wasm_bindgen(js_name = davePairwiseFingerprint)]
+pub fn pairwise_fingerprint(
+    version: u16,
+    key: &[u8],
+    user: u64,
+    other_key: &[u8],
+    other_user: u64,
+) -> Result<Vec<u8>, String> {
+    let made = dave::pairwise_fingerprint(version, (key, user), (other_key, other_user));
+    Ok(made.map_err(|_| Code::DigitsRefused)?.to_vec())
+}
+
+fn taken(mut base_secret: Vec<u8>) -> Result<BaseSecret, Code> {
+    let taken =
+        <&[u8; BASE_SECRET_LEN]>::try_from(base_secret.as_slice()).map(BaseSecret::from_exported);
+    let taken = taken.map_err(|_| Code::KeyRefused);
+    base_secret.zeroize();
+    taken
+}
+
+fn duration(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default()
+}

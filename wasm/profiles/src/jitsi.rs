@@ -1,0 +1,103 @@
+//! Jitsi's format.
+
+use sealframe_profiles::{
+    ReceiverPolicy,
+    jitsi::{Key, Receiver, Sender},
+};
+use wasm_bindgen::prelude::*;
+use zeroize::Zeroize;
+
+use crate::{BACKEND, code::Code, label::label, random, region::Region};
+
+/// A participant's keys: what seals its frames if it is us, and what opens them if it is not.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct JitsiCryptor {
+    sender: Sender,
+    receiver: Receiver,
+}
+
+#[wasm_bindgen]
+impl JitsiCryptor {
+    /// Without keys. Counts begin at random unless it is said where.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(constructor)]
+    pub fn new(first_count: Option<u16>) -> Result<Self, String> {
+        let first_count = match first_count {
+            Some(count) => count,
+            None => u16::from_be_bytes(random()?),
+        };
+        Ok(Self {
+            sender: Sender::resume(BACKEND, first_count),
+            receiver: Receiver::with_policy(BACKEND, ReceiverPolicy::default()),
+        })
+    }
+
+    /// Takes 32 bytes of key material, and seals with them from now on. This copy of them is wiped.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = setKey)]
+    pub fn set_key(&mut self, index: u32, mut material: Vec<u8>) -> Result<u8, String> {
+        let keys = <&[u8; 32]>::try_from(material.as_slice())
+            .map(|material| (Key::from_material(material), Key::from_material(material)));
+        material.zeroize();
+        let (to_seal, to_open) = keys.map_err(|_| Code::KeyRefused)?;
+        let index = self.sender.set_key(index, to_seal).map_err(Code::from)?;
+        self.receiver.set_key(index.into(), to_open);
+        Ok(index)
+    }
+
+    /// Wipes a key.
+    #[wasm_bindgen(js_name = removeKey)]
+    pub fn remove_key(&mut self, index: u32) {
+        self.sender.remove_key(index);
+        self.receiver.remove_key(index);
+    }
+
+    /// Moves a key one step on.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn ratchet(&mut self, index: u32) -> Result<(), String> {
+        self.sender.ratchet(index).map_err(Code::from)?;
+        self.receiver.ratchet(index).map_err(Code::from)?;
+        Ok(())
+    }
+
+    /// The present material of a key, to be wiped.
+    #[must_use]
+    pub fn material(&self, index: u32) -> Option<Vec<u8>> {
+        self.sender.expose_key(index).map(<[u8]>::to_vec)
+    }
+
+    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in `label.rs`.
+    pub fn seal(
+        &mut self,
+        region: &mut Region,
+        len: usize,
+        frame_type: u8,
+        ssrc: u32,
+        rtp_timestamp: u32,
+    ) -> isize {
+        region.work(len, |frame| {
+            let info = label(ANY, frame_type, ssrc, rtp_timestamp)?;
+            Ok(self.sender.seal_in_place(frame, &info)?.len())
+        })
+    }
+
+    /// Opens the `len` bytes that were copied to where [`Region::reserve`] said.
+    pub fn open(&mut self, region: &mut Region, len: usize, frame_type: u8) -> isize {
+        region.work(len, |frame| {
+            let info = label(ANY, frame_type, 0, 0)?;
+            let (bytes, at) = frame.into_parts();
+            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            Ok(self.receiver.open_in_place(sealed, &info)?.frame.len())
+        })
+    }
+}
+
+/// The codec does not count.
+const ANY: u8 = 0;

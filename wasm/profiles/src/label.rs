@@ -1,0 +1,37 @@
+//! What JavaScript says of a frame, in numbers.
+
+use sealframe_profiles::{Codec, FrameInfo, FrameType};
+
+use crate::code::Code;
+
+/// 1 for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 5 for H.265, 6 for AV1, 0 for one that is not known.
+pub(crate) fn codec(number: u8) -> Result<Option<Codec>, Code> {
+    Ok(Some(match number {
+        0 => return Ok(None),
+        1 => Codec::Opus,
+        2 => Codec::Vp8,
+        3 => Codec::Vp9,
+        4 => Codec::H264,
+        5 => Codec::H265,
+        6 => Codec::Av1,
+        _ => return Err(Code::UnknownCodec),
+    }))
+}
+
+/// `frame_type` is 0 for sound, 1 for a key frame, 2 for a delta frame, 3 for an empty one; the codec's number is as above.
+pub(crate) fn label(
+    number: u8,
+    frame_type: u8,
+    ssrc: u32,
+    rtp_timestamp: u32,
+) -> Result<FrameInfo, Code> {
+    let codec = codec(number)?;
+    let frame_type = match frame_type {
+        0 => return Ok(FrameInfo::audio(codec, ssrc, rtp_timestamp)),
+        1 => FrameType::Key,
+        2 => FrameType::Delta,
+        3 => FrameType::Empty,
+        _ => return Err(Code::UnknownCodec),
+    };
+    Ok(FrameInfo::video(codec, frame_type, ssrc, rtp_timestamp))
+}

@@ -1,0 +1,56 @@
+//! The formats of other systems for browsers: what workers call that stand in for theirs.
+//!
+//! Frames cross the border once each way. JavaScript asks for room with [`Region::reserve`], copies a frame into linear memory
+//! there, calls `seal` or `open` of one of the classes below, which work in place, and copies the result out. Both return the
+//! offset of the result, its length being [`Region::result_len`], or a negative number that [`error_name`] spells.
+//!
+//! It is a module of its own, so that who has a call of his own does not load it; and a feature for each format, as a worker
+//! that stands in for one other needs no more.
+#![forbid(unsafe_code)]
+
+mod code;
+#[cfg(feature = "dave")]
+mod dave;
+#[cfg(feature = "jitsi")]
+mod jitsi;
+mod label;
+#[cfg(feature = "livekit")]
+mod livekit;
+mod region;
+#[cfg(feature = "livekit")]
+mod start_codes;
+
+use sealframe_profiles::Backend;
+use wasm_bindgen::prelude::*;
+
+use code::Code;
+
+#[cfg(feature = "dave")]
+pub use dave::{
+    DaveOpener, DaveSealer, code as dave_code, generation as dave_generation, pairwise_fingerprint,
+};
+#[cfg(feature = "jitsi")]
+pub use jitsi::JitsiCryptor;
+#[cfg(feature = "livekit")]
+pub use livekit::LiveKitCryptor;
+pub use region::Region;
+
+/// By our own kernel where this module is compiled for vectors.
+#[cfg(target_feature = "simd128")]
+const BACKEND: Backend = Backend::Kernel;
+#[cfg(not(target_feature = "simd128"))]
+const BACKEND: Backend = Backend::Portable;
+
+/// Spells a negative result.
+#[wasm_bindgen(js_name = errorName)]
+#[must_use]
+pub fn error_name(result: isize) -> String {
+    Code::of_result(result).map_or_else(|| "Unknown".into(), String::from)
+}
+
+#[cfg(any(feature = "jitsi", feature = "livekit"))]
+fn random<const N: usize>() -> Result<[u8; N], Code> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| Code::NoRandomness)?;
+    Ok(bytes)
+}

@@ -1,0 +1,407 @@
+//! LiveKit's format.
+
+use core::fmt;
+
+use sealframe_profiles::{
+    ReceiverEvent, ReceiverPolicy,
+    livekit::{Key, KeySize, Options, Peer, Receiver, Sender, data::DataChannel},
+};
+use subtle::ConstantTimeEq as _;
+use wasm_bindgen::prelude::*;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::{BACKEND, code::Code, label::label, random, region::Region};
+
+/// One participant's keys, or those that all share: what seals our frames, and what opens everybody's.
+///
+/// Keys can come as what WebCrypto derives from them, because a page's keys cannot be read.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct LiveKitCryptor {
+    options: Options,
+    policy: ReceiverPolicy,
+    ring_size: u32,
+    sender: Sender,
+    /// The index that seals.
+    current: u32,
+    /// By index.
+    held: Vec<Option<Held>>,
+    openings: Vec<Opening>,
+    iv: [u8; 12],
+}
+
+/// A key at an index.
+struct Held {
+    /// What it began with.
+    first: Derived,
+    derivation: Derivation,
+    /// How far the sender has ratcheted.
+    steps: u32,
+}
+
+/// How keys follow from each other.
+#[derive(Clone, Copy)]
+enum Derivation {
+    Hkdf,
+    Pbkdf2,
+}
+
+impl Derivation {
+    const fn of(is_pbkdf2: bool) -> Self {
+        if is_pbkdf2 { Self::Pbkdf2 } else { Self::Hkdf }
+    }
+
+    fn key(self, derived: &[u8; 32]) -> Key {
+        match self {
+            Self::Hkdf => Key::hkdf_derived(derived),
+            Self::Pbkdf2 => Key::pbkdf2_derived(derived),
+        }
+    }
+}
+
+/// What WebCrypto derives from key material: the AES key, and the next step's material.
+type Derived = Zeroizing<[u8; 32]>;
+
+/// One participant's frames.
+#[derive(Debug)]
+struct Opening {
+    receiver: Receiver,
+    /// By index: how far the participant has ratcheted.
+    steps: Vec<u32>,
+    /// Of the last ratchet that a frame has proven, until it is asked for.
+    ratcheted: Option<u8>,
+}
+
+#[wasm_bindgen]
+impl LiveKitCryptor {
+    /// Without keys. The arguments are livekit-client's `ratchetSalt`, `keySize` in bits, `keyringSize` and `ratchetWindowSize`.
+    /// Counts begin at random unless it is said where; frames are sealed as livekit-client does unless it is to be as native
+    /// clients do.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        ratchet_salt: &[u8],
+        key_bits: u16,
+        ring_size: u16,
+        ratchet_window: u8,
+        first_count: Option<u16>,
+        is_native: Option<bool>,
+    ) -> Result<Self, String> {
+        let key_size = match key_bits {
+            128 => KeySize::Aes128,
+            256 => KeySize::Aes256,
+            _ => return Err(Code::KeyRefused.into()),
+        };
+        let options = Options::new().with_backend(BACKEND).with_key_size(key_size);
+        let options = options.with_ratchet_salt(ratchet_salt).with_ring_size(ring_size);
+        let peer = if is_native == Some(true) { Peer::Native } else { Peer::JavaScript };
+        let options = options.ok_or(Code::KeyRefused)?.with_peer(peer);
+        let first_count = match first_count {
+            Some(count) => count,
+            None => u16::from_be_bytes(random()?),
+        };
+        let mut sender = Sender::resume(options.clone(), first_count);
+        sender.begin_data(u32::from_be_bytes(random()?));
+        // One step for a frame: that of a passphrase takes long enough.
+        let policy =
+            ReceiverPolicy { ratchet_window, steps_for_a_frame: 1, ..ReceiverPolicy::default() };
+        let held = (0..ring_size).map(|_| None).collect();
+        Ok(Self {
+            options,
+            policy,
+            ring_size: ring_size.into(),
+            sender,
+            current: 0,
+            held,
+            openings: Vec::new(),
+            iv: [0; 12],
+        })
+    }
+
+    /// Makes room for one more participant's frames, under the keys that are held and will be; returns its number.
+    #[wasm_bindgen(js_name = addParticipant)]
+    pub fn add_participant(&mut self) -> usize {
+        let mut receiver = Receiver::with_policy(self.options.clone(), self.policy);
+        let mut steps = vec![0; self.held.len()];
+        for (index, (held, steps)) in (0..).zip(self.held.iter().zip(&mut steps)) {
+            let (Some(held), Some(key)) = (held, self.present(index)) else { continue };
+            receiver.set_key(index, key);
+            *steps = held.steps;
+        }
+        self.openings.push(Opening { receiver, steps, ratcheted: None });
+        self.openings.len() - 1
+    }
+
+    /// Installs the 32 bytes that follow from a key; returns the index on the wire. This copy of them is wiped. A key that an
+    /// index has begun with is not installed there again: it would go back to before it was ratcheted.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn set(
+        &mut self,
+        index: u32,
+        derived: Vec<u8>,
+        is_pbkdf2: bool,
+        is_current: bool,
+    ) -> Result<u32, String> {
+        Ok(self.install(index, taken(derived)?, Derivation::of(is_pbkdf2), is_current))
+    }
+
+    /// As [`set`](Self::set), of the key itself, from which all follows in here.
+    #[wasm_bindgen(js_name = setMaterial)]
+    pub fn set_material(
+        &mut self,
+        index: u32,
+        mut material: Vec<u8>,
+        is_pbkdf2: bool,
+        is_current: bool,
+    ) -> u32 {
+        let key = if is_pbkdf2 { Key::pbkdf2(&material) } else { Key::hkdf(&material) };
+        material.zeroize();
+        let derived = self.derive(key);
+        self.install(index, derived, Derivation::of(is_pbkdf2), is_current)
+    }
+
+    /// Moves a key one step on.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn ratchet(&mut self, index: u32) -> Result<(), String> {
+        let index = index % self.ring_size;
+        let held = self.held[index as usize].as_ref().ok_or(Code::MissingKey)?;
+        let next = self.sender.expose_next(index).ok_or(Code::MissingKey)?;
+        let derived = self.derive(match held.derivation {
+            Derivation::Hkdf => Key::hkdf(next),
+            Derivation::Pbkdf2 => Key::pbkdf2(next),
+        });
+        Ok(self.step(index, &derived)?)
+    }
+
+    /// The next step's material, of which WebCrypto derives what [`advance`](Self::advance) takes.
+    #[must_use]
+    pub fn next(&self, index: u32) -> Option<Vec<u8>> {
+        self.sender.expose_next(index).map(<[u8]>::to_vec)
+    }
+
+    /// As [`ratchet`](Self::ratchet), given what follows from [`next`](Self::next).
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn advance(&mut self, index: u32, derived: Vec<u8>) -> Result<(), String> {
+        Ok(self.step(index, &*taken(derived)?)?)
+    }
+
+    /// The index that seals.
+    #[wasm_bindgen(getter, js_name = currentIndex)]
+    #[must_use]
+    pub fn current_index(&self) -> u32 {
+        self.current
+    }
+
+    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in `label.rs`.
+    pub fn seal(
+        &mut self,
+        region: &mut Region,
+        len: usize,
+        codec: u8,
+        frame_type: u8,
+        ssrc: u32,
+        rtp_timestamp: u32,
+    ) -> isize {
+        region.work(len, |frame| {
+            let info = label(codec, frame_type, ssrc, rtp_timestamp)?;
+            self.sender.use_key(self.current)?;
+            Ok(self.sender.seal_in_place(frame, &info)?.len())
+        })
+    }
+
+    /// Opens the `len` bytes of a participant that were copied to where [`Region::reserve`] said.
+    pub fn open(
+        &mut self,
+        participant: usize,
+        region: &mut Region,
+        len: usize,
+        codec: u8,
+        frame_type: u8,
+    ) -> isize {
+        let opened = region.work(len, |frame| {
+            let info = label(codec, frame_type, 0, 0)?;
+            let (bytes, at) = frame.into_parts();
+            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            Ok(self.receiver(participant)?.open_in_place(sealed, &info)?.frame.len())
+        });
+        self.follow(participant);
+        opened
+    }
+
+    /// The index of a key that a frame of this participant has proven to be ratcheted, since it was last asked for.
+    #[wasm_bindgen(js_name = takeRatcheted)]
+    pub fn take_ratcheted(&mut self, participant: usize) -> Option<u8> {
+        self.openings.get_mut(participant)?.ratcheted.take()
+    }
+
+    /// The present material of a participant's key, once it has been ratcheted. To be wiped.
+    #[must_use]
+    pub fn material(&self, participant: usize, index: u32) -> Option<Vec<u8>> {
+        self.openings.get(participant)?.receiver.expose_key(index).map(<[u8]>::to_vec)
+    }
+
+    /// Encrypts a data packet where it lies; its nonce is [`iv`](Self::iv).
+    #[wasm_bindgen(js_name = sealData)]
+    pub fn seal_data(&mut self, region: &mut Region, len: usize, now_ms: u32) -> isize {
+        region.work(len, |data| {
+            self.sender.use_key(self.current)?;
+            let sealed = self.sender.seal_data_in_place(data, now_ms)?;
+            self.iv = sealed.iv;
+            Ok(sealed.value.len())
+        })
+    }
+
+    /// Of the data packet that was last encrypted.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn iv(&self) -> Vec<u8> {
+        self.iv.to_vec()
+    }
+
+    /// Opens a participant's data packet where it lies.
+    #[wasm_bindgen(js_name = openData)]
+    pub fn open_data(
+        &mut self,
+        participant: usize,
+        region: &mut Region,
+        len: usize,
+        index: u8,
+        iv: &[u8],
+    ) -> isize {
+        let opened = region.work(len, |data| {
+            let iv = iv.try_into().map_err(|_| Code::NotSealed)?;
+            let (bytes, at) = data.into_parts();
+            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            let receiver = self.receiver(participant)?;
+            let opened = receiver.open_data_in_place(DataChannel::Packets, index, iv, sealed)?;
+            Ok(opened.frame.len())
+        });
+        self.follow(participant);
+        opened
+    }
+}
+
+impl LiveKitCryptor {
+    fn install(&mut self, index: u32, first: Derived, derivation: Derivation, is_current: bool) -> u32 {
+        let index = index % self.ring_size;
+        let place = &mut self.held[index as usize];
+        let is_held = place.as_ref().is_some_and(|held| held.first.ct_eq(&*first).into());
+        if !is_held {
+            for opening in &mut self.openings {
+                opening.receiver.set_key(index, derivation.key(&first));
+                opening.steps[index as usize] = 0;
+            }
+            *place = Some(Held { first: first.clone(), derivation, steps: 0 });
+            self.use_to_seal(index, &first, derivation);
+        }
+        if is_current {
+            self.current = index;
+        }
+        index
+    }
+
+    /// Who has been found to be there already stays.
+    fn step(&mut self, index: u32, derived: &[u8; 32]) -> Result<(), Code> {
+        let index = index % self.ring_size;
+        let held = self.held[index as usize].as_mut().ok_or(Code::MissingKey)?;
+        held.steps += 1;
+        let (steps_now, derivation) = (held.steps, held.derivation);
+        self.use_to_seal(index, derived, derivation);
+        for opening in &mut self.openings {
+            let steps = &mut opening.steps[index as usize];
+            if *steps < steps_now {
+                opening.receiver.set_key(index, derivation.key(derived));
+                *steps = steps_now;
+            }
+        }
+        Ok(())
+    }
+
+    /// What follows from a key.
+    fn derive(&self, key: Key) -> Derived {
+        let mut sender = Sender::new(self.options.clone());
+        let mut derived = Derived::default();
+        if sender.set_key(0, key).is_ok() {
+            derived.copy_from_slice(sender.expose_next(0).unwrap_or(&[0; 32]));
+        }
+        derived
+    }
+
+    /// A key as the sender has it now.
+    fn present(&self, index: u32) -> Option<Key> {
+        let held = self.held.get(index as usize)?.as_ref()?;
+        let derived = self.sender.expose_next(index)?.try_into().ok()?;
+        Some(held.derivation.key(derived))
+    }
+
+    fn receiver(&mut self, participant: usize) -> Result<&mut Receiver, Code> {
+        Ok(&mut self.openings.get_mut(participant).ok_or(Code::MissingKey)?.receiver)
+    }
+
+    /// Notes that a frame of this participant has proven a ratchet.
+    fn follow(&mut self, participant: usize) {
+        let Some(opening) = self.openings.get_mut(participant) else { return };
+        let mut proven = None;
+        while let Some(event) = opening.receiver.poll_event() {
+            let ReceiverEvent::Ratcheted { index, steps } = event else { continue };
+            opening.steps[usize::from(index)] += u32::from(steps);
+            opening.ratcheted = Some(index);
+            proven = Some(index);
+        }
+        if let Some(index) = proven {
+            self.catch_up(participant, index);
+        }
+    }
+
+    /// Who has ratcheted a key that all share has us do so too.
+    fn catch_up(&mut self, participant: usize, index: u8) -> Option<()> {
+        let opening = self.openings.get(participant)?;
+        let held = self.held[usize::from(index)].as_mut()?;
+        let steps = opening.steps[usize::from(index)];
+        if steps > held.steps {
+            held.steps = steps;
+            let derivation = held.derivation;
+            let next = opening.receiver.expose_next(index.into())?;
+            let derived = Derived::new(next.try_into().ok()?);
+            self.use_to_seal(index.into(), &derived, derivation);
+        }
+        Some(())
+    }
+
+    /// Gives the sender a key. It holds none twice, because its counts go with it: one that it has at another index moves.
+    fn use_to_seal(&mut self, index: u32, derived: &[u8; 32], derivation: Derivation) {
+        if self.sender.set_key(index, derivation.key(derived)).is_ok() {
+            return;
+        }
+        let is_there = |other: &u32| {
+            self.sender.expose_next(*other).is_some_and(|next| next.ct_eq(derived).into())
+        };
+        let moved = (0..self.ring_size).find(is_there);
+        match moved {
+            Some(other) if self.sender.move_key(other, index).is_ok() => {
+                self.held[other as usize] = None
+            }
+            _ => drop(self.sender.remove_key(index)),
+        }
+    }
+}
+
+fn taken(mut derived: Vec<u8>) -> Result<Derived, Code> {
+    let taken = derived.as_slice().try_into().map(Zeroizing::new).map_err(|_| Code::KeyRefused);
+    derived.zeroize();
+    taken
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("steps", &self.steps).finish_non_exhaustive()
+    }
+}
