@@ -1,0 +1,13 @@
+//! Who holds which `base_key` of a call, and who is who: a state machine without I/O.
+//!
+//! The protocol is in `PROTOCOL.md`, beside this crate's sources.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod hash;
+mod identity;
+pub mod verification;
+
+pub use identity::{Identity, IdentityKey, SessionId, UserId};

@@ -1,0 +1,1 @@
+//! What people compare, to know that no server stands between them.
