@@ -6,8 +6,13 @@
 
 extern crate alloc;
 
+mod encoding;
 mod hash;
 mod identity;
+mod kem;
+pub mod message;
 pub mod verification;
 
 pub use identity::{Identity, IdentityKey, SessionId, UserId};
+pub use kem::{Kem, KemError, KemSecret, wrap};
+pub use message::{MessageError, Role};
