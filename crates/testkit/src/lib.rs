@@ -7,4 +7,5 @@ pub mod aes_gcm;
 pub mod alloc;
 pub mod hex;
 pub mod keys;
+pub mod random;
 pub mod rfc9605;

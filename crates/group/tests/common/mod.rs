@@ -10,38 +10,9 @@ use sealframe_group::{
     Admission, Config, Event, Group, GroupError, IdentityKey, Kem, Output, Policy, Power, Recipient,
     Role, SessionId, UserId, rand_core, verification::TrustStore,
 };
+use sealframe_testkit::random::Random;
 
 pub(crate) const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
-
-/// A generator of numbers that look random and are not.
-pub(crate) struct Random(pub u64);
-
-impl rand_core::TryRng for Random {
-    type Error = core::convert::Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        self.try_next_u64().map(|number| (number >> 32) as u32)
-    }
-
-    /// SplitMix64.
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Ok(mixed ^ (mixed >> 31))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        for chunk in bytes.chunks_mut(8) {
-            let number = self.try_next_u64()?.to_le_bytes();
-            chunk.copy_from_slice(&number[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
-
-impl rand_core::TryCryptoRng for Random {}
 
 /// One member and what it knows: base keys as bytes, in place of a media path.
 pub(crate) struct Peer {
@@ -63,7 +34,7 @@ impl Peer {
     }
 
     pub(crate) fn with(number: u16, kem: Kem, power: Power, policy: Policy, now: Duration) -> Self {
-        let mut rng = Random(u64::from(number) << 32 | now.as_millis() as u64);
+        let mut rng = Random::new(u64::from(number) << 32 | now.as_millis() as u64);
         let key = IdentityKey::generate(&mut rng);
         let config = Config {
             group_id: b"a call".to_vec(),
