@@ -2,9 +2,20 @@
 //!
 //! - [`call_code`]: 30 digits for the whole call, read out once; changes with its members.
 //! - [`pairwise_code`]: 45 digits for two people, the same in every call.
+//! - [`Checks`]: seven emoji for two people, by messages back and forth; quickest to compare.
 
+mod check;
+mod check_error;
+mod check_message;
+mod checks;
 mod code;
 mod pairwise;
+mod sas;
 
+pub use check::Party;
+pub use check_error::CheckError;
+pub use check_message::{CheckMessage, Stage};
+pub use checks::{CheckEvent, CheckProgress, Checks};
 pub use code::{CallCode, Code, NotACode, PairwiseCode, call_code};
 pub use pairwise::pairwise_code;
+pub use sas::{Emoji, Sas};

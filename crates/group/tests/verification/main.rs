@@ -1,7 +1,10 @@
-//! What people compare: codes.
+//! What people compare: codes and emoji checks.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod attacks;
+mod checks;
 mod codes;
+mod random;
 
 use sealframe_testkit::hex;
 use serde_json::Value;
