@@ -1,10 +1,11 @@
-//! What people compare: codes and emoji checks.
+//! What people compare: codes, emoji checks, and the memory of identities.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod attacks;
 mod checks;
 mod codes;
 mod random;
+mod trust;
 
 use sealframe_testkit::hex;
 use serde_json::Value;
