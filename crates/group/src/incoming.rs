@@ -98,7 +98,7 @@ impl Group {
             Body::Leave => self.depart(session, Departure::Left, Some(bytes.to_vec()), now),
             Body::Control(control) => self.hear_control(session, control, bytes, now),
             Body::Evidence(evidence) => self.hear_evidence(session, evidence, now),
-            Body::Check { message, .. } => self.hear_check(session, message, now),
+            Body::Check { message, .. } => self.hear_check(session, *message),
             Body::Announce(_) | Body::Ack(_) => Err(GroupError::Unauthentic),
         }
     }

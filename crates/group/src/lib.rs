@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+mod checks;
 mod encoding;
 mod error;
 mod group;

@@ -7,6 +7,7 @@ use crate::{
     Admission, GroupError, Identity, Role, SessionId,
     message::{Announce, Evidence, Heartbeat},
     nonces::Nonce,
+    verification::Standing,
 };
 
 /// Updates of which a member's are told apart: later ones may come this much earlier.
@@ -19,6 +20,8 @@ pub(crate) struct Member {
     pub(crate) role: Role,
     pub(crate) identity: Identity,
     pub(crate) admission: Admission,
+    /// What was known of it when it came in, unless people have decided since.
+    pub(crate) standing: Standing,
     /// As it was received, to be shown to others. The KEM key lies in it.
     pub(crate) announce: Box<[u8]>,
     pub(crate) announce_hash: [u8; 32],
@@ -56,6 +59,7 @@ impl Member {
         announce: &Announce,
         message: Vec<u8>,
         admission: Admission,
+        standing: Standing,
         now: Duration,
     ) -> Self {
         Self {
@@ -63,6 +67,7 @@ impl Member {
             role: announce.role,
             identity: announce.identity,
             admission,
+            standing,
             announce_hash: Announce::hash(&message),
             announce: message.into(),
             nonce: Nonce { number: announce.nonce_number, bytes: announce.nonce },

@@ -56,6 +56,7 @@ impl Person {
             role: Role::Participant,
             power: Power::None,
             credential: number.to_be_bytes().to_vec(),
+            started_at: 0,
             policy: Policy::default(),
         };
         let call = Call::join(config, key, TrustStore::default(), now, &mut rng).unwrap();

@@ -44,6 +44,7 @@ impl Peer {
             role: Role::Participant,
             power,
             credential: number.to_be_bytes().to_vec(),
+            started_at: 0,
             policy,
         };
         let (group, base_key) = Group::new(config, key, TrustStore::default(), now, &mut rng).unwrap();
