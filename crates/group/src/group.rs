@@ -192,6 +192,12 @@ impl Group {
         self.head.session
     }
 
+    /// What we have announced ourselves with.
+    #[must_use]
+    pub fn announce(&self) -> &[u8] {
+        &self.announce
+    }
+
     /// Our number in KIDs.
     #[must_use]
     pub const fn sender(&self) -> u16 {
@@ -424,9 +430,15 @@ impl Group {
             }
         }
         for session in agree {
-            self.event(Event::RosterAgrees(session));
+            self.agree(session, now);
         }
         self.see_view(now);
+    }
+
+    /// A member whose roster was in dispute sees the same as we do. It may have been told no keys meanwhile.
+    pub(crate) fn agree(&mut self, session: SessionId, now: Duration) {
+        self.event(Event::RosterAgrees(session));
+        self.want_delivery(now);
     }
 
     /// Somebody has begun a generation.

@@ -39,6 +39,13 @@ pub enum Output {
         /// Its key there.
         base_key: BaseKey,
     },
+    /// Wipe one generation of a sender.
+    ForgetGeneration {
+        /// Its number.
+        sender: u16,
+        /// Which.
+        generation: u64,
+    },
     /// Wipe a sender's generations and ratchet steps before this one.
     ForgetBefore(SenderKeyKid),
     /// Wipe all keys of a sender: it is no member any more.

@@ -5,7 +5,13 @@
 //!
 //! `SEALFRAME_RUNS=1000 cargo test --release -p sealframe --test simulation -- --nocapture` makes a thousand runs, and
 //! prints what they did. Without the variable there are fewer. `SEALFRAME_SEED` runs one again.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::enum_variant_names,
+    reason = "a test"
+)]
 
 mod oracle;
 mod person;

@@ -6,30 +6,30 @@ use std::collections::BTreeMap;
 /// A leave must be answered within this time of its being known.
 const EXPOSURE: Duration = Duration::from_secs(3);
 /// So long after it was begun a key may not have come yet, with one message in ten lost and the server honest.
-pub const GRACE: Duration = Duration::from_secs(15);
+pub(crate) const GRACE: Duration = Duration::from_secs(15);
 /// So long after the last sign of life a member is lost at the latest.
 const LOST: Duration = Duration::from_secs(101);
 
 /// What happened, over all runs.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Counts {
-    pub runs: u64,
-    pub people: u64,
-    pub joins: u64,
-    pub leaves: u64,
-    pub crashes: u64,
-    pub sent_messages: u64,
-    pub lost_messages: u64,
-    pub repeated_messages: u64,
-    pub forged_messages: u64,
-    pub withheld_messages: u64,
-    pub sealed: u64,
-    pub opened: u64,
-    pub opened_after_parking: u64,
+pub(crate) struct Counts {
+    pub(crate) runs: u64,
+    pub(crate) people: u64,
+    pub(crate) joins: u64,
+    pub(crate) leaves: u64,
+    pub(crate) crashes: u64,
+    pub(crate) sent_messages: u64,
+    pub(crate) lost_messages: u64,
+    pub(crate) repeated_messages: u64,
+    pub(crate) forged_messages: u64,
+    pub(crate) withheld_messages: u64,
+    pub(crate) sealed: u64,
+    pub(crate) opened: u64,
+    pub(crate) opened_after_parking: u64,
     /// Frames that did not open, within the grace.
-    pub excused: u64,
-    pub shut_to_who_left: u64,
-    pub shut_to_who_came_later: u64,
+    pub(crate) excused: u64,
+    pub(crate) shut_to_who_left: u64,
+    pub(crate) shut_to_who_came_later: u64,
 }
 
 impl Add for Counts {
@@ -58,32 +58,32 @@ impl Add for Counts {
 }
 
 /// What one person, by number, has seen of another.
-#[derive(Clone, Copy, Default)]
-pub struct Seen {
-    pub joined: Option<Duration>,
-    pub left: Option<Duration>,
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Seen {
+    pub(crate) joined: Option<Duration>,
+    pub(crate) left: Option<Duration>,
 }
 
 /// Who was in the call when, and who knew.
 #[derive(Default)]
-pub struct Oracle {
+pub(crate) struct Oracle {
     /// When somebody began.
-    pub came: BTreeMap<u16, Duration>,
+    pub(crate) came: BTreeMap<u16, Duration>,
     /// When somebody left, crashed or was thrown out.
-    pub went: BTreeMap<u16, Duration>,
+    pub(crate) went: BTreeMap<u16, Duration>,
     /// Who saw whom.
-    pub seen: BTreeMap<(u16, u16), Seen>,
+    pub(crate) seen: BTreeMap<(u16, u16), Seen>,
     /// When the sender began to use a generation.
-    pub begun: BTreeMap<(u16, u64), Duration>,
+    pub(crate) begun: BTreeMap<(u16, u64), Duration>,
     /// A key update with an entry of this generation reached the second, who knew the first: by number and generation.
-    pub reached: BTreeMap<(u16, u16, u64), Duration>,
+    pub(crate) reached: BTreeMap<(u16, u16, u64), Duration>,
     /// Until when the server treated this pair badly: from, to.
-    pub harmed: BTreeMap<(u16, u16), Duration>,
+    pub(crate) harmed: BTreeMap<(u16, u16), Duration>,
 }
 
 /// What should become of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     MustOpen,
     MayOpen,
     MustNotOpen,
@@ -91,7 +91,7 @@ pub enum Verdict {
 
 impl Oracle {
     /// What should become of a frame that `from` sealed at `sealed` in this generation, when `to` has it at `now`.
-    pub fn judge(
+    pub(crate) fn judge(
         &self,
         from: u16,
         generation: u64,
@@ -126,5 +126,18 @@ impl Oracle {
         let since = [Some(joined), Some(begun), harmed, self.came.get(&to).copied()];
         let since = since.into_iter().flatten().max().unwrap_or_default();
         if now > since + GRACE { Verdict::MustOpen } else { Verdict::MayOpen }
+    }
+
+    /// What is known of a pair.
+    pub(crate) fn tell(&self, from: u16, generation: u64, to: u16) -> String {
+        format!(
+            "seen {:?} and {:?}, begun {:?}, reached {:?}, harmed {:?} and {:?}",
+            self.seen.get(&(from, to)),
+            self.seen.get(&(to, from)),
+            self.begun.get(&(from, generation)),
+            self.reached.get(&(from, to, generation)),
+            self.harmed.get(&(from, to)),
+            self.harmed.get(&(to, from)),
+        )
     }
 }

@@ -11,40 +11,40 @@ use sealframe::{
 };
 use sealframe_testkit::random::Random;
 
-pub const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
+pub(crate) const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 
-pub struct Person {
-    pub number: u16,
-    pub call: Call,
-    pub rng: Random,
+pub(crate) struct Person {
+    pub(crate) number: u16,
+    pub(crate) call: Call,
+    pub(crate) rng: Random,
     /// Signs for it after it has gone.
-    pub seed: [u8; 32],
-    pub wake_at: Duration,
-    pub is_there: bool,
+    pub(crate) seed: [u8; 32],
+    pub(crate) wake_at: Duration,
+    pub(crate) is_there: bool,
     sealed: u64,
 }
 
 /// What came of a client's turn.
 #[derive(Default)]
-pub struct Turn {
-    pub sent: Vec<(Recipient, Vec<u8>)>,
-    pub joined: Vec<SessionId>,
-    pub left: Vec<SessionId>,
+pub(crate) struct Turn {
+    pub(crate) sent: Vec<(Recipient, Vec<u8>)>,
+    pub(crate) joined: Vec<SessionId>,
+    pub(crate) left: Vec<SessionId>,
     /// Frames that opened after they were parked: their tokens.
-    pub unparked: Vec<u64>,
+    pub(crate) unparked: Vec<u64>,
 }
 
 /// What became of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fate {
+pub(crate) enum Fate {
     Opened,
     Parked,
     Shut,
 }
 
 impl Person {
-    pub fn new(number: u16, kem: Kem, seed: u64, now: Duration) -> Self {
+    pub(crate) fn new(number: u16, kem: Kem, seed: u64, now: Duration) -> Self {
         let mut rng = Random::new(seed);
         let key = IdentityKey::generate(&mut rng);
         let seed = *key.expose_seed();
@@ -63,7 +63,7 @@ impl Person {
         Self { number, call, rng, seed, wake_at: now, is_there: true, sealed: 0 }
     }
 
-    pub fn head(&self, kem: Kem) -> Head {
+    pub(crate) fn head(&self, kem: Kem) -> Head {
         Head {
             kem,
             group: sealframe::group::message::group_hash(b"simulation"),
@@ -72,7 +72,7 @@ impl Person {
     }
 
     /// Does all that is to be done.
-    pub fn turn(&mut self, now: Duration) -> Turn {
+    pub(crate) fn turn(&mut self, now: Duration) -> Turn {
         let mut turn = Turn::default();
         loop {
             match self.call.poll(now, &mut self.rng) {
@@ -102,14 +102,14 @@ impl Person {
     }
 
     /// A frame, sealed; its generation.
-    pub fn seal(&mut self) -> (Vec<u8>, u64) {
+    pub(crate) fn seal(&mut self) -> (Vec<u8>, u64) {
         self.sealed += 1;
         let frame = self.call.seal_to_vec(&self.sealed.to_be_bytes(), CAMERA).unwrap();
         let kid = Header::parse(&frame).unwrap().kid();
         (frame, kid.get() >> 24)
     }
 
-    pub fn open(&mut self, from: u16, frame: &[u8], token: u64, now: Duration) -> Fate {
+    pub(crate) fn open(&mut self, from: u16, frame: &[u8], token: u64, now: Duration) -> Fate {
         let mut copy = frame.to_vec();
         match self.call.open_in_place(from, &mut copy, CAMERA) {
             Ok(_) => Fate::Opened,

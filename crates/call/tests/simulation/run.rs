@@ -1,10 +1,7 @@
 //! One call, from a seed.
 
-use core::time::Duration;
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
-};
+use core::{cmp::Reverse, time::Duration};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use sealframe::group::{
     IdentityKey, Kem, Recipient, SessionId,
@@ -48,7 +45,7 @@ struct Run {
 }
 
 /// A whole call.
-pub fn run(seed: u64) -> Counts {
+pub(crate) fn run(seed: u64) -> Counts {
     let mut rng = Random::new(seed);
     // Small calls more often than large ones, which take quadratically longer.
     let size = 2 + (rng.below(1000) * rng.below(1000) * 49 / 1_000_000) as u16;
@@ -178,8 +175,11 @@ impl Run {
         let fate = self.people.get_mut(&to).unwrap().open(from, frame, token, self.now);
         let told = || {
             format!(
-                "seed {}: {from} to {to}, generation {generation}, sealed {sealed:?}, {fate:?}",
-                self.seed
+                "seed {}, {:?}: {from} to {to}, generation {generation}, sealed at {sealed:?}, now {:?}, {fate:?}; {}",
+                self.seed,
+                self.server.mischief,
+                self.now,
+                self.oracle.tell(from, generation, to),
             )
         };
         match (verdict, fate) {
@@ -290,9 +290,10 @@ impl Run {
     /// The server gets a message. Who has gone still listens to everything that is for all.
     fn relay(&mut self, from: u16, to: Recipient, bytes: &[u8]) {
         let all: Vec<u16> = self.people.keys().copied().collect();
-        let to = match to {
+        let to: Vec<u16> = match to {
             Recipient::All => all.iter().copied().filter(|&to| to != from).collect(),
-            Recipient::One(session) => vec![self.sessions[&session]],
+            // A forged session is asked who it is; there is nobody to answer.
+            Recipient::One(session) => self.sessions.get(&session).copied().into_iter().collect(),
         };
         self.counts.sent_messages += to.len() as u64;
         let handed = self.server.hand(from, &to, &all, bytes, self.now);

@@ -6,7 +6,7 @@ use sealframe_testkit::random::Random;
 
 /// What a server does beside losing one message in ten.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mischief {
+pub(crate) enum Mischief {
     /// Nothing.
     None,
     /// It tells nobody who has gone, and hands on no leaves.
@@ -24,7 +24,7 @@ pub enum Mischief {
 }
 
 impl Mischief {
-    pub const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::None,
         Self::WithholdsLeaves,
         Self::Partitions,
@@ -35,35 +35,35 @@ impl Mischief {
     ];
 }
 
-pub struct Server {
-    pub rng: Random,
-    pub mischief: Mischief,
+pub(crate) struct Server {
+    pub(crate) rng: Random,
+    pub(crate) mischief: Mischief,
     /// When it keeps people apart.
-    pub bad: (Duration, Duration),
-    pub victim: u16,
+    pub(crate) bad: (Duration, Duration),
+    pub(crate) victim: u16,
     old: Vec<(u16, Vec<u8>)>,
 }
 
 /// A copy on its way.
-pub struct Copy {
-    pub to: u16,
-    pub after: Duration,
-    pub bytes: Vec<u8>,
-    pub is_genuine: bool,
+pub(crate) struct Copy {
+    pub(crate) to: u16,
+    pub(crate) after: Duration,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) is_genuine: bool,
 }
 
 /// What became of a message.
 #[derive(Default)]
-pub struct Handed {
-    pub copies: Vec<Copy>,
-    pub lost: u64,
-    pub repeated: u64,
-    pub forged: u64,
-    pub withheld: Vec<u16>,
+pub(crate) struct Handed {
+    pub(crate) copies: Vec<Copy>,
+    pub(crate) lost: u64,
+    pub(crate) repeated: u64,
+    pub(crate) forged: u64,
+    pub(crate) withheld: Vec<u16>,
 }
 
 impl Server {
-    pub fn new(rng: Random, mischief: Mischief, bad: (Duration, Duration), victim: u16) -> Self {
+    pub(crate) fn new(rng: Random, mischief: Mischief, bad: (Duration, Duration), victim: u16) -> Self {
         Self { rng, mischief, bad, victim, old: Vec::new() }
     }
 
@@ -71,7 +71,7 @@ impl Server {
         Duration::from_millis(10 + self.rng.below(290))
     }
 
-    pub fn withholds(&self, from: u16, to: u16, now: Duration) -> bool {
+    pub(crate) fn withholds(&self, from: u16, to: u16, now: Duration) -> bool {
         let is_bad = (self.bad.0..self.bad.1).contains(&now);
         match self.mischief {
             Mischief::Partitions => is_bad && from % 2 != to % 2,
@@ -81,7 +81,14 @@ impl Server {
     }
 
     /// Hands a message to `to`, out of all who are there.
-    pub fn hand(&mut self, from: u16, to: &[u16], all: &[u16], bytes: &[u8], now: Duration) -> Handed {
+    pub(crate) fn hand(
+        &mut self,
+        from: u16,
+        to: &[u16],
+        all: &[u16],
+        bytes: &[u8],
+        now: Duration,
+    ) -> Handed {
         let mut handed = Handed::default();
         for &to in to {
             // Messages of type 6 are leaves.
@@ -123,14 +130,14 @@ impl Server {
                 1 => bytes.truncate(self.rng.below(bytes.len() as u64) as usize),
                 _ => {
                     for byte in bytes.iter_mut().skip(51) {
-                        *byte = self.rng.next() as u8;
+                        *byte = self.rng.number() as u8;
                     }
                 }
             },
             Mischief::Redirects => {}
             _ => return,
         }
-        self.rng.next();
+        self.rng.number();
         let others: Vec<u16> = all.iter().copied().filter(|&to| to != from).collect();
         if others.is_empty() {
             return;
