@@ -68,6 +68,24 @@ impl KeyUpdate {
         }
     }
 
+    /// What of a whole update one recipient needs: header, signature and its entry. A server that forwards this instead of
+    /// the whole saves (n - 2) / (n - 1) of the entries' bytes. `None` if these bytes are no whole update.
+    ///
+    /// Reads lengths only: nothing is verified, and no key is needed.
+    #[must_use]
+    pub fn cut_for(update: &[u8], recipient: SessionId) -> Option<Vec<u8>> {
+        let message = Message::parse(update).ok()?;
+        let super::Body::KeyUpdate(Self { count, .. }) = message.body else { return None };
+        let (count, entries) = (usize::from(count), message.entries);
+        if count == 0 || entries.is_empty() || !entries.len().is_multiple_of(count) {
+            return None;
+        }
+        let own =
+            entries.chunks_exact(entries.len() / count).find(|entry| entry.starts_with(&recipient.0));
+        let signed = &update[..update.len() - entries.len()];
+        Some([signed, own.unwrap_or_default()].concat())
+    }
+
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.reason as u8);
         out.extend(self.seq.to_be_bytes());
