@@ -426,6 +426,10 @@ def parse(call, message):
     fields = {name: reader.field(width) for name, width in BODIES[type]}
     if any(value not in RANGES[name] for name, value in fields.items() if name in RANGES):
         raise Refused("malformed")
+    if type in (2, 5) and fields["seq"] == 0:
+        raise Refused("malformed")
+    if type == 7 and fields["action"] != 3 and any(fields["target"]):
+        raise Refused("malformed")
     if "kem_key" in fields and len(fields["kem_key"]) != KEMS[call.kem].npk:
         raise Refused("malformed")
     signature = None if type == 4 else reader.take(SIGNATURE_LEN)
@@ -643,8 +647,8 @@ class Updates:
         fields["key_commit"] = key_commit(self.call, base_key, self.sender["session"], generation, step)
         return fields, base_key
 
-    def add(self, recipients, reason, generation, step=0, kept=None, cut=(), which=0, **fields):
-        """`kept` of the recipients' entries reach the message, and each of `cut` is one that the server makes."""
+    def add(self, recipients, reason, generation, step=0, cut=(), which=0, **fields):
+        """Each of `cut` names the entries of one copy that the server makes."""
         fields, base_key = self.fields(reason, generation, step, count=len(recipients), **fields)
         signed, vector = message_of(self.call, self.sender, 2, fields)
         header = signed[:HEADER_LEN]
@@ -948,6 +952,10 @@ def field_refusals(call, members, of_a, good):
     ]:
         for value in values:
             yield f"{NAMES[type]}: {field_name} {value}", "malformed", *changed(type, **{field_name: value})
+    for type in (2, 5):
+        yield f"{NAMES[type]}: seq 0", "malformed", *changed(type, seq=0)
+    for action, name in ((1, "lock"), (2, "unlock")):
+        yield f"control: {name} with a target", "malformed", *changed(7, action=action)
     npk = KEMS[call.kem].npk
     key = a["kem_key"]
     other = KEMS[3 - call.kem]
