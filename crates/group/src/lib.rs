@@ -7,12 +7,27 @@
 extern crate alloc;
 
 mod encoding;
+mod error;
+mod group;
 mod hash;
 mod identity;
+mod incoming;
 mod kem;
+mod lock;
+mod member;
 pub mod message;
+mod nonces;
+mod output;
+mod own_keys;
+mod policy;
 pub mod verification;
+mod work;
 
+pub use error::GroupError;
+pub use group::{Config, Group};
 pub use identity::{Identity, IdentityKey, SessionId, UserId};
 pub use kem::{Kem, KemError, KemSecret, wrap};
-pub use message::{MessageError, Role};
+pub use message::{MessageError, Reason, Role};
+pub use output::{Admission, Applicant, Departure, Event, Output, Power, Recipient};
+pub use policy::{OnDispute, Policy};
+pub use rand_core;

@@ -37,6 +37,13 @@ impl Announce {
         hash("announced", &[message])
     }
 
+    /// The KEM key inside a message that was parsed before.
+    pub(crate) fn kem_key_in(message: &[u8]) -> &[u8] {
+        let start = super::Head::LEN + 2 + 2 + 1 + 32 + 2;
+        let len = usize::from(u16::from_be_bytes([message[start - 2], message[start - 1]]));
+        &message[start..start + len]
+    }
+
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.extend(self.media_suite.to_be_bytes());
         out.extend(self.sender.to_be_bytes());

@@ -7,6 +7,7 @@ mod brief;
 mod check;
 mod evidence;
 mod heartbeat;
+mod info;
 mod key_update;
 
 use alloc::vec::Vec;
@@ -20,6 +21,7 @@ pub use announce::{Announce, Role};
 pub use brief::{Ack, Action, Control, KeyRequest};
 pub use evidence::Evidence;
 pub use heartbeat::Heartbeat;
+pub use info::{Addressee, entry_info};
 pub use key_update::{Entry, KeyUpdate, Reason};
 
 /// Longer messages are refused before they are looked at, bytes.

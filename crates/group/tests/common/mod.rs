@@ -1,0 +1,241 @@
+//! Members whose messages a test carries.
+#![allow(dead_code, reason = "each test uses some of it")]
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_group::{
+    Admission, Config, Event, Group, GroupError, IdentityKey, Kem, Output, Policy, Power, Recipient,
+    Role, SessionId, UserId, rand_core, verification::TrustStore,
+};
+
+pub(crate) const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+
+/// A generator of numbers that look random and are not.
+pub(crate) struct Random(pub u64);
+
+impl rand_core::TryRng for Random {
+    type Error = core::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        self.try_next_u64().map(|number| (number >> 32) as u32)
+    }
+
+    /// SplitMix64.
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Ok(mixed ^ (mixed >> 31))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        for chunk in bytes.chunks_mut(8) {
+            let number = self.try_next_u64()?.to_le_bytes();
+            chunk.copy_from_slice(&number[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Random {}
+
+/// One member and what it knows: base keys as bytes, in place of a media path.
+pub(crate) struct Peer {
+    pub(crate) group: Group,
+    pub(crate) rng: Random,
+    /// Ours: generation, step, key.
+    pub(crate) own: (u64, u32, Vec<u8>),
+    /// Others': by number and generation, the step from which on and the key there.
+    pub(crate) held: BTreeMap<(u64, u64), (u64, Vec<u8>)>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) sent: Vec<(Recipient, Vec<u8>)>,
+    /// Admit all who apply, as users named after their number.
+    pub(crate) admits: bool,
+}
+
+impl Peer {
+    pub(crate) fn new(number: u16, now: Duration) -> Self {
+        Self::with(number, Kem::X25519, Power::None, Policy::default(), now)
+    }
+
+    pub(crate) fn with(number: u16, kem: Kem, power: Power, policy: Policy, now: Duration) -> Self {
+        let mut rng = Random(u64::from(number) << 32 | now.as_millis() as u64);
+        let key = IdentityKey::generate(&mut rng);
+        let config = Config {
+            group_id: b"a call".to_vec(),
+            kem,
+            suite: SUITE,
+            sender: number,
+            role: Role::Participant,
+            power,
+            credential: number.to_be_bytes().to_vec(),
+            policy,
+        };
+        let (group, base_key) = Group::new(config, key, TrustStore::default(), now, &mut rng).unwrap();
+        let own = (0, 0, base_key.expose_bytes().to_vec());
+        Self {
+            group,
+            rng,
+            own,
+            held: BTreeMap::new(),
+            events: Vec::new(),
+            sent: Vec::new(),
+            admits: true,
+        }
+    }
+
+    /// Does what the group wants; the time until which nothing is to be done.
+    pub(crate) fn run(&mut self, now: Duration) -> Duration {
+        self.group.set_frames(1);
+        loop {
+            match self.group.poll(now, &mut self.rng) {
+                Output::Send { to, message } => self.sent.push((to, message)),
+                Output::Ratchet => {
+                    let key = BaseKey::from_bytes(&self.own.2).ratchet(SUITE);
+                    self.own = (self.own.0, self.own.1 + 1, key.expose_bytes().to_vec());
+                    self.group.set_frames(1);
+                }
+                Output::Rekey { generation, base_key } => {
+                    self.own = (generation, 0, base_key.expose_bytes().to_vec());
+                    self.group.set_frames(1);
+                }
+                Output::Install { kid, base_key } => {
+                    let key = (kid.step, base_key.expose_bytes().to_vec());
+                    assert!(
+                        self.held.insert((kid.sender, kid.generation), key).is_none(),
+                        "installed twice"
+                    );
+                }
+                Output::Forget { sender } => {
+                    self.held.retain(|&(held, _), _| held != u64::from(sender))
+                }
+                Output::ForgetBefore(kid) => self.held.retain(|&(sender, generation), _| {
+                    sender != kid.sender || generation >= kid.generation
+                }),
+                Output::Event(Event::Applied(applicant)) if self.admits => {
+                    let user = UserId(applicant.credential.clone());
+                    let power = if applicant.sender == 1 { Power::Moderator } else { Power::None };
+                    self.events.push(Event::Applied(applicant.clone()));
+                    self.group.admit(applicant.session, Admission { user, power }, now).unwrap();
+                }
+                Output::Event(event) => self.events.push(event),
+                Output::Wait(until) => {
+                    assert!(until > now, "{until:?} is not after {now:?}");
+                    return until;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Whether a frame that `sender` seals now would open here.
+    pub(crate) fn opens(&self, sender: u16, own: &(u64, u32, Vec<u8>)) -> bool {
+        let Some((from, key)) = self.held.get(&(sender.into(), own.0)) else { return false };
+        let Some(steps) = u64::from(own.1).checked_sub(*from) else { return false };
+        let mut key = BaseKey::from_bytes(key);
+        for _ in 0..steps {
+            key = key.ratchet(SUITE);
+        }
+        key.expose_bytes() == own.2
+    }
+}
+
+/// A server that hands everything on, at once.
+pub(crate) struct Net {
+    pub(crate) peers: BTreeMap<SessionId, Peer>,
+    pub(crate) now: Duration,
+    pub(crate) errors: Vec<GroupError>,
+    /// Messages that do not get through: from, to, bytes.
+    pub(crate) drops: Box<dyn FnMut(SessionId, SessionId, &[u8]) -> bool>,
+}
+
+impl Net {
+    pub(crate) fn new() -> Self {
+        Self {
+            peers: BTreeMap::new(),
+            now: Duration::from_secs(1),
+            errors: Vec::new(),
+            drops: Box::new(|_, _, _| false),
+        }
+    }
+
+    pub(crate) fn join(&mut self, number: u16) -> SessionId {
+        self.add(Peer::new(number, self.now))
+    }
+
+    pub(crate) fn add(&mut self, peer: Peer) -> SessionId {
+        let session = peer.group.session();
+        self.peers.insert(session, peer);
+        session
+    }
+
+    pub(crate) fn get(&mut self, session: SessionId) -> &mut Peer {
+        self.peers.get_mut(&session).unwrap()
+    }
+
+    /// Carries everything that there is to carry at this time.
+    pub(crate) fn settle(&mut self) -> Duration {
+        loop {
+            let mut next = Duration::MAX;
+            let mut sent = Vec::new();
+            for (&from, peer) in &mut self.peers {
+                next = next.min(peer.run(self.now));
+                sent.extend(peer.sent.drain(..).map(|(to, message)| (from, to, message)));
+            }
+            if sent.is_empty() {
+                return next;
+            }
+            for (from, to, message) in sent {
+                self.carry(from, to, &message);
+            }
+        }
+    }
+
+    pub(crate) fn carry(&mut self, from: SessionId, to: Recipient, message: &[u8]) {
+        let now = self.now;
+        for (&session, peer) in &mut self.peers {
+            let is_for = match to {
+                Recipient::All => session != from,
+                Recipient::One(one) => one == session,
+            };
+            if is_for && !(self.drops)(from, session, message) {
+                if let Err(error) = peer.group.handle_message(message, now) {
+                    self.errors.push(error);
+                }
+            }
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            let next = self.settle();
+            if next > end {
+                self.now = end;
+                self.settle();
+                return;
+            }
+            self.now = next;
+        }
+    }
+
+    /// Who opens what this member seals now, by session.
+    pub(crate) fn who_opens(&self, from: SessionId, number: u16) -> Vec<SessionId> {
+        let own = &self.peers[&from].own;
+        let peers = self.peers.iter().filter(|(session, _)| **session != from);
+        peers.filter(|(_, peer)| peer.opens(number, own)).map(|(&session, _)| session).collect()
+    }
+
+    pub(crate) fn all_open_all(&self) -> bool {
+        let numbers: Vec<(SessionId, u16)> =
+            self.peers.iter().map(|(&session, peer)| (session, peer.group.sender())).collect();
+        numbers
+            .iter()
+            .all(|&(session, number)| self.who_opens(session, number).len() == self.peers.len() - 1)
+    }
+}
