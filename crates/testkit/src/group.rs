@@ -428,9 +428,9 @@ pub struct ViewVector {
 pub struct SeenVector {
     /// 16 bytes.
     pub session: Hex,
-    /// Of its newest update that began a generation; 0 if none.
-    pub update_seq: Number,
-    /// Its hash; zeros if none.
+    /// Its newest generation; 0 if none.
+    pub newest: Number,
+    /// The hash of the update that began it; zeros if none.
     pub update_hash: Hex,
 }
 

@@ -478,8 +478,8 @@ def roster_hash(members):
 
 
 def view_hash(members):
-    """Of (session, update_seq, update_hash), in any order."""
-    return H("view", *(session + be(seq, 8) + hash for session, seq, hash in sorted(members)))
+    """Of (session, newest generation, update_hash), in any order."""
+    return H("view", *(session + be(newest, 8) + hash for session, newest, hash in sorted(members)))
 
 
 def receive(call, sender, message, recipient=None, update=None):
@@ -588,9 +588,9 @@ def message_of(call, member, type, fields):
 
 
 def make_member(call, at):
-    """Its nonce numbers, where they reach 255, go on with 0."""
+    """With its first nonce and one from later on."""
     label = f"call {call.kem} {call.suite} member {at} "
-    kem, first = KEMS[call.kem], (0, 254, 255)[at]
+    kem, later = KEMS[call.kem], (1, 2, 255)[at]
     member = {
         "at": at,
         "session": random(label + "session", 16),
@@ -598,7 +598,7 @@ def make_member(call, at):
         "role": at,
         "identity_secret": random(label + "identity", 32),
         "kem_ikm": random(label + "kem", 32),
-        "nonces": {(first + i) % 256: random(f"{label}nonce {i}", 24) for i in range(2)},
+        "nonces": {number: random(f"{label}nonce {number}", 24) for number in (0, later)},
         "credential": (b"", b"credential of the second", bytes(range(256)))[at],
         "user_id": (b"alice", b"", "bj\u00f6rn@example.org".encode())[at],
     }
@@ -681,13 +681,14 @@ def make_updates(call, members, rosters):
     of_a.add([], 0, 0, seq=1, apply_ms=0, roster_hash=one)
     of_a.add([b], 5, 0, seq=2, apply_ms=0, roster_hash=two)
     of_a.add([c], 5, 0, 1, seq=3, apply_ms=0, roster_hash=three)
-    of_a.add([b, c], 1, 1, seq=4, apply_ms=2000, roster_hash=three, cut=[[0], [1], []])
-    of_a.add([c, b], 2, 2, seq=5, apply_ms=1, roster_hash=three, cut=[[1]], which=1)
+    both = sorted([b, c], key=lambda member: member["session"])  # in any order
+    of_a.add(both, 1, 1, seq=4, apply_ms=2000, roster_hash=three, cut=[[0], [1], []])
+    of_a.add(both[::-1], 2, 2, seq=5, apply_ms=1, roster_hash=three, cut=[[1]], which=1)
     of_a.add([b], 3, 3, seq=0x0123456789ABCDEF, apply_ms=0x01020304, roster_hash=two)
     of_a.add([c], 4, last, seq=(1 << 64) - 2, apply_ms=(1 << 32) - 1, roster_hash=three, which=1)
     of_a.add([b], 6, last, 255, seq=(1 << 64) - 1, apply_ms=0, roster_hash=three)
     of_b.add([], 0, 0, seq=1, apply_ms=0, roster_hash=of_b_alone)
-    of_b.add([a], 6, 0, 2, seq=2, apply_ms=0, roster_hash=two, which=1)
+    of_b.add([a], 5, 0, seq=2, apply_ms=0, roster_hash=two)
     return of_a, of_b
 
 
@@ -718,8 +719,8 @@ def make_call(kem, suite):
         return [message_of(call, member, type, fields)[1] for member, fields in cases]
 
     requests = [
-        (b, {"target": a["session"], "seq": 0, "nonce_number": 254, "nonce": b["nonces"][254]}),
-        (c, {"target": b["session"], "seq": (1 << 64) - 1, "nonce_number": 0, "nonce": c["nonces"][0]}),
+        (b, {"target": a["session"], "seq": 0, "nonce_number": 0, "nonce": b["nonces"][0]}),
+        (c, {"target": b["session"], "seq": (1 << 64) - 1, "nonce_number": 255, "nonce": c["nonces"][255]}),
     ]
     acks = []
     for member, at in ((b, 1), (c, 2), (b, 3), (c, 3), (b, 7)):
@@ -728,15 +729,16 @@ def make_call(kem, suite):
         fields = {"target": a["session"], "seq": update["seq"], "mac": mac}
         message = head(call, 4, member["session"]) + body(4, fields)
         acks.append({"from": member["at"], "update": at, **plain_fields(4, fields), "message": message.hex()})
-    # seq and hash of updates that began a generation.
-    first, second = [(update["seq"], update["header_hash"]) for update in (of_a.made[0], of_a.made[3])]
-    of_b_first, none = (1, of_b.made[0]["header_hash"]), (0, bytes(32))
+    # Generations, and hashes of the updates that began them.
+    first, second = [(update["generation"], update["header_hash"]) for update in (of_a.made[0], of_a.made[3])]
+    of_b_first, none = (0, of_b.made[0]["header_hash"]), (0, bytes(32))
     heartbeats, beats = [], []
     last, top = (1 << 40) - 1, (1 << 64) - 1
+    of_c_last = (last, random("of c", 32))
     for member, view, update_hash, now, nonce_number in [
         (a, (first, of_b_first, none), first[1], (1, 0, 0, 1, 0, 0, 0), 0),
         (a, (second, of_b_first, none), second[1], (2, 1, 0, 1, 123_456, 7, 1), 1),
-        (b, (second, of_b_first, (1, random("of c", 32))), of_b_first[1], (top, last, last, 255, top, top, 1), 255),
+        (c, (second, of_b_first, of_c_last), of_c_last[1], (top, last, last, 255, top, top, 1), 255),
     ]:
         seq, newest, generation, step, frames, control, locked = now
         viewed = [(each["session"], *seen) for each, seen in zip(members, view)]
@@ -746,8 +748,8 @@ def make_call(kem, suite):
         fields["nonce"] = member["nonces"][nonce_number]
         vector = message_of(call, member, 5, fields)[1]
         vector["view"] = [
-            {"session": session.hex(), "update_seq": number(seq), "update_hash": hash.hex()}
-            for session, seq, hash in viewed
+            {"session": session.hex(), "newest": number(newest), "update_hash": hash.hex()}
+            for session, newest, hash in viewed
         ]
         heartbeats.append(vector)
         beats.append(fields)
@@ -844,12 +846,12 @@ def good_messages(call, members, of_a, evidence, heartbeat):
     """One of each type: member, body and what follows the signature."""
     a, b, c = members
     update = of_a.made[3]
-    nonce = {"nonce_number": 254, "nonce": b["nonces"][254]}
+    nonce = {"nonce_number": 0, "nonce": b["nonces"][0]}
     mac = ack_mac(update["base_key"], update["header_hash"], b["session"])
     reply = {"target": b["session"], "check": random("refused check", 16), "stage": 2}
     return {
         1: (a, announce_fields(call, a, credential=b"credential"), b""),
-        2: (a, update, update["message"][UPDATE_LEN:][: call.entry_len]),
+        2: (a, update, entries_of(call, update, b, c)[0]),
         3: (b, {"target": a["session"], "seq": 4, **nonce}, b""),
         4: (b, {"target": a["session"], "seq": 4, "mac": mac}, b""),
         5: (a, heartbeat, b""),
@@ -858,6 +860,12 @@ def good_messages(call, members, of_a, evidence, heartbeat):
         8: (*evidence, b""),
         9: (a, {**reply, "data": x25519_public(random("refused reply", 32))}, b""),
     }
+
+
+def entries_of(call, update, *recipients):
+    """Their entries in an update, in this order."""
+    entries = {entry[:16]: entry for entry in parse(call, update["message"])[4]}
+    return [entries[recipient["session"]] for recipient in recipients]
 
 
 def refused_vectors(call, members, of_a, evidence, heartbeat):
@@ -882,7 +890,8 @@ def refused_vectors(call, members, of_a, evidence, heartbeat):
                 raise AssertionError(f"taken: {name}")
             assert name not in names, name
             names.add(name)
-            where = {"from": sender["at"], "to": b["at"], "update": 3}
+            to = a if sender is b else b
+            where = {"from": sender["at"], "to": to["at"], "update": 3}
             yield {"name": name, "kind": refusal, **where, "message": message.hex()}
 
 
@@ -989,8 +998,7 @@ def field_refusals(call, members, of_a, good):
         ("of 513 bytes", [first + bytes(513 - UPDATE_LEN), second]),
     ]:
         yield f"evidence: update {name}", "malformed", 8, signed(call, member, 8, field(updates, "updates"))
-    update = good[2][1]
-    entry = update["message"][UPDATE_LEN:][: call.entry_len]
+    _, update, entry = good[2]
     for count, there in ((0, 1), (1, 2)):
         message = signed(call, a, 2, body(2, {**update, "count": count}), there * entry)
         yield f"key update: count {count}, {there} there", "malformed", 2, message
@@ -1061,8 +1069,7 @@ def update_refusals(call, members, of_a, good):
     kem, update = KEMS[call.kem], of_a.made[3]
     header, base_key = update["message"][:HEADER_LEN], update["base_key"]
     start = update["message"][:UPDATE_LEN]
-    entry = update["message"][UPDATE_LEN:][: call.entry_len]
-    of_c = update["message"][UPDATE_LEN + call.entry_len :]
+    entry, of_c = entries_of(call, update, b, c)
     (nonce_number, nonce), (other_number, other_nonce) = b["nonces"].items()
 
     def made(label, recipient=b, **replaced):
@@ -1198,15 +1205,15 @@ def roster_vectors():
 def view_vectors():
     for size in range(1, 9):
         view = [
-            (random(f"session {at}", 16), at and 1 << 9 * at - 1, random(f"update {at}", 32) if at else bytes(32))
+            (random(f"session {at}", 16), at and 1 << 5 * at + 4, random(f"update {at}", 32) if at else bytes(32))
             for at in range(size)
         ]
         for order in (view, view[::-1]) if size > 1 else (view,):
             yield {
                 "view_hash": view_hash(order).hex(),
                 "members": [
-                    {"session": session.hex(), "update_seq": number(seq), "update_hash": hash.hex()}
-                    for session, seq, hash in order
+                    {"session": session.hex(), "newest": number(newest), "update_hash": hash.hex()}
+                    for session, newest, hash in order
                 ],
             }
 
@@ -1356,7 +1363,7 @@ def check_call(vectors):
         check_message(call, members, 4, vector, update=vectors["updates"][vector["update"]])
     for vector in vectors["heartbeats"]:
         fields = check_message(call, members, 5, vector)
-        view = [(each["session"], each["update_seq"], each["update_hash"]) for each in vector["view"]]
+        view = [(each["session"], each["newest"], each["update_hash"]) for each in vector["view"]]
         assert view_hash(view) == fields["view_hash"]
         hashes = [announce["announce_hash"] for announce in vectors["announces"]]
         roster = [(member["session"], member["identity"], hash) for member, hash in zip(members, hashes)]
@@ -1369,6 +1376,7 @@ def check_call(vectors):
     for vector in vectors["refused"]:
         update = vectors["updates"][vector["update"]]
         sender, recipient = members[vector["from"]], members[vector["to"]]
+        assert sender is not recipient
         try:
             receive(call, sender, vector["message"], recipient, update)
         except Refused as why:
@@ -1390,7 +1398,7 @@ def check(path):
         assert roster_hash(members) == vector["roster_hash"]
         assert call_code(vector["group_hash"], [identity for _, identity, _ in members]) == vector["call_code"]
     for vector in vectors["views"]:
-        members = [(each["session"], each["update_seq"], each["update_hash"]) for each in vector["members"]]
+        members = [(each["session"], each["newest"], each["update_hash"]) for each in vector["members"]]
         assert view_hash(members) == vector["view_hash"]
     for vector in vectors["pairwise"]:
         people = [(vector[who]["identity"], vector[who]["user_id"]) for who in "ba"]

@@ -1,5 +1,4 @@
 //! No vector that must be refused is taken, and each is refused for what its name tells.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::HashMap;
 
@@ -7,14 +6,9 @@ use sealframe_group::{
     Identity, KemSecret, SessionId,
     message::{Ack, Body, Entry, Head, KeyUpdate, Message, MessageError},
 };
-use sealframe_testkit::{
-    group::{CallVector, Refusal, RefusedMessage, all},
-    hex::Hex,
-};
+use sealframe_testkit::group::{CallVector, Refusal, RefusedMessage, all};
 
-fn array<const N: usize>(hex: &Hex) -> [u8; N] {
-    hex.0.as_slice().try_into().unwrap()
-}
+use crate::array;
 
 /// What a member looks at, from the form to the key; `None` if nothing is wrong.
 fn refusal(call: &CallVector, vector: &RefusedMessage) -> Option<Refusal> {

@@ -1,33 +1,18 @@
-//! Every message of the group protocol, both ways, against vectors made by an independent script.
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! Every message, both ways.
 
-use core::convert::Infallible;
-
-use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_crypto::BaseKey;
 use sealframe_group::{
-    Identity, IdentityKey, Kem, KemSecret, Role, SessionId,
+    Identity, IdentityKey, KemSecret, Role,
     message::{
-        Ack, Action, Announce, Body, Control, Entry, Evidence, Head, Heartbeat, KeyRequest, KeyUpdate,
-        Message, encode, group_hash, sign,
+        Ack, Action, Addressee, Announce, Body, Control, Entry, Evidence, Head, Heartbeat, KeyRequest,
+        KeyUpdate, Message, encode, entry_info, group_hash, sign,
     },
+    verification::{CheckMessage, Stage},
     wrap,
 };
-use sealframe_testkit::{
-    group::{CallVector, MemberVector, SignedVector, UpdateVector, all},
-    hex::Hex,
-};
+use sealframe_testkit::group::{CallVector, MemberVector, SignedVector, UpdateVector, all};
 
-fn array<const N: usize>(hex: &Hex) -> [u8; N] {
-    hex.0.as_slice().try_into().unwrap()
-}
-
-fn session(hex: &Hex) -> SessionId {
-    SessionId(array(hex))
-}
-
-fn kem(call: &CallVector) -> Kem {
-    Kem::from_id(call.kem).unwrap()
-}
+use crate::{Given, array, kem, session, suite};
 
 fn head(call: &CallVector, member: &MemberVector) -> Head {
     Head { kem: kem(call), group: array(&call.group_hash), session: session(&member.session) }
@@ -115,7 +100,6 @@ fn key_update(vector: &UpdateVector) -> KeyUpdate {
 fn all_40_updates() {
     let mut ran = 0;
     for call in &all().calls {
-        let suite = CipherSuite::from_id(call.media_suite).unwrap();
         for vector in &call.updates {
             let update = key_update(vector);
             both_ways(call, &vector.signed, &Body::KeyUpdate(update));
@@ -124,7 +108,7 @@ fn all_40_updates() {
             assert_eq!(vector.header.len(), KeyUpdate::HEADER_LEN);
             assert_eq!(KeyUpdate::header_hash(&vector.header), *vector.header_hash.0);
             let first = BaseKey::from_bytes(&vector.generation_key);
-            let base_key = (0..vector.step).fold(first, |key, _| key.ratchet(suite));
+            let base_key = (0..vector.step).fold(first, |key, _| key.ratchet(suite(call)));
             assert_eq!(base_key.expose_bytes(), &vector.base_key[..]);
             let Head { group, session, .. } = message.head;
             let key = base_key.expose_bytes();
@@ -139,30 +123,6 @@ fn all_40_updates() {
     assert_eq!(ran, 40);
 }
 
-/// Hands out the randomness that the script used.
-struct Given<'a>(&'a [u8]);
-
-impl rand_core::TryRng for Given<'_> {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("HPKE asks for bytes")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        unreachable!("HPKE asks for bytes")
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
-        let (given, rest) = self.0.split_at(out.len());
-        out.copy_from_slice(given);
-        self.0 = rest;
-        Ok(())
-    }
-}
-
-impl rand_core::TryCryptoRng for Given<'_> {}
-
 #[test]
 fn all_40_entries_and_16_cut_updates() {
     let (mut entries, mut cut) = (0, 0);
@@ -176,14 +136,22 @@ fn all_40_entries_and_16_cut_updates() {
             assert_eq!(parsed.len(), vector.entries.len());
             for (entry, stated) in parsed.iter().zip(&vector.entries) {
                 let (info, aad) = (&stated.info, message.signed);
-                let recipient = &call.members[stated.to];
+                let (sender, recipient) = (&call.members[vector.signed.from], &call.members[stated.to]);
+                let to = Addressee {
+                    identity: Identity(array(&recipient.identity)),
+                    session: session(&recipient.session),
+                    kem_key: &recipient.kem_key,
+                    nonce: &array(&stated.nonce),
+                };
+                let sender = Identity(array(&sender.identity));
+                assert_eq!(entry_info(&message.head, suite(call), &sender, &to), info.0);
                 assert_eq!(entry.recipient, session(&recipient.session));
                 assert_eq!(entry.nonce_number, stated.nonce_number);
                 assert_eq!((entry.enc, entry.ciphertext), (&stated.enc[..], &stated.ct[..]));
                 let (secret, public) = KemSecret::derive(kem, &array(&recipient.kem_ikm)).unwrap();
                 let opened = secret.unwrap(entry.enc, entry.ciphertext, info, aad).unwrap();
                 assert_eq!(opened.expose_bytes(), &vector.base_key[..]);
-                let mut given = Given(&stated.randomness);
+                let mut given = Given(stated.randomness.0.clone());
                 let made = wrap(kem, &public, &opened, info, aad, &mut given).unwrap();
                 assert_eq!(made, (stated.enc.0.clone(), stated.ct.0.clone()));
                 assert!(given.0.is_empty(), "all of the randomness");
@@ -292,6 +260,23 @@ fn all_8_requests_12_leaves_12_controls_and_12_pieces_of_evidence() {
     assert_eq!(ran, [8, 12, 12, 12]);
 }
 
+#[test]
+fn all_24_check_messages() {
+    let mut ran = 0;
+    for call in &all().calls {
+        for vector in call.check.messages.iter().chain([&call.check.cancel]) {
+            let stages = [Stage::Start, Stage::Reply, Stage::Reveal, Stage::Cancel, Stage::Confirm];
+            let stage = stages.into_iter().find(|&stage| stage as u8 == vector.stage).unwrap();
+            let message =
+                CheckMessage { check: array(&vector.check), stage, data: array(&vector.data) };
+            let target = session(&vector.target);
+            both_ways(call, &vector.signed, &Body::Check { target, message });
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 24);
+}
+
 /// The first piece of evidence in each call.
 #[test]
 fn evidence_shows_two_updates_of_one_member_with_one_seq() {
@@ -329,7 +314,7 @@ fn all_6_group_hashes_26_rosters_and_27_views() {
     for (members, view_hash) in &views {
         let members = members
             .iter()
-            .map(|seen| (session(&seen.session), seen.update_seq.0, array(&seen.update_hash)));
+            .map(|seen| (session(&seen.session), seen.newest.0, array(&seen.update_hash)));
         assert_eq!(Heartbeat::view_hash(&members.collect::<Vec<_>>()), *view_hash.0);
     }
     assert_eq!((vectors.groups.len(), vectors.rosters.len(), views.len()), (6, 26, 15 + 12));
