@@ -36,14 +36,30 @@
 extern crate alloc;
 
 mod announcement;
+#[cfg(feature = "group")]
+mod call;
+mod frames;
+#[cfg(feature = "group")]
+mod parking;
 mod shared_secret;
+#[cfg(feature = "group")]
+mod state;
 
 pub use sealframe_crypto as crypto;
+#[cfg(feature = "group")]
+pub use sealframe_group as group;
 pub use sealframe_media as media;
 pub use sealframe_wire as wire;
 
 pub use announcement::AnnouncementError;
+#[cfg(feature = "group")]
+pub use call::{Action, Call};
+pub use frames::{Failed, FrameError, Frames, MemberFrames};
+#[cfg(feature = "group")]
+pub use parking::Parked;
 pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
+#[cfg(feature = "group")]
+pub use state::{CallState, Participant};
 
 pub use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, SuiteError};
 #[cfg(feature = "elsewhere")]

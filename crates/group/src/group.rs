@@ -243,7 +243,7 @@ impl Group {
         }
         self.known.insert(announce.identity);
         self.strangers.remove(&session);
-        let mut member = Box::new(Member::new(&announce, words, admission, standing, now));
+        let mut member = Box::new(Member::new(&announce, words, admission, now));
         // Its keys are on their way.
         member.ask_at = Some(now + Duration::from_millis(1500));
         self.members.insert(session, member);

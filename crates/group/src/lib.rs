@@ -20,6 +20,7 @@ mod nonces;
 mod output;
 mod own_keys;
 mod policy;
+mod state;
 pub mod verification;
 mod work;
 
@@ -31,3 +32,4 @@ pub use message::{MessageError, Reason, Role};
 pub use output::{Admission, Applicant, Departure, Event, Output, Power, Recipient};
 pub use policy::{OnDispute, Policy};
 pub use rand_core;
+pub use state::{GroupState, MemberState};

@@ -7,7 +7,6 @@ use crate::{
     Admission, GroupError, Identity, Role, SessionId,
     message::{Announce, Evidence, Heartbeat},
     nonces::Nonce,
-    verification::Standing,
 };
 
 /// Updates of which a member's are told apart: later ones may come this much earlier.
@@ -20,7 +19,6 @@ pub(crate) struct Member {
     pub(crate) role: Role,
     pub(crate) identity: Identity,
     pub(crate) admission: Admission,
-    pub(crate) standing: Standing,
     /// As it was received, to be shown to others. The KEM key lies in it.
     pub(crate) announce: Box<[u8]>,
     pub(crate) announce_hash: [u8; 32],
@@ -58,7 +56,6 @@ impl Member {
         announce: &Announce,
         message: Vec<u8>,
         admission: Admission,
-        standing: Standing,
         now: Duration,
     ) -> Self {
         Self {
@@ -66,7 +63,6 @@ impl Member {
             role: announce.role,
             identity: announce.identity,
             admission,
-            standing,
             announce_hash: Announce::hash(&message),
             announce: message.into(),
             nonce: Nonce { number: announce.nonce_number, bytes: announce.nonce },
