@@ -125,13 +125,9 @@ fn vectors() -> Result<()> {
         ("keys/make_keys.py", "keys/keys.json", "rfc9605/test-vectors.json"),
         ("group/make_group.py", "group/group.json", "group/group.json"),
     ] {
-        let run = || {
-            let mut run = Command::new(&inside);
-            run.arg(folder.join(script));
-            run
-        };
-        tools::run(run().arg("--check").arg(folder.join(checked)))?;
-        let output = run().output()?;
+        let python = || Command::new(&inside);
+        tools::run(python().arg(folder.join(script)).arg("--check").arg(folder.join(checked)))?;
+        let output = python().arg(folder.join(script)).output()?;
         anyhow::ensure!(output.status.success(), "{script} ended with {}", output.status);
         let kept = std::fs::read(folder.join(made))?;
         anyhow::ensure!(output.stdout == kept, "{script} no longer makes {made}");

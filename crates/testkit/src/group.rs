@@ -15,8 +15,6 @@ pub struct Group {
     pub rosters: Vec<RosterVector>,
     /// What members see of each other, in several orders.
     pub views: Vec<ViewVector>,
-    /// Pairwise codes.
-    pub pairwise: Vec<PairwiseVector>,
 }
 
 /// Members and the messages that they send.
@@ -432,26 +430,6 @@ pub struct SeenVector {
     pub newest: Number,
     /// The hash of the update that began it; zeros if none.
     pub update_hash: Hex,
-}
-
-/// A pairwise code.
-#[derive(Deserialize, Debug)]
-pub struct PairwiseVector {
-    /// One person.
-    pub a: PersonVector,
-    /// The other.
-    pub b: PersonVector,
-    /// 45 digits.
-    pub code: String,
-}
-
-/// Who somebody is.
-#[derive(Deserialize, Debug)]
-pub struct PersonVector {
-    /// 32 bytes.
-    pub identity: Hex,
-    /// Any bytes.
-    pub user_id: Hex,
 }
 
 /// Everything there is.

@@ -7,7 +7,7 @@
 Follows PROTOCOL.md, RFC 9180 (HPKE, base mode, single shot), draft-ietf-hpke-pq (X-Wing in HPKE),
 draft-connolly-cfrg-xwing-kem and RFC 9605 (section 5.1), and shares no code with any implementation of
 them. AES-GCM, Ed25519, X25519 and ML-KEM's decapsulation come from the package `cryptography`, ML-KEM's
-encapsulation with given randomness from `kyber-py`, HMAC, SHA-2, SHA-3 and scrypt from Python's standard
+encapsulation with given randomness from `kyber-py`, HMAC, SHA-2 and SHA-3 from Python's standard
 library: pip install cryptography==48.0.0 kyber-py==1.2.0.
 
 Licence: MIT OR Apache-2.0, for the script and for the vectors.
@@ -519,23 +519,10 @@ def open_entry(call, sender, recipient, header, fields, entries):
 
 # --- §6: checks by people ------------------------------------------------------------------------
 
-PAIRWISE_SALT = bytes.fromhex("24cab17a7af8ec2b82b412b92dab192e")
-
-
-def digits(data, groups):
-    numbers = (int.from_bytes(data[5 * at : 5 * at + 5], "big") for at in range(groups))
-    return "".join(f"{number % 10**5:05}" for number in numbers)
-
-
 def call_code(group_hash, identities):
-    return digits(H("call code", group_hash, *sorted(identities)), 6)
-
-
-def pairwise_code(*people):
-    """Of two pairs (identity, user id)."""
-    records = sorted(b"\0\0" + identity + user_id for identity, user_id in people)
-    hash = hashlib.scrypt(b"".join(records), salt=PAIRWISE_SALT, n=16384, r=8, p=2, maxmem=1 << 26, dklen=64)
-    return digits(hash, 9)
+    hash = H("call code", group_hash, *sorted(identities))
+    groups = (int.from_bytes(hash[5 * at : 5 * at + 5], "big") for at in range(6))
+    return "".join(f"{group % 10**5:05}" for group in groups)
 
 
 def emoji(sas):
@@ -1218,23 +1205,6 @@ def view_vectors():
             }
 
 
-def pairwise_vectors():
-    one, other = (ed25519_public(random(f"pairwise {at}", 32)) for at in range(2))
-    for a, b in [
-        ((one, b"alice"), (other, b"bob")),
-        ((other, b"bob"), (one, b"alice")),
-        ((one, b""), (other, b"")),
-        ((one, b"alice"), (one, b"alice2")),
-        ((one, b"phone"), (one, b"laptop")),
-        ((one, "名前".encode()), (other, bytes(200))),
-    ]:
-        yield {
-            "a": {"identity": a[0].hex(), "user_id": a[1].hex()},
-            "b": {"identity": b[0].hex(), "user_id": b[1].hex()},
-            "code": pairwise_code(a, b),
-        }
-
-
 def group_vectors():
     for group_id in (b"", b"\0", b"room", "café".encode(), bytes(range(256)), bytes(1000)):
         yield {"group_id": group_id.hex(), "group_hash": H("group", group_id).hex()}
@@ -1248,7 +1218,7 @@ def bytes_in(vector):
     if isinstance(vector, list):
         return [bytes_in(part) for part in vector]
     if isinstance(vector, dict):
-        return {k: v if k in ("name", "kind", "code", "call_code") else bytes_in(v) for k, v in vector.items()}
+        return {k: v if k in ("name", "kind", "call_code") else bytes_in(v) for k, v in vector.items()}
     if isinstance(vector, str):
         return int(vector, 16) if vector.startswith("0x") else bytes.fromhex(vector)
     return vector
@@ -1400,10 +1370,7 @@ def check(path):
     for vector in vectors["views"]:
         members = [(each["session"], each["newest"], each["update_hash"]) for each in vector["members"]]
         assert view_hash(members) == vector["view_hash"]
-    for vector in vectors["pairwise"]:
-        people = [(vector[who]["identity"], vector[who]["user_id"]) for who in "ba"]
-        assert pairwise_code(*people) == vector["code"]
-    return done + sum(len(vectors[name]) for name in ("groups", "rosters", "views", "pairwise"))
+    return done + sum(len(vectors[name]) for name in ("groups", "rosters", "views"))
 
 
 def main(arguments):
@@ -1419,7 +1386,6 @@ def main(arguments):
         "groups": list(group_vectors()),
         "rosters": list(roster_vectors()),
         "views": list(view_vectors()),
-        "pairwise": list(pairwise_vectors()),
     }
     json.dump(vectors, sys.stdout, indent=1)
     print()
