@@ -149,6 +149,9 @@ impl Call {
                     self.arrived.insert(sender);
                 }
             }
+            Output::ForgetGeneration { sender, generation } => {
+                self.frames.forget_generation(sender, generation);
+            }
             Output::ForgetBefore(kid) => self.frames.forget_before(kid),
             Output::Forget { sender } => {
                 self.frames.forget(sender);

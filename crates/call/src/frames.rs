@@ -121,6 +121,11 @@ impl Frames {
         self.newer.retain(|kid| kid.sender != u64::from(member));
     }
 
+    /// As [`Receiver::remove_generation`].
+    pub fn forget_generation(&mut self, member: u16, generation: u64) {
+        self.receiver.remove_generation(u64::from(member), generation);
+    }
+
     /// As [`Receiver::remove_before`].
     pub fn forget_before(&mut self, kid: SenderKeyKid) {
         self.receiver.remove_before(kid);

@@ -13,13 +13,14 @@ use sealframe_crypto::{BaseKey, CipherSuite};
 use crate::{
     Admission, Applicant, Departure, Event, GroupError, Identity, IdentityKey, Kem, KemSecret, Output,
     Policy, Power, Recipient, Role, SessionId,
+    checks::GroupChecks,
     lock::Lock,
     member::{Allowance, Gone, History, Member},
     message::{self, Action, Announce, Body, Control, Head, Heartbeat},
     nonces::Nonces,
     own_keys::{Maker, OwnKeys},
     policy::OnDispute,
-    verification::{self, CallCode, TrustStore},
+    verification::{self, CallCode, Party, TrustStore},
 };
 
 /// Who we are, in which call, and how.
@@ -40,6 +41,8 @@ pub struct Config {
     pub power: Power,
     /// What the others judge us by.
     pub credential: Vec<u8>,
+    /// Calendar time, in seconds, at which the times that are passed in begin: to tell when people were seen.
+    pub started_at: u64,
     /// Times and bounds.
     pub policy: Policy,
 }
@@ -65,6 +68,7 @@ pub struct Group {
     pub(crate) known: BTreeSet<Identity>,
     pub(crate) trust: TrustStore,
     pub(crate) lock: Lock,
+    pub(crate) checks: GroupChecks,
     pub(crate) out: VecDeque<Output>,
     pub(crate) roster_hash: [u8; 32],
     pub(crate) view_hash: [u8; 32],
@@ -136,6 +140,8 @@ impl Group {
         let roster_hash = Heartbeat::roster_hash(&[(session, key.public(), announce_hash)]);
         let maker = Maker { head: &head, key: &key, roster_hash };
         let (own, base_key) = OwnKeys::new(config.suite, &maker, rng);
+        let us = Party { identity: key.public(), session };
+        let checks = GroupChecks::new(head.group, us);
         let policy = config.policy;
         let mut group = Self {
             head,
@@ -151,6 +157,7 @@ impl Group {
             known: BTreeSet::new(),
             trust,
             lock: Lock::default(),
+            checks,
             out: VecDeque::new(),
             roster_hash,
             view_hash: [0; 32],
@@ -183,6 +190,12 @@ impl Group {
     #[must_use]
     pub const fn session(&self) -> SessionId {
         self.head.session
+    }
+
+    /// What we have announced ourselves with.
+    #[must_use]
+    pub fn announce(&self) -> &[u8] {
+        &self.announce
     }
 
     /// Our number in KIDs.
@@ -237,13 +250,13 @@ impl Group {
         }
         let applicant = self.applicants.remove(&session);
         let (announce, words) = applicant.ok_or(GroupError::UnknownMember(session))?;
-        let standing = self.trust.judge(&admission.user, &announce.identity);
+        let standing = self.see(&admission.user, &announce.identity, now);
         if standing.is_changed() {
             self.event(Event::IdentityChanged { session, standing });
         }
         self.known.insert(announce.identity);
         self.strangers.remove(&session);
-        let mut member = Box::new(Member::new(&announce, words, admission, now));
+        let mut member = Box::new(Member::new(&announce, words, admission, standing, now));
         // Its keys are on their way.
         member.ask_at = Some(now + Duration::from_millis(1500));
         self.members.insert(session, member);
@@ -386,6 +399,7 @@ impl Group {
     ) -> Result<(), GroupError> {
         let member = self.members.remove(&session).ok_or(GroupError::UnknownMember(session))?;
         self.own.forget(session);
+        self.end_check(session);
         self.requests.remove(&session);
         self.gone.push(session, member.sender, words);
         self.out.push_back(Output::Forget { sender: member.sender });
@@ -416,9 +430,15 @@ impl Group {
             }
         }
         for session in agree {
-            self.event(Event::RosterAgrees(session));
+            self.agree(session, now);
         }
         self.see_view(now);
+    }
+
+    /// A member whose roster was in dispute sees the same as we do. It may have been told no keys meanwhile.
+    pub(crate) fn agree(&mut self, session: SessionId, now: Duration) {
+        self.event(Event::RosterAgrees(session));
+        self.want_delivery(now);
     }
 
     /// Somebody has begun a generation.

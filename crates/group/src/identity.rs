@@ -110,3 +110,38 @@ impl fmt::Debug for SessionId {
         f.write_str("…)")
     }
 }
+
+/// Identities and sessions as hexadecimal digits, users as text where they are.
+#[cfg(feature = "serde")]
+mod plain {
+    use alloc::{format, string::String};
+
+    use serde::{Serialize, Serializer};
+
+    use super::{Identity, SessionId, UserId};
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    impl Serialize for Identity {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(&hex(&self.0))
+        }
+    }
+
+    impl Serialize for SessionId {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(&hex(&self.0))
+        }
+    }
+
+    impl Serialize for UserId {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match core::str::from_utf8(&self.0) {
+                Ok(text) => serializer.serialize_str(text),
+                Err(_) => serializer.serialize_str(&hex(&self.0)),
+            }
+        }
+    }
+}

@@ -98,7 +98,7 @@ impl Group {
             Body::Leave => self.depart(session, Departure::Left, Some(bytes.to_vec()), now),
             Body::Control(control) => self.hear_control(session, control, bytes, now),
             Body::Evidence(evidence) => self.hear_evidence(session, evidence, now),
-            Body::Check { message, .. } => self.hear_check(session, message, now),
+            Body::Check { message, .. } => self.hear_check(session, *message),
             Body::Announce(_) | Body::Ack(_) => Err(GroupError::Unauthentic),
         }
     }
@@ -292,9 +292,9 @@ impl Group {
         }
         let sender = u64::from(member.sender);
         let kid = SenderKeyKid { generation: update.generation, sender, step: update.step.into() };
-        if let Some(oldest) = member.updates.open(update.generation, update.step, now) {
-            let kid = SenderKeyKid { generation: oldest + 1, sender, step: 0 };
-            self.out.push_back(Output::ForgetBefore(kid));
+        let number = member.sender;
+        if let Some(generation) = member.updates.open(update.generation, update.step, now) {
+            self.out.push_back(Output::ForgetGeneration { sender: number, generation });
         }
         self.out.push_back(Output::Install { kid, base_key });
         Ok(())
@@ -364,7 +364,7 @@ impl Group {
         if let Some(member) = self.members.get_mut(&session) {
             member.life.is_fresh |= is_now;
             if member.roster.hear(said, agrees, now) {
-                self.event(Event::RosterAgrees(session));
+                self.agree(session, now);
             }
         }
         agrees

@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+mod checks;
 mod encoding;
 mod error;
 mod group;
@@ -28,7 +29,7 @@ pub use error::GroupError;
 pub use group::{Config, Group};
 pub use identity::{Identity, IdentityKey, SessionId, UserId};
 pub use kem::{Kem, KemError, KemSecret, wrap};
-pub use message::{MessageError, Reason, Role};
+pub use message::{Head, MessageError, Reason, Role};
 pub use output::{Admission, Applicant, Departure, Event, Output, Power, Recipient};
 pub use policy::{OnDispute, Policy};
 pub use rand_core;

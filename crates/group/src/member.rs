@@ -7,18 +7,24 @@ use crate::{
     Admission, GroupError, Identity, Role, SessionId,
     message::{Announce, Evidence, Heartbeat},
     nonces::Nonce,
+    verification::Standing,
 };
 
 /// Updates of which a member's are told apart: later ones may come this much earlier.
 const RECENT: usize = 8;
-/// Generations of a member that are open at once.
-const OPEN_GENERATIONS: usize = 3;
+/// Generations of a member that are open at once: the one in use, those that are on their way, and old ones for late frames.
+const OPEN_GENERATIONS: usize = 8;
+
+/// Wiped generations that are remembered one by one.
+const MAX_WIPED_EARLY: usize = 32;
 
 pub(crate) struct Member {
     pub(crate) sender: u16,
     pub(crate) role: Role,
     pub(crate) identity: Identity,
     pub(crate) admission: Admission,
+    /// What was known of it when it came in, unless people have decided since.
+    pub(crate) standing: Standing,
     /// As it was received, to be shown to others. The KEM key lies in it.
     pub(crate) announce: Box<[u8]>,
     pub(crate) announce_hash: [u8; 32],
@@ -56,6 +62,7 @@ impl Member {
         announce: &Announce,
         message: Vec<u8>,
         admission: Admission,
+        standing: Standing,
         now: Duration,
     ) -> Self {
         Self {
@@ -63,6 +70,7 @@ impl Member {
             role: announce.role,
             identity: announce.identity,
             admission,
+            standing,
             announce_hash: Announce::hash(&message),
             announce: message.into(),
             nonce: Nonce { number: announce.nonce_number, bytes: announce.nonce },
@@ -88,8 +96,12 @@ pub(crate) struct Updates {
     recent: VecDeque<Recent>,
     open: Vec<OpenGeneration>,
     begun: Option<Begun>,
-    /// The newest generation that has been wiped.
+    /// The newest generation that has been wiped with all before it.
     wiped: Option<u64>,
+    /// Generations that have been wiped before older ones.
+    wiped_early: Vec<u64>,
+    /// The newest generation that has opened a frame.
+    in_use: Option<u64>,
     /// Keys that have opened a frame, and when what came before them is wiped.
     retiring: VecDeque<(u64, u32, Duration)>,
 }
@@ -184,9 +196,10 @@ impl Updates {
     /// Whether a generation is open, or may be opened.
     ///
     /// # Errors
-    /// [`GroupError::Stale`] for what has been wiped.
+    /// [`GroupError::Stale`] for what has been wiped: its frames would open once more.
     pub(crate) fn is_open(&self, generation: u64) -> Result<bool, GroupError> {
-        if self.wiped.is_some_and(|wiped| generation <= wiped) {
+        let is_wiped = self.wiped.is_some_and(|wiped| generation <= wiped);
+        if is_wiped || self.wiped_early.contains(&generation) {
             return Err(GroupError::Stale);
         }
         Ok(self.open.iter().any(|open| open.generation == generation))
@@ -199,13 +212,19 @@ impl Updates {
         if self.open.len() <= OPEN_GENERATIONS {
             return None;
         }
-        let oldest = self.open.remove(0).generation;
-        self.wiped = Some(oldest);
+        // The oldest, but not the one in use: there may be many newer that were replaced before they were used.
+        let place = usize::from(Some(self.open[0].generation) == self.in_use);
+        let oldest = self.open.remove(place).generation;
+        if self.wiped_early.len() == MAX_WIPED_EARLY {
+            self.wiped = self.wiped.max(Some(self.wiped_early.remove(0)));
+        }
+        self.wiped_early.push(oldest);
         Some(oldest)
     }
 
     /// A frame has opened with this key, the newest so far: what came before it is wiped at that time.
     pub(crate) fn retire_before(&mut self, generation: u64, step: u32, at: Duration) {
+        self.in_use = self.in_use.max(Some(generation));
         if self.retiring.len() < OPEN_GENERATIONS {
             self.retiring.push_back((generation, step, at));
         }
@@ -219,10 +238,10 @@ impl Updates {
         }
         self.retiring.pop_front();
         let gone = self.open.partition_point(|open| open.generation < generation);
-        if gone > 0 {
-            self.wiped = Some(generation - 1);
-            self.open.drain(..gone);
-        }
+        self.open.drain(..gone);
+        self.wiped = self.wiped.max(generation.checked_sub(1));
+        let wiped = self.wiped;
+        self.wiped_early.retain(|&early| Some(early) > wiped);
         Some((generation, step))
     }
 

@@ -8,7 +8,7 @@ use sealframe_wire::SenderKeyKid;
 
 use crate::{
     Identity, Role, SessionId, UserId,
-    verification::{Emoji, Standing},
+    verification::{CheckError, Sas, Standing},
 };
 
 /// What [`Group::poll`](crate::Group::poll) wants done next, in this order.
@@ -38,6 +38,13 @@ pub enum Output {
         kid: SenderKeyKid,
         /// Its key there.
         base_key: BaseKey,
+    },
+    /// Wipe one generation of a sender.
+    ForgetGeneration {
+        /// Its number.
+        sender: u16,
+        /// Which.
+        generation: u64,
     },
     /// Wipe a sender's generations and ratchet steps before this one.
     ForgetBefore(SenderKeyKid),
@@ -115,20 +122,22 @@ pub enum Event {
         by: SessionId,
     },
     /// Somebody wants to compare emoji with us.
-    CheckStarted(SessionId),
+    CheckBegun(SessionId),
     /// Show these, and ask whether the other sees the same.
-    CheckEmoji {
+    CheckCompare {
         /// With whom.
         session: SessionId,
-        /// In this order.
-        emoji: [Emoji; 7],
+        /// As emoji or as numbers.
+        sas: Sas,
     },
-    /// A check ended: the other is who it says, or not.
-    CheckEnded {
+    /// Both said that they see the same: the other is who it says.
+    CheckVerified(SessionId),
+    /// A check ended without.
+    CheckFailed {
         /// With whom.
         session: SessionId,
-        /// Whether both confirmed.
-        verified: bool,
+        /// Why.
+        error: CheckError,
     },
 }
 

@@ -104,28 +104,28 @@ impl Group {
     /// What is known of the others, by session.
     #[must_use]
     pub fn member_states(&self, now: Duration) -> Vec<MemberState> {
-        self.members.iter().map(|(&session, member)| self.member_state(session, member, now)).collect()
+        self.members.iter().map(|(&session, member)| member_state(session, member, now)).collect()
     }
+}
 
-    fn member_state(&self, session: SessionId, member: &Member, now: Duration) -> MemberState {
-        let open = member.updates.newest_open();
-        MemberState {
-            session,
-            sender: member.sender,
-            user: member.admission.user.clone(),
-            identity: member.identity,
-            standing: self.trust.judge(&member.admission.user, &member.identity),
-            role: member.role,
-            power: member.admission.power,
-            since: now.saturating_sub(member.since),
-            key: open.map(|open| (open.generation, open.step)),
-            key_since: open.map(|open| now.saturating_sub(open.since)),
-            has_our_key: member.told.current,
-            is_fresh: member.life.is_fresh,
-            silent_for: now.saturating_sub(member.life.heard_at),
-            roster_differs: member.roster.is_reported,
-            has_equivocated: member.has_equivocated,
-            frames_sealed: member.life.sealing.map(|(.., frames)| frames),
-        }
+fn member_state(session: SessionId, member: &Member, now: Duration) -> MemberState {
+    let open = member.updates.newest_open();
+    MemberState {
+        session,
+        sender: member.sender,
+        user: member.admission.user.clone(),
+        identity: member.identity,
+        standing: member.standing,
+        role: member.role,
+        power: member.admission.power,
+        since: now.saturating_sub(member.since),
+        key: open.map(|open| (open.generation, open.step)),
+        key_since: open.map(|open| now.saturating_sub(open.since)),
+        has_our_key: member.told.current,
+        is_fresh: member.life.is_fresh,
+        silent_for: now.saturating_sub(member.life.heard_at),
+        roster_differs: member.roster.is_reported,
+        has_equivocated: member.has_equivocated,
+        frames_sealed: member.life.sealing.map(|(.., frames)| frames),
     }
 }

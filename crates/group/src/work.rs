@@ -46,6 +46,7 @@ impl Group {
         self.ask(now);
         self.retire(now);
         self.report_disputes(now);
+        self.go_on_checking(now, rng);
         if now >= self.times.heartbeat_at {
             self.beat(now);
         }
@@ -81,6 +82,7 @@ impl Group {
             Some(times.heartbeat_at),
             Some(self.nonces.next_at()),
             self.own.next_at(),
+            self.checks.next_at(now),
         ];
         own.into_iter().chain(of_members).chain(of_requests).flatten().min().unwrap_or(now)
     }

@@ -8,4 +8,5 @@ pub mod alloc;
 pub mod group;
 pub mod hex;
 pub mod keys;
+pub mod random;
 pub mod rfc9605;

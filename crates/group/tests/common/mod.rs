@@ -1,47 +1,35 @@
 //! Members whose messages a test carries.
 #![allow(dead_code, reason = "each test uses some of it")]
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
 use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_group::{
-    Admission, Config, Event, Group, GroupError, IdentityKey, Kem, Output, Policy, Power, Recipient,
-    Role, SessionId, UserId, rand_core, verification::TrustStore,
+    Admission, Config, Event, Group, GroupError, Head, Identity, IdentityKey, Kem, Output, Policy,
+    Power, Recipient, Role, SessionId, UserId,
+    message::{self, Addressee, Body, Message},
+    verification::TrustStore,
+    wrap,
 };
+use sealframe_testkit::random::Random;
 
 pub(crate) const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 
-/// A generator of numbers that look random and are not.
-pub(crate) struct Random(pub u64);
-
-impl rand_core::TryRng for Random {
-    type Error = core::convert::Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        self.try_next_u64().map(|number| (number >> 32) as u32)
-    }
-
-    /// SplitMix64.
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Ok(mixed ^ (mixed >> 31))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        for chunk in bytes.chunks_mut(8) {
-            let number = self.try_next_u64()?.to_le_bytes();
-            chunk.copy_from_slice(&number[..chunk.len()]);
-        }
-        Ok(())
+fn config(number: u16, kem: Kem, power: Power, policy: Policy, credential: Vec<u8>) -> Config {
+    Config {
+        group_id: b"a call".to_vec(),
+        kem,
+        suite: SUITE,
+        sender: number,
+        role: Role::Participant,
+        power,
+        credential,
+        started_at: 0,
+        policy,
     }
 }
-
-impl rand_core::TryCryptoRng for Random {}
 
 /// One member and what it knows: base keys as bytes, in place of a media path.
 pub(crate) struct Peer {
@@ -63,18 +51,26 @@ impl Peer {
     }
 
     pub(crate) fn with(number: u16, kem: Kem, power: Power, policy: Policy, now: Duration) -> Self {
-        let mut rng = Random(u64::from(number) << 32 | now.as_millis() as u64);
+        let mut rng = Random::new(u64::from(number) << 32 | now.as_millis() as u64);
         let key = IdentityKey::generate(&mut rng);
-        let config = Config {
-            group_id: b"a call".to_vec(),
-            kem,
-            suite: SUITE,
-            sender: number,
-            role: Role::Participant,
-            power,
-            credential: number.to_be_bytes().to_vec(),
-            policy,
-        };
+        Self::known_as(key, number, kem, power, policy, now, rng)
+    }
+
+    /// With this identity.
+    pub(crate) fn known_as(
+        key: IdentityKey,
+        number: u16,
+        kem: Kem,
+        power: Power,
+        policy: Policy,
+        now: Duration,
+        rng: Random,
+    ) -> Self {
+        let credential = number.to_be_bytes().to_vec();
+        Self::of(config(number, kem, power, policy, credential), key, now, rng)
+    }
+
+    fn of(config: Config, key: IdentityKey, now: Duration, mut rng: Random) -> Self {
         let (group, base_key) = Group::new(config, key, TrustStore::default(), now, &mut rng).unwrap();
         let own = (0, 0, base_key.expose_bytes().to_vec());
         Self {
@@ -86,6 +82,26 @@ impl Peer {
             sent: Vec::new(),
             admits: true,
         }
+    }
+
+    /// Its announce, as it sends it.
+    pub(crate) fn sent_announce(mut self, now: Duration) -> Vec<u8> {
+        self.run(now);
+        self.sent.remove(0).1
+    }
+
+    /// Who a member is, by the application's word.
+    pub(crate) fn user_of(&self, session: SessionId) -> UserId {
+        let states = self.group.member_states(Duration::ZERO);
+        states.into_iter().find(|member| member.session == session).unwrap().user
+    }
+
+    /// Somebody new who says that it is this user.
+    pub(crate) fn claiming(user: &UserId, number: u16, now: Duration) -> Self {
+        let mut rng = Random::new(u64::from(number) << 40);
+        let key = IdentityKey::generate(&mut rng);
+        let config = config(number, Kem::X25519, Power::None, Policy::default(), user.0.clone());
+        Self::of(config, key, now, rng)
     }
 
     /// Does what the group wants; the time until which nothing is to be done.
@@ -112,6 +128,9 @@ impl Peer {
                 }
                 Output::Forget { sender } => {
                     self.held.retain(|&(held, _), _| held != u64::from(sender))
+                }
+                Output::ForgetGeneration { sender, generation } => {
+                    self.held.remove(&(sender.into(), generation));
                 }
                 Output::ForgetBefore(kid) => self.held.retain(|&(sender, generation), _| {
                     sender != kid.sender || generation >= kid.generation
@@ -144,13 +163,16 @@ impl Peer {
     }
 }
 
+/// Whether a message does not get through: from, to, bytes.
+pub(crate) type Drops = dyn FnMut(SessionId, SessionId, &[u8]) -> bool;
+
 /// A server that hands everything on, at once.
 pub(crate) struct Net {
     pub(crate) peers: BTreeMap<SessionId, Peer>,
     pub(crate) now: Duration,
     pub(crate) errors: Vec<GroupError>,
     /// Messages that do not get through: from, to, bytes.
-    pub(crate) drops: Box<dyn FnMut(SessionId, SessionId, &[u8]) -> bool>,
+    pub(crate) drops: Box<Drops>,
 }
 
 impl Net {
@@ -202,12 +224,38 @@ impl Net {
                 Recipient::All => session != from,
                 Recipient::One(one) => one == session,
             };
-            if is_for && !(self.drops)(from, session, message) {
-                if let Err(error) = peer.group.handle_message(message, now) {
-                    self.errors.push(error);
-                }
+            if !is_for || (self.drops)(from, session, message) {
+                continue;
+            }
+            if let Err(error) = peer.group.handle_message(message, now) {
+                self.errors.push(error);
             }
         }
+    }
+
+    /// An entry for this member, of a key of 32 zeros, under a header that somebody else signed.
+    pub(crate) fn entry_for(
+        &mut self,
+        to: SessionId,
+        sender: &Identity,
+        from: SessionId,
+        header: &[u8],
+    ) -> Vec<u8> {
+        let announce = self.get(to).group.announce().to_vec();
+        let Body::Announce(announce) = Message::parse(&announce).unwrap().body else { panic!() };
+        let head = Head { kem: Kem::X25519, group: message::group_hash(b"a call"), session: from };
+        let addressee = Addressee {
+            identity: announce.identity,
+            session: to,
+            kem_key: &announce.kem_key,
+            nonce: &announce.nonce,
+        };
+        let info = message::entry_info(&head, SUITE, sender, &addressee);
+        let base_key = BaseKey::from_bytes(&[0; 32]);
+        let mut rng = Random::new(5);
+        let (enc, ciphertext) =
+            wrap(Kem::X25519, &announce.kem_key, &base_key, &info, header, &mut rng).unwrap();
+        [&to.0[..], &[announce.nonce_number], &enc, &ciphertext].concat()
     }
 
     /// Lets time pass.

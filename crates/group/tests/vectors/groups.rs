@@ -38,6 +38,7 @@ impl Peer {
             role: Role::from_id(member.role).unwrap(),
             power: Power::Moderator,
             credential: member.credential.0.clone(),
+            started_at: 0,
             policy: Policy::default(),
         };
         let first = call.updates.iter().find(|update| update.signed.from == at);
