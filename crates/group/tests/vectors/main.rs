@@ -7,6 +7,7 @@ use sealframe_crypto::CipherSuite;
 use sealframe_group::{Kem, SessionId, rand_core};
 use sealframe_testkit::{group::CallVector, hex::Hex};
 
+mod checks;
 mod groups;
 mod messages;
 mod refused;
@@ -43,7 +44,7 @@ impl rand_core::TryRng for Given {
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
         let rest = self.0.split_off(out.len());
-        out.copy_from_slice(&std::mem::replace(&mut self.0, rest));
+        out.copy_from_slice(&core::mem::replace(&mut self.0, rest));
         Ok(())
     }
 }

@@ -79,7 +79,7 @@ fn key_update(vector: &UpdateVector) -> KeyUpdate {
     let Body::KeyUpdate(KeyUpdate { reason, .. }) =
         Message::parse(&vector.signed.message).unwrap().body
     else {
-        panic!("no key update: {vector:?}")
+        unreachable!("no key update: {vector:?}")
     };
     assert_eq!(reason as u8, vector.reason);
     assert_eq!(reason.begins_generation(), vector.reason < 5);
@@ -245,7 +245,7 @@ fn all_8_requests_12_leaves_12_controls_and_12_pieces_of_evidence() {
                 1 => Action::Lock,
                 2 => Action::Unlock,
                 3 => Action::Remove(session(&vector.target)),
-                other => panic!("no action {other}"),
+                other => unreachable!("no action {other}"),
             };
             let control = Control { counter: vector.counter.0, action };
             both_ways(call, &vector.signed, &Body::Control(control));
@@ -286,7 +286,7 @@ fn evidence_shows_two_updates_of_one_member_with_one_seq() {
         let updates = call.evidence[0].updates.iter();
         let said: Vec<_> =
             updates.map(|update| KeyUpdate::verify(update, &identity).unwrap()).collect();
-        let [(one, first), (other, second)] = said[..] else { panic!("{} updates", said.len()) };
+        let [(one, first), (other, second)] = said[..] else { unreachable!("{} updates", said.len()) };
         assert_eq!((one, first.seq), (other, second.seq));
         assert_ne!(first, second);
         ran += 1;
