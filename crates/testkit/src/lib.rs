@@ -5,6 +5,7 @@
 
 pub mod aes_gcm;
 pub mod alloc;
+pub mod group;
 pub mod hex;
 pub mod keys;
 pub mod random;
