@@ -11,6 +11,9 @@
 //! | [`seal_open()`] | set-up, fields, mutation, payload | the sealed bytes put together by hand |
 //! | [`replay_order()`] | operations | sets of what is held and what has been opened |
 //! | [`announcement()`] | set-up, announcement | the announcement made again from what it said |
+//! | [`group_message()`] | a message of the group protocol | encoding is the inverse |
+//! | [`group()`] | what a server does with the messages of two members | who holds a key was told it by who made it |
+//! | [`trust()`] | a stored trust store | encoding is the inverse |
 //! | [`kernel()`] | four frames: form, key, lengths, forgery, data | ring |
 //!
 //! Nothing is switched off for the fuzzer: the ciphers are the real ones.
@@ -23,6 +26,7 @@
 )]
 
 mod announcement;
+mod group;
 mod header;
 mod input;
 mod kernel;
@@ -34,6 +38,7 @@ mod replay_order;
 mod seal_open;
 
 pub use announcement::announcement;
+pub use group::{group, group_message, trust};
 pub use header::header;
 pub use kernel::kernel;
 pub use open::open;
@@ -54,13 +59,16 @@ pub struct Target {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::new("header", header, 43),
         Self::new("open", open, 41),
         Self::new("seal_open", seal_open, 32),
         Self::new("replay_order", replay_order, 24),
         Self::new("announcement", announcement, 26),
         Self::new("kernel", kernel, 20),
+        Self::new("group_message", group_message, 30),
+        Self::new("group", group, 12),
+        Self::new("trust", trust, 5),
     ];
 
     const fn new(name: &'static str, run: fn(&[u8]), seeds: usize) -> Self {

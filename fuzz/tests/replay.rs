@@ -123,3 +123,18 @@ fn only_genuine_announcements_are_taken() {
 fn the_kernel_makes_the_bytes_of_ring() {
     replay("kernel");
 }
+
+#[test]
+fn group_messages_are_what_encoding_them_gives() {
+    replay("group_message");
+}
+
+#[test]
+fn nobody_holds_a_group_key_that_it_was_not_told() {
+    replay("group");
+}
+
+#[test]
+fn trust_stores_are_what_they_would_write() {
+    replay("trust");
+}

@@ -1,8 +1,8 @@
 //! What a server or a member may try, row by row of SECURITY.md's table, and what comes of it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use core::time::Duration;
-use std::{cell::RefCell, rc::Rc};
+use core::{cell::RefCell, time::Duration};
+use std::rc::Rc;
 
 use sealframe_group::{
     Departure, Event, GroupError, Head, Identity, IdentityKey, Kem, OnDispute, Policy, Power, Reason,
@@ -12,53 +12,12 @@ use sealframe_group::{
 use sealframe_testkit::random::Random;
 
 mod common;
-use common::{Net, Peer};
+use common::{Net, Peer, call, head, insider, stranger, update};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ANNOUNCE: u8 = 1;
 const KEY_UPDATE: u8 = 2;
 const LEAVE: u8 = 6;
-
-/// Members 1 to n, who open each other's frames. Number 1 may moderate.
-fn call(n: u16) -> (Net, Vec<SessionId>) {
-    let mut net = Net::new();
-    let sessions = (1..=n)
-        .map(|number| {
-            let power = if number == 1 { Power::Moderator } else { Power::None };
-            let peer = Peer::with(number, Kem::X25519, power, Policy::default(), net.now);
-            let session = net.add(peer);
-            net.pass(SECOND);
-            session
-        })
-        .collect();
-    net.pass(3 * SECOND);
-    assert!(net.all_open_all());
-    (net, sessions)
-}
-
-fn head(session: SessionId) -> Head {
-    Head { kem: Kem::X25519, group: message::group_hash(b"a call"), session }
-}
-
-/// An identity of the test's, that everybody lets in, and its announce.
-fn stranger(number: u16) -> (IdentityKey, SessionId, Vec<u8>) {
-    let mut rng = Random::new(number.into());
-    let key = IdentityKey::generate(&mut rng);
-    let (_, kem_key) = sealframe_group::KemSecret::generate(Kem::X25519, &mut rng).unwrap();
-    let session = SessionId([0x77; 16]);
-    let announce = Announce {
-        media_suite: common::SUITE.id(),
-        sender: number,
-        role: sealframe_group::Role::Participant,
-        identity: key.public(),
-        kem_key,
-        nonce_number: 0,
-        nonce: [1; 24],
-        credential: b"stranger".to_vec(),
-    };
-    let words = message::sign(&head(session), &Body::Announce(announce), &key);
-    (key, session, words)
-}
 
 #[test]
 fn a_ghost_that_one_member_is_shown_is_noticed() {
@@ -252,29 +211,6 @@ fn our_own_messages_played_back_are_refused() {
     let now = net.now;
     let words = message::sign(&head(all[0]), &Body::Leave, &IdentityKey::from_seed(&[1; 32]));
     assert_eq!(net.get(all[0]).group.handle_message(&words, now), Err(GroupError::Own));
-}
-
-/// A member whose identity the test has, known to all of a call of two.
-fn insider() -> (Net, Vec<SessionId>, IdentityKey, SessionId) {
-    let (mut net, all) = call(2);
-    let (key, session, words) = stranger(9);
-    net.carry(session, Recipient::All, &words);
-    net.pass(SECOND);
-    (net, all, key, session)
-}
-
-fn update(seq: u64, generation: u64, key_commit: [u8; 32]) -> KeyUpdate {
-    KeyUpdate {
-        reason: Reason::Timer,
-        seq,
-        generation,
-        step: 0,
-        apply_ms: 0,
-        roster_hash: [0; 32],
-        prev_hash: [0; 32],
-        key_commit,
-        count: 1,
-    }
 }
 
 #[test]

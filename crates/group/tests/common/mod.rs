@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_group::{
-    Admission, Config, Event, Group, GroupError, Head, Identity, IdentityKey, Kem, Output, Policy,
-    Power, Recipient, Role, SessionId, UserId,
-    message::{self, Addressee, Body, Message},
+    Admission, Config, Event, Group, GroupError, Head, Identity, IdentityKey, Kem, KemSecret, Output,
+    Policy, Power, Reason, Recipient, Role, SessionId, UserId,
+    message::{self, Addressee, Announce, Body, KeyUpdate, Message},
     verification::TrustStore,
     wrap,
 };
@@ -285,5 +285,69 @@ impl Net {
         numbers
             .iter()
             .all(|&(session, number)| self.who_opens(session, number).len() == self.peers.len() - 1)
+    }
+}
+
+/// Members 1 to n, who open each other's frames. Number 1 may moderate.
+pub(crate) fn call(n: u16) -> (Net, Vec<SessionId>) {
+    let mut net = Net::new();
+    let sessions = (1..=n)
+        .map(|number| {
+            let power = if number == 1 { Power::Moderator } else { Power::None };
+            let peer = Peer::with(number, Kem::X25519, power, Policy::default(), net.now);
+            let session = net.add(peer);
+            net.pass(Duration::from_secs(1));
+            session
+        })
+        .collect();
+    net.pass(3 * Duration::from_secs(1));
+    assert!(net.all_open_all());
+    (net, sessions)
+}
+
+pub(crate) fn head(session: SessionId) -> Head {
+    Head { kem: Kem::X25519, group: message::group_hash(b"a call"), session }
+}
+
+/// An identity of the test's, that everybody lets in, and its announce.
+pub(crate) fn stranger(number: u16) -> (IdentityKey, SessionId, Vec<u8>) {
+    let mut rng = Random::new(number.into());
+    let key = IdentityKey::generate(&mut rng);
+    let (_, kem_key) = KemSecret::generate(Kem::X25519, &mut rng).unwrap();
+    let session = SessionId([0x77; 16]);
+    let announce = Announce {
+        media_suite: SUITE.id(),
+        sender: number,
+        role: Role::Participant,
+        identity: key.public(),
+        kem_key,
+        nonce_number: 0,
+        nonce: [1; 24],
+        credential: b"stranger".to_vec(),
+    };
+    let words = message::sign(&head(session), &Body::Announce(announce), &key);
+    (key, session, words)
+}
+
+/// A member whose identity the test has, known to all of a call of two.
+pub(crate) fn insider() -> (Net, Vec<SessionId>, IdentityKey, SessionId) {
+    let (mut net, all) = call(2);
+    let (key, session, words) = stranger(9);
+    net.carry(session, Recipient::All, &words);
+    net.pass(Duration::from_secs(1));
+    (net, all, key, session)
+}
+
+pub(crate) fn update(seq: u64, generation: u64, key_commit: [u8; 32]) -> KeyUpdate {
+    KeyUpdate {
+        reason: Reason::Timer,
+        seq,
+        generation,
+        step: 0,
+        apply_ms: 0,
+        roster_hash: [0; 32],
+        prev_hash: [0; 32],
+        key_commit,
+        count: 1,
     }
 }
