@@ -90,8 +90,7 @@ impl Group {
         if !message.is_signed_by(&member.identity) {
             return Err(GroupError::Unauthentic);
         }
-        self.hear_life(session, now);
-        match &message.body {
+        let taken = match &message.body {
             Body::KeyUpdate(update) => self.hear_update(message, update, now),
             Body::KeyRequest(request) => self.hear_request(session, request),
             Body::Heartbeat(heartbeat) => self.hear_heartbeat(session, heartbeat, now),
@@ -100,7 +99,11 @@ impl Group {
             Body::Evidence(evidence) => self.hear_evidence(session, evidence, now),
             Body::Check { message, .. } => self.hear_check(session, *message),
             Body::Announce(_) | Body::Ack(_) => Err(GroupError::Unauthentic),
+        };
+        if taken.is_ok() {
+            self.hear_life(session, now);
         }
+        taken
     }
 
     /// A member has said something authentic.
