@@ -1,6 +1,18 @@
 //! Who holds which `base_key` of a call, and who is who: a state machine without I/O.
 //!
-//! The protocol is in `PROTOCOL.md`, beside this crate's sources.
+//! Each member draws a key of its own and gives it, encrypted, to exactly those who are in the call. Whoever joins is given
+//! the next ratchet step; when somebody leaves, everybody draws a new key. `PROTOCOL.md`, beside this crate's sources, is
+//! normative for every byte and every time; SECURITY.md says what is promised against whom.
+//!
+//! ```text
+//! server ─► handle_message ─┐              ┌─► Output::Send ─► server
+//! clock ───────────► poll ──┼─► Group ─────┼─► Output::{Ratchet, Rekey} ─► our media sender
+//! people ─► admit, lock, … ─┘              ├─► Output::{Install, Forget, …} ─► our media receiver
+//!                                          └─► Output::Event ─► people
+//! ```
+//!
+//! [`Group`] is the machine, [`message`] its bytes, [`verification`] what people compare. It knows no frames: the crate
+//! `sealframe` puts both together as a `Call`.
 #![no_std]
 #![forbid(unsafe_code)]
 

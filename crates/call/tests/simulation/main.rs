@@ -28,7 +28,7 @@ fn every_frame_that_should_open_opens_and_no_other() {
         println!("{:#?}", run::run(seed.parse().unwrap()));
         return;
     }
-    let runs: u64 = env::var("SEALFRAME_RUNS").map_or(40, |runs| runs.parse().unwrap());
+    let runs: u64 = env::var("SEALFRAME_RUNS").map_or(24, |runs| runs.parse().unwrap());
     let threads = thread::available_parallelism().map_or(1, |n| n.get() as u64);
     let counts = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
