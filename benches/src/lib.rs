@@ -7,7 +7,9 @@
 //! | `peer` | the `sframe` crate, through its fastest and through its default interface |
 //! | `profiles` | the formats that run today |
 //! | `roster` | who competes: one list for the clock, for criterion and for the counter |
+//! | `known` | what known members cost: memory, and time for a frame |
 //! | `keys` | ratchet, key derivation, a receiver that follows a ratchet step |
+//! | `groups` | members of a call who give each other their keys |
 //! | `headers` | parse and encode |
 //! | `turns` | contestants in turns, and their medians |
 //! | `threads` | one thread against two |
@@ -30,8 +32,10 @@
 
 pub mod bare;
 pub mod frames;
+pub mod groups;
 pub mod headers;
 pub mod keys;
+pub mod known;
 pub mod markdown;
 pub mod peer;
 pub mod plot;

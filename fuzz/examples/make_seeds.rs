@@ -5,7 +5,10 @@
 
 use std::{fs, path::Path};
 
-use sealframe::{CallSecret, CipherSuite, SharedSecretCall, Stream, StreamKind};
+use sealframe::{
+    CallSecret, CipherSuite, SharedSecretCall, Stream, StreamKind,
+    group::{Identity, UserId, verification::TrustStore},
+};
 use sealframe_profiles::dave as dave_format;
 use sealframe_testkit::{dave, hex, jframe, rfc9605};
 use serde_json::Value;
@@ -18,6 +21,7 @@ fn main() -> Result<()> {
     seal_opens()?;
     replay_orders()?;
     announcements()?;
+    groups()?;
     kernels()?;
     codecs_and_dave()?;
     jitsi_and_livekit()
@@ -364,4 +368,45 @@ fn list(value: &Value) -> &[Value] {
 
 fn low_byte(value: u64) -> u8 {
     value.to_be_bytes()[7]
+}
+
+/// Messages of the vectors, each type of each KEM; what a server may do by hand; trust stores.
+fn groups() -> Result<()> {
+    let vectors = include_str!("../../crates/testkit/vectors/group/group.json");
+    let vectors: Value = serde_json::from_str(vectors)?;
+    let mut count = 0;
+    messages(&vectors, &mut |message| {
+        count += 1;
+        // X-Wing's are long and many: some are enough.
+        if message.len() < 1000 && count % 5 == 0 || count % 50 == 0 {
+            write("group_message", &format!("vector-{count}"), message)?;
+        }
+        Ok(())
+    })?;
+    for server in 0..12_u8 {
+        let actions = (0..60).map(|at: u8| at.wrapping_mul(server * 2 + 1).wrapping_add(server));
+        write("group", &format!("server-{server}"), &actions.collect::<Vec<u8>>())?;
+    }
+    let mut store = TrustStore::new();
+    for users in 0..5_u8 {
+        write("trust", &format!("users-{users}"), &store.to_bytes())?;
+        let (user, identity) = (UserId(vec![users; users.into()]), Identity([users; 32]));
+        store.see(&user, &identity, 1_000_000 + u64::from(users))?;
+        if users % 2 == 0 {
+            store.mark_verified(&user, &identity, 2_000_000)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every member "message" in a JSON value, wherever.
+fn messages(value: &Value, found: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    match value {
+        Value::Array(values) => values.iter().try_for_each(|value| messages(value, found)),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| match value.as_str() {
+            Some(text) if name == "message" => found(&hex::decode(text).unwrap_or_default()),
+            _ => messages(value, found),
+        }),
+        _ => Ok(()),
+    }
 }

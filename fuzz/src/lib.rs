@@ -16,6 +16,9 @@
 //! | [`jitsi()`] | Jitsi's sealed frame, or one to be sealed and changed | ring, with keys of ring's HKDF |
 //! | [`livekit()`] | the same of LiveKit, from either implementation | ring, with every number of clear bytes |
 //! | [`livekit_data()`] | LiveKit's packet, or one to be sealed and changed | a reader of fields, and ring |
+//! | [`group_message()`] | a message of the group protocol | encoding is the inverse |
+//! | [`group()`] | what a server does with the messages of two members | who holds a key was told it by who made it |
+//! | [`trust()`] | a stored trust store | encoding is the inverse |
 //! | [`kernel()`] | four frames: form, key, lengths, forgery, data | ring |
 //!
 //! Nothing is switched off for the fuzzer: the ciphers are the real ones.
@@ -30,6 +33,7 @@
 mod announcement;
 mod codec;
 mod dave;
+mod group;
 mod header;
 mod input;
 mod jframe;
@@ -46,6 +50,7 @@ mod seal_open;
 pub use announcement::announcement;
 pub use codec::codec;
 pub use dave::dave;
+pub use group::{group, group_message, trust};
 pub use header::header;
 pub use jitsi::jitsi;
 pub use kernel::kernel;
@@ -68,7 +73,7 @@ pub struct Target {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::new("header", header, 43),
         Self::new("open", open, 41),
         Self::new("seal_open", seal_open, 32),
@@ -80,6 +85,9 @@ impl Target {
         Self::new("jitsi", jitsi, 20),
         Self::new("livekit", livekit, 40),
         Self::new("livekit_data", livekit_data, 10),
+        Self::new("group_message", group_message, 30),
+        Self::new("group", group, 12),
+        Self::new("trust", trust, 5),
     ];
 
     const fn new(name: &'static str, run: fn(&[u8]), seeds: usize) -> Self {

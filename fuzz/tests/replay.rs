@@ -140,3 +140,18 @@ fn of_jitsi_and_livekit_only_what_ring_opens_opens() {
     replay("livekit");
     replay("livekit_data");
 }
+
+#[test]
+fn group_messages_are_what_encoding_them_gives() {
+    replay("group_message");
+}
+
+#[test]
+fn nobody_holds_a_group_key_that_it_was_not_told() {
+    replay("group");
+}
+
+#[test]
+fn trust_stores_are_what_they_would_write() {
+    replay("trust");
+}

@@ -8,25 +8,62 @@
 //! | [`wire`] | the SFrame header and KID fields, without any key: all that a server needs |
 //! | [`crypto`] | cipher suites, key schedule, AEAD |
 //! | [`media`] | [`Sender`] and [`Receiver`]: frames in place, ratchet, replay protection |
-//! | this crate | [`SharedSecretCall`]: members of a call that share one secret |
+//! | `group` | who holds which key, and who is who: a state machine without I/O |
+//! | this crate | `Call`: both together; [`SharedSecretCall`]: members of a call that share one secret; [`Frames`]: keys from elsewhere |
 //!
-//! ```
-//! use sealframe::{CallSecret, CipherSuite, SharedSecretCall, Stream, StreamKind};
+//! Two members of a call, and a server that hands on what it cannot read:
+//!
+#![cfg_attr(feature = "group", doc = "```")]
+#![cfg_attr(not(feature = "group"), doc = "```ignore")]
+//! use core::time::Duration;
+//! use sealframe::group::{
+//!     Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, UserId, verification::TrustStore,
+//! };
+//! use sealframe::{Action, Call, CipherSuite, Stream, StreamKind};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let random = |seed: u8| [seed; 32]; // an application asks its operating system
-//! let suite = CipherSuite::Aes128GcmSha256_128;
-//! let secret = CallSecret::from_bytes(&random(1))?; // from a link, after the '#'
-//! let mut alice = SharedSecretCall::new(suite, &secret, 1, random(2))?;
-//! let mut bob = SharedSecretCall::new(suite, &secret, 2, random(3))?;
+//! # let mut rng = sealframe_testkit::random::Random::new(1); // an application asks its operating system
+//! # let rng = &mut rng;
+//! let mut now = Duration::ZERO; // any clock that does not go back
+//! let mut join = |sender, name: &str| {
+//!     let config = Config {
+//!         group_id: b"the call's name".to_vec(),
+//!         kem: Kem::X25519, // or Kem::XWing
+//!         suite: CipherSuite::Aes128GcmSha256_128,
+//!         sender, // given by the server
+//!         role: Role::Participant,
+//!         power: Power::None,
+//!         credential: name.as_bytes().to_vec(), // a token, a certificate: what the others judge by
+//!         started_at: 1_800_000_000,
+//!         policy: Policy::default(),
+//!     };
+//!     Call::join(config, IdentityKey::generate(rng), TrustStore::new(), now, rng)
+//! };
+//! let mut calls = [join(1, "Alice")?, join(2, "Bob")?];
 //!
-//! // A server relays announcements; it cannot read them.
-//! bob.add_member(1, &alice.announcement(random(4)))?;
+//! // What a client does whenever something comes in, or the time has come that `Wait` named.
+//! # for _ in 0..4 {
+//! for us in 0..2 {
+//!     loop {
+//!         match calls[us].poll(now, rng) {
+//!             Action::Send { message, .. } => calls[1 - us].handle_message(&message, now).unwrap_or_default(),
+//!             Action::Event(Event::Applied(who)) => {
+//!                 let user = UserId(who.credential); // if the credential is good
+//!                 calls[us].admit(who.session, Admission { user, power: Power::None }, now)?;
+//!             }
+//!             Action::Event(_) => {} // shown to people
+//!             Action::Wait(_) => break,
+//!         }
+//!     }
+//! }
+//! # now += Duration::from_secs(2);
+//! # }
 //!
+//! let [alice, bob] = &mut calls;
 //! let camera = Stream::new(StreamKind::Camera, 0);
 //! let mut frame = alice.seal_to_vec(b"a frame of Alice's camera", camera)?;
-//! let opened = bob.open_in_place(1, &mut frame, camera)?;
-//! assert_eq!(opened.frame, b"a frame of Alice's camera");
+//! assert_eq!(bob.open_in_place(1, &mut frame, camera)?.frame, b"a frame of Alice's camera");
+//! assert_eq!(alice.call_code(), bob.call_code()); // thirty digits that people compare
 //! # Ok(())
 //! # }
 //! ```
@@ -36,14 +73,30 @@
 extern crate alloc;
 
 mod announcement;
+#[cfg(feature = "group")]
+mod call;
+mod frames;
+#[cfg(feature = "group")]
+mod parking;
 mod shared_secret;
+#[cfg(feature = "group")]
+mod state;
 
 pub use sealframe_crypto as crypto;
+#[cfg(feature = "group")]
+pub use sealframe_group as group;
 pub use sealframe_media as media;
 pub use sealframe_wire as wire;
 
 pub use announcement::AnnouncementError;
+#[cfg(feature = "group")]
+pub use call::{Action, Call};
+pub use frames::{Failed, FrameError, Frames, MemberFrames};
+#[cfg(feature = "group")]
+pub use parking::Parked;
 pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
+#[cfg(feature = "group")]
+pub use state::{CallState, Participant};
 
 pub use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, SuiteError};
 #[cfg(feature = "elsewhere")]

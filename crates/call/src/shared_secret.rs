@@ -6,15 +6,17 @@ use core::fmt;
 use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 #[cfg(feature = "elsewhere")]
 use sealframe_media::Elsewhere;
-use sealframe_media::{
-    FrameBuf, KeyError, Metadata, OpenError, Opened, Receiver, SealError, Sender, SenderEvent,
-};
+use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, SealError};
 #[cfg(feature = "elsewhere")]
 use sealframe_wire::Ctr;
-use sealframe_wire::{Header, Kid, SenderKeyKid, SenderKeyLayout};
+use sealframe_wire::Kid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::announcement::{self, AnnouncementError};
+use crate::{
+    Frames,
+    announcement::{self, AnnouncementError},
+    frames::{FrameError, LAYOUT},
+};
 
 /// What the members of a call share, for example through a link. At least 16 random bytes.
 pub struct CallSecret(Box<[u8]>);
@@ -62,15 +64,10 @@ impl fmt::Debug for CallSecret {
 pub struct SharedSecretCall {
     suite: CipherSuite,
     secret: CallSecret,
-    me: u16,
-    sender: Sender,
-    receiver: Receiver,
+    frames: Frames,
     /// Who has left: whose frames, were their keys installed again, could be played again.
     departed: BTreeSet<u16>,
 }
-
-/// The KIDs of a call: 16 bits of member number, 8 bits of ratchet step.
-const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
 
 impl SharedSecretCall {
     /// Enters a call as member `me`. `entropy` is 32 fresh random bytes: because of them a member that
@@ -87,15 +84,12 @@ impl SharedSecretCall {
         let cipher = cipher.into();
         let suite = cipher.suite;
         let secret = CallSecret(secret.0.clone());
-        let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.to_be_bytes(), &entropy];
         let base_key = BaseKey::derive(suite, secret.expose_bytes(), &info);
         Ok(Self {
             suite,
             secret,
-            me,
-            sender: Sender::new(cipher, LAYOUT, kid, base_key)?,
-            receiver: Receiver::new(cipher, LAYOUT).without_own(u64::from(me)),
+            frames: Frames::new(cipher, me, base_key)?,
             departed: BTreeSet::new(),
         })
     }
@@ -104,8 +98,8 @@ impl SharedSecretCall {
     /// announcements of one key look unlike each other.
     #[must_use]
     pub fn announcement(&self, salt: [u8; 32]) -> Vec<u8> {
-        let kid = self.sender.kid();
-        let base_key = self.sender.export_base_key();
+        let kid = self.frames.kid();
+        let base_key = self.frames.sender().export_base_key();
         base_key.map_or_else(Vec::new, |base_key| {
             // What cannot fail here is empty if it does, and everybody refuses that.
             announcement::wrap(self.suite, &self.secret, kid, &base_key, salt).unwrap_or_default()
@@ -121,13 +115,13 @@ impl SharedSecretCall {
         let (kid, base_key) = announcement::unwrap(self.suite, &self.secret, announcement)?;
         let kid = LAYOUT.split(kid);
         // Our own number too is refused: a server must not play our frames back to us.
-        if from == self.me || kid.sender != u64::from(from) {
+        if from == self.frames.me() || kid.sender != u64::from(from) {
             return Err(AnnouncementError::WrongSender.into());
         }
         if self.departed.contains(&from) {
             return Err(CallError::Departed);
         }
-        Ok(self.receiver.add_sender(kid, base_key)?)
+        Ok(self.frames.install(kid, base_key)?)
     }
 
     /// Wipes the keys of a member who left, for good: who comes back is given a new number.
@@ -135,7 +129,7 @@ impl SharedSecretCall {
     /// Otherwise a server could say that a member left and joined again, and play its frames again.
     pub fn remove_member(&mut self, member: u16) {
         self.departed.insert(member);
-        self.receiver.remove_sender(u64::from(member));
+        self.frames.forget(member);
     }
 
     /// Moves our key one step on, before a newcomer is told it. The others follow by the KID.
@@ -146,21 +140,21 @@ impl SharedSecretCall {
     /// # Errors
     /// [`CallError::Key`]; none with the present layout.
     pub fn ratchet(&mut self) -> Result<Kid, CallError> {
-        if self.sender.usage().frames == 0 {
-            return Ok(self.sender.kid());
+        if self.frames.usage().frames == 0 {
+            return Ok(self.frames.kid());
         }
-        Ok(self.sender.ratchet()?)
+        Ok(self.frames.ratchet()?)
     }
 
     /// A key that nears its usage limit goes on by a ratchet step, so that a long call never falls silent.
     fn renew(&mut self) {
-        if let Some(SenderEvent::KeyNearlyExhausted(_)) = self.sender.poll_event() {
+        if self.frames.is_nearly_exhausted() {
             // It cannot fail with this layout; if it did, the key would still end at its limit.
-            let _ = self.sender.ratchet();
+            let _ = self.frames.ratchet();
         }
     }
 
-    /// As [`Sender::seal_in_place`].
+    /// As [`Frames::seal_in_place`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -169,12 +163,12 @@ impl SharedSecretCall {
         frame: FrameBuf<'f>,
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<&'f mut [u8], SealError> {
-        let sealed = self.sender.seal_in_place(frame, metadata);
+        let sealed = self.frames.seal_in_place(frame, metadata);
         self.renew();
         sealed
     }
 
-    /// As [`Sender::seal_to_vec`].
+    /// As [`Frames::seal_to_vec`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -183,12 +177,12 @@ impl SharedSecretCall {
         frame: &[u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Vec<u8>, SealError> {
-        let sealed = self.sender.seal_to_vec(frame, metadata);
+        let sealed = self.frames.seal_to_vec(frame, metadata);
         self.renew();
         sealed
     }
 
-    /// As [`Sender::seal_elsewhere`].
+    /// As [`Frames::seal_elsewhere`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -201,24 +195,23 @@ impl SharedSecretCall {
     ) -> Result<Elsewhere<'_>, SealError> {
         // Before the frame instead of behind it: what comes out borrows the sender.
         self.renew();
-        self.sender.seal_elsewhere(prefix, payload_len, metadata)
+        self.frames.seal_elsewhere(prefix, payload_len, metadata)
     }
 
     /// The KID of our next frame.
     #[must_use]
     pub const fn kid(&self) -> Kid {
-        self.sender.kid()
+        self.frames.kid()
     }
 
-    /// `sframe_key` of our present KID or of one that is held, as [`Sender::expose_key`] and
-    /// [`Receiver::expose_key`].
+    /// As [`Frames::expose_key`].
     #[cfg(feature = "elsewhere")]
     #[must_use]
     pub fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
-        if kid == self.sender.kid() { self.sender.expose_key() } else { self.receiver.expose_key(kid) }
+        self.frames.expose_key(kid)
     }
 
-    /// As [`Receiver::open_elsewhere`], for a frame that the server says is from member `from`.
+    /// As [`Frames::open_elsewhere`].
     ///
     /// # Errors
     /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
@@ -230,21 +223,19 @@ impl SharedSecretCall {
         len: usize,
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Elsewhere<'_>, CallError> {
-        let metadata = metadata.into();
-        check_member(from, front, &metadata)?;
-        Ok(self.receiver.open_elsewhere(front, len, metadata)?)
+        Ok(self.frames.open_elsewhere(from, front, len, metadata)?)
     }
 
-    /// As [`Receiver::opened_elsewhere`].
+    /// As [`Frames::opened_elsewhere`].
     ///
     /// # Errors
     /// [`OpenError`].
     #[cfg(feature = "elsewhere")]
     pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
-        self.receiver.opened_elsewhere(kid, ctr)
+        self.frames.opened_elsewhere(kid, ctr)
     }
 
-    /// As [`Receiver::open_in_place`], for a frame that the server says is from member `from`.
+    /// As [`Frames::open_in_place`].
     ///
     /// # Errors
     /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
@@ -254,25 +245,15 @@ impl SharedSecretCall {
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Opened<'f>, CallError> {
-        let metadata = metadata.into();
-        check_member(from, frame, &metadata)?;
-        Ok(self.receiver.open_in_place(frame, metadata)?)
+        Ok(self.frames.open_in_place(from, frame, metadata)?)
     }
-}
-
-/// Whether a frame's KID is that of the member from whom the server says it is.
-fn check_member(from: u16, frame: &[u8], metadata: &Metadata<'_>) -> Result<(), CallError> {
-    let sealed = frame.get(metadata.prefix_len()..).ok_or(OpenError::TooShort)?;
-    let header = Header::parse(sealed).map_err(OpenError::from)?;
-    let is_theirs = LAYOUT.split(header.kid()).sender == u64::from(from);
-    if is_theirs { Ok(()) } else { Err(CallError::OtherMember) }
 }
 
 impl fmt::Debug for SharedSecretCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedSecretCall")
             .field("suite", &self.suite)
-            .field("me", &self.me)
+            .field("me", &self.frames.me())
             .finish_non_exhaustive()
     }
 }
@@ -307,9 +288,12 @@ impl From<KeyError> for CallError {
     }
 }
 
-impl From<OpenError> for CallError {
-    fn from(error: OpenError) -> Self {
-        Self::Open(error)
+impl From<FrameError> for CallError {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::OtherMember => Self::OtherMember,
+            FrameError::Open(error) => Self::Open(error),
+        }
     }
 }
 
@@ -332,7 +316,8 @@ impl core::error::Error for CallError {}
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test")]
 
-    use sealframe_media::{KeyUsage, Stream, StreamKind};
+    use sealframe_media::{KeyUsage, Sender, Stream, StreamKind};
+    use sealframe_wire::SenderKeyKid;
 
     use super::*;
 
@@ -346,8 +331,8 @@ mod tests {
         bob.add_member(1, &alice.announcement([3; 32])).unwrap();
         let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
         let usage = KeyUsage { frames: 3 << 30, blocks: 0 };
-        let base_key = alice.sender.export_base_key().unwrap();
-        alice.sender = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
+        let base_key = alice.frames.sender().export_base_key().unwrap();
+        *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
         for step in [0, 1, 1] {
             let mut frame = alice.seal_to_vec(b"a frame", camera).unwrap();
             let opened = bob.open_in_place(1, &mut frame, camera).unwrap();

@@ -150,6 +150,14 @@ impl KeyStore {
         }
     }
 
+    /// Wipes a sender's generations and ratchet steps before this one.
+    pub(crate) fn remove_before(&mut self, kid: SenderKeyKid) {
+        self.remove_sender(kid.sender, |generation| generation < kid.generation);
+        if let KidLayout::SenderKeys(layout) = self.layout {
+            self.forget_steps(layout, kid, 1..=self.policy.keep_behind.into());
+        }
+    }
+
     /// Wipes an MLS epoch.
     pub(crate) fn remove_epoch(&mut self, epoch: u64) {
         if let KidLayout::Mls(_) = self.layout {

@@ -172,6 +172,11 @@ impl Receiver {
         self.keys.remove_sender(sender, |held| held == generation);
     }
 
+    /// Wipes a sender's generations and ratchet steps before this one: a newer key is in use.
+    pub fn remove_before(&mut self, kid: SenderKeyKid) {
+        self.keys.remove_before(kid);
+    }
+
     /// Wipes an MLS epoch and everything derived from it.
     pub fn remove_epoch(&mut self, epoch: u64) {
         self.keys.remove_epoch(epoch);

@@ -315,17 +315,25 @@ impl Sender {
     /// # Errors
     /// [`KeyError::WrongLayout`] under MLS; [`KeyError::KidOutOfRange`] after the last generation.
     pub fn rekey(&mut self, base_key: BaseKey) -> Result<Kid, KeyError> {
+        let Lane::SenderKeys { at, .. } = &self.lane else {
+            return Err(KeyError::WrongLayout);
+        };
+        let next = at.generation.checked_add(1).ok_or(KeyError::KidOutOfRange)?;
+        self.rekey_to(next, base_key)
+    }
+
+    /// As [`rekey`](Self::rekey), to a later generation than the next: those between were never used.
+    ///
+    /// # Errors
+    /// [`KeyError::NotNewer`] unless `generation` is later; as [`rekey`](Self::rekey).
+    pub fn rekey_to(&mut self, generation: u64, base_key: BaseKey) -> Result<Kid, KeyError> {
         let Lane::SenderKeys { layout, at, .. } = &self.lane else {
             return Err(KeyError::WrongLayout);
         };
-        let (layout, at) = (
-            *layout,
-            SenderKeyKid {
-                generation: at.generation.checked_add(1).ok_or(KeyError::KidOutOfRange)?,
-                sender: at.sender,
-                step: 0,
-            },
-        );
+        if generation <= at.generation {
+            return Err(KeyError::NotNewer);
+        }
+        let (layout, at) = (*layout, SenderKeyKid { generation, sender: at.sender, step: 0 });
         self.key = SendKey::fresh(self.cipher, layout.join(at), &base_key, Ctr::new(0))?;
         self.lane = Lane::SenderKeys { layout, at, base_key };
         Ok(self.kid())

@@ -16,7 +16,7 @@ const STEPS: &[Step] = &[
     ("the kernel on AArch64, emulated by QEMU", aarch64_tests),
     ("the kernel in WebAssembly, run by Node.js", wasm_kernel_tests),
     ("documentation", documentation),
-    ("test vectors made again by their Python script", vectors),
+    ("test vectors made again by their Python scripts", vectors),
     ("WebAssembly package, tested in Node.js", wasm_tests),
     ("no secret decides a branch or an address in its modules", wasm_taint_tests),
     (
@@ -111,18 +111,27 @@ fn documentation() -> Result<()> {
     tools::run(tools::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The script needs Python and its package `cryptography`.
+/// The scripts need Python and packages; a private environment under `target` has them.
 fn vectors() -> Result<()> {
-    let python = tools::python("python", &["cryptography==48.0.0"])?;
+    // ML-KEM in `cryptography` encapsulates with randomness of its own, in `kyber-py` with any.
+    const PACKAGES: [&str; 2] = ["cryptography==48.0.0", "kyber-py==1.2.0"];
+    let inside = tools::python("python", &PACKAGES)?;
     let folder = crate::root().join("crates/testkit/vectors");
-    let script = folder.join("keys/make_keys.py");
-    let official = folder.join("rfc9605/test-vectors.json");
-    tools::run(Command::new(&python).arg(&script).arg("--check").arg(official))?;
-    let made = Command::new(&python).arg(&script).output()?;
-    anyhow::ensure!(made.status.success(), "make_keys.py ended with {}", made.status);
-    let kept = std::fs::read(folder.join("keys/keys.json"))?;
-    anyhow::ensure!(made.stdout == kept, "make_keys.py no longer makes keys.json");
-    eprintln!("make_keys.py makes keys.json, byte for byte");
+    for (script, made, checked) in [
+        ("keys/make_keys.py", "keys/keys.json", Some("rfc9605/test-vectors.json")),
+        ("group/make_group.py", "group/group.json", Some("group/group.json")),
+        // Holds itself against others' answers.
+        ("group/make_checks.py", "group/checks.json", None),
+    ] {
+        let python = || Command::new(&inside);
+        let checked = checked.map(|file| folder.join(file));
+        tools::run(python().arg(folder.join(script)).arg("--check").args(checked))?;
+        let output = python().arg(folder.join(script)).output()?;
+        anyhow::ensure!(output.status.success(), "{script} ended with {}", output.status);
+        let kept = std::fs::read(folder.join(made))?;
+        anyhow::ensure!(output.stdout == kept, "{script} no longer makes {made}");
+        eprintln!("{script} makes {made}, byte for byte");
+    }
     Ok(())
 }
 

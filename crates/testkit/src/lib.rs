@@ -6,7 +6,9 @@
 pub mod aes_gcm;
 pub mod alloc;
 pub mod dave;
+pub mod group;
 pub mod hex;
 pub mod jframe;
 pub mod keys;
+pub mod random;
 pub mod rfc9605;

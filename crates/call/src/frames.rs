@@ -1,0 +1,365 @@
+//! One member's frames, whoever manages the keys.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use hashbrown::HashMap;
+use sealframe_crypto::{BaseKey, Cipher};
+#[cfg(feature = "elsewhere")]
+use sealframe_media::Elsewhere;
+use sealframe_media::{
+    FrameBuf, KeyError, KeyUsage, Metadata, OpenError, Opened, Receiver, SealError, Sender, SenderEvent,
+};
+#[cfg(feature = "elsewhere")]
+use sealframe_wire::Ctr;
+use sealframe_wire::{Header, Kid, SenderKeyKid, SenderKeyLayout};
+
+/// The KIDs of a call: 16 bits of member number, 8 bits of ratchet step.
+pub(crate) const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
+
+/// One member's side of the media: a sender and a receiver, whose keys come from elsewhere, such as a
+/// [`Group`](https://docs.rs/sealframe-group).
+///
+/// Members have numbers of 16 bits; a frame opens only if its KID is that of the member from whom the server says it
+/// is, and our own frames never open.
+pub struct Frames {
+    me: u16,
+    sender: Sender,
+    receiver: Receiver,
+    members: HashMap<u16, MemberFrames>,
+    /// The member whose frame opened last, with the KID of that.
+    last: Option<(u16, Kid)>,
+    /// Keys that have opened a frame for the first time, and are the newest of their sender.
+    newer: Vec<SenderKeyKid>,
+}
+
+/// What became of a member's frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct MemberFrames {
+    /// Frames that opened.
+    pub opened: u64,
+    /// Frames that did not open, by reason.
+    pub failed: Failed,
+    /// The newest key that has opened a frame: generation and ratchet step.
+    pub newest: Option<(u64, u64)>,
+}
+
+/// Frames that did not open, by reason.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Failed {
+    /// Their key was not there, or not yet.
+    pub unknown_key: u64,
+    /// Changed on the way, or sealed by somebody else.
+    pub unauthentic: u64,
+    /// Opened before, or too old to tell.
+    pub replayed: u64,
+    /// No frames at all, or of a key that has been erased.
+    pub other: u64,
+}
+
+impl Frames {
+    /// Frames of member `me`, who seals with `base_key` of generation 0. It must never have been used.
+    ///
+    /// # Errors
+    /// [`KeyError`]; none with the present layout.
+    pub fn new(cipher: impl Into<Cipher>, me: u16, base_key: BaseKey) -> Result<Self, KeyError> {
+        let cipher = cipher.into();
+        let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
+        Ok(Self {
+            me,
+            sender: Sender::new(cipher, LAYOUT, kid, base_key)?,
+            receiver: Receiver::new(cipher, LAYOUT).without_own(u64::from(me)),
+            members: HashMap::new(),
+            last: None,
+            newer: Vec::new(),
+        })
+    }
+
+    /// Our number.
+    #[must_use]
+    pub const fn me(&self) -> u16 {
+        self.me
+    }
+
+    /// As [`Sender::ratchet`].
+    ///
+    /// # Errors
+    /// [`KeyError`]; none with the present layout.
+    pub fn ratchet(&mut self) -> Result<Kid, KeyError> {
+        self.sender.ratchet()
+    }
+
+    /// As [`Sender::rekey_to`].
+    ///
+    /// # Errors
+    /// [`KeyError::NotNewer`], [`KeyError::KidOutOfRange`].
+    pub fn rekey_to(&mut self, generation: u64, base_key: BaseKey) -> Result<Kid, KeyError> {
+        self.sender.rekey_to(generation, base_key)
+    }
+
+    /// As [`Receiver::add_sender`].
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn install(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
+        self.receiver.add_sender(kid, base_key)?;
+        // It fits: the layout has taken it.
+        if let Ok(member) = u16::try_from(kid.sender) {
+            self.members.entry(member).or_default();
+        }
+        Ok(())
+    }
+
+    /// As [`Receiver::remove_sender`]. What was counted of it is forgotten too.
+    pub fn forget(&mut self, member: u16) {
+        self.receiver.remove_sender(u64::from(member));
+        self.members.remove(&member);
+        self.last = None;
+        self.newer.retain(|kid| kid.sender != u64::from(member));
+    }
+
+    /// As [`Receiver::remove_generation`].
+    pub fn forget_generation(&mut self, member: u16, generation: u64) {
+        self.receiver.remove_generation(u64::from(member), generation);
+    }
+
+    /// As [`Receiver::remove_before`].
+    pub fn forget_before(&mut self, kid: SenderKeyKid) {
+        self.receiver.remove_before(kid);
+    }
+
+    /// The KID of our next frame.
+    #[must_use]
+    pub const fn kid(&self) -> Kid {
+        self.sender.kid()
+    }
+
+    /// As [`Sender::usage`].
+    #[must_use]
+    pub const fn usage(&self) -> KeyUsage {
+        self.sender.usage()
+    }
+
+    /// Whether our key nears its limit; said once for each key.
+    pub fn is_nearly_exhausted(&mut self) -> bool {
+        matches!(self.sender.poll_event(), Some(SenderEvent::KeyNearlyExhausted(_)))
+    }
+
+    /// A key that has opened a frame for the first time and is its sender's newest: older ones may go soon.
+    pub fn poll_newer(&mut self) -> Option<SenderKeyKid> {
+        self.newer.pop()
+    }
+
+    /// What became of a member's frames.
+    #[must_use]
+    pub fn of_member(&self, member: u16) -> MemberFrames {
+        self.members.get(&member).copied().unwrap_or_default()
+    }
+
+    pub(crate) const fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn sender_mut(&mut self) -> &mut Sender {
+        &mut self.sender
+    }
+
+    /// As [`Sender::seal_in_place`].
+    ///
+    /// # Errors
+    /// [`SealError`].
+    #[inline]
+    pub fn seal_in_place<'f, 'm>(
+        &mut self,
+        frame: FrameBuf<'f>,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<&'f mut [u8], SealError> {
+        self.sender.seal_in_place(frame, metadata)
+    }
+
+    /// As [`Sender::seal_to_vec`].
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn seal_to_vec<'m>(
+        &mut self,
+        frame: &[u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Vec<u8>, SealError> {
+        self.sender.seal_to_vec(frame, metadata)
+    }
+
+    /// As [`Sender::seal_elsewhere`].
+    ///
+    /// # Errors
+    /// [`SealError`].
+    #[cfg(feature = "elsewhere")]
+    pub fn seal_elsewhere<'m>(
+        &mut self,
+        prefix: &[u8],
+        payload_len: usize,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Elsewhere<'_>, SealError> {
+        self.sender.seal_elsewhere(prefix, payload_len, metadata)
+    }
+
+    /// `sframe_key` of our present KID or of one that is held, as [`Sender::expose_key`] and
+    /// [`Receiver::expose_key`].
+    #[cfg(feature = "elsewhere")]
+    #[must_use]
+    pub fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
+        if kid == self.sender.kid() { self.sender.expose_key() } else { self.receiver.expose_key(kid) }
+    }
+
+    /// As [`Receiver::open_elsewhere`], for a frame that the server says is from member `from`.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    #[cfg(feature = "elsewhere")]
+    pub fn open_elsewhere<'m>(
+        &mut self,
+        from: u16,
+        front: &[u8],
+        len: usize,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Elsewhere<'_>, FrameError> {
+        let metadata = metadata.into();
+        check_member(from, front, &metadata)?;
+        Ok(self.receiver.open_elsewhere(front, len, metadata)?)
+    }
+
+    /// As [`Receiver::opened_elsewhere`].
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    #[cfg(feature = "elsewhere")]
+    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        let opened = self.receiver.opened_elsewhere(kid, ctr);
+        if opened.is_ok() {
+            self.count(kid);
+        }
+        opened
+    }
+
+    /// As [`Receiver::open_in_place`], for a frame that the server says is from member `from`.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    #[inline]
+    pub fn open_in_place<'f, 'm>(
+        &mut self,
+        from: u16,
+        frame: &'f mut [u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Opened<'f>, FrameError> {
+        let metadata = metadata.into();
+        check_member(from, frame, &metadata)?;
+        match self.receiver.open_in_place(frame, metadata) {
+            Ok(opened) => {
+                self.count(opened.kid);
+                Ok(opened)
+            }
+            Err(error) => {
+                self.count_failure(from, error);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// A frame with this KID has opened.
+    #[inline]
+    fn count(&mut self, kid: Kid) {
+        let at = LAYOUT.split(kid);
+        #[expect(clippy::cast_possible_truncation, reason = "sender numbers have 16 bits")]
+        let from = at.sender as u16;
+        let member = self.members.entry(from).or_default();
+        member.opened += 1;
+        if self.last == Some((from, kid)) {
+            return;
+        }
+        self.last = Some((from, kid));
+        let is_newer = member.newest.is_none_or(|(generation, step)| {
+            let ahead = LAYOUT.steps_between(step, at.step);
+            at.generation > generation || (at.generation == generation && (1..128).contains(&ahead))
+        });
+        if is_newer {
+            member.newest = Some((at.generation, at.step));
+            self.newer.retain(|kid| kid.sender != at.sender);
+            self.newer.push(at);
+        }
+    }
+
+    /// A frame did not open. Of whom there is no key nothing is counted: it is a server's word.
+    #[cold]
+    fn count_failure(&mut self, from: u16, error: OpenError) {
+        let Some(MemberFrames { failed, .. }) = self.members.get_mut(&from) else { return };
+        let counter = match error {
+            OpenError::UnknownKey(_) => &mut failed.unknown_key,
+            OpenError::Unauthentic => &mut failed.unauthentic,
+            OpenError::Replayed(_) | OpenError::TooOld(_) => &mut failed.replayed,
+            _ => &mut failed.other,
+        };
+        *counter += 1;
+    }
+}
+
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames").field("me", &self.me).field("kid", &self.kid()).finish_non_exhaustive()
+    }
+}
+
+/// Whether a frame's KID is that of the member from whom the server says it is.
+#[inline]
+fn check_member(from: u16, frame: &[u8], metadata: &Metadata<'_>) -> Result<(), FrameError> {
+    let sealed = frame.get(metadata.prefix_len()..).ok_or(OpenError::TooShort)?;
+    let header = Header::parse(sealed).map_err(OpenError::from)?;
+    let is_theirs = LAYOUT.split(header.kid()).sender == u64::from(from);
+    if is_theirs { Ok(()) } else { Err(FrameError::OtherMember) }
+}
+
+/// Why a frame was not opened. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// The frame is from another member than the server says.
+    OtherMember,
+    /// The frame did not open.
+    Open(OpenError),
+}
+
+impl FrameError {
+    /// As [`OpenError::is_retryable`].
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Open(error) if error.is_retryable())
+    }
+}
+
+impl From<OpenError> for FrameError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherMember => f.write_str("frame is from another member"),
+            Self::Open(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl core::error::Error for FrameError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::OtherMember => None,
+            Self::Open(error) => Some(error),
+        }
+    }
+}

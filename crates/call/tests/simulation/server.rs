@@ -1,0 +1,150 @@
+//! A server that hands messages on: late, twice, in another order, or not at all. How it misbehaves, its seed says.
+
+use core::time::Duration;
+
+use sealframe_testkit::random::Random;
+
+/// What a server does beside losing one message in ten.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mischief {
+    /// Nothing.
+    None,
+    /// It tells nobody who has gone, and hands on no leaves.
+    WithholdsLeaves,
+    /// For a while it keeps two halves of the call apart.
+    Partitions,
+    /// It hands out old messages again.
+    Replays,
+    /// It changes bits, cuts, and makes messages up.
+    Forges,
+    /// It hands messages to others than they are for.
+    Redirects,
+    /// For a while it hands on nothing of one person's.
+    Silences,
+}
+
+impl Mischief {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::None,
+        Self::WithholdsLeaves,
+        Self::Partitions,
+        Self::Replays,
+        Self::Forges,
+        Self::Redirects,
+        Self::Silences,
+    ];
+}
+
+pub(crate) struct Server {
+    pub(crate) rng: Random,
+    pub(crate) mischief: Mischief,
+    /// When it keeps people apart.
+    pub(crate) bad: (Duration, Duration),
+    pub(crate) victim: u16,
+    old: Vec<(u16, Vec<u8>)>,
+}
+
+/// A copy on its way.
+pub(crate) struct Copy {
+    pub(crate) to: u16,
+    pub(crate) after: Duration,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) is_genuine: bool,
+}
+
+/// What became of a message.
+#[derive(Default)]
+pub(crate) struct Handed {
+    pub(crate) copies: Vec<Copy>,
+    pub(crate) lost: u64,
+    pub(crate) repeated: u64,
+    pub(crate) forged: u64,
+    pub(crate) withheld: Vec<u16>,
+}
+
+impl Server {
+    pub(crate) fn new(rng: Random, mischief: Mischief, bad: (Duration, Duration), victim: u16) -> Self {
+        Self { rng, mischief, bad, victim, old: Vec::new() }
+    }
+
+    fn delay(&mut self) -> Duration {
+        Duration::from_millis(10 + self.rng.below(290))
+    }
+
+    pub(crate) fn withholds(&self, from: u16, to: u16, now: Duration) -> bool {
+        let is_bad = (self.bad.0..self.bad.1).contains(&now);
+        match self.mischief {
+            Mischief::Partitions => is_bad && from % 2 != to % 2,
+            Mischief::Silences => is_bad && from == self.victim,
+            _ => false,
+        }
+    }
+
+    /// Hands a message to `to`, out of all who are there.
+    pub(crate) fn hand(
+        &mut self,
+        from: u16,
+        to: &[u16],
+        all: &[u16],
+        bytes: &[u8],
+        now: Duration,
+    ) -> Handed {
+        let mut handed = Handed::default();
+        for &to in to {
+            // Messages of type 6 are leaves.
+            let is_leave = bytes[1] == 6;
+            if self.withholds(from, to, now) || (is_leave && self.mischief == Mischief::WithholdsLeaves)
+            {
+                handed.withheld.push(to);
+                continue;
+            }
+            if self.rng.happens(100) {
+                handed.lost += 1;
+                continue;
+            }
+            let times = if self.rng.happens(50) { 2 } else { 1 };
+            handed.repeated += times - 1;
+            for _ in 0..times {
+                let after = self.delay();
+                handed.copies.push(Copy { to, after, bytes: bytes.to_vec(), is_genuine: true });
+            }
+        }
+        if self.rng.happens(100) {
+            self.misbehave(from, all, bytes, &mut handed);
+        }
+        if self.old.len() < 500 {
+            self.old.push((from, bytes.to_vec()));
+        }
+        handed
+    }
+
+    fn misbehave(&mut self, from: u16, all: &[u16], bytes: &[u8], handed: &mut Handed) {
+        let mut bytes = bytes.to_vec();
+        match self.mischief {
+            Mischief::Replays => bytes = self.rng.clone().pick(&self.old).1.clone(),
+            Mischief::Forges => match self.rng.below(3) {
+                0 => {
+                    let place = self.rng.below(bytes.len() as u64) as usize;
+                    bytes[place] ^= 1 << self.rng.below(8);
+                }
+                1 => bytes.truncate(self.rng.below(bytes.len() as u64) as usize),
+                _ => {
+                    for byte in bytes.iter_mut().skip(51) {
+                        *byte = self.rng.number() as u8;
+                    }
+                }
+            },
+            Mischief::Redirects => {}
+            _ => return,
+        }
+        self.rng.number();
+        let others: Vec<u16> = all.iter().copied().filter(|&to| to != from).collect();
+        if others.is_empty() {
+            return;
+        }
+        let to = *self.rng.pick(&others);
+        let after = self.delay();
+        handed.forged += 1;
+        handed.copies.push(Copy { to, after, bytes, is_genuine: self.mischief == Mischief::Redirects });
+    }
+}

@@ -1,0 +1,197 @@
+//! Checks by people, carried by the group's messages.
+
+use alloc::{collections::VecDeque, vec::Vec};
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+
+use crate::{
+    Event, Group, GroupError, Identity, Recipient, SessionId, UserId,
+    message::{self, Body},
+    verification::{
+        CheckError, CheckEvent, CheckMessage, CheckProgress, Checks, PairwiseCode, Party, Standing,
+        TrustError, pairwise_code,
+    },
+};
+
+/// Messages that wait for randomness at once.
+const MAX_HEARD: usize = 32;
+/// When the newest message of a check goes out again, in case it was lost: nothing acknowledges it.
+const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+
+/// The emoji checks of a group.
+pub(crate) struct GroupChecks {
+    checks: Checks,
+    heard: VecDeque<(SessionId, CheckMessage)>,
+    sent: Vec<Sent>,
+}
+
+/// The newest message of a check with somebody.
+struct Sent {
+    to: SessionId,
+    message: Vec<u8>,
+    at: Duration,
+    tries: usize,
+}
+
+impl GroupChecks {
+    pub(crate) fn new(group_hash: [u8; 32], us: Party) -> Self {
+        Self { checks: Checks::new(group_hash, us), heard: VecDeque::new(), sent: Vec::new() }
+    }
+
+    pub(crate) fn next_at(&self, now: Duration) -> Option<Duration> {
+        let again = self.sent.iter().map(|sent| sent.at + AGAIN_AFTER[sent.tries]);
+        let heard = (!self.heard.is_empty()).then_some(now);
+        again.chain(heard).chain(self.checks.next_expiry()).min()
+    }
+}
+
+impl Group {
+    /// Begins an emoji check with a member.
+    ///
+    /// # Errors
+    /// [`CheckError::NotOpen`] if there is no such member; [`CheckError::AlreadyOpen`], [`CheckError::TooMany`].
+    pub fn start_check(
+        &mut self,
+        session: SessionId,
+        now: Duration,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), CheckError> {
+        let them = self.party(session).ok_or(CheckError::NotOpen)?;
+        let message = self.checks.checks.start(rng, them, now)?;
+        self.send_check(session, message, now);
+        Ok(())
+    }
+
+    /// Our person says that the rows are the same.
+    ///
+    /// # Errors
+    /// As [`Checks::confirm`].
+    pub fn confirm_check(&mut self, session: SessionId, now: Duration) -> Result<(), CheckError> {
+        let progress = self.checks.checks.confirm(session, now)?;
+        self.go_on(session, progress, now);
+        Ok(())
+    }
+
+    /// Our person says that the rows differ, or gives up.
+    pub fn cancel_check(&mut self, session: SessionId, now: Duration) {
+        if let Some(message) = self.checks.checks.cancel(session) {
+            self.send_check(session, message, now);
+        }
+    }
+
+    /// 45 digits that are the same for us and this member, in every call. Takes a tenth of a second and 16 MiB. `None` if there is
+    /// no such member. `me` is our user, as the other's application calls us.
+    #[must_use]
+    pub fn pairwise_code(&self, session: SessionId, me: &UserId) -> Option<PairwiseCode> {
+        let member = self.members.get(&session)?;
+        Some(pairwise_code((&self.key.public(), me), (&member.identity, &member.admission.user)))
+    }
+
+    /// People have compared codes: this member is who it says.
+    ///
+    /// # Errors
+    /// [`TrustError`]; [`TrustError::Unknown`] if there is no such member.
+    pub fn set_verified(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
+        let seconds = self.seconds(now);
+        let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
+        self.trust.mark_verified(&member.admission.user, &member.identity, seconds)?;
+        member.standing = Standing::Verified;
+        Ok(())
+    }
+
+    /// Our person accepts that this member has another identity than before. That does not verify it.
+    ///
+    /// # Errors
+    /// [`TrustError`]; [`TrustError::Unknown`] if there is no such member.
+    pub fn accept_identity(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
+        let seconds = self.seconds(now);
+        let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
+        self.trust.accept_change(&member.admission.user, &member.identity, seconds)?;
+        member.standing = Standing::Known;
+        Ok(())
+    }
+
+    /// Judges somebody who comes in, and remembers whom it has not seen before.
+    pub(crate) fn see(&mut self, user: &UserId, identity: &Identity, now: Duration) -> Standing {
+        let seconds = self.seconds(now);
+        // One that cannot be remembered is as new the next time.
+        self.trust.see(user, identity, seconds).unwrap_or(Standing::New)
+    }
+
+    const fn seconds(&self, now: Duration) -> u64 {
+        self.config.started_at.saturating_add(now.as_secs())
+    }
+
+    /// A member's message of a check: answered by the next [`poll`](Self::poll), which has randomness.
+    pub(crate) fn hear_check(
+        &mut self,
+        from: SessionId,
+        message: CheckMessage,
+    ) -> Result<(), GroupError> {
+        if self.checks.heard.len() >= MAX_HEARD {
+            return Err(GroupError::Busy);
+        }
+        self.checks.heard.push_back((from, message));
+        Ok(())
+    }
+
+    /// Answers what was heard, and sends again what may have been lost.
+    pub(crate) fn go_on_checking(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+        while let Some((from, message)) = self.checks.heard.pop_front() {
+            let Some(them) = self.party(from) else { continue };
+            let progress = self.checks.checks.receive(rng, them, &message, now);
+            self.go_on(from, progress, now);
+        }
+        for (session, message) in self.checks.checks.expire(now) {
+            self.send_check(session, message, now);
+            self.event(Event::CheckFailed { session, error: CheckError::TimedOut });
+        }
+        let mut again = Vec::new();
+        for sent in &mut self.checks.sent {
+            if now >= sent.at + AGAIN_AFTER[sent.tries] {
+                sent.tries += 1;
+                again.push((sent.to, sent.message.clone()));
+            }
+        }
+        self.checks.sent.retain(|sent| sent.tries < AGAIN_AFTER.len());
+        for (to, message) in again {
+            self.send(Recipient::One(to), message);
+        }
+    }
+
+    /// A member is out, and so is its check.
+    pub(crate) fn end_check(&mut self, session: SessionId) {
+        let _ = self.checks.checks.cancel(session);
+        self.checks.heard.retain(|(from, _)| *from != session);
+        self.checks.sent.retain(|sent| sent.to != session);
+    }
+
+    fn go_on(&mut self, session: SessionId, progress: CheckProgress, now: Duration) {
+        if let Some(message) = progress.send {
+            self.send_check(session, message, now);
+        }
+        match progress.event {
+            None => {}
+            Some(CheckEvent::Begun) => self.event(Event::CheckBegun(session)),
+            Some(CheckEvent::Compare(sas)) => self.event(Event::CheckCompare { session, sas }),
+            Some(CheckEvent::Verified) => {
+                // Of a changed identity the person must accept the change besides; the event says what was checked.
+                let _ = self.set_verified(session, now);
+                self.event(Event::CheckVerified(session));
+            }
+            Some(CheckEvent::Failed(error)) => self.event(Event::CheckFailed { session, error }),
+        }
+    }
+
+    fn send_check(&mut self, target: SessionId, message: CheckMessage, now: Duration) {
+        let message = message::sign(&self.head, &Body::Check { target, message }, &self.key);
+        self.checks.sent.retain(|sent| sent.to != target);
+        self.checks.sent.push(Sent { to: target, message: message.clone(), at: now, tries: 0 });
+        self.send(Recipient::One(target), message);
+    }
+
+    fn party(&self, session: SessionId) -> Option<Party> {
+        Some(Party { identity: self.members.get(&session)?.identity, session })
+    }
+}

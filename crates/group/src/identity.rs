@@ -1,0 +1,147 @@
+//! Who somebody is: an Ed25519 key, and a user id that the application gives it.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use rand_core::CryptoRng;
+use zeroize::Zeroize;
+
+use crate::hash::to_sign;
+
+/// The secret half of an identity: signs everything that its member says. Wiped when dropped.
+///
+/// Keep it, and others recognise the person in the next call; or draw one for each call.
+pub struct IdentityKey(Box<SigningKey>);
+
+impl IdentityKey {
+    /// Draws a new one.
+    #[must_use]
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        let key = Self::from_seed(&seed);
+        seed.zeroize();
+        key
+    }
+
+    /// The key with this seed (RFC 8032 §5.1.5), as [`expose_seed`](Self::expose_seed) gave it out. The caller wipes its copy.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(Box::new(SigningKey::from_bytes(seed)))
+    }
+
+    /// The seed, to be stored where nobody else reads. Wipe every copy.
+    #[must_use]
+    pub fn expose_seed(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// What others know it by.
+    #[must_use]
+    pub fn public(&self) -> Identity {
+        Identity(self.0.verifying_key().to_bytes())
+    }
+
+    pub(crate) fn sign(&self, name: &str, content: &[u8]) -> [u8; 64] {
+        self.0.sign(&to_sign(name, content)).to_bytes()
+    }
+}
+
+impl fmt::Debug for IdentityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentityKey(..)")
+    }
+}
+
+/// The public half of an identity: 32 bytes, an Ed25519 public key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity(pub [u8; 32]);
+
+impl Identity {
+    /// Whether `signature` is this identity's, strictly: no small-order key, one encoding.
+    pub(crate) fn verifies(&self, name: &str, content: &[u8], signature: &[u8; 64]) -> bool {
+        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
+            let signature = Signature::from_bytes(signature);
+            key.verify_strict(&to_sign(name, content), &signature).is_ok()
+        })
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(")?;
+        for byte in &self.0[..8] {
+            write!(f, "{byte:02x}")?;
+        }
+        f.write_str("…)")
+    }
+}
+
+/// What the application calls a person: an account name, a mail address; any bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(pub Vec<u8>);
+
+impl From<&str> for UserId {
+    fn from(name: &str) -> Self {
+        Self(name.as_bytes().to_vec())
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match core::str::from_utf8(&self.0) {
+            Ok(text) => write!(f, "UserId({text:?})"),
+            Err(_) => write!(f, "UserId({:02x?})", self.0),
+        }
+    }
+}
+
+/// One session of one person's device in one call: 16 random bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SessionId(pub [u8; 16]);
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(")?;
+        for byte in &self.0[..4] {
+            write!(f, "{byte:02x}")?;
+        }
+        f.write_str("…)")
+    }
+}
+
+/// Identities and sessions as hexadecimal digits, users as text where they are.
+#[cfg(feature = "serde")]
+mod plain {
+    use alloc::{format, string::String};
+
+    use serde::{Serialize, Serializer};
+
+    use super::{Identity, SessionId, UserId};
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    impl Serialize for Identity {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(&hex(&self.0))
+        }
+    }
+
+    impl Serialize for SessionId {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(&hex(&self.0))
+        }
+    }
+
+    impl Serialize for UserId {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match core::str::from_utf8(&self.0) {
+                Ok(text) => serializer.serialize_str(text),
+                Err(_) => serializer.serialize_str(&hex(&self.0)),
+            }
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! What others say.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::time::Duration;
+
+use sealframe_crypto::BaseKey;
+use sealframe_wire::SenderKeyKid;
+use subtle::ConstantTimeEq;
+
+use crate::{
+    Applicant, Departure, Event, Group, GroupError, Output, Power, Recipient, SessionId,
+    group::MAX_APPLICANTS,
+    member::{Begun, Member},
+    message::{
+        self, Ack, Action, Addressee, Announce, Body, Control, Entry, Evidence, Heartbeat, KeyRequest,
+        KeyUpdate, Message, entry_info,
+    },
+    nonces::Nonce,
+};
+
+/// How long what somebody sees may differ from what we see because messages take their time.
+const LAG: Duration = Duration::from_secs(5);
+
+/// An update's key, opened and found to be what its header commits to.
+struct OpenedEntry {
+    base_key: BaseKey,
+    mac: [u8; 16],
+}
+
+impl Group {
+    /// Takes a message that the server handed over. What comes of it comes out of [`poll`](Self::poll).
+    ///
+    /// # Errors
+    /// [`GroupError`]. Nothing has changed, but for what follows from parts that were authentic: an equivocation is
+    /// reported, and whoever is unknown is asked who it is.
+    pub fn handle_message(&mut self, bytes: &[u8], now: Duration) -> Result<(), GroupError> {
+        if self.has_ended {
+            return Err(GroupError::Ended);
+        }
+        let message = Message::parse(bytes)?;
+        if message.head.group != self.head.group {
+            return Err(GroupError::OtherGroup);
+        }
+        if message.head.kem != self.head.kem {
+            return Err(GroupError::OtherKem);
+        }
+        let session = message.head.session;
+        if session == self.head.session {
+            return Err(GroupError::Own);
+        }
+        if self.gone.contains(session) {
+            return Err(GroupError::Departed);
+        }
+        if let Body::Announce(announce) = &message.body {
+            return self.hear_announce(&message, announce, bytes, now);
+        }
+        if !self.members.contains_key(&session) {
+            return Err(self.hear_stranger(&message, now));
+        }
+        if let Body::Ack(ack) = &message.body {
+            return self.hear_ack(session, ack);
+        }
+        self.hear_member(&message, bytes, now)
+    }
+
+    /// A message that a member has signed, or so it says.
+    fn hear_member(
+        &mut self,
+        message: &Message<'_>,
+        bytes: &[u8],
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        // What has been said already costs nothing.
+        match &message.body {
+            Body::Heartbeat(heartbeat) if heartbeat.seq <= member.life.heartbeat_seq => {
+                return Err(GroupError::Stale);
+            }
+            Body::KeyRequest(KeyRequest { target, .. }) | Body::Check { target, .. }
+                if *target != self.head.session =>
+            {
+                return Err(GroupError::NotForUs);
+            }
+            _ => {}
+        }
+        if !member.allowance.take(now) {
+            return Err(GroupError::Busy);
+        }
+        if !message.is_signed_by(&member.identity) {
+            return Err(GroupError::Unauthentic);
+        }
+        let taken = match &message.body {
+            Body::KeyUpdate(update) => self.hear_update(message, update, now),
+            Body::KeyRequest(request) => self.hear_request(session, request),
+            Body::Heartbeat(heartbeat) => self.hear_heartbeat(session, heartbeat, now),
+            Body::Leave => self.depart(session, Departure::Left, Some(bytes.to_vec()), now),
+            Body::Control(control) => self.hear_control(session, control, bytes, now),
+            Body::Evidence(evidence) => self.hear_evidence(session, evidence, now),
+            Body::Check { message, .. } => self.hear_check(session, *message),
+            Body::Announce(_) | Body::Ack(_) => Err(GroupError::Unauthentic),
+        };
+        if taken.is_ok() {
+            self.hear_life(session, now);
+        }
+        taken
+    }
+
+    /// A member has said something authentic.
+    fn hear_life(&mut self, session: SessionId, now: Duration) {
+        if let Some(member) = self.members.get_mut(&session) {
+            member.life.heard_at = now;
+            if core::mem::take(&mut member.life.is_silent) {
+                self.event(Event::Heard(session));
+            }
+        }
+    }
+
+    fn hear_announce(
+        &mut self,
+        message: &Message<'_>,
+        announce: &Announce,
+        bytes: &[u8],
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let same = |known: &[u8]| if known == bytes { Ok(()) } else { Err(GroupError::InUse) };
+        if let Some(member) = self.members.get(&session) {
+            return same(&member.announce);
+        }
+        if let Some((_, known)) = self.applicants.get(&session) {
+            return same(known);
+        }
+        if announce.media_suite != self.config.suite.id() {
+            return Err(GroupError::OtherSuite);
+        }
+        let sender = announce.sender;
+        if self.gone.senders.contains(&sender) {
+            return Err(GroupError::Departed);
+        }
+        let in_use = sender == self.config.sender
+            || self.members.values().any(|member| member.sender == sender)
+            || self.applicants.values().any(|(applicant, _)| applicant.sender == sender);
+        if in_use {
+            return Err(GroupError::InUse);
+        }
+        if self.members.len() + 1 >= self.config.policy.max_members
+            || self.applicants.len() >= MAX_APPLICANTS
+        {
+            return Err(GroupError::Full);
+        }
+        if !self.stranger_allowance.take(now) {
+            return Err(GroupError::Busy);
+        }
+        if !message.is_signed_by(&announce.identity) {
+            return Err(GroupError::Unauthentic);
+        }
+        if self.lock.is_locked() && !self.known.contains(&announce.identity) {
+            self.event(Event::LockedOut(announce.identity));
+            return Err(GroupError::Locked);
+        }
+        self.applicants.insert(session, (announce.clone(), bytes.to_vec()));
+        self.event(Event::Applied(Applicant::from((announce, session))));
+        Ok(())
+    }
+
+    /// Something of a session that is no member. It cannot be verified; who it is may be asked.
+    fn hear_stranger(&mut self, message: &Message<'_>, now: Duration) -> GroupError {
+        let session = message.head.session;
+        let is_request =
+            matches!(&message.body, Body::KeyRequest(request) if request.target == self.head.session);
+        let is_news = matches!(message.body, Body::Heartbeat(_) | Body::KeyUpdate(_)) || is_request;
+        // Who has applied has been asked already, and does not know us perhaps.
+        let knows = self.applicants.contains_key(&session);
+        if is_news && self.strangers.len() < MAX_APPLICANTS && self.stranger_allowance.take(now) {
+            if is_request {
+                self.send(Recipient::One(session), self.announce.clone());
+            }
+            if !knows {
+                self.strangers.insert(session);
+            }
+        }
+        GroupError::UnknownMember(session)
+    }
+
+    fn hear_update(
+        &mut self,
+        message: &Message<'_>,
+        update: &KeyUpdate,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let hash = KeyUpdate::header_hash(message.signed);
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        let known = match member.updates.check(update.seq, &hash) {
+            Err(GroupError::Equivocation) => return Err(self.catch(session)),
+            known => known?,
+        };
+        if let Some(mac) = known.and_then(|known| known.mac) {
+            // Our ack was lost.
+            self.acknowledge(session, update.seq, mac);
+            return Ok(());
+        }
+        let opened = self.open_entry(message, update, &hash)?;
+        self.note_update(message, update, hash, opened.as_ref().map(|opened| opened.mac), now)?;
+        let Some(OpenedEntry { base_key, mac }) = opened else { return Ok(()) };
+        self.acknowledge(session, update.seq, mac);
+        self.install(session, update, base_key, now)
+    }
+
+    /// Opens our entry of an update, if there is one. Changes nothing.
+    fn open_entry(
+        &self,
+        message: &Message<'_>,
+        update: &KeyUpdate,
+        hash: &[u8; 32],
+    ) -> Result<Option<OpenedEntry>, GroupError> {
+        let session = message.head.session;
+        let member = self.members.get(&session).ok_or(GroupError::UnknownMember(session))?;
+        let nh = self.config.suite.nh();
+        let mut entries = Entry::parse_all(message.entries, update, self.head.kem, nh)?;
+        let Some(entry) = entries.find(|entry| entry.recipient == self.head.session) else {
+            return Ok(None);
+        };
+        let nonce = self.nonces.find(entry.nonce_number).ok_or(GroupError::Stale)?;
+        let to = Addressee {
+            identity: self.key.public(),
+            session: self.head.session,
+            kem_key: Announce::kem_key_in(&self.announce),
+            nonce,
+        };
+        let info = entry_info(&message.head, self.config.suite, &member.identity, &to);
+        let base_key = self.kem_secret.unwrap(entry.enc, entry.ciphertext, &info, message.signed);
+        let base_key = base_key.map_err(|_| GroupError::WrongKey)?;
+        let bytes = base_key.expose_bytes();
+        let commit =
+            KeyUpdate::commit(bytes, &self.head.group, session, update.generation, update.step);
+        if bytes.len() != nh || !bool::from(commit.ct_eq(&update.key_commit)) {
+            return Err(GroupError::WrongKey);
+        }
+        let mac = Ack::mac(bytes, hash, self.head.session);
+        Ok(Some(OpenedEntry { base_key, mac }))
+    }
+
+    /// Keeps in mind an update that is authentic.
+    fn note_update(
+        &mut self,
+        message: &Message<'_>,
+        update: &KeyUpdate,
+        hash: [u8; 32],
+        mac: Option<[u8; 16]>,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        let (begun, before) = if update.reason.begins_generation() {
+            let mut signed = Box::new([0; Evidence::UPDATE_LEN]);
+            signed[..KeyUpdate::HEADER_LEN].copy_from_slice(message.signed);
+            signed[KeyUpdate::HEADER_LEN..].copy_from_slice(&message.signature.unwrap_or([0; 64]));
+            (
+                Begun { generation: update.generation, hash, signed: Some(signed) },
+                Some(&update.prev_hash),
+            )
+        } else {
+            let hash = update.prev_hash;
+            (Begun { generation: update.generation, hash, signed: None }, None)
+        };
+        let begins = member.updates.begin(begun, before);
+        match begins {
+            Err(_) => return Err(self.catch(session)),
+            Ok(is_known) => {
+                member.updates.note(update.seq, hash, mac);
+                if !is_known {
+                    self.event(Event::UpdateMissing(session));
+                }
+            }
+        }
+        self.hear_roster(session, update.roster_hash, now);
+        self.see_view(now);
+        Ok(())
+    }
+
+    /// Hands a key to the media path, unless its generation is open already.
+    fn install(
+        &mut self,
+        session: SessionId,
+        update: &KeyUpdate,
+        base_key: BaseKey,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        member.ask_at = None;
+        if member.updates.is_open(update.generation)? {
+            return Ok(());
+        }
+        let sender = u64::from(member.sender);
+        let kid = SenderKeyKid { generation: update.generation, sender, step: update.step.into() };
+        let number = member.sender;
+        if let Some(generation) = member.updates.open(update.generation, update.step, now) {
+            self.out.push_back(Output::ForgetGeneration { sender: number, generation });
+        }
+        self.out.push_back(Output::Install { kid, base_key });
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, target: SessionId, seq: u64, mac: [u8; 16]) {
+        let ack = message::encode(&self.head, &Body::Ack(Ack { target, seq, mac }));
+        self.send(Recipient::One(target), ack);
+    }
+
+    fn hear_ack(&mut self, session: SessionId, ack: &Ack) -> Result<(), GroupError> {
+        if ack.target != self.head.session {
+            return Err(GroupError::NotForUs);
+        }
+        if self.own.acknowledge(session, ack) { Ok(()) } else { Err(GroupError::Stale) }
+    }
+
+    fn hear_request(&mut self, session: SessionId, request: &KeyRequest) -> Result<(), GroupError> {
+        if let Some(member) = self.members.get_mut(&session) {
+            hear_nonce(member, request.nonce_number, request.nonce);
+            self.requests.insert(session);
+        }
+        Ok(())
+    }
+
+    fn hear_heartbeat(
+        &mut self,
+        session: SessionId,
+        heartbeat: &Heartbeat,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        hear_nonce(member, heartbeat.nonce_number, heartbeat.nonce);
+        member.life.note(heartbeat);
+        let begun = member.updates.begun().map(|begun| (begun.generation, begun.hash));
+        let is_open = member.updates.is_open(heartbeat.generation).unwrap_or(true);
+        match begun {
+            Some((generation, hash))
+                if generation == heartbeat.newest && hash != heartbeat.update_hash =>
+            {
+                return Err(self.catch(session));
+            }
+            Some((generation, _)) if generation >= heartbeat.newest && is_open => {}
+            _ => {
+                // It may be under way.
+                member.ask_at.get_or_insert(now + Duration::from_secs(1));
+            }
+        }
+        let lacks_lock = heartbeat.control < self.lock.counter();
+        let may = member.introduced_at.is_none_or(|at| now >= at + LAG);
+        if lacks_lock && may {
+            member.introduced_at = Some(now);
+            if let Some(words) = self.lock.words.clone() {
+                self.send(Recipient::One(session), words);
+            }
+        }
+        if self.hear_roster(session, heartbeat.roster_hash, now) {
+            self.hear_view(session, heartbeat.view_hash, now);
+        }
+        Ok(())
+    }
+
+    /// A member says who it sees in the call. Whether we see or saw lately the same.
+    fn hear_roster(&mut self, session: SessionId, said: [u8; 32], now: Duration) -> bool {
+        let is_now = said == self.roster_hash;
+        let agrees = is_now || self.rosters.held(&said, LAG, now);
+        if let Some(member) = self.members.get_mut(&session) {
+            member.life.is_fresh |= is_now;
+            if member.roster.hear(said, agrees, now) {
+                self.agree(session, now);
+            }
+        }
+        agrees
+    }
+
+    fn hear_view(&mut self, session: SessionId, said: [u8; 32], now: Duration) {
+        let agrees = said == self.view_hash || self.views.held(&said, LAG, now);
+        if let Some(member) = self.members.get_mut(&session) {
+            member.view.hear(said, agrees, now);
+        }
+    }
+
+    fn hear_control(
+        &mut self,
+        by: SessionId,
+        control: &Control,
+        bytes: &[u8],
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let power = self.members.get(&by).map(|member| member.admission.power);
+        if power != Some(Power::Moderator) {
+            return Err(GroupError::NotAllowed);
+        }
+        let is_locked = match control.action {
+            Action::Remove(target) if target == self.head.session => {
+                self.has_ended = true;
+                self.event(Event::Removed { by });
+                return Ok(());
+            }
+            Action::Remove(target) => {
+                self.applicants.remove(&target);
+                return self.depart(target, Departure::Removed, Some(bytes.to_vec()), now);
+            }
+            Action::Lock => true,
+            Action::Unlock => false,
+        };
+        if !self.lock.is_newer(control.counter, by) {
+            return Err(GroupError::Stale);
+        }
+        let was_locked = self.lock.is_locked();
+        self.lock.set(control.counter, by, is_locked, bytes.to_vec());
+        if is_locked != was_locked {
+            self.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
+        }
+        Ok(())
+    }
+
+    /// Looks through what others are said to have signed for what they told us differently.
+    fn hear_evidence(
+        &mut self,
+        from: SessionId,
+        evidence: &Evidence,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        if evidence.updates.len() > self.config.policy.max_members {
+            return Err(GroupError::NotAllowed);
+        }
+        let mut liars = Vec::new();
+        for signed in &evidence.updates {
+            let Ok(message) = Message::parse(signed) else { continue };
+            let Body::KeyUpdate(update) = message.body else { continue };
+            let session = message.head.session;
+            let is_ours = message.head.group == self.head.group && message.head.kem == self.head.kem;
+            let Some(member) = self.members.get_mut(&session).filter(|_| is_ours) else { continue };
+            let hash = KeyUpdate::header_hash(message.signed);
+            let begun = member.updates.begun().map(|begun| (begun.generation, begun.hash));
+            let is_known = begun.is_some_and(|begun| begun == (update.generation, hash));
+            if is_known || session == from || !message.is_signed_by(&member.identity) {
+                continue;
+            }
+            let differs = begun.is_some_and(|begun| begun.0 == update.generation)
+                || member.updates.check(update.seq, &hash).err() == Some(GroupError::Equivocation);
+            if differs && update.reason.begins_generation() {
+                liars.push(session);
+            } else if begun.is_none_or(|begun| begun.0 < update.generation) {
+                member.ask_at.get_or_insert(now);
+            }
+        }
+        for session in liars {
+            self.catch(session);
+        }
+        Ok(())
+    }
+
+    /// A member has signed two things that exclude each other.
+    fn catch(&mut self, session: SessionId) -> GroupError {
+        let is_news = self
+            .members
+            .get_mut(&session)
+            .is_some_and(|member| !core::mem::replace(&mut member.has_equivocated, true));
+        if is_news {
+            self.event(Event::Equivocation(session));
+        }
+        GroupError::Equivocation
+    }
+}
+
+/// A nonce that comes after the one that we know of a member.
+fn hear_nonce(member: &mut Member, number: u8, bytes: [u8; 24]) {
+    if (1..128).contains(&number.wrapping_sub(member.nonce.number)) {
+        member.nonce = Nonce { number, bytes };
+    }
+}

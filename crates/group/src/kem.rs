@@ -1,0 +1,206 @@
+//! HPKE (RFC 9180) in base mode: a base key for one recipient.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+#[cfg(feature = "x-wing")]
+use hpke::kem::XWing;
+use hpke::{
+    Deserializable, HpkeError, Kem as HpkeKem, OpModeR, OpModeS, Serializable, aead::AesGcm128,
+    kdf::HkdfSha256, kem::X25519HkdfSha256, single_shot_open, single_shot_seal_with_rng,
+};
+use rand_core::CryptoRng;
+use sealframe_crypto::BaseKey;
+use zeroize::Zeroizing;
+
+/// How base keys are encrypted to their recipients. One for a call; whoever comes with another is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+#[repr(u8)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Kem {
+    /// DHKEM(X25519, HKDF-SHA256), 0x0020.
+    #[default]
+    X25519 = 1,
+    /// X-Wing, 0x647a: X25519 and ML-KEM-768. What is recorded today stays closed to a quantum computer; signatures
+    /// are Ed25519 all the same.
+    XWing = 2,
+}
+
+impl Kem {
+    /// Its number on the wire.
+    #[must_use]
+    pub const fn id(self) -> u8 {
+        self as u8
+    }
+
+    /// The KEM with this number; `None` for any other, and for what this build leaves out.
+    #[must_use]
+    pub const fn from_id(id: u8) -> Option<Self> {
+        match id {
+            1 => Some(Self::X25519),
+            2 if cfg!(feature = "x-wing") => Some(Self::XWing),
+            _ => None,
+        }
+    }
+
+    /// Bytes of a public key.
+    #[must_use]
+    pub const fn key_len(self) -> usize {
+        match self {
+            Self::X25519 => 32,
+            Self::XWing => 1216,
+        }
+    }
+
+    /// Bytes of an encapsulated key.
+    #[must_use]
+    pub const fn enc_len(self) -> usize {
+        match self {
+            Self::X25519 => 32,
+            Self::XWing => 1120,
+        }
+    }
+}
+
+/// A base key was not encrypted or decrypted: the public key, the encapsulated key, or the ciphertext is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KemError;
+
+impl fmt::Display for KemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the base key could not be encrypted or decrypted")
+    }
+}
+
+impl core::error::Error for KemError {}
+
+impl From<HpkeError> for KemError {
+    fn from(_: HpkeError) -> Self {
+        Self
+    }
+}
+
+/// The secret half of a session's KEM key. Wiped when dropped.
+pub struct KemSecret(Secret);
+
+enum Secret {
+    X25519(Box<<X25519HkdfSha256 as HpkeKem>::PrivateKey>),
+    #[cfg(feature = "x-wing")]
+    XWing(Box<<XWing as HpkeKem>::PrivateKey>),
+}
+
+impl fmt::Debug for KemSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KemSecret(..)")
+    }
+}
+
+impl KemSecret {
+    /// Draws a key pair; the public half has [`Kem::key_len`] bytes.
+    ///
+    /// # Errors
+    /// [`KemError`] if this build leaves the KEM out.
+    pub fn generate(kem: Kem, rng: &mut impl CryptoRng) -> Result<(Self, Vec<u8>), KemError> {
+        let mut ikm = Zeroizing::new([0; 32]);
+        rng.fill_bytes(&mut *ikm);
+        Self::derive(kem, &ikm)
+    }
+
+    /// `DeriveKeyPair(ikm)`, RFC 9180 §7.1.3 and draft-ietf-hpke-pq for X-Wing.
+    ///
+    /// # Errors
+    /// [`KemError`] if this build leaves the KEM out.
+    pub fn derive(kem: Kem, ikm: &[u8; 32]) -> Result<(Self, Vec<u8>), KemError> {
+        match kem {
+            Kem::X25519 => {
+                let (secret, public) = X25519HkdfSha256::derive_keypair(ikm);
+                Ok((Self(Secret::X25519(Box::new(secret))), public.to_bytes().to_vec()))
+            }
+            #[cfg(feature = "x-wing")]
+            Kem::XWing => {
+                let (secret, public) = XWing::derive_keypair(ikm);
+                Ok((Self(Secret::XWing(Box::new(secret))), public.to_bytes().to_vec()))
+            }
+            #[cfg(not(feature = "x-wing"))]
+            Kem::XWing => Err(KemError),
+        }
+    }
+
+    /// Decrypts a base key that [`wrap`] encrypted.
+    ///
+    /// # Errors
+    /// [`KemError`].
+    pub fn unwrap(
+        &self,
+        enc: &[u8],
+        ciphertext: &[u8],
+        info: &[u8],
+        aad: &[u8],
+    ) -> Result<BaseKey, KemError> {
+        let bytes = match &self.0 {
+            Secret::X25519(secret) => open::<X25519HkdfSha256>(secret, enc, ciphertext, info, aad),
+            #[cfg(feature = "x-wing")]
+            Secret::XWing(secret) => open::<XWing>(secret, enc, ciphertext, info, aad),
+        };
+        Ok(BaseKey::from_bytes(&Zeroizing::new(bytes?)))
+    }
+}
+
+/// Encrypts a base key to the holder of a public key: the encapsulated key and the ciphertext.
+///
+/// # Errors
+/// [`KemError`] if `public` is no key of this KEM or its secret is known to everybody, or this build leaves the KEM out.
+pub fn wrap(
+    kem: Kem,
+    public: &[u8],
+    base_key: &BaseKey,
+    info: &[u8],
+    aad: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<(Vec<u8>, Vec<u8>), KemError> {
+    match kem {
+        Kem::X25519 => seal::<X25519HkdfSha256>(public, base_key, info, aad, rng),
+        #[cfg(feature = "x-wing")]
+        Kem::XWing => seal::<XWing>(public, base_key, info, aad, rng),
+        #[cfg(not(feature = "x-wing"))]
+        Kem::XWing => Err(KemError),
+    }
+}
+
+fn seal<K: HpkeKem>(
+    public: &[u8],
+    base_key: &BaseKey,
+    info: &[u8],
+    aad: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<(Vec<u8>, Vec<u8>), KemError> {
+    let public = K::PublicKey::from_bytes(public)?;
+    let (enc, ciphertext) = single_shot_seal_with_rng::<AesGcm128, HkdfSha256, K>(
+        &OpModeS::Base,
+        &public,
+        info,
+        base_key.expose_bytes(),
+        aad,
+        rng,
+    )?;
+    Ok((enc.to_bytes().to_vec(), ciphertext))
+}
+
+fn open<K: HpkeKem>(
+    secret: &K::PrivateKey,
+    enc: &[u8],
+    ciphertext: &[u8],
+    info: &[u8],
+    aad: &[u8],
+) -> Result<Vec<u8>, KemError> {
+    let enc = K::EncappedKey::from_bytes(enc)?;
+    Ok(single_shot_open::<AesGcm128, HkdfSha256, K>(
+        &OpModeR::Base,
+        secret,
+        &enc,
+        info,
+        ciphertext,
+        aad,
+    )?)
+}

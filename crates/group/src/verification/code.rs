@@ -1,0 +1,125 @@
+//! Codes of decimal digits that people read to each other.
+
+use alloc::vec::Vec;
+use core::{fmt, str::FromStr};
+
+use crate::{Identity, hash::hash};
+
+/// The code of a call: 30 digits, 99 bits.
+pub type CallCode = Code<6>;
+
+/// The code of two people: 45 digits.
+pub type PairwiseCode = Code<9>;
+
+/// The code of a call: the same for everyone who sees the same members, and another when they change.
+///
+/// `identities` are those of all members, one's own included, in any order; one that is in the call with two
+/// sessions counts twice. Nobody needs to commit to anything first, because 99 bits leave no room to search.
+///
+/// Source: PROTOCOL.md §6.
+#[must_use]
+pub fn call_code(group_hash: &[u8; 32], identities: &[Identity]) -> CallCode {
+    let mut identities = identities.to_vec();
+    identities.sort_unstable();
+    let parts = core::iter::once(&group_hash[..]).chain(identities.iter().map(|one| &one.0[..]));
+    Code::from_hash(&hash("call code", &parts.collect::<Vec<_>>()))
+}
+
+/// Decimal digits, shown in groups of five with a space between.
+///
+/// Source of the digits: DAVE's displayable codes (discord/dave-protocol, `protocol.md`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Code<const GROUPS: usize>([u32; GROUPS]);
+
+impl<const GROUPS: usize> Code<GROUPS> {
+    /// Five bytes, modulo 10^5, for each group. `hash` has at least that many.
+    pub(super) fn from_hash(hash: &[u8]) -> Self {
+        let mut groups = [0; GROUPS];
+        for (group, bytes) in groups.iter_mut().zip(hash.chunks_exact(5)) {
+            *group = bytes.iter().fold(0, |sum, &byte| (sum * 256 + u32::from(byte)) % 100_000);
+        }
+        Self(groups)
+    }
+}
+
+impl<const GROUPS: usize> fmt::Display for Code<GROUPS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, group) in self.0.iter().enumerate() {
+            let space = if at == 0 { "" } else { " " };
+            write!(f, "{space}{group:05}")?;
+        }
+        Ok(())
+    }
+}
+
+impl<const GROUPS: usize> fmt::Debug for Code<GROUPS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({self})")
+    }
+}
+
+/// Takes what people type or paste: the digits, with white space anywhere.
+impl<const GROUPS: usize> FromStr for Code<GROUPS> {
+    type Err = NotACode;
+
+    fn from_str(text: &str) -> Result<Self, NotACode> {
+        let mut digits = text.chars().filter(|char| !char.is_whitespace());
+        let mut groups = [0; GROUPS];
+        for group in &mut groups {
+            for _ in 0..5 {
+                let digit = digits.next().and_then(|char| char.to_digit(10)).ok_or(NotACode)?;
+                *group = *group * 10 + digit;
+            }
+        }
+        digits.next().map_or(Ok(Self(groups)), |_| Err(NotACode))
+    }
+}
+
+/// A code as its text.
+#[cfg(feature = "serde")]
+impl<const GROUPS: usize> serde::Serialize for Code<GROUPS> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, const GROUPS: usize> serde::Deserialize<'de> for Code<GROUPS> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <alloc::string::String as serde::Deserialize>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A text is no code of this length.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a unit by design")]
+pub struct NotACode;
+
+impl fmt::Display for NotACode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a code of this many digits")
+    }
+}
+
+impl core::error::Error for NotACode {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::Code;
+
+    /// `DisplayableCode-test.ts` of discord/libdave 52cd56d (MIT): input and output.
+    #[test]
+    fn digits_are_those_of_dave() {
+        let bytes = [0xaa, 0xbb, 0xcc, 0xdd, 0xee];
+        assert_eq!(Code::<1>::from_hash(&bytes).to_string(), "05870");
+        let bytes = [
+            0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0xcc, 0xdd, 0xee, 0xff, 0xaa,
+            0xdd, 0xee, 0xff, 0xaa, 0xbb, 0xee, 0xff, 0xaa, 0xbb, 0xcc, 0xff, 0xaa, 0xbb, 0xcc, 0xdd,
+        ];
+        let code = Code::<6>::from_hash(&bytes).to_string();
+        assert_eq!(code, "05870 81055 56138 05211 95724 94877");
+    }
+}

@@ -1,0 +1,74 @@
+//! Who opens what, as people come and go.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use core::time::Duration;
+
+use sealframe_group::{Departure, Event, Kem, Output, Policy, Power};
+
+mod common;
+use common::{Net, Peer};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn everybody_opens_everybody_whatever_the_kem() {
+    for kem in [Kem::X25519, Kem::XWing] {
+        let mut net = Net::new();
+        for number in 1..=5 {
+            let peer = Peer::with(number, kem, Power::None, Policy::default(), net.now);
+            net.add(peer);
+            net.pass(SECOND);
+        }
+        assert!(net.all_open_all(), "{kem:?}");
+        let codes: Vec<_> = net.peers.values().map(|peer| peer.group.call_code()).collect();
+        assert!(codes.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}
+
+#[test]
+fn many_who_come_at_once_open_everybody() {
+    let mut net = Net::new();
+    for number in 1..=12 {
+        net.join(number);
+    }
+    net.pass(2 * SECOND);
+    assert!(net.all_open_all());
+    assert!(
+        net.errors.iter().all(|error| matches!(error, sealframe_group::GroupError::UnknownMember(_)))
+    );
+}
+
+#[test]
+fn a_joiner_opens_nothing_from_before() {
+    let mut net = Net::new();
+    let alice = net.join(1);
+    net.join(2);
+    net.pass(SECOND);
+    let before = net.get(alice).own.clone();
+    let carol = net.join(3);
+    net.pass(SECOND);
+    assert!(net.all_open_all());
+    assert!(!net.get(carol).opens(1, &before), "the key from before");
+}
+
+#[test]
+fn a_leaver_opens_nothing_after_three_seconds() {
+    let mut net = Net::new();
+    let alice = net.join(1);
+    net.join(2);
+    let carol = net.join(3);
+    net.pass(3 * SECOND);
+    let mut left = net.peers.remove(&carol).unwrap();
+    let held = core::mem::take(&mut left.held);
+    for output in left.group.leave() {
+        if let Output::Send { to, message } = output {
+            net.carry(carol, to, &message);
+        }
+    }
+    net.pass(3 * SECOND);
+    assert!(net.all_open_all());
+    let own = &net.peers[&alice].own;
+    assert!(!held.contains_key(&(1, own.0)), "the generation is new");
+    let alice = net.get(alice);
+    assert!(alice.events.contains(&Event::Left { session: carol, why: Departure::Left }));
+}

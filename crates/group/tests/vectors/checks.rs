@@ -1,0 +1,121 @@
+//! The call code, and one emoji check of each call with the messages that end it.
+
+use core::time::Duration;
+
+use sealframe_group::{
+    Identity,
+    message::{Body, Message},
+    verification::{CheckEvent, CheckMessage, Checks, Party, Stage, call_code},
+};
+use sealframe_testkit::{
+    group::{CallVector, CheckKey, all},
+    hex::Hex,
+};
+
+use crate::{Given, array, session};
+
+const NOW: Duration = Duration::from_secs(1);
+
+#[test]
+fn all_26_call_codes() {
+    let mut ran = 0;
+    for vector in &all().rosters {
+        let identities = vector.members.iter().map(|member| Identity(array(&member.identity)));
+        let code = call_code(&array(&vector.group_hash), &identities.collect::<Vec<_>>());
+        assert_eq!(code.to_string().replace(' ', ""), vector.call_code);
+        ran += 1;
+    }
+    assert_eq!(ran, 26);
+}
+
+/// What a check message says, taken out of the signed message that carries it.
+fn said(message: &Hex) -> CheckMessage {
+    let Body::Check { message, .. } = Message::parse(message).unwrap().body else {
+        unreachable!("a check")
+    };
+    message
+}
+
+struct Side {
+    party: Party,
+    checks: Checks,
+    rng: Given,
+}
+
+impl Side {
+    /// `before` is drawn before the key.
+    fn new(call: &CallVector, key: &CheckKey, before: &[u8]) -> Self {
+        let member = &call.members[key.member];
+        let party =
+            Party { identity: Identity(array(&member.identity)), session: session(&member.session) };
+        let checks = Checks::new(array(&call.group_hash), party);
+        Self { party, checks, rng: Given([before, &key.secret].concat()) }
+    }
+}
+
+/// A and B after the first `count` messages of the script, which they make themselves; the row of A.
+fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
+    let check = &call.check;
+    let (mut a, mut b) = (Side::new(call, &check.a, &check.check), Side::new(call, &check.b, &[]));
+    let mut made = a.checks.start(&mut a.rng, b.party, NOW).unwrap();
+    let (mut rows, mut verified) = (Vec::new(), 0);
+    for at in 0..count {
+        let stated = &check.messages[at];
+        if at >= 3 {
+            // Both people say that the rows are the same, B first.
+            let (one, other) = if at == 3 { (&mut b, a.party) } else { (&mut a, b.party) };
+            let progress = one.checks.confirm(other.session, NOW).unwrap();
+            verified += usize::from(progress.event == Some(CheckEvent::Verified));
+            made = progress.send.unwrap();
+        }
+        assert_eq!(made, said(&stated.signed.message), "message {at}");
+        let (from, to) = if stated.signed.from == check.a.member { (&a, &mut b) } else { (&b, &mut a) };
+        let progress = to.checks.receive(&mut to.rng, from.party, &made, NOW);
+        match progress.event {
+            Some(CheckEvent::Compare(sas)) => rows.push(sas.emoji().map(|emoji| emoji.index)),
+            Some(CheckEvent::Verified) => verified += 1,
+            _ => {}
+        }
+        made = progress.send.unwrap_or(made);
+    }
+    assert!(rows.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(verified, if count == 5 { 2 } else { 0 });
+    (a, b, rows.first().copied())
+}
+
+#[test]
+fn all_4_emoji_checks() {
+    let mut ran = 0;
+    for call in &all().calls {
+        let (_, _, row) = up_to(call, 5);
+        assert_eq!(row.unwrap().to_vec(), call.check.emoji);
+        ran += 1;
+    }
+    assert_eq!(ran, 4);
+}
+
+#[test]
+fn all_28_refused_check_messages_end_the_check() {
+    let mut ran = 0;
+    for call in &all().calls {
+        for vector in &call.check.refused {
+            let message = said(&vector.message);
+            // In place of the message of its stage.
+            let count = match message.stage {
+                Stage::Reply => 1,
+                Stage::Reveal => 2,
+                Stage::Confirm => 3,
+                other => unreachable!("{other:?}"),
+            };
+            let (mut a, mut b, _) = up_to(call, count);
+            let is_from_a = Message::parse(&vector.message).unwrap().head.session == a.party.session;
+            let (from, to) = if is_from_a { (&a, &mut b) } else { (&b, &mut a) };
+            let progress = to.checks.receive(&mut to.rng, from.party, &message, NOW);
+            assert!(matches!(progress.event, Some(CheckEvent::Failed(_))), "{}", vector.name);
+            assert_eq!(progress.send, Some(CheckMessage::cancel(message.check)), "{}", vector.name);
+            assert!(to.checks.sas(from.party.session).is_none());
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 28);
+}

@@ -1,0 +1,237 @@
+//! Emoji checks with somebody in between, or with a member that lies.
+
+use std::collections::HashSet;
+
+use sealframe_group::{
+    Identity, SessionId,
+    verification::{CheckError, CheckEvent, CheckMessage, CheckProgress, Checks, Party, Stage},
+};
+use sealframe_testkit::hex;
+
+use crate::checks::{Member, compare, is_nothing, pair, row};
+
+fn failed(progress: &CheckProgress, error: CheckError) -> bool {
+    progress.event == Some(CheckEvent::Failed(error))
+}
+
+fn flipped(message: &CheckMessage, bit: usize) -> CheckMessage {
+    let mut data = message.data;
+    data[bit / 8] ^= 1 << (bit % 8);
+    CheckMessage { data, ..*message }
+}
+
+/// A start with another commitment, a reply with another key: honest otherwise.
+#[test]
+fn every_flipped_bit_is_refused_or_shows_another_row() {
+    for bit in 0..256 {
+        let (mut a, mut b) = pair(bit as u64);
+        let start = a.start(b.party).unwrap();
+        let reply = b.hear(a.party, &flipped(&start, bit)).send.unwrap();
+        let reveal = a.hear(b.party, &reply).send.unwrap();
+        let shown = b.hear(a.party, &reveal);
+        assert!(failed(&shown, CheckError::WrongCommitment), "start, bit {bit}: {shown:?}");
+        assert_eq!(shown.send, Some(CheckMessage::cancel(start.check)));
+
+        let (mut a, mut b) = pair(bit as u64);
+        let start = a.start(b.party).unwrap();
+        let reply = b.hear(a.party, &start).send.unwrap();
+        let revealed = a.hear(b.party, &flipped(&reply, bit));
+        let shown = b.hear(a.party, &revealed.send.unwrap());
+        assert_ne!(row(&revealed), row(&shown), "reply, bit {bit}");
+
+        let (mut a, mut b) = pair(bit as u64);
+        let start = a.start(b.party).unwrap();
+        let reply = b.hear(a.party, &start).send.unwrap();
+        let reveal = a.hear(b.party, &reply).send.unwrap();
+        let shown = b.hear(a.party, &flipped(&reveal, bit));
+        assert!(failed(&shown, CheckError::WrongCommitment), "reveal, bit {bit}: {shown:?}");
+
+        let (mut a, mut b) = pair(bit as u64);
+        let _ = compare(&mut a, &mut b);
+        let _ = b.confirm(a.party).unwrap();
+        let a_says = a.confirm(b.party).unwrap().send.unwrap();
+        let heard = b.hear(a.party, &flipped(&a_says, bit));
+        assert!(failed(&heard, CheckError::WrongConfirmation), "confirm, bit {bit}: {heard:?}");
+        assert!(is_nothing(b.hear(a.party, &a_says)), "it stays over");
+    }
+}
+
+/// Somebody who shows each of the two an identity of its own in place of the other's, or, if it also has their
+/// identities' signatures, only keys of its own, and relays as fast as anybody can.
+#[test]
+fn somebody_in_between_makes_the_rows_differ() {
+    let mut rows = HashSet::new();
+    for seed in 0..500 {
+        let (mut alice, mut bob) = pair(seed);
+        let as_other = |honest: Party| {
+            let identity = if seed % 2 == 0 { Identity([3; 32]) } else { honest.identity };
+            Member::as_party(Party { identity, ..honest }, !seed)
+        };
+        let (mut to_alice, mut to_bob) = (as_other(bob.party), as_other(alice.party));
+        let (_, [alice_sees, between_sees]) = compare(&mut alice, &mut to_alice);
+        let (_, [_, bob_sees]) = compare(&mut to_bob, &mut bob);
+        assert_eq!(alice_sees, between_sees);
+        assert_ne!(alice_sees, bob_sees, "seed {seed}");
+        assert_ne!(alice_sees.numbers(), bob_sees.numbers(), "seed {seed}");
+        rows.extend([alice_sees.numbers(), bob_sees.numbers()]);
+
+        // What each of them confirms does not convince the other.
+        let alice_says = alice.confirm(to_alice.party).unwrap().send.unwrap();
+        let id = bob.confirm(to_bob.party).unwrap().send.unwrap().check;
+        let heard = bob.hear(to_bob.party, &CheckMessage { check: id, ..alice_says });
+        assert!(failed(&heard, CheckError::WrongConfirmation));
+    }
+    assert_eq!(rows.len(), 1000, "no row comes twice in a thousand");
+}
+
+#[test]
+fn both_must_be_in_the_same_call_and_see_the_same_sessions() {
+    let (mut a, _) = pair(1);
+    let mut elsewhere = Member::new(2, 1);
+    elsewhere.checks = Checks::new([8; 32], elsewhere.party);
+    let (_, [a_sees, b_sees]) = compare(&mut a, &mut elsewhere);
+    assert_ne!(a_sees, b_sees);
+
+    let (mut a, mut b) = pair(1);
+    let start = a.start(b.party).unwrap();
+    let other = Party { session: SessionId([5; 16]), ..a.party };
+    let reply = b.hear(other, &start).send.unwrap();
+    let reveal = a.hear(b.party, &reply).send.unwrap();
+    assert!(failed(&b.hear(other, &reveal), CheckError::WrongCommitment));
+}
+
+#[test]
+fn a_key_of_small_order_is_refused() {
+    // RFC 7748 §6.1: the all-zero secret. Points of the orders 1, 2, 4 and 8, some in their other encodings.
+    let order_8 = [
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    ]
+    .map(|digits| hex::decode(digits).unwrap().try_into().unwrap());
+    let p = |low: u8| {
+        let mut key = [0xff; 32];
+        (key[0], key[31]) = (low, 0x7f);
+        key
+    };
+    let mut one = [0; 32];
+    one[0] = 1;
+    for weak in [[0; 32], one, p(0xec), p(0xed), p(0xee), order_8[0], order_8[1]] {
+        let (mut a, b) = pair(1);
+        let start = a.start(b.party).unwrap();
+        let reply = CheckMessage { stage: Stage::Reply, data: weak, ..start };
+        let heard = a.hear(b.party, &reply);
+        assert!(failed(&heard, CheckError::WeakKey), "{weak:02x?}: {heard:?}");
+        assert!(is_nothing(a.hear(b.party, &reply)), "it stays over");
+    }
+}
+
+#[test]
+fn a_stage_out_of_order_ends_it() {
+    let stages = [Stage::Start, Stage::Reply, Stage::Reveal, Stage::Confirm];
+    for stage in stages {
+        let (mut a, b) = pair(1);
+        let start = a.start(b.party).unwrap();
+        let heard = a.hear(b.party, &CheckMessage { stage, ..start });
+        assert_eq!(failed(&heard, CheckError::WrongStage), stage != Stage::Reply, "A: {stage:?}");
+
+        let (mut a, mut b) = pair(1);
+        let start = a.start(b.party).unwrap();
+        let reply = b.hear(a.party, &start).send.unwrap();
+        let heard = b.hear(a.party, &CheckMessage { stage, ..reply });
+        let error = match stage {
+            Stage::Start => Some(CheckError::Changed),
+            Stage::Reply => Some(CheckError::WrongStage),
+            Stage::Reveal => Some(CheckError::WrongCommitment),
+            Stage::Confirm | Stage::Cancel => None,
+        };
+        assert_eq!(heard.event, error.map(CheckEvent::Failed), "B: {stage:?}");
+
+        let (mut a, mut b) = pair(1);
+        let (_, _) = compare(&mut a, &mut b);
+        let heard = a.hear(b.party, &CheckMessage { stage, ..start });
+        let error = match stage {
+            Stage::Start | Stage::Reveal => CheckError::WrongStage,
+            Stage::Reply => CheckError::Changed,
+            Stage::Confirm | Stage::Cancel => CheckError::WrongConfirmation,
+        };
+        assert!(failed(&heard, error), "A, comparing: {stage:?}: {heard:?}");
+        let heard = b.hear(a.party, &CheckMessage { stage, data: [1; 32], ..start });
+        let error = match stage {
+            Stage::Start | Stage::Reveal => CheckError::Changed,
+            Stage::Reply => CheckError::WrongStage,
+            Stage::Confirm | Stage::Cancel => CheckError::WrongConfirmation,
+        };
+        assert!(failed(&heard, error), "B, comparing: {stage:?}: {heard:?}");
+    }
+}
+
+/// Otherwise somebody in between tries again until the rows happen to be the same.
+#[test]
+fn three_failed_checks_are_the_last() {
+    let (mut a, mut b) = pair(1);
+    for _ in 0..3 {
+        let _ = compare(&mut a, &mut b);
+        let cancel = a.checks.cancel(b.party.session).unwrap();
+        assert!(failed(&b.hear(a.party, &cancel), CheckError::Cancelled));
+    }
+    assert_eq!(a.start(b.party), Err(CheckError::TooMany));
+    assert_eq!(b.start(a.party), Err(CheckError::TooMany));
+    let start = CheckMessage { check: [5; 16], stage: Stage::Start, data: [6; 32] };
+    let refused = a.hear(b.party, &start);
+    assert_eq!((refused.send, refused.event), (Some(CheckMessage::cancel([5; 16])), None));
+
+    // Another session of that identity is no way round it; another identity is another person.
+    let again = Party { session: SessionId([7; 16]), ..b.party };
+    assert_eq!(a.start(again), Err(CheckError::TooMany));
+    assert!(a.start(Member::new(3, 1).party).is_ok());
+}
+
+#[test]
+fn checks_with_many_sessions_of_one_identity_are_counted_together() {
+    let mut a = Member::new(1, 1);
+    let session = |number| Party { identity: Identity([2; 32]), session: SessionId([number; 16]) };
+    for number in 2..5 {
+        a.start(session(number)).unwrap();
+    }
+    assert_eq!(a.start(session(5)), Err(CheckError::TooMany));
+}
+
+#[test]
+fn checks_that_nobody_answered_do_not_count() {
+    let (mut a, mut b) = pair(1);
+    for _ in 0..10 {
+        let start = a.start(b.party).unwrap();
+        let _ = a.checks.cancel(b.party.session).unwrap();
+        let start_of_b = b.start(a.party).unwrap();
+        let cancel = CheckMessage::cancel(start_of_b.check);
+        assert!(failed(&b.hear(a.party, &cancel), CheckError::Cancelled));
+        assert_ne!(start.check, start_of_b.check);
+    }
+    let (_, [a_sees, b_sees]) = compare(&mut a, &mut b);
+    assert_eq!(a_sees, b_sees);
+}
+
+#[test]
+fn a_server_that_plays_starts_again_opens_nothing() {
+    let (mut a, mut b) = pair(1);
+    let ([start, reply, reveal], _) = compare(&mut a, &mut b);
+    let cancel = a.checks.cancel(b.party.session).unwrap();
+    let _ = b.hear(a.party, &cancel);
+    for message in [start, reply, reveal, cancel, start] {
+        assert!(is_nothing(b.hear(a.party, &message)));
+    }
+    assert_eq!(b.checks.next_expiry(), None);
+}
+
+#[test]
+fn messages_of_others_do_not_touch_a_check() {
+    let (mut a, mut b) = pair(1);
+    let ([start, reply, reveal], _) = compare(&mut a, &mut b);
+    let other = Member::new(3, 1).party;
+    let disguised = Party { identity: other.identity, ..b.party };
+    for message in [reply, reveal, CheckMessage::cancel(start.check)] {
+        assert!(is_nothing(a.hear(other, &message)));
+        assert!(is_nothing(a.hear(disguised, &message)));
+    }
+    assert!(a.checks.sas(b.party.session).is_some());
+}
