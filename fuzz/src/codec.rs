@@ -107,7 +107,7 @@ fn emulation_prevention(data: &[u8]) {
         assert_eq!(short, data);
     }
 
-    let (mut unescaped, mut at) = (Vec::new(), 0);
+    let (mut unescaped, mut at) = (Vec::<u8>::new(), 0);
     while at < data.len() {
         let is_escape = data[at..].starts_with(&[0, 0, 3]);
         unescaped.extend(if is_escape { &[0, 0][..] } else { &data[at..=at] });
