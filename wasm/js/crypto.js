@@ -84,7 +84,7 @@ export class FrameCrypto {
     // The key has just been renewed: this counter is spent, the frame takes the next one.
     if (!key) return this.#sealHere(stream, codec, frame);
     const header = told.subarray(0, headerLength);
-    return crypto.subtle.encrypt(parameters(told, headerLength), key, frame.subarray(prefixLength)).then((body) => {
+    return crypto.subtle.encrypt(parameters(told, headerLength), key, frame).then((body) => {
       const sealed = new Uint8Array(prefixLength + headerLength + body.byteLength);
       sealed.set(frame.subarray(0, prefixLength));
       sealed.set(header, prefixLength);
@@ -110,11 +110,7 @@ export class FrameCrypto {
       const refused = call.openedElsewhere(kid, ctr);
       if (refused < 0) return errorName(refused);
       stream.kid = kid;
-      if (prefixLength === 0) return new Uint8Array(payload);
-      const opened = new Uint8Array(prefixLength + payload.byteLength);
-      opened.set(frame.subarray(0, prefixLength));
-      opened.set(new Uint8Array(payload), prefixLength);
-      return opened;
+      return new Uint8Array(payload);
     }, () => 'Unauthentic');
   }
 

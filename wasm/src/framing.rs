@@ -13,12 +13,13 @@ pub(crate) struct Label {
     pub(crate) readable: Readable,
 }
 
-/// What of a frame is not encrypted.
+/// What of a frame can be read.
 #[derive(Clone, Copy)]
 pub(crate) enum Readable {
-    /// So many bytes at its beginning.
+    /// A copy of so many of its first bytes, in front of all of it: what WebCrypto opens is the frame then, and nothing
+    /// has to be put before it.
     Prefix(u16),
-    /// What comes before the picture.
+    /// What comes before the picture, which is left out of what is encrypted.
     Front(Parsed),
 }
 
@@ -48,6 +49,14 @@ impl Label {
 
     pub(crate) fn metadata(&self, prefix_len: u16) -> Metadata<'_> {
         Metadata::from(self.stream).with_prefix(prefix_len).with_application(&self.application)
+    }
+
+    /// So many bytes in front of an opened frame are no part of it.
+    pub(crate) const fn copy_len(&self) -> usize {
+        match self.readable {
+            Readable::Prefix(prefix_len) => prefix_len as usize,
+            Readable::Front(_) => 0,
+        }
     }
 }
 

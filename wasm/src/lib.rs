@@ -144,13 +144,13 @@ impl Call {
         let Readable::Prefix(prefix_len) = label.readable else {
             return Code::UnknownStream.as_result();
         };
-        let Some(payload_len) = len.checked_sub(prefix_len.into()) else {
+        if len < usize::from(prefix_len) {
             return Code::PrefixTooLong.as_result();
-        };
+        }
         let Some(prefix) = self.region.frame(prefix_len.into()) else {
             return Code::NotReserved.as_result();
         };
-        match self.call.seal_elsewhere(prefix, payload_len, label.metadata(prefix_len)) {
+        match self.call.seal_elsewhere(prefix, len, label.metadata(prefix_len)) {
             Ok(told) => {
                 let at = self.told.set(&told, prefix_len.into());
                 self.result_len = self.told.bytes.len();
@@ -243,7 +243,7 @@ impl Call {
         self.told.header_len
     }
 
-    /// Bytes at its front that stay readable.
+    /// Bytes of it that are copied in front of its header.
     #[wasm_bindgen(getter, js_name = prefixLength)]
     #[must_use]
     pub fn prefix_len(&self) -> usize {
@@ -263,7 +263,10 @@ impl Call {
         self.region.frame(len).ok_or(Code::NotReserved)?;
         self.told.kid = self.call.kid().get();
         let (frame, prefix_len) = match label.readable {
-            Readable::Prefix(prefix_len) => (self.region.buf(len), prefix_len),
+            Readable::Prefix(prefix_len) => {
+                let frame = self.region.copied(len, prefix_len.into()).ok_or(Code::PrefixTooLong)?;
+                (Some(frame), prefix_len)
+            }
             Readable::Front(codec) => {
                 let arranged = self.region.arrange(len, codec)?;
                 (FrameBuf::new(arranged.bytes, arranged.frame), arranged.prefix_len)
@@ -292,6 +295,7 @@ impl Call {
         };
         let opened = self.call.open_in_place(from, frame, label.metadata(prefix_len));
         let Opened { kid, frame, .. } = opened.map_err(Code::of_call)?;
+        let frame = frame.get(label.copy_len()..).ok_or(Code::TooShort)?;
         self.told.kid = kid.get();
         self.result_len = frame.len();
         Ok(frame.as_ptr().addr().cast_signed())

@@ -38,9 +38,13 @@ impl Region {
         self.bytes.get_mut(ROOM..ROOM.checked_add(len)?)
     }
 
-    /// The frame with room around it.
-    pub(crate) fn buf(&mut self, len: usize) -> Option<FrameBuf<'_>> {
-        FrameBuf::new(&mut self.bytes, ROOM..ROOM.checked_add(len)?)
+    /// The frame behind a copy of its first bytes, with room around both; `None` if it has not so many.
+    pub(crate) fn copied(&mut self, len: usize, copy_len: usize) -> Option<FrameBuf<'_>> {
+        let frame = ROOM.checked_sub(copy_len)?..ROOM.checked_add(len)?;
+        let first = self.bytes.get_mut(frame.clone())?;
+        let (copy, first) = first.split_at_mut_checked(copy_len)?;
+        copy.copy_from_slice(first.get(..copy_len)?);
+        FrameBuf::new(&mut self.bytes, frame)
     }
 
     /// Lays the canonical front before the rest of a frame. The prefix to be authenticated, and the whole.

@@ -60,6 +60,31 @@ test('frames of every size open as they were sealed', () => {
   }
 });
 
+test('of VP8 the first byte is copied in front, and all of the frame is sealed', async () => {
+  const lengths = [VP8, VP9].map((codec) => {
+    const [alice] = pair();
+    return [1, 40, 1200].map((length) => seal(alice, new Uint8Array(length), CAMERA, codec).length);
+  });
+  assert.deepEqual(lengths[0], lengths[1].map((length) => length + 1));
+  const [alice, bob] = pair();
+  const key = await crypto.subtle.importKey('raw', alice.exposeKey(alice.sendKid), 'AES-GCM', false, ['encrypt']);
+  const elsewhere = new FrameCrypto(bob, memory, 0);
+  await elsewhere.open(stream(1), VP9, seal(alice, new Uint8Array(5)));
+  await settle();
+  for (const isElsewhere of [false, true]) {
+    const opens = (wire) => (isElsewhere ? elsewhere.open(stream(1), VP8, wire) : open(bob, 1, wire, CAMERA, VP8));
+    // Only a member can make the two differ: then a decoder gets what was sealed.
+    const frame = Uint8Array.of(0x11, 2, 3, 4, 5, 6, 7, 8);
+    const told = inMemory(alice, Uint8Array.of(0x10), () => alice.sealElsewhere(frame.length, CAMERA, 0, COMPATIBLE, VP8));
+    const [header, rest] = [told.subarray(0, alice.headerLength), told.subarray(alice.headerLength)];
+    const parameters = { name: 'AES-GCM', iv: rest.subarray(0, 12), additionalData: rest.subarray(12) };
+    const body = new Uint8Array(await crypto.subtle.encrypt(parameters, key, frame));
+    const opened = opens(Uint8Array.of(0x10, ...header, ...body));
+    assert.equal(opened instanceof Promise, isElsewhere, 'as wanted');
+    assert.deepEqual(await opened, frame);
+  }
+});
+
 test('errors have names', () => {
   const [alice, bob] = pair();
   const frame = new Uint8Array(50).fill(9);

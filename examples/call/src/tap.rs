@@ -12,7 +12,7 @@ use crate::{av1, h264, vp8, vp9};
 /// Bytes kept of the latest frame start of each stream.
 const SHOWN: usize = 48;
 
-/// VP8 without Dependency Descriptor leaves this many bytes of a frame in clear, so that receivers tell
+/// VP8 without Dependency Descriptor has a copy of this many bytes of a frame before it, so that receivers tell
 /// key frames apart.
 const VP8_CLEAR: usize = 1;
 
