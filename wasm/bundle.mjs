@@ -6,7 +6,12 @@ import { copyFile, cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const here = (path) => new URL(path, import.meta.url).pathname;
-const MODULES = ['sealframe_wasm_relaxed.wasm', 'sealframe_wasm_simd.wasm', 'sealframe_wasm_bg.wasm'];
+const MODULES = [
+  'sealframe_wasm_relaxed.wasm',
+  'sealframe_wasm_simd.wasm',
+  'sealframe_wasm_bg.wasm',
+  'sealframe_group_bg.wasm',
+];
 
 const options = {
   absWorkingDir: here('./build'),

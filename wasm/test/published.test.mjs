@@ -37,8 +37,10 @@ const FILES = [
     'frames.d.ts',
     'frames.js',
     'frames.node.js',
+    'group.d.ts',
     'index.d.ts',
     'index.js',
+    'sealframe_group_bg.wasm',
     ...MODULES,
     'worker-inline.d.ts',
     'worker-inline.js',
@@ -188,7 +190,7 @@ const MAKERS = {
     async make() {
       const outdir = join(site, 'dist-esbuild');
       await bundle('app.js', outdir);
-      for (const name of ['worker.js', ...MODULES]) {
+      for (const name of ['worker.js', 'sealframe_group_bg.wasm', ...MODULES]) {
         await copyFile(join(site, 'node_modules/sealframe/pkg', name), join(outdir, name));
       }
       return outdir;

@@ -147,7 +147,8 @@ fn wasm_tests() -> Result<()> {
         let mut node = Command::new(tools::node()?);
         tools::run(node.arg("--test").arg(&tests).env("SEALFRAME_MODULE", module))?;
     }
-    Ok(())
+    let keys = crate::root().join("wasm/test/keys.test.mjs");
+    tools::run(Command::new(tools::node()?).arg("--test").arg(keys))
 }
 
 /// With the rest of the Rust tests it takes what modules there are.
