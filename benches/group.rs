@@ -3,6 +3,8 @@
 //!
 //! Processor time is of this process alone, so it does not matter much what else the machine does.
 
+#![expect(clippy::unwrap_used, reason = "a bench stops when something fails")]
+
 use sealframe::group::Kem;
 use sealframe_benches::{
     groups::{Call, Cost},

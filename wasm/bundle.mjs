@@ -7,7 +7,11 @@ import { build } from 'esbuild';
 
 const here = (path) => new URL(path, import.meta.url).pathname;
 const MODULES = [
-  'sealframe_wasm_relaxed.wasm', 'sealframe_wasm_simd.wasm', 'sealframe_wasm_bg.wasm', 'sealframe_profiles_bg.wasm',
+  'sealframe_wasm_relaxed.wasm',
+  'sealframe_wasm_simd.wasm',
+  'sealframe_wasm_bg.wasm',
+  'sealframe_group_bg.wasm',
+  'sealframe_profiles_bg.wasm',
 ];
 
 const options = {

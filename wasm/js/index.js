@@ -2,6 +2,7 @@
 
 import { codecId, framingId, streamKind, supportedFramings } from './codec.js';
 import { SealframeError, checkMember } from './failure.js';
+import { Group } from './group.js';
 import { Protection } from './protection.js';
 
 export { SealframeError, supportedFramings };
@@ -14,7 +15,7 @@ export function createWorker() {
 /** A worker that does not answer for so long is reported. */
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** A call whose members share one secret. Everything secret lives in its worker. */
+/** A call. Everything secret lives in its worker. */
 export class SealedCall {
   #worker;
   #pending = new Map();
@@ -48,7 +49,10 @@ export class SealedCall {
   /** For every RTCPeerConnection of the call: in Chromium nothing flows then before a transform is attached. */
   rtcConfiguration = Object.freeze({ encodedInsertableStreams: true });
 
-  /** Use `SealedCall.start`. */
+  /** Of a call that was joined: its members, who give each other their keys. Null if they share a secret. */
+  group = null;
+
+  /** Use `SealedCall.join` or `SealedCall.start`. */
   constructor(worker, { observe, framing }) {
     this.#worker = worker;
     this.#observe = observe;
@@ -62,6 +66,39 @@ export class SealedCall {
   }
 
   /**
+   * Enters a call in which each member has a key of its own, gives it to those who are in the call, and replaces it when one
+   * of them leaves: see `group`, whose callbacks are to be set before the next task.
+   *
+   * @param {Uint8Array} options.group what the application calls the call: any bytes, the same for all members
+   * @param {number} options.member this member's number: no other session of the call has had it; 0..=65535
+   * @param {Uint8Array} options.credential what the others judge us by; at most 4096 bytes
+   * @param {Uint8Array} [options.identity] 32 bytes that `group.exportIdentity` gave out; otherwise one is drawn for this call
+   * @param {Uint8Array} [options.trust] what `group.exportTrust` gave out
+   * @param {string} [options.kem] 'x25519' or 'x-wing', which a quantum computer does not open later; the same for all members
+   * @param {string} [options.role] 'participant', 'recorder' or 'bot': everybody sees it
+   * @param {boolean} [options.moderator] whether the others let us lock, unlock and remove
+   *
+   * The rest as in `start`.
+   */
+  static async join({
+    group,
+    credential,
+    identity,
+    trust,
+    kem = 'x25519',
+    role = 'participant',
+    moderator = false,
+    ...options
+  }) {
+    oneOf(kem, ['x25519', 'x-wing'], 'KEM');
+    oneOf(role, ['participant', 'recorder', 'bot'], 'role');
+    const copy = identity?.slice();
+    return SealedCall.#begin('join', options, { group, credential, identity: copy, trust, kem, role, moderator }, copy);
+  }
+
+  /**
+   * Enters a call whose members share one secret: whoever has it can read what others seal, and pose as them.
+   *
    * @param {Uint8Array} options.secret at least 16 random bytes that all members share
    * @param {number} options.member this member's number, unique in the call: 0..=65535
    * @param {string} [options.framing] 'compatible' (the few codec bytes that packetizers need stay readable) or 'full';
@@ -72,21 +109,34 @@ export class SealedCall {
    * @param {Function} [options.observe] gets `{direction, kind, index, clear, wire}` of every frame; for
    *   demonstrations and tests
    */
-  static async start({ secret, member, framing = 'compatible', worker, threshold, observe }) {
+  static async start({ secret, ...options }) {
+    const copy = secret.slice();
+    return SealedCall.#begin('start', options, { secret: copy }, copy);
+  }
+
+  static async #begin(request, { member, framing = 'compatible', worker, threshold, observe }, own, secret) {
     checkMember(member);
     framingId(framing);
     worker ??= createWorker();
     const call = new SealedCall(worker, { observe, framing });
-    const copy = secret.slice();
-    const options = { secret: copy, member, framing, threshold, observe: observe !== undefined };
+    const options = { ...own, member, framing, threshold, observe: observe !== undefined };
     try {
-      call.threshold = (await call.#ask('start', options, [copy.buffer])).threshold;
+      const { threshold: measured, ...of } = await call.#ask(request, options, secret === undefined ? [] : [secret.buffer]);
+      call.threshold = measured;
+      if (request === 'join') call.group = call.#groupOf(of);
     } catch (error) {
       call.#end(error);
       worker.terminate();
       throw error;
     }
     return call;
+  }
+
+  #groupOf(of) {
+    const fail = (error) => {
+      if (this.#ended === null) this.onerror(error);
+    };
+    return new Group({ ask: (...args) => this.#ask(...args), close: () => this.close(), fail }, of);
   }
 
   /** How much of frames stays readable. */
@@ -243,7 +293,8 @@ export class SealedCall {
     return answer;
   }
 
-  #receive({ id, result, error, state, key, observed }) {
+  #receive({ id, result, error, state, key, observed, group }) {
+    if (group !== undefined) return this.group?.hear(group);
     if (state !== undefined) return this.#report(state);
     if (key !== undefined) return this.#reportKey(key);
     if (observed !== undefined) return this.#observe?.(observed);
@@ -267,6 +318,10 @@ export class SealedCall {
     // Of a connection that is not under `protect`: the worker's word is all there is.
     this.onstate(state);
   }
+}
+
+function oneOf(name, names, what) {
+  if (!names.includes(name)) throw new TypeError(`sealframe: ${what} '${name}' is not one of ${names.join(', ')}`);
 }
 
 /** A transform stays: `transform = null` would let Firefox send plain media. */

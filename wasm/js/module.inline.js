@@ -1,6 +1,7 @@
 // In place of `module.js` in the worker that is one script with everything inside.
 
 import { hasVectors } from './module.js';
+import group from './sealframe_group_bg.wasm';
 import bytes from './sealframe_wasm_simd.wasm';
 
 /** The module with vectors; the others are only in the package's files. */
@@ -8,3 +9,5 @@ export function moduleSource() {
   if (!hasVectors()) throw new Error("this browser has no 128-bit vectors: use the package's own worker");
   return bytes;
 }
+
+export const groupSource = () => group;

@@ -22,3 +22,6 @@ export function moduleSource() {
     ? new URL('./sealframe_wasm_simd.wasm', import.meta.url)
     : new URL('./sealframe_wasm_bg.wasm', import.meta.url);
 }
+
+/** The key management's, which is loaded by who joins a call. */
+export const groupSource = () => new URL('./sealframe_group_bg.wasm', import.meta.url);

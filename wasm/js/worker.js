@@ -5,14 +5,17 @@
 import init, { Call } from './sealframe_wasm.js';
 import { codecId, codecOfMimeType, framingId, otherFraming, streamKind } from './codec.js';
 import { FrameCrypto, calibrate } from './crypto.js';
+import { Keys } from './keys.js';
 import { FrameMemory } from './memory.js';
-import { moduleSource } from './module.js';
+import { groupSource, moduleSource } from './module.js';
 import { InOrder } from './order.js';
 import { StreamState } from './state.js';
 
-/** Set by the `start` message. Until then every frame is dropped. */
+/** Set by the `start` or the `join` message. Until then every frame is dropped. */
 let call = null;
 let frames = null;
+/** Set by the `join` message alone: who gives us keys. */
+let keys = null;
 let framing = null;
 let observe = false;
 /** By number: what the page says a transform carries. May be there before the transform is. */
@@ -26,16 +29,27 @@ self.onrtctransform = ({ transformer }) => {
 };
 
 const requests = {
-  async start({ secret, member, framing: wanted, threshold, observe: observed }) {
-    const wasm = await init({ module_or_path: moduleSource() });
-    const memory = new FrameMemory(wasm.memory);
-    const from = threshold ?? await calibrate(memory);
+  async start({ secret, member, ...options }) {
+    const { memory, threshold } = await load(options);
     call = new Call(secret, member);
     secret.fill(0);
-    frames = new FrameCrypto(call, memory, from);
-    framing = wanted;
-    observe = observed;
-    return { threshold: from };
+    frames = new FrameCrypto(call, memory, threshold);
+    return { threshold };
+  },
+  async join(options) {
+    const { memory, threshold } = await load(options);
+    keys = await Keys.enter(groupSource(), options, { post: (group) => self.postMessage({ group }), stop });
+    call = keys.start((key) => Call.withKey(options.member, key), (core) => {
+      frames = new FrameCrypto(core, memory, threshold);
+      return frames;
+    });
+    const { session, identity } = keys.requests.state();
+    return { threshold, session, identity, farewell: keys.requests.farewell() };
+  },
+  /** What is asked of the key management. */
+  group({ ask, args }) {
+    if (keys === null) throw 'NotStarted';
+    return keys.requests[ask](args);
   },
   /** Old Chromium: the streams of createEncodedStreams, moved here. */
   transform({ readable, writable, options }) {
@@ -62,12 +76,33 @@ const requests = {
     return typeof opened === 'string' ? { ok: false, code: opened } : { ok: true };
   },
   close() {
-    frames?.forget();
-    call?.free();
-    call = null;
+    end();
     self.close();
   },
 };
+
+async function load({ framing: wanted, threshold, observe: observed }) {
+  const wasm = await init({ module_or_path: moduleSource() });
+  const memory = new FrameMemory(wasm.memory);
+  framing = wanted;
+  observe = observed;
+  return { memory, threshold: threshold ?? await calibrate(memory) };
+}
+
+/** No frame passes from here on, and no key is left. */
+function end() {
+  frames?.forget();
+  call?.free();
+  keys?.free();
+  call = null;
+  keys = null;
+}
+
+/** The key management has come to an end; with an error if it broke. */
+function stop(error) {
+  end();
+  if (error !== null) die(error);
+}
 
 self.onmessage = async ({ data: { id, request, ...args } }) => {
   try {
@@ -149,10 +184,15 @@ class Transform {
   /** Returns a promise if the next frame should wait. */
   take(frame) {
     this.taken += 1;
+    return this.work(frame);
+  }
+
+  /** As `take`, also for a frame that has waited. */
+  work(frame) {
     if (call === null || this.#stream === null) return null;
     const codec = this.#codecOf(frame);
     if (codec === null) {
-      this.#state.count('UnknownCodec');
+      this.count('UnknownCodec');
       return null;
     }
     const bytes = new Uint8Array(frame.data);
@@ -167,8 +207,9 @@ class Transform {
 
   #finish(frame, result) {
     if (call === null) return;
+    if (result === 'UnknownKey' && keys?.park(this, this.#named?.from, frame)) return;
     if (typeof result === 'string') return this.#failed(frame, result);
-    this.#state.count(null);
+    this.count(null);
     this.#tellKey(this.#stream?.kid);
     if (observe) report(this.#direction, this.#named, new Uint8Array(frame.data), result);
     frame.data = result.buffer;
@@ -180,16 +221,23 @@ class Transform {
   /** A frame that is dropped. Its sender may use the other framing: then it opens as such, and that is said. */
   async #failed(frame, code) {
     const [state, stream] = [this.#state, this.#stream];
-    if (!state.count(code) || this.#direction === 'seal') return;
+    if (!this.count(code) || this.#direction === 'seal') return;
     const other = { ...stream, framing: otherFraming(stream.framing) };
     const opened = await frames.open(other, codecId(this.#codecOf(frame)), new Uint8Array(frame.data));
     if (typeof opened !== 'string') state.explain('OtherFraming');
+  }
+
+  /** What became of a frame: `code` is null if it was sealed or opened. */
+  count(code) {
+    if (this.#direction === 'open') keys?.count(this.#named?.from, code);
+    return this.#state?.count(code);
   }
 
   #tellKey(kid) {
     // Described anew, and no frame of that has come yet.
     if (kid === undefined || kid === this.#kid) return;
     this.#kid = kid;
+    if (this.#direction === 'open') keys?.soon();
     self.postMessage({ key: { ...this.#label, kid } });
   }
 

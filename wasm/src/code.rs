@@ -1,6 +1,6 @@
 //! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
 
-use sealframe::{AnnouncementError, CallError, KeyError, OpenError, SealError};
+use sealframe::{AnnouncementError, CallError, FrameError, KeyError, OpenError, SealError};
 use sealframe_codec::UnexpectedFrame;
 
 macro_rules! codes {
@@ -22,7 +22,7 @@ codes! {
     // Members and their announcements.
     SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused Departed
     // Wrong calls.
-    UnknownStream NotReserved NoRandomness
+    OtherKeys UnknownStream NotReserved NoRandomness
     // A newer error of the core that has no code yet.
     Other
 }
@@ -60,6 +60,21 @@ impl Code {
         }
     }
 
+    pub(crate) const fn of_key(error: KeyError) -> Self {
+        match error {
+            KeyError::KidInUse => Self::KeyInUse,
+            _ => Self::KeyRefused,
+        }
+    }
+
+    pub(crate) const fn of_frame(error: FrameError) -> Self {
+        match error {
+            FrameError::OtherMember => Self::OtherMember,
+            FrameError::Open(error) => Self::of_open(error),
+            _ => Self::Other,
+        }
+    }
+
     pub(crate) const fn of_call(error: CallError) -> Self {
         match error {
             CallError::SecretTooShort => Self::SecretTooShort,
@@ -70,11 +85,9 @@ impl Code {
                 AnnouncementError::UnknownVersion => Self::UnknownVersion,
                 _ => Self::Malformed,
             },
-            CallError::Key(KeyError::KidInUse) => Self::KeyInUse,
-            CallError::Key(_) => Self::KeyRefused,
+            CallError::Key(error) => Self::of_key(error),
             CallError::Departed => Self::Departed,
-            CallError::OtherMember => Self::OtherMember,
-            CallError::Open(error) => Self::of_open(error),
+            // None of these calls opens frames.
             _ => Self::Other,
         }
     }

@@ -15,17 +15,20 @@
 
 mod code;
 mod framing;
+mod member;
 mod region;
 mod told;
 
 use sealframe::{
-    Backend, CallSecret, Cipher, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Kid, Opened, SharedSecretCall,
+    Backend, BaseKey, CallSecret, Cipher, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Frames, Kid, Opened,
+    SenderKeyKid, SharedSecretCall,
 };
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
 use code::Code;
 use framing::{Label, MAX_PREFIX_LEN, Readable};
+use member::Member;
 use region::Region;
 use told::Told;
 
@@ -36,10 +39,11 @@ const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Ke
 #[cfg(not(target_feature = "simd128"))]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Portable);
 
-/// A member's side of a call whose members share one secret; see `sealframe::SharedSecretCall`.
+/// A member's side of a call: of one whose members share one secret, as `sealframe::SharedSecretCall`; or of one whose
+/// keys come from another module, as `sealframe::Frames`.
 #[wasm_bindgen]
 pub struct Call {
-    call: SharedSecretCall,
+    member: Member,
     region: Region,
     result_len: usize,
     told: Told,
@@ -57,15 +61,80 @@ impl Call {
         secret.zeroize();
         let parsed = parsed.map_err(Code::of_call)?;
         let call = SharedSecretCall::new(CIPHER, &parsed, me, random()?).map_err(Code::of_call)?;
-        Ok(Self { call, region: Region::default(), result_len: 0, told: Told::default() })
+        Ok(Self::of(Member::Shared(call)))
+    }
+
+    /// Enters a call as member `me`, who seals with this base key of generation 0. It must never have been used; this copy
+    /// of it is wiped.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = withKey)]
+    pub fn with_key(me: u16, base_key: Vec<u8>) -> Result<Self, String> {
+        let frames = Frames::new(CIPHER, me, take_key(base_key)).map_err(Code::of_key)?;
+        Ok(Self::of(Member::Keyed(frames)))
+    }
+
+    /// Moves our sender to this generation, at step 0. This copy of the key is wiped.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = rekeyTo)]
+    pub fn rekey_to(&mut self, generation: u64, base_key: Vec<u8>) -> Result<(), String> {
+        let base_key = take_key(base_key);
+        Ok(self.member.keyed()?.rekey_to(generation, base_key).map(drop).map_err(Code::of_key)?)
+    }
+
+    /// Opens frames of a member with this key from now on. This copy of it is wiped.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn install(
+        &mut self,
+        from: u16,
+        generation: u64,
+        step: u32,
+        base_key: Vec<u8>,
+    ) -> Result<(), String> {
+        let base_key = take_key(base_key);
+        Ok(self.member.keyed()?.install(kid(from, generation, step), base_key).map_err(Code::of_key)?)
+    }
+
+    /// Wipes a member's generations and ratchet steps before this one.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = forgetBefore)]
+    pub fn forget_before(&mut self, from: u16, generation: u64, step: u32) -> Result<(), String> {
+        self.member.keyed()?.forget_before(kid(from, generation, step));
+        Ok(())
+    }
+
+    /// The KID of a key that has opened a frame for the first time and is its sender's newest.
+    #[wasm_bindgen(js_name = pollNewer)]
+    pub fn poll_newer(&mut self) -> Option<u64> {
+        let newer = self.member.keyed().ok()?.poll_newer()?;
+        Some(newer.generation << 24 | newer.sender << 8 | newer.step)
+    }
+
+    /// Frames sealed with our present key.
+    #[wasm_bindgen(getter, js_name = framesSealed)]
+    pub fn frames_sealed(&mut self) -> u64 {
+        self.member.keyed().map_or(0, |frames| frames.usage().frames)
+    }
+
+    /// Whether our key nears its limit; said once for each key.
+    #[wasm_bindgen(js_name = isNearlyExhausted)]
+    pub fn is_nearly_exhausted(&mut self) -> bool {
+        self.member.keyed().is_ok_and(Frames::is_nearly_exhausted)
     }
 
     /// Our present key, encrypted for those who have the secret; opaque to the server that relays it.
     ///
     /// # Errors
     /// The name of an error code.
-    pub fn announcement(&self) -> Result<Vec<u8>, String> {
-        Ok(self.call.announcement(random()?))
+    pub fn announcement(&mut self) -> Result<Vec<u8>, String> {
+        Ok(self.member.shared()?.announcement(random()?))
     }
 
     /// Installs the key that member `from` announces.
@@ -74,21 +143,21 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = addMember)]
     pub fn add_member(&mut self, from: u16, announcement: &[u8]) -> Result<(), String> {
-        Ok(self.call.add_member(from, announcement).map_err(Code::of_call)?)
+        Ok(self.member.shared()?.add_member(from, announcement).map_err(Code::of_call)?)
     }
 
     /// Wipes the keys of a member who left.
     #[wasm_bindgen(js_name = removeMember)]
     pub fn remove_member(&mut self, member: u16) {
-        self.call.remove_member(member);
+        self.member.remove(member);
     }
 
-    /// Moves our key one ratchet step on, before a newcomer is told it.
+    /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret and has sealed nothing stays.
     ///
     /// # Errors
     /// The name of an error code.
     pub fn ratchet(&mut self) -> Result<(), String> {
-        Ok(self.call.ratchet().map(drop).map_err(Code::of_call)?)
+        Ok(self.member.ratchet().map(drop)?)
     }
 
     /// Where in linear memory a frame of `len` bytes goes. Growing memory detaches its old buffer.
@@ -150,7 +219,7 @@ impl Call {
         let Some(prefix) = self.region.frame(prefix_len.into()) else {
             return Code::NotReserved.as_result();
         };
-        match self.call.seal_elsewhere(prefix, len, label.metadata(prefix_len)) {
+        match self.member.frames().seal_elsewhere(prefix, len, label.metadata(prefix_len)) {
             Ok(told) => {
                 let at = self.told.set(&told, prefix_len.into());
                 self.result_len = self.told.bytes.len();
@@ -182,13 +251,13 @@ impl Call {
         let Some(front) = self.region.frame(len.min(Self::front())) else {
             return Code::NotReserved.as_result();
         };
-        match self.call.open_elsewhere(from, front, len, label.metadata(prefix_len)) {
+        match self.member.frames().open_elsewhere(from, front, len, label.metadata(prefix_len)) {
             Ok(told) => {
                 let at = self.told.set(&told, prefix_len.into());
                 self.result_len = self.told.bytes.len();
                 at
             }
-            Err(error) => Code::of_call(error).as_result(),
+            Err(error) => Code::of_frame(error).as_result(),
         }
     }
 
@@ -196,7 +265,7 @@ impl Call {
     /// dropped: it has been opened already, or its key is gone.
     #[wasm_bindgen(js_name = openedElsewhere)]
     pub fn opened_elsewhere(&mut self, kid: u64, ctr: u64) -> isize {
-        match self.call.opened_elsewhere(Kid::new(kid), Ctr::new(ctr)) {
+        match self.member.frames().opened_elsewhere(Kid::new(kid), Ctr::new(ctr)) {
             Ok(()) => 0,
             Err(error) => Code::of_open(error).as_result(),
         }
@@ -206,14 +275,14 @@ impl Call {
     #[wasm_bindgen(js_name = exposeKey)]
     #[must_use]
     pub fn expose_key(&self, kid: u64) -> Option<Vec<u8>> {
-        self.call.expose_key(Kid::new(kid)).map(<[u8]>::to_vec)
+        self.member.expose_key(Kid::new(kid)).map(<[u8]>::to_vec)
     }
 
     /// The KID of our next frame.
     #[wasm_bindgen(getter, js_name = sendKid)]
     #[must_use]
     pub fn send_kid(&self) -> u64 {
-        self.call.kid().get()
+        self.member.kid().get()
     }
 
     /// So many bytes of a frame are enough for the two functions above.
@@ -259,9 +328,13 @@ impl Call {
 }
 
 impl Call {
+    fn of(member: Member) -> Self {
+        Self { member, region: Region::default(), result_len: 0, told: Told::default() }
+    }
+
     fn seal_labelled(&mut self, len: usize, label: &Label) -> Result<isize, Code> {
         self.region.frame(len).ok_or(Code::NotReserved)?;
-        self.told.kid = self.call.kid().get();
+        self.told.kid = self.member.kid().get();
         let (frame, prefix_len) = match label.readable {
             Readable::Prefix(prefix_len) => {
                 let frame = self.region.copied(len, prefix_len.into()).ok_or(Code::PrefixTooLong)?;
@@ -273,7 +346,7 @@ impl Call {
             }
         };
         let frame = frame.ok_or(Code::NotReserved)?;
-        let sealed = self.call.seal_in_place(frame, label.metadata(prefix_len));
+        let sealed = self.member.frames().seal_in_place(frame, label.metadata(prefix_len));
         let sealed = sealed.map_err(Code::of_seal)?;
         let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
         if let Readable::Front(codec) = label.readable {
@@ -293,8 +366,8 @@ impl Call {
                 (arranged.bytes.get_mut(arranged.frame).ok_or(Code::NotReserved)?, arranged.prefix_len)
             }
         };
-        let opened = self.call.open_in_place(from, frame, label.metadata(prefix_len));
-        let Opened { kid, frame, .. } = opened.map_err(Code::of_call)?;
+        let opened = self.member.frames().open_in_place(from, frame, label.metadata(prefix_len));
+        let Opened { kid, frame, .. } = opened.map_err(Code::of_frame)?;
         let frame = frame.get(label.copy_len()..).ok_or(Code::TooShort)?;
         self.told.kid = kid.get();
         self.result_len = frame.len();
@@ -307,6 +380,17 @@ impl Call {
 #[must_use]
 pub fn error_name(result: isize) -> String {
     Code::of_result(result).map_or_else(|| "Unknown".into(), String::from)
+}
+
+fn kid(from: u16, generation: u64, step: u32) -> SenderKeyKid {
+    SenderKeyKid { generation, sender: from.into(), step: step.into() }
+}
+
+/// A key that JavaScript handed over, whose copy is wiped.
+fn take_key(mut bytes: Vec<u8>) -> BaseKey {
+    let key = BaseKey::from_bytes(&bytes);
+    bytes.zeroize();
+    key
 }
 
 fn random() -> Result<[u8; 32], Code> {

@@ -37,6 +37,7 @@ const FILES = [
     'frames.d.ts',
     'frames.js',
     'frames.node.js',
+    'group.d.ts',
     'index.d.ts',
     'index.js',
     'jitsi-worker.js',
@@ -45,6 +46,7 @@ const FILES = [
     'profiles.d.ts',
     'profiles.js',
     'profiles.node.js',
+    'sealframe_group_bg.wasm',
     'sealframe_profiles_bg.wasm',
     ...MODULES,
     'worker-inline.d.ts',
@@ -209,7 +211,7 @@ const MAKERS = {
     async make() {
       const outdir = join(site, 'dist-esbuild');
       await bundle('app.js', outdir);
-      for (const name of ['worker.js', ...MODULES]) {
+      for (const name of ['worker.js', 'sealframe_group_bg.wasm', ...MODULES]) {
         await copyFile(join(site, 'node_modules/sealframe/pkg', name), join(outdir, name));
       }
       return outdir;

@@ -1,5 +1,9 @@
 // The page's side of a call. What each thing does is said once, where it is written: in `index.js`.
 
+import type { CheckCode, Group, Kem, Role } from './group.js';
+
+export type * from './group.js';
+
 /** How much of a frame stays readable: the few bytes that packetizers need, or none. All members use the same. */
 export type Framing = 'compatible' | 'full';
 export type Codec = 'opus' | 'vp8' | 'vp9' | 'h264' | 'av1';
@@ -63,8 +67,6 @@ export interface ObservedFrame {
 }
 
 export interface CallOptions {
-  /** At least 16 random bytes that all members share. */
-  secret: Uint8Array;
   /** This member's number, unique in the call: 0 to 65535. */
   member: number;
   framing?: Framing;
@@ -75,6 +77,27 @@ export interface CallOptions {
   observe?: (frame: ObservedFrame) => void;
 }
 
+export interface StartOptions extends CallOptions {
+  /** At least 16 random bytes that all members share. */
+  secret: Uint8Array;
+}
+
+export interface JoinOptions extends CallOptions {
+  /** What the application calls the call: the same bytes for all members. */
+  group: Uint8Array;
+  /** What the others judge us by; at most 4,096 bytes. */
+  credential: Uint8Array;
+  /** 32 bytes of `Group.exportIdentity`; otherwise an identity is drawn for this call. */
+  identity?: Uint8Array;
+  /** What `Group.exportTrust` gave out. */
+  trust?: Uint8Array;
+  /** The same for all members. */
+  kem?: Kem;
+  role?: Role;
+  /** Whether the others let us lock, unlock and remove. */
+  moderator?: boolean;
+}
+
 /** Why a frame, an announcement or a call is refused. More may come. */
 export type ErrorCode =
   | 'UnknownKey' | 'StepErased' | 'StepTooFar' | 'Replayed' | 'TooOld' | 'TooManyKeys' | 'Unauthentic' | 'OtherMember'
@@ -82,7 +105,10 @@ export type ErrorCode =
   | 'KeyExhausted' | 'PrefixTooLong' | 'NoRoom'
   | 'SecretTooShort' | 'WrongSecret' | 'WrongSender' | 'OtherSuite' | 'UnknownVersion' | 'Malformed' | 'KeyInUse'
   | 'KeyRefused' | 'Departed'
-  | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NotStarted' | 'Other'
+  | 'OtherGroup' | 'OtherKem' | 'UnknownMember' | 'Unauthentic' | 'InUse' | 'Locked' | 'Full' | 'NotForUs' | 'Stale' | 'WrongKey'
+  | 'Equivocation' | 'NotAllowed' | 'Busy' | 'Ended' | 'Policy' | 'Own' | 'TrustDamaged' | 'TrustFull' | 'IdentityChanged'
+  | CheckCode
+  | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NotStarted' | 'Other'
   // Of `sealframe/profiles`.
   | 'MissingKey' | 'NotSealed' | 'Injected' | 'SameKey' | 'NoRatchet' | 'UnsupportedCodec' | 'UnknownCodec' | 'StartCodeInside'
   | 'DigitsRefused' | 'TooManyStreams';
@@ -91,10 +117,16 @@ export class SealframeError extends Error {
   readonly code: ErrorCode;
 }
 
-/** A call whose members share one secret. Everything secret lives in its worker. */
+/** A call. Everything secret lives in its worker. */
 export class SealedCall {
   private constructor();
-  static start(options: CallOptions): Promise<SealedCall>;
+  /** Enters a call whose members have a key each and give it to each other. */
+  static join(options: JoinOptions): Promise<SealedCall & { readonly group: Group }>;
+  /** Enters a call whose members share one secret. */
+  static start(options: StartOptions): Promise<SealedCall>;
+
+  /** Of a call that was joined. Set its callbacks before the next task. */
+  readonly group: Group | null;
 
   /** Called when a stream's state changes, and about once a second. */
   onstate: (state: StreamState) => void;

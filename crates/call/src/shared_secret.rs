@@ -154,6 +154,13 @@ impl SharedSecretCall {
         }
     }
 
+    /// The frames alone, for who goes one way with them whatever the keys come from. A key that nears its limit has been
+    /// renewed. Keys stay this call's business.
+    pub fn frames(&mut self) -> &mut Frames {
+        self.renew();
+        &mut self.frames
+    }
+
     /// As [`Frames::seal_in_place`].
     ///
     /// # Errors

@@ -144,8 +144,9 @@ fn wasm_tests() -> Result<()> {
         tools::run(node.arg("--test").arg(&tests).env("SEALFRAME_MODULE", module))?;
     }
     let folder = crate::root().join("wasm/test");
-    let of_profiles = ["profiles.test.mjs", "stand-ins.test.mjs"].map(|name| folder.join(name));
-    tools::run(Command::new(tools::node()?).arg("--test").args(of_profiles))
+    let others =
+        ["keys.test.mjs", "profiles.test.mjs", "stand-ins.test.mjs"].map(|name| folder.join(name));
+    tools::run(Command::new(tools::node()?).arg("--test").args(others))
 }
 
 /// With the rest of the Rust tests it takes what modules there are.

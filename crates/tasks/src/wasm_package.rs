@@ -11,8 +11,9 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::tools;
 
-/// Compiles the core without vectors, with them and with relaxed ones, and other systems' formats with vectors, writes their
-/// JavaScript bindings, lays our own scripts beside them in `wasm/build`, and bundles them into `wasm/pkg`.
+/// Compiles the module of frames without vectors, with them and with relaxed ones, other systems' formats with vectors, and key
+/// management; writes their JavaScript bindings, lays our own scripts beside them in `wasm/build`, and bundles them into
+/// `wasm/pkg`.
 ///
 /// The bindings are made by wasm-bindgen as a library, so its two halves have one version by `Cargo.lock`
 /// and no separate tool has to be installed. esbuild comes from npm.
@@ -25,10 +26,11 @@ pub(crate) fn build() -> Result<()> {
     if parts.exists() {
         fs::remove_dir_all(&parts)?;
     }
-    let scripts = bind(&CORE, &CORE.compile("wasm", "wasm", SMALL_SHA2)?, &parts)?;
+    let scripts = bind(&CORE, &CORE.compile("wasm", "wasm", COMPACT_HASHES)?, &parts)?;
     for (name, features) in WITH_VECTORS {
         let bindings = target_dir().join("wasm-bindings");
-        let module = CORE.compile(name, "wasm-simd", &format!("-Ctarget-feature={features}"))?;
+        let flags = format!("-Ctarget-feature={features} {COMPACT_HASHES}");
+        let module = CORE.compile(name, "wasm-simd", &flags)?;
         ensure!(scripts == bind(&CORE, &module, &bindings)?, "the modules need different bindings");
         fs::copy(
             bindings.join(format!("{}_bg.wasm", CORE.name)),
@@ -42,6 +44,9 @@ pub(crate) fn build() -> Result<()> {
         bind(profiles, &module, &parts)?;
     }
 
+    let flags = format!("{COMPACT_HASHES} --cfg=aes_backend_soft=\"compact\"");
+    bind(&GROUP, &GROUP.compile("wasm-group", "wasm-small", &flags)?, &parts)?;
+
     for script in fs::read_dir(folder.join("js"))? {
         let script = script?;
         fs::copy(script.path(), parts.join(script.file_name()))?;
@@ -51,8 +56,8 @@ pub(crate) fn build() -> Result<()> {
 }
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// Loops where `sha2` would unroll them without vectors: 4 kB less to load by gzip. Keys are hashed, no frame is.
-const SMALL_SHA2: &str = r#"--cfg=sha2_backend_soft="compact""#;
+/// Keys are derived now and then: their hashes need not be fast, and looping takes 4 kB less by gzip than `sha2`'s unrolled code.
+const COMPACT_HASHES: &str = r#"--cfg=sha2_backend_soft="compact""#;
 /// By folder: what else the processor is asked for.
 pub(crate) const WITH_VECTORS: [(&str, &str); 2] =
     [("wasm-simd", "+simd128"), ("wasm-relaxed", "+simd128,+relaxed-simd")];
@@ -65,7 +70,10 @@ struct Module {
     name: &'static str,
 }
 
+/// Frames: small, and fast.
 const CORE: Module = Module { package: "sealframe-wasm", features: "", name: "sealframe_wasm" };
+/// Keys: small.
+const GROUP: Module = Module { package: "sealframe-wasm-group", features: "", name: "sealframe_group" };
 /// Modules of their own: who does not speak to other systems does not load them, and who stands in for one loads one.
 const PROFILES: [Module; 3] = [
     Module {

@@ -1,10 +1,12 @@
-// The page of one participant: joins a room, hands keys to newcomers, shows everyone.
+// The page of one participant: joins a room, shows everyone, and who they are.
 
 import { MadePanel, SeenPanel } from './bytes.js';
 import { Connection } from './connection.js';
 import { openDevices } from './devices.js';
+import { Keeper } from './keeper.js';
 import { Member } from './members.js';
-import { fromBase64, invitation, readPlace, toBase64, writePlace } from './place.js';
+import { People } from './people.js';
+import { invitation, readPlace, writePlace } from './place.js';
 import { Server } from './server.js';
 
 // What a tile shows. Others may send more than that, from other pages than this one.
@@ -71,6 +73,7 @@ class Participant {
   #server;
   #stream;
   #call;
+  #people;
   #connection;
   #id;
   #members = new Map();
@@ -85,23 +88,41 @@ class Participant {
 
   async welcome(SealedCall, { id, members }) {
     this.#id = id;
+    const { room, name, framing, kem } = this.#place;
+    const keeper = new Keeper(name);
     const demo = { id, observe: undefined };
-    this.#call = await SealedCall.start({
-      secret: this.#place.secret,
+    this.#call = await SealedCall.join({
+      group: new TextEncoder().encode(`sealframe example call in room ${room}`),
       member: id,
-      framing: this.#place.framing,
+      // Names are not verified by anybody but the people themselves.
+      credential: new TextEncoder().encode(name),
+      identity: keeper.identity,
+      trust: keeper.trust,
+      moderator: true,
+      kem,
+      framing,
       observe: (frame) => {
         if (frame.direction === 'sealed') this.#made.frame(frame.kind, frame.clear);
         demo.observe?.(frame);
       },
     });
-    this.#call.onerror = this.#server.onerror;
-    this.#call.onstate = (report) => this.#members.get(report.from)?.frames(report);
-    // Those already here need our key before our first frame.
-    this.#server.announce(null, toBase64(await this.#call.announcement()));
+    this.#people = new People({ call: this.#call, server: this.#server, keeper, name, tiles: this.#members });
+    this.#call.onerror = (error) => {
+      this.#people.broken(error);
+      this.#server.onerror(error);
+    };
+    this.#call.onstate = (report) => {
+      this.#members.get(report.from)?.frames(report);
+      this.#people.stream(report);
+    };
+    this.#people.onended = (message) => {
+      this.#close();
+      this.#server.onclose = () => {};
+      stop(message);
+    };
 
     this.#connection = new Connection(this.#call, this.#server, this.#place.codec);
-    const own = new Member(id, this.#place.name, element('stage'));
+    const own = new Member(id, name, element('stage'));
     own.playOwn(this.#stream)?.catch(reportError);
     if (this.#stream !== undefined) this.#connection.send(this.#stream);
     for (const member of members) this.#add(member);
@@ -109,8 +130,10 @@ class Participant {
     // For the console and the browser tests.
     globalThis.sealframeDemo = Object.assign(demo, {
       call: this.#call,
+      group: this.#call.group,
       pc: this.#connection.pc,
       stats: () => this.#stats(),
+      hangUp: () => this.#server.close(),
     });
     addEventListener('pagehide', () => this.#close());
     this.#watch();
@@ -118,37 +141,18 @@ class Participant {
 
   async receive(message) {
     switch (message.type) {
-      case 'joined': return this.#joined(message);
+      case 'joined': return this.#add(message);
       case 'tracks': return this.#subscribe(message.from, message.tracks);
       case 'left': return this.#left(message.id);
-      case 'announce': return this.#announced(message.from, message.data);
+      case 'message': return this.#people.receive(message);
     }
-  }
-
-  // The ratchet step comes before the key goes out: what was said until now stays closed to the
-  // newcomer. The others make the same step when they meet our next frame.
-  async #joined(member) {
-    this.#add(member);
-    await this.#call.ratchet();
-    this.#server.announce(member.id, toBase64(await this.#call.announcement()));
   }
 
   async #left(id) {
     this.#members.get(id)?.remove();
     this.#members.delete(id);
     this.#connection.remove(id);
-    await this.#call.removeMember(id);
-  }
-
-  async #announced(from, data) {
-    const member = this.#members.get(from);
-    if (member === undefined) return;
-    try {
-      await this.#call.addMember(from, fromBase64(data));
-      member.key(undefined);
-    } catch (error) {
-      member.key(error.code ?? 'unreadable key');
-    }
+    await this.#call.group.dropMember(id);
   }
 
   #add({ id, name, tracks }) {
@@ -189,9 +193,10 @@ class Participant {
   }
 
   #close() {
+    this.#people.close();
     this.#connection.close();
+    this.#call.group.leave();
     this.#server.close();
-    this.#call.close();
   }
 }
 

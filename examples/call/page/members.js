@@ -5,6 +5,7 @@ const WORDS = {
   encrypted: 'Encrypted',
   silent: 'Key received, no media yet',
   waiting: 'Waiting for key',
+  outside: 'Takes no part in the encryption',
   failing: 'Failing',
 };
 
@@ -15,15 +16,15 @@ export class Member {
   #tile;
   #tracks = new Map(); // kind and index → { state, code }
   #hasKey = false;
-  #refused;
+  #isOutside = false;
 
+  /** `name` is what the server says, until somebody has signed one. */
   constructor(id, name, stage) {
     this.name = name;
     this.#tile = document.getElementById('tile').content.cloneNode(true).firstElementChild;
     this.#tile.dataset.member = id;
-    this.#part('.name').textContent = name;
-    this.#part('.avatar').textContent = [...name][0].toUpperCase();
     stage.append(this.#tile);
+    this.#showName();
     this.#show();
   }
 
@@ -51,10 +52,20 @@ export class Member {
     this.#show();
   }
 
-  /** The participant's key was opened, or was refused for a reason. */
-  key(refused) {
-    this.#hasKey ||= refused === undefined;
-    this.#refused = refused;
+  /** Takes note of what the key management knows: `member` is its state, or undefined if it is none. */
+  keys(member) {
+    this.#hasKey = member !== undefined && member.generation !== null;
+    this.#tile.dataset.standing = member?.standing ?? '';
+    if (member !== undefined && member.user !== this.name) {
+      this.name = member.user;
+      this.#showName();
+    }
+    this.#show();
+  }
+
+  /** It has had time to come in, and has not. */
+  outside(isOutside) {
+    this.#isOutside = isOutside;
     this.#show();
   }
 
@@ -63,28 +74,30 @@ export class Member {
     this.#tile.remove();
   }
 
-  // The worst of the tracks, and a key that cannot be opened above all.
+  #showName() {
+    this.#part('.name').textContent = this.name;
+    this.#part('.avatar').textContent = [...this.name][0].toUpperCase();
+  }
+
+  // The worst of the tracks.
   #show() {
     const tracks = [...this.#tracks.values()];
-    const failing = tracks.find(({ state }) => state === 'failing');
+    const failing = tracks.find(({ state }) => state === 'failing' || state === 'leaking');
     let detail = '';
     if (this.state !== 'own') {
-      if (this.#refused !== undefined) {
+      if (failing !== undefined) {
         this.state = 'failing';
-        detail = this.#refused;
-      } else if (failing !== undefined) {
-        this.state = 'failing';
-        detail = failing.code;
+        detail = explain(failing.code ?? failing.state);
       } else if (tracks.length > 0 && tracks.every(({ state }) => state === 'encrypted')) {
         this.state = 'encrypted';
       } else if (tracks.length === 0 && this.#hasKey) {
         this.state = 'silent';
       } else {
-        this.state = 'waiting';
+        this.state = this.#isOutside ? 'outside' : 'waiting';
       }
     }
     this.#tile.dataset.state = this.state;
-    this.#part('.state').textContent = WORDS[this.state] + (detail && `: ${explain(detail)}`);
+    this.#part('.state').textContent = WORDS[this.state] + (detail && `: ${detail}`);
   }
 
   #part(selector) {
@@ -92,7 +105,7 @@ export class Member {
   }
 }
 
-const REASONS = { WrongSecret: 'different secret', OtherFraming: 'different framing' };
+const REASONS = { OtherFraming: 'different framing' };
 
 function explain(code) {
   return REASONS[code] ?? code;

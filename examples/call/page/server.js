@@ -1,5 +1,7 @@
 // The WebSocket to the server: JSON in both directions.
 
+import { toBase64 } from './base64.js';
+
 const ANSWER_TIMEOUT = 20_000;
 
 export class Server {
@@ -24,9 +26,9 @@ export class Server {
     };
   }
 
-  /** Sends an opaque key announcement to one participant, or with `null` to all others. */
-  announce(to, data) {
-    this.#send({ type: 'announce', to, data });
+  /** Has bytes relayed, unread, to one participant, or with `null` to all others. */
+  relay({ to, message }) {
+    this.#send({ type: 'message', to, data: toBase64(message) });
   }
 
   /** Sends an offer `{ sdp, sends, slots }` and waits for its answer. One at a time. */

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Number of a participant: counted up for the life of the process, never given twice.
 ///
-/// The page uses it as the sender number inside the SFrame KID, so a second use would be a second
-/// use of a key.
+/// The page uses it as the sender number inside the SFrame KID, and who is in the call takes no number twice.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub(crate) struct MemberId(pub(crate) u32);
@@ -85,9 +84,10 @@ pub(crate) struct Offer {
 pub(crate) enum FromPage {
     /// A new description of the page's connection. The server answers each one.
     Offer(Box<Offer>),
-    /// Bytes the server does not look into, for one participant or for all others.
-    Announce {
+    /// Key management: bytes that the server does not look into.
+    Message {
         /// The one to receive it; `None` for all others in the room.
+        #[serde(default)]
         to: Option<MemberId>,
         /// Base64, passed on as it came.
         data: String,
@@ -119,8 +119,8 @@ pub(crate) enum ToPage {
         /// Who.
         id: MemberId,
     },
-    /// An announcement from another participant.
-    Announce {
+    /// Key management, from another participant.
+    Message {
         /// Who sent it, as the server knows it.
         from: MemberId,
         /// As it was sent.

@@ -85,12 +85,12 @@ impl Rooms {
         }
     }
 
-    /// Passes an announcement on, to one member of the same room or to all others.
-    pub(crate) fn announce(&self, from: MemberId, to: Option<MemberId>, data: String) {
+    /// Passes a message on unread, to one member of the same room or to all others.
+    pub(crate) fn relay(&self, from: MemberId, to: Option<MemberId>, data: String) {
         let Some(room) = self.room_of(from) else {
             return;
         };
-        let message = ToPage::Announce { from, data };
+        let message = ToPage::Message { from, data };
         match to {
             None => self.tell_others(from, room, &message),
             Some(to) if self.room_of(to) == Some(room) => self.tell(to, message),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn tracks_and_announcements_stay_in_their_room() {
+    fn tracks_and_messages_stay_in_their_room() {
         let mut rooms = Rooms::default();
         let (_, _alice) = join(&mut rooms, "a");
         let (_, mut eve) = join(&mut rooms, "b");
@@ -241,8 +241,8 @@ mod tests {
         rooms.subscribe(MemberId(2), HashMap::from([(mid, slot)]));
         assert!(rooms.subscribers(slot).is_empty());
         assert_eq!(rooms.source(MemberId(2), mid), None);
-        rooms.announce(MemberId(1), None, "x".to_owned());
-        rooms.announce(MemberId(1), Some(MemberId(2)), "x".to_owned());
+        rooms.relay(MemberId(1), None, "x".to_owned());
+        rooms.relay(MemberId(1), Some(MemberId(2)), "x".to_owned());
         rooms.leave(MemberId(1));
         assert!(matches!(eve.try_recv(), Ok(ToPage::Welcome { .. })));
         assert!(eve.try_recv().is_err());
@@ -309,7 +309,7 @@ mod tests {
         let (_, _alice) = join(&mut rooms, "a");
         let (_, _bob) = join(&mut rooms, "a");
         for _ in 0..8 {
-            rooms.announce(MemberId(1), None, "x".to_owned());
+            rooms.relay(MemberId(1), None, "x".to_owned());
         }
         assert_eq!(rooms.stalled(), [MemberId(2)]);
     }

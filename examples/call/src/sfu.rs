@@ -99,8 +99,8 @@ impl Sfu {
                     self.rooms.leave(id);
                 }
             }
-            Command::Hear(id, FromPage::Announce { to, data }) => {
-                self.rooms.announce(id, to, data);
+            Command::Hear(id, FromPage::Message { to, data }) => {
+                self.rooms.relay(id, to, data);
             }
             Command::Hear(id, FromPage::Offer(offer)) => self.offer(id, *offer),
             Command::Leave(id) => self.remove(id),

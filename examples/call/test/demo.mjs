@@ -4,7 +4,6 @@
 //
 // With SEALFRAME_SCREENSHOT set, writes a picture of the call after five seconds.
 
-import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -25,9 +24,8 @@ const headed = process.env.DISPLAY !== undefined || process.env.WAYLAND_DISPLAY 
 const browser = await launchChromium({ headless: !headed });
 browser.on('disconnected', () => process.exit());
 
-const secret = randomBytes(32);
-const alice = await openTab(browser, url, { room: 'demo', name: 'Alice', secret });
-const bob = await openTab(browser, url, { room: 'demo', name: 'Bob', secret });
+const alice = await openTab(browser, url, { room: 'demo', name: 'Alice' });
+const bob = await openTab(browser, url, { room: 'demo', name: 'Bob' });
 
 for (let second = 1; second <= Number(values.seconds); second += 1) {
   await sleep(1000);

@@ -4,14 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const JOIN_TIMEOUT = 60_000;
 
-/** Opens the page and joins. */
-export async function openTab(browser, url, { room = 'test', name, secret, agreed = {} }) {
+/** Opens the page and joins. `relay` is what a bad server makes of each message for this page: see `tamper`. */
+export async function openTab(browser, url, { room = 'test', name, agreed = {}, relay }) {
   const page = await browser.newPage();
+  if (relay !== undefined) await page.evaluateOnNewDocument(`(${tamper})(${relay})`);
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   const query = new URLSearchParams({ room, name });
-  const fragment = new URLSearchParams({ secret: secret.toString('base64url'), ...agreed });
+  const fragment = new URLSearchParams(agreed);
   await page.goto(`${url}?${query}#${fragment}`);
   // Joined, or the page says why not. By the clock: tabs in the background draw no animation frames.
   const outcome = () => globalThis.sealframeDemo || document.getElementById('notice').dataset.fatal;
@@ -22,6 +23,21 @@ export async function openTab(browser, url, { room = 'test', name, secret, agree
     throw new Error(`${name} could not join: ${notice} (${errors.join('; ')})`);
   }
   return new Tab(page, errors, id);
+}
+
+/**
+ * Runs in the page before its scripts. What the server sends goes through `relay`, which may change it, or drop it by returning
+ * null. It may use nothing from elsewhere.
+ */
+function tamper(relay) {
+  globalThis.WebSocket = class extends WebSocket {
+    set onmessage(listener) {
+      super.onmessage = ({ data }) => {
+        const message = relay(JSON.parse(data));
+        if (message !== null) listener({ data: JSON.stringify(message) });
+      };
+    }
+  };
 }
 
 export class Tab {
@@ -69,6 +85,38 @@ export class Tab {
       `tab ${this.id} plays ${from}`,
       ({ frames, samples, energy }) => frames > 0 && samples > 0 && energy > 0,
     );
+  }
+
+  /** The call's state, as its page knows it. */
+  state() {
+    return this.page.evaluate(() => globalThis.sealframeDemo.group.state());
+  }
+
+  /** The code of the call, as it is shown. */
+  code() {
+    return this.page.$eval('#people .code', (element) => element.textContent);
+  }
+
+  /** What the red banner says; nothing if it is not there. */
+  alarms() {
+    return this.page.$eval('#alarm', (element) => (element.hidden ? []
+      : [...element.querySelectorAll('li')].map((line) => ({ key: line.dataset.alarm, text: line.textContent }))));
+  }
+
+  /** Waits until `look`, called again and again, finds something. */
+  async finds(what, look, timeout = 30_000) {
+    const end = Date.now() + timeout;
+    for (;;) {
+      const found = await look();
+      if (found) return found;
+      if (Date.now() > end) throw new Error(`tab ${this.id}: ${what}: not after ${timeout} ms; ${this.errors.join('; ')}`);
+      await sleep(100);
+    }
+  }
+
+  /** Waits until the banner says something that matches. */
+  isAlarmed(pattern, timeout) {
+    return this.finds(`banner ${pattern}`, async () => (await this.alarms()).find(({ text }) => pattern.test(text)), timeout);
   }
 
   /** Collects frames as they are sealed, from now on, up to `limit`. */

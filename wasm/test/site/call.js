@@ -57,5 +57,29 @@ export async function call({ SealedCall, createWorker }) {
   const [sealed, opened] = kids.map((each) => each.join());
   if (sealed !== opened || kids[0][0] === kids[0][1]) throw new Error(`KIDs ${sealed} sealed, ${opened} opened`);
   await Promise.all([alice.close(), bob.close()]);
+  await join({ SealedCall, createWorker });
   return seen;
+}
+
+/** Two members with keys of their own: the module of the key management is found too, and both show one code. */
+async function join({ SealedCall, createWorker }) {
+  const groups = [];
+  for (const member of [1, 2]) {
+    const credential = new Uint8Array([member]);
+    const call = await SealedCall.join({ group: new Uint8Array(4), member, credential, worker: createWorker?.() });
+    groups.push(call.group);
+    call.group.onapplied = ({ credential: [number] }) => ({ user: `member ${number}` });
+    call.group.onmessage = ({ message }) => {
+      for (const other of groups) if (other !== call.group) other.receive(message, member);
+    };
+  }
+  const codes = async () => Promise.all(groups.map(async (group) => {
+    const { members, callCode } = await group.state();
+    return members[0]?.generation === 0 ? callCode : group.session;
+  }));
+  for (let tries = 0; new Set(await codes()).size > 1; tries += 1) {
+    if (tries > 200) throw new Error(`codes ${await codes()}`);
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+  await Promise.all(groups.map((group) => group.leave()));
 }

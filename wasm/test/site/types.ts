@@ -1,6 +1,6 @@
 // What the package's types allow, and what they do not.
 
-import { createWorker, SealedCall, SealframeError, supportedFramings, type StreamState } from 'sealframe';
+import { createWorker, SealedCall, SealframeError, supportedFramings, type GroupState, type StreamState } from 'sealframe';
 import { Frames, type Opener } from 'sealframe/frames';
 import { createWorker as createInline } from 'sealframe/worker-inline';
 
@@ -24,6 +24,22 @@ export async function call(secret: Uint8Array, pc: RTCPeerConnection): Promise<U
   // @ts-expect-error use `SealedCall.start`
   new SealedCall();
   return call.announcement();
+}
+
+export async function join(bytes: Uint8Array): Promise<GroupState> {
+  const { group } = await SealedCall.join({ group: bytes, member: 1, credential: bytes, kem: 'x-wing', role: 'bot' });
+  group.onmessage = ({ to, message }) => console.log(to === null ? 'all' : to + 1, message.length);
+  group.onapplied = async ({ identity }) => (identity.length === 64 ? { user: identity, moderator: true } : null);
+  group.onevent = (event) => {
+    if (event.type === 'checkCompare') console.log(event.emoji.map(({ symbol }) => symbol).join(' '));
+  };
+  const refused: string | null = await group.receive(bytes, 2);
+  if (refused === null) await group.dropMember(2);
+  // @ts-expect-error everybody is judged by something
+  await SealedCall.join({ group: bytes, member: 1 });
+  // @ts-expect-error there is no such KEM
+  await SealedCall.join({ group: bytes, member: 1, credential: bytes, kem: 'rsa' });
+  return group.state();
 }
 
 export async function frames(secret: Uint8Array, wire: Uint8Array): Promise<Uint8Array | null> {

@@ -1,0 +1,201 @@
+// Who is in the call: lets people in, shows what is known of them, and says when something is off.
+
+import { Alarm } from './alarm.js';
+import { fromBase64 } from './base64.js';
+import { CheckDialog } from './check.js';
+import { Roster, isHarmless } from './roster.js';
+
+const SHOW_EVERY_MS = 1000;
+/** Whoever takes no part in the key management after so long never will. */
+const OUTSIDE_MS = 10_000;
+/** So many frames of somebody that do not open, between two looks, are too many. */
+const TOO_MANY = 20;
+/** What a server that only relays never makes of a message. */
+const FORGED = ['Unauthentic', 'WrongKey', 'Malformed', 'OtherGroup'];
+
+const element = (id) => document.getElementById(id);
+
+export class People {
+  /** Called with a sentence when we are out of the call. */
+  onended = () => {};
+
+  #call;
+  #keeper;
+  #name;
+  #tiles;
+  #alarm = new Alarm(element('alarm'));
+  #roster;
+  #dialog;
+  #timer;
+  /** By session: the newest state of each member. */
+  #members = new Map();
+  /** By session: frames that had failed at the last look. */
+  #failed = new Map();
+  /** By number: since when there is a tile of nobody who is in the call. */
+  #outside = new Map();
+
+  /** `tiles` are the `Member`s by number. */
+  constructor({ call, server, keeper, name, tiles }) {
+    this.#call = call;
+    this.#keeper = keeper;
+    this.#name = name;
+    this.#tiles = tiles;
+    const { group } = call;
+    group.onmessage = (message) => server.relay(message);
+    group.onapplied = (applicant) => this.#judge(applicant);
+    group.onevent = (event) => this.#hear(event).catch(reportError);
+    this.#dialog = new CheckDialog(element('check'), group, name);
+    this.#roster = new Roster(element('people'), {
+      check: (member) => this.#dialog.start(member),
+      digits: (member) => this.#dialog.digits(member),
+      remove: ({ session }) => group.remove(session),
+    });
+    element('people').querySelector('.lock').onclick = ({ target }) =>
+      (target.dataset.locked === 'true' ? group.unlock() : group.lock()).then(() => this.#show());
+    group.exportIdentity().then((seed) => keeper.keepIdentity(seed)).catch(reportError);
+    this.#timer = setInterval(() => this.#show().catch(() => {}), SHOW_EVERY_MS);
+  }
+
+  close() {
+    clearInterval(this.#timer);
+  }
+
+  /** A message that the server relayed. */
+  async receive({ from, data }) {
+    let message;
+    try {
+      message = fromBase64(data);
+    } catch {
+      message = new Uint8Array();
+    }
+    const refused = await this.#call.group.receive(message, from);
+    const who = this.#tiles.get(from)?.name ?? from;
+    if (FORGED.includes(refused)) {
+      this.#alarm.announce(`forged ${from}`, `The server handed over a message of ${who} that ${who} has not written so (${refused}). `
+        + 'It was dropped. Somebody on the way tampers with this call.');
+    }
+    if (refused === 'OtherKem' || refused === 'OtherSuite') {
+      this.#alarm.announce(`other ${from}`, `${who} came with other settings of encryption than this call has, and stays outside.`);
+    }
+    if (refused === 'Equivocation') this.#alarm.raise(`equivocation ${from}`, equivocation(who));
+  }
+
+  /** What became of a stream's frames. */
+  stream({ state, direction, from }) {
+    if (state !== 'leaking') return;
+    const whose = direction === 'seal' ? 'Your' : `${this.#tiles.get(from)?.name ?? from}’s`;
+    this.#alarm.raise(`leak ${direction} ${from}`, `${whose} media went past the encryption, and have been turned off.`);
+  }
+
+  /** The worker is dead, or a connection cannot be protected. */
+  broken(error) {
+    this.close();
+    this.#alarm.raise('broken', `The encryption of this page has stopped: ${error.message}`);
+  }
+
+  // Everybody with a name. Who it is, people tell by the codes.
+  #judge({ credential }) {
+    try {
+      const name = new TextDecoder('utf-8', { fatal: true }).decode(credential).trim();
+      return name.length > 0 && name.length <= 64 ? { user: name, moderator: true } : null;
+    } catch {
+      return null;
+    }
+  }
+
+  async #hear(event) {
+    const { group } = this.#call;
+    const { type, session } = event;
+    if (!this.#members.has(session)) await this.#look();
+    const { user = 'Somebody' } = this.#members.get(session) ?? {};
+    switch (type) {
+      case 'unlocked':
+        this.#alarm.announce('unlocked', `${session === group.session ? 'You have' : `${user} has`} unlocked the call: `
+          + 'whoever knows the room’s name can come in now.');
+        break;
+      case 'locked':
+        this.#alarm.clear('unlocked');
+        break;
+      case 'equivocation':
+        this.#alarm.raise(`equivocation ${this.#members.get(session)?.member}`, equivocation(user));
+        break;
+      case 'removed':
+        this.onended(`${user} has removed you from the call.`);
+        return;
+      case 'lockedOut':
+        this.#alarm.announce('lockedOut', 'Somebody new wanted to come into the locked call, and was kept out.');
+        break;
+      case 'checkBegun':
+        this.#dialog.begun({ session, user });
+        break;
+      case 'checkCompare':
+        this.#dialog.compare(event, user);
+        break;
+      case 'checkVerified':
+      case 'checkFailed':
+        this.#dialog.ended(event, user);
+        if (event.code === 'CheckMismatch') {
+          this.#alarm.announce(`mismatch ${session}`, `The emoji check with ${user} failed: somebody stands between you.`);
+        }
+        break;
+      case 'left':
+        for (const what of ['changed', 'differs', 'failing', 'mismatch']) this.#alarm.clear(`${what} ${session}`);
+        this.#failed.delete(session);
+        this.#dialog.left(session, user);
+    }
+    this.#keeper.keepTrust(await group.exportTrust());
+    await this.#show();
+  }
+
+  async #look() {
+    const state = await this.#call.group.state();
+    for (const member of state.members) this.#members.set(member.session, member);
+    return state;
+  }
+
+  async #show() {
+    const state = await this.#look();
+    this.#roster.show(state, this.#name);
+    const numbers = new Map(state.members.map((member) => [member.member, member]));
+    for (const [number, tile] of this.#tiles) {
+      tile.keys(numbers.get(number));
+      if (numbers.has(number)) this.#outside.delete(number);
+      else if (!this.#outside.has(number)) this.#outside.set(number, performance.now());
+      tile.outside(performance.now() - this.#outside.get(number) > OUTSIDE_MS);
+    }
+    for (const member of state.members) this.#watch(member);
+  }
+
+  #watch(member) {
+    const { session, user, standing } = member;
+    this.#say(standing.startsWith('changed'), `changed ${session}`,
+      `${user} has another key than before${standing === 'changedVerified' ? ', when you had verified it' : ''}. It may be a new `
+      + 'device, or somebody who pretends. Compare before you trust.', [
+        ['Compare emoji', () => this.#dialog.start(member)],
+        ['It is a new device', () => this.#accept(session)],
+      ]);
+    this.#say(member.rosterDiffers, `differs ${session}`,
+      `${user} sees other people in this call than you do. The server may be showing you different calls.`);
+    this.#say(member.equivocated, `equivocation ${member.member}`, equivocation(user));
+    const failed = Object.entries(member.failed).filter(([code]) => !isHarmless(code));
+    const sum = failed.reduce((all, [, count]) => all + count, 0);
+    const more = sum - (this.#failed.get(session) ?? 0);
+    this.#failed.set(session, sum);
+    this.#say(more > TOO_MANY, `failing ${session}`,
+      `What the server sends as ${user}’s does not open (${failed.map(([code]) => code).join(', ')}). It is not played.`);
+  }
+
+  #say(isOff, key, text, actions) {
+    if (isOff) this.#alarm.raise(key, text, actions);
+    else this.#alarm.clear(key);
+  }
+
+  async #accept(session) {
+    const { group } = this.#call;
+    await group.acceptIdentity(session);
+    this.#keeper.keepTrust(await group.exportTrust());
+    await this.#show();
+  }
+}
+
+const equivocation = (who) => `${who} has told different people different things, and signed both. Do not trust ${who}’s keys.`;

@@ -1,0 +1,53 @@
+//! Errors as words, which JavaScript makes its own errors of.
+
+use sealframe_group::{
+    GroupError,
+    verification::{CheckError, TrustError},
+};
+
+pub(crate) const fn of_group(error: GroupError) -> &'static str {
+    match error {
+        GroupError::Message(_) => "Malformed",
+        GroupError::OtherGroup => "OtherGroup",
+        GroupError::OtherKem => "OtherKem",
+        GroupError::OtherSuite => "OtherSuite",
+        GroupError::Own => "Own",
+        GroupError::UnknownMember(_) => "UnknownMember",
+        GroupError::Departed => "Departed",
+        GroupError::Unauthentic => "Unauthentic",
+        GroupError::InUse => "InUse",
+        GroupError::Locked => "Locked",
+        GroupError::Full => "Full",
+        GroupError::NotForUs => "NotForUs",
+        GroupError::Stale => "Stale",
+        GroupError::WrongKey => "WrongKey",
+        GroupError::Equivocation => "Equivocation",
+        GroupError::NotAllowed => "NotAllowed",
+        GroupError::Busy => "Busy",
+        GroupError::Ended => "Ended",
+        GroupError::Policy => "Policy",
+        _ => "Other",
+    }
+}
+
+pub(crate) const fn of_check(error: CheckError) -> &'static str {
+    match error {
+        CheckError::TooMany => "CheckTooMany",
+        CheckError::AlreadyOpen => "CheckAlreadyOpen",
+        CheckError::NotOpen => "CheckNotOpen",
+        CheckError::NothingToCompare => "CheckNothingToCompare",
+        CheckError::Cancelled => "CheckCancelled",
+        CheckError::TimedOut => "CheckTimedOut",
+        CheckError::WrongStage => "CheckOutOfOrder",
+        // Somebody is in between, or at least the other side did not say what it should.
+        _ => "CheckMismatch",
+    }
+}
+
+pub(crate) const fn of_trust(error: TrustError) -> &'static str {
+    match error {
+        TrustError::Changed => "IdentityChanged",
+        TrustError::Unknown => "UnknownMember",
+        _ => "TrustFull",
+    }
+}

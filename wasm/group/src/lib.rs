@@ -1,0 +1,311 @@
+//! The key management of a call for browsers: `sealframe_group::Group`, without media.
+//!
+//! The worker that seals and opens frames loads this beside the module that does so, and carries keys from here to
+//! there. A key leaves this module's memory through [`Group::key_offset`], is copied by the worker, and wiped here with
+//! [`Group::wipe_key`].
+#![forbid(unsafe_code)]
+
+mod code;
+mod event;
+mod json;
+mod output;
+mod people;
+mod stack;
+mod state;
+
+use core::time::Duration;
+
+use getrandom::{SysRng, rand_core::UnwrapErr};
+use sealframe_crypto::CipherSuite;
+use sealframe_group::{
+    Admission, Config, IdentityKey, Kem, Policy, Power, Reason, Role, SessionId, UserId,
+    message::{self, Body, Head},
+    verification::TrustStore,
+};
+use wasm_bindgen::prelude::*;
+use zeroize::Zeroize;
+
+use output::Pieces;
+pub use output::Task;
+
+/// The suite of every call in the browser, as in the other module.
+const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+
+/// One member's side of a call. Times are milliseconds on one clock that does not go back.
+#[wasm_bindgen]
+pub struct Group {
+    group: sealframe_group::Group,
+    pieces: Pieces,
+    identity: IdentityKey,
+    farewell: Vec<u8>,
+}
+
+#[wasm_bindgen]
+impl Group {
+    /// Enters a call. Its first base key, of generation 0, is then at [`key_offset`](Self::key_offset).
+    ///
+    /// `kem` is 1 for X25519, 2 for X-Wing; `role` 0 for a participant, 1 for a recorder, 2 for a bot; `identity` the 32
+    /// bytes of a seed, whose copy here is wiped, `None` to draw one; `trust` as [`trust_bytes`](Self::trust_bytes) gave it
+    /// out; `epoch` the calendar time, in milliseconds since 1970, at which the clock of all these times began.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(constructor)]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "fields of a configuration, across a border of numbers and bytes"
+    )]
+    pub fn new(
+        group_id: Vec<u8>,
+        sender: u16,
+        kem: u8,
+        role: u8,
+        is_moderator: bool,
+        credential: Vec<u8>,
+        identity: Option<Vec<u8>>,
+        trust: Option<Vec<u8>>,
+        now: f64,
+        epoch: f64,
+    ) -> Result<Self, String> {
+        let kem = Kem::from_id(kem).ok_or("OtherKem")?;
+        let identity = take_identity(identity)?;
+        let trust = trust.map_or_else(|| Ok(TrustStore::new()), |bytes| TrustStore::from_bytes(&bytes));
+        let head_of = |session| Head { kem, group: message::group_hash(&group_id), session };
+        let config = Config {
+            group_id: group_id.clone(),
+            kem,
+            suite: SUITE,
+            sender,
+            role: Role::from_id(role).ok_or("Malformed")?,
+            power: power(is_moderator),
+            credential,
+            started_at: time(epoch).as_secs(),
+            policy: Policy::default(),
+        };
+        let trust = trust.map_err(|_| "TrustDamaged")?;
+        let key = IdentityKey::from_seed(identity.expose_seed());
+        let made = sealframe_group::Group::new(config, key, trust, time(now), &mut random());
+        let (group, base_key) = made.map_err(code::of_group)?;
+        let farewell = message::sign(&head_of(group.session()), &Body::Leave, &identity);
+        let pieces = Pieces { key: Some(base_key), ..Pieces::default() };
+        Ok(Self { group, pieces, identity, farewell })
+    }
+
+    /// Takes a message that the server handed over.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = handleMessage)]
+    pub fn handle_message(&mut self, message: &[u8], now: f64) -> Result<(), String> {
+        Ok(self.group.handle_message(message, time(now)).map_err(code::of_group)?)
+    }
+
+    /// What is to be done next; to be called until it says [`Task::Wait`]. `frames` have been sealed with our present key.
+    pub fn poll(&mut self, frames: u64, now: f64) -> Task {
+        self.group.set_frames(frames);
+        let (task, pieces) = Pieces::take(self.group.poll(time(now), &mut random()));
+        self.pieces = pieces;
+        task
+    }
+
+    /// Of the last task: when to come again.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn until(&self) -> f64 {
+        self.pieces.until
+    }
+
+    /// Of the last task: whose key.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn sender(&self) -> u16 {
+        self.pieces.sender
+    }
+
+    /// Of the last task: which generation.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.pieces.generation
+    }
+
+    /// Of the last task: which ratchet step.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn step(&self) -> u32 {
+        self.pieces.step
+    }
+
+    /// Of the last task: the message.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        self.pieces.bytes.clone()
+    }
+
+    /// Of the last task: for which session, or for all.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn to(&self) -> Option<Vec<u8>> {
+        self.pieces.to.clone()
+    }
+
+    /// Of the last task: what to tell the page, as JSON.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn event(&self) -> String {
+        self.pieces.event.clone()
+    }
+
+    /// Of the last task, or of the start: where in linear memory the base key lies. Its length is
+    /// [`key_len`](Self::key_len).
+    #[wasm_bindgen(js_name = keyOffset)]
+    #[must_use]
+    pub fn key_offset(&self) -> *const u8 {
+        self.pieces.key.as_ref().map_or(core::ptr::null(), |key| key.expose_bytes().as_ptr())
+    }
+
+    /// Bytes of that key; 0 if there is none.
+    #[wasm_bindgen(getter, js_name = keyLength)]
+    #[must_use]
+    pub fn key_len(&self) -> usize {
+        self.pieces.key.as_ref().map_or(0, |key| key.expose_bytes().len())
+    }
+
+    /// Wipes it here, and what making it left on the stack.
+    #[wasm_bindgen(js_name = wipeKey)]
+    pub fn wipe_key(&mut self) {
+        self.pieces.key = None;
+        stack::wipe();
+    }
+
+    /// Where in linear memory the 32 bytes of our identity's seed lie.
+    #[wasm_bindgen(js_name = identityOffset)]
+    #[must_use]
+    pub fn identity_offset(&self) -> *const u8 {
+        self.identity.expose_seed().as_ptr()
+    }
+
+    /// A frame of this member has opened with a newer key than all before.
+    pub fn opened(&mut self, sender: u16, generation: u64, step: u32, now: f64) {
+        self.group.opened(sender, generation, step, time(now));
+    }
+
+    /// A frame came whose key is not there. Whether it is a member's: then the key is asked for, if it does not come.
+    #[wasm_bindgen(js_name = keyIsMissing)]
+    pub fn key_is_missing(&mut self, sender: u16, now: f64) -> bool {
+        self.group.key_is_missing(sender, time(now));
+        self.group.session_of(sender).is_some()
+    }
+
+    /// Our key nears its limit.
+    #[wasm_bindgen(js_name = nearsLimit)]
+    pub fn nears_limit(&mut self, now: f64) {
+        self.group.rekey(Reason::Limit, time(now));
+    }
+
+    /// Begins a new generation of our key, because something is suspicious.
+    pub fn rekey(&mut self, now: f64) {
+        self.group.rekey(Reason::Suspicion, time(now));
+    }
+
+    /// Lets in who has applied.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn admit(
+        &mut self,
+        session: &[u8],
+        user: Vec<u8>,
+        is_moderator: bool,
+        now: f64,
+    ) -> Result<(), String> {
+        let admission = Admission { user: UserId(user), power: power(is_moderator) };
+        Ok(self.group.admit(id(session)?, admission, time(now)).map_err(code::of_group)?)
+    }
+
+    /// Turns an applicant away.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn refuse(&mut self, session: &[u8]) -> Result<(), String> {
+        self.group.refuse(id(session)?);
+        Ok(())
+    }
+
+    /// Drops the member with this number: the application says that it is gone. Whether there was one.
+    #[wasm_bindgen(js_name = dropMember)]
+    pub fn drop_member(&mut self, sender: u16, now: f64) -> bool {
+        let session = self.group.session_of(sender);
+        session.is_some_and(|session| self.group.drop_member(session, time(now)).is_ok())
+    }
+
+    /// Removes a member for everybody.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = removeMember)]
+    pub fn remove_member(&mut self, session: &[u8], now: f64) -> Result<(), String> {
+        Ok(self.group.remove_member(id(session)?, time(now)).map_err(code::of_group)?)
+    }
+
+    /// Lets nobody in any more who has not been in this call.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn lock(&mut self) -> Result<(), String> {
+        Ok(self.group.lock().map_err(code::of_group)?)
+    }
+
+    /// Lets newcomers apply again.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn unlock(&mut self) -> Result<(), String> {
+        Ok(self.group.unlock().map_err(code::of_group)?)
+    }
+
+    /// How the call stands, as JSON.
+    #[must_use]
+    pub fn state(&self, now: f64) -> String {
+        state::json(&self.group, time(now))
+    }
+
+    /// The signed words with which we leave, to be kept ready: a page that is closed has no time to ask for them.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn farewell(&self) -> Vec<u8> {
+        self.farewell.clone()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        stack::wipe();
+    }
+}
+
+fn take_identity(seed: Option<Vec<u8>>) -> Result<IdentityKey, &'static str> {
+    let Some(mut bytes) = seed else { return Ok(IdentityKey::generate(&mut random())) };
+    let seed = <&[u8; 32]>::try_from(&*bytes).map(IdentityKey::from_seed);
+    bytes.zeroize();
+    seed.map_err(|_| "Malformed")
+}
+
+const fn power(is_moderator: bool) -> Power {
+    if is_moderator { Power::Moderator } else { Power::None }
+}
+
+fn id(session: &[u8]) -> Result<SessionId, &'static str> {
+    session.try_into().map(SessionId).map_err(|_| "Malformed")
+}
+
+fn time(millis: f64) -> Duration {
+    // A clock that is broken stands still.
+    Duration::try_from_secs_f64(millis / 1000.0).unwrap_or_default()
+}
+
+/// If the browser gives no randomness, the module stops, and with it the call.
+const fn random() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}

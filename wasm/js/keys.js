@@ -1,0 +1,222 @@
+// The key management of a call, in the worker. It is a module of its own, with memory of its own: keys that it makes or is
+// sent go into the module that seals and opens frames, and are wiped on the way.
+
+import init, { Group, Task } from './sealframe_group.js';
+import { fromHex, toHex } from './hex.js';
+import { Parking } from './parking.js';
+
+const KEMS = { x25519: 1, 'x-wing': 2 };
+const ROLES = { participant: 0, recorder: 1, bot: 2 };
+const SEED_LENGTH = 32;
+
+const now = () => performance.now();
+
+/** One member's keys, and those that others tell it. */
+export class Keys {
+  #group;
+  #memory;
+  #core = null;
+  #crypto = null;
+  #post;
+  #stop;
+  #timer;
+  #parking = new Parking();
+  /** By member: the newest key that has opened a frame, and since when. */
+  #uses = new Map();
+  /** By member: frames that opened, and those that did not, by code. */
+  #tally = new Map();
+
+  /**
+   * `source` is the module; `post` tells the page something; `stop` ends the call, with an error if something broke.
+   * `identity` is wiped.
+   */
+  static async enter(source, { group, member, kem, role, moderator, credential, identity, trust }, { post, stop }) {
+    const { memory } = await init({ module_or_path: source });
+    const made = new Group(group, member, KEMS[kem], ROLES[role], moderator, credential, identity, trust, now(), performance.timeOrigin);
+    identity?.fill(0);
+    return new Keys(made, memory, post, stop);
+  }
+
+  /** Use `Keys.enter`. */
+  constructor(group, memory, post, stop) {
+    this.#group = group;
+    this.#memory = memory;
+    this.#post = post;
+    this.#stop = stop;
+  }
+
+  /** Hands our first key to `make`, which makes the core's `Call` of it, and starts. */
+  start(make, crypto) {
+    this.#core = this.#withKey(make);
+    this.#crypto = crypto(this.#core);
+    this.soon();
+    return this.#core;
+  }
+
+  /** Does what is to be done, in a task of its own. */
+  soon() {
+    this.#wake(0);
+  }
+
+  /** Whether a frame of member `from` is kept because its key has not come yet. `transform` gets it back. */
+  park(transform, from, frame) {
+    if (!this.#group.keyIsMissing(from, now())) return false;
+    const isKept = this.#parking.park(transform, from, frame, now());
+    if (isKept) this.soon();
+    return isKept;
+  }
+
+  /** What became of a frame of member `from`: `code` is null if it opened. */
+  count(from, code) {
+    if (!this.#tally.has(from)) this.#tally.set(from, { opened: 0, failed: {} });
+    const { failed } = this.#tally.get(from);
+    if (code === null) this.#tally.get(from).opened += 1;
+    else failed[code] = (failed[code] ?? 0) + 1;
+  }
+
+  /** What the page asks for, by name. */
+  requests = {
+    /** Takes a message; says why it was of no use, or null. */
+    receive: ({ message }) => {
+      try {
+        this.#group.handleMessage(message, now());
+        return null;
+      } catch (code) {
+        if (typeof code !== 'string') throw code;
+        return code;
+      } finally {
+        this.#drive();
+      }
+    },
+    admit: ({ session, user, moderator }) =>
+      this.#then(() => this.#group.admit(fromHex(session), new TextEncoder().encode(user), moderator, now())),
+    refuse: ({ session }) => this.#then(() => this.#group.refuse(fromHex(session))),
+    dropMember: ({ member }) => this.#then(() => this.#group.dropMember(member, now())),
+    remove: ({ session }) => this.#then(() => this.#group.removeMember(fromHex(session), now())),
+    lock: () => this.#then(() => this.#group.lock()),
+    unlock: () => this.#then(() => this.#group.unlock()),
+    rekey: () => this.#then(() => this.#group.rekey(now())),
+    startCheck: ({ session }) => this.#then(() => this.#group.startCheck(fromHex(session), now())),
+    confirmCheck: ({ session }) => this.#then(() => this.#group.confirmCheck(fromHex(session), now())),
+    cancelCheck: ({ session }) => this.#then(() => this.#group.cancelCheck(fromHex(session), now())),
+    pairwiseCode: ({ session, user }) => this.#group.pairwiseCode(fromHex(session), new TextEncoder().encode(user)),
+    setVerified: ({ session }) => this.#then(() => this.#group.setVerified(fromHex(session), now())),
+    acceptIdentity: ({ session }) => this.#then(() => this.#group.acceptIdentity(fromHex(session), now())),
+    exportTrust: () => this.#group.trustBytes(),
+    exportIdentity: () => this.#bytes(this.#group.identityOffset(), SEED_LENGTH),
+    farewell: () => this.#group.farewell,
+    state: () => this.#state(),
+  };
+
+  /** Wipes every key of this module. */
+  free() {
+    clearTimeout(this.#timer);
+    this.#parking.clear();
+    this.#group.free();
+  }
+
+  #then(work) {
+    const result = work();
+    this.#drive();
+    return result;
+  }
+
+  /** Until there is nothing more to be done. A key that could not be changed ends the call: no frame passes then. */
+  #drive() {
+    try {
+      this.#hearOfFrames();
+      const arrived = new Set();
+      for (;;) {
+        const task = this.#group.poll(this.#core.framesSealed, now());
+        if (task === Task.Wait) break;
+        this.#do(task, arrived);
+      }
+      for (const from of arrived) this.#parking.release(from);
+      this.#wake(Math.min(this.#group.until, this.#parking.until) - now());
+    } catch (error) {
+      this.#stop(error);
+    }
+  }
+
+  #hearOfFrames() {
+    for (let kid = this.#core.pollNewer(); kid !== undefined; kid = this.#core.pollNewer()) {
+      const [from, generation, step] = [Number((kid >> 8n) & 0xffffn), kid >> 24n, Number(kid & 0xffn)];
+      this.#group.opened(from, generation, step, now());
+      this.#uses.set(from, { generation: Number(generation), step, since: now() });
+    }
+    if (this.#core.isNearlyExhausted()) this.#group.nearsLimit(now());
+  }
+
+  #do(task, arrived) {
+    const [group, core] = [this.#group, this.#core];
+    const { sender, generation, step } = group;
+    switch (task) {
+      case Task.Send:
+        return this.#post({ message: { to: group.to && toHex(group.to), message: group.bytes } });
+      case Task.Event:
+        return this.#tell(JSON.parse(group.event));
+      case Task.Ratchet:
+        core.ratchet();
+        return this.#crypto.forget();
+      case Task.Rekey:
+        this.#withKey((key) => core.rekeyTo(generation, key));
+        return this.#crypto.forget();
+      case Task.Install:
+        this.#withKey((key) => core.install(sender, generation, step, key));
+        return arrived.add(sender);
+      case Task.ForgetBefore:
+        core.forgetBefore(sender, generation, step);
+        return this.#crypto.forget();
+      case Task.Forget:
+        core.removeMember(sender);
+        this.#tally.delete(sender);
+        this.#uses.delete(sender);
+        this.#parking.forget(sender);
+        return this.#crypto.forget();
+    }
+  }
+
+  #tell({ credential, ...event }) {
+    this.#post({ event: credential === undefined ? event : { ...event, credential: fromHex(credential) } });
+    // We are out: nothing is to be said any more that the others would not hear anyway.
+    if (event.type === 'removed') setTimeout(() => this.#stop(null));
+  }
+
+  /** Takes the key that the module holds out, and wipes both copies when `work` has it. */
+  #withKey(work) {
+    const key = this.#bytes(this.#group.keyOffset(), this.#group.keyLength);
+    this.#group.wipeKey();
+    try {
+      return work(key);
+    } finally {
+      key.fill(0);
+    }
+  }
+
+  #bytes(offset, length) {
+    return new Uint8Array(this.#memory.buffer, offset, length).slice();
+  }
+
+  #wake(wait) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#parking.expire(now());
+      this.#drive();
+    }, Math.max(wait, 0));
+  }
+
+  #state() {
+    const state = JSON.parse(this.#group.state(now()));
+    state.framesSealed = Number(this.#core.framesSealed);
+    state.members = state.members.map((member) => {
+      const uses = this.#uses.get(member.member);
+      return {
+        ...member,
+        user: new TextDecoder().decode(fromHex(member.user)),
+        uses: uses === undefined ? null : { ...uses, since: now() - uses.since },
+        ...(this.#tally.get(member.member) ?? { opened: 0, failed: {} }),
+      };
+    });
+    return state;
+  }
+}

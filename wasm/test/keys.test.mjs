@@ -1,0 +1,255 @@
+// The key management as a worker uses it, without a browser: both modules, and what carries keys between them. `node --test`
+// after `cargo wasm` has built `wasm/build`.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import init, { Call } from '../build/sealframe_wasm.js';
+import { codecId, framingId, streamKind } from '../build/codec.js';
+import { FrameCrypto } from '../build/crypto.js';
+import { Group } from '../build/group.js';
+import { Keys } from '../build/keys.js';
+import { FrameMemory } from '../build/memory.js';
+
+const load = (name) => readFile(new URL(`../build/${name}`, import.meta.url));
+const wasm = await init({ module_or_path: await load('sealframe_wasm_simd.wasm') });
+const source = await load('sealframe_group_bg.wasm');
+const memory = new FrameMemory(wasm.memory);
+
+/** Both modules' memories. */
+const memories = [wasm.memory];
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = async (...args) => {
+  const made = await instantiate(...args);
+  memories.push((made.instance ?? made).exports.memory);
+  return made;
+};
+
+/** Every key that went from one module to the other. */
+const keys = [];
+for (const [name, place] of [['install', 3], ['rekeyTo', 1]]) {
+  const original = Call.prototype[name];
+  Call.prototype[name] = function (...args) {
+    keys.push(args[place].slice());
+    return original.apply(this, args);
+  };
+}
+
+const STREAM = { kind: streamKind('camera'), index: 0, framing: framingId('compatible') };
+const VP9 = codecId('vp9');
+
+/** A server that relays, and what it is told to hold back. */
+class Room {
+  members = new Map();
+  holds = () => false;
+
+  relay(from, { to, message }) {
+    for (const [number, member] of this.members) {
+      const isFor = number !== from && (to === null || to === number);
+      if (isFor && !this.holds(from, number, message)) setImmediate(() => member.isFreed || member.group?.receive(message, from));
+    }
+  }
+
+  async enter(number, name, options = {}) {
+    const member = new Member();
+    this.members.set(number, member);
+    await member.enter(this, number, name, options);
+    return member;
+  }
+
+  leave(number) {
+    this.members.delete(number);
+    for (const { group } of this.members.values()) group.dropMember(number);
+  }
+}
+
+/** What worker and page are in a browser. */
+class Member {
+  events = [];
+  stopped;
+
+  async enter(room, number, name, { kem = 'x25519', identity, trust } = {}) {
+    const credential = new TextEncoder().encode(name);
+    const options = { group: new Uint8Array([1]), member: number, kem, role: 'participant', moderator: true, credential, identity, trust };
+    const tell = { post: (said) => setImmediate(() => this.group.hear(said)), stop: (error) => { this.stopped = error ?? 'stopped'; } };
+    this.keys = await Keys.enter(source, options, tell);
+    this.call = this.keys.start((key) => {
+      keys.push(key.slice());
+      return Call.withKey(number, key);
+    }, (core) => {
+      this.frames = new FrameCrypto(core, memory, Infinity);
+      return this.frames;
+    });
+    const { session, identity: ik } = this.keys.requests.state();
+    const ask = async (request, { ask: what, args }) => this.keys.requests[what](args);
+    this.group = new Group({ ask, close: () => {}, fail: assert.ifError }, { session, identity: ik, farewell: this.keys.requests.farewell() });
+    this.group.onmessage = (message) => room.relay(number, message);
+    this.group.onapplied = ({ credential: said }) => ({ user: new TextDecoder().decode(said), moderator: true });
+    this.group.onevent = (event) => this.events.push(event);
+  }
+
+  seal = (bytes) => this.frames.seal({ ...STREAM }, VP9, Uint8Array.from(bytes));
+
+  /** The clear frame, or why there is none. */
+  open(from, wire) {
+    const opened = this.frames.open({ ...STREAM, from }, VP9, wire);
+    if (typeof opened !== 'string') this.keys.soon();
+    return opened;
+  }
+
+  free() {
+    this.isFreed = true;
+    this.keys.free();
+    this.call.free();
+  }
+}
+
+/** Waits until `look` finds something. */
+async function until(what, look, ms = 10_000) {
+  for (const end = Date.now() + ms; Date.now() < end; await sleep(10)) {
+    const found = await look();
+    if (found) return found;
+  }
+  throw new Error(`not in time: ${what}`);
+}
+
+const opens = (by, from, sealed) => until(`${from} opens`, () => typeof by.open(from, sealed.seal([1, 2, 3])) !== 'string');
+const codes = (members) => new Set(members.map(({ keys: { requests } }) => requests.state().callCode));
+const isOneCall = (members) => until('one code', () => codes(members).size === 1);
+
+const rooms = [];
+function room() {
+  rooms.push(new Room());
+  return rooms.at(-1);
+}
+after(() => {
+  for (const { members } of rooms) for (const member of members.values()) member.free();
+});
+
+for (const kem of ['x25519', 'x-wing']) {
+  test(`members who know each other's keys open each other's frames, with ${kem}`, async () => {
+    const here = room();
+    const [alice, bob] = [await here.enter(1, 'Alice', { kem }), await here.enter(2, 'Bob', { kem })];
+    await Promise.all([opens(alice, 2, bob), opens(bob, 1, alice)]);
+    await isOneCall([alice, bob]);
+    const { members: [{ user, standing }], kem: said, callCode } = alice.keys.requests.state();
+    assert.deepEqual([user, standing, said], ['Bob', 'new', kem]);
+    assert.match(callCode, /^\d{5}( \d{5}){5}$/);
+    assert.equal(alice.open(1, alice.seal([1])), 'UnknownKey', 'our own frames');
+  });
+}
+
+test('a newcomer opens nothing older than its join, and who left nothing newer', async () => {
+  const here = room();
+  const [alice, bob] = [await here.enter(1, 'Alice'), await here.enter(2, 'Bob')];
+  await opens(bob, 1, alice);
+  const old = alice.seal([1, 2, 3]);
+  const carol = await here.enter(3, 'Carol');
+  await opens(carol, 1, alice);
+  assert.equal(carol.open(1, old), 'StepErased');
+  assert.equal(bob.open(1, old).length, 3);
+
+  here.leave(3);
+  const { generation } = alice.keys.requests.state();
+  await until('another generation', () => alice.keys.requests.state().generation > generation, 3000);
+  await opens(bob, 1, alice);
+  assert.equal(carol.open(1, alice.seal([1, 2, 3])), 'UnknownKey');
+  assert.deepEqual(alice.events.filter(({ type }) => type === 'left').map(({ why }) => why), ['dropped']);
+  carol.free();
+});
+
+test('frames that come before their key wait for it, in order, within bounds', async () => {
+  const here = room();
+  const [alice, bob] = [await here.enter(1, 'Alice'), await here.enter(2, 'Bob')];
+  await opens(bob, 1, alice);
+  const worked = [];
+  const dropped = [];
+  const transform = { work: (frame) => worked.push(frame), count: (code) => dropped.push(code) };
+  const park = (from, bytes) => bob.keys.park(transform, from, { data: new ArrayBuffer(bytes) });
+  assert.equal(park(7, 10), false, 'of nobody');
+  assert.equal(park(1, 5 << 20), false, 'too large');
+  const frames = Array.from({ length: 64 }, (_, place) => ({ place, data: new ArrayBuffer(10) }));
+  for (const frame of frames) assert.equal(bob.keys.park(transform, 1, frame), true);
+  assert.equal(park(1, 10), false, 'too many');
+  // A new generation of Alice's comes.
+  alice.group.rekey();
+  await until('frames are tried again', () => worked.length > 0, 900);
+  assert.deepEqual(worked, frames);
+  assert.deepEqual(dropped, []);
+
+  assert.equal(park(1, 10), true);
+  await sleep(1200);
+  assert.deepEqual([worked.length, dropped], [64, ['UnknownKey']]);
+});
+
+test('identity and trust are kept from one call to the next, and a changed identity is told', async () => {
+  const first = room();
+  const [alice, bob] = [await first.enter(1, 'Alice'), await first.enter(2, 'Bob')];
+  await isOneCall([alice, bob]);
+  const [trust, identity] = [alice.keys.requests.exportTrust(), bob.keys.requests.exportIdentity()];
+  assert.equal(identity.length, 32);
+  for (const [own, standing] of [[identity.slice(), 'known'], [undefined, 'changed']]) {
+    const here = room();
+    const again = await here.enter(1, 'Alice', { trust });
+    await here.enter(2, 'Bob', { identity: own });
+    await until(standing, () => again.keys.requests.state().members[0]?.standing === standing);
+    if (own !== undefined) assert.ok(own.every((byte) => byte === 0), 'the copy is wiped');
+    await until('an event', () => again.events.some(({ type }) => type === 'joined'));
+    assert.equal(again.events.some(({ type }) => type === 'identityChanged'), own === undefined);
+  }
+});
+
+test('a message that was changed on the way is refused and named', async () => {
+  const here = room();
+  const alice = await here.enter(1, 'Alice');
+  let announce;
+  here.holds = (from, to, message) => from === 2 && (announce ??= message.slice()) === announce;
+  await here.enter(2, 'Bob');
+  await until('an announce', () => announce);
+  announce[announce.length - 1] ^= 1;
+  assert.equal(await alice.group.receive(announce, 2), 'Unauthentic');
+  assert.equal(await alice.group.receive(announce.subarray(0, 60), 2), 'Malformed');
+  assert.deepEqual(alice.keys.requests.state().members, []);
+});
+
+test('who is removed can seal and open no more', async () => {
+  const here = room();
+  const [alice, bob] = [await here.enter(1, 'Alice'), await here.enter(2, 'Bob')];
+  await isOneCall([alice, bob]);
+  await alice.group.remove(bob.group.session);
+  await until('it stops', () => bob.stopped);
+  assert.equal(bob.stopped, 'stopped');
+});
+
+test('keys are nowhere in either memory once they are not needed', async () => {
+  const here = room();
+  const [alice, bob] = [await here.enter(1, 'Alice'), await here.enter(2, 'Bob')];
+  await Promise.all([opens(alice, 2, bob), opens(bob, 1, alice)]);
+  alice.group.rekey();
+  await until('a generation', () => bob.keys.requests.state().members[0].generation === 1);
+  const identity = bob.keys.requests.exportIdentity();
+  // Each half: what frees memory may write over the beginning.
+  const halves = (key) => [key.subarray(0, key.length / 2), key.subarray(key.length / 2)];
+  const found = (needles) => needles.flatMap(halves).map((half) =>
+    memories.reduce((sum, { buffer }) => sum + count(new Uint8Array(buffer), half), 0));
+  assert.equal(memories.length, 2);
+  assert.ok(found([identity]).every((times) => times > 0), 'the search finds what is alive');
+  for (const { members } of rooms) {
+    for (const member of members.values()) member.free();
+    members.clear();
+  }
+  assert.ok(keys.length > 20);
+  const all = found([identity, ...keys]);
+  assert.equal(all.length, 2 * (keys.length + 1));
+  assert.deepEqual([...new Set(all)], [0], `${all.filter((times) => times > 0).length} of ${all.length} found`);
+});
+
+function count(bytes, needle) {
+  let times = 0;
+  for (let at = bytes.indexOf(needle[0]); at !== -1; at = bytes.indexOf(needle[0], at + 1)) {
+    if (needle.every((byte, place) => bytes[at + place] === byte)) times += 1;
+  }
+  return times;
+}
