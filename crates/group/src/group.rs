@@ -98,9 +98,6 @@ pub(crate) struct Times {
     pub(crate) joined_at: Duration,
 }
 
-/// Applicants who wait for a decision at once.
-pub(crate) const MAX_APPLICANTS: usize = 64;
-
 impl Group {
     /// Enters a call. The base key is generation 0 of ours, for the media path.
     ///
@@ -164,7 +161,7 @@ impl Group {
             rosters: History::new(),
             views: History::new(),
             strangers: BTreeSet::new(),
-            stranger_allowance: Allowance::new(now),
+            stranger_allowance: Allowance::of_strangers(now),
             requests: BTreeSet::new(),
             times: Times {
                 deliver_at: None,

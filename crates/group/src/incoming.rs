@@ -9,7 +9,6 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     Applicant, Departure, Event, Group, GroupError, Output, Power, Recipient, SessionId,
-    group::MAX_APPLICANTS,
     member::{Begun, Member},
     message::{
         self, Ack, Action, Addressee, Announce, Body, Control, Entry, Evidence, Heartbeat, KeyRequest,
@@ -145,7 +144,7 @@ impl Group {
             return Err(GroupError::InUse);
         }
         if self.members.len() + 1 >= self.config.policy.max_members
-            || self.applicants.len() >= MAX_APPLICANTS
+            || self.applicants.len() >= self.config.policy.max_members
         {
             return Err(GroupError::Full);
         }
@@ -170,13 +169,15 @@ impl Group {
         let is_request =
             matches!(&message.body, Body::KeyRequest(request) if request.target == self.head.session);
         let is_news = matches!(message.body, Body::Heartbeat(_) | Body::KeyUpdate(_)) || is_request;
-        // Who has applied has been asked already, and does not know us perhaps.
-        let knows = self.applicants.contains_key(&session);
-        if is_news && self.strangers.len() < MAX_APPLICANTS && self.stranger_allowance.take(now) {
+        // Who has applied is known; it does not know us perhaps.
+        let is_known = self.applicants.contains_key(&session);
+        let is_full = self.strangers.len() >= self.config.policy.max_members;
+        let may = is_news && (is_request || !is_known) && !is_full;
+        if may && self.stranger_allowance.take(now) {
             if is_request {
                 self.send(Recipient::One(session), self.announce.clone());
             }
-            if !knows {
+            if !is_known {
                 self.strangers.insert(session);
             }
         }

@@ -85,7 +85,7 @@ impl Member {
             asked_at: None,
             answered_at: None,
             introduced_at: None,
-            allowance: Allowance::new(now),
+            allowance: Allowance::of_member(now),
         }
     }
 }
@@ -304,26 +304,31 @@ impl Agreement {
     }
 }
 
-/// How much a session may say: a burst, and so much a second after it.
+/// How much somebody may say: a burst, and so much a second after it.
 pub(crate) struct Allowance {
     left: u32,
     at: Duration,
+    burst: u32,
+    per_second: u32,
 }
 
 impl Allowance {
-    const BURST: u32 = 100;
-    const PER_SECOND: u32 = 20;
+    /// For a member.
+    pub(crate) const fn of_member(now: Duration) -> Self {
+        Self { left: 100, at: now, burst: 100, per_second: 20 }
+    }
 
-    pub(crate) const fn new(now: Duration) -> Self {
-        Self { left: Self::BURST, at: now }
+    /// For all who are no members together: whoever joins a large call hears from many at once.
+    pub(crate) const fn of_strangers(now: Duration) -> Self {
+        Self { left: 512, at: now, burst: 512, per_second: 64 }
     }
 
     /// Takes one message's worth, if there is.
     pub(crate) fn take(&mut self, now: Duration) -> bool {
         let passed = now.saturating_sub(self.at).as_millis();
-        let more = u32::try_from(passed * u128::from(Self::PER_SECOND) / 1000).unwrap_or(Self::BURST);
+        let more = u32::try_from(passed * u128::from(self.per_second) / 1000).unwrap_or(self.burst);
         if more > 0 {
-            self.left = Self::BURST.min(self.left.saturating_add(more));
+            self.left = self.burst.min(self.left.saturating_add(more));
             self.at = now;
         }
         let may = self.left > 0;

@@ -435,8 +435,8 @@ fn strangers_cost_bounded_work_and_memory() {
         let alice = net.get(all[0]);
         refused += u32::from(alice.group.handle_message(&words, now).is_err());
     }
-    assert_eq!(net.get(all[0]).group.state(now).applicants.len(), 64);
-    assert_eq!(refused, 900 - 64);
+    assert_eq!(net.get(all[0]).group.state(now).applicants.len(), 128);
+    assert_eq!(refused, 900 - 128);
 }
 
 #[test]
