@@ -40,10 +40,6 @@ impl Profile {
         }
     }
 
-    const fn is_dave(self) -> bool {
-        matches!(self, Self::Dave | Self::DaveVp8)
-    }
-
     /// Bytes that stay readable: a frame has so many more than are encrypted.
     const fn clear_len(self) -> usize {
         match self {
@@ -102,7 +98,7 @@ impl Profile {
                 Receiver::LiveKit(receiver)
             }
             Self::Dave | Self::DaveVp8 => {
-                let mut receiver = dave::Receiver::new();
+                let mut receiver = dave::Receiver::with_backend(backend);
                 receiver.add_epoch(1, secret(), Duration::ZERO);
                 Receiver::Dave(receiver)
             }
@@ -248,9 +244,5 @@ pub fn contestants(direction: Direction, backend: Backend, len: usize) -> Vec<Co
             Contestant::new(Role::Ours, profile.name(), move || Open::new(profile, backend, len))
         }
     };
-    // DAVE's receivers choose no backend.
-    let has = |profile: &Profile| {
-        direction == Direction::Seal || backend == Backend::default() || !profile.is_dave()
-    };
-    [rfc].into_iter().chain(Profile::ALL.into_iter().filter(has).map(profile)).collect()
+    [rfc].into_iter().chain(Profile::ALL.map(profile)).collect()
 }

@@ -15,7 +15,7 @@
 //! | `aead` | [`AeadKey`]: a suite's AEAD, key expanded once |
 //! | `together` | four frames at once, each under a key of its own |
 //! | `hkdf` | Extract and Expand with the suite's hash |
-//! | `backend` | AES-GCM by ring, aws-lc-rs or aes-gcm, AES-CTR with HMAC (§4.5.1): same functions, same bytes |
+//! | `backend` | AES-GCM by ring, aws-lc-rs or aes-gcm, AES-CTR with HMAC (§4.5.1): same functions, same bytes; with feature `short-tags` also `ShortTagKey` |
 //!
 //! # Why so
 //! * The suite is a value, not a type parameter: measured, the dispatch costs nothing beside an AEAD,
@@ -50,6 +50,8 @@ mod together;
 
 pub use aead::{AeadKey, FrameTooLong, Unauthentic};
 pub use backend::Backend;
+#[cfg(feature = "short-tags")]
+pub use backend::ShortTagKey;
 pub use base_key::BaseKey;
 pub use frame_key::FrameKey;
 pub use suite::{Cipher, CipherSuite, KeyLimits, SuiteError};

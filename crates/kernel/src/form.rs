@@ -3,7 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 use std::sync::LazyLock;
 
-use crate::{Frame, schedule::Schedule};
+use crate::{Frame, gcm::WHOLE, schedule::Schedule};
 
 /// Which instructions the kernel uses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -134,8 +134,9 @@ pub(crate) struct Functions {
     pub(crate) hash_aad: unsafe fn(&Schedule, &[u8]) -> u128,
     /// Returns the tag.
     pub(crate) seal: unsafe fn(&Frame<'_>) -> u128,
-    /// Whether the frame is authentic. If it is not, it is as it was, or wiped.
-    pub(crate) open: unsafe fn(&Frame<'_>, u128) -> bool,
+    /// Whether the frame is authentic by the bits of the tag that are given, `WHOLE` or `SHORT`. If it is not, it is as
+    /// it was, or wiped if the tag is whole.
+    pub(crate) open: unsafe fn(&Frame<'_>, u128, u128) -> bool,
     pub(crate) seal_together: unsafe fn(&[Frame<'_>; TOGETHER], &mut [u128; TOGETHER]),
     pub(crate) open_together: unsafe fn(&[Frame<'_>; TOGETHER], &[u128; TOGETHER]) -> [bool; TOGETHER],
 }
@@ -149,7 +150,7 @@ macro_rules! form {
         mod $form {
             use core::array::from_ref;
 
-            use super::{Functions, TOGETHER};
+            use super::{Functions, TOGETHER, WHOLE};
             use crate::{Frame, frame_hash, gcm, passage, schedule::Schedule, vector::Vector};
 
             type V = $vector;
@@ -184,7 +185,7 @@ macro_rules! form {
                 let vectors = gcm::vectors::<V>(frame.len);
                 let mut tag = [0];
                 with_constant!(vectors, $width, N => {
-                    gcm::together::<V, ROUNDS, false, false, N, 1>(from_ref(frame), &mut tag);
+                    gcm::together::<V, ROUNDS, false, false, N, 1>(from_ref(frame), &mut tag, WHOLE);
                 } else {
                     tag[0] = passage::long::<V, ROUNDS, false, $width>(frame);
                 });
@@ -192,15 +193,18 @@ macro_rules! form {
             }
 
             #[target_feature(enable = $features)]
-            unsafe fn open<const ROUNDS: usize>(frame: &Frame<'_>, tag: u128) -> bool {
+            unsafe fn open<const ROUNDS: usize>(frame: &Frame<'_>, tag: u128, given: u128) -> bool {
                 let vectors = gcm::vectors::<V>(frame.len);
                 with_constant!(vectors, $width, N => {
-                    gcm::together::<V, ROUNDS, true, false, N, 1>(from_ref(frame), &mut [tag])[0]
+                    gcm::together::<V, ROUNDS, true, false, N, 1>(from_ref(frame), &mut [tag], given)[0]
                 } else {
                     let made = passage::long::<V, ROUNDS, true, $width>(frame);
-                    let authentic = gcm::are_equal(made, tag);
-                    if !authentic {
+                    let authentic = gcm::are_equal(made, tag, given);
+                    if !authentic && given == WHOLE {
                         frame.wipe();
+                    } else if !authentic {
+                        // The same keystream once more: it is what came, and goes nowhere else.
+                        passage::long::<V, ROUNDS, false, $width>(frame);
                     }
                     authentic
                 })
@@ -213,7 +217,7 @@ macro_rules! form {
             ) {
                 let vectors = gcm::most_vectors::<V>(frames);
                 with_constant!(vectors, $together, N => {
-                    gcm::together::<V, ROUNDS, false, true, N, TOGETHER>(frames, tags);
+                    gcm::together::<V, ROUNDS, false, true, N, TOGETHER>(frames, tags, WHOLE);
                 } else {
                     for (frame, tag) in frames.iter().zip(tags) {
                         *tag = seal::<ROUNDS>(frame);
@@ -228,11 +232,11 @@ macro_rules! form {
             ) -> [bool; TOGETHER] {
                 let vectors = gcm::most_vectors::<V>(frames);
                 with_constant!(vectors, $together, N => {
-                    gcm::together::<V, ROUNDS, true, true, N, TOGETHER>(frames, &mut { *tags })
+                    gcm::together::<V, ROUNDS, true, true, N, TOGETHER>(frames, &mut { *tags }, WHOLE)
                 } else {
                     let mut authentic = [false; TOGETHER];
                     for (i, authentic) in authentic.iter_mut().enumerate() {
-                        *authentic = open::<ROUNDS>(&frames[i], tags[i]);
+                        *authentic = open::<ROUNDS>(&frames[i], tags[i], WHOLE);
                     }
                     authentic
                 })

@@ -68,8 +68,8 @@ macro_rules! with_constant {
     };
 }
 
-/// Crypts `K` frames of at most `N` vectors together. To seal, writes `tags`; to open, compares with them and
-/// stores only what is authentic. Returns what is.
+/// Crypts `K` frames of at most `N` vectors together. To seal, writes `tags`; to open, compares the bits of them that
+/// are `given` and stores only what is authentic. Returns what is.
 ///
 /// # Safety
 /// As for [`Vector`]; each frame's `data` is valid for reading and writing `len` bytes.
@@ -84,6 +84,7 @@ pub(crate) unsafe fn together<
 >(
     frames: &[Frame<'_>; K],
     tags: &mut [u128; K],
+    given: u128,
 ) -> [bool; K] {
     let mut states = [[V::zero(); N]; K];
     for_each!(k < K => {
@@ -118,7 +119,7 @@ pub(crate) unsafe fn together<
     let mut authentic = [true; K];
     for_each!(k < K => {
         if OPEN {
-            authentic[k] = are_equal(made[k], tags[k]);
+            authentic[k] = are_equal(made[k], tags[k], given);
         } else {
             tags[k] = made[k];
         }
@@ -133,10 +134,15 @@ pub(crate) unsafe fn together<
     authentic
 }
 
-/// Takes as long whichever bytes differ.
+/// The bits of a tag that are given: all.
+pub(crate) const WHOLE: u128 = u128::MAX;
+/// Its first 8 bytes.
+pub(crate) const SHORT: u128 = u64::MAX as u128;
+
+/// Whether the bits that are `given` are equal. Takes as long whichever differ.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-pub(crate) const fn are_equal(tag: u128, other: u128) -> bool {
-    let difference = tag ^ other;
+pub(crate) const fn are_equal(tag: u128, other: u128, given: u128) -> bool {
+    let difference = (tag ^ other) & given;
     (difference >> 64) as u64 | difference as u64 == 0
 }

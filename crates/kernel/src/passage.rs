@@ -83,7 +83,7 @@ impl<V: Vector, const WIDTH: usize> Passage<'_, V, WIDTH> {
 }
 
 /// Crypts a frame of more than `WIDTH` vectors in place and returns its tag. Whoever opens compares and, if it is
-/// another, wipes.
+/// another, wipes or encrypts again.
 ///
 /// # Safety
 /// As for [`Vector`]; `frame.data` is valid for reading and writing `frame.len` bytes.

@@ -78,8 +78,8 @@ fn secret_data(len: usize) -> Vec<u8> {
     data
 }
 
-/// Seals, then opens with the right and with a wrong tag; returns the reports of each.
-fn life_of_a_frame(key: &Key, aad: &[u8], len: usize) -> [usize; 3] {
+/// Seals, then opens with a wrong tag and the right one, each in short and whole; returns the reports of each.
+fn life_of_a_frame(key: &Key, aad: &[u8], len: usize) -> [usize; 5] {
     let mut data = secret_data(len);
     let mut tag = [0; 16];
     let sealing = reports(|| tag = Frame::new(key, NONCE, aad, &mut data).seal().unwrap().into());
@@ -89,10 +89,15 @@ fn life_of_a_frame(key: &Key, aad: &[u8], len: usize) -> [usize; 3] {
     let refusing = reports(|| {
         let _ = black_box(Frame::new(key, NONCE, aad, &mut copy).open(Tag::from(forged)));
     });
+    let mut copy = data.clone();
+    let [refusing_short, opening_short] = [forged, tag].map(|tag| {
+        let tag = tag.first_chunk().unwrap();
+        reports(|| _ = black_box(Frame::new(key, NONCE, aad, &mut copy).open_short(*tag)))
+    });
     let opening = reports(|| {
         let _ = black_box(Frame::new(key, NONCE, aad, &mut data).open(Tag::from(tag)));
     });
-    [sealing, refusing, opening]
+    [sealing, refusing, refusing_short, opening_short, opening]
 }
 
 fn four_frames(key: &Key) -> [usize; 2] {
@@ -131,7 +136,11 @@ fn scenarios() {
                 let seen = life_of_a_frame(&key, &bytes(aad_len, 4), len);
                 // The verdict, once. An empty frame has nothing to store or to wipe: nobody looks at it.
                 let verdict = usize::from(len > 0);
-                assert_eq!(seen, [0, verdict, verdict], "{len} bytes, {aad_len} of AAD");
+                assert_eq!(
+                    seen,
+                    [0, verdict, verdict, verdict, verdict],
+                    "{len} bytes, {aad_len} of AAD"
+                );
             }
         }
         assert_eq!(four_frames(&key), [0, 4], "four together");

@@ -6,7 +6,7 @@ mod dave_common;
 
 use core::time::Duration;
 
-use dave_common::{NOW, frames, receiver, secret, sender};
+use dave_common::{NOW, frames, payload, receiver, receivers, secret, sender};
 use sealframe_profiles::{
     KeyError, OpenError,
     dave::{Receiver, Sender},
@@ -183,6 +183,24 @@ fn an_old_epoch_opens_for_ten_seconds_after_a_new_one_was_added() {
     assert_eq!(receiver.open_to_vec(&seal(&mut old), NOW + GRACE), Err(OpenError::Unauthentic));
     receiver.remove_all();
     assert!(matches!(receiver.open_to_vec(&seal(&mut new), NOW), Err(OpenError::UnknownKey(_))));
+}
+
+/// The newest epoch's key is tried first, and what it has made of a frame is undone, however long the frame is.
+#[test]
+fn frames_of_any_length_open_under_an_old_epoch_on_every_backend() {
+    for mut receiver in receivers() {
+        receiver.add_epoch(2, secret(2), NOW);
+        let mut sender = sender();
+        for len in [0, 1, 40, 300, 600, 1200, 70_000] {
+            let sealed = sender.seal_to_vec(&payload(len), None).unwrap();
+            let mut forged = sealed.clone();
+            forged[len] ^= 1;
+            let before = forged.clone();
+            let error = receiver.open_in_place(&mut forged, NOW).unwrap_err();
+            assert_eq!((error, forged), (OpenError::Unauthentic, before));
+            assert_eq!(receiver.open_to_vec(&sealed, NOW).unwrap(), payload(len));
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod kernel;
 mod portable;
 #[cfg(ring)]
 mod ring;
+#[cfg(feature = "short-tags")]
+mod short_tag;
 
 use alloc::boxed::Box;
 
@@ -21,6 +23,9 @@ use aes::{Aes128Enc, Aes256Enc};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
 #[cfg(feature = "ctr-hmac")]
 use ctr_hmac::CtrHmacKey;
+
+#[cfg(feature = "short-tags")]
+pub use short_tag::ShortTagKey;
 
 use crate::{Cipher, Decrypt, Encrypt, FrameTooLong, TOGETHER, Unauthentic, suite::Aead};
 

@@ -1,13 +1,9 @@
 //! The keys that one sender has in one epoch, and what has been opened with them.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use aes_gcm::{
-    AeadInOut, AesGcm, KeyInit,
-    aead::consts::{U8, U12},
-    aes::Aes128,
-};
+use sealframe_crypto::{Backend, ShortTagKey};
 use sealframe_media::{OpenError, ReplayWindow};
 use sealframe_wire::{Ctr, Kid};
 
@@ -28,9 +24,6 @@ const WRAP: u32 = 256;
 /// More than any sender makes: bounds which generation a frame can be of, by the age of the epoch. libdave has 170.
 const MAX_FRAMES_PER_SECOND: u128 = 680;
 
-/// AES-128-GCM with a tag of 64 bits. RustCrypto's, because no other backend checks so short a tag; it does so before it decrypts.
-type ShortTagGcm = AesGcm<Aes128, U12, U8>;
-
 /// One epoch of one sender.
 pub(super) struct Epoch {
     /// The application's name for it.
@@ -48,11 +41,12 @@ pub(super) struct Epoch {
     /// When generations up to the second are erased, in order of both.
     erasures: Vec<(Duration, u32)>,
     replay: ReplayWindow,
+    backend: Backend,
 }
 
 struct HeldKey {
     generation: u32,
-    key: Box<ShortTagGcm>,
+    key: ShortTagKey,
 }
 
 /// A frame that is to be tried.
@@ -62,10 +56,12 @@ pub(super) struct Trial<'a> {
     pub(super) clear: &'a [u8],
     pub(super) tag: [u8; TAG_LEN],
     pub(super) now: Duration,
+    /// For a backend that opens in two buffers.
+    pub(super) scratch: &'a mut Vec<u8>,
 }
 
 impl Epoch {
-    pub(super) fn new(number: u64, base_secret: BaseSecret, now: Duration) -> Self {
+    pub(super) fn new(number: u64, base_secret: BaseSecret, backend: Backend, now: Duration) -> Self {
         Self {
             number,
             since: now,
@@ -75,6 +71,7 @@ impl Epoch {
             keys: Vec::new(),
             erasures: Vec::new(),
             replay: ReplayWindow::new(),
+            backend,
         }
     }
 
@@ -94,7 +91,7 @@ impl Epoch {
     /// [`OpenError`]; epoch and payload are as they were.
     pub(super) fn open(
         &mut self,
-        trial: &Trial<'_>,
+        trial: &mut Trial<'_>,
         payload: &mut [u8],
         stats: &mut ReceiverStats,
     ) -> Result<u64, OpenError> {
@@ -110,7 +107,7 @@ impl Epoch {
                 stats.trials += 1;
                 stats.derivations += u64::from(generation - self.ratchet.generation());
                 let ratchet = self.ratchet.at(generation).ok_or(OpenError::StepErased(kid))?;
-                let key = Box::new(ShortTagGcm::new(&(*ratchet.expose_key()).into()));
+                let key = ShortTagKey::new(self.backend, &ratchet.expose_key());
                 trial.open(&key, payload)?;
                 self.keys.push(HeldKey { generation, key });
             }
@@ -141,9 +138,10 @@ impl Epoch {
 }
 
 impl Trial<'_> {
-    fn open(&self, key: &ShortTagGcm, payload: &mut [u8]) -> Result<(), OpenError> {
-        let nonce = full_nonce(self.nonce).into();
-        let opened = key.decrypt_inout_detached(&nonce, self.clear, payload.into(), &self.tag.into());
+    /// What does not open is as it was.
+    fn open(&mut self, key: &ShortTagKey, payload: &mut [u8]) -> Result<(), OpenError> {
+        let nonce = full_nonce(self.nonce);
+        let opened = key.decrypt(nonce, self.clear, payload, self.tag, self.scratch);
         opened.map_err(|_| OpenError::Unauthentic)
     }
 }

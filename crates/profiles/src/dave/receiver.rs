@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::{fmt, time::Duration};
 
 use sealframe_codec::opus;
+use sealframe_crypto::Backend;
 use sealframe_media::OpenError;
 use sealframe_wire::Kid;
 
@@ -22,16 +23,17 @@ const MAX_EPOCHS: usize = 16;
 
 /// Opens the frames of one member, each once. One for each member, and not our own.
 ///
-/// A frame does not say of which epoch it is: those held are tried, the newest first. What is tried is checked before it is decrypted,
-/// and nothing is kept of a key that has not opened the frame. Times are those of any clock that runs forward.
-///
-/// AES-GCM is RustCrypto's whatever the sender's backend: the others check no tag of 64 bits.
+/// A frame does not say of which epoch it is: those held are tried, the newest first. A key that does not open it leaves it as it was
+/// and, if it had to be derived, is not kept. Times are those of any clock that runs forward.
 #[derive(Default)]
 pub struct Receiver {
+    backend: Backend,
     /// The oldest first.
     epochs: Vec<Epoch>,
     /// What is readable of a frame, in one piece.
     clear: Vec<u8>,
+    /// For a backend that opens in two buffers; ciphertext.
+    scratch: Vec<u8>,
     ranges: Vec<ClearRange>,
     stats: ReceiverStats,
 }
@@ -66,10 +68,17 @@ impl fmt::Debug for Opened<'_> {
 }
 
 impl Receiver {
-    /// Without secrets: it opens nothing.
+    /// Without secrets: it opens nothing. On the default backend.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As [`new`](Self::new), with AES-GCM by this library. Those that check no tag of 64 bits, ring and aws-lc-rs, take two passes
+    /// over a frame.
+    #[must_use]
+    pub fn with_backend(backend: Backend) -> Self {
+        Self { backend, ..Self::default() }
     }
 
     /// Adds the secret that the sender has in a new epoch. Those held are erased 10 s later. `epoch` is what [`Opened`] will say; it
@@ -84,7 +93,7 @@ impl Receiver {
         if self.epochs.len() == MAX_EPOCHS {
             self.epochs.remove(0);
         }
-        self.epochs.push(Epoch::new(epoch, base_secret, now));
+        self.epochs.push(Epoch::new(epoch, base_secret, self.backend, now));
     }
 
     /// Erases everything: the sender has left, or the call is no longer encrypted.
@@ -157,9 +166,9 @@ impl Receiver {
         if !is_behind {
             gather(media, runs_between(&self.ranges, media_len));
         }
-        let trial = Trial { nonce, clear: &self.clear, tag, now };
+        let mut trial = Trial { nonce, clear: &self.clear, tag, now, scratch: &mut self.scratch };
         let payload = &mut media[payload_at..payload_at + payload_len];
-        let opened = try_epochs(&mut self.epochs, &trial, payload, &mut self.stats);
+        let opened = try_epochs(&mut self.epochs, &mut trial, payload, &mut self.stats);
         if !is_behind {
             scatter(media, payload_len, runs_between(&self.ranges, media_len));
             write_clear(media, &self.clear, &self.ranges);
@@ -184,7 +193,7 @@ impl Receiver {
 /// or else that of the newest.
 fn try_epochs(
     epochs: &mut [Epoch],
-    trial: &Trial<'_>,
+    trial: &mut Trial<'_>,
     payload: &mut [u8],
     stats: &mut ReceiverStats,
 ) -> Result<(u64, u64), OpenError> {

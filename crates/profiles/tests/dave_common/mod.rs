@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use sealframe_profiles::{
-    Codec,
+    Backend, Codec,
     dave::{BaseSecret, Receiver, Sender},
 };
 
@@ -20,9 +20,18 @@ pub fn sender() -> Sender {
 
 /// Holds the sender's secret since NOW, as epoch 1.
 pub fn receiver() -> Receiver {
-    let mut receiver = Receiver::new();
+    receiver_on(Backend::default())
+}
+
+pub fn receiver_on(backend: Backend) -> Receiver {
+    let mut receiver = Receiver::with_backend(backend);
     receiver.add_epoch(1, secret(1), NOW);
     receiver
+}
+
+/// [`receiver`] on every backend of this build.
+pub fn receivers() -> impl Iterator<Item = Receiver> {
+    Backend::available().map(receiver_on)
 }
 
 /// Bytes without two zeros in a row.
