@@ -233,7 +233,7 @@ test('tabs come and go at any time', TIMEOUT, async (t) => {
   assert.equal((await sfu.tap()).length, 8);
 });
 
-test('while somebody comes and goes, media go on for those who stay, and stop for the one who left', TIMEOUT, async (t) => {
+test('while somebody comes and goes media go on for those who stay and stop for the one who left', TIMEOUT, async (t) => {
   const { sfu, open } = await call(t);
   const [alice, bob] = await Promise.all([open('Alice'), open('Bob')]);
   await everyonePlays([alice, bob]);
