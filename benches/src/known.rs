@@ -66,9 +66,10 @@ fn knowing(n: u16, kem: Kem) -> (Call, f64, [Call; 2]) {
         them.handle_message(&announce, now).unwrap();
         let told = turn(&mut them, &mut their_rng, now);
         let frame = them.seal_to_vec(&[0; LEN], CAMERA).unwrap();
-        let held = alloc::kept(|| {
+        let mut ours = Vec::new();
+        bytes += alloc::kept(|| {
             us.handle_message(&sent[0].1, now).unwrap();
-            drop(turn(&mut us, &mut rng, now));
+            ours = turn(&mut us, &mut rng, now);
             for (_, message) in &told {
                 let _ = us.handle_message(message, now);
             }
@@ -77,11 +78,24 @@ fn knowing(n: u16, kem: Kem) -> (Call, f64, [Call; 2]) {
             us.open_in_place(number, &mut frame, CAMERA).unwrap();
             drop(turn(&mut us, &mut rng, now));
         });
-        bytes += held;
+        // They acknowledge our key.
+        for (_, message) in &ours {
+            let _ = them.handle_message(message, now);
+        }
+        let acks = turn(&mut them, &mut their_rng, now);
+        bytes += alloc::kept(|| {
+            for (_, message) in &acks {
+                let _ = us.handle_message(message, now);
+            }
+            drop(core::mem::take(&mut ours));
+        });
         if kept.len() < 2 {
             kept.push(them);
         }
     }
+    // What is kept for ten seconds only.
+    now += Duration::from_secs(12);
+    bytes += alloc::kept(|| drop(turn(&mut us, &mut rng, now)));
     let each = bytes as f64 / f64::from(n);
     (us, each, kept.try_into().unwrap())
 }

@@ -64,7 +64,7 @@ pub struct Group {
     pub(crate) members: BTreeMap<SessionId, Box<Member>>,
     pub(crate) applicants: BTreeMap<SessionId, (Announce, Vec<u8>)>,
     pub(crate) gone: Gone,
-    /// Identities that have been in this call.
+    /// Identities that have been in this call and are out.
     pub(crate) known: BTreeSet<Identity>,
     pub(crate) trust: TrustStore,
     pub(crate) lock: Lock,
@@ -251,7 +251,6 @@ impl Group {
         if standing.is_changed() {
             self.event(Event::IdentityChanged { session, standing });
         }
-        self.known.insert(announce.identity);
         self.strangers.remove(&session);
         let mut member = Box::new(Member::new(&announce, words, admission, standing, now));
         // Its keys are on their way.
@@ -398,6 +397,7 @@ impl Group {
         self.own.forget(session);
         self.end_check(session);
         self.requests.remove(&session);
+        self.known.insert(member.identity);
         self.gone.push(session, member.sender, words);
         self.out.push_back(Output::Forget { sender: member.sender });
         self.event(Event::Left { session, why });
@@ -411,17 +411,16 @@ impl Group {
     pub(crate) fn see_roster(&mut self, now: Duration) {
         let members = self.members.iter();
         let mut roster: Vec<_> = members
-            .map(|(&session, member)| (session, member.identity, member.announce_hash))
+            .map(|(&session, member)| (session, member.identity, member.announce_hash()))
             .collect();
         roster.push((self.head.session, self.key.public(), self.announce_hash));
         self.rosters.push(self.roster_hash, now);
         self.roster_hash = Heartbeat::roster_hash(&roster);
         let mut agree = Vec::new();
         for (&session, member) in &mut self.members {
-            let said = member.roster.disputed;
-            if let Some((said, _)) = said.filter(|(said, _)| *said == self.roster_hash) {
+            if member.roster.is_about(&self.roster_hash) {
                 member.life.is_fresh = true;
-                if member.roster.hear(said, true, now) {
+                if member.roster.hear(self.roster_hash, true, now) {
                     agree.push(session);
                 }
             }
@@ -450,7 +449,7 @@ impl Group {
         self.views.push(self.view_hash, now);
         self.view_hash = Heartbeat::view_hash(&view);
         for member in self.members.values_mut() {
-            if member.view.disputed.is_some_and(|(said, _)| said == self.view_hash) {
+            if member.view.is_about(&self.view_hash) {
                 member.view.hear(self.view_hash, true, now);
             }
         }

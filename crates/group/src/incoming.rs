@@ -154,7 +154,9 @@ impl Group {
         if !message.is_signed_by(&announce.identity) {
             return Err(GroupError::Unauthentic);
         }
-        if self.lock.is_locked() && !self.known.contains(&announce.identity) {
+        let is_known = self.known.contains(&announce.identity)
+            || self.members.values().any(|member| member.identity == announce.identity);
+        if self.lock.is_locked() && !is_known {
             self.event(Event::LockedOut(announce.identity));
             return Err(GroupError::Locked);
         }

@@ -27,7 +27,6 @@ pub(crate) struct Member {
     pub(crate) standing: Standing,
     /// As it was received, to be shown to others. The KEM key lies in it.
     pub(crate) announce: Box<[u8]>,
-    pub(crate) announce_hash: [u8; 32],
     pub(crate) nonce: Nonce,
     pub(crate) since: Duration,
     /// What of ours it has been told.
@@ -54,6 +53,11 @@ pub(crate) struct Told {
 }
 
 impl Member {
+    /// `announce_hash`, worked out anew: it is needed when somebody comes or goes.
+    pub(crate) fn announce_hash(&self) -> [u8; 32] {
+        Announce::hash(&self.announce)
+    }
+
     pub(crate) fn kem_key(&self) -> &[u8] {
         Announce::kem_key_in(&self.announce)
     }
@@ -71,7 +75,6 @@ impl Member {
             identity: announce.identity,
             admission,
             standing,
-            announce_hash: Announce::hash(&message),
             announce: message.into(),
             nonce: Nonce { number: announce.nonce_number, bytes: announce.nonce },
             since: now,
@@ -93,7 +96,8 @@ impl Member {
 /// The updates of a member that have come in.
 #[derive(Default)]
 pub(crate) struct Updates {
-    recent: VecDeque<Recent>,
+    /// By `seq`.
+    recent: Vec<Recent>,
     open: Vec<OpenGeneration>,
     begun: Option<Begun>,
     /// The newest generation that has been wiped with all before it.
@@ -103,7 +107,7 @@ pub(crate) struct Updates {
     /// The newest generation that has opened a frame.
     in_use: Option<u64>,
     /// Keys that have opened a frame, and when what came before them is wiped.
-    retiring: VecDeque<(u64, u32, Duration)>,
+    retiring: Vec<(u64, u32, Duration)>,
 }
 
 #[derive(Clone, Copy)]
@@ -151,14 +155,14 @@ impl Updates {
             return;
         }
         if self.recent.len() == RECENT {
-            self.recent.pop_front();
+            self.recent.remove(0);
         }
         let place = self.recent.partition_point(|recent| recent.seq < seq);
-        self.recent.insert(place, Recent { seq, hash, mac });
+        insert(&mut self.recent, place, Recent { seq, hash, mac });
     }
 
     pub(crate) fn newest_seq(&self) -> u64 {
-        self.recent.back().map_or(0, |recent| recent.seq)
+        self.recent.last().map_or(0, |recent| recent.seq)
     }
 
     pub(crate) const fn begun(&self) -> Option<&Begun> {
@@ -208,7 +212,7 @@ impl Updates {
     /// Notes that a generation is open from a step on; a generation that must be wiped for it.
     pub(crate) fn open(&mut self, generation: u64, step: u32, now: Duration) -> Option<u64> {
         let place = self.open.partition_point(|open| open.generation < generation);
-        self.open.insert(place, OpenGeneration { generation, step, since: now });
+        insert(&mut self.open, place, OpenGeneration { generation, step, since: now });
         if self.open.len() <= OPEN_GENERATIONS {
             return None;
         }
@@ -226,19 +230,22 @@ impl Updates {
     pub(crate) fn retire_before(&mut self, generation: u64, step: u32, at: Duration) {
         self.in_use = self.in_use.max(Some(generation));
         if self.retiring.len() < OPEN_GENERATIONS {
-            self.retiring.push_back((generation, step, at));
+            let last = self.retiring.len();
+            insert(&mut self.retiring, last, (generation, step, at));
         }
     }
 
     /// The key before which everything is to be wiped now.
     pub(crate) fn retired(&mut self, now: Duration) -> Option<(u64, u32)> {
-        let &(generation, step, at) = self.retiring.front()?;
+        let &(generation, step, at) = self.retiring.first()?;
         if now < at {
             return None;
         }
-        self.retiring.pop_front();
+        self.retiring.remove(0);
+        self.retiring.shrink_to_fit();
         let gone = self.open.partition_point(|open| open.generation < generation);
         self.open.drain(..gone);
+        self.open.shrink_to_fit();
         self.wiped = self.wiped.max(generation.checked_sub(1));
         let wiped = self.wiped;
         self.wiped_early.retain(|&early| Some(early) > wiped);
@@ -246,7 +253,7 @@ impl Updates {
     }
 
     pub(crate) fn next_retired_at(&self) -> Option<Duration> {
-        self.retiring.front().map(|&(.., at)| at)
+        self.retiring.first().map(|&(.., at)| at)
     }
 
     pub(crate) fn newest_open(&self) -> Option<OpenGeneration> {
@@ -280,25 +287,41 @@ impl Life {
 #[derive(Default)]
 pub(crate) struct Agreement {
     /// What it said last, if that is not what we see.
-    pub(crate) disputed: Option<([u8; 32], Duration)>,
+    dispute: Option<Box<Dispute>>,
     pub(crate) is_reported: bool,
+}
+
+struct Dispute {
+    said: [u8; 32],
+    since: Duration,
 }
 
 impl Agreement {
     /// It said this; `agrees` says whether we see or saw lately the same. Whether a report is to be taken back.
     pub(crate) fn hear(&mut self, said: [u8; 32], agrees: bool, now: Duration) -> bool {
         if agrees {
-            self.disputed = None;
+            self.dispute = None;
             return core::mem::take(&mut self.is_reported);
         }
-        let since = self.disputed.map_or(now, |(_, since)| since);
-        self.disputed = Some((said, since));
+        let since = self.dispute.as_ref().map_or(now, |dispute| dispute.since);
+        self.dispute = Some(Box::new(Dispute { said, since }));
         false
+    }
+
+    /// Whether this is what it said last, and we did not see it.
+    pub(crate) fn is_about(&self, hash: &[u8; 32]) -> bool {
+        self.dispute.as_ref().is_some_and(|dispute| dispute.said == *hash)
+    }
+
+    /// When it will be time to report it.
+    pub(crate) fn next_at(&self, after: Duration) -> Option<Duration> {
+        let dispute = self.dispute.as_ref().filter(|_| !self.is_reported);
+        dispute.map(|dispute| dispute.since + after)
     }
 
     /// Whether it is time to report it.
     pub(crate) fn is_due(&mut self, after: Duration, now: Duration) -> bool {
-        let is_due = self.disputed.is_some_and(|(_, since)| now >= since + after) && !self.is_reported;
+        let is_due = self.next_at(after).is_some_and(|at| now >= at);
         self.is_reported |= is_due;
         is_due
     }
@@ -385,4 +408,10 @@ impl Gone {
     pub(crate) fn contains(&self, session: SessionId) -> bool {
         self.recent.iter().any(|(gone, _)| *gone == session)
     }
+}
+
+/// Grows a vector by what is needed: there is one for each member, and mostly it holds one thing.
+fn insert<T>(into: &mut Vec<T>, place: usize, value: T) {
+    into.reserve_exact(1);
+    into.insert(place, value);
 }

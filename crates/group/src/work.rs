@@ -9,7 +9,7 @@ use sealframe_wire::SenderKeyKid;
 use crate::{
     Departure, Event, Group, Output, Recipient, SessionId,
     group::jitter,
-    member::{Agreement, Member, Told},
+    member::{Member, Told},
     message::{self, Body, Evidence, Heartbeat, KeyRequest, KeyUpdate, Reason},
     own_keys::{MAX_STEPS, Maker},
 };
@@ -59,17 +59,13 @@ impl Group {
         let of_members = self.members.values().flat_map(|member| {
             let heard_at = member.life.heard_at;
             let silent = (!member.life.is_silent).then(|| heard_at + policy.heartbeat * SILENT_AFTER);
-            let report = |agreement: &Agreement| {
-                let disputed = agreement.disputed.filter(|_| !agreement.is_reported);
-                disputed.map(|(_, since)| since + policy.dispute_after)
-            };
             [
                 silent,
                 Some(heard_at + policy.heartbeat * policy.lost_after),
                 member.ask_at.map(|at| member.asked_at.map_or(at, |asked| at.max(asked + ASK_EVERY))),
                 member.updates.next_retired_at(),
-                report(&member.roster),
-                report(&member.view),
+                member.roster.next_at(policy.dispute_after),
+                member.view.next_at(policy.dispute_after),
             ]
         });
         let of_requests = self.requests.iter().filter_map(|session| self.members.get(session));
