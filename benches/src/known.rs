@@ -5,7 +5,7 @@ use core::time::Duration;
 use sealframe::{
     Action, Call, CipherSuite, Stream, StreamKind,
     group::{
-        Admission, Config, Event, IdentityKey, Kem, Policy, Power, Recipient, Role, UserId,
+        Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, SessionId, UserId,
         verification::TrustStore,
     },
 };
@@ -35,13 +35,15 @@ fn call(number: u16, kem: Kem) -> (Call, Random) {
     (call, rng)
 }
 
-/// Does what is to be done, lets everybody in, and gives what is for all and for one.
-fn turn(call: &mut Call, rng: &mut Random, now: Duration) -> Vec<(Recipient, Vec<u8>)> {
+/// Does what is to be done, lets somebody or everybody in, and gives what is to be sent.
+fn turn(call: &mut Call, rng: &mut Random, now: Duration, whom: Option<SessionId>) -> Vec<Vec<u8>> {
     let mut sent = Vec::new();
     loop {
         match call.poll(now, rng) {
-            Action::Send { to, message } => sent.push((to, message)),
-            Action::Event(Event::Applied(applicant)) => {
+            Action::Send { message, .. } => sent.push(message),
+            Action::Event(Event::Applied(applicant))
+                if whom.is_none_or(|whom| whom == applicant.session) =>
+            {
                 let user = UserId(applicant.session.0.to_vec());
                 call.admit(applicant.session, Admission { user, power: Power::None }, now).unwrap();
             }
@@ -51,63 +53,94 @@ fn turn(call: &mut Call, rng: &mut Random, now: Duration) -> Vec<(Recipient, Vec
     }
 }
 
-/// One who knows `n` others, and has opened a frame of each; bytes that each of them takes; and two who go on sending.
-fn knowing(n: u16, kem: Kem) -> (Call, f64, [Call; 2]) {
-    let (mut us, mut rng) = call(0, kem);
-    let mut kept = Vec::new();
-    let mut now = NOW;
-    let announce = turn(&mut us, &mut rng, now).remove(0).1;
-    // The first grow what all share.
-    let mut bytes = 0;
-    for number in 1..=n {
-        now += Duration::from_millis(60);
-        let (mut them, mut their_rng) = call(number, kem);
-        let sent = turn(&mut them, &mut their_rng, now);
-        them.handle_message(&announce, now).unwrap();
-        let told = turn(&mut them, &mut their_rng, now);
-        let frame = them.seal_to_vec(&[0; LEN], CAMERA).unwrap();
-        let mut ours = Vec::new();
-        bytes += alloc::kept(|| {
-            us.handle_message(&sent[0].1, now).unwrap();
-            ours = turn(&mut us, &mut rng, now);
-            for (_, message) in &told {
-                let _ = us.handle_message(message, now);
-            }
-            drop(turn(&mut us, &mut rng, now));
-            let mut frame = frame.clone();
-            us.open_in_place(number, &mut frame, CAMERA).unwrap();
-            drop(turn(&mut us, &mut rng, now));
-        });
-        // They acknowledge our key.
-        for (_, message) in &ours {
-            let _ = them.handle_message(message, now);
+/// One who knows others, and them.
+struct Known {
+    us: Call,
+    rng: Random,
+    others: Vec<(Call, Random)>,
+    now: Duration,
+    /// Bytes that we have kept for them.
+    bytes: i64,
+}
+
+impl Known {
+    /// `n` others come, and each is heard.
+    fn new(n: u16, kem: Kem) -> Self {
+        let (mut us, mut rng) = call(0, kem);
+        let announce = turn(&mut us, &mut rng, NOW, None).remove(0);
+        let whom = Some(us.session());
+        let mut known = Self { us, rng, others: Vec::new(), now: NOW, bytes: 0 };
+        for number in 1..=n {
+            known.now += Duration::from_millis(60);
+            let (mut them, mut their_rng) = call(number, kem);
+            let mut told = turn(&mut them, &mut their_rng, known.now, whom);
+            them.handle_message(&announce, known.now).unwrap();
+            told.extend(turn(&mut them, &mut their_rng, known.now, whom));
+            known.others.push((them, their_rng));
+            known.hear(usize::from(number) - 1, &told);
         }
-        let acks = turn(&mut them, &mut their_rng, now);
-        bytes += alloc::kept(|| {
-            for (_, message) in &acks {
-                let _ = us.handle_message(message, now);
-            }
-            drop(core::mem::take(&mut ours));
-        });
-        if kept.len() < 2 {
-            kept.push(them);
-        }
+        known.forget();
+        known
     }
-    // What is kept for ten seconds only.
-    now += Duration::from_secs(12);
-    bytes += alloc::kept(|| drop(turn(&mut us, &mut rng, now)));
-    let each = bytes as f64 / f64::from(n);
-    (us, each, kept.try_into().unwrap())
+
+    /// Everybody draws a new key, and is heard with it.
+    fn rekey(&mut self) {
+        for at in 0..self.others.len() {
+            let (them, rng) = &mut self.others[at];
+            them.rekey(self.now);
+            let told = turn(them, rng, self.now, Some(self.us.session()));
+            self.hear(at, &told);
+        }
+        self.forget();
+    }
+
+    /// We take what one of them says, answer it, and open a frame of it; it acknowledges our key.
+    fn hear(&mut self, at: usize, told: &[Vec<u8>]) {
+        let Self { us, rng, others, now, bytes } = self;
+        let (them, their_rng) = &mut others[at];
+        let mut answers = Vec::new();
+        *bytes += alloc::kept(|| {
+            for message in told {
+                let _ = us.handle_message(message, *now);
+                answers.extend(turn(us, rng, *now, None));
+            }
+        });
+        for message in &answers {
+            let _ = them.handle_message(message, *now);
+        }
+        let acks = turn(them, their_rng, *now, Some(us.session()));
+        let mut frame = them.seal_to_vec(&[0; LEN], CAMERA).unwrap();
+        *bytes += alloc::kept(|| {
+            drop(core::mem::take(&mut answers));
+            for message in &acks {
+                let _ = us.handle_message(message, *now);
+            }
+            let from = Call::number_of(them.kid());
+            us.open_in_place(from, &mut frame, CAMERA).unwrap();
+            drop(turn(us, rng, *now, None));
+        });
+    }
+
+    /// Ten seconds pass, after which a key that was replaced is wiped.
+    fn forget(&mut self) {
+        self.now += Duration::from_secs(12);
+        self.bytes += alloc::kept(|| drop(turn(&mut self.us, &mut self.rng, self.now, None)));
+    }
+
+    fn bytes_each(&self) -> f64 {
+        self.bytes as f64 / as_f64(self.others.len())
+    }
 }
 
 /// Nanoseconds to open a frame, of two senders by turns.
-fn open(us: &mut Call, senders: &mut [Call; 2]) -> f64 {
+fn open(known: &mut Known) -> f64 {
     const FRAMES: usize = 2000;
+    let Known { us, others, .. } = known;
     let mut least = f64::INFINITY;
     for _ in 0..20 {
         let mut frames: Vec<(u16, Vec<u8>)> = (0..FRAMES)
             .map(|at| {
-                (1 + u16::from(at % 2 == 1), senders[at % 2].seal_to_vec(&[0; LEN], CAMERA).unwrap())
+                (1 + u16::from(at % 2 == 1), others[at % 2].0.seal_to_vec(&[0; LEN], CAMERA).unwrap())
             })
             .collect();
         let start = std::time::Instant::now();
@@ -122,18 +155,23 @@ fn open(us: &mut Call, senders: &mut [Call; 2]) -> f64 {
 pub fn report() {
     println!("# Members who are known\n");
     markdown::head(&["", "with 2", "with 1,000", "ratio"], 1);
-    let (mut few, _, mut two) = knowing(2, Kem::X25519);
-    let (mut many, each, mut of_many) = knowing(1000, Kem::X25519);
-    let (with_few, with_many) = (open(&mut few, &mut two), open(&mut many, &mut of_many));
+    let (mut few, mut many) = (Known::new(2, Kem::X25519), Known::new(1000, Kem::X25519));
+    let (with_few, with_many) = (open(&mut few), open(&mut many));
     markdown::row(&[
         format!("opening a frame of {LEN} bytes"),
         markdown::time(with_few),
         markdown::time(with_many),
         markdown::ratio(with_many, with_few),
     ]);
-    println!(
-        "\nMemory for each known sender, one key live: {each:.0} bytes with X25519 (at most 2,048 are asked for),"
-    );
-    let (_, each, _) = knowing(300, Kem::XWing);
-    println!("{each:.0} with X-Wing, whose public key alone has 1,216.");
+    println!();
+    markdown::head(&["memory for each known sender, one key live", "X25519", "X-Wing"], 1);
+    let mut hybrid = Known::new(300, Kem::XWing);
+    let row = |when: &str, x25519: &Known, hybrid: &Known| {
+        let each = [x25519.bytes_each(), hybrid.bytes_each()].map(|each| format!("{each:.0}"));
+        markdown::row(&[when.to_owned(), each[0].clone(), each[1].clone()]);
+    };
+    row("after it came in", &many, &hybrid);
+    many.rekey();
+    hybrid.rekey();
+    row("for three minutes after its next key", &many, &hybrid);
 }

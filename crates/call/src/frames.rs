@@ -26,7 +26,7 @@ pub struct Frames {
     me: u16,
     sender: Sender,
     receiver: Receiver,
-    members: HashMap<u16, MemberFrames>,
+    members: HashMap<u16, Counts>,
     /// The member whose frame opened last, with the KID of that.
     last: Option<(u16, Kid)>,
     /// Keys that have opened a frame for the first time, and are the newest of their sender.
@@ -45,19 +45,28 @@ pub struct MemberFrames {
     pub newest: Option<(u64, u64)>,
 }
 
-/// Frames that did not open, by reason.
+/// As [`MemberFrames`], in less room: there is one for each member.
+#[derive(Default)]
+struct Counts {
+    opened: u64,
+    failed: Failed,
+    /// The KID that `newest` is taken from, once a frame has opened.
+    newest: Kid,
+}
+
+/// Frames that did not open, by reason. Counts end at `u32::MAX`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Failed {
     /// Their key was not there, or not yet.
-    pub unknown_key: u64,
+    pub unknown_key: u32,
     /// Changed on the way, or sealed by somebody else.
-    pub unauthentic: u64,
+    pub unauthentic: u32,
     /// Opened before, or too old to tell.
-    pub replayed: u64,
+    pub replayed: u32,
     /// No frames at all, or of a key that has been erased.
-    pub other: u64,
+    pub other: u32,
 }
 
 impl Frames {
@@ -156,7 +165,11 @@ impl Frames {
     /// What became of a member's frames.
     #[must_use]
     pub fn of_member(&self, member: u16) -> MemberFrames {
-        self.members.get(&member).copied().unwrap_or_default()
+        let Some(&Counts { opened, failed, newest }) = self.members.get(&member) else {
+            return MemberFrames::default();
+        };
+        let newest = (opened > 0).then(|| LAYOUT.split(newest));
+        MemberFrames { opened, failed, newest: newest.map(|newest| (newest.generation, newest.step)) }
     }
 
     pub(crate) const fn sender(&self) -> &Sender {
@@ -282,12 +295,11 @@ impl Frames {
             return;
         }
         self.last = Some((from, kid));
-        let is_newer = member.newest.is_none_or(|(generation, step)| {
-            let ahead = LAYOUT.steps_between(step, at.step);
-            at.generation > generation || (at.generation == generation && (1..128).contains(&ahead))
-        });
-        if is_newer {
-            member.newest = Some((at.generation, at.step));
+        let newest = LAYOUT.split(member.newest);
+        let ahead = LAYOUT.steps_between(newest.step, at.step);
+        let is_ahead = at.generation == newest.generation && (1..128).contains(&ahead);
+        if member.opened == 1 || at.generation > newest.generation || is_ahead {
+            member.newest = kid;
             self.newer.retain(|kid| kid.sender != at.sender);
             self.newer.push(at);
         }
@@ -296,14 +308,14 @@ impl Frames {
     /// A frame did not open. Of whom there is no key nothing is counted: it is a server's word.
     #[cold]
     fn count_failure(&mut self, from: u16, error: OpenError) {
-        let Some(MemberFrames { failed, .. }) = self.members.get_mut(&from) else { return };
+        let Some(Counts { failed, .. }) = self.members.get_mut(&from) else { return };
         let counter = match error {
             OpenError::UnknownKey(_) => &mut failed.unknown_key,
             OpenError::Unauthentic => &mut failed.unauthentic,
             OpenError::Replayed(_) | OpenError::TooOld(_) => &mut failed.replayed,
             _ => &mut failed.other,
         };
-        *counter += 1;
+        *counter = counter.saturating_add(1);
     }
 }
 

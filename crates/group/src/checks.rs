@@ -85,7 +85,7 @@ impl Group {
     #[must_use]
     pub fn pairwise_code(&self, session: SessionId, me: &UserId) -> Option<PairwiseCode> {
         let member = self.members.get(&session)?;
-        Some(pairwise_code((&self.key.public(), me), (&member.identity, &member.admission.user)))
+        Some(pairwise_code((&self.key.public(), me), (&member.identity(), &member.user)))
     }
 
     /// People have compared codes: this member is who it says.
@@ -95,7 +95,7 @@ impl Group {
     pub fn set_verified(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
-        self.trust.mark_verified(&member.admission.user, &member.identity, seconds)?;
+        self.trust.mark_verified(&member.user, &member.identity(), seconds)?;
         member.standing = Standing::Verified;
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Group {
     pub fn accept_identity(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
-        self.trust.accept_change(&member.admission.user, &member.identity, seconds)?;
+        self.trust.accept_change(&member.user, &member.identity(), seconds)?;
         member.standing = Standing::Known;
         Ok(())
     }
@@ -192,6 +192,6 @@ impl Group {
     }
 
     fn party(&self, session: SessionId) -> Option<Party> {
-        Some(Party { identity: self.members.get(&session)?.identity, session })
+        Some(Party { identity: self.members.get(&session)?.identity(), session })
     }
 }

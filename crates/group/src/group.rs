@@ -14,14 +14,17 @@ use crate::{
     Admission, Applicant, Departure, Event, GroupError, Identity, IdentityKey, Kem, KemSecret, Output,
     Policy, Power, Recipient, Role, SessionId,
     checks::GroupChecks,
+    disputes::{History, Introductions},
     lock::Lock,
-    member::{Allowance, Gone, History, Member},
+    member::{Allowance, Gone, Member},
     message::{self, Action, Announce, Body, Control, Head, Heartbeat},
     nonces::Nonces,
     own_keys::{Maker, OwnKeys},
-    policy::OnDispute,
     verification::{self, CallCode, Party, TrustStore},
 };
+
+/// Outputs for which there is room at all times.
+const USUAL_OUT: usize = 32;
 
 /// Who we are, in which call, and how.
 #[derive(Debug)]
@@ -74,6 +77,7 @@ pub struct Group {
     pub(crate) view_hash: [u8; 32],
     pub(crate) rosters: History,
     pub(crate) views: History,
+    pub(crate) introductions: Introductions,
     /// Sessions that are no members and may be asked who they are.
     pub(crate) strangers: BTreeSet<SessionId>,
     pub(crate) stranger_allowance: Allowance,
@@ -160,6 +164,7 @@ impl Group {
             view_hash: [0; 32],
             rosters: History::new(),
             views: History::new(),
+            introductions: Introductions::new(session),
             strangers: BTreeSet::new(),
             stranger_allowance: Allowance::of_strangers(now),
             requests: BTreeSet::new(),
@@ -204,7 +209,7 @@ impl Group {
     /// What everybody in the call can compare: the same for all who see the same identities.
     #[must_use]
     pub fn call_code(&self) -> CallCode {
-        let members = self.members.values().map(|member| member.identity);
+        let members = self.members.values().map(|member| member.identity());
         let identities: Vec<Identity> = members.chain([self.key.public()]).collect();
         verification::call_code(&self.head.group, &identities)
     }
@@ -252,10 +257,8 @@ impl Group {
             self.event(Event::IdentityChanged { session, standing });
         }
         self.strangers.remove(&session);
-        let mut member = Box::new(Member::new(&announce, words, admission, standing, now));
-        // Its keys are on their way.
-        member.ask_at = Some(now + Duration::from_millis(1500));
-        self.members.insert(session, member);
+        let member = Member::new(&announce, words, admission, standing, now);
+        self.members.insert(session, Box::new(member));
         self.event(Event::Joined(session));
         self.see_roster(now);
         self.want_delivery(now);
@@ -342,10 +345,8 @@ impl Group {
     /// A frame came in a key of this sender's that we do not hold: it is asked for, if it does not come by itself.
     pub fn key_is_missing(&mut self, sender: u16, now: Duration) {
         let member = self.members.values_mut().find(|member| member.sender == sender);
-        if let Some(member) = member
-            && member.ask_at.is_none()
-        {
-            member.ask_at = Some(now + Duration::from_millis(300));
+        if let Some(member) = member {
+            member.ask_by(now + Duration::from_millis(300));
         }
     }
 
@@ -362,7 +363,10 @@ impl Group {
         if self.out.is_empty() && !self.has_ended {
             self.work(now, rng);
         }
-        self.out.pop_front().unwrap_or_else(|| Output::Wait(self.next_at(now)))
+        self.out.pop_front().unwrap_or_else(|| {
+            self.out.shrink_to(USUAL_OUT);
+            Output::Wait(self.next_at(now))
+        })
     }
 
     pub(crate) fn send(&mut self, to: Recipient, message: Vec<u8>) {
@@ -397,7 +401,7 @@ impl Group {
         self.own.forget(session);
         self.end_check(session);
         self.requests.remove(&session);
-        self.known.insert(member.identity);
+        self.known.insert(member.identity());
         self.gone.push(session, member.sender, words);
         self.out.push_back(Output::Forget { sender: member.sender });
         self.event(Event::Left { session, why });
@@ -405,59 +409,6 @@ impl Group {
         self.times.leave_at.get_or_insert(now);
         self.want_generation(message::Reason::Leave, now);
         Ok(())
-    }
-
-    /// The roster has changed, and so has the view.
-    pub(crate) fn see_roster(&mut self, now: Duration) {
-        let members = self.members.iter();
-        let mut roster: Vec<_> = members
-            .map(|(&session, member)| (session, member.identity, member.announce_hash()))
-            .collect();
-        roster.push((self.head.session, self.key.public(), self.announce_hash));
-        self.rosters.push(self.roster_hash, now);
-        self.roster_hash = Heartbeat::roster_hash(&roster);
-        let mut agree = Vec::new();
-        for (&session, member) in &mut self.members {
-            if member.roster.is_about(&self.roster_hash) {
-                member.life.is_fresh = true;
-                if member.roster.hear(self.roster_hash, true, now) {
-                    agree.push(session);
-                }
-            }
-        }
-        for session in agree {
-            self.agree(session, now);
-        }
-        self.see_view(now);
-    }
-
-    /// A member whose roster was in dispute sees the same as we do. It may have been told no keys meanwhile.
-    pub(crate) fn agree(&mut self, session: SessionId, now: Duration) {
-        self.event(Event::RosterAgrees(session));
-        self.want_delivery(now);
-    }
-
-    /// Somebody has begun a generation.
-    pub(crate) fn see_view(&mut self, now: Duration) {
-        let nothing = (0, [0; 32]);
-        let members = self.members.iter().map(|(&session, member)| {
-            let begun = member.updates.begun().map_or(nothing, |begun| (begun.generation, begun.hash));
-            (session, begun.0, begun.1)
-        });
-        let mut view: Vec<_> = members.collect();
-        view.push((self.head.session, self.own.begun.generation, self.own.begun.hash));
-        self.views.push(self.view_hash, now);
-        self.view_hash = Heartbeat::view_hash(&view);
-        for member in self.members.values_mut() {
-            if member.view.is_about(&self.view_hash) {
-                member.view.hear(self.view_hash, true, now);
-            }
-        }
-    }
-
-    /// Members that may be told our keys.
-    pub(crate) fn is_trusted(&self, member: &Member) -> bool {
-        self.config.policy.on_dispute == OnDispute::Report || !member.roster.is_reported
     }
 }
 

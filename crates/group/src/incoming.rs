@@ -9,16 +9,15 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     Applicant, Departure, Event, Group, GroupError, Output, Power, Recipient, SessionId,
-    member::{Begun, Member},
+    disputes::LAG,
+    member::Member,
     message::{
         self, Ack, Action, Addressee, Announce, Body, Control, Entry, Evidence, Heartbeat, KeyRequest,
         KeyUpdate, Message, entry_info,
     },
     nonces::Nonce,
+    updates::Begun,
 };
-
-/// How long what somebody sees may differ from what we see because messages take their time.
-const LAG: Duration = Duration::from_secs(5);
 
 /// An update's key, opened and found to be what its header commits to.
 struct OpenedEntry {
@@ -86,7 +85,7 @@ impl Group {
         if !member.allowance.take(now) {
             return Err(GroupError::Busy);
         }
-        if !message.is_signed_by(&member.identity) {
+        if !message.is_signed_by(&member.identity()) {
             return Err(GroupError::Unauthentic);
         }
         let taken = match &message.body {
@@ -108,7 +107,7 @@ impl Group {
     /// A member has said something authentic.
     fn hear_life(&mut self, session: SessionId, now: Duration) {
         if let Some(member) = self.members.get_mut(&session) {
-            member.life.heard_at = now;
+            member.life.heard_at = now.into();
             if core::mem::take(&mut member.life.is_silent) {
                 self.event(Event::Heard(session));
             }
@@ -155,7 +154,7 @@ impl Group {
             return Err(GroupError::Unauthentic);
         }
         let is_known = self.known.contains(&announce.identity)
-            || self.members.values().any(|member| member.identity == announce.identity);
+            || self.members.values().any(|member| member.identity() == announce.identity);
         if self.lock.is_locked() && !is_known {
             self.event(Event::LockedOut(announce.identity));
             return Err(GroupError::Locked);
@@ -232,7 +231,7 @@ impl Group {
             kem_key: Announce::kem_key_in(&self.announce),
             nonce,
         };
-        let info = entry_info(&message.head, self.config.suite, &member.identity, &to);
+        let info = entry_info(&message.head, self.config.suite, &member.identity(), &to);
         let base_key = self.kem_secret.unwrap(entry.enc, entry.ciphertext, &info, message.signed);
         let base_key = base_key.map_err(|_| GroupError::WrongKey)?;
         let bytes = base_key.expose_bytes();
@@ -272,7 +271,7 @@ impl Group {
         match begins {
             Err(_) => return Err(self.catch(session)),
             Ok(is_known) => {
-                member.updates.note(update.seq, hash, mac);
+                member.updates.note(update.seq, hash, mac, now);
                 if !is_known {
                     self.event(Event::UpdateMissing(session));
                 }
@@ -292,7 +291,7 @@ impl Group {
         now: Duration,
     ) -> Result<(), GroupError> {
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
-        member.ask_at = None;
+        member.ask_no_more();
         if member.updates.is_open(update.generation)? {
             return Ok(());
         }
@@ -346,13 +345,13 @@ impl Group {
             Some((generation, _)) if generation >= heartbeat.newest && is_open => {}
             _ => {
                 // It may be under way.
-                member.ask_at.get_or_insert(now + Duration::from_secs(1));
+                member.ask_by(now + Duration::from_secs(1));
             }
         }
         let lacks_lock = heartbeat.control < self.lock.counter();
-        let may = member.introduced_at.is_none_or(|at| now >= at + LAG);
+        let may = member.introduced_at.is_none_or(|at| now >= at.plus(LAG));
         if lacks_lock && may {
-            member.introduced_at = Some(now);
+            member.introduced_at = Some(now.into());
             if let Some(words) = self.lock.words.clone() {
                 self.send(Recipient::One(session), words);
             }
@@ -363,26 +362,6 @@ impl Group {
         Ok(())
     }
 
-    /// A member says who it sees in the call. Whether we see or saw lately the same.
-    fn hear_roster(&mut self, session: SessionId, said: [u8; 32], now: Duration) -> bool {
-        let is_now = said == self.roster_hash;
-        let agrees = is_now || self.rosters.held(&said, LAG, now);
-        if let Some(member) = self.members.get_mut(&session) {
-            member.life.is_fresh |= is_now;
-            if member.roster.hear(said, agrees, now) {
-                self.agree(session, now);
-            }
-        }
-        agrees
-    }
-
-    fn hear_view(&mut self, session: SessionId, said: [u8; 32], now: Duration) {
-        let agrees = said == self.view_hash || self.views.held(&said, LAG, now);
-        if let Some(member) = self.members.get_mut(&session) {
-            member.view.hear(said, agrees, now);
-        }
-    }
-
     fn hear_control(
         &mut self,
         by: SessionId,
@@ -390,7 +369,7 @@ impl Group {
         bytes: &[u8],
         now: Duration,
     ) -> Result<(), GroupError> {
-        let power = self.members.get(&by).map(|member| member.admission.power);
+        let power = self.members.get(&by).map(|member| member.power);
         if power != Some(Power::Moderator) {
             return Err(GroupError::NotAllowed);
         }
@@ -438,7 +417,7 @@ impl Group {
             let hash = KeyUpdate::header_hash(message.signed);
             let begun = member.updates.begun().map(|begun| (begun.generation, begun.hash));
             let is_known = begun.is_some_and(|begun| begun == (update.generation, hash));
-            if is_known || session == from || !message.is_signed_by(&member.identity) {
+            if is_known || session == from || !message.is_signed_by(&member.identity()) {
                 continue;
             }
             let differs = begun.is_some_and(|begun| begun.0 == update.generation)
@@ -446,7 +425,7 @@ impl Group {
             if differs && update.reason.begins_generation() {
                 liars.push(session);
             } else if begun.is_none_or(|begun| begun.0 < update.generation) {
-                member.ask_at.get_or_insert(now);
+                member.ask_by(now);
             }
         }
         for session in liars {

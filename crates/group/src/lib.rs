@@ -19,6 +19,7 @@
 extern crate alloc;
 
 mod checks;
+mod disputes;
 mod encoding;
 mod error;
 mod group;
@@ -29,11 +30,13 @@ mod kem;
 mod lock;
 mod member;
 pub mod message;
+mod moment;
 mod nonces;
 mod output;
 mod own_keys;
 mod policy;
 mod state;
+mod updates;
 pub mod verification;
 mod work;
 

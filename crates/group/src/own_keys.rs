@@ -227,7 +227,7 @@ impl OwnKeys {
         let mut missing = BTreeMap::new();
         for (&session, member) in recipients {
             let to = message::Addressee {
-                identity: member.identity,
+                identity: member.identity(),
                 session,
                 kem_key: member.kem_key(),
                 nonce: &member.nonce.bytes,

@@ -10,16 +10,12 @@ use crate::{
     Departure, Event, Group, Output, Recipient, SessionId,
     group::jitter,
     member::{Member, Told},
-    message::{self, Body, Evidence, Heartbeat, KeyRequest, KeyUpdate, Reason},
+    message::{self, Body, Heartbeat, KeyRequest, Reason},
     own_keys::{MAX_STEPS, Maker},
 };
 
-/// A member's keys are asked for at most this often.
-const ASK_EVERY: Duration = Duration::from_secs(5);
 /// A member's requests are answered at most this often.
 const ANSWER_EVERY: Duration = Duration::from_secs(1);
-/// A member is shown what we know of others at most this often.
-const INTRODUCE_EVERY: Duration = Duration::from_secs(10);
 /// Heartbeats come sooner after joining, this long after it.
 const EARLY: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 /// Heartbeats missed before a member is called silent.
@@ -57,12 +53,13 @@ impl Group {
         let policy = &self.config.policy;
         let times = &self.times;
         let of_members = self.members.values().flat_map(|member| {
-            let heard_at = member.life.heard_at;
+            let heard_at = Duration::from(member.life.heard_at);
             let silent = (!member.life.is_silent).then(|| heard_at + policy.heartbeat * SILENT_AFTER);
             [
                 silent,
                 Some(heard_at + policy.heartbeat * policy.lost_after),
-                member.ask_at.map(|at| member.asked_at.map_or(at, |asked| at.max(asked + ASK_EVERY))),
+                member.next_ask_at(),
+                member.updates.next_forgotten_at(),
                 member.updates.next_retired_at(),
                 member.roster.next_at(policy.dispute_after),
                 member.view.next_at(policy.dispute_after),
@@ -70,7 +67,7 @@ impl Group {
         });
         let of_requests = self.requests.iter().filter_map(|session| self.members.get(session));
         let of_requests = of_requests
-            .map(|member| Some(member.answered_at.map_or(now, |answered| answered + ANSWER_EVERY)));
+            .map(|member| Some(member.answered_at.map_or(now, |answered| answered.plus(ANSWER_EVERY))));
         let own = [
             times.deliver_at,
             times.begin_at.map(|(at, _)| at),
@@ -79,6 +76,7 @@ impl Group {
             Some(self.nonces.next_at()),
             self.own.next_at(),
             self.checks.next_at(now),
+            self.introductions.next_at(),
         ];
         own.into_iter().chain(of_members).chain(of_requests).flatten().min().unwrap_or(now)
     }
@@ -212,14 +210,14 @@ impl Group {
             .copied()
             .filter(|session| {
                 self.members.get(session).is_some_and(|member| {
-                    member.answered_at.is_none_or(|answered| now >= answered + ANSWER_EVERY)
+                    member.answered_at.is_none_or(|answered| now >= answered.plus(ANSWER_EVERY))
                 })
             })
             .collect();
         for session in due {
             self.requests.remove(&session);
             let Some(member) = self.members.get_mut(&session) else { continue };
-            member.answered_at = Some(now);
+            member.answered_at = Some(now.into());
             member.told.announce = false;
             let is_told = member.told.current;
             self.introduce_ourselves(&[session]);
@@ -234,12 +232,7 @@ impl Group {
     fn ask(&mut self, now: Duration) {
         let mut targets = Vec::new();
         for (&session, member) in &mut self.members {
-            let is_due = member.ask_at.is_some_and(|at| now >= at)
-                && member.asked_at.is_none_or(|asked| now >= asked + ASK_EVERY);
-            if is_due {
-                member.asked_at = Some(now);
-                // Until it comes.
-                member.ask_at = Some(now + ASK_EVERY);
+            if member.must_ask(now) {
                 targets.push((session, member.updates.newest_seq()));
             }
         }
@@ -252,9 +245,10 @@ impl Group {
         }
     }
 
-    /// Wipes what newer keys have replaced.
+    /// Wipes what newer keys have replaced, and what need not be known any more.
     fn retire(&mut self, now: Duration) {
         for member in self.members.values_mut() {
+            member.updates.forget_noted(now);
             while let Some((generation, step)) = member.updates.retired(now) {
                 let kid = SenderKeyKid { generation, sender: member.sender.into(), step: step.into() };
                 self.out.push_back(Output::ForgetBefore(kid));
@@ -294,7 +288,7 @@ impl Group {
         let mut silent = Vec::new();
         let mut lost = Vec::new();
         for (&session, member) in &mut self.members {
-            let heard_at = member.life.heard_at;
+            let heard_at = Duration::from(member.life.heard_at);
             if now >= heard_at + policy.heartbeat * policy.lost_after {
                 lost.push(session);
             } else if now >= heard_at + policy.heartbeat * SILENT_AFTER && !member.life.is_silent {
@@ -309,53 +303,6 @@ impl Group {
             // It is there: it was found above.
             let _ = self.depart(session, Departure::Lost, None, now);
         }
-    }
-
-    /// Reports who goes on seeing another call, and shows it what we know.
-    fn report_disputes(&mut self, now: Duration) {
-        let after = self.config.policy.dispute_after;
-        let mut rosters = Vec::new();
-        let mut introduce = Vec::new();
-        for (&session, member) in &mut self.members {
-            let roster = member.roster.is_due(after, now);
-            let view = member.view.is_due(after, now);
-            if roster {
-                rosters.push(session);
-            }
-            let may = member.introduced_at.is_none_or(|at| now >= at + INTRODUCE_EVERY);
-            if (roster || view) && may {
-                member.introduced_at = Some(now);
-                introduce.push((session, roster));
-            }
-        }
-        for session in rosters {
-            self.event(Event::RosterMismatch(session));
-        }
-        for (session, roster) in introduce {
-            if roster { self.introduce_others(session) } else { self.show_evidence(session) }
-        }
-    }
-
-    /// Hands on the announces of those who are in, and the words of those who are out.
-    pub(crate) fn introduce_others(&mut self, to: SessionId) {
-        let members = self.members.iter().filter(|(session, _)| **session != to);
-        let mut words: Vec<Vec<u8>> = members.map(|(_, member)| member.announce.to_vec()).collect();
-        words.push(self.announce.clone());
-        words.extend(self.gone.recent.iter().filter_map(|(_, words)| words.clone()));
-        words.extend(self.lock.words.clone());
-        for message in words {
-            self.send(Recipient::One(to), message);
-        }
-    }
-
-    /// Hands on what others have signed of the generations that they began.
-    fn show_evidence(&mut self, to: SessionId) {
-        let signed = |member: &Member| Some(**member.updates.begun()?.signed.as_ref()?);
-        let mut updates: Vec<_> = self.members.values().filter_map(|member| signed(member)).collect();
-        updates.push(*self.own.begun.signed);
-        const { assert!(Evidence::UPDATE_LEN == KeyUpdate::HEADER_LEN + 64) };
-        let message = message::sign(&self.head, &Body::Evidence(Evidence { updates }), &self.key);
-        self.send(Recipient::One(to), message);
     }
 }
 

@@ -345,6 +345,19 @@ impl KeyStore {
                 self.place.insert(moved.kid, place);
             }
         }
+        self.shrink();
+    }
+
+    /// Gives memory back when two thirds of it are not used any more: when somebody leaves a call, every sender has two
+    /// generations for a while.
+    fn shrink(&mut self) {
+        if self.place.capacity() > 3 * self.place.len().max(RECENT) {
+            self.place.shrink_to_fit();
+            self.held.shrink_to_fit();
+        }
+        if self.roots.capacity() > 3 * self.roots.len().max(RECENT) {
+            self.roots.shrink_to_fit();
+        }
     }
 
     fn remove_roots(&mut self, gone: impl Fn(u64, &Root) -> bool) {

@@ -37,9 +37,18 @@ impl Announce {
         hash("announced", &[message])
     }
 
+    const IDENTITY_AT: usize = super::Head::LEN + 2 + 2 + 1;
+
+    /// The identity inside a message that was parsed before.
+    pub(crate) fn identity_in(message: &[u8]) -> Identity {
+        let mut identity = Identity([0; 32]);
+        identity.0.copy_from_slice(&message[Self::IDENTITY_AT..][..32]);
+        identity
+    }
+
     /// The KEM key inside a message that was parsed before.
     pub(crate) fn kem_key_in(message: &[u8]) -> &[u8] {
-        let start = super::Head::LEN + 2 + 2 + 1 + 32 + 2;
+        let start = Self::IDENTITY_AT + 32 + 2;
         let len = usize::from(u16::from_be_bytes([message[start - 2], message[start - 1]]));
         &message[start..start + len]
     }
