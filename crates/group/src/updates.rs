@@ -213,3 +213,62 @@ fn insert<T>(into: &mut Vec<T>, place: usize, value: T) {
     into.reserve_exact(1);
     into.insert(place, value);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1);
+    const MAC: Option<[u8; 16]> = Some([7; 16]);
+
+    #[test]
+    fn the_last_eight_are_told_apart_and_the_last_one_later() {
+        let mut updates = Updates::default();
+        for seq in [3, 1, 2, 4, 6, 5, 7, 9, 10] {
+            assert!(updates.check(seq, &[1; 32]).unwrap().is_none(), "{seq} is new");
+            updates.note(seq, [1; 32], MAC, NOW);
+        }
+        assert_eq!(updates.check(1, &[1; 32]).err(), Some(GroupError::Stale));
+        for seq in [2, 3, 4, 5, 6, 7, 9, 10] {
+            assert_eq!(updates.check(seq, &[1; 32]).unwrap().unwrap().mac, MAC);
+            assert_eq!(updates.check(seq, &[2; 32]).err(), Some(GroupError::Equivocation));
+        }
+        assert!(updates.check(8, &[1; 32]).unwrap().is_none());
+
+        updates.forget_noted(NOW + KEPT_FOR - Duration::from_millis(1));
+        assert!(updates.check(2, &[1; 32]).is_ok());
+        updates.forget_noted(NOW + KEPT_FOR);
+        assert!((0..10).all(|seq| updates.check(seq, &[1; 32]).err() == Some(GroupError::Stale)));
+        assert_eq!(updates.check(10, &[2; 32]).err(), Some(GroupError::Equivocation));
+        assert!(updates.check(11, &[1; 32]).unwrap().is_none());
+        assert_eq!(updates.next_forgotten_at(), None);
+    }
+
+    #[test]
+    fn a_generation_that_two_updates_begin_is_noticed_however_late() {
+        let mut updates = Updates::default();
+        let begun = |hash| Begun { generation: 4, hash, signed: Some(Box::new([0; 238])) };
+        updates.note(1, [1; 32], None, NOW);
+        updates.begin(begun([1; 32]), None).unwrap();
+        assert!(updates.begun().unwrap().signed.is_some());
+        updates.forget_noted(NOW + KEPT_FOR);
+        assert!(updates.begun().unwrap().signed.is_none());
+        assert_eq!(updates.begin(begun([2; 32]), None), Err(GroupError::Equivocation));
+    }
+
+    #[test]
+    fn the_generation_in_use_stays_when_newer_ones_push_out_old_ones() {
+        let mut updates = Updates::default();
+        updates.open(0, 0, NOW);
+        updates.retire_before(0, 0, NOW);
+        for generation in 1..8 {
+            assert_eq!(updates.open(generation, 0, NOW), None);
+        }
+        assert_eq!(updates.open(8, 0, NOW), Some(1));
+        assert_eq!(updates.is_open(0), Ok(true));
+        assert_eq!(updates.is_open(1), Err(GroupError::Stale));
+        assert_eq!(updates.is_open(9), Ok(false));
+        updates.retire_before(5, 0, NOW);
+        assert_eq!(updates.open(9, 0, NOW), Some(0));
+    }
+}

@@ -92,6 +92,8 @@ pub(crate) fn run(seed: u64) -> Counts {
         }
     }
     run.counts.people = u64::from(run.next_number) - 1;
+    // Parked, and their key did not come in time.
+    run.counts.excused += run.parked.len() as u64;
     run.counts
 }
 
