@@ -216,6 +216,8 @@ fn insert<T>(into: &mut Vec<T>, place: usize, value: T) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
     use super::*;
 
     const NOW: Duration = Duration::from_secs(1);

@@ -1,5 +1,4 @@
 //! What a member does when others see another call than it does.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use core::{cell::RefCell, time::Duration};
 use std::{collections::BTreeSet, rc::Rc};
