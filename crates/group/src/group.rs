@@ -8,16 +8,15 @@ use alloc::{
 use core::{fmt, time::Duration};
 
 use rand_core::CryptoRng;
-use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_crypto::BaseKey;
 
 use crate::{
-    Admission, Applicant, Departure, Event, GroupError, Identity, IdentityKey, Kem, KemSecret, Output,
-    Policy, Power, Recipient, Role, SessionId,
+    Config, Event, GroupError, Identity, IdentityKey, KemSecret, Output, Recipient, SessionId,
     checks::GroupChecks,
     disputes::{History, Introductions},
     lock::Lock,
     member::{Allowance, Gone, Member},
-    message::{self, Action, Announce, Body, Control, Head, Heartbeat},
+    message::{self, Announce, Body, Head, Heartbeat},
     nonces::Nonces,
     own_keys::{Maker, OwnKeys},
     verification::{self, CallCode, Party, TrustStore},
@@ -25,30 +24,6 @@ use crate::{
 
 /// Outputs for which there is room at all times.
 const USUAL_OUT: usize = 32;
-
-/// Who we are, in which call, and how.
-#[derive(Debug)]
-#[expect(clippy::exhaustive_structs, reason = "made by applications")]
-pub struct Config {
-    /// What the application calls the call; the same for all members.
-    pub group_id: Vec<u8>,
-    /// How base keys are encrypted; the same for all members.
-    pub kem: Kem,
-    /// How frames are sealed; the same for all members.
-    pub suite: CipherSuite,
-    /// Our number in KIDs: no other session of the call has had it.
-    pub sender: u16,
-    /// What we are there for; everybody sees it.
-    pub role: Role,
-    /// Whether the others let us lock, unlock and remove.
-    pub power: Power,
-    /// What the others judge us by.
-    pub credential: Vec<u8>,
-    /// Calendar time, in seconds, at which the times that are passed in begin: to tell when people were seen.
-    pub started_at: u64,
-    /// Times and bounds.
-    pub policy: Policy,
-}
 
 /// One member's side of a call.
 ///
@@ -237,92 +212,6 @@ impl Group {
         self.members.iter().find(|(_, member)| member.sender == sender).map(|(&session, _)| session)
     }
 
-    /// Lets an applicant in.
-    ///
-    /// # Errors
-    /// [`GroupError::UnknownMember`] if nobody applied in this session; [`GroupError::Full`].
-    pub fn admit(
-        &mut self,
-        session: SessionId,
-        admission: Admission,
-        now: Duration,
-    ) -> Result<(), GroupError> {
-        if self.members.len() + 1 >= self.config.policy.max_members {
-            return Err(GroupError::Full);
-        }
-        let applicant = self.applicants.remove(&session);
-        let (announce, words) = applicant.ok_or(GroupError::UnknownMember(session))?;
-        let standing = self.see(&admission.user, &announce.identity, now);
-        if standing.is_changed() {
-            self.event(Event::IdentityChanged { session, standing });
-        }
-        self.strangers.remove(&session);
-        let member = Member::new(&announce, words, admission, standing, now);
-        self.members.insert(session, Box::new(member));
-        self.event(Event::Joined(session));
-        self.see_roster(now);
-        self.want_delivery(now);
-        Ok(())
-    }
-
-    /// Turns an applicant away. It may apply again.
-    pub fn refuse(&mut self, session: SessionId) {
-        self.applicants.remove(&session);
-    }
-
-    /// Drops a member because the application says so, for example because the server does. It does not come back.
-    ///
-    /// # Errors
-    /// [`GroupError::UnknownMember`].
-    pub fn drop_member(&mut self, session: SessionId, now: Duration) -> Result<(), GroupError> {
-        self.applicants.remove(&session);
-        self.depart(session, Departure::Dropped, None, now)
-    }
-
-    /// Removes a member for everybody.
-    ///
-    /// # Errors
-    /// [`GroupError::NotAllowed`], [`GroupError::UnknownMember`].
-    pub fn remove_member(&mut self, session: SessionId, now: Duration) -> Result<(), GroupError> {
-        if !self.members.contains_key(&session) {
-            return Err(GroupError::UnknownMember(session));
-        }
-        let words = self.control(Action::Remove(session))?;
-        self.depart(session, Departure::Removed, Some(words), now)
-    }
-
-    /// Lets nobody in any more who has not been in this call.
-    ///
-    /// # Errors
-    /// [`GroupError::NotAllowed`].
-    pub fn lock(&mut self) -> Result<(), GroupError> {
-        let words = self.control(Action::Lock)?;
-        self.lock.close(self.head.session, words);
-        self.event(Event::Locked { by: self.head.session });
-        Ok(())
-    }
-
-    /// Lets newcomers apply again.
-    ///
-    /// # Errors
-    /// [`GroupError::NotAllowed`].
-    pub fn unlock(&mut self) -> Result<(), GroupError> {
-        let words = self.control(Action::Unlock)?;
-        self.lock.open(self.head.session, words);
-        self.event(Event::Unlocked { by: self.head.session });
-        Ok(())
-    }
-
-    fn control(&mut self, action: Action) -> Result<Vec<u8>, GroupError> {
-        if self.config.power != Power::Moderator {
-            return Err(GroupError::NotAllowed);
-        }
-        let control = Control { counter: self.lock.counter() + 1, action };
-        let words = message::sign(&self.head, &Body::Control(control), &self.key);
-        self.send(Recipient::All, words.clone());
-        Ok(words)
-    }
-
     /// Begins a new generation: the present key nears its limit, or something is suspicious.
     pub fn rekey(&mut self, reason: message::Reason, now: Duration) {
         self.want_generation(reason, now);
@@ -388,28 +277,6 @@ impl Group {
         let earliest = self.times.begun_at.map_or(now, |at| at + self.config.policy.coalesce_leaves);
         self.times.begin_at.get_or_insert((earliest.max(now), reason));
     }
-
-    /// Somebody is out. Its number and its session are used up.
-    pub(crate) fn depart(
-        &mut self,
-        session: SessionId,
-        why: Departure,
-        words: Option<Vec<u8>>,
-        now: Duration,
-    ) -> Result<(), GroupError> {
-        let member = self.members.remove(&session).ok_or(GroupError::UnknownMember(session))?;
-        self.own.forget(session);
-        self.end_check(session);
-        self.requests.remove(&session);
-        self.known.insert(member.identity());
-        self.gone.push(session, member.sender, words);
-        self.out.push_back(Output::Forget { sender: member.sender });
-        self.event(Event::Left { session, why });
-        self.see_roster(now);
-        self.times.leave_at.get_or_insert(now);
-        self.want_generation(message::Reason::Leave, now);
-        Ok(())
-    }
 }
 
 impl fmt::Debug for Group {
@@ -418,18 +285,6 @@ impl fmt::Debug for Group {
             .field("session", &self.head.session)
             .field("members", &self.members.keys())
             .finish_non_exhaustive()
-    }
-}
-
-impl From<(&Announce, SessionId)> for Applicant {
-    fn from((announce, session): (&Announce, SessionId)) -> Self {
-        Self {
-            session,
-            sender: announce.sender,
-            identity: announce.identity,
-            role: announce.role,
-            credential: announce.credential.clone(),
-        }
     }
 }
 

@@ -8,12 +8,12 @@ use sealframe_wire::SenderKeyKid;
 use subtle::ConstantTimeEq;
 
 use crate::{
-    Applicant, Departure, Event, Group, GroupError, Output, Power, Recipient, SessionId,
+    Departure, Event, Group, GroupError, Output, Recipient, SessionId,
     disputes::LAG,
     member::Member,
     message::{
-        self, Ack, Action, Addressee, Announce, Body, Control, Entry, Evidence, Heartbeat, KeyRequest,
-        KeyUpdate, Message, entry_info,
+        self, Ack, Addressee, Announce, Body, Entry, Evidence, Heartbeat, KeyRequest, KeyUpdate,
+        Message, entry_info,
     },
     nonces::Nonce,
     updates::Begun,
@@ -112,77 +112,6 @@ impl Group {
                 self.event(Event::Heard(session));
             }
         }
-    }
-
-    fn hear_announce(
-        &mut self,
-        message: &Message<'_>,
-        announce: &Announce,
-        bytes: &[u8],
-        now: Duration,
-    ) -> Result<(), GroupError> {
-        let session = message.head.session;
-        let same = |known: &[u8]| if known == bytes { Ok(()) } else { Err(GroupError::InUse) };
-        if let Some(member) = self.members.get(&session) {
-            return same(&member.announce);
-        }
-        if let Some((_, known)) = self.applicants.get(&session) {
-            return same(known);
-        }
-        if announce.media_suite != self.config.suite.id() {
-            return Err(GroupError::OtherSuite);
-        }
-        let sender = announce.sender;
-        if self.gone.senders.contains(&sender) {
-            return Err(GroupError::Departed);
-        }
-        let in_use = sender == self.config.sender
-            || self.members.values().any(|member| member.sender == sender)
-            || self.applicants.values().any(|(applicant, _)| applicant.sender == sender);
-        if in_use {
-            return Err(GroupError::InUse);
-        }
-        if self.members.len() + 1 >= self.config.policy.max_members
-            || self.applicants.len() >= self.config.policy.max_members
-        {
-            return Err(GroupError::Full);
-        }
-        if !self.stranger_allowance.take(now) {
-            return Err(GroupError::Busy);
-        }
-        if !message.is_signed_by(&announce.identity) {
-            return Err(GroupError::Unauthentic);
-        }
-        let is_known = self.known.contains(&announce.identity)
-            || self.members.values().any(|member| member.identity() == announce.identity);
-        if self.lock.is_locked() && !is_known {
-            self.event(Event::LockedOut(announce.identity));
-            return Err(GroupError::Locked);
-        }
-        self.applicants.insert(session, (announce.clone(), bytes.to_vec()));
-        self.event(Event::Applied(Applicant::from((announce, session))));
-        Ok(())
-    }
-
-    /// Something of a session that is no member. It cannot be verified; who it is may be asked.
-    fn hear_stranger(&mut self, message: &Message<'_>, now: Duration) -> GroupError {
-        let session = message.head.session;
-        let is_request =
-            matches!(&message.body, Body::KeyRequest(request) if request.target == self.head.session);
-        let is_news = matches!(message.body, Body::Heartbeat(_) | Body::KeyUpdate(_)) || is_request;
-        // Who has applied is known; it does not know us perhaps.
-        let is_known = self.applicants.contains_key(&session);
-        let is_full = self.strangers.len() >= self.config.policy.max_members;
-        let may = is_news && (is_request || !is_known) && !is_full;
-        if may && self.stranger_allowance.take(now) {
-            if is_request {
-                self.send(Recipient::One(session), self.announce.clone());
-            }
-            if !is_known {
-                self.strangers.insert(session);
-            }
-        }
-        GroupError::UnknownMember(session)
     }
 
     fn hear_update(
@@ -358,41 +287,6 @@ impl Group {
         }
         if self.hear_roster(session, heartbeat.roster_hash, now) {
             self.hear_view(session, heartbeat.view_hash, now);
-        }
-        Ok(())
-    }
-
-    fn hear_control(
-        &mut self,
-        by: SessionId,
-        control: &Control,
-        bytes: &[u8],
-        now: Duration,
-    ) -> Result<(), GroupError> {
-        let power = self.members.get(&by).map(|member| member.power);
-        if power != Some(Power::Moderator) {
-            return Err(GroupError::NotAllowed);
-        }
-        let is_locked = match control.action {
-            Action::Remove(target) if target == self.head.session => {
-                self.has_ended = true;
-                self.event(Event::Removed { by });
-                return Ok(());
-            }
-            Action::Remove(target) => {
-                self.applicants.remove(&target);
-                return self.depart(target, Departure::Removed, Some(bytes.to_vec()), now);
-            }
-            Action::Lock => true,
-            Action::Unlock => false,
-        };
-        if !self.lock.is_newer(control.counter, by) {
-            return Err(GroupError::Stale);
-        }
-        let was_locked = self.lock.is_locked();
-        self.lock.set(control.counter, by, is_locked, bytes.to_vec());
-        if is_locked != was_locked {
-            self.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
         }
         Ok(())
     }

@@ -19,6 +19,7 @@
 extern crate alloc;
 
 mod checks;
+mod config;
 mod disputes;
 mod encoding;
 mod error;
@@ -35,13 +36,15 @@ mod nonces;
 mod output;
 mod own_keys;
 mod policy;
+mod roster;
 mod state;
 mod updates;
 pub mod verification;
 mod work;
 
+pub use config::Config;
 pub use error::GroupError;
-pub use group::{Config, Group};
+pub use group::Group;
 pub use identity::{Identity, IdentityKey, SessionId, UserId};
 pub use kem::{Kem, KemError, KemSecret, wrap};
 pub use message::{Head, MessageError, Reason, Role};
