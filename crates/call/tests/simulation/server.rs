@@ -109,11 +109,11 @@ impl Server {
                 handed.copies.push(Copy { to, after, bytes: bytes.to_vec(), is_genuine: true });
             }
         }
-        if self.rng.happens(100) {
-            self.misbehave(from, all, bytes, &mut handed);
-        }
         if self.old.len() < 500 {
             self.old.push((from, bytes.to_vec()));
+        }
+        if self.rng.happens(100) {
+            self.misbehave(from, all, bytes, &mut handed);
         }
         handed
     }
