@@ -365,6 +365,24 @@ test('into a locked call nobody new comes, and that it is unlocked is shown', TI
   await bob.isAlarmed(/^Alice has unlocked the call/);
 });
 
+test('who is removed by one is out for everybody, and is told so', TIMEOUT, async (t) => {
+  const { sfu, open } = await call(t);
+  const [alice, bob, carol] = await Promise.all([open('Alice'), open('Bob'), open('Carol')]);
+  await everyonePlays([alice, bob, carol]);
+  const three = await sameCode([alice, bob, carol]);
+  await alice.page.$eval(`[data-member="${carol.id}"] [data-act="remove"]`, (button) => button.click());
+  await sameCode([alice, bob], three);
+  await carol.finds('the notice', () =>
+    carol.page.$eval('#notice', ({ hidden, textContent }) => !hidden && /^Alice has removed you/.test(textContent)));
+  await sleep(3000);
+  const before = (await sfu.recorded(bob.id, 'audio')).length;
+  await sleep(1000);
+  const later = (await sfu.recorded(bob.id, 'audio')).slice(before);
+  assert.ok(later.length > 10, `${later.length} frames sealed later than 3 s after`);
+  assert.ok(later.every((wire) => kidOf(wire) >> 24n > 0n), 'with keys that she was not given');
+  await everyonePlays([alice, bob]);
+});
+
 test('nonsense on every door stops neither the server nor the call', TIMEOUT, async (t) => {
   const { sfu, open } = await call(t);
   const alice = await open('Alice');

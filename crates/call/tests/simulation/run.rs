@@ -35,8 +35,8 @@ struct Run {
     /// That somebody has gone, as the server says: when, to whom, who.
     notices: BTreeSet<(Duration, u16, u16)>,
     next_copy: u64,
-    /// Frames that are parked: from, generation, when sealed, to whom.
-    parked: BTreeMap<u64, (u16, u64, Duration, u16)>,
+    /// Frames that were parked and have not come back: from, generation, when sealed, to whom, and what should become of them.
+    parked: BTreeMap<u64, (u16, u64, Duration, u16, Verdict)>,
     next_token: u64,
     /// Sealed frames of the past, for those who come later.
     recorded: Vec<(u16, u64, Duration, Vec<u8>)>,
@@ -92,8 +92,14 @@ pub(crate) fn run(seed: u64) -> Counts {
         }
     }
     run.counts.people = u64::from(run.next_number) - 1;
-    // Parked, and their key did not come in time.
-    run.counts.excused += run.parked.len() as u64;
+    // Their key did not come in time, or never.
+    for (_, _, sealed, to, verdict) in core::mem::take(&mut run.parked).into_values() {
+        if verdict == Verdict::MustNotOpen {
+            run.count_shut(sealed, to);
+        } else {
+            run.counts.excused += 1;
+        }
+    }
     run.counts
 }
 
@@ -187,7 +193,7 @@ impl Run {
         match (verdict, fate) {
             (Verdict::MustOpen | Verdict::MayOpen, Fate::Opened) => self.counts.opened += 1,
             (_, Fate::Parked) => {
-                self.parked.insert(token, (from, generation, sealed, to));
+                self.parked.insert(token, (from, generation, sealed, to, verdict));
                 assert!(verdict != Verdict::MustOpen, "{}", told());
             }
             (Verdict::MayOpen, Fate::Shut) => self.counts.excused += 1,
@@ -276,7 +282,7 @@ impl Run {
             seen.left = Some(self.now);
         }
         for token in unparked {
-            let (from, generation, sealed, to) = self.parked.remove(&token).unwrap();
+            let (from, generation, sealed, to, _) = self.parked.remove(&token).unwrap();
             let verdict = self.oracle.judge(from, generation, sealed, to, self.now);
             assert!(verdict != Verdict::MustNotOpen, "seed {}: {from} to {to}, parked", self.seed);
             self.counts.opened += 1;
