@@ -14,6 +14,9 @@ use crate::{
     roster::{Contestant, Role},
 };
 
+/// The contestant that the others are held against.
+pub const RFC_9605: &str = "RFC 9605";
+
 /// A format and a kind of frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Profile {
@@ -230,10 +233,10 @@ impl Operation for Open {
 pub fn contestants(direction: Direction, backend: Backend, len: usize) -> Vec<Contestant> {
     let rfc = match direction {
         Direction::Seal => {
-            Contestant::new(Role::Ours, "RFC 9605", move || frames::Seal::new(SUITE, backend, len))
+            Contestant::new(Role::Ours, RFC_9605, move || frames::Seal::new(SUITE, backend, len))
         }
         Direction::Open => {
-            Contestant::new(Role::Ours, "RFC 9605", move || frames::Open::new(SUITE, backend, len))
+            Contestant::new(Role::Ours, RFC_9605, move || frames::Open::new(SUITE, backend, len))
         }
     };
     let profile = |profile: Profile| match direction {
