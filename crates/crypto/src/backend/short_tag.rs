@@ -129,6 +129,7 @@ impl Kind {
 
 /// `in_out` has plaintext in it only while it is borrowed, or for good. `scratch` ends with what `in_out` began with.
 #[cfg(any(ring, aws_lc))]
+#[inline(never)] // or what it prepares is prepared for the others too
 fn seal_twice(
     key: &Key,
     nonce: [u8; 12],

@@ -101,7 +101,7 @@ pub(crate) struct Opener {
     rule: IvRule,
     windows: Windows,
     trials: Trials,
-    /// The ciphertext, for further tries: a wrong key spoils it.
+    /// The ciphertext, for further tries on a backend that spoils it when the key is wrong.
     spare: Vec<u8>,
     /// The frame as it came, for further layouts.
     #[cfg(feature = "livekit")]
@@ -307,11 +307,13 @@ impl Opener {
         let key = self.keys.at(examined.index).ok_or(unknown)?;
         let window = self.policy.ratchet_window;
         let may_walk = ratchets && window > 0 && key.can_ratchet() && self.trials.is_next();
-        if may_walk {
-            self.spare.clear();
-            self.spare.extend_from_slice(payload);
-        }
-        if key.step.aead.decrypt(examined.iv, clear, payload, tag).is_err() {
+        let aead = &key.step.aead;
+        let opened = if may_walk {
+            aead.decrypt_or_restore(examined.iv, clear, payload, tag, &mut self.spare)
+        } else {
+            aead.decrypt(examined.iv, clear, payload, tag)
+        };
+        if opened.is_err() {
             let steps = if may_walk { self.walk(examined, clear, payload, tag) } else { None };
             let steps = steps.ok_or(OpenError::Unauthentic)?;
             if let Some(key) = self.keys.at_mut(examined.index) {
@@ -341,8 +343,8 @@ impl Opener {
         for number in 1..=self.policy.ratchet_window {
             let before = key.worked_out();
             let candidate = key.candidate(backend, number, derivations > 0)?;
-            payload.copy_from_slice(&self.spare);
-            let opened = candidate.aead.decrypt(examined.iv, clear, payload, tag);
+            let aead = &candidate.aead;
+            let opened = aead.decrypt_or_restore(examined.iv, clear, payload, tag, &mut self.spare);
             let has_derived = key.worked_out() > before;
             derivations -= u8::from(has_derived);
             self.stats.derivations += u64::from(has_derived);
