@@ -14,6 +14,9 @@ use crate::{
     roster::{Contestant, Role},
 };
 
+/// Drawn at random, as RTP's are (RFC 3550 §5.1): from zero on, every IV of H.264 would have an escape in it.
+const FIRST_TIMESTAMP: u32 = 0x9d4e_62b7;
+
 /// The contestant that the others are held against.
 pub const RFC_9605: &str = "RFC 9605";
 
@@ -157,7 +160,7 @@ pub struct Seal {
 impl Seal {
     pub fn new(profile: Profile, backend: Backend, len: usize) -> Self {
         let len = profile.clear_len() + len;
-        Self { profile, sender: profile.sender(backend), timestamp: 0, len }
+        Self { profile, sender: profile.sender(backend), timestamp: FIRST_TIMESTAMP, len }
     }
 }
 
