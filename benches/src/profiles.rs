@@ -46,6 +46,11 @@ impl Profile {
         }
     }
 
+    /// Whether every byte of a sealed frame is looked at for start codes, which RFC 9605 does not do.
+    pub const fn is_escaped(self) -> bool {
+        matches!(self, Self::LiveKitH264)
+    }
+
     /// Bytes that stay readable: a frame has so many more than are encrypted.
     const fn clear_len(self) -> usize {
         match self {
