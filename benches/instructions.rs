@@ -21,8 +21,9 @@ use std::{
 };
 
 use sealframe_benches::{
-    Batch, Direction, Operation, SIZES, SUITE, Turn, headers, keys,
+    Batch, Direction, Operation, SIZES, SUITE, Turn, frames, headers, keys,
     markdown::{self, bytes, ratio},
+    profiles::{self, Profile},
     roster::{self, Role},
 };
 use sealframe_crypto::CipherSuite;
@@ -35,6 +36,9 @@ const BATCHES: &str = "SEALFRAME_BENCH_BATCHES";
 /// once in so many frames (the CTR's second byte, the replay window's next word) is in the average.
 const BATCH_LEN: usize = 16;
 const SHORT_RUN: u32 = 16;
+
+/// Bytes of the frames that the formats that run today are counted with.
+const PROFILES_AT: usize = 1200;
 
 /// What the path may cost over the bare AEAD of its own library, in instructions.
 const TARGET: f64 = 60.0;
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
     if args.iter().any(|arg| arg == "--test") || !args.iter().any(|arg| arg == "--bench") {
         run_case("seal/sealframe ring/40", 1);
         run_case("open/sealframe ring/40", 1);
+        run_case("open on ring/DAVE, Opus/40", 1);
         return ExitCode::SUCCESS;
     }
     match Command::new("valgrind").arg("--version").output() {
@@ -84,15 +89,23 @@ fn batch(operation: impl Operation + 'static) -> Box<dyn Turn> {
     Box::new(Batch::new(operation, BATCH_LEN))
 }
 
-/// `case` is what, who, and a number: bytes, an index into [`headers::HEADERS`], or a suite.
+/// `case` is what, who, and a number: bytes, an index into [`headers::HEADERS`], or a suite. A backend with what is done
+/// asks for the formats that run today.
 fn run_case(case: &str, batches: u32) {
     let parts: Vec<&str> = case.split('/').collect();
     let [what, who, number] = parts[..] else { panic!("no case {case}") };
     let number: usize = number.parse().unwrap();
     let header = || headers::HEADERS[number];
     let suite = || CipherSuite::from_id(u16::try_from(number).unwrap()).unwrap();
-    if let Some(direction) = Direction::BOTH.into_iter().find(|direction| direction.name() == what) {
-        let contestants = roster::contestants(direction, SUITE, number);
+    let (verb, backend) = match what.split_once(" on ") {
+        Some((verb, backend)) => (verb, Some(backend)),
+        None => (what, None),
+    };
+    if let Some(direction) = Direction::BOTH.into_iter().find(|direction| direction.name() == verb) {
+        let contestants = match backend.map(frames::backend) {
+            Some(backend) => profiles::contestants(direction, backend, number),
+            None => roster::contestants(direction, SUITE, number),
+        };
         let contestant = contestants.into_iter().find(|contestant| contestant.name == who);
         return run(contestant.expect("one of the roster").enter(BATCH_LEN), batches);
     }
@@ -145,6 +158,7 @@ fn print_tables(valgrind: &str) {
     println!("### Instructions\n");
     println!("Of one operation, by {valgrind}, which knows no AVX-512, VAES or SHA.\n");
     print_frames();
+    print_profiles();
     print_headers();
     print_keys();
 }
@@ -207,6 +221,24 @@ fn print_frames() {
         markdown::row(&row);
     }
     markdown::verdict("at most 60 instructions over the bare AEAD", &missed);
+    println!();
+}
+
+/// What the formats that run today take beyond RFC 9605, on the same backend and over as many encrypted bytes.
+fn print_profiles() {
+    let mut columns = vec!["", "", "bytes", "RFC 9605"];
+    columns.extend(Profile::ALL.map(Profile::name));
+    markdown::head(&columns, 2);
+    for &(backend, _) in frames::BACKENDS {
+        for direction in Direction::BOTH.map(Direction::name) {
+            let count = |who: &str| count(&format!("{direction} on {backend}"), who, PROFILES_AT);
+            let rfc = count(profiles::RFC_9605);
+            let mut row = vec![backend.to_owned(), direction.to_owned(), bytes(PROFILES_AT)];
+            row.push(format!("{rfc:.0}"));
+            row.extend(Profile::ALL.map(|profile| format!("{:+.0}", count(profile.name()) - rfc)));
+            markdown::row(&row);
+        }
+    }
     println!();
 }
 

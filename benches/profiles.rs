@@ -1,7 +1,7 @@
 //! What the formats that run today cost beside RFC 9605: `cargo bench -p sealframe-benches --bench profiles`.
 //!
-//! AES-128-GCM everywhere, by the same backend, over as many bytes; what stays readable comes on top. DAVE's tags of 64 bits
-//! take ring and aws-lc-rs two passes to open.
+//! AES-128-GCM everywhere, by the same backend, over as many bytes; what stays readable comes on top. But ring and aws-lc-rs
+//! open no tags of 64 bits, as DAVE's are: the kernel does so for them, which this build has.
 //!
 //! Everybody takes turns, as in `compare`. Prints Markdown. RFC 9605 enters twice: how
 //! far it is from itself is what a ratio is worth. `-- ring` measures one backend alone.
@@ -20,7 +20,7 @@ use sealframe_benches::{
 
 /// Bytes at which the target holds.
 const AT: usize = 1200;
-/// What a format may take, by RFC 9605's time.
+/// What a format may take, by RFC 9605's time, but for escapes.
 const TARGET: f64 = 1.25;
 
 fn main() {
@@ -47,13 +47,13 @@ fn main() {
                 row.extend([time(rfc), ratio(took[took.len() - 1], rfc)]);
                 row.extend((1..all.len()).map(|place| ratio(took[place], rfc)));
                 markdown::row(&row);
-                for (who, &ns) in all.iter().zip(&took).skip(1) {
-                    if len == AT && ns > TARGET * rfc {
-                        missed.push(format!("{} {} on {name}", who.name, direction.name()));
+                for (profile, &ns) in Profile::ALL.iter().zip(&took[1..]) {
+                    if len == AT && !profile.is_escaped() && ns > TARGET * rfc {
+                        missed.push(format!("{} {} on {name}", profile.name(), direction.name()));
                     }
                 }
             }
         }
     }
-    markdown::verdict("at 1,200 bytes at most 1.25 of RFC 9605", &missed);
+    markdown::verdict("at 1,200 bytes at most 1.25 of RFC 9605, H.264's escapes aside", &missed);
 }

@@ -18,6 +18,11 @@ pub const BACKENDS: &[(&str, Backend)] = &[
     ("aes-gcm", Backend::Portable),
 ];
 
+/// One of [`BACKENDS`] by its name.
+pub fn backend(name: &str) -> Backend {
+    BACKENDS.iter().find(|(it, _)| *it == name).map(|&(_, backend)| backend).unwrap()
+}
+
 pub fn sender(cipher: Cipher) -> Sender {
     let usage = KeyUsage { frames: FIRST_CTR, blocks: 0 };
     Sender::resume(cipher, layout(), kid(), base_key(), usage).unwrap()

@@ -14,6 +14,12 @@ use crate::{
     roster::{Contestant, Role},
 };
 
+/// Drawn at random, as RTP's are (RFC 3550 §5.1): from zero on, every IV of H.264 would have an escape in it.
+const FIRST_TIMESTAMP: u32 = 0x9d4e_62b7;
+
+/// The contestant that the others are held against.
+pub const RFC_9605: &str = "RFC 9605";
+
 /// A format and a kind of frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Profile {
@@ -38,6 +44,11 @@ impl Profile {
             Self::Dave => "DAVE, Opus",
             Self::DaveVp8 => "DAVE, VP8",
         }
+    }
+
+    /// Whether every byte of a sealed frame is looked at for start codes, which RFC 9605 does not do.
+    pub const fn is_escaped(self) -> bool {
+        matches!(self, Self::LiveKitH264)
     }
 
     /// Bytes that stay readable: a frame has so many more than are encrypted.
@@ -154,7 +165,7 @@ pub struct Seal {
 impl Seal {
     pub fn new(profile: Profile, backend: Backend, len: usize) -> Self {
         let len = profile.clear_len() + len;
-        Self { profile, sender: profile.sender(backend), timestamp: 0, len }
+        Self { profile, sender: profile.sender(backend), timestamp: FIRST_TIMESTAMP, len }
     }
 }
 
@@ -230,10 +241,10 @@ impl Operation for Open {
 pub fn contestants(direction: Direction, backend: Backend, len: usize) -> Vec<Contestant> {
     let rfc = match direction {
         Direction::Seal => {
-            Contestant::new(Role::Ours, "RFC 9605", move || frames::Seal::new(SUITE, backend, len))
+            Contestant::new(Role::Ours, RFC_9605, move || frames::Seal::new(SUITE, backend, len))
         }
         Direction::Open => {
-            Contestant::new(Role::Ours, "RFC 9605", move || frames::Open::new(SUITE, backend, len))
+            Contestant::new(Role::Ours, RFC_9605, move || frames::Open::new(SUITE, backend, len))
         }
     };
     let profile = |profile: Profile| match direction {

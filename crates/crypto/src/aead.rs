@@ -1,5 +1,6 @@
 //! The AEAD of a suite.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::{Cipher, backend::Key};
@@ -56,6 +57,23 @@ impl AeadKey {
         tag: &[u8],
     ) -> Result<(), Unauthentic> {
         self.0.decrypt(nonce, aad, in_out, tag)
+    }
+
+    /// As [`decrypt`](Self::decrypt), for who has further keys to try. Copies: the ciphertext, to `scratch`, if the backend is ring
+    /// or aws-lc-rs; the others leave it alone, or encrypt it again. Allocates: not where `scratch` has been as long before.
+    ///
+    /// # Errors
+    /// [`Unauthentic`], with `in_out` as it was.
+    #[inline(always)] // see the crate's front page
+    pub fn decrypt_or_restore(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), Unauthentic> {
+        self.0.decrypt_or_restore(nonce, aad, in_out, tag, scratch)
     }
 }
 

@@ -3,7 +3,11 @@
 #[cfg(target_arch = "x86_64")]
 use std::sync::LazyLock;
 
-use crate::{Frame, gcm::WHOLE, schedule::Schedule};
+use crate::{
+    Frame,
+    gcm::{Refused, WHOLE},
+    schedule::Schedule,
+};
 
 /// Which instructions the kernel uses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -135,8 +139,8 @@ pub(crate) struct Functions {
     /// Returns the tag.
     pub(crate) seal: unsafe fn(&Frame<'_>) -> u128,
     /// Whether the frame is authentic by the bits of the tag that are given, `WHOLE` or `SHORT`. If it is not, it is as
-    /// it was, or wiped if the tag is whole.
-    pub(crate) open: unsafe fn(&Frame<'_>, u128, u128) -> bool,
+    /// it was, or wiped if so wished.
+    pub(crate) open: unsafe fn(&Frame<'_>, u128, u128, Refused) -> bool,
     pub(crate) seal_together: unsafe fn(&[Frame<'_>; TOGETHER], &mut [u128; TOGETHER]),
     pub(crate) open_together: unsafe fn(&[Frame<'_>; TOGETHER], &[u128; TOGETHER]) -> [bool; TOGETHER],
 }
@@ -150,7 +154,7 @@ macro_rules! form {
         mod $form {
             use core::array::from_ref;
 
-            use super::{Functions, TOGETHER, WHOLE};
+            use super::{Functions, Refused, TOGETHER, WHOLE};
             use crate::{Frame, frame_hash, gcm, passage, schedule::Schedule, vector::Vector};
 
             type V = $vector;
@@ -193,14 +197,19 @@ macro_rules! form {
             }
 
             #[target_feature(enable = $features)]
-            unsafe fn open<const ROUNDS: usize>(frame: &Frame<'_>, tag: u128, given: u128) -> bool {
+            unsafe fn open<const ROUNDS: usize>(
+                frame: &Frame<'_>,
+                tag: u128,
+                given: u128,
+                refused: Refused,
+            ) -> bool {
                 let vectors = gcm::vectors::<V>(frame.len);
                 with_constant!(vectors, $width, N => {
                     gcm::together::<V, ROUNDS, true, false, N, 1>(from_ref(frame), &mut [tag], given)[0]
                 } else {
                     let made = passage::long::<V, ROUNDS, true, $width>(frame);
                     let authentic = gcm::are_equal(made, tag, given);
-                    if !authentic && given == WHOLE {
+                    if !authentic && refused == Refused::Wiped {
                         frame.wipe();
                     } else if !authentic {
                         // The same keystream once more: it is what came, and goes nowhere else.
@@ -236,7 +245,7 @@ macro_rules! form {
                 } else {
                     let mut authentic = [false; TOGETHER];
                     for (i, authentic) in authentic.iter_mut().enumerate() {
-                        *authentic = open::<ROUNDS>(&frames[i], tags[i], WHOLE);
+                        *authentic = open::<ROUNDS>(&frames[i], tags[i], WHOLE, Refused::Wiped);
                     }
                     authentic
                 })

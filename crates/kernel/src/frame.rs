@@ -5,7 +5,7 @@ use core::{fmt, marker::PhantomData, ptr};
 use crate::{
     Form, Tag, TooLong, Unauthentic,
     form::{Functions, TOGETHER},
-    gcm::{BLOCK, SHORT, WHOLE},
+    gcm::{BLOCK, Refused, SHORT, WHOLE},
     schedule::Schedule,
     tag::is_too_long,
 };
@@ -111,26 +111,37 @@ impl<'a> Frame<'a> {
     /// [`Unauthentic`], with the data as they were, or zeroed if they are more than what is decrypted in registers.
     #[inline(always)]
     pub fn open(self, tag: Tag) -> Result<(), Unauthentic> {
-        self.open_given(tag.0, WHOLE)
+        self.open_given(tag.0, WHOLE, Refused::Wiped)
     }
 
-    /// As [`open`](Self::open), by the first 8 bytes of a tag: for formats that send no more. One forgery in 2^64 passes at
+    /// As [`open`](Self::open), but what is refused is not lost. Refusing more than what is decrypted in registers takes a
+    /// second pass.
+    ///
+    /// # Errors
+    /// [`Unauthentic`], with the data as they were, so that another key can be tried.
+    #[inline(always)]
+    pub fn open_or_restore(self, tag: Tag) -> Result<(), Unauthentic> {
+        self.open_given(tag.0, WHOLE, Refused::Restored)
+    }
+
+    /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats that send no more. One forgery in 2^64 passes at
     /// best, sooner with long frames (NIST SP 800-38D, appendix C).
     ///
     /// # Errors
     /// [`Unauthentic`], with the data as they were, so that another key can be tried.
     #[inline(always)]
     pub fn open_short(self, tag: [u8; 8]) -> Result<(), Unauthentic> {
-        self.open_given(u64::from_le_bytes(tag).into(), SHORT)
+        self.open_given(u64::from_le_bytes(tag).into(), SHORT, Refused::Restored)
     }
 
     #[inline(always)]
-    fn open_given(self, tag: u128, given: u128) -> Result<(), Unauthentic> {
+    fn open_given(self, tag: u128, given: u128, refused: Refused) -> Result<(), Unauthentic> {
         if self.is_too_long() {
             return Err(Unauthentic);
         }
         // SAFETY: the key's form is available; `data` is borrowed for writing, `len` bytes.
-        if unsafe { (self.functions.open)(&self, tag, given) } { Ok(()) } else { Err(Unauthentic) }
+        let authentic = unsafe { (self.functions.open)(&self, tag, given, refused) };
+        if authentic { Ok(()) } else { Err(Unauthentic) }
     }
 
     #[inline(always)]

@@ -139,6 +139,13 @@ pub(crate) const WHOLE: u128 = u128::MAX;
 /// Its first 8 bytes.
 pub(crate) const SHORT: u128 = u64::MAX as u128;
 
+/// What becomes of a frame that was decrypted where it lies before its tag turned out wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Wiped,
+    Restored,
+}
+
 /// Whether the bits that are `given` are equal. Takes as long whichever differ.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the two halves")]

@@ -7,6 +7,7 @@
 //! ```text
 //! Frame::new(key, nonce, aad, data) ──► seal ──► Tag          four at once: seal_together
 //!                                   ├─► open(Tag) ──► ()                    open_together
+//!                                   ├─► open_or_restore(Tag) ──► ()
 //!                                   └─► open_short(8 bytes of a tag) ──► ()
 //! ```
 //!
@@ -33,8 +34,8 @@
 //!   multiplication, which processors that run browsers do in constant time. Lengths are public.
 //! * **No plaintext before the tag is right.** A frame of up to 31 blocks (four to a register; 15 or 7 with fewer) is
 //!   opened in registers and stored when its tag is. A longer one is decrypted where it lies while it is hashed, and
-//!   wiped if its tag is wrong before anybody can look, since the data are borrowed; with a tag of 8 bytes it is encrypted
-//!   again instead, and what came is there once more. In WebAssembly the whole frame is
+//!   wiped if its tag is wrong before anybody can look, since the data are borrowed; `open_or_restore` and
+//!   `open_short` encrypt it again instead, and what came is there once more. In WebAssembly the whole frame is
 //!   hashed before any of it is decrypted.
 //! * **One place for `unsafe`**: this crate. The door is safe: a [`Key`] exists only where its form's instructions do,
 //!   and a [`Frame`] borrows what it points at.

@@ -4,7 +4,7 @@
 use sealframe_kernel::{Key, Unauthentic};
 
 mod common;
-use common::{Reference, bytes, forms, keys, open, seal};
+use common::{Reference, bytes, forms, keys, open, open_or_restore, seal};
 
 /// Bytes around the data that must stay.
 const GUARD: usize = 80;
@@ -105,6 +105,9 @@ fn every_flipped_bit_is_refused_and_nothing_comes_out() {
                     let mut opened = data.to_vec();
                     assert_eq!(open(&key, aad, &mut opened, tag), Err(Unauthentic));
                     assert!(opened == data || opened.iter().all(|&byte| byte == 0), "{form:?} {len}");
+                    let mut restored = data.to_vec();
+                    assert_eq!(open_or_restore(&key, aad, &mut restored, tag), Err(Unauthentic));
+                    assert!(restored == data, "{form:?} {len}");
                 };
                 for bit in 0..128 {
                     let mut forged = tag;
@@ -125,6 +128,8 @@ fn every_flipped_bit_is_refused_and_nothing_comes_out() {
                 if len > 0 {
                     refused(&aad, &sealed[..len - 1], tag);
                 }
+                open_or_restore(&key, &aad, &mut sealed, tag).unwrap();
+                assert!(sealed == plain, "{form:?} {len}");
             }
         }
     }

@@ -32,6 +32,32 @@ pub(crate) fn decrypt(
     Frame::new(key, nonce, aad, in_out).open(Tag::from(tag)).map_err(|_| Unauthentic)
 }
 
+/// What is refused is as it was.
+#[inline(always)] // see the crate's front page
+pub(super) fn decrypt_or_restore(
+    key: &Key,
+    nonce: [u8; 12],
+    aad: &[u8],
+    in_out: &mut [u8],
+    tag: &[u8],
+) -> Result<(), Unauthentic> {
+    let tag: [u8; 16] = tag.try_into().map_err(|_| Unauthentic)?;
+    Frame::new(key, nonce, aad, in_out).open_or_restore(Tag::from(tag)).map_err(|_| Unauthentic)
+}
+
+/// As [`decrypt_or_restore`], by the first 8 bytes of a tag.
+#[cfg(feature = "short-tags")]
+#[inline(always)] // see the crate's front page
+pub(super) fn decrypt_short(
+    key: &Key,
+    nonce: [u8; 12],
+    aad: &[u8],
+    in_out: &mut [u8],
+    tag: [u8; 8],
+) -> Result<(), Unauthentic> {
+    Frame::new(key, nonce, aad, in_out).open_short(tag).map_err(|_| Unauthentic)
+}
+
 /// # Panics
 /// If a tag is not 16 bytes long.
 #[inline(always)] // see the crate's front page

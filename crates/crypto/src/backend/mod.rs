@@ -15,7 +15,7 @@ mod ring;
 #[cfg(feature = "short-tags")]
 mod short_tag;
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 
 #[cfg(feature = "ctr-hmac")]
 use aes::{Aes128Enc, Aes256Enc};
@@ -215,6 +215,54 @@ impl Key {
             #[cfg(feature = "ctr-hmac")]
             Self::Aes256CtrHmacSha512(key) => key.decrypt(nonce, aad, in_out, tag),
         }
+    }
+
+    /// As [`decrypt`](Self::decrypt), but what is refused is as it was.
+    #[allow(unused_variables, clippy::ptr_arg, reason = "a build may have none that needs a scratch")]
+    #[inline(always)] // see the crate's front page
+    pub(crate) fn decrypt_or_restore(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), Unauthentic> {
+        match self {
+            // They decrypt while they hash, and zero what is wrong.
+            #[cfg(ring)]
+            Self::RingGcm(_) => self.decrypt_beside_copy(nonce, aad, in_out, tag, scratch),
+            #[cfg(aws_lc)]
+            Self::AwsLcGcm(_) => self.decrypt_beside_copy(nonce, aad, in_out, tag, scratch),
+            #[cfg(kernel)]
+            Self::KernelGcm(key) => kernel::decrypt_or_restore(key, nonce, aad, in_out, tag),
+            // They check before they decrypt.
+            #[cfg(portable)]
+            Self::Aes128Gcm(_) | Self::Aes256Gcm(_) => self.decrypt(nonce, aad, in_out, tag),
+            #[cfg(feature = "ctr-hmac")]
+            Self::Aes128CtrHmacSha256(_) | Self::Aes256CtrHmacSha512(_) => {
+                self.decrypt(nonce, aad, in_out, tag)
+            }
+        }
+    }
+
+    #[cfg(any(ring, aws_lc))]
+    #[inline(always)] // see the crate's front page
+    fn decrypt_beside_copy(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), Unauthentic> {
+        scratch.clear();
+        scratch.extend_from_slice(in_out);
+        let opened = self.decrypt(nonce, aad, in_out, tag);
+        if opened.is_err() {
+            in_out.copy_from_slice(scratch);
+        }
+        opened
     }
 }
 

@@ -184,7 +184,15 @@ impl<'a> Frame<'a> {
         self.open_given(tag, u128::MAX)
     }
 
-    /// As [`open`](Self::open), by the first 8 bytes of a tag: for formats that send no more. One forgery in 2^64 passes at
+    /// As [`open`](Self::open): nothing is decrypted before its tag was right.
+    ///
+    /// # Errors
+    /// [`Unauthentic`], with the data as they were, so that another key can be tried.
+    pub fn open_or_restore(self, tag: Tag) -> Result<(), Unauthentic> {
+        self.open(tag)
+    }
+
+    /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats that send no more. One forgery in 2^64 passes at
     /// best, sooner with long frames (NIST SP 800-38D, appendix C).
     ///
     /// # Errors

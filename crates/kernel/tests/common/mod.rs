@@ -34,6 +34,15 @@ pub(crate) fn open(key: &Key, aad: &[u8], data: &mut [u8], tag: [u8; 16]) -> Res
     Frame::new(key, NONCE, aad, data).open(tag.into())
 }
 
+pub(crate) fn open_or_restore(
+    key: &Key,
+    aad: &[u8],
+    data: &mut [u8],
+    tag: [u8; 16],
+) -> Result<(), Unauthentic> {
+    Frame::new(key, NONCE, aad, data).open_or_restore(tag.into())
+}
+
 /// What another library makes of the same: ring where no C compiler for another processor is needed, else aes-gcm.
 pub(crate) struct Reference {
     #[cfg(target_arch = "x86_64")]

@@ -11,7 +11,7 @@ use crate::ReceiverStats;
 
 use super::{
     BaseSecret, HashRatchet,
-    sender::{GENERATION_SHIFT, full_nonce},
+    send_key::{GENERATION_SHIFT, full_nonce},
     trailer::TAG_LEN,
 };
 
@@ -75,6 +75,13 @@ impl Epoch {
         }
     }
 
+    /// Whether all of it, or something in it, has outlived its time.
+    #[inline]
+    pub(super) fn has_old(&self, now: Duration) -> bool {
+        let is_due = |at: Duration| at <= now;
+        self.until.is_some_and(is_due) || self.erasures.first().is_some_and(|&(at, _)| is_due(at))
+    }
+
     /// Erases what has outlived its time.
     pub(super) fn erase_old(&mut self, now: Duration) {
         let due = self.erasures.iter().take_while(|(at, _)| *at <= now).count();
@@ -89,6 +96,7 @@ impl Epoch {
     ///
     /// # Errors
     /// [`OpenError`]; epoch and payload are as they were.
+    #[inline(always)] // a part of the hot door
     pub(super) fn open(
         &mut self,
         trial: &mut Trial<'_>,
@@ -99,18 +107,9 @@ impl Epoch {
         let low = trial.nonce & ((1 << GENERATION_SHIFT) - 1);
         let nonce = u64::from(generation) << GENERATION_SHIFT | u64::from(low);
         self.replay.check(Ctr::new(nonce))?;
-        let held = self.keys.iter().position(|held| held.generation == generation);
-        match held {
-            Some(place) => trial.open(&self.keys[place].key, payload)?,
-            None => {
-                let kid = Kid::new(generation.into());
-                stats.trials += 1;
-                stats.derivations += u64::from(generation - self.ratchet.generation());
-                let ratchet = self.ratchet.at(generation).ok_or(OpenError::StepErased(kid))?;
-                let key = ShortTagKey::new(self.backend, &ratchet.expose_key());
-                trial.open(&key, payload)?;
-                self.keys.push(HeldKey { generation, key });
-            }
+        match self.keys.iter().find(|held| held.generation == generation) {
+            Some(held) => trial.open(&held.key, payload)?,
+            None => self.open_with_new_key(generation, trial, payload, stats)?,
         }
         self.replay.mark(Ctr::new(nonce));
         if generation > self.newest {
@@ -120,25 +119,50 @@ impl Epoch {
         Ok(nonce)
     }
 
+    #[cold]
+    fn open_with_new_key(
+        &mut self,
+        generation: u32,
+        trial: &mut Trial<'_>,
+        payload: &mut [u8],
+        stats: &mut ReceiverStats,
+    ) -> Result<(), OpenError> {
+        stats.trials += 1;
+        stats.derivations += u64::from(generation - self.ratchet.generation());
+        let erased = OpenError::StepErased(Kid::new(generation.into()));
+        let ratchet = self.ratchet.at(generation).ok_or(erased)?;
+        let key = ShortTagKey::new(self.backend, &ratchet.expose_key());
+        trial.open(&key, payload)?;
+        self.keys.push(HeldKey { generation, key });
+        Ok(())
+    }
+
     /// The whole generation of a nonce, of which 8 bits are sent: the next that is not erased.
+    #[inline]
     fn widen(&self, nonce: u32, now: Duration) -> Result<u32, OpenError> {
         let sent = nonce >> GENERATION_SHIFT;
         let oldest = self.ratchet.generation();
         let ahead = sent.wrapping_sub(oldest) % WRAP;
         let too_far = OpenError::StepTooFar(Kid::new(u64::from(oldest) + u64::from(ahead)));
         let generation = oldest.checked_add(ahead).ok_or(too_far)?;
+        if generation <= self.newest || self.can_have_come(generation, now) {
+            return Ok(generation);
+        }
+        Err(too_far)
+    }
+
+    /// Whether a sender can be at a generation that has opened no frame yet.
+    fn can_have_come(&self, generation: u32, now: Duration) -> bool {
         let age = now.saturating_sub(self.since).as_secs();
         let frames = MAX_FRAMES_PER_SECOND * u128::from(age);
         let in_time = (frames >> GENERATION_SHIFT) + 1;
-        if generation > self.newest.saturating_add(MAX_GAP) || u128::from(generation) > in_time {
-            return Err(too_far);
-        }
-        Ok(generation)
+        generation <= self.newest.saturating_add(MAX_GAP) && u128::from(generation) <= in_time
     }
 }
 
 impl Trial<'_> {
     /// What does not open is as it was.
+    #[inline(always)] // a part of the hot door
     fn open(&mut self, key: &ShortTagKey, payload: &mut [u8]) -> Result<(), OpenError> {
         let nonce = full_nonce(self.nonce);
         let opened = key.decrypt(nonce, self.clear, payload, self.tag, self.scratch);

@@ -15,6 +15,7 @@
 //! | `ratchet` | [`BaseSecret`], [`HashRatchet`] |
 //! | `plan` | which bytes stay readable, by codec; [`ClearUnits`] |
 //! | `trailer` | [`Trailer`], [`ClearRange`]: what anybody reads of a frame |
+//! | `send_key` | what a sender spends: nonces, blocks |
 //! | `layout` | runs of bytes, put together and taken apart |
 //! | `sender` | [`Sender`] |
 //! | `epoch` | a sender's keys in one epoch |
@@ -29,6 +30,7 @@ mod layout;
 mod plan;
 mod ratchet;
 mod receiver;
+mod send_key;
 mod sender;
 mod trailer;
 

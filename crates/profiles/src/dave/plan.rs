@@ -27,7 +27,23 @@ pub enum ClearUnits {
     ParameterSets,
 }
 
-/// How a frame is to be laid out. Kept from frame to frame for its memory.
+/// How many bytes at the front of a frame stay readable; of a codec that keeps others readable too, `None`. Of VP8 it is the
+/// whole header of a key frame, or what tells that a frame is none; nothing if there is not even that.
+#[inline]
+pub(super) fn front_len(codec: Option<Codec>, frame: &[u8]) -> Option<usize> {
+    let len = match codec {
+        Some(Codec::H264 | Codec::H265 | Codec::Av1) => return None,
+        Some(Codec::Vp8) => match vp8::frame_kind(frame) {
+            Some(FrameKind::Key) => vp8::header_len(FrameKind::Key),
+            Some(FrameKind::Delta) => 1,
+            None => 0,
+        },
+        _ => 0,
+    };
+    Some(len.min(frame.len()))
+}
+
+/// How a frame is to be laid out, of which more than the front stays readable. Kept from frame to frame for its memory.
 #[derive(Default)]
 pub(super) struct Plan {
     /// What stays readable, one after the other: the AAD.
@@ -45,7 +61,6 @@ impl Plan {
     pub(super) fn make(&mut self, codec: Option<Codec>, clear_units: ClearUnits, frame: &[u8]) {
         self.reset();
         let made = match codec {
-            Some(Codec::Vp8) => self.vp8(frame),
             Some(Codec::H264) => self.units(frame, |unit| h264_clear_len(unit, clear_units)),
             Some(Codec::H265) => self.units(frame, |unit| h265_clear_len(unit, clear_units)),
             Some(Codec::Av1) => self.av1(frame),
@@ -60,11 +75,6 @@ impl Plan {
     /// Bytes that are to be encrypted.
     pub(super) const fn payload_len(&self) -> usize {
         self.media_len - self.clear.len()
-    }
-
-    /// 16-byte blocks that AES-GCM works on, the tag's included.
-    pub(super) const fn blocks(&self) -> u64 {
-        (self.clear.len().div_ceil(16) + self.payload_len().div_ceil(16) + 1) as u64
     }
 
     /// Whether what is to be encrypted lies in the frame where it will lie in the media, in one piece.
@@ -101,18 +111,6 @@ impl Plan {
         if !run.is_empty() {
             self.runs.push(run);
         }
-    }
-
-    /// The whole header of a key frame, or what tells that it is none. `None` if there is not even that.
-    fn vp8(&mut self, frame: &[u8]) -> Option<()> {
-        let len = match vp8::frame_kind(frame)? {
-            FrameKind::Key => vp8::header_len(FrameKind::Key),
-            FrameKind::Delta => 1,
-        };
-        let len = len.min(frame.len());
-        self.clear(&frame[..len]);
-        self.seal(len..frame.len());
-        Some(())
     }
 
     /// Start codes become four bytes long, as depacketizers make them. `None` if there is no unit, or something before the first.

@@ -69,6 +69,7 @@ impl HashRatchet {
 
     /// Where it is.
     #[must_use]
+    #[inline]
     pub const fn generation(&self) -> u32 {
         self.generation
     }

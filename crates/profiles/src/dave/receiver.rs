@@ -11,11 +11,11 @@ use sealframe_wire::Kid;
 use crate::ReceiverStats;
 
 use super::{
-    BaseSecret, ClearRange, Trailer,
+    BaseSecret, Trailer,
     epoch::{Epoch, GRACE, Trial},
-    layout::{gather, scatter, write_clear},
-    plan::runs_between,
-    sender::GENERATION_SHIFT,
+    layout::Woven,
+    send_key::GENERATION_SHIFT,
+    trailer::TAG_LEN,
 };
 
 /// Epochs held at once. A forged frame is tried under each.
@@ -30,11 +30,9 @@ pub struct Receiver {
     backend: Backend,
     /// The oldest first.
     epochs: Vec<Epoch>,
-    /// What is readable of a frame, in one piece.
-    clear: Vec<u8>,
+    woven: Woven,
     /// For a backend that opens in two buffers; ciphertext.
     scratch: Vec<u8>,
-    ranges: Vec<ClearRange>,
     stats: ReceiverStats,
 }
 
@@ -74,8 +72,8 @@ impl Receiver {
         Self::default()
     }
 
-    /// As [`new`](Self::new), with AES-GCM by this library. Those that check no tag of 64 bits, ring and aws-lc-rs, take two passes
-    /// over a frame.
+    /// As [`new`](Self::new), with AES-GCM by this library. ring and aws-lc-rs check no tag of 64 bits: the kernel does so for them,
+    /// if the build has it and the processor what it needs, or else they take two passes over a frame.
     #[must_use]
     pub fn with_backend(backend: Backend) -> Self {
         Self { backend, ..Self::default() }
@@ -102,7 +100,15 @@ impl Receiver {
     }
 
     /// Erases keys whose time is over. Opening does so too; a receiver that frames no longer come for needs a call.
+    #[inline]
     pub fn erase_old(&mut self, now: Duration) {
+        if self.epochs.iter().any(|epoch| epoch.has_old(now)) {
+            self.erase(now);
+        }
+    }
+
+    #[cold]
+    fn erase(&mut self, now: Duration) {
         self.epochs.retain(|epoch| epoch.until.is_none_or(|until| now < until));
         for epoch in &mut self.epochs {
             epoch.erase_old(now);
@@ -115,13 +121,14 @@ impl Receiver {
         self.stats
     }
 
-    /// Opens a sealed frame where it lies. Copies: what stays readable, and what is encrypted if it lies in several pieces. Allocates:
-    /// for the first frames, and when a sender's key changes.
+    /// Opens a sealed frame where it lies. Copies: nothing, if what stays readable is its front; else that, and what is encrypted.
+    /// Allocates: for the first frames, and when a sender's key changes.
     ///
     /// # Errors
     /// [`OpenError`]; the frame is as it was, and so is the receiver, but that keys whose time is over are erased.
     /// [`OpenError::Injected`] is what Discord's servers send for a muted sender: exactly `F8 FF FE`. libdave plays it; anybody
     /// between can send it.
+    #[inline]
     pub fn open_in_place<'f>(
         &mut self,
         sealed: &'f mut [u8],
@@ -133,19 +140,25 @@ impl Receiver {
                 Ok(Opened { epoch, nonce, frame: &mut sealed[..media_len] })
             }
             Err(error) => {
-                self.stats.refused += 1;
-                match error {
-                    OpenError::UnknownKey(_) => self.stats.missing_key += 1,
-                    OpenError::Unauthentic => self.stats.unauthentic += 1,
-                    OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
-                    _ => {}
-                }
+                self.count_refused(error);
                 Err(error)
             }
         }
     }
 
+    #[cold]
+    fn count_refused(&mut self, error: OpenError) {
+        self.stats.refused += 1;
+        match error {
+            OpenError::UnknownKey(_) => self.stats.missing_key += 1,
+            OpenError::Unauthentic => self.stats.unauthentic += 1,
+            OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
+            _ => {}
+        }
+    }
+
     /// Epoch, whole nonce, and bytes of the frame.
+    #[inline(always)] // a part of the hot door
     fn open(&mut self, sealed: &mut [u8], now: Duration) -> Result<(u64, u64, usize), OpenError> {
         if *sealed == opus::SILENCE {
             return Err(OpenError::Injected);
@@ -153,28 +166,34 @@ impl Receiver {
         self.erase_old(now);
         let trailer = Trailer::parse(sealed)?;
         let (media_len, nonce, tag) = (trailer.media_len(), trailer.nonce(), trailer.tag());
-        self.ranges.clear();
-        self.ranges.extend(trailer.ranges());
-        let media = &mut sealed[..media_len];
-        self.clear.clear();
-        for range in &self.ranges {
-            self.clear.extend_from_slice(&media[range.offset..range.end()]);
-        }
-        let payload_len = media_len - self.clear.len();
-        let is_behind = self.ranges.iter().all(|range| range.end() <= self.clear.len());
-        let payload_at = if is_behind { self.clear.len() } else { 0 };
-        if !is_behind {
-            gather(media, runs_between(&self.ranges, media_len));
-        }
-        let mut trial = Trial { nonce, clear: &self.clear, tag, now, scratch: &mut self.scratch };
-        let payload = &mut media[payload_at..payload_at + payload_len];
-        let opened = try_epochs(&mut self.epochs, &mut trial, payload, &mut self.stats);
-        if !is_behind {
-            scatter(media, payload_len, runs_between(&self.ranges, media_len));
-            write_clear(media, &self.clear, &self.ranges);
-        }
-        let (epoch, nonce) = opened?;
+        let (epoch, nonce) = match trailer.front_len() {
+            Some(front_len) => {
+                let (clear, payload) = sealed[..media_len].split_at_mut(front_len);
+                let mut trial = Trial { nonce, clear, tag, now, scratch: &mut self.scratch };
+                try_epochs(&mut self.epochs, &mut trial, payload, &mut self.stats)?
+            }
+            None => {
+                self.woven.read(&trailer);
+                self.open_woven(&mut sealed[..media_len], nonce, tag, now)?
+            }
+        };
         Ok((epoch, nonce, media_len))
+    }
+
+    /// Opens media whose readable bytes lie in several pieces, or not in front. Epoch and whole nonce.
+    fn open_woven(
+        &mut self,
+        media: &mut [u8],
+        nonce: u32,
+        tag: [u8; TAG_LEN],
+        now: Duration,
+    ) -> Result<(u64, u64), OpenError> {
+        let payload = self.woven.take_apart(media);
+        let clear = self.woven.clear();
+        let mut trial = Trial { nonce, clear, tag, now, scratch: &mut self.scratch };
+        let opened = try_epochs(&mut self.epochs, &mut trial, payload, &mut self.stats);
+        self.woven.put_together(media);
+        opened
     }
 
     /// Opens a sealed frame into a new vector. Copies: the frame, once. Allocates: once.
@@ -191,6 +210,7 @@ impl Receiver {
 
 /// The epoch and the whole nonce of a frame that has opened. If none opens it, the error is of the newest epoch that it was tried under,
 /// or else that of the newest.
+#[inline(always)] // a part of the hot door
 fn try_epochs(
     epochs: &mut [Epoch],
     trial: &mut Trial<'_>,

@@ -1,25 +1,22 @@
 //! The sealing side of one epoch.
 
 use alloc::vec::Vec;
-use core::{fmt, mem, ops::Range};
+use core::{fmt, ops::Range, slice};
 
 use sealframe_codec::{Codec, annex_b::has_start_code};
-use sealframe_crypto::{AeadKey, Backend, Cipher, CipherSuite, KeyLimits};
+use sealframe_crypto::Backend;
 use sealframe_media::{FrameBuf, KeyError, SealError};
 
 use super::{
-    BaseSecret, ClearUnits, HashRatchet,
+    BaseSecret, ClearRange, ClearUnits,
     layout::{gather, scatter, write_clear},
-    plan::Plan,
+    plan::{Plan, front_len},
+    send_key::SendKey,
     trailer::{self, MAX_TRAILER_LEN, trailer_len},
 };
 
-/// How many bits of a nonce count the frames of one generation.
-pub(super) const GENERATION_SHIFT: u32 = 24;
 /// How often a frame is encrypted at most, so that no start code is in it.
 const MAX_TRIES: u32 = 10;
-/// AES-GCM's bound.
-const MAX_PAYLOAD_LEN: u64 = (1 << 36) - 32;
 /// A start code across the edge of a run has at most so many bytes outside.
 const BESIDE: usize = 2;
 
@@ -47,13 +44,7 @@ const BESIDE: usize = 2;
 /// # }
 /// ```
 pub struct Sender {
-    cipher: Cipher,
-    ratchet: HashRatchet,
-    key: AeadKey,
-    /// The last that was used; its low 32 bits are sent.
-    nonce: u64,
-    /// 16-byte blocks under the present key.
-    blocks: u64,
+    key: SendKey,
     clear_units: ClearUnits,
     plan: Plan,
 }
@@ -74,11 +65,8 @@ impl Sender {
     /// As [`new`](Self::new), with AES-GCM by this library.
     #[must_use]
     pub fn with_backend(base_secret: BaseSecret, backend: Backend) -> Self {
-        let cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, backend);
-        let ratchet = HashRatchet::new(base_secret);
-        let key = expand_key(cipher, &ratchet);
         let (clear_units, plan) = Default::default();
-        Self { cipher, ratchet, key, nonce: 0, blocks: 0, clear_units, plan }
+        Self { key: SendKey::new(base_secret, backend), clear_units, plan }
     }
 
     /// Leaves other NAL units readable.
@@ -90,7 +78,7 @@ impl Sender {
     /// How many nonces have been spent: the last one's whole number, its generation above 24 bits.
     #[must_use]
     pub const fn nonces(&self) -> u64 {
-        self.nonce
+        self.key.nonce()
     }
 
     /// Spends all nonces up to this one without sealing: goes on behind a sender of this epoch that is gone. Costs an HMAC for each
@@ -99,14 +87,7 @@ impl Sender {
     /// # Errors
     /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::KidOutOfRange`] beyond the last generation.
     pub fn skip_to(&mut self, nonce: u64) -> Result<(), KeyError> {
-        if nonce < self.nonce {
-            return Err(KeyError::NotNewer);
-        }
-        let generation =
-            u32::try_from(nonce >> GENERATION_SHIFT).map_err(|_| KeyError::KidOutOfRange)?;
-        self.move_to(generation).ok_or(KeyError::NotNewer)?;
-        self.nonce = nonce;
-        Ok(())
+        self.key.skip_to(nonce)
     }
 
     /// Seals an encoder's frame where it lies and returns the sealed frame, which begins where the frame did. Copies: what stays
@@ -117,6 +98,7 @@ impl Sender {
     /// # Errors
     /// [`SealError::NoTailroom`], [`SealError::TooManyRanges`], [`SealError::KeyExhausted`], [`SealError::FrameTooLong`]: frame and
     /// sender are as they were. [`SealError::StartCode`] after ten tries: their nonces are spent and the frame is zeroed.
+    #[inline]
     pub fn seal_in_place<'f>(
         &mut self,
         frame: FrameBuf<'f>,
@@ -151,133 +133,95 @@ impl Sender {
     }
 
     /// Returns how long the sealed frame is.
+    #[inline(always)] // a part of the hot door
     fn seal(
         &mut self,
         buf: &mut [u8],
         frame_len: usize,
         codec: Option<Codec>,
     ) -> Result<usize, SealError> {
-        let mut plan = mem::take(&mut self.plan);
-        plan.make(codec, self.clear_units, &buf[..frame_len]);
-        let sealed = self.seal_as_planned(&plan, buf, frame_len, codec);
-        self.plan = plan;
-        sealed
+        match front_len(codec, &buf[..frame_len]) {
+            Some(front_len) => self.seal_behind_front(buf, frame_len, front_len),
+            None => {
+                self.plan.make(codec, self.clear_units, &buf[..frame_len]);
+                seal_as_planned(&mut self.key, &self.plan, buf, frame_len, codec)
+            }
+        }
     }
 
-    fn seal_as_planned(
+    /// A frame of which the first `front_len` bytes stay readable: nothing is moved.
+    #[inline(always)] // a part of the hot door
+    fn seal_behind_front(
         &mut self,
-        plan: &Plan,
         buf: &mut [u8],
         frame_len: usize,
-        codec: Option<Codec>,
+        front_len: usize,
     ) -> Result<usize, SealError> {
-        let parses_units = matches!(codec, Some(Codec::H264 | Codec::H265));
-        let tries = if parses_units { MAX_TRIES } else { 1 };
-        let room = self.room(plan, tries)?;
-        if room > buf.len() {
-            return Err(SealError::NoTailroom { need: room - frame_len });
+        let front = ClearRange { offset: 0, len: front_len };
+        let ranges = if front_len > 0 { slice::from_ref(&front) } else { &[] };
+        let end = frame_len + trailer_len(self.key.longest_of_next(1), ranges);
+        if end > buf.len() {
+            return Err(SealError::NoTailroom { need: end - frame_len });
         }
-        self.check_limits(plan, tries)?;
+        self.key.check(front_len, frame_len - front_len, 1)?;
 
-        // Nothing has changed until here, and nothing but start codes can go wrong from here.
-        let (is_in_place, first) = (plan.is_in_place(), plan.runs.first());
-        let payload_at = first.filter(|_| is_in_place).map_or(0, |run| run.start);
-        let payload = payload_at..payload_at + plan.payload_len();
+        let (media, behind) = buf[..end].split_at_mut(frame_len);
+        let (clear, payload) = media.split_at_mut(front_len);
+        let mut tag = [0; 16];
+        let nonce = self.key.encrypt(clear, payload, &mut tag)?;
+        trailer::write(behind, &tag, nonce, ranges).ok_or(SealError::TooManyRanges)?;
+        Ok(end)
+    }
+}
+
+fn seal_as_planned(
+    key: &mut SendKey,
+    plan: &Plan,
+    buf: &mut [u8],
+    frame_len: usize,
+    codec: Option<Codec>,
+) -> Result<usize, SealError> {
+    let parses_units = matches!(codec, Some(Codec::H264 | Codec::H265));
+    let tries = if parses_units { MAX_TRIES } else { 1 };
+    // Or a few bytes more than it will be: a later nonce may take more.
+    let trailer_len_at_most = trailer_len(key.longest_of_next(tries), &plan.ranges);
+    if trailer_len_at_most > MAX_TRAILER_LEN {
+        return Err(SealError::TooManyRanges);
+    }
+    let room = plan.media_len + trailer_len_at_most;
+    if room > buf.len() {
+        return Err(SealError::NoTailroom { need: room - frame_len });
+    }
+    key.check(plan.clear.len(), plan.payload_len(), tries)?;
+
+    // Nothing has changed until here, and nothing but start codes can go wrong from here.
+    let (is_in_place, first) = (plan.is_in_place(), plan.runs.first());
+    let payload_at = first.filter(|_| is_in_place).map_or(0, |run| run.start);
+    let payload = payload_at..payload_at + plan.payload_len();
+    if !is_in_place {
+        gather(buf, plan.runs.iter().cloned());
+    }
+    for _ in 0..tries {
+        let mut tag = [0; 16];
+        let nonce = key.encrypt(&plan.clear, &mut buf[payload.clone()], &mut tag)?;
         if !is_in_place {
-            gather(buf, plan.runs.iter().cloned());
+            scatter(buf, payload.len(), plan.runs_in_media());
         }
-        for _ in 0..tries {
-            let nonce = truncated(self.spend(plan.blocks())?);
-            let mut tag = [0; 16];
-            self.key.encrypt(full_nonce(nonce), &plan.clear, &mut buf[payload.clone()], &mut tag)?;
-            if !is_in_place {
-                scatter(buf, payload.len(), plan.runs_in_media());
-            }
-            write_clear(buf, &plan.clear, &plan.ranges);
-            let end = plan.media_len + trailer_len(nonce, &plan.ranges);
-            let behind = &mut buf[plan.media_len..end];
-            trailer::write(behind, &tag, nonce, &plan.ranges).ok_or(SealError::TooManyRanges)?;
-            if !parses_units || !has_start_code_among(plan, &buf[..end]) {
-                return Ok(end);
-            }
-            if !is_in_place {
-                gather(buf, plan.runs_in_media());
-            }
-            let plaintext = &mut buf[payload.clone()];
-            let back = self.key.decrypt(full_nonce(nonce), &plan.clear, plaintext, &tag);
-            debug_assert!(back.is_ok(), "what was just encrypted");
+        write_clear(buf, &plan.clear, &plan.ranges);
+        let end = plan.media_len + trailer_len(nonce, &plan.ranges);
+        let behind = &mut buf[plan.media_len..end];
+        trailer::write(behind, &tag, nonce, &plan.ranges).ok_or(SealError::TooManyRanges)?;
+        if !parses_units || !has_start_code_among(plan, &buf[..end]) {
+            return Ok(end);
         }
-        buf[..room].fill(0);
-        Err(SealError::StartCode)
-    }
-
-    /// Bytes of the sealed frame, or a few more: a later nonce may take more bytes.
-    fn room(&self, plan: &Plan, tries: u32) -> Result<usize, SealError> {
-        let trailer_of = |tried: u32| {
-            let nonce = truncated(self.nonce.wrapping_add(tried.into()));
-            trailer_len(nonce, &plan.ranges)
-        };
-        let longest = (1..=tries).map(trailer_of).max().unwrap_or_default();
-        if longest > MAX_TRAILER_LEN {
-            return Err(SealError::TooManyRanges);
+        if !is_in_place {
+            gather(buf, plan.runs_in_media());
         }
-        Ok(plan.media_len + longest)
+        let back = key.decrypt(&plan.clear, &mut buf[payload.clone()], &tag);
+        debug_assert!(back.is_ok(), "what was just encrypted");
     }
-
-    /// A key seals no more than [`KeyLimits`] say, a frame no more than AES-GCM can, and the ratchet has an end.
-    fn check_limits(&self, plan: &Plan, tries: u32) -> Result<(), SealError> {
-        if plan.payload_len() as u64 > MAX_PAYLOAD_LEN {
-            return Err(SealError::FrameTooLong);
-        }
-        let last = self.nonce.checked_add(tries.into()).ok_or(SealError::KeyExhausted)?;
-        generation(last).ok_or(SealError::KeyExhausted)?;
-        let is_same_key = generation(self.nonce + 1) == Some(self.ratchet.generation());
-        let spent = if is_same_key { self.blocks } else { 0 };
-        let most = plan.blocks().saturating_mul(tries.into()).saturating_add(spent);
-        if most > KeyLimits::OF_ANY_SUITE.blocks { Err(SealError::KeyExhausted) } else { Ok(()) }
-    }
-
-    /// The next nonce, under its generation's key.
-    fn spend(&mut self, blocks: u64) -> Result<u64, SealError> {
-        let nonce = self.nonce.checked_add(1).ok_or(SealError::KeyExhausted)?;
-        let generation = generation(nonce).ok_or(SealError::KeyExhausted)?;
-        self.move_to(generation).ok_or(SealError::KeyExhausted)?;
-        self.nonce = nonce;
-        self.blocks += blocks;
-        Ok(nonce)
-    }
-
-    fn move_to(&mut self, generation: u32) -> Option<()> {
-        if generation != self.ratchet.generation() {
-            self.ratchet.advance_to(generation)?;
-            self.key = expand_key(self.cipher, &self.ratchet);
-            self.blocks = 0;
-        }
-        Some(())
-    }
-}
-
-#[expect(clippy::expect_used, reason = "the suite fixes the length")]
-fn expand_key(cipher: Cipher, ratchet: &HashRatchet) -> AeadKey {
-    AeadKey::new(cipher, &*ratchet.expose_key()).expect("16 bytes")
-}
-
-/// `None` beyond the last.
-fn generation(nonce: u64) -> Option<u32> {
-    u32::try_from(nonce >> GENERATION_SHIFT).ok()
-}
-
-/// What is sent of a nonce.
-#[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
-const fn truncated(nonce: u64) -> u32 {
-    nonce as u32
-}
-
-/// Eight zeros, then what is sent of the nonce, little-endian.
-pub(super) fn full_nonce(truncated: u32) -> [u8; 12] {
-    let mut nonce = [0; 12];
-    nonce[8..].copy_from_slice(&truncated.to_le_bytes());
-    nonce
+    buf[..room].fill(0);
+    Err(SealError::StartCode)
 }
 
 /// Whether a packetizer would find a start code in what was encrypted, across its edges, or in the trailer.
@@ -292,6 +236,6 @@ fn has_start_code_among(plan: &Plan, sealed: &[u8]) -> bool {
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("nonces", &self.nonce).finish_non_exhaustive()
+        f.debug_struct("Sender").field("nonces", &self.nonces()).finish_non_exhaustive()
     }
 }

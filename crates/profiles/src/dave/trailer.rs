@@ -44,6 +44,8 @@ pub struct Trailer<'f> {
     tag: [u8; TAG_LEN],
     nonce: u32,
     ranges: &'f [u8],
+    /// Bytes of the ranges, if they are the media's front.
+    front_len: Option<usize>,
 }
 
 impl<'f> Trailer<'f> {
@@ -54,6 +56,7 @@ impl<'f> Trailer<'f> {
     ///
     /// # Errors
     /// [`OpenError::TooShort`], [`OpenError::Trailer`].
+    #[inline]
     pub fn parse(sealed: &'f [u8]) -> Result<Self, OpenError> {
         let (rest, marker) = sealed.split_last_chunk().ok_or(OpenError::TooShort)?;
         let (&len, _) = rest.split_last().ok_or(OpenError::TooShort)?;
@@ -66,8 +69,12 @@ impl<'f> Trailer<'f> {
         let (&tag, numbers) = trailer.split_first_chunk().ok_or(OpenError::Trailer)?;
         let (nonce, ranges) = read_uleb(numbers).ok_or(OpenError::Trailer)?;
         let nonce = u32::try_from(nonce).map_err(|_| OpenError::Trailer)?;
-        check(ranges, media_len).ok_or(OpenError::Trailer)?;
-        Ok(Self { media_len, tag, nonce, ranges })
+        let front_len = if ranges.is_empty() {
+            Some(0)
+        } else {
+            check(ranges, media_len).ok_or(OpenError::Trailer)?
+        };
+        Ok(Self { media_len, tag, nonce, ranges, front_len })
     }
 
     /// Bytes before the trailer.
@@ -92,23 +99,30 @@ impl<'f> Trailer<'f> {
         })
     }
 
+    /// Bytes that are readable, if they are the media's first; `None` if they lie elsewhere.
+    pub(super) const fn front_len(&self) -> Option<usize> {
+        self.front_len
+    }
+
     pub(super) const fn tag(&self) -> [u8; TAG_LEN] {
         self.tag
     }
 }
 
-/// Every range begins where or behind where the one before ended.
-fn check(mut ranges: &[u8], media_len: usize) -> Option<()> {
-    let mut end = 0;
+/// Every range begins where or behind where the one before ended. Returns the bytes of all, if nothing lies before or between
+/// them.
+fn check(mut ranges: &[u8], media_len: usize) -> Option<Option<usize>> {
+    let (mut end, mut len) = (0, 0);
     while !ranges.is_empty() {
         let (range, rest) = read_range(ranges)?;
         if range.offset < end {
             return None;
         }
         end = range.offset.checked_add(range.len).filter(|&end| end <= media_len)?;
+        len += range.len;
         ranges = rest;
     }
-    Some(())
+    Some((len == end).then_some(len))
 }
 
 fn read_range(bytes: &[u8]) -> Option<(ClearRange, &[u8])> {
@@ -119,6 +133,7 @@ fn read_range(bytes: &[u8]) -> Option<(ClearRange, &[u8])> {
 }
 
 /// A number in as few bytes as it needs, and what is behind it.
+#[inline]
 fn read_uleb(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0_u64;
     for (place, &byte) in bytes.iter().take(MAX_ULEB_LEN).enumerate() {

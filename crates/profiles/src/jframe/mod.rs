@@ -72,6 +72,30 @@ pub(crate) enum IvRule {
     TimestampLessCount,
 }
 
+/// An IV in words of 8 and 4 bytes, big-endian, as AES-GCM reads it: a load across two stores has to wait for both.
+#[derive(Clone, Copy)]
+pub(crate) struct Iv {
+    front: u64,
+    back: u32,
+}
+
+impl Iv {
+    #[inline(always)] // bytes that are copied on the way are stored and loaded again
+    pub(crate) fn from_bytes(iv: &[u8; IV_LEN]) -> Self {
+        let &[a, b, c, d, e, f, g, h, ref back @ ..] = iv;
+        Self { front: u64::from_be_bytes([a, b, c, d, e, f, g, h]), back: u32::from_be_bytes(*back) }
+    }
+
+    #[inline(always)] // as from_bytes
+    pub(crate) fn to_bytes(self) -> [u8; IV_LEN] {
+        let mut iv = [0; IV_LEN];
+        let (front, back) = iv.split_at_mut(size_of::<u64>());
+        front.copy_from_slice(&self.front.to_be_bytes());
+        back.copy_from_slice(&self.back.to_be_bytes());
+        iv
+    }
+}
+
 /// The three words of an IV, as they are meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct IvWords {
@@ -82,30 +106,25 @@ pub(crate) struct IvWords {
 
 impl IvRule {
     #[inline]
-    pub(crate) fn join(self, IvWords { stream, timestamp, count }: IvWords) -> [u8; IV_LEN] {
-        let third = match self {
+    pub(crate) fn join(self, IvWords { stream, timestamp, count }: IvWords) -> Iv {
+        let back = match self {
             #[cfg(feature = "jitsi")]
             Self::Count => count,
             #[cfg(feature = "livekit")]
             Self::TimestampLessCount => timestamp.wrapping_sub(count),
         };
-        // In words of 8 and 4 bytes, as AES-GCM reads it: a load across two stores has to wait for both.
-        let mut iv = [0; IV_LEN];
-        let (front, back) = iv.split_at_mut(8);
-        front.copy_from_slice(&(u64::from(stream) << 32 | u64::from(timestamp)).to_be_bytes());
-        back.copy_from_slice(&third.to_be_bytes());
-        iv
+        Iv { front: u64::from(stream) << 32 | u64::from(timestamp), back }
     }
 
     #[inline]
-    pub(crate) fn split(self, iv: &[u8; IV_LEN]) -> IvWords {
-        let word = |at: usize| u32::from_be_bytes([iv[at], iv[at + 1], iv[at + 2], iv[at + 3]]);
-        let (stream, timestamp, third) = (word(0), word(4), word(8));
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    pub(crate) const fn split(self, Iv { front, back }: Iv) -> IvWords {
+        let (stream, timestamp) = ((front >> 32) as u32, front as u32);
         let count = match self {
             #[cfg(feature = "jitsi")]
-            Self::Count => third,
+            Self::Count => back,
             #[cfg(feature = "livekit")]
-            Self::TimestampLessCount => timestamp.wrapping_sub(third),
+            Self::TimestampLessCount => timestamp.wrapping_sub(back),
         };
         IvWords { stream, timestamp, count }
     }

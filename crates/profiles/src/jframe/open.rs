@@ -8,7 +8,7 @@ use sealframe_media::OpenError;
 use sealframe_wire::Kid;
 
 use super::{
-    IV_LEN, IV_MARK, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, TRAILER_LEN,
+    IV_LEN, IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, TRAILER_LEN,
     policy::{ReceiverPolicy, Replay, Trials},
     rbsp,
     receive_keys::ReceiveKeys,
@@ -80,17 +80,24 @@ impl Channel {
 }
 
 /// What is known of a frame before it is opened. Nothing of it is authentic.
-#[derive(Clone, Copy)]
 struct Examined {
-    iv: [u8; IV_LEN],
+    iv: Iv,
     words: IvWords,
     stream: u64,
     index: u8,
 }
 
+impl Examined {
+    #[inline(always)] // a part of the hot doors
+    const fn done(&self, len: usize) -> Done {
+        Done { words: self.words, index: self.index, len }
+    }
+}
+
 /// A frame that has opened, and its length.
 struct Done {
-    examined: Examined,
+    words: IvWords,
+    index: u8,
     len: usize,
 }
 
@@ -101,7 +108,7 @@ pub(crate) struct Opener {
     rule: IvRule,
     windows: Windows,
     trials: Trials,
-    /// The ciphertext, for further tries: a wrong key spoils it.
+    /// The ciphertext, for further tries on a backend that spoils it when the key is wrong.
     spare: Vec<u8>,
     /// The frame as it came, for further layouts.
     #[cfg(feature = "livekit")]
@@ -216,50 +223,45 @@ impl Opener {
         layout: Layout,
         ratchets: bool,
     ) -> Result<Done, OpenError> {
-        let (examined, tail_len) = self.examine(frame, layout)?;
-        let (clear, tail) = frame.split_at_mut(layout.clear);
-        let (payload, rest) = tail.split_at_mut(tail_len - OVERHEAD);
-        self.decrypt(&examined, clear, payload, &rest[..TAG_LEN], ratchets)?;
-        Ok(Done { examined, len: layout.clear + tail_len - OVERHEAD })
-    }
-
-    /// Checks everything that can be without the key, and takes escapes out if all is well.
-    #[inline(always)] // a part of the hot doors
-    fn examine(&self, frame: &mut [u8], layout: Layout) -> Result<(Examined, usize), OpenError> {
         let tail = frame.get_mut(layout.clear..).ok_or(OpenError::TooShort)?;
         if tail.len() < OVERHEAD {
             return Err(OpenError::TooShort);
         }
-        let trailer: [u8; TRAILER_LEN] = if layout.escaped {
-            rbsp::last_unescaped(tail).ok_or(OpenError::TooShort)?
+        let (iv, mark, index) = if layout.escaped {
+            split_trailer(&rbsp::last_unescaped(tail).ok_or(OpenError::TooShort)?)
         } else {
-            *tail.last_chunk().ok_or(OpenError::TooShort)?
+            split_trailer(tail.last_chunk().ok_or(OpenError::TooShort)?)
         };
-        let [mark, index] = [trailer[IV_LEN], trailer[IV_LEN + 1]];
         if mark != IV_MARK || !self.keys.has_place(index) {
             return Err(OpenError::Trailer);
         }
-        let mut iv = [0; IV_LEN];
-        iv.copy_from_slice(&trailer[..IV_LEN]);
-        let examined = self.examine_iv(iv, index, Channel::Media)?;
+        let examined = self.examine(iv, index, Channel::Media);
+        self.check(&examined)?;
         let tail_len = if layout.escaped { rbsp::unescape(tail) } else { tail.len() };
-        if tail_len < OVERHEAD {
-            return Err(OpenError::TooShort);
-        }
-        Ok((examined, tail_len))
+        let payload_len = tail_len.checked_sub(OVERHEAD).ok_or(OpenError::TooShort)?;
+        let (clear, tail) = frame.split_at_mut(layout.clear);
+        let (payload, rest) = tail.split_at_mut(payload_len);
+        self.decrypt(&examined, clear, payload, &rest[..TAG_LEN], ratchets)?;
+        Ok(examined.done(layout.clear + payload_len))
     }
 
+    /// Not as the result of what can fail: between that and its use it would lie in memory, in pieces.
     #[inline(always)] // a part of the hot doors
-    fn examine_iv(&self, iv: [u8; IV_LEN], index: u8, channel: Channel) -> Result<Examined, OpenError> {
+    fn examine(&self, iv: Iv, index: u8, channel: Channel) -> Examined {
+        let words = self.rule.split(iv);
+        Examined { iv, words, stream: channel.stream(words), index }
+    }
+
+    /// Checks what can be without the key.
+    #[inline(always)] // a part of the hot doors
+    fn check(&self, &Examined { words, stream, index, .. }: &Examined) -> Result<(), OpenError> {
         if self.keys.at(index).is_none() {
             return Err(OpenError::UnknownKey(Kid::new(index.into())));
         }
-        let words = self.rule.split(&iv);
-        let stream = channel.stream(words);
         if self.policy.replay == Replay::Refuse {
             self.windows.check(stream, words.timestamp, words.count)?;
         }
-        Ok(Examined { iv, words, stream, index })
+        Ok(())
     }
 
     /// Opens data whose IV and index came by another way. What is not the plaintext of the buffer has no meaning.
@@ -287,10 +289,11 @@ impl Opener {
         if !self.keys.has_place(index) {
             return Err(OpenError::Trailer);
         }
-        let examined = self.examine_iv(iv, index, channel)?;
+        let examined = self.examine(Iv::from_bytes(&iv), index, channel);
+        self.check(&examined)?;
         let (payload, tag) = data.split_at_mut(len);
         self.decrypt(&examined, &[], payload, tag, true)?;
-        Ok(Done { examined, len })
+        Ok(examined.done(len))
     }
 
     /// The one point of trust. Marks the frame as opened, and moves the key on if a later one opened it.
@@ -307,11 +310,13 @@ impl Opener {
         let key = self.keys.at(examined.index).ok_or(unknown)?;
         let window = self.policy.ratchet_window;
         let may_walk = ratchets && window > 0 && key.can_ratchet() && self.trials.is_next();
-        if may_walk {
-            self.spare.clear();
-            self.spare.extend_from_slice(payload);
-        }
-        if key.step.aead.decrypt(examined.iv, clear, payload, tag).is_err() {
+        let (aead, iv) = (&key.step.aead, examined.iv.to_bytes());
+        let opened = if may_walk {
+            aead.decrypt_or_restore(iv, clear, payload, tag, &mut self.spare)
+        } else {
+            aead.decrypt(iv, clear, payload, tag)
+        };
+        if opened.is_err() {
             let steps = if may_walk { self.walk(examined, clear, payload, tag) } else { None };
             let steps = steps.ok_or(OpenError::Unauthentic)?;
             if let Some(key) = self.keys.at_mut(examined.index) {
@@ -335,14 +340,14 @@ impl Opener {
         payload: &mut [u8],
         tag: &[u8],
     ) -> Option<u8> {
-        let backend = self.keys.backend;
+        let (backend, iv) = (self.keys.backend, examined.iv.to_bytes());
         let key = self.keys.at_mut(examined.index)?;
         let mut derivations = self.policy.steps_for_a_frame;
         for number in 1..=self.policy.ratchet_window {
             let before = key.worked_out();
             let candidate = key.candidate(backend, number, derivations > 0)?;
-            payload.copy_from_slice(&self.spare);
-            let opened = candidate.aead.decrypt(examined.iv, clear, payload, tag);
+            let aead = &candidate.aead;
+            let opened = aead.decrypt_or_restore(iv, clear, payload, tag, &mut self.spare);
             let has_derived = key.worked_out() > before;
             derivations -= u8::from(has_derived);
             self.stats.derivations += u64::from(has_derived);
@@ -362,7 +367,7 @@ impl Opener {
         done: Result<Done, OpenError>,
         index: Option<u8>,
     ) -> Result<Opened<'f>, OpenError> {
-        let Done { examined, len } = match done {
+        let Done { words, index, len } = match done {
             Ok(done) => done,
             Err(error) => {
                 self.refused(index.or_else(|| frame.last().copied()), error);
@@ -371,19 +376,13 @@ impl Opener {
         };
         self.stats.opened += 1;
         self.trials.opened();
-        if let Some(key) = self.keys.at_mut(examined.index)
+        if let Some(key) = self.keys.at_mut(index)
             && key.failures > 0
         {
             (key.failures, key.has_told) = (0, false);
         }
-        let IvWords { stream, timestamp, count } = examined.words;
-        Ok(Opened {
-            index: examined.index,
-            ssrc: stream,
-            rtp_timestamp: timestamp,
-            count,
-            frame: &mut frame[..len],
-        })
+        let IvWords { stream, timestamp, count } = words;
+        Ok(Opened { index, ssrc: stream, rtp_timestamp: timestamp, count, frame: &mut frame[..len] })
     }
 
     #[cold]
@@ -426,4 +425,10 @@ impl Opener {
             self.events.push_back(event);
         }
     }
+}
+
+/// IV, its length as it is marked, key index.
+#[inline(always)] // a part of the hot doors
+fn split_trailer(&[ref iv @ .., mark, index]: &[u8; TRAILER_LEN]) -> (Iv, u8, u8) {
+    (Iv::from_bytes(iv), mark, index)
 }

@@ -43,6 +43,9 @@ pub(crate) fn unescape(buf: &mut [u8]) -> usize {
 
 /// The last `N` bytes as they are without escapes; `None` if there are fewer.
 pub(crate) fn last_unescaped<const N: usize>(buf: &[u8]) -> Option<[u8; N]> {
+    if !has_escape_in_last::<N>(buf) {
+        return buf.last_chunk().copied();
+    }
     let mut bytes = [0; N];
     let mut at = buf.len();
     for to in bytes.iter_mut().rev() {
@@ -53,6 +56,15 @@ pub(crate) fn last_unescaped<const N: usize>(buf: &[u8]) -> Option<[u8; N]> {
         *to = buf[at];
     }
     Some(bytes)
+}
+
+/// Whether an escape is among the last `N` bytes, or there are too few before them to tell.
+fn has_escape_in_last<const N: usize>(buf: &[u8]) -> bool {
+    let Some(at) = buf.len().checked_sub(N) else { return true };
+    let Some(zeros) = at.checked_sub(2) else { return true };
+    let (firsts, seconds, thirds) = (&buf[zeros..], &buf[zeros + 1..], &buf[at..]);
+    let rows = firsts.iter().zip(seconds).zip(thirds).take(N);
+    rows.fold(false, |any, ((first, second), third)| any | (first | second | third ^ ESCAPE == 0))
 }
 
 /// Where the first escape is whose zeros are at or behind `from`.
@@ -67,24 +79,28 @@ fn escape_after(buf: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// Where the first two zeros in a row are, at or behind `from`.
-///
-/// Looks at 64 bytes at once and the one behind them, so that the compiler takes vectors.
+/// Where the first two zeros in a row are, at or behind `from`. Most data have none.
 fn two_zeros(buf: &[u8], from: usize) -> Option<usize> {
-    const AT_ONCE: usize = 64;
-    let are_zero = |pair: &[u8]| pair == [0, 0];
-    let mut at = from;
-    while let Some(bytes) = buf.get(at..).and_then(<[u8]>::first_chunk::<{ AT_ONCE + 1 }>) {
-        let mut any = false;
-        for place in 0..AT_ONCE {
-            any |= bytes[place] | bytes[place + 1] == 0;
+    let at = skip::<16>(buf, skip::<128>(buf, from));
+    buf.get(at..)?.windows(2).position(|pair| pair == [0, 0]).map(|place| at + place)
+}
+
+/// The first place at or behind `at` from which two zeros in a row begin within `N` bytes, or fewer are left.
+#[inline]
+fn skip<const N: usize>(buf: &[u8], mut at: usize) -> usize {
+    let chunk = |at: usize| buf.get(at..)?.first_chunk::<N>();
+    while let (Some(firsts), Some(seconds)) = (chunk(at), chunk(at + 1)) {
+        // The least of all pairs, so that the compiler takes vectors.
+        let mut least = u8::MAX;
+        for place in 0..N {
+            least = least.min(firsts[place] | seconds[place]);
         }
-        if any {
+        if least == 0 {
             break;
         }
-        at += AT_ONCE;
+        at += N;
     }
-    buf.get(at..)?.windows(2).position(are_zero).map(|place| at + place)
+    at
 }
 
 #[cfg(test)]

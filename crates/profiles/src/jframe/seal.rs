@@ -7,7 +7,7 @@ use sealframe_media::{FrameBuf, SealError, SenderEvent};
 use sealframe_wire::Kid;
 
 use super::{
-    COUNTS, IV_LEN, IV_MARK, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, rbsp,
+    COUNTS, IV_LEN, IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, rbsp,
     send_keys::{Plan, SendKeys},
 };
 
@@ -109,7 +109,7 @@ impl Sealer {
         }
         let buf = &mut buf[at.start..at.end + TAG_LEN];
         let iv = self.encrypt(buf, len, Layout::plain(0), stream, timestamp, &plan)?;
-        Ok((self.keys.in_use(), iv, buf))
+        Ok((self.keys.in_use(), iv.to_bytes(), buf))
     }
 
     /// There is room for everything behind the `len` bytes of the frame.
@@ -125,7 +125,7 @@ impl Sealer {
     ) -> Result<&'f mut [u8], SealError> {
         let iv = self.encrypt(&mut buf[..len + TAG_LEN], len, layout, stream, timestamp, plan)?;
         let end = len + OVERHEAD;
-        buf[len + TAG_LEN..end - 2].copy_from_slice(&iv);
+        buf[len + TAG_LEN..end - 2].copy_from_slice(&iv.to_bytes());
         buf[end - 2] = IV_MARK;
         buf[end - 1] = self.keys.in_use();
         if layout.escaped {
@@ -145,13 +145,13 @@ impl Sealer {
         stream: u32,
         timestamp: u32,
         plan: &Plan,
-    ) -> Result<[u8; IV_LEN], SealError> {
+    ) -> Result<Iv, SealError> {
         let iv = self.rule.join(IvWords { stream, timestamp, count: plan.count.into() });
         let (frame, tag) = frame_and_tag.split_at_mut(len);
         let (clear, payload) = frame.split_at_mut(layout.clear);
         let in_use = self.keys.in_use();
         let key = self.keys.key_mut().ok_or(SealError::NoKey)?;
-        key.step.aead.encrypt(iv, clear, payload, tag)?;
+        key.step.aead.encrypt(iv.to_bytes(), clear, payload, tag)?;
         if key.commit(plan) {
             self.event = Some(SenderEvent::KeyNearlyExhausted(Kid::new(in_use.into())));
         }

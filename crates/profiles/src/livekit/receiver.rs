@@ -78,14 +78,14 @@ impl Receiver {
         self.injection_trailer = trailer.to_vec();
     }
 
-    /// Opens a sealed frame where it lies. Copies: the ciphertext, once; in rare cases the frame, once more. Allocates: only until it
-    /// has seen the longest frame, and for the first frame of a stream.
+    /// Opens a sealed frame where it lies. Copies: the ciphertext, once, on ring and aws-lc-rs; in rare cases the frame, once more.
+    /// Allocates: only until it has seen the longest frame, and for the first frame of a stream.
     ///
     /// [Frame metadata](frame_metadata) behind it are left out. A frame may be up to the policy's window of ratchet steps
     /// ahead; the key moves on when a frame has proven it, and never back.
     ///
     /// # Errors
-    /// [`OpenError`]. Only after [`OpenError::Unauthentic`] has the frame changed: it is garbage or zeros. The keys and what has
+    /// [`OpenError`]. Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The keys and what has
     /// been opened are as they were.
     #[inline]
     pub fn open_in_place<'f>(

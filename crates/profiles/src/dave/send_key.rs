@@ -1,0 +1,147 @@
+//! What a sender spends in an epoch: nonces, and the blocks of each generation's key.
+
+use sealframe_crypto::{AeadKey, Backend, Cipher, CipherSuite, KeyLimits, Unauthentic};
+use sealframe_media::{KeyError, SealError};
+
+use super::{BaseSecret, HashRatchet};
+
+/// How many bits of a nonce count the frames of one generation.
+pub(super) const GENERATION_SHIFT: u32 = 24;
+/// AES-GCM's bound.
+const MAX_PAYLOAD_LEN: u64 = (1 << 36) - 32;
+
+/// The key of the present generation, and what has been spent. Nothing sets a nonce back.
+pub(super) struct SendKey {
+    cipher: Cipher,
+    ratchet: HashRatchet,
+    aead: AeadKey,
+    /// The last that was used; its low 32 bits are sent.
+    nonce: u64,
+    /// 16-byte blocks under the present key.
+    blocks: u64,
+}
+
+impl SendKey {
+    pub(super) fn new(base_secret: BaseSecret, backend: Backend) -> Self {
+        let cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, backend);
+        let ratchet = HashRatchet::new(base_secret);
+        let aead = expand(cipher, &ratchet);
+        Self { cipher, ratchet, aead, nonce: 0, blocks: 0 }
+    }
+
+    /// The last nonce that was spent.
+    pub(super) const fn nonce(&self) -> u64 {
+        self.nonce
+    }
+
+    /// Spends all nonces up to this one.
+    pub(super) fn skip_to(&mut self, nonce: u64) -> Result<(), KeyError> {
+        if nonce < self.nonce {
+            return Err(KeyError::NotNewer);
+        }
+        let generation = generation(nonce).ok_or(KeyError::KidOutOfRange)?;
+        self.move_to(generation).ok_or(KeyError::NotNewer)?;
+        self.nonce = nonce;
+        Ok(())
+    }
+
+    /// The one of the next nonces that takes most bytes, as sent. They count up, or go round.
+    #[inline]
+    pub(super) fn longest_of_next(&self, tries: u32) -> u32 {
+        let next = |further: u32| truncated(self.nonce.wrapping_add(further.into()));
+        let (first, last) = (next(1), next(tries));
+        if first <= last { last } else { u32::MAX }
+    }
+
+    /// A key seals no more than [`KeyLimits`] say, a frame no more than AES-GCM can, and the ratchet has an end.
+    #[inline]
+    pub(super) fn check(
+        &self,
+        clear_len: usize,
+        payload_len: usize,
+        tries: u32,
+    ) -> Result<(), SealError> {
+        if payload_len as u64 > MAX_PAYLOAD_LEN {
+            return Err(SealError::FrameTooLong);
+        }
+        let last = self.nonce.checked_add(tries.into()).ok_or(SealError::KeyExhausted)?;
+        generation(last).ok_or(SealError::KeyExhausted)?;
+        let is_same_key = generation(self.nonce + 1) == Some(self.ratchet.generation());
+        let spent = if is_same_key { self.blocks } else { 0 };
+        let most = blocks(clear_len, payload_len).saturating_mul(tries.into()).saturating_add(spent);
+        if most > KeyLimits::OF_ANY_SUITE.blocks { Err(SealError::KeyExhausted) } else { Ok(()) }
+    }
+
+    /// Encrypts under the next nonce and its generation's key, and writes the tag. Returns what is sent of the nonce, which is
+    /// spent whatever comes of it.
+    #[inline(always)] // a part of the hot door
+    pub(super) fn encrypt(
+        &mut self,
+        clear: &[u8],
+        payload: &mut [u8],
+        tag: &mut [u8; 16],
+    ) -> Result<u32, SealError> {
+        let nonce = self.nonce.checked_add(1).ok_or(SealError::KeyExhausted)?;
+        let generation = generation(nonce).ok_or(SealError::KeyExhausted)?;
+        self.move_to(generation).ok_or(SealError::KeyExhausted)?;
+        self.nonce = nonce;
+        self.blocks += blocks(clear.len(), payload.len());
+        self.aead.encrypt(full_nonce(truncated(nonce)), clear, payload, tag)?;
+        Ok(truncated(nonce))
+    }
+
+    /// Takes back what was encrypted last.
+    pub(super) fn decrypt(
+        &self,
+        clear: &[u8],
+        payload: &mut [u8],
+        tag: &[u8; 16],
+    ) -> Result<(), Unauthentic> {
+        self.aead.decrypt(full_nonce(truncated(self.nonce)), clear, payload, tag)
+    }
+
+    #[inline]
+    fn move_to(&mut self, generation: u32) -> Option<()> {
+        if generation == self.ratchet.generation() { Some(()) } else { self.change_key(generation) }
+    }
+
+    #[cold]
+    fn change_key(&mut self, generation: u32) -> Option<()> {
+        self.ratchet.advance_to(generation)?;
+        self.aead = expand(self.cipher, &self.ratchet);
+        self.blocks = 0;
+        Some(())
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the suite fixes the length")]
+fn expand(cipher: Cipher, ratchet: &HashRatchet) -> AeadKey {
+    AeadKey::new(cipher, &*ratchet.expose_key()).expect("16 bytes")
+}
+
+/// 16-byte blocks that AES-GCM works on, the tag's included.
+#[inline]
+const fn blocks(clear_len: usize, payload_len: usize) -> u64 {
+    (clear_len.div_ceil(16) + payload_len.div_ceil(16) + 1) as u64
+}
+
+/// `None` beyond the last.
+#[inline]
+fn generation(nonce: u64) -> Option<u32> {
+    u32::try_from(nonce >> GENERATION_SHIFT).ok()
+}
+
+/// What is sent of a nonce.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
+const fn truncated(nonce: u64) -> u32 {
+    nonce as u32
+}
+
+/// Eight zeros, then what is sent of the nonce, little-endian.
+#[inline]
+pub(super) fn full_nonce(truncated: u32) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    nonce[8..].copy_from_slice(&truncated.to_le_bytes());
+    nonce
+}
