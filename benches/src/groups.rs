@@ -174,7 +174,7 @@ impl Call {
 }
 
 /// Of this process, whatever else the machine does.
-fn processor_time() -> Duration {
+pub fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     #[expect(unsafe_code, reason = "the standard library has no such clock")]
     // SAFETY: writes to `time` alone.

@@ -39,6 +39,7 @@ pub mod known;
 pub mod markdown;
 pub mod peer;
 pub mod plot;
+pub mod primitives;
 pub mod profiles;
 pub mod receivers;
 pub mod roster;
