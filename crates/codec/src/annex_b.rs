@@ -78,29 +78,25 @@ pub fn has_start_code(bytes: &[u8]) -> bool {
     start_code(bytes, 0).is_some()
 }
 
-/// Where the first two zeros in a row are, at or behind `from`.
+/// Where the first two zeros in a row are, at or behind `from`. Most bytes have none.
 fn two_zeros(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    loop {
-        at += zero(bytes.get(at..)?)?;
-        if *bytes.get(at + 1)? == 0 {
-            return Some(at);
-        }
-        at += 2;
-    }
+    let at = skip::<16>(bytes, skip::<128>(bytes, from));
+    bytes.get(at..)?.windows(2).position(|pair| pair == [0, 0]).map(|place| at + place)
 }
 
-/// Where the first zero is: eight bytes at a time, as most have none.
-fn zero(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
-    let (words, _) = bytes.as_chunks();
-    let without = words.iter().take_while(|&&word| {
-        let word = u64::from_le_bytes(word);
-        word.wrapping_sub(ONES) & !word & HIGHS == 0
-    });
-    let at = without.count() * 8;
-    Some(at + bytes.get(at..)?.iter().position(|&byte| byte == 0)?)
+/// The first place at or behind `at` from which two zeros in a row begin within `N` bytes, or fewer are left.
+#[inline]
+fn skip<const N: usize>(bytes: &[u8], mut at: usize) -> usize {
+    let chunk = |at: usize| bytes.get(at..)?.first_chunk::<N>();
+    while let (Some(firsts), Some(seconds)) = (chunk(at), chunk(at + 1)) {
+        // The least of all pairs, so that the compiler takes vectors.
+        let pairs = firsts.iter().zip(seconds);
+        if pairs.fold(u8::MAX, |least, (first, second)| least.min(first | second)) == 0 {
+            break;
+        }
+        at += N;
+    }
+    at
 }
 
 /// Makes `00 00 03` of every two zeros before a byte up to 3, in `buf[..len]`, zeros being counted from its beginning; returns the
@@ -148,21 +144,56 @@ pub fn escapes(bytes: &[u8]) -> usize {
 ///
 /// The inverse of [`escape`], and stricter than nothing: three zeros pass, as does a `03` at the end.
 pub fn unescape(escaped: &mut [u8]) -> usize {
-    let Some(first) = two_zeros(escaped, 0) else {
-        return escaped.len();
-    };
-    let (mut to, mut zeros) = (first, 0);
-    for from in first..escaped.len() {
-        let Some(&byte) = escaped.get(from) else { break };
-        if zeros >= 2 && byte == ESCAPE {
-            zeros = 0;
-            continue;
+    let (mut len, mut moved) = (0, 0);
+    while let Some(at) = escape_after(escaped, moved) {
+        // What lies between the last escape and this one goes to the front.
+        if moved != len {
+            escaped.copy_within(moved..at, len);
         }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        if let Some(to) = escaped.get_mut(to) {
-            *to = byte;
-        }
-        to += 1;
+        len += at - moved;
+        moved = at + 1;
     }
-    to
+    if moved != len {
+        escaped.copy_within(moved.., len);
+    }
+    len + escaped.len() - moved
+}
+
+/// Where the first escape is whose zeros are at or behind `from`.
+fn escape_after(bytes: &[u8], mut from: usize) -> Option<usize> {
+    loop {
+        let zeros = two_zeros(bytes, from)?;
+        if bytes.get(zeros + 2) == Some(&ESCAPE) {
+            return Some(zeros + 2);
+        }
+        from = zeros + 1;
+    }
+}
+
+/// The last `N` bytes as [`unescape`] would leave them; `None` if it would leave fewer.
+#[must_use]
+pub fn last_unescaped<const N: usize>(escaped: &[u8]) -> Option<[u8; N]> {
+    if !has_escape_in_last::<N>(escaped) {
+        return escaped.last_chunk().copied();
+    }
+    let mut bytes = [0; N];
+    let mut rest = escaped;
+    for byte in bytes.iter_mut().rev() {
+        if let Some(before) = rest.strip_suffix(&[0, 0, ESCAPE]) {
+            rest = rest.get(..before.len() + 2)?;
+        }
+        let (&last, before) = rest.split_last()?;
+        (*byte, rest) = (last, before);
+    }
+    Some(bytes)
+}
+
+/// Whether an escape is among the last `N` bytes, or there are too few before them to tell.
+fn has_escape_in_last<const N: usize>(bytes: &[u8]) -> bool {
+    let behind = |back: usize| bytes.get(bytes.len().checked_sub(N)?.checked_sub(back)?..);
+    let (Some(firsts), Some(seconds), Some(thirds)) = (behind(2), behind(1), behind(0)) else {
+        return true;
+    };
+    let rows = firsts.iter().zip(seconds).zip(thirds).take(N);
+    rows.fold(false, |any, ((first, second), third)| any | (first | second | third ^ ESCAPE == 0))
 }

@@ -4,7 +4,7 @@
 use proptest::{collection::vec, prelude::*};
 use sealframe_codec::{
     Codec, FrameKind,
-    annex_b::{escape, escapes, has_start_code, unescape, units},
+    annex_b::{escape, escapes, has_start_code, last_unescaped, unescape, units},
     h264, h265, opus,
 };
 
@@ -153,6 +153,10 @@ fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+fn last<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+    bytes.last_chunk().copied()
+}
+
 proptest! {
     #[test]
     fn units_are_where_every_place_is_compared(frame in prop_oneof![bytes(60), vec(any::<u8>(), 0..60)]) {
@@ -192,6 +196,8 @@ proptest! {
     #[test]
     fn whatever_was_escaped_is_unescaped_left_to_right(mut wire in bytes(80)) {
         let expected = unescaped(&wire);
+        prop_assert_eq!(last_unescaped::<4>(&wire), last(&expected));
+        prop_assert_eq!(last_unescaped::<0>(&wire), last(&expected));
         let len = unescape(&mut wire);
         prop_assert_eq!(&wire[..len], &expected);
     }

@@ -9,7 +9,6 @@
 mod lane;
 mod open;
 mod policy;
-mod rbsp;
 mod receive_keys;
 mod replay;
 mod schedule;

@@ -3,6 +3,7 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use core::fmt;
 
+use sealframe_codec::annex_b;
 use sealframe_crypto::Backend;
 use sealframe_media::OpenError;
 use sealframe_wire::Kid;
@@ -10,7 +11,6 @@ use sealframe_wire::Kid;
 use super::{
     IV_LEN, IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, TRAILER_LEN,
     policy::{ReceiverPolicy, Replay, Trials},
-    rbsp,
     receive_keys::ReceiveKeys,
     replay::Windows,
 };
@@ -228,7 +228,7 @@ impl Opener {
             return Err(OpenError::TooShort);
         }
         let (iv, mark, index) = if layout.escaped {
-            split_trailer(&rbsp::last_unescaped(tail).ok_or(OpenError::TooShort)?)
+            split_trailer(&annex_b::last_unescaped(tail).ok_or(OpenError::TooShort)?)
         } else {
             split_trailer(tail.last_chunk().ok_or(OpenError::TooShort)?)
         };
@@ -237,7 +237,7 @@ impl Opener {
         }
         let examined = self.examine(iv, index, Channel::Media);
         self.check(&examined)?;
-        let tail_len = if layout.escaped { rbsp::unescape(tail) } else { tail.len() };
+        let tail_len = if layout.escaped { annex_b::unescape(tail) } else { tail.len() };
         let payload_len = tail_len.checked_sub(OVERHEAD).ok_or(OpenError::TooShort)?;
         let (clear, tail) = frame.split_at_mut(layout.clear);
         let (payload, rest) = tail.split_at_mut(payload_len);

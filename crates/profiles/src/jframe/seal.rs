@@ -2,12 +2,13 @@
 
 use alloc::{vec, vec::Vec};
 
+use sealframe_codec::annex_b;
 use sealframe_crypto::Backend;
 use sealframe_media::{FrameBuf, SealError, SenderEvent};
 use sealframe_wire::Kid;
 
 use super::{
-    COUNTS, IV_LEN, IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, rbsp,
+    COUNTS, IV_LEN, IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN,
     send_keys::{Plan, SendKeys},
 };
 
@@ -129,7 +130,8 @@ impl Sealer {
         buf[end - 2] = IV_MARK;
         buf[end - 1] = self.keys.in_use();
         if layout.escaped {
-            let tail_len = rbsp::escape(&mut buf[layout.clear..], end - layout.clear);
+            let (tail, len) = (&mut buf[layout.clear..], end - layout.clear);
+            let tail_len = annex_b::escape(tail, len).ok_or(SealError::FrameTooLong)?;
             return Ok(&mut buf[..layout.clear + tail_len]);
         }
         Ok(&mut buf[..end])
