@@ -136,18 +136,23 @@ impl Known {
 fn open(known: &mut Known) -> f64 {
     const FRAMES: usize = 2000;
     let Known { us, others, .. } = known;
-    let mut least = f64::INFINITY;
-    for _ in 0..20 {
-        let mut frames: Vec<(u16, Vec<u8>)> = (0..FRAMES)
-            .map(|at| {
-                (1 + u16::from(at % 2 == 1), others[at % 2].0.seal_to_vec(&[0; LEN], CAMERA).unwrap())
-            })
-            .collect();
-        let start = std::time::Instant::now();
-        for (from, frame) in &mut frames {
-            us.open_in_place(*from, frame, CAMERA).unwrap();
-        }
-        least = least.min(start.elapsed().as_secs_f64() * 1e9 / as_f64(FRAMES));
+    let mut frames: Vec<(u16, Vec<u8>)> = (0..FRAMES)
+        .map(|at| {
+            (1 + u16::from(at % 2 == 1), others[at % 2].0.seal_to_vec(&[0; LEN], CAMERA).unwrap())
+        })
+        .collect();
+    let start = std::time::Instant::now();
+    for (from, frame) in &mut frames {
+        us.open_in_place(*from, frame, CAMERA).unwrap();
+    }
+    start.elapsed().as_secs_f64() * 1e9 / as_f64(FRAMES)
+}
+
+/// The least of each, measured by turns: the clock moves.
+fn open_both(few: &mut Known, many: &mut Known) -> (f64, f64) {
+    let mut least = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..100 {
+        least = (least.0.min(open(few)), least.1.min(open(many)));
     }
     least
 }
@@ -156,7 +161,7 @@ pub fn report() {
     println!("# Members who are known\n");
     markdown::head(&["", "with 2", "with 1,000", "ratio"], 1);
     let (mut few, mut many) = (Known::new(2, Kem::X25519), Known::new(1000, Kem::X25519));
-    let (with_few, with_many) = (open(&mut few), open(&mut many));
+    let (with_few, with_many) = open_both(&mut few, &mut many);
     markdown::row(&[
         format!("opening a frame of {LEN} bytes"),
         markdown::time(with_few),
