@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// How long what somebody sees may differ from what we see because messages take their time.
-pub(crate) const LAG: Duration = Duration::from_secs(5);
+const LAG: Duration = Duration::from_secs(5);
 
-/// A member is shown what we know of others at most this often.
-const INTRODUCE_EVERY: Duration = Duration::from_secs(10);
+/// Who is in the call now is said this soon after that has changed: what was said before may have crossed other news.
+const SAY_WITHIN: Duration = Duration::from_secs(3);
 /// Between one member that is shown it and the next.
 const INTRODUCE_PACE: Duration = Duration::from_millis(250);
 
@@ -142,6 +142,7 @@ impl Group {
         roster.push((self.head.session, self.key.public(), self.announce_hash));
         self.rosters.push(self.roster_hash, now);
         self.roster_hash = Heartbeat::roster_hash(&roster);
+        self.times.heartbeat_at = self.times.heartbeat_at.min(now + SAY_WITHIN);
         let mut agree = Vec::new();
         for (&session, member) in &mut self.members {
             if member.roster.is_about(&self.roster_hash) {
@@ -216,8 +217,8 @@ impl Group {
             if roster {
                 rosters.push(session);
             }
-            let may = member.introduced_at.is_none_or(|at| now >= at.plus(INTRODUCE_EVERY));
-            if (roster || view) && may {
+            let is_owed = member.next_introduction_at().is_some_and(|at| now >= at);
+            if roster || view || is_owed {
                 member.introduced_at = Some(now.into());
                 self.introductions.waiting.insert(session);
             }
@@ -249,7 +250,7 @@ impl Group {
         let members = self.members.iter().filter(|(session, _)| **session != to);
         let mut words: Vec<Vec<u8>> = members.map(|(_, member)| member.announce.to_vec()).collect();
         words.push(self.announce.clone());
-        words.extend(self.gone.recent.iter().filter_map(|(_, words)| words.clone()));
+        words.extend(self.gone.words().cloned());
         words.extend(self.lock.words.clone());
         for message in words {
             self.send(Recipient::One(to), message);

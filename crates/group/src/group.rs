@@ -24,6 +24,8 @@ use crate::{
 
 /// Outputs for which there is room at all times.
 const USUAL_OUT: usize = 32;
+/// For ever, to who waits: nothing is to be done any more.
+const ENDED_WAIT: Duration = Duration::from_secs(3600);
 
 /// One member's side of a call.
 ///
@@ -56,6 +58,7 @@ pub struct Group {
     /// Sessions that are no members and may be asked who they are.
     pub(crate) strangers: BTreeSet<SessionId>,
     pub(crate) stranger_allowance: Allowance,
+    pub(crate) forgeries: Allowance,
     /// Members whose requests are to be answered.
     pub(crate) requests: BTreeSet<SessionId>,
     pub(crate) times: Times,
@@ -142,6 +145,7 @@ impl Group {
             introductions: Introductions::new(session),
             strangers: BTreeSet::new(),
             stranger_allowance: Allowance::of_strangers(now),
+            forgeries: Allowance::of_forgers(now),
             requests: BTreeSet::new(),
             times: Times {
                 deliver_at: None,
@@ -254,7 +258,7 @@ impl Group {
         }
         self.out.pop_front().unwrap_or_else(|| {
             self.out.shrink_to(USUAL_OUT);
-            Output::Wait(self.next_at(now))
+            Output::Wait(if self.has_ended { now + ENDED_WAIT } else { self.next_at(now) })
         })
     }
 

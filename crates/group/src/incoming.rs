@@ -9,11 +9,10 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     Departure, Event, Group, GroupError, Output, Recipient, SessionId,
-    disputes::LAG,
     member::Member,
     message::{
-        self, Ack, Addressee, Announce, Body, Entry, Evidence, Heartbeat, KeyRequest, KeyUpdate,
-        Message, entry_info,
+        self, Ack, Action, Addressee, Announce, Body, Control, Entry, Evidence, Heartbeat, KeyRequest,
+        KeyUpdate, Message, entry_info,
     },
     nonces::Nonce,
     updates::Begun,
@@ -47,7 +46,7 @@ impl Group {
             return Err(GroupError::Own);
         }
         if self.gone.contains(session) {
-            return Err(GroupError::Departed);
+            return self.hear_departed(&message, bytes, now);
         }
         if let Body::Announce(announce) = &message.body {
             return self.hear_announce(&message, announce, bytes, now);
@@ -69,10 +68,15 @@ impl Group {
         now: Duration,
     ) -> Result<(), GroupError> {
         let session = message.head.session;
-        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        let member = self.members.get(&session).ok_or(GroupError::UnknownMember(session))?;
         // What has been said already costs nothing.
         match &message.body {
             Body::Heartbeat(heartbeat) if heartbeat.seq <= member.life.heartbeat_seq => {
+                return Err(GroupError::Stale);
+            }
+            Body::Control(Control { counter, action: Action::Lock | Action::Unlock })
+                if !self.lock.is_newer(*counter, session) =>
+            {
                 return Err(GroupError::Stale);
             }
             Body::KeyRequest(KeyRequest { target, .. }) | Body::Check { target, .. }
@@ -82,29 +86,39 @@ impl Group {
             }
             _ => {}
         }
-        if !member.allowance.take(now) {
-            return Err(GroupError::Busy);
-        }
-        if !message.is_signed_by(&member.identity()) {
-            return Err(GroupError::Unauthentic);
-        }
-        let taken = match &message.body {
+        self.check_signature(message, now)?;
+        match &message.body {
             Body::KeyUpdate(update) => self.hear_update(message, update, now),
-            Body::KeyRequest(request) => self.hear_request(session, request),
+            Body::KeyRequest(_) => {
+                self.hear_request(session);
+                Ok(())
+            }
             Body::Heartbeat(heartbeat) => self.hear_heartbeat(session, heartbeat, now),
             Body::Leave => self.depart(session, Departure::Left, Some(bytes.to_vec()), now),
             Body::Control(control) => self.hear_control(session, control, bytes, now),
             Body::Evidence(evidence) => self.hear_evidence(session, evidence, now),
             Body::Check { message, .. } => self.hear_check(session, *message),
             Body::Announce(_) | Body::Ack(_) => Err(GroupError::Unauthentic),
-        };
-        if taken.is_ok() {
-            self.hear_life(session, now);
         }
-        taken
     }
 
-    /// A member has said something authentic.
+    /// Whether a member may speak, and has. As long as not too much is forged, what others say in its name costs it nothing.
+    fn check_signature(&mut self, message: &Message<'_>, now: Duration) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        let is_calm = self.forgeries.has_left(now);
+        if !is_calm && !member.allowance.take(now) {
+            return Err(GroupError::Busy);
+        }
+        if !message.is_signed_by(&member.identity()) {
+            self.forgeries.take(now);
+            return Err(GroupError::Unauthentic);
+        }
+        if is_calm && !member.allowance.take(now) { Err(GroupError::Busy) } else { Ok(()) }
+    }
+
+    /// A member is there: it has sent another heartbeat. Nothing else is counted so that it is no sign of life when it is
+    /// played again.
     fn hear_life(&mut self, session: SessionId, now: Duration) {
         if let Some(member) = self.members.get_mut(&session) {
             member.life.heard_at = now.into();
@@ -132,8 +146,16 @@ impl Group {
             self.acknowledge(session, update.seq, mac);
             return Ok(());
         }
+        // An older one, or one that was heard before, says nothing of who is in the call now.
+        let is_newest = known.is_none() && update.seq > member.updates.newest_seq();
         let opened = self.open_entry(message, update, &hash)?;
+        if known.is_some() && opened.is_none() {
+            return Err(GroupError::Stale);
+        }
         self.note_update(message, update, hash, opened.as_ref().map(|opened| opened.mac), now)?;
+        if is_newest {
+            self.hear_roster(session, update.roster_hash, now);
+        }
         let Some(OpenedEntry { base_key, mac }) = opened else { return Ok(()) };
         self.acknowledge(session, update.seq, mac);
         self.install(session, update, base_key, now)
@@ -206,7 +228,6 @@ impl Group {
                 }
             }
         }
-        self.hear_roster(session, update.roster_hash, now);
         self.see_view(now);
         Ok(())
     }
@@ -246,12 +267,10 @@ impl Group {
         if self.own.acknowledge(session, ack) { Ok(()) } else { Err(GroupError::Stale) }
     }
 
-    fn hear_request(&mut self, session: SessionId, request: &KeyRequest) -> Result<(), GroupError> {
-        if let Some(member) = self.members.get_mut(&session) {
-            hear_nonce(member, request.nonce_number, request.nonce);
-            self.requests.insert(session);
-        }
-        Ok(())
+    /// The nonce in it is for those who do not know the speaker: requests are not counted, and one that is played again would set
+    /// it back.
+    fn hear_request(&mut self, session: SessionId) {
+        self.requests.insert(session);
     }
 
     fn hear_heartbeat(
@@ -278,16 +297,13 @@ impl Group {
             }
         }
         let lacks_lock = heartbeat.control < self.lock.counter();
-        let may = member.introduced_at.is_none_or(|at| now >= at.plus(LAG));
-        if lacks_lock && may {
-            member.introduced_at = Some(now.into());
-            if let Some(words) = self.lock.words.clone() {
-                self.send(Recipient::One(session), words);
-            }
+        if let Some(words) = self.lock.words.clone().filter(|_| lacks_lock) {
+            self.send(Recipient::One(session), words);
         }
         if self.hear_roster(session, heartbeat.roster_hash, now) {
             self.hear_view(session, heartbeat.view_hash, now);
         }
+        self.hear_life(session, now);
         Ok(())
     }
 
@@ -307,12 +323,20 @@ impl Group {
             let Body::KeyUpdate(update) = message.body else { continue };
             let session = message.head.session;
             let is_ours = message.head.group == self.head.group && message.head.kem == self.head.kem;
-            let Some(member) = self.members.get_mut(&session).filter(|_| is_ours) else { continue };
+            let Some(member) = self.members.get(&session).filter(|_| is_ours) else { continue };
             let hash = KeyUpdate::header_hash(message.signed);
             let begun = member.updates.begun().map(|begun| (begun.generation, begun.hash));
-            let is_known = begun.is_some_and(|begun| begun == (update.generation, hash));
-            if is_known || session == from || !message.is_signed_by(&member.identity()) {
+            if begun == Some((update.generation, hash)) || session == from {
                 continue;
+            }
+            // Each signature costs who makes us look at it, and who shows a false one is heard no further.
+            let allowance = self.members.get_mut(&from).map(|from| &mut from.allowance);
+            if !allowance.is_some_and(|allowance| allowance.take(now)) {
+                break;
+            }
+            let Some(member) = self.members.get_mut(&session) else { continue };
+            if !message.is_signed_by(&member.identity()) {
+                break;
             }
             let differs = begun.is_some_and(|begun| begun.0 == update.generation)
                 || member.updates.check(update.seq, &hash).err() == Some(GroupError::Equivocation);

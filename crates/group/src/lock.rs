@@ -25,6 +25,10 @@ impl Lock {
         self.is_locked
     }
 
+    pub(crate) fn is_locked_by(&self, session: SessionId) -> bool {
+        self.is_locked && self.at.1 == session
+    }
+
     pub(crate) fn is_newer(&self, counter: u64, by: SessionId) -> bool {
         (counter, by) > self.at && counter <= self.at.0.saturating_add(Self::MOST_SKIPPED)
     }

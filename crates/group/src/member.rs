@@ -16,6 +16,9 @@ use crate::{
 /// A member's keys are asked for at most this often.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
+/// A member that goes on seeing another call is shown what we know this often.
+const INTRODUCE_AGAIN: Duration = Duration::from_secs(60);
+
 pub(crate) struct Member {
     pub(crate) sender: u16,
     pub(crate) role: Role,
@@ -111,6 +114,12 @@ impl Member {
         Some(self.asked_at.map_or(ask_at, |asked| ask_at.max(asked.plus(ASK_EVERY))))
     }
 
+    /// When it is shown next what we know of others, if it goes on seeing another call.
+    pub(crate) fn next_introduction_at(&self) -> Option<Duration> {
+        let owes = self.roster.is_reported() || self.view.is_reported();
+        self.introduced_at.filter(|_| owes).map(|at| at.plus(INTRODUCE_AGAIN))
+    }
+
     /// Whether its keys are asked for now, and again until they come.
     pub(crate) fn must_ask(&mut self, now: Duration) -> bool {
         let is_due = self.next_ask_at().is_some_and(|at| now >= at);
@@ -168,13 +177,15 @@ enum Rate {
     Member,
     /// Of all who are no members together: whoever joins a large call hears from many at once.
     Strangers,
+    /// Of all who say something in a member's name that it has not signed.
+    Forgers,
 }
 
 impl Rate {
     const fn burst(self) -> u16 {
         match self {
             Self::Member => 100,
-            Self::Strangers => 512,
+            Self::Strangers | Self::Forgers => 512,
         }
     }
 
@@ -182,6 +193,7 @@ impl Rate {
         match self {
             Self::Member => 20,
             Self::Strangers => 64,
+            Self::Forgers => 200,
         }
     }
 }
@@ -195,12 +207,16 @@ impl Allowance {
         Self::new(Rate::Strangers, now)
     }
 
+    pub(crate) fn of_forgers(now: Duration) -> Self {
+        Self::new(Rate::Forgers, now)
+    }
+
     fn new(rate: Rate, now: Duration) -> Self {
         Self { left: rate.burst(), at: now.into(), rate }
     }
 
-    /// Takes one message's worth, if there is.
-    pub(crate) fn take(&mut self, now: Duration) -> bool {
+    /// Whether there is one message's worth.
+    pub(crate) fn has_left(&mut self, now: Duration) -> bool {
         let burst = self.rate.burst();
         let passed = now.saturating_sub(self.at.into()).as_millis();
         let more = u16::try_from(passed * self.rate.per_second() / 1000).unwrap_or(burst);
@@ -208,7 +224,12 @@ impl Allowance {
             self.left = burst.min(self.left.saturating_add(more));
             self.at = now.into();
         }
-        let may = self.left > 0;
+        self.left > 0
+    }
+
+    /// Takes one message's worth, if there is.
+    pub(crate) fn take(&mut self, now: Duration) -> bool {
+        let may = self.has_left(now);
         self.left -= u16::from(may);
         may
     }
@@ -219,22 +240,38 @@ impl Allowance {
 pub(crate) struct Gone {
     /// Numbers that have been given: none is given twice.
     pub(crate) senders: alloc::collections::BTreeSet<u16>,
-    /// The newest of them, with the signed words that ended them, for members who have not heard.
-    pub(crate) recent: VecDeque<(SessionId, Option<Vec<u8>>)>,
+    /// The newest of them.
+    recent: VecDeque<Departed>,
+}
+
+pub(crate) struct Departed {
+    pub(crate) session: SessionId,
+    /// The signed words that ended it, for members who have not heard.
+    pub(crate) words: Option<Vec<u8>>,
+    /// Who it was and until when its removals are heard, if it could remove others.
+    pub(crate) moderator: Option<(Identity, Duration)>,
 }
 
 impl Gone {
     const KEPT: usize = 64;
 
-    pub(crate) fn push(&mut self, session: SessionId, sender: u16, words: Option<Vec<u8>>) {
+    pub(crate) fn push(&mut self, sender: u16, departed: Departed) {
         self.senders.insert(sender);
         if self.recent.len() == Self::KEPT {
             self.recent.pop_front();
         }
-        self.recent.push_back((session, words));
+        self.recent.push_back(departed);
+    }
+
+    pub(crate) fn get(&self, session: SessionId) -> Option<&Departed> {
+        self.recent.iter().find(|gone| gone.session == session)
     }
 
     pub(crate) fn contains(&self, session: SessionId) -> bool {
-        self.recent.iter().any(|(gone, _)| *gone == session)
+        self.get(session).is_some()
+    }
+
+    pub(crate) fn words(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.recent.iter().filter_map(|gone| gone.words.as_ref())
     }
 }

@@ -5,9 +5,12 @@ use core::time::Duration;
 
 use crate::{
     Admission, Applicant, Departure, Event, Group, GroupError, Output, Power, Recipient, SessionId,
-    member::Member,
+    member::{Departed, Member},
     message::{self, Action, Announce, Body, Control, Message},
 };
+
+/// So long after it has left, a moderator's removals are still heard.
+const HEARD_AFTER: Duration = Duration::from_secs(180);
 
 impl Group {
     /// Lets an applicant in.
@@ -204,6 +207,35 @@ impl Group {
         Ok(())
     }
 
+    /// Something of somebody who is out. Whom it removed before, others may tell us only now.
+    pub(crate) fn hear_departed(
+        &mut self,
+        message: &Message<'_>,
+        bytes: &[u8],
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let moderator = self.gone.get(message.head.session).and_then(|gone| gone.moderator);
+        let (Some((identity, until)), Body::Control(Control { action: Action::Remove(target), .. })) =
+            (moderator, &message.body)
+        else {
+            return Err(GroupError::Departed);
+        };
+        let is_heard = now < until && self.members.contains_key(target);
+        if !is_heard || !self.stranger_allowance.take(now) || !message.is_signed_by(&identity) {
+            return Err(GroupError::Departed);
+        }
+        self.depart(*target, Departure::Removed, Some(bytes.to_vec()), now)
+    }
+
+    /// If who locked the call is out, nobody who comes could believe its words: whoever may locks it again.
+    fn keep_locked(&mut self, gone: SessionId) {
+        if self.lock.is_locked_by(gone)
+            && let Ok(words) = self.control(Action::Lock)
+        {
+            self.lock.close(self.head.session, words);
+        }
+    }
+
     /// Somebody is out. Its number and its session are used up.
     pub(crate) fn depart(
         &mut self,
@@ -217,12 +249,15 @@ impl Group {
         self.end_check(session);
         self.requests.remove(&session);
         self.known.insert(member.identity());
-        self.gone.push(session, member.sender, words);
+        let may_remove = member.power == Power::Moderator && why != Departure::Removed;
+        let moderator = may_remove.then(|| (member.identity(), now + HEARD_AFTER));
+        self.gone.push(member.sender, Departed { session, words, moderator });
         self.out.push_back(Output::Forget { sender: member.sender });
         self.event(Event::Left { session, why });
         self.see_roster(now);
         self.times.leave_at.get_or_insert(now);
         self.want_generation(message::Reason::Leave, now);
+        self.keep_locked(session);
         Ok(())
     }
 }

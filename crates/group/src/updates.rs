@@ -80,12 +80,11 @@ impl Updates {
             recent.mac = recent.mac.or(mac);
             return;
         }
-        if self.recent.len() == RECENT {
-            self.recent.remove(0);
-            self.oldest_seq = self.recent[0].seq.min(seq);
-        }
         let place = self.recent.partition_point(|recent| recent.seq < seq);
         insert(&mut self.recent, place, Recent { seq, hash, mac });
+        if self.recent.len() > RECENT {
+            self.oldest_seq = self.recent.remove(0).seq + 1;
+        }
     }
 
     pub(crate) fn next_forgotten_at(&self) -> Option<Duration> {
@@ -176,10 +175,12 @@ impl Updates {
         if let Some(open) = self.open.iter_mut().find(|open| open.generation == generation) {
             open.has_opened_a_frame = true;
         }
-        if self.retiring.len() < OPEN_GENERATIONS {
-            let last = self.retiring.len();
-            insert(&mut self.retiring, last, (generation, step, at.into()));
+        if self.retiring.len() == OPEN_GENERATIONS {
+            // The newest stands for the one before it.
+            self.retiring.pop();
         }
+        let last = self.retiring.len();
+        insert(&mut self.retiring, last, (generation, step, at.into()));
     }
 
     /// The key before which everything is to be wiped now.
@@ -231,6 +232,12 @@ mod tests {
             updates.note(seq, [1; 32], MAC, NOW);
         }
         assert_eq!(updates.check(1, &[1; 32]).err(), Some(GroupError::Stale));
+        // One that is too late pushes none out.
+        let mut full = Updates::default();
+        for seq in [10, 11, 12, 13, 14, 15, 16, 17, 5] {
+            full.note(seq, [1; 32], MAC, NOW);
+        }
+        assert!(full.check(10, &[1; 32]).unwrap().is_some());
         for seq in [2, 3, 4, 5, 6, 7, 9, 10] {
             assert_eq!(updates.check(seq, &[1; 32]).unwrap().unwrap().mac, MAC);
             assert_eq!(updates.check(seq, &[2; 32]).err(), Some(GroupError::Equivocation));
@@ -244,6 +251,20 @@ mod tests {
         assert_eq!(updates.check(10, &[2; 32]).err(), Some(GroupError::Equivocation));
         assert!(updates.check(11, &[1; 32]).unwrap().is_none());
         assert_eq!(updates.next_forgotten_at(), None);
+    }
+
+    #[test]
+    fn the_newest_of_many_keys_retires_what_is_before_it() {
+        let mut updates = Updates::default();
+        updates.open(0, 0, NOW);
+        for step in 0..12 {
+            updates.retire_before(0, step, NOW);
+        }
+        let mut last = None;
+        while let Some(retired) = updates.retired(NOW) {
+            last = Some(retired);
+        }
+        assert_eq!(last, Some((0, 11)));
     }
 
     #[test]

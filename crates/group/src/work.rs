@@ -59,6 +59,7 @@ impl Group {
                 silent,
                 Some(heard_at + policy.heartbeat * policy.lost_after),
                 member.next_ask_at(),
+                member.next_introduction_at(),
                 member.updates.next_forgotten_at(),
                 member.updates.next_retired_at(),
                 member.roster.next_at(policy.dispute_after),
@@ -99,7 +100,8 @@ impl Group {
         self.times.answered_leave_at = first;
         let soon = now + policy.apply_after;
         let apply_at = first.map_or(soon, |left_at| soon.min(left_at + policy.longest_exposure));
-        let before = self.own.pending.as_ref().filter(|_| first.is_some()).map(|next| next.apply_at);
+        // One that is replaced leaves its deadline.
+        let before = self.own.pending.as_ref().map(|next| next.apply_at);
         let apply_at = before.map_or(apply_at, |before| apply_at.min(before));
 
         let trusted = self.members.iter().filter(|(_, member)| self.is_trusted(member));
@@ -151,6 +153,9 @@ impl Group {
         self.times.delivered_at = Some(now);
         if self.own.current.step + 1 >= MAX_STEPS && self.own.current.frames > 0 {
             // Who hears nothing of us meanwhile would fall behind what it can follow.
+            if self.own.pending.is_some() {
+                return self.tell_next(&newcomers, now, rng);
+            }
             self.times.begin_at = Some((now, Reason::Limit));
             return self.begin_if_due(now, rng);
         }
@@ -200,6 +205,28 @@ impl Group {
         for message in [current, next].into_iter().flatten() {
             self.send(to, message);
         }
+    }
+
+    /// Tells newcomers what comes next, and not what we seal with.
+    fn tell_next(&mut self, to: &[SessionId], now: Duration, rng: &mut impl CryptoRng) {
+        let to: Vec<SessionId> =
+            to.iter().copied().filter(|session| self.lacks_next(session)).collect();
+        self.introduce_ourselves(&to);
+        let maker = Maker { head: &self.head, key: &self.key, roster_hash: self.roster_hash };
+        let recipients = select(&self.members, &to);
+        let next = self.own.deliver_pending(&maker, Reason::Join, &recipients, now, rng);
+        for session in to {
+            if let Some(member) = self.members.get_mut(&session) {
+                member.told.pending = true;
+            }
+        }
+        if let Some(message) = next {
+            self.send(Recipient::All, message);
+        }
+    }
+
+    fn lacks_next(&self, session: &SessionId) -> bool {
+        self.members.get(session).is_some_and(|member| !member.told.pending)
     }
 
     /// Answers those who asked for keys.

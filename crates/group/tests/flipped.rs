@@ -115,11 +115,12 @@ fn key_update() {
         assert!(net.get(all[0]).group.handle_message(&bytes[..len], now).is_err(), "{len} bytes");
     }
     assert_eq!(before, look(&mut net, all[0]));
-    for place in recipient {
+    for place in recipient.clone() {
         net.now += Duration::from_millis(60);
         let now = net.now;
         bytes[place] ^= 1;
-        net.get(all[0]).group.handle_message(&bytes, now).unwrap();
+        let taken = net.get(all[0]).group.handle_message(&bytes, now);
+        assert_eq!(taken, if place == recipient.start { Ok(()) } else { Err(GroupError::Stale) });
         bytes[place] ^= 1;
     }
     let now = net.now;

@@ -39,6 +39,27 @@ fn many_who_come_at_once_open_everybody() {
 }
 
 #[test]
+fn a_stream_of_joins_leaves_nobody_deaf() {
+    let mut net = Net::new();
+    let alice = net.join(1);
+    net.join(2);
+    net.pass(SECOND);
+    // One never acknowledges.
+    let silent = net.join(3);
+    net.drops = Box::new(move |from, _, bytes| from == silent && bytes[1] == 4);
+    let mut joined = Vec::new();
+    for number in 4..50 {
+        joined.push((net.now, net.join(number)));
+        net.pass(Duration::from_millis(600));
+    }
+    let now = net.now;
+    let opens = net.who_opens(alice, 1);
+    for (at, session) in joined.into_iter().filter(|&(at, _)| at + 3 * SECOND <= now) {
+        assert!(opens.contains(&session), "joined at {at:?}, now {now:?}");
+    }
+}
+
+#[test]
 fn a_joiner_opens_nothing_from_before() {
     let mut net = Net::new();
     let alice = net.join(1);

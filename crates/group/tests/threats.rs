@@ -5,9 +5,9 @@ use core::{cell::RefCell, time::Duration};
 use std::rc::Rc;
 
 use sealframe_group::{
-    Departure, Event, GroupError, Head, Identity, IdentityKey, Kem, OnDispute, Policy, Power, Reason,
-    Recipient, SessionId,
-    message::{self, Ack, Announce, Body, KeyUpdate, Message},
+    Departure, Event, GroupError, Head, Identity, IdentityKey, Kem, OnDispute, Output, Policy, Power,
+    Reason, Recipient, SessionId,
+    message::{self, Ack, Announce, Body, Entry, Heartbeat, KeyRequest, KeyUpdate, Message},
 };
 use sealframe_testkit::random::Random;
 
@@ -18,6 +18,33 @@ const SECOND: Duration = Duration::from_secs(1);
 const ANNOUNCE: u8 = 1;
 const KEY_UPDATE: u8 = 2;
 const LEAVE: u8 = 6;
+const CONTROL: u8 = 7;
+
+/// A member goes, and says so.
+fn leave(net: &mut Net, session: SessionId) {
+    for output in net.peers.remove(&session).unwrap().group.leave() {
+        if let Output::Send { to, message } = output {
+            net.carry(session, to, &message);
+        }
+    }
+}
+
+fn heartbeat(seq: u64, nonce_number: u8) -> Heartbeat {
+    Heartbeat {
+        seq,
+        newest: 0,
+        update_hash: [0; 32],
+        generation: 0,
+        step: 0,
+        frames: 0,
+        roster_hash: [0; 32],
+        view_hash: [0; 32],
+        control: 0,
+        locked: false,
+        nonce_number,
+        nonce: [nonce_number; 24],
+    }
+}
 
 #[test]
 fn a_ghost_that_one_member_is_shown_is_noticed() {
@@ -25,6 +52,9 @@ fn a_ghost_that_one_member_is_shown_is_noticed() {
     let (_, ghost, words) = stranger(9);
     let now = net.now;
     net.get(all[0]).group.handle_message(&words, now).unwrap();
+    net.pass(SECOND);
+    let code = |net: &Net, of: usize| net.peers[&all[of]].group.call_code();
+    assert_ne!(code(&net, 1), code(&net, 0));
     net.pass(20 * SECOND);
     let sees = |net: &Net, of: SessionId, event: &Event| net.peers[&of].events.contains(event);
     assert!(sees(&net, all[0], &Event::Joined(ghost)), "its credential was accepted");
@@ -32,8 +62,8 @@ fn a_ghost_that_one_member_is_shown_is_noticed() {
     assert!(sees(&net, all[1], &Event::RosterMismatch(all[0])));
     assert!(sees(&net, all[0], &Event::RosterMismatch(all[1])));
     assert!(!sees(&net, all[1], &Event::RosterMismatch(all[2])));
-    let code = |of: usize| net.peers[&all[of]].group.call_code();
-    assert!(code(1) != code(0) || net.peers[&all[1]].group.state(net.now).call_code == code(0));
+    // They show it to each other: from then on all see it.
+    assert_eq!(code(&net, 1), code(&net, 0));
 }
 
 #[test]
@@ -119,6 +149,104 @@ fn a_withheld_leave_ends_with_the_heartbeats() {
     let lost = Event::Left { session: gone, why: Departure::Lost };
     assert!(net.peers[&all[0]].events.contains(&lost));
     assert!(net.peers[&all[0]].own.0 > own);
+}
+
+#[test]
+fn who_has_crashed_is_lost_though_its_messages_are_played_again() {
+    let heard: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
+    let ears = Rc::clone(&heard);
+    let mut net = Net::new();
+    net.drops = Box::new(move |from, _, bytes| {
+        ears.borrow_mut().push([&from.0, bytes].concat());
+        false
+    });
+    let all: Vec<SessionId> = (1..=3).map(|number| net.join(number)).collect();
+    net.pass(12 * SECOND);
+    let (alice, gone) = (all[0], all[2]);
+    net.peers.remove(&gone);
+    let words: Vec<Vec<u8>> = heard
+        .borrow()
+        .iter()
+        .filter_map(|said| said.strip_prefix(&gone.0))
+        .map(<[u8]>::to_vec)
+        .collect();
+    assert!(words.iter().any(|words| words[1] == KEY_UPDATE));
+    for _ in 0..6 {
+        for words in &words {
+            let now = net.now;
+            let _ = net.get(alice).group.handle_message(words, now);
+        }
+        net.pass(20 * SECOND);
+    }
+    assert!(net.peers[&alice].events.contains(&Event::Left { session: gone, why: Departure::Lost }));
+}
+
+#[test]
+fn an_old_word_about_the_roster_settles_no_dispute() {
+    let (mut net, all) = call(2);
+    let [alice, bob] = [all[0], all[1]];
+    let delivery: Rc<RefCell<Vec<u8>>> = Rc::default();
+    let kept = Rc::clone(&delivery);
+    net.drops = Box::new(move |from, to, bytes| {
+        if from == bob && to != alice && bytes[1] == KEY_UPDATE {
+            *kept.borrow_mut() = bytes.to_vec();
+        }
+        false
+    });
+    net.join(3);
+    net.pass(12 * SECOND);
+    let delivery = delivery.borrow().clone();
+    let now = net.now;
+    net.get(alice).group.handle_message(&delivery, now).unwrap();
+    // Bob is shown a ghost, and does not get through to Alice with it.
+    net.drops = Box::new(move |from, to, bytes| (from, to, bytes[1]) == (bob, alice, ANNOUNCE));
+    let (_, _, words) = stranger(9);
+    net.get(bob).group.handle_message(&words, now).unwrap();
+    for _ in 0..25 {
+        net.pass(SECOND);
+        let now = net.now;
+        let _ = net.get(alice).group.handle_message(&delivery, now);
+    }
+    assert!(net.peers[&alice].events.contains(&Event::RosterMismatch(bob)));
+}
+
+#[test]
+fn a_request_that_is_played_again_sets_no_nonce_back() {
+    let (mut net, all, key, session) = insider();
+    let alice = all[0];
+    let now = net.now;
+    let request = KeyRequest { target: alice, seq: 0, nonce_number: 70, nonce: [70; 24] };
+    let request = message::sign(&head(session), &Body::KeyRequest(request), &key);
+    for (seq, nonce_number) in [(1, 100), (2, 200)] {
+        let words = message::sign(&head(session), &Body::Heartbeat(heartbeat(seq, nonce_number)), &key);
+        net.get(alice).group.handle_message(&words, now).unwrap();
+    }
+    net.get(alice).group.handle_message(&request, now).unwrap();
+    let peer = net.get(alice);
+    peer.group.rekey(Reason::Timer, now);
+    peer.run(now);
+    let words = peer.sent.iter().map(|(_, words)| words).rfind(|words| words[1] == KEY_UPDATE).unwrap();
+    let parsed = Message::parse(words).unwrap();
+    let Body::KeyUpdate(update) = &parsed.body else { panic!() };
+    let mut entries = Entry::parse_all(parsed.entries, update, Kem::X25519, 32).unwrap();
+    assert_eq!(entries.find(|entry| entry.recipient == session).unwrap().nonce_number, 200);
+}
+
+#[test]
+fn what_is_forged_in_a_members_name_does_not_silence_it() {
+    let (mut net, all) = call(2);
+    let [alice, bob] = [all[0], all[1]];
+    let (forger, ..) = stranger(9);
+    let now = net.now;
+    for seq in 1000..1200 {
+        let words = message::sign(&head(bob), &Body::Heartbeat(heartbeat(seq, 1)), &forger);
+        let heard = net.get(alice).group.handle_message(&words, now);
+        assert_eq!(heard, Err(GroupError::Unauthentic));
+    }
+    leave(&mut net, bob);
+    net.pass(SECOND);
+    let left = Event::Left { session: bob, why: Departure::Left };
+    assert!(net.peers[&alice].events.contains(&left));
 }
 
 #[test]
@@ -235,25 +363,30 @@ fn a_member_that_tells_two_people_different_things_is_caught() {
 }
 
 #[test]
+fn a_member_that_left_one_out_before_is_still_caught() {
+    let (mut net, all, key, liar) = insider();
+    let say = |net: &mut Net, to: SessionId, seq: u64, commit: [u8; 32]| {
+        let words = message::sign(&head(liar), &Body::KeyUpdate(update(seq, seq, commit)), &key);
+        let now = net.now;
+        net.get(to).group.handle_message(&words, now).unwrap();
+    };
+    say(&mut net, all[0], 1, [9; 32]);
+    net.pass(15 * SECOND);
+    say(&mut net, all[0], 2, [1; 32]);
+    say(&mut net, all[1], 2, [2; 32]);
+    net.pass(80 * SECOND);
+    for honest in &all {
+        assert!(net.peers[honest].events.contains(&Event::Equivocation(liar)), "{honest:?}");
+    }
+}
+
+#[test]
 fn a_member_that_says_one_thing_and_sends_another_is_caught() {
     let (mut net, all, key, liar) = insider();
     let now = net.now;
     let told = message::sign(&head(liar), &Body::KeyUpdate(update(1, 1, [1; 32])), &key);
     net.get(all[0]).group.handle_message(&told, now).unwrap();
-    let heartbeat = message::Heartbeat {
-        seq: 1,
-        newest: 1,
-        update_hash: [9; 32],
-        generation: 0,
-        step: 0,
-        frames: 0,
-        roster_hash: [0; 32],
-        view_hash: [0; 32],
-        control: 0,
-        locked: false,
-        nonce_number: 0,
-        nonce: [1; 24],
-    };
+    let heartbeat = Heartbeat { newest: 1, update_hash: [9; 32], ..heartbeat(1, 3) };
     let said = message::sign(&head(liar), &Body::Heartbeat(heartbeat), &key);
     let heard = net.get(all[0]).group.handle_message(&said, now);
     assert_eq!(heard, Err(GroupError::Equivocation));
@@ -359,20 +492,62 @@ fn a_removed_member_is_out_for_all() {
     assert!(net.peers[&all[1]].events.contains(&removed));
     assert_eq!(net.who_opens(all[0], 1), [all[1]]);
     assert_eq!(net.who_opens(all[1], 2), [all[0]]);
+    // Who is out has nothing to do any more, and is told to wait.
+    net.pass(15 * SECOND);
+}
+
+#[test]
+fn a_removal_is_handed_on_though_its_moderator_has_left() {
+    let (mut net, all) = call(4);
+    let [moderator, bob, _, troll] = [all[0], all[1], all[2], all[3]];
+    net.drops = Box::new(move |from, to, bytes| from == moderator && to == bob && bytes[1] == CONTROL);
+    let now = net.now;
+    net.get(moderator).group.remove_member(troll, now).unwrap();
+    net.pass(SECOND);
+    leave(&mut net, moderator);
+    net.pass(40 * SECOND);
+    let removed = Event::Left { session: troll, why: Departure::Removed };
+    assert!(net.peers[&bob].events.contains(&removed));
+}
+
+#[test]
+fn a_call_stays_locked_when_who_locked_it_has_left() {
+    let (mut net, all) = call(2);
+    let other = Peer::with(11, Kem::X25519, Power::Moderator, Policy::default(), net.now);
+    net.add(other);
+    net.pass(3 * SECOND);
+    let [moderator, bob] = [all[0], all[1]];
+    net.drops = Box::new(move |from, _, bytes| from == moderator && bytes[1] == CONTROL);
+    let words = {
+        net.get(moderator).group.lock().unwrap();
+        let now = net.now;
+        net.get(moderator).run(now);
+        net.get(moderator).sent.remove(0).1
+    };
+    let others: Vec<SessionId> =
+        net.peers.keys().copied().filter(|of| ![moderator, bob].contains(of)).collect();
+    let now = net.now;
+    net.get(others[0]).group.handle_message(&words, now).unwrap();
+    leave(&mut net, moderator);
+    net.pass(5 * SECOND);
+    assert!(net.get(bob).group.state(Duration::ZERO).is_locked, "by the word of the other who may");
 }
 
 #[test]
 fn a_lost_leave_is_handed_on_by_others() {
     let (mut net, all) = call(3);
     let [alice, bob, carol] = [all[0], all[1], all[2]];
-    net.drops = Box::new(move |from, to, bytes| from == carol && to == bob && bytes[1] == LEAVE);
-    let left = net.peers.remove(&carol).unwrap();
-    for output in left.group.leave() {
-        if let sealframe_group::Output::Send { to, message } = output {
-            net.carry(carol, to, &message);
-        }
-    }
-    net.pass(25 * SECOND);
+    // Nor does he hear that the call was locked, of which he is told before.
+    let end = net.now + SECOND;
+    net.drops = Box::new(move |from, to, bytes| {
+        to == bob && (from == carol && bytes[1] == LEAVE || from == alice && bytes[1] == CONTROL)
+    });
+    net.get(alice).group.lock().unwrap();
+    leave(&mut net, carol);
+    net.pass(SECOND);
+    assert_eq!(net.now, end);
+    net.drops = Box::new(|_, _, _| false);
+    net.pass(24 * SECOND);
     let gone = Event::Left { session: carol, why: Departure::Left };
     assert!(net.peers[&alice].events.contains(&gone));
     assert!(net.peers[&bob].events.contains(&gone), "by Alice's heartbeat and what she kept");

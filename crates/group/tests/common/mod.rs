@@ -137,7 +137,8 @@ impl Peer {
                 }),
                 Output::Event(Event::Applied(applicant)) if self.admits => {
                     let user = UserId(applicant.credential.clone());
-                    let power = if applicant.sender == 1 { Power::Moderator } else { Power::None };
+                    let may = matches!(applicant.sender, 1 | 11);
+                    let power = if may { Power::Moderator } else { Power::None };
                     self.events.push(Event::Applied(applicant.clone()));
                     self.group.admit(applicant.session, Admission { user, power }, now).unwrap();
                 }
@@ -288,12 +289,12 @@ impl Net {
     }
 }
 
-/// Members 1 to n, who open each other's frames. Number 1 may moderate.
+/// Members 1 to n, who open each other's frames. Numbers 1 and 11 may moderate.
 pub(crate) fn call(n: u16) -> (Net, Vec<SessionId>) {
     let mut net = Net::new();
     let sessions = (1..=n)
         .map(|number| {
-            let power = if number == 1 { Power::Moderator } else { Power::None };
+            let power = if matches!(number, 1 | 11) { Power::Moderator } else { Power::None };
             let peer = Peer::with(number, Kem::X25519, power, Policy::default(), net.now);
             let session = net.add(peer);
             net.pass(Duration::from_secs(1));
