@@ -264,7 +264,13 @@ impl Group {
         if ack.target != self.head.session {
             return Err(GroupError::NotForUs);
         }
-        if self.own.acknowledge(session, ack) { Ok(()) } else { Err(GroupError::Stale) }
+        if !self.own.acknowledge(session, ack) {
+            return Err(GroupError::Stale);
+        }
+        if let Some(member) = self.members.get_mut(&session) {
+            member.life.is_fresh = true;
+        }
+        Ok(())
     }
 
     /// The nonce in it is for those who do not know the speaker: requests are not counted, and one that is played again would set

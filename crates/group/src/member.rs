@@ -98,6 +98,12 @@ impl Member {
         }
     }
 
+    /// When it is lost, unless it is heard before. Of who has not shown that it knows us, what is heard may be a recording.
+    pub(crate) fn lost_at(&self, after: Duration) -> Duration {
+        let last = if self.life.is_fresh { self.life.heard_at } else { self.since };
+        last.plus(after)
+    }
+
     /// Its keys are to be asked for, unless they come before.
     pub(crate) fn ask_by(&mut self, at: Duration) {
         self.ask_at.get_or_insert(at.into());
@@ -137,7 +143,7 @@ pub(crate) struct Life {
     /// Of its newest heartbeat; 0 before the first.
     pub(crate) heartbeat_seq: u64,
     pub(crate) is_silent: bool,
-    /// It has shown that it knows our announce: it is there now, not in a recording.
+    /// It has acknowledged a key of ours, or seen us in the call: it is there now, not in a recording.
     pub(crate) is_fresh: bool,
     frames_sealed: u64,
 }

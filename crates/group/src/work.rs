@@ -57,7 +57,7 @@ impl Group {
             let silent = (!member.life.is_silent).then(|| heard_at + policy.heartbeat * SILENT_AFTER);
             [
                 silent,
-                Some(heard_at + policy.heartbeat * policy.lost_after),
+                Some(member.lost_at(policy.heartbeat * policy.lost_after)),
                 member.next_ask_at(),
                 member.next_introduction_at(),
                 member.updates.next_forgotten_at(),
@@ -316,7 +316,7 @@ impl Group {
         let mut lost = Vec::new();
         for (&session, member) in &mut self.members {
             let heard_at = Duration::from(member.life.heard_at);
-            if now >= heard_at + policy.heartbeat * policy.lost_after {
+            if now >= member.lost_at(policy.heartbeat * policy.lost_after) {
                 lost.push(session);
             } else if now >= heard_at + policy.heartbeat * SILENT_AFTER && !member.life.is_silent {
                 member.life.is_silent = true;

@@ -73,6 +73,8 @@ pub(crate) struct Oracle {
     pub(crate) went: BTreeMap<u16, Duration>,
     /// Who saw whom.
     pub(crate) seen: BTreeMap<(u16, u16), Seen>,
+    /// When a heartbeat of the first, be it late, was last taken by the second.
+    pub(crate) heard: BTreeMap<(u16, u16), Duration>,
     /// When the sender began to use a generation.
     pub(crate) begun: BTreeMap<(u16, u64), Duration>,
     /// A key update with an entry of this generation reached the second, who knew the first: by number and generation.
@@ -107,7 +109,8 @@ impl Oracle {
             return Verdict::MustNotOpen;
         }
         // Even if nobody told the sender.
-        if self.went.get(&to).is_some_and(|went| sealed > *went + LOST + EXPOSURE) {
+        let heard = self.heard.get(&(to, from)).copied().unwrap_or_default().max(joined);
+        if self.went.contains_key(&to) && sealed > heard + LOST + EXPOSURE {
             return Verdict::MustNotOpen;
         }
         if self.went.contains_key(&to) || self.went.contains_key(&from) || seen.left.is_some() {

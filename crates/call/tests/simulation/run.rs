@@ -17,8 +17,10 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long whoever has gone goes on listening.
-const LISTENS: Duration = Duration::from_secs(30);
+/// How long whoever has gone goes on listening, and where that is found out by its silence only, in small calls.
+const LISTENS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(115));
+/// Calls that are small enough to go on for that long.
+const SMALL: u16 = 12;
 
 struct Run {
     seed: u64,
@@ -26,6 +28,7 @@ struct Run {
     now: Duration,
     rng: Random,
     server: Server,
+    listens: Duration,
     people: BTreeMap<u16, Person>,
     sessions: BTreeMap<SessionId, u16>,
     next_number: u16,
@@ -50,7 +53,9 @@ pub(crate) fn run(seed: u64) -> Counts {
     // Small calls more often than large ones, which take quadratically longer.
     let size = 2 + (rng.below(1000) * rng.below(1000) * 49 / 1_000_000) as u16;
     let mischief = *Random::new(seed * 7).pick(&Mischief::ALL);
-    let length = Duration::from_secs(40 + rng.below(30));
+    let is_long = mischief.hides_who_has_gone() && size <= SMALL;
+    let (listens, more) = if is_long { (LISTENS.1, 110) } else { (LISTENS.0, 0) };
+    let length = Duration::from_secs(40 + more + rng.below(30));
     let bad_from = Duration::from_secs(10 + rng.below(10));
     let bad = (bad_from, bad_from + Duration::from_secs(3 + rng.below(10)));
     let victim = 1 + rng.below(u64::from(size)) as u16;
@@ -59,6 +64,7 @@ pub(crate) fn run(seed: u64) -> Counts {
         seed,
         kem,
         now: SECOND,
+        listens,
         server: Server::new(Random::new(seed ^ 0x5e), mischief, bad, victim),
         rng,
         people: BTreeMap::new(),
@@ -137,7 +143,7 @@ impl Run {
             self.counts.crashes += 1;
         }
         // The server notices, and says so, each time one in ten does not hear it.
-        if self.server.mischief != Mischief::WithholdsLeaves {
+        if !self.server.mischief.hides_who_has_gone() {
             for to in self.there() {
                 for late in [300, 1300, 4000] {
                     if !self.rng.happens(100) && !self.server.withholds(number, to, self.now) {
@@ -239,7 +245,7 @@ impl Run {
         }
         self.now = end;
         let went = &self.oracle.went;
-        self.people.retain(|number, _| went.get(number).is_none_or(|went| *went + LISTENS >= end));
+        self.people.retain(|number, _| went.get(number).is_none_or(|went| *went + self.listens >= end));
     }
 
     fn arrive(&mut self) {
@@ -248,10 +254,23 @@ impl Run {
         let Some(person) = self.people.get_mut(&to) else { return };
         let session = person.call.session();
         let taken = person.call.handle_message(&bytes, self.now);
+        if taken.is_ok() {
+            self.note_heard(to, &bytes);
+        }
         if is_genuine && taken.is_ok() {
             self.note_reached(to, session, &bytes);
         }
         self.turn(to);
+    }
+
+    /// If it was a heartbeat that was taken, its member is there, as far as this person can tell.
+    fn note_heard(&mut self, to: u16, bytes: &[u8]) {
+        let message = Message::parse(bytes).unwrap();
+        if let (Body::Heartbeat(_), Some(&from)) =
+            (&message.body, self.sessions.get(&message.head.session))
+        {
+            self.oracle.heard.insert((from, to), self.now);
+        }
     }
 
     /// A key update with an entry for this person has been taken.

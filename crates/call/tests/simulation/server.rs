@@ -21,10 +21,17 @@ pub(crate) enum Mischief {
     Redirects,
     /// For a while it hands on nothing of one person's.
     Silences,
+    /// It tells nobody who has gone, hands on no leaves, and goes on with old messages instead.
+    HidesWhoHasGone,
 }
 
 impl Mischief {
-    pub(crate) const ALL: [Self; 7] = [
+    /// Whether who has gone is found out by its silence only.
+    pub(crate) fn hides_who_has_gone(self) -> bool {
+        matches!(self, Self::WithholdsLeaves | Self::HidesWhoHasGone)
+    }
+
+    pub(crate) const ALL: [Self; 8] = [
         Self::None,
         Self::WithholdsLeaves,
         Self::Partitions,
@@ -32,6 +39,7 @@ impl Mischief {
         Self::Forges,
         Self::Redirects,
         Self::Silences,
+        Self::HidesWhoHasGone,
     ];
 }
 
@@ -93,8 +101,7 @@ impl Server {
         for &to in to {
             // Messages of type 6 are leaves.
             let is_leave = bytes[1] == 6;
-            if self.withholds(from, to, now) || (is_leave && self.mischief == Mischief::WithholdsLeaves)
-            {
+            if self.withholds(from, to, now) || (is_leave && self.mischief.hides_who_has_gone()) {
                 handed.withheld.push(to);
                 continue;
             }
@@ -121,7 +128,9 @@ impl Server {
     fn misbehave(&mut self, from: u16, all: &[u16], bytes: &[u8], handed: &mut Handed) {
         let mut bytes = bytes.to_vec();
         match self.mischief {
-            Mischief::Replays => bytes = self.rng.clone().pick(&self.old).1.clone(),
+            Mischief::Replays | Mischief::HidesWhoHasGone => {
+                bytes = self.rng.clone().pick(&self.old).1.clone()
+            }
             Mischief::Forges => match self.rng.below(3) {
                 0 => {
                     let place = self.rng.below(bytes.len() as u64) as usize;
