@@ -11,7 +11,7 @@ use crate::{
     IdentityKey, SessionId,
     kem::wrap,
     member::Member,
-    message::{self, Ack, Body, Evidence, Head, KeyUpdate, Reason},
+    message::{self, Ack, Body, Evidence, Head, KeyUpdate, MAX_LEN, Reason},
 };
 
 /// Ratchet steps for joins within a generation; then a new one begins, so that nobody falls behind what a receiver follows.
@@ -117,7 +117,7 @@ impl OwnKeys {
         (keys, for_media)
     }
 
-    /// Begins a generation for these members; the message for all, if there is anybody.
+    /// Begins a generation for these members; the messages for all, if there is anybody.
     pub(crate) fn begin(
         &mut self,
         maker: &Maker<'_>,
@@ -126,7 +126,7 @@ impl OwnKeys {
         apply_at: Duration,
         now: Duration,
         rng: &mut impl CryptoRng,
-    ) -> Option<Vec<u8>> {
+    ) -> Vec<Vec<u8>> {
         let generation = self.begun.generation + 1;
         let base_key = draw(self.suite, rng);
         self.seq += 1;
@@ -145,14 +145,14 @@ impl OwnKeys {
         // An earlier one that was never used is of no use to anybody.
         let kept = self.current.generation;
         self.unacknowledged.retain(|update| update.generation == kept);
-        let (message, waiting) =
+        let (messages, waiting) =
             self.address(maker, &signed, hash, update, &base_key, recipients, now, rng);
         self.begun = Begun { generation, hash, signed: as_evidence(&signed) };
         self.pending = Some(Pending { generation, base_key, begun_hash: hash, apply_at, waiting });
-        message
+        messages
     }
 
-    /// Delivers what we seal with to these members; the message for them.
+    /// Delivers what we seal with to these members; the messages for them.
     pub(crate) fn deliver_current(
         &mut self,
         maker: &Maker<'_>,
@@ -160,13 +160,13 @@ impl OwnKeys {
         recipients: &BTreeMap<SessionId, &Member>,
         now: Duration,
         rng: &mut impl CryptoRng,
-    ) -> Option<Vec<u8>> {
+    ) -> Vec<Vec<u8>> {
         let Current { generation, step, base_key, begun_hash, .. } = &self.current;
         let (of, base_key) = ((*generation, *step, *begun_hash), copy(base_key));
         self.deliver(maker, reason, of, &base_key, recipients, now, rng).0
     }
 
-    /// Delivers what we shall seal with to these members; the message for them, if there is such a key.
+    /// Delivers what we shall seal with to these members; the messages for them, if there is such a key.
     pub(crate) fn deliver_pending(
         &mut self,
         maker: &Maker<'_>,
@@ -174,12 +174,16 @@ impl OwnKeys {
         recipients: &BTreeMap<SessionId, &Member>,
         now: Duration,
         rng: &mut impl CryptoRng,
-    ) -> Option<Vec<u8>> {
-        let Pending { generation, base_key, begun_hash, .. } = self.pending.as_ref()?;
+    ) -> Vec<Vec<u8>> {
+        let Some(Pending { generation, base_key, begun_hash, .. }) = &self.pending else {
+            return Vec::new();
+        };
         let (of, base_key) = ((*generation, 0, *begun_hash), copy(base_key));
-        let (message, waiting) = self.deliver(maker, reason, of, &base_key, recipients, now, rng);
-        self.pending.as_mut()?.waiting.extend(waiting);
-        message
+        let (messages, waiting) = self.deliver(maker, reason, of, &base_key, recipients, now, rng);
+        if let Some(next) = &mut self.pending {
+            next.waiting.extend(waiting);
+        }
+        messages
     }
 
     #[expect(clippy::too_many_arguments, reason = "what an update is made of")]
@@ -192,7 +196,7 @@ impl OwnKeys {
         recipients: &BTreeMap<SessionId, &Member>,
         now: Duration,
         rng: &mut impl CryptoRng,
-    ) -> (Option<Vec<u8>>, BTreeSet<SessionId>) {
+    ) -> (Vec<Vec<u8>>, BTreeSet<SessionId>) {
         self.seq += 1;
         let update = KeyUpdate {
             reason,
@@ -209,7 +213,7 @@ impl OwnKeys {
         self.address(maker, &signed, hash, update, base_key, recipients, now, rng)
     }
 
-    /// Makes an entry for each recipient. A KEM key that is none gets no entry: its owner harms itself.
+    /// Makes an entry for each recipient, in as many messages as have room for them. A KEM key that is none gets no entry: its owner harms itself.
     #[expect(clippy::too_many_arguments, reason = "what an update is made of")]
     fn address(
         &mut self,
@@ -221,9 +225,9 @@ impl OwnKeys {
         recipients: &BTreeMap<SessionId, &Member>,
         now: Duration,
         rng: &mut impl CryptoRng,
-    ) -> (Option<Vec<u8>>, BTreeSet<SessionId>) {
+    ) -> (Vec<Vec<u8>>, BTreeSet<SessionId>) {
         let header = &signed[..KeyUpdate::HEADER_LEN];
-        let mut message = signed.to_vec();
+        let mut messages: Vec<Vec<u8>> = Vec::new();
         let mut missing = BTreeMap::new();
         for (&session, member) in recipients {
             let to = message::Addressee {
@@ -239,13 +243,16 @@ impl OwnKeys {
                 continue;
             };
             let entry = [&session.0[..], &[member.nonce.number], &enc, &ciphertext].concat();
-            message.extend_from_slice(&entry);
+            match messages.last_mut().filter(|message| message.len() + entry.len() <= MAX_LEN) {
+                Some(message) => message.extend_from_slice(&entry),
+                None => messages.push([signed, &entry].concat()),
+            }
             let mac = Ack::mac(base_key.expose_bytes(), &hash, session);
             missing.insert(session, Missing { entry, mac });
         }
         let waiting: BTreeSet<_> = missing.keys().copied().collect();
         if waiting.is_empty() {
-            return (None, waiting);
+            return (messages, waiting);
         }
         self.unacknowledged.push(Unacknowledged {
             seq: update.seq,
@@ -255,7 +262,7 @@ impl OwnKeys {
             sent_at: now,
             tries: 0,
         });
-        (Some(message), waiting)
+        (messages, waiting)
     }
 
     /// Moves the present key one step on, for somebody who joined.

@@ -109,11 +109,11 @@ impl Group {
         self.introduce_ourselves(&told);
         let maker = Maker { head: &self.head, key: &self.key, roster_hash: self.roster_hash };
         let recipients = select(&self.members, &told);
-        let message = self.own.begin(&maker, reason, &recipients, apply_at, now, rng);
+        let messages = self.own.begin(&maker, reason, &recipients, apply_at, now, rng);
         for (session, member) in &mut self.members {
             member.told.pending = told.contains(session);
         }
-        if let Some(message) = message {
+        for message in messages {
             self.send(Recipient::All, message);
         }
         self.see_view(now);
@@ -191,7 +191,7 @@ impl Group {
         let recipients: BTreeMap<_, _> =
             recipients.into_iter().filter(|(_, member)| lacks(member)).collect();
         let next = if recipients.is_empty() {
-            None
+            Vec::new()
         } else {
             self.own.deliver_pending(&maker, reason, &recipients, now, rng)
         };
@@ -202,7 +202,7 @@ impl Group {
             }
         }
         let to = if let [session] = to { Recipient::One(*session) } else { Recipient::All };
-        for message in [current, next].into_iter().flatten() {
+        for message in current.into_iter().chain(next) {
             self.send(to, message);
         }
     }
@@ -220,7 +220,7 @@ impl Group {
                 member.told.pending = true;
             }
         }
-        if let Some(message) = next {
+        for message in next {
             self.send(Recipient::All, message);
         }
     }

@@ -5,8 +5,8 @@ use core::{cell::RefCell, time::Duration};
 use std::rc::Rc;
 
 use sealframe_group::{
-    Departure, Event, GroupError, Head, Identity, IdentityKey, Kem, OnDispute, Output, Policy, Power,
-    Reason, Recipient, SessionId,
+    Departure, Event, GroupError, Head, Identity, IdentityKey, Kem, KemSecret, OnDispute, Output,
+    Policy, Power, Reason, Recipient, SessionId,
     message::{self, Ack, Announce, Body, Entry, Heartbeat, KeyRequest, KeyUpdate, Message},
 };
 use sealframe_testkit::random::Random;
@@ -17,6 +17,7 @@ use common::{Net, Peer, call, head, insider, stranger, update};
 const SECOND: Duration = Duration::from_secs(1);
 const ANNOUNCE: u8 = 1;
 const KEY_UPDATE: u8 = 2;
+const HEARTBEAT: u8 = 5;
 const LEAVE: u8 = 6;
 const CONTROL: u8 = 7;
 
@@ -179,6 +180,71 @@ fn who_has_crashed_is_lost_though_its_messages_are_played_again() {
         net.pass(20 * SECOND);
     }
     assert!(net.peers[&alice].events.contains(&Event::Left { session: gone, why: Departure::Lost }));
+}
+
+#[test]
+fn who_is_only_a_recording_is_lost_soon_after_it_came_in() {
+    let heard: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
+    let ears = Rc::clone(&heard);
+    let (mut net, all) = call(2);
+    let (alice, dead) = (all[0], all[1]);
+    net.drops = Box::new(move |from, _, bytes| {
+        if from == dead && bytes[1] == HEARTBEAT {
+            ears.borrow_mut().push(bytes.to_vec());
+        }
+        false
+    });
+    net.pass(200 * SECOND);
+    let announce = net.get(dead).group.announce().to_vec();
+    net.peers.remove(&dead);
+    let now = net.now;
+    net.get(alice).group.drop_member(dead, now).unwrap();
+    let dave = net.join(4);
+    net.pass(SECOND);
+    let now = net.now;
+    net.get(dave).group.handle_message(&announce, now).unwrap();
+    for words in heard.borrow().iter().take(13) {
+        net.pass(8 * SECOND);
+        let now = net.now;
+        let _ = net.get(dave).group.handle_message(words, now);
+    }
+    assert!(net.peers[&dave].events.contains(&Event::Left { session: dead, why: Departure::Lost }));
+}
+
+#[test]
+fn an_update_for_more_than_a_message_holds_goes_out_in_several() {
+    const MANY: u16 = 230;
+    let now = SECOND;
+    let policy = Policy { max_members: 1024, ..Policy::default() };
+    let mut alice = Peer::with(1, Kem::XWing, Power::None, policy, now);
+    let (_, kem_key) = KemSecret::generate(Kem::XWing, &mut Random::new(1)).unwrap();
+    for number in 100..100 + MANY {
+        let key = IdentityKey::generate(&mut Random::new(number.into()));
+        let mut session = [7; 16];
+        session[..2].copy_from_slice(&number.to_be_bytes());
+        let head = Head { kem: Kem::XWing, ..head(SessionId(session)) };
+        let (_, _, words) = stranger(number);
+        let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
+        let announce = Announce { identity: key.public(), kem_key: kem_key.clone(), ..announce };
+        let words = message::sign(&head, &Body::Announce(announce), &key);
+        alice.group.handle_message(&words, now).unwrap();
+    }
+    alice.run(now);
+    let delivery: Vec<_> = alice.sent.iter().filter(|(_, words)| words[1] == KEY_UPDATE).collect();
+    assert_eq!(delivery.len(), 2);
+    let mut found = 0;
+    for (_, words) in delivery {
+        assert!(words.len() <= message::MAX_LEN);
+        let parsed = Message::parse(words).unwrap();
+        let Body::KeyUpdate(update) = &parsed.body else { panic!() };
+        assert_eq!(update.count, MANY);
+        for entry in Entry::parse_all(parsed.entries, update, Kem::XWing, 32).unwrap() {
+            let cut = KeyUpdate::cut_for(words, entry.recipient).unwrap();
+            assert_eq!(cut.len(), 238 + Entry::len_of(Kem::XWing, 32));
+            found += 1;
+        }
+    }
+    assert_eq!(found, MANY);
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl KeyUpdate {
     }
 
     /// What of a whole update one recipient needs: header, signature and its entry. A server that forwards this instead of
-    /// the whole saves (n - 2) / (n - 1) of the entries' bytes. `None` if these bytes are no whole update.
+    /// the whole saves (n - 2) / (n - 1) of the entries' bytes. `None` if these bytes are no update with entries.
     ///
     /// Reads lengths only: nothing is verified, and no key is needed.
     #[must_use]
@@ -77,11 +77,15 @@ impl KeyUpdate {
         let message = Message::parse(update).ok()?;
         let super::Body::KeyUpdate(Self { count, .. }) = message.body else { return None };
         let (count, entries) = (usize::from(count), message.entries);
-        if count == 0 || entries.is_empty() || !entries.len().is_multiple_of(count) {
+        // Base keys have 32 bytes or 64. If both are possible, all entries are there.
+        let lens = [32, 64].map(|nh| Entry::len_of(message.head.kem, nh));
+        let fits = |len: &usize| entries.len().is_multiple_of(*len) && entries.len() / len <= count;
+        let is_whole = |len: &usize| entries.len() == len * count;
+        let len = lens.into_iter().find(is_whole).or_else(|| lens.into_iter().find(fits))?;
+        if entries.is_empty() {
             return None;
         }
-        let own =
-            entries.chunks_exact(entries.len() / count).find(|entry| entry.starts_with(&recipient.0));
+        let own = entries.chunks_exact(len).find(|entry| entry.starts_with(&recipient.0));
         let signed = &update[..update.len() - entries.len()];
         Some([signed, own.unwrap_or_default()].concat())
     }
