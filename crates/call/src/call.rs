@@ -344,7 +344,7 @@ impl Call {
         self.parking.park(from, token, frame, now)
     }
 
-    /// A frame that was parked and may open now.
+    /// A frame that was parked and may open now. One that still does not is to be dropped: parked again, it would come back at once.
     pub fn poll_parked(&mut self, now: Duration) -> Option<Parked> {
         while let Some(&from) = self.arrived.first() {
             if let Some(parked) = self.parking.take(from, now) {

@@ -65,7 +65,7 @@ pub struct Failed {
     pub unauthentic: u32,
     /// Opened before, or too old to tell.
     pub replayed: u32,
-    /// No frames at all, or of a key that has been erased.
+    /// Of a key that has been erased, or no frame of a known form.
     pub other: u32,
 }
 
