@@ -193,6 +193,11 @@ test('LiveKit: data packets go there and back', async () => {
   payload[3] ^= 1;
   await open(payload);
   assert.deepEqual(bob.said.at(-1), { kind: 'decryptDataResponse', data: { uuid: 'two', payload: bytes(50) } });
+  await open(payload);
+  const { kind, data } = bob.said.at(-1);
+  assert.deepEqual([kind, data.uuid], ['error', 'two']);
+  assert.ok(data.error instanceof Error, 'one that nobody is told of who has not asked');
+  assert.match(data.error.message, /Replayed/);
 });
 
 test('LiveKit: a trailer behind sealed frames is made and taken off', async () => {
