@@ -194,6 +194,38 @@ fn a_frame_opens_once() {
 }
 
 #[test]
+fn a_frame_from_half_way_round_its_timestamps_stays_old() {
+    for (mut sender, mut receiver) in pairs(ReceiverPolicy::default()) {
+        let first = sender.seal(b"a frame", &audio(0));
+        receiver.opens(&first, &audio(0));
+        for timestamp in [1 << 30, 1 << 31, (1 << 31) + 960] {
+            receiver.opens(&sender.seal(b"a frame", &audio(timestamp)), &audio(0));
+        }
+        assert!(matches!(receiver.refuses(&first, &audio(0)), OpenError::TooOld(_)));
+        for frame in 2..=201 {
+            let next = audio((1 << 31) + 960 * frame);
+            receiver.opens(&sender.seal(b"a frame", &next), &audio(0));
+        }
+        assert!(matches!(receiver.refuses(&first, &audio(0)), OpenError::TooOld(_)));
+    }
+}
+
+#[test]
+fn timestamps_may_come_round() {
+    for (_, mut receiver) in pairs(ReceiverPolicy::default()) {
+        // Twice, in steps of half the leap that is too far. Our senders refuse that, so it is one after the other.
+        for frame in 0..64_u32 {
+            let timestamp = frame.wrapping_mul(1 << 27);
+            let (mut sender, _) = match receiver {
+                Receiver::Jitsi(_) => pairs(ReceiverPolicy::default()).into_iter().next().unwrap(),
+                Receiver::LiveKit(_) => pairs(ReceiverPolicy::default()).into_iter().last().unwrap(),
+            };
+            receiver.opens(&sender.seal(b"a frame", &audio(timestamp)), &audio(0));
+        }
+    }
+}
+
+#[test]
 fn frames_without_timestamps_are_told_apart_by_their_counts() {
     for (mut sender, mut receiver) in pairs(ReceiverPolicy::default()) {
         let mut last = Vec::new();

@@ -12,6 +12,9 @@ const MAX_STREAMS: usize = 1024;
 /// Frames that are remembered for each: about two seconds. What is older is refused.
 const REMEMBERED: usize = 128;
 
+/// Timestamps that a stream may leap ahead at once when it could be an old frame as well: 93 minutes of sound, 50 of video.
+const LEAP: u64 = 1 << 28;
+
 /// A frame's place among those of its stream: by timestamp, and by count where that stands still. Both are unwrapped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 struct Place {
@@ -63,6 +66,8 @@ const fn reduced(count: u32) -> u16 {
 /// The last frames of one stream.
 struct Window {
     newest: Place,
+    /// The least timestamp, unwrapped.
+    earliest: u64,
     /// The newest's count, as sent.
     newest_count: u16,
     /// A ring.
@@ -76,7 +81,14 @@ impl Window {
     const fn new(timestamp: u32, count: u16) -> Self {
         let none = Place { timestamp: 0, count: 0 };
         let newest = Place::first(timestamp);
-        Self { newest, newest_count: count, seen: [none; REMEMBERED], next: 0, forgotten: none }
+        Self {
+            newest,
+            earliest: newest.timestamp,
+            newest_count: count,
+            seen: [none; REMEMBERED],
+            next: 0,
+            forgotten: none,
+        }
     }
 
     #[inline]
@@ -84,14 +96,21 @@ impl Window {
         self.newest.near(timestamp, further(self.newest_count, count))
     }
 
+    /// Whether a place before the newest has the same timestamp modulo 2^32, and is likelier than such a leap.
+    #[inline]
+    const fn is_round(&self, place: Place) -> bool {
+        place.timestamp - self.newest.timestamp > LEAP && place.timestamp - (1 << 32) >= self.earliest
+    }
+
     #[inline]
     fn check(&self, timestamp: u32, count: u16) -> Result<(), OpenError> {
         let place = self.place(timestamp, count);
-        if place > self.newest {
+        let is_ahead = place > self.newest;
+        if is_ahead && !self.is_round(place) {
             return Ok(());
         }
         let ctr = Ctr::new(count.into());
-        if place <= self.forgotten {
+        if is_ahead || place <= self.forgotten {
             return Err(OpenError::TooOld(ctr));
         }
         if self.seen.contains(&place) { Err(OpenError::Replayed(ctr)) } else { Ok(()) }
@@ -103,6 +122,7 @@ impl Window {
         if place > self.newest {
             (self.newest, self.newest_count) = (place, count);
         }
+        self.earliest = self.earliest.min(place.timestamp);
         self.forgotten = self.forgotten.max(self.seen[self.next]);
         self.seen[self.next] = place;
         self.next = (self.next + 1) % REMEMBERED;
