@@ -21,7 +21,8 @@ pub struct ReceiverPolicy {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "it is refused or it is not")]
 pub enum Replay {
-    /// A frame opens once, if its timestamp and count are not behind the last 128 frames of its stream.
+    /// A frame opens once, if its timestamp and count are not behind the last 128 frames of its stream. LiveKit's data open once while
+    /// their IV is among the last 4,096 of packets, or of data tracks.
     Refuse,
     /// A frame opens as often as it comes, as with the peers. Needed where timestamp and count stand still, as livekit-client has
     /// it in browsers whose frames have no timestamp. (Such a sender repeats nonces, which gives its key away.)

@@ -131,7 +131,7 @@ impl Window {
 
 /// The windows of all streams.
 pub(crate) struct Windows {
-    streams: Vec<u64>,
+    streams: Vec<u32>,
     windows: Vec<Window>,
     /// Where the last one was.
     last: usize,
@@ -143,7 +143,7 @@ impl Windows {
     }
 
     #[inline]
-    fn position(&self, stream: u64) -> Option<usize> {
+    fn position(&self, stream: u32) -> Option<usize> {
         if self.streams.get(self.last) == Some(&stream) {
             return Some(self.last);
         }
@@ -152,7 +152,7 @@ impl Windows {
 
     /// Whether this frame may be opened. Only reads: none of it is authentic yet.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn check(&self, stream: u64, timestamp: u32, count: u32) -> Result<(), OpenError> {
+    pub(crate) fn check(&self, stream: u32, timestamp: u32, count: u32) -> Result<(), OpenError> {
         match self.position(stream) {
             Some(at) => self.windows[at].check(timestamp, reduced(count)),
             None if self.streams.len() >= MAX_STREAMS => Err(OpenError::TooManyStreams),
@@ -162,7 +162,7 @@ impl Windows {
 
     /// Marks a frame that has passed [`check`](Self::check) and has been opened.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn mark(&mut self, stream: u64, timestamp: u32, count: u32) {
+    pub(crate) fn mark(&mut self, stream: u32, timestamp: u32, count: u32) {
         let at = self.position(stream).unwrap_or_else(|| {
             self.streams.push(stream);
             self.windows.push(Window::new(timestamp, reduced(count)));
@@ -173,7 +173,7 @@ impl Windows {
     }
 
     /// Forgets a stream that has ended.
-    pub(crate) fn forget(&mut self, stream: u64) {
+    pub(crate) fn forget(&mut self, stream: u32) {
         if let Some(at) = self.position(stream) {
             self.streams.swap_remove(at);
             self.windows.swap_remove(at);
