@@ -170,6 +170,19 @@ fn what_is_no_sealed_frame_is_refused_by_name() {
 }
 
 #[test]
+fn what_is_too_short_without_its_escapes_stays_as_it_was() {
+    let [_, (_, mut receiver)] = pairs(ReceiverPolicy::default());
+    for escapes in 3..=9 {
+        for (left, error) in [(29, OpenError::TooShort), (30, OpenError::Unauthentic)] {
+            let zeros = [0, 0, 3].repeat(escapes);
+            let rest = vec![0x55; left - 2 * escapes - 2];
+            let frame = [&[0, 0, 0, 1, 0x41, 0x9a], &zeros[..], &rest, &[12, 3]].concat();
+            assert_eq!(receiver.refuses(&frame, &h264(3000)), error, "{escapes} escapes, {left} left");
+        }
+    }
+}
+
+#[test]
 fn a_frame_opens_once() {
     for (mut sender, mut receiver) in pairs(ReceiverPolicy::default()) {
         let sealed: Vec<_> =
