@@ -169,6 +169,35 @@ test('LiveKit: the same key at several indices seals under the last', async () =
   }
 });
 
+test('LiveKit: the same key at an index that is not to seal leaves the one that does', async () => {
+  const [alice, bob] = [await livekit(), await livekit()];
+  const [sealing, opening] = [await track(alice, 'encode'), await track(bob, 'decode')];
+  const passes = async (keyIndex) => {
+    const wire = await sealing.pass(frameOf(bytes(80)));
+    assert.equal(wire.at(-1), keyIndex);
+    assert.deepEqual(await opening.pass(frameOf(wire)), bytes(80));
+    return wire;
+  };
+  await passes(0);
+  for (const worker of [alice, bob]) await setKey(worker, bytes(32, 5), 1, false);
+  const before = await passes(0);
+  await setKey(alice, bytes(32, 5), 1);
+  const after = await passes(1);
+  const countOf = (wire) => {
+    const [, timestamp, less] = [0, 4, 8].map((at) => Buffer.from(wire).readUInt32BE(wire.length - 14 + at));
+    return timestamp - less;
+  };
+  assert.equal(countOf(after), (countOf(before) + 1) % 0xffff, 'its counts go with it');
+  await setKey(alice, bytes(32, 5), 0);
+  await passes(0);
+  // At an index that does not seal a ratchet is taken too.
+  await alice.send({ kind: 'ratchetRequest', data: { participantIdentity: ALICE, keyIndex: 1 } });
+  await passes(0);
+  await setKey(alice, bytes(32, 5), 1);
+  await passes(1);
+  assert.deepEqual(errorsOf(alice), []);
+});
+
 test('LiveKit: keys of 256 bits, one for all, and rings of other sizes', async () => {
   const options = { keySize: 256, sharedKey: true, keyringSize: 256, ratchetWindowSize: 0 };
   const [alice, bob] = [await livekit({ options, keyIndex: 200 }), await livekit({ options, keyIndex: 200 })];
