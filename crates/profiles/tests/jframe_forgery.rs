@@ -28,6 +28,14 @@ impl Sender {
         }
     }
 
+    fn set_key(&mut self, index: u32, material: u8) {
+        match self {
+            Self::Jitsi(sender) => sender.set_key(index, jitsi::Key::from_material(&[material; 32])),
+            Self::LiveKit(sender) => sender.set_key(index, livekit::Key::hkdf(&[material; 32])),
+        }
+        .unwrap();
+    }
+
     fn ratchet(&mut self, index: u32) {
         match self {
             Self::Jitsi(sender) => sender.ratchet(index).unwrap(),
@@ -78,6 +86,15 @@ impl Receiver {
             Self::Jitsi(receiver) => receiver.poll_event(),
             Self::LiveKit(receiver) => receiver.poll_event(),
         }
+    }
+
+    fn set_key(&mut self, index: u32, material: u8) {
+        match self {
+            Self::Jitsi(receiver) => {
+                receiver.set_key(index, jitsi::Key::from_material(&[material; 32]))
+            }
+            Self::LiveKit(receiver) => receiver.set_key(index, livekit::Key::hkdf(&[material; 32])),
+        };
     }
 
     fn remove_key(&mut self, index: u32) {
@@ -261,6 +278,44 @@ fn streams_do_not_disturb_each_other() {
                 assert!(matches!(receiver.refuses(&sealed, &info), OpenError::Replayed(_)));
             }
         }
+    }
+}
+
+#[test]
+fn streams_make_room_once_nothing_of_them_can_open_again() {
+    let others = pairs(ReceiverPolicy::default());
+    for ((mut sender, mut receiver), (mut other, _)) in
+        pairs(ReceiverPolicy::default()).into_iter().zip(others)
+    {
+        let of = |ssrc| FrameInfo::audio(None, ssrc, 960);
+        let frames: Vec<_> = (1..=1024).map(|ssrc| sender.seal(b"a frame", &of(ssrc))).collect();
+        for frame in &frames {
+            receiver.opens(frame, &audio(0));
+        }
+        // The same key at a second index, to which a server can lead old frames.
+        receiver.set_key(5, 7);
+        for (index, key) in [(4, 14), (3, 13)] {
+            sender.set_key(index, key);
+            receiver.set_key(index, key);
+            receiver.opens(&sender.seal(b"a frame", &of(1)), &audio(0));
+            let new = sender.seal(b"a frame", &of(2000));
+            assert_eq!(receiver.refuses(&new, &audio(0)), OpenError::TooManyStreams);
+            let mut led = frames[1].clone();
+            *led.last_mut().unwrap() = 5;
+            assert!(matches!(receiver.refuses(&led, &audio(0)), OpenError::Replayed(_)));
+        }
+        receiver.set_key(5, 3);
+        let last = sender.seal(b"a frame", &of(1));
+        receiver.opens(&last, &audio(0));
+        other.set_key(3, 13);
+        for ssrc in 2000..2000 + 1023 {
+            let new = other.seal(b"a frame", &of(ssrc));
+            receiver.opens(&new, &audio(0));
+            assert!(matches!(receiver.refuses(&new, &audio(0)), OpenError::Replayed(_)));
+        }
+        let new = other.seal(b"a frame", &of(4000));
+        assert_eq!(receiver.refuses(&new, &audio(0)), OpenError::TooManyStreams);
+        assert!(matches!(receiver.refuses(&last, &audio(0)), OpenError::Replayed(_)));
     }
 }
 

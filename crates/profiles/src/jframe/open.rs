@@ -266,22 +266,22 @@ impl Opener {
         if self.policy.replay == Replay::Allow {
             return Ok(());
         }
-        let IvWords { stream, timestamp, count } = examined.words;
+        let words = examined.words;
         match examined.channel {
-            Channel::Media => self.windows.check(stream, timestamp, count),
+            Channel::Media => self.windows.check(words, self.keys.oldest()),
             #[cfg(feature = "livekit")]
-            Channel::Packets => self.packets.check(examined.iv, count),
+            Channel::Packets => self.packets.check(examined.iv, words.count),
             #[cfg(feature = "livekit")]
-            Channel::Tracks => self.tracks.check(examined.iv, count),
+            Channel::Tracks => self.tracks.check(examined.iv, words.count),
         }
     }
 
     /// Marks what has been opened.
     #[inline(always)] // a part of the hot doors
     fn mark(&mut self, examined: &Examined) {
-        let IvWords { stream, timestamp, count } = examined.words;
+        let (oldest, newest) = (self.keys.oldest(), self.keys.newest());
         match examined.channel {
-            Channel::Media => self.windows.mark(stream, timestamp, count),
+            Channel::Media => self.windows.mark(examined.words, oldest, newest),
             #[cfg(feature = "livekit")]
             Channel::Packets => self.packets.mark(examined.iv),
             #[cfg(feature = "livekit")]

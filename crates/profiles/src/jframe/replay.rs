@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use sealframe_media::OpenError;
 use sealframe_wire::Ctr;
 
-use super::COUNTS;
+use super::{COUNTS, IvWords};
 
-/// Streams that a receiver remembers; only authentic frames begin one.
+/// Streams that a receiver remembers; only authentic frames begin one. Those of which nothing can open again make room for others.
 const MAX_STREAMS: usize = 1024;
 /// Frames that are remembered for each: about two seconds. What is older is refused.
 const REMEMBERED: usize = 128;
@@ -132,6 +132,8 @@ impl Window {
 /// The windows of all streams.
 pub(crate) struct Windows {
     streams: Vec<u32>,
+    /// By stream: the number of the last key that had come when its last frame did.
+    keys: Vec<u64>,
     windows: Vec<Window>,
     /// Where the last one was.
     last: usize,
@@ -139,7 +141,7 @@ pub(crate) struct Windows {
 
 impl Windows {
     pub(crate) const fn new() -> Self {
-        Self { streams: Vec::new(), windows: Vec::new(), last: 0 }
+        Self { streams: Vec::new(), keys: Vec::new(), windows: Vec::new(), last: 0 }
     }
 
     #[inline]
@@ -150,32 +152,72 @@ impl Windows {
         self.streams.iter().position(|&it| it == stream)
     }
 
-    /// Whether this frame may be opened. Only reads: none of it is authentic yet.
+    /// Where a stream is all of whose frames came before the oldest key.
+    fn outlived(&self, oldest_key: u64) -> Option<usize> {
+        self.keys.iter().position(|&key| key < oldest_key)
+    }
+
+    /// Whether this frame may be opened. Only reads: none of it is authentic yet. `oldest_key` is the least number of a key that is
+    /// held.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn check(&self, stream: u32, timestamp: u32, count: u32) -> Result<(), OpenError> {
+    pub(crate) fn check(
+        &self,
+        IvWords { stream, timestamp, count }: IvWords,
+        oldest_key: u64,
+    ) -> Result<(), OpenError> {
         match self.position(stream) {
             Some(at) => self.windows[at].check(timestamp, reduced(count)),
-            None if self.streams.len() >= MAX_STREAMS => Err(OpenError::TooManyStreams),
-            None => Ok(()),
+            None => self.check_room(oldest_key),
         }
+    }
+
+    /// Whether there is room for a new stream.
+    #[cold]
+    fn check_room(&self, oldest_key: u64) -> Result<(), OpenError> {
+        if self.streams.len() < MAX_STREAMS || self.outlived(oldest_key).is_some() {
+            return Ok(());
+        }
+        Err(OpenError::TooManyStreams)
     }
 
     /// Marks a frame that has passed [`check`](Self::check) and has been opened.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn mark(&mut self, stream: u32, timestamp: u32, count: u32) {
-        let at = self.position(stream).unwrap_or_else(|| {
-            self.streams.push(stream);
-            self.windows.push(Window::new(timestamp, reduced(count)));
-            self.streams.len() - 1
-        });
+    pub(crate) fn mark(
+        &mut self,
+        IvWords { stream, timestamp, count }: IvWords,
+        oldest_key: u64,
+        newest_key: u64,
+    ) {
+        let count = reduced(count);
+        let at = match self.position(stream) {
+            Some(at) => at,
+            None => self.begin(stream, Window::new(timestamp, count), oldest_key),
+        };
         self.last = at;
-        self.windows[at].mark(timestamp, reduced(count));
+        self.keys[at] = newest_key;
+        self.windows[at].mark(timestamp, count);
+    }
+
+    /// Where a new stream is.
+    #[cold]
+    fn begin(&mut self, stream: u32, window: Window, oldest_key: u64) -> usize {
+        if self.streams.len() >= MAX_STREAMS
+            && let Some(at) = self.outlived(oldest_key)
+        {
+            (self.streams[at], self.windows[at]) = (stream, window);
+            return at;
+        }
+        self.streams.push(stream);
+        self.keys.push(0);
+        self.windows.push(window);
+        self.streams.len() - 1
     }
 
     /// Forgets a stream that has ended.
     pub(crate) fn forget(&mut self, stream: u32) {
         if let Some(at) = self.position(stream) {
             self.streams.swap_remove(at);
+            self.keys.swap_remove(at);
             self.windows.swap_remove(at);
         }
     }
