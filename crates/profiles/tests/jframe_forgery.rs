@@ -392,6 +392,61 @@ fn forged_frames_cost_bounded_work_and_hide_no_ratchet() {
 }
 
 #[test]
+fn frames_without_a_slice_cost_no_more_than_those_that_open() {
+    let [_, (mut sender, mut receiver)] = pairs(ReceiverPolicy::default());
+    let forged = [&[0x5a; 100_000][..], &[12, 3]].concat();
+    let mut timestamp = 0;
+    for _ in 0..20 {
+        for _ in 0..16 {
+            timestamp += 960;
+            receiver.opens(&sender.seal(b"a frame", &audio(timestamp)), &audio(0));
+        }
+        assert_eq!(receiver.refuses(&forged, &h264(timestamp)), OpenError::Unauthentic);
+    }
+    // Eight keys in two layouts.
+    assert!(receiver.stats().trials <= 20 * 16, "{:?}", receiver.stats());
+
+    let [_, (_, mut receiver)] = pairs(ReceiverPolicy::default());
+    for _ in 0..10_000 {
+        receiver.refuses(&forged[forged.len() - 40..], &h264(timestamp));
+    }
+    let searches = 16 * 1024 * 1024 / (40 + 1024);
+    assert!(receiver.stats().trials <= searches + 2 * 8 * (64 + 10_000 / 16 + 1));
+}
+
+#[test]
+fn a_slice_that_a_native_client_has_cut_off_is_searched_for_once_it_can_be_afforded() {
+    let options = || livekit::Options::new().with_peer(livekit::Peer::Native);
+    let key = || livekit::Key::hkdf(&[7; 32]);
+    let mut sender = livekit::Sender::new(options());
+    sender.set_key(3, key()).unwrap();
+    // Behind a unit of 300 bytes, so that 54 bytes stay readable.
+    let key_frame = |len| {
+        let unit = [&[0, 0, 0, 1, 6][..], &[0x77; 299]].concat();
+        [&unit[..], &[0, 0, 0, 1, 0x65, 0xb8], &vec![0x33; len]].concat()
+    };
+    let mut receiver = livekit::Receiver::new(options());
+    receiver.set_key(3, key());
+    let frame = key_frame(60_000);
+    for timestamp in [1, 2] {
+        let sealed = sender.seal_to_vec(&frame, &h264(timestamp)).unwrap();
+        assert!(receiver.open_to_vec(&sealed, &h264(0)).unwrap() == frame);
+        assert_eq!(receiver.stats().trials, 255 - 54 + 1, "searched for once");
+    }
+
+    let mut receiver = livekit::Receiver::new(options());
+    receiver.set_key(3, key());
+    let frame = key_frame(100_000);
+    let sealed = sender.seal_to_vec(&frame, &h264(3)).unwrap();
+    let opened = receiver.open_to_vec(&sealed, &h264(0)).map(|_| ());
+    assert_eq!(opened, Err(OpenError::Unauthentic));
+    let plain = FrameInfo::video(Some(Codec::Vp8), FrameType::Delta, SSRC, 4);
+    let other = sender.seal_to_vec(&vec![0x33; 10_000_000], &plain).unwrap();
+    receiver.open_to_vec(&other, &plain).unwrap();
+    assert!(receiver.open_to_vec(&sealed, &h264(0)).unwrap() == frame);
+}
+
+#[test]
 fn a_policy_can_spread_the_steps_over_frames() {
     let policy = ReceiverPolicy { steps_for_a_frame: 1, ..ReceiverPolicy::default() };
     for (mut sender, mut receiver) in pairs(policy) {

@@ -21,10 +21,6 @@ use crate::{ReceiverEvent, ReceiverStats};
 /// Events that wait to be polled.
 const MAX_EVENTS: usize = 16;
 
-/// Of all tries that can be afforded, what a search takes: four, and then frames must open first.
-#[cfg(feature = "livekit")]
-const SEARCH_COST: u8 = 16;
-
 /// Whether further layouts are tried.
 #[cfg(feature = "livekit")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,7 +152,7 @@ impl Opener {
     }
 
     /// Opens a frame that has one of these layouts, of which there is at least one; or, with `Search::CutOff`, any number of clear bytes
-    /// from 1 to 255, which are tried if so many tries can be afforded. Returns the layout too.
+    /// from 1 to 255, which are tried if so many bytes can be afforded. Returns the layout too.
     #[cfg(feature = "livekit")]
     #[cold]
     pub(crate) fn open_any<'f>(
@@ -200,7 +196,7 @@ impl Opener {
             if ratchets || error != Some(OpenError::Unauthentic) {
                 break;
             }
-            if search == Search::CutOff && self.trials.spend(SEARCH_COST) {
+            if search == Search::CutOff && self.trials.pays(u8::MAX, frame.len()) {
                 for layout in (1..=u8::MAX).rev().map(|clear| Layout::escaped(clear.into())) {
                     frame.copy_from_slice(spare);
                     self.stats.trials += 1;
@@ -399,7 +395,7 @@ impl Opener {
             }
         };
         self.stats.opened += 1;
-        self.trials.opened();
+        self.trials.opened(len);
         if let Some(key) = self.keys.at_mut(index)
             && key.failures > 0
         {
