@@ -1,6 +1,9 @@
 // Errors as livekit-client's E2EEManager takes them.
 
-/** By our codes: the reason that livekit-client gives, and words. What is missing here is nothing that anybody has to know. */
+/**
+ * By our codes: the reason that livekit-client gives, and words. What is missing here is nothing that anybody has to know who has
+ * not asked.
+ */
 const REASONS = {
   MissingKey: ['MissingKey', 'no key at the index of a frame'],
   Unauthentic: ['InvalidKey', 'a frame does not open with the key at its index'],
@@ -25,8 +28,8 @@ export class ErrorReports {
 
   /** `what` is a code, or something thrown. */
   report(participantIdentity, what) {
+    if (typeof what === 'string' && !Object.hasOwn(REASONS, what)) return;
     const error = this.errorOf(what);
-    if (error === null) return;
     const key = `${participantIdentity} ${error.message}`;
     const now = performance.now();
     if (now - this.#told.get(key) < PAUSE_MS) return;
@@ -34,10 +37,10 @@ export class ErrorReports {
     this.#tell({ error, participantIdentity });
   }
 
+  /** An `Error` for whatever: who waits for an answer reads its message. */
   errorOf(what) {
-    if (typeof what !== 'string') return what instanceof Error ? what : new Error(`InternalError: ${what}`);
-    if (!Object.hasOwn(REASONS, what)) return null;
-    const [reason, words] = REASONS[what];
+    if (what instanceof Error) return what;
+    const [reason, words] = Object.hasOwn(REASONS, what) ? REASONS[what] : ['InternalError', what];
     return new Error(`${reason}: ${words}`);
   }
 }

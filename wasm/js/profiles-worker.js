@@ -4,25 +4,45 @@
 // Requests are `{id, request, …}`, answered by `{id, result}` or `{id, error: {code, message}}`; of each stream's state it is
 // said `{state: {direction, participant, state, code, opened, failed}}`, `UnknownKey` being a missing one.
 
+import { toHex } from './hex.js';
 import { pass } from './passage.js';
 import { infoOf } from './profile-label.js';
 import { DaveOpener, DaveSealer, JitsiFrames, LiveKitFrames } from './profiles.js';
 import { StreamState } from './state.js';
 
+/**
+ * Hashes of all secrets that a sealer has begun with, whoever's: a second sealer would begin with the same nonces. Epochs cannot
+ * stand for them, since groups begin anew with the same numbers.
+ */
+const sealedWith = new Set();
+
+const hashOf = async (bytes) => toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+
 /** One member of a DAVE call: our sealer, or somebody else's opener. */
 class DaveMember {
   #sealer = null;
+  #secretHash = null;
   #opener = null;
 
   async addEpoch({ epoch, baseSecret, isOurs }) {
-    if (isOurs) {
-      this.#sealer?.free();
-      this.#sealer = await DaveSealer.start(baseSecret);
-    } else {
+    try {
+      if (isOurs) return await this.#sealWith(baseSecret);
       this.#opener ??= await DaveOpener.start();
       this.#opener.addEpoch(epoch, baseSecret);
+    } finally {
+      baseSecret.fill(0);
     }
-    baseSecret.fill(0);
+  }
+
+  /** The secret in use again changes nothing, one that was in use before is refused. */
+  async #sealWith(baseSecret) {
+    const hash = await hashOf(baseSecret);
+    if (hash === this.#secretHash) return;
+    if (sealedWith.has(hash)) throw { code: 'SameKey', message: 'a sealer has begun with this secret before' };
+    const sealer = await DaveSealer.start(baseSecret);
+    sealedWith.add(hash);
+    this.#sealer?.free();
+    [this.#sealer, this.#secretHash] = [sealer, hash];
   }
 
   seal(frame, info) {

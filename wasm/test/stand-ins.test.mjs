@@ -1,6 +1,7 @@
-// Our workers for LiveKit's and Jitsi's clients, without a browser: what they answer, what they let through, and what never.
+// Our workers for LiveKit's, Jitsi's and Discord's formats, without a browser: what they answer, what they let through, and what never.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { StandIn, frameOf } from './stand-in.mjs';
@@ -168,6 +169,35 @@ test('LiveKit: the same key at several indices seals under the last', async () =
   }
 });
 
+test('LiveKit: the same key at an index that is not to seal leaves the one that does', async () => {
+  const [alice, bob] = [await livekit(), await livekit()];
+  const [sealing, opening] = [await track(alice, 'encode'), await track(bob, 'decode')];
+  const passes = async (keyIndex) => {
+    const wire = await sealing.pass(frameOf(bytes(80)));
+    assert.equal(wire.at(-1), keyIndex);
+    assert.deepEqual(await opening.pass(frameOf(wire)), bytes(80));
+    return wire;
+  };
+  await passes(0);
+  for (const worker of [alice, bob]) await setKey(worker, bytes(32, 5), 1, false);
+  const before = await passes(0);
+  await setKey(alice, bytes(32, 5), 1);
+  const after = await passes(1);
+  const countOf = (wire) => {
+    const [, timestamp, less] = [0, 4, 8].map((at) => Buffer.from(wire).readUInt32BE(wire.length - 14 + at));
+    return timestamp - less;
+  };
+  assert.equal(countOf(after), (countOf(before) + 1) % 0xffff, 'its counts go with it');
+  await setKey(alice, bytes(32, 5), 0);
+  await passes(0);
+  // At an index that does not seal a ratchet is taken too.
+  await alice.send({ kind: 'ratchetRequest', data: { participantIdentity: ALICE, keyIndex: 1 } });
+  await passes(0);
+  await setKey(alice, bytes(32, 5), 1);
+  await passes(1);
+  assert.deepEqual(errorsOf(alice), []);
+});
+
 test('LiveKit: keys of 256 bits, one for all, and rings of other sizes', async () => {
   const options = { keySize: 256, sharedKey: true, keyringSize: 256, ratchetWindowSize: 0 };
   const [alice, bob] = [await livekit({ options, keyIndex: 200 }), await livekit({ options, keyIndex: 200 })];
@@ -192,6 +222,11 @@ test('LiveKit: data packets go there and back', async () => {
   payload[3] ^= 1;
   await open(payload);
   assert.deepEqual(bob.said.at(-1), { kind: 'decryptDataResponse', data: { uuid: 'two', payload: bytes(50) } });
+  await open(payload);
+  const { kind, data } = bob.said.at(-1);
+  assert.deepEqual([kind, data.uuid], ['error', 'two']);
+  assert.ok(data.error instanceof Error, 'one that nobody is told of who has not asked');
+  assert.match(data.error.message, /Replayed/);
 });
 
 test('LiveKit: a trailer behind sealed frames is made and taken off', async () => {
@@ -323,4 +358,69 @@ test('Jitsi: a key that was ratcheted by the page is found, and another index to
   const wire = await sealing.pass(frameOf(bytes(80)));
   assert.equal(wire.at(-1), 1);
   assert.deepEqual(await opening.pass(frameOf(wire)), bytes(80));
+});
+
+/** Node.js fetches no files. */
+globalThis.fetch = async (url) =>
+  new Response(readFileSync(new URL(url)), { headers: { 'content-type': 'application/wasm' } });
+
+/** The worker whose page has the keys, in a call of Discord's. */
+async function dave() {
+  const worker = await StandIn.start('profiles-worker.js');
+  await ask(worker, { request: 'start', profile: 'dave' });
+  return worker;
+}
+
+let asked = 0;
+
+async function ask(worker, request) {
+  const id = asked += 1;
+  await worker.send({ id, ...request });
+  const { result, error } = await worker.until((said) => said.id === id);
+  return error === undefined ? result : error.code;
+}
+
+let epoch = 0n;
+const addEpoch = (worker, participant, baseSecret, isOurs) =>
+  ask(worker, { request: 'addEpoch', participant, epoch: epoch += 1n, baseSecret, isOurs });
+const ours = (worker, baseSecret, participant = 'us') => addEpoch(worker, participant, baseSecret, true);
+const theirs = (worker, baseSecret) => addEpoch(worker, 'them', baseSecret, false);
+const daveTrack = (worker, direction) =>
+  worker.script({ direction, participant: direction === 'seal' ? 'us' : 'them', codec: 'opus' });
+
+/** In the trailer of a frame that is sealed whole: tag (8), nonce, length, FA FA. */
+const nonceOf = (wire) => wire.at(-4);
+
+test('DAVE: a secret that comes again repeats no nonce', async () => {
+  const worker = await dave();
+  const sealing = await daveTrack(worker, 'seal');
+  const nonces = [];
+  const seal = async () => nonces.push(nonceOf(await sealing.pass(frameOf(bytes(80)))));
+  await ours(worker, bytes(16, 1));
+  await seal();
+  assert.equal(await ours(worker, bytes(16, 1)), undefined);
+  await seal();
+  assert.deepEqual(nonces, [1, 2]);
+  await ours(worker, bytes(16, 2));
+  await seal();
+  assert.equal(await ours(worker, bytes(16, 1)), 'SameKey', 'an older one');
+  assert.equal(await ours(worker, bytes(16, 2), 'us by another name'), 'SameKey');
+  await ask(worker, { request: 'remove', participant: 'us' });
+  assert.equal(await ours(worker, bytes(16, 2)), 'SameKey', 'the same after we left');
+  assert.deepEqual(nonces, [1, 2, 1], 'a new secret has nonces of its own');
+});
+
+test('DAVE: a secret that is refused leaves the one before in use', async () => {
+  const worker = await dave();
+  const [sealing, opening] = [await daveTrack(worker, 'seal'), await daveTrack(worker, 'open')];
+  const passes = async () => opening.pass(frameOf(await sealing.pass(frameOf(bytes(80)))));
+  for (const add of [ours, theirs]) assert.equal(await add(worker, bytes(16, 1)), undefined);
+  const bad = bytes(15);
+  assert.equal(await ours(worker, bad), 'KeyRefused');
+  assert.deepEqual(bad, new Uint8Array(15), 'it is wiped');
+  assert.deepEqual(await passes(), bytes(80));
+  for (const add of [ours, theirs]) assert.equal(await add(worker, bytes(16, 3)), undefined);
+  assert.deepEqual(await passes(), bytes(80));
+  assert.equal(await ask(worker, { request: 'remove', participant: 'us' }), undefined);
+  assert.equal(await sealing.pass(frameOf(bytes(80))), null);
 });

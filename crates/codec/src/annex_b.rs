@@ -159,6 +159,17 @@ pub fn unescape(escaped: &mut [u8]) -> usize {
     len + escaped.len() - moved
 }
 
+/// How many bytes [`unescape`] would leave of these.
+#[must_use]
+pub fn unescaped_len(escaped: &[u8]) -> usize {
+    let (mut len, mut from) = (escaped.len(), 0);
+    while let Some(at) = escape_after(escaped, from) {
+        len -= 1;
+        from = at + 1;
+    }
+    len
+}
+
 /// Where the first escape is whose zeros are at or behind `from`.
 fn escape_after(bytes: &[u8], mut from: usize) -> Option<usize> {
     loop {

@@ -4,7 +4,7 @@
 use proptest::{collection::vec, prelude::*};
 use sealframe_codec::{
     Codec, FrameKind,
-    annex_b::{escape, escapes, has_start_code, last_unescaped, unescape, units},
+    annex_b::{escape, escapes, has_start_code, last_unescaped, unescape, unescaped_len, units},
     h264, h265, opus,
 };
 
@@ -196,6 +196,7 @@ proptest! {
     #[test]
     fn whatever_was_escaped_is_unescaped_left_to_right(mut wire in bytes(80)) {
         let expected = unescaped(&wire);
+        prop_assert_eq!(unescaped_len(&wire), expected.len());
         prop_assert_eq!(last_unescaped::<4>(&wire), last(&expected));
         prop_assert_eq!(last_unescaped::<0>(&wire), last(&expected));
         let len = unescape(&mut wire);

@@ -28,6 +28,14 @@ impl Sender {
         }
     }
 
+    fn set_key(&mut self, index: u32, material: u8) {
+        match self {
+            Self::Jitsi(sender) => sender.set_key(index, jitsi::Key::from_material(&[material; 32])),
+            Self::LiveKit(sender) => sender.set_key(index, livekit::Key::hkdf(&[material; 32])),
+        }
+        .unwrap();
+    }
+
     fn ratchet(&mut self, index: u32) {
         match self {
             Self::Jitsi(sender) => sender.ratchet(index).unwrap(),
@@ -78,6 +86,15 @@ impl Receiver {
             Self::Jitsi(receiver) => receiver.poll_event(),
             Self::LiveKit(receiver) => receiver.poll_event(),
         }
+    }
+
+    fn set_key(&mut self, index: u32, material: u8) {
+        match self {
+            Self::Jitsi(receiver) => {
+                receiver.set_key(index, jitsi::Key::from_material(&[material; 32]))
+            }
+            Self::LiveKit(receiver) => receiver.set_key(index, livekit::Key::hkdf(&[material; 32])),
+        };
     }
 
     fn remove_key(&mut self, index: u32) {
@@ -170,6 +187,19 @@ fn what_is_no_sealed_frame_is_refused_by_name() {
 }
 
 #[test]
+fn what_is_too_short_without_its_escapes_stays_as_it_was() {
+    let [_, (_, mut receiver)] = pairs(ReceiverPolicy::default());
+    for escapes in 3..=9 {
+        for (left, error) in [(29, OpenError::TooShort), (30, OpenError::Unauthentic)] {
+            let zeros = [0, 0, 3].repeat(escapes);
+            let rest = vec![0x55; left - 2 * escapes - 2];
+            let frame = [&[0, 0, 0, 1, 0x41, 0x9a], &zeros[..], &rest, &[12, 3]].concat();
+            assert_eq!(receiver.refuses(&frame, &h264(3000)), error, "{escapes} escapes, {left} left");
+        }
+    }
+}
+
+#[test]
 fn a_frame_opens_once() {
     for (mut sender, mut receiver) in pairs(ReceiverPolicy::default()) {
         let sealed: Vec<_> =
@@ -190,6 +220,38 @@ fn a_frame_opens_once() {
         let sealed = sender.seal(b"a frame", &audio(960));
         receiver.opens(&sealed, &audio(0));
         receiver.opens(&sealed, &audio(0));
+    }
+}
+
+#[test]
+fn a_frame_from_half_way_round_its_timestamps_stays_old() {
+    for (mut sender, mut receiver) in pairs(ReceiverPolicy::default()) {
+        let first = sender.seal(b"a frame", &audio(0));
+        receiver.opens(&first, &audio(0));
+        for timestamp in [1 << 30, 1 << 31, (1 << 31) + 960] {
+            receiver.opens(&sender.seal(b"a frame", &audio(timestamp)), &audio(0));
+        }
+        assert!(matches!(receiver.refuses(&first, &audio(0)), OpenError::TooOld(_)));
+        for frame in 2..=201 {
+            let next = audio((1 << 31) + 960 * frame);
+            receiver.opens(&sender.seal(b"a frame", &next), &audio(0));
+        }
+        assert!(matches!(receiver.refuses(&first, &audio(0)), OpenError::TooOld(_)));
+    }
+}
+
+#[test]
+fn timestamps_may_come_round() {
+    for (_, mut receiver) in pairs(ReceiverPolicy::default()) {
+        // Twice, in steps of half the leap that is too far. Our senders refuse that, so it is one after the other.
+        for frame in 0..64_u32 {
+            let timestamp = frame.wrapping_mul(1 << 27);
+            let (mut sender, _) = match receiver {
+                Receiver::Jitsi(_) => pairs(ReceiverPolicy::default()).into_iter().next().unwrap(),
+                Receiver::LiveKit(_) => pairs(ReceiverPolicy::default()).into_iter().last().unwrap(),
+            };
+            receiver.opens(&sender.seal(b"a frame", &audio(timestamp)), &audio(0));
+        }
     }
 }
 
@@ -216,6 +278,44 @@ fn streams_do_not_disturb_each_other() {
                 assert!(matches!(receiver.refuses(&sealed, &info), OpenError::Replayed(_)));
             }
         }
+    }
+}
+
+#[test]
+fn streams_make_room_once_nothing_of_them_can_open_again() {
+    let others = pairs(ReceiverPolicy::default());
+    for ((mut sender, mut receiver), (mut other, _)) in
+        pairs(ReceiverPolicy::default()).into_iter().zip(others)
+    {
+        let of = |ssrc| FrameInfo::audio(None, ssrc, 960);
+        let frames: Vec<_> = (1..=1024).map(|ssrc| sender.seal(b"a frame", &of(ssrc))).collect();
+        for frame in &frames {
+            receiver.opens(frame, &audio(0));
+        }
+        // The same key at a second index, to which a server can lead old frames.
+        receiver.set_key(5, 7);
+        for (index, key) in [(4, 14), (3, 13)] {
+            sender.set_key(index, key);
+            receiver.set_key(index, key);
+            receiver.opens(&sender.seal(b"a frame", &of(1)), &audio(0));
+            let new = sender.seal(b"a frame", &of(2000));
+            assert_eq!(receiver.refuses(&new, &audio(0)), OpenError::TooManyStreams);
+            let mut led = frames[1].clone();
+            *led.last_mut().unwrap() = 5;
+            assert!(matches!(receiver.refuses(&led, &audio(0)), OpenError::Replayed(_)));
+        }
+        receiver.set_key(5, 3);
+        let last = sender.seal(b"a frame", &of(1));
+        receiver.opens(&last, &audio(0));
+        other.set_key(3, 13);
+        for ssrc in 2000..2000 + 1023 {
+            let new = other.seal(b"a frame", &of(ssrc));
+            receiver.opens(&new, &audio(0));
+            assert!(matches!(receiver.refuses(&new, &audio(0)), OpenError::Replayed(_)));
+        }
+        let new = other.seal(b"a frame", &of(4000));
+        assert_eq!(receiver.refuses(&new, &audio(0)), OpenError::TooManyStreams);
+        assert!(matches!(receiver.refuses(&last, &audio(0)), OpenError::Replayed(_)));
     }
 }
 
@@ -289,6 +389,61 @@ fn forged_frames_cost_bounded_work_and_hide_no_ratchet() {
         assert!(found.is_some());
         assert_eq!(receiver.opens(&sender.seal(b"then", &audio(50_000)), &audio(0)), b"then");
     }
+}
+
+#[test]
+fn frames_without_a_slice_cost_no_more_than_those_that_open() {
+    let [_, (mut sender, mut receiver)] = pairs(ReceiverPolicy::default());
+    let forged = [&[0x5a; 100_000][..], &[12, 3]].concat();
+    let mut timestamp = 0;
+    for _ in 0..20 {
+        for _ in 0..16 {
+            timestamp += 960;
+            receiver.opens(&sender.seal(b"a frame", &audio(timestamp)), &audio(0));
+        }
+        assert_eq!(receiver.refuses(&forged, &h264(timestamp)), OpenError::Unauthentic);
+    }
+    // Eight keys in two layouts.
+    assert!(receiver.stats().trials <= 20 * 16, "{:?}", receiver.stats());
+
+    let [_, (_, mut receiver)] = pairs(ReceiverPolicy::default());
+    for _ in 0..10_000 {
+        receiver.refuses(&forged[forged.len() - 40..], &h264(timestamp));
+    }
+    let searches = 16 * 1024 * 1024 / (40 + 1024);
+    assert!(receiver.stats().trials <= searches + 2 * 8 * (64 + 10_000 / 16 + 1));
+}
+
+#[test]
+fn a_slice_that_a_native_client_has_cut_off_is_searched_for_once_it_can_be_afforded() {
+    let options = || livekit::Options::new().with_peer(livekit::Peer::Native);
+    let key = || livekit::Key::hkdf(&[7; 32]);
+    let mut sender = livekit::Sender::new(options());
+    sender.set_key(3, key()).unwrap();
+    // Behind a unit of 300 bytes, so that 54 bytes stay readable.
+    let key_frame = |len| {
+        let unit = [&[0, 0, 0, 1, 6][..], &[0x77; 299]].concat();
+        [&unit[..], &[0, 0, 0, 1, 0x65, 0xb8], &vec![0x33; len]].concat()
+    };
+    let mut receiver = livekit::Receiver::new(options());
+    receiver.set_key(3, key());
+    let frame = key_frame(60_000);
+    for timestamp in [1, 2] {
+        let sealed = sender.seal_to_vec(&frame, &h264(timestamp)).unwrap();
+        assert!(receiver.open_to_vec(&sealed, &h264(0)).unwrap() == frame);
+        assert_eq!(receiver.stats().trials, 255 - 54 + 1, "searched for once");
+    }
+
+    let mut receiver = livekit::Receiver::new(options());
+    receiver.set_key(3, key());
+    let frame = key_frame(100_000);
+    let sealed = sender.seal_to_vec(&frame, &h264(3)).unwrap();
+    let opened = receiver.open_to_vec(&sealed, &h264(0)).map(|_| ());
+    assert_eq!(opened, Err(OpenError::Unauthentic));
+    let plain = FrameInfo::video(Some(Codec::Vp8), FrameType::Delta, SSRC, 4);
+    let other = sender.seal_to_vec(&vec![0x33; 10_000_000], &plain).unwrap();
+    receiver.open_to_vec(&other, &plain).unwrap();
+    assert!(receiver.open_to_vec(&sealed, &h264(0)).unwrap() == frame);
 }
 
 #[test]

@@ -110,6 +110,46 @@ fn a_key_seals_at_one_index() {
 }
 
 #[test]
+fn a_new_key_seals_1024_streams_anew_and_no_nonce_comes_twice() {
+    let mut sender = sender();
+    let mut ivs = BTreeSet::new();
+    let mut seal = |sender: &mut jitsi::Sender, ssrc| {
+        let sealed = sender.seal_to_vec(b"x", &audio(ssrc, 5))?;
+        assert!(ivs.insert((sealed.last().copied(), iv(&sealed))), "{ssrc}");
+        Ok(())
+    };
+    for ssrc in 1..=1024 {
+        assert_eq!(seal(&mut sender, ssrc), Ok(()));
+    }
+    assert_eq!(seal(&mut sender, 1025), Err(SealError::TooManyStreams));
+    sender.set_key(1, key(2)).unwrap();
+    assert_eq!(seal(&mut sender, 1), Ok(()), "one that the key before had");
+    let count = sender.next_count(1);
+    for ssrc in 1025..=2047 {
+        assert_eq!(seal(&mut sender, ssrc), Ok(()));
+    }
+    assert_eq!(seal(&mut sender, 2048), Err(SealError::TooManyStreams));
+    assert_eq!(sender.next_count(1), count, "it has made no room");
+    // The first key has the counts of its streams still.
+    sender.use_key(0).unwrap();
+    for ssrc in 1..=1024 {
+        assert_eq!(seal(&mut sender, ssrc), Ok(()));
+    }
+    assert_eq!(seal(&mut sender, 1025), Err(SealError::TooManyStreams));
+    sender.use_key(1).unwrap();
+    assert_eq!(seal(&mut sender, 1), Ok(()));
+    sender.set_key(2, key(3)).unwrap();
+    assert_eq!(seal(&mut sender, 2048), Ok(()));
+    let count = sender.next_count(2048);
+    // Those that the key before had no more either are the first to make room.
+    sender.set_key(3, key(4)).unwrap();
+    for ssrc in 3001..=4023 {
+        assert_eq!(seal(&mut sender, ssrc), Ok(()));
+    }
+    assert_eq!(sender.next_count(2048), count);
+}
+
+#[test]
 fn frames_shorter_than_their_clear_bytes_are_refused() {
     let mut sender = sender();
     let of = |frame_type| FrameInfo::video(Some(Codec::Vp8), frame_type, 1, 1);

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_profiles::{
-    Codec, FrameInfo, KeyError,
-    livekit::{Key, Options, Receiver, Sender},
+    Codec, FrameBuf, FrameInfo, KeyError, OpenError,
+    livekit::{Key, Options, Receiver, Sender, data::DataChannel},
 };
 
 const MATERIAL: [u8; 32] = [0x42; 32];
@@ -63,4 +63,65 @@ fn a_key_at_another_index_counts_on() {
         assert_eq!(receiver.open_to_vec(&sealed, &info).unwrap(), b"a frame");
     }
     assert_eq!(sender.use_key(0), Err(KeyError::NoKey));
+}
+
+/// A sender of data, begun anew.
+fn data_sender(prefix: u32) -> Sender {
+    let mut sender = Sender::new(Options::new());
+    sender.set_key(0, Key::hkdf(&MATERIAL)).unwrap();
+    sender.begin_data(prefix);
+    sender
+}
+
+/// IV and value.
+fn sealed_data(sender: &mut Sender, now_ms: u32) -> ([u8; 12], Vec<u8>) {
+    let mut buf = [7; 4 + 16];
+    let sealed = sender.seal_data_in_place(FrameBuf::new(&mut buf, 0..4).unwrap(), now_ms).unwrap();
+    (sealed.iv, sealed.value.to_vec())
+}
+
+fn open_data(
+    receiver: &mut Receiver,
+    channel: DataChannel,
+    (iv, value): &([u8; 12], Vec<u8>),
+) -> Result<(), OpenError> {
+    receiver.open_data_in_place(channel, 0, *iv, &mut value.clone()).map(|_| ())
+}
+
+#[test]
+fn data_of_a_peer_that_has_reloaded_open() {
+    let mut receiver = Receiver::new(Options::new());
+    receiver.set_key(0, Key::hkdf(&MATERIAL));
+    let mut before = data_sender(1);
+    for number in 0..129 {
+        let data = sealed_data(&mut before, 3_600_000 + number);
+        assert_eq!(open_data(&mut receiver, DataChannel::Packets, &data), Ok(()));
+    }
+    let data = sealed_data(&mut data_sender(2), 5_000);
+    assert_eq!(open_data(&mut receiver, DataChannel::Packets, &data), Ok(()));
+}
+
+#[test]
+fn data_open_once_4096_back() {
+    let mut receiver = Receiver::new(Options::new());
+    receiver.set_key(0, Key::hkdf(&MATERIAL));
+    let mut sender = data_sender(1);
+    let data: Vec<_> = (0..4097).map(|_| sealed_data(&mut sender, 5_000)).collect();
+    let is_replay = |result| matches!(result, Err(OpenError::Replayed(_)));
+    let tracks = [DataChannel::Track(1), DataChannel::Track(2)];
+    // A forged one marks nothing.
+    let mut forged = data[1].clone();
+    forged.1[0] ^= 1;
+    assert_eq!(open_data(&mut receiver, DataChannel::Packets, &forged), Err(OpenError::Unauthentic));
+    for (number, one) in data.iter().enumerate() {
+        for channel in [DataChannel::Packets, tracks[number % 2]] {
+            assert_eq!(open_data(&mut receiver, channel, one), Ok(()));
+        }
+    }
+    for one in &data[1..] {
+        for channel in [DataChannel::Packets, tracks[0], tracks[1]] {
+            assert!(is_replay(open_data(&mut receiver, channel, one)));
+        }
+    }
+    assert_eq!(open_data(&mut receiver, DataChannel::Packets, &data[0]), Ok(()), "further back");
 }

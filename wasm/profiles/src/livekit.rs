@@ -21,6 +21,7 @@ pub struct LiveKitCryptor {
     options: Options,
     policy: ReceiverPolicy,
     ring_size: u32,
+    /// Its keys are those that have been current: it takes none twice, because its counts go with them.
     sender: Sender,
     /// The index that seals.
     current: u32,
@@ -34,9 +35,21 @@ pub struct LiveKitCryptor {
 struct Held {
     /// What it began with.
     first: Derived,
+    /// What we seal with: it, or what it has been ratcheted to.
+    present: Derived,
     derivation: Derivation,
-    /// How far the sender has ratcheted.
+    /// How far we have ratcheted.
     steps: u32,
+}
+
+impl Held {
+    fn new(first: Derived, derivation: Derivation) -> Self {
+        Self { present: first.clone(), first, derivation, steps: 0 }
+    }
+
+    fn key(&self) -> Key {
+        self.derivation.key(&self.present)
+    }
 }
 
 /// How keys follow from each other.
@@ -126,8 +139,8 @@ impl LiveKitCryptor {
         let mut receiver = Receiver::with_policy(self.options.clone(), self.policy);
         let mut steps = vec![0; self.held.len()];
         for (index, (held, steps)) in (0..).zip(self.held.iter().zip(&mut steps)) {
-            let (Some(held), Some(key)) = (held, self.present(index)) else { continue };
-            receiver.set_key(index, key);
+            let Some(held) = held else { continue };
+            receiver.set_key(index, held.key());
             *steps = held.steps;
         }
         self.openings.push(Opening { receiver, steps, ratcheted: None });
@@ -135,7 +148,8 @@ impl LiveKitCryptor {
     }
 
     /// Installs the 32 bytes that follow from a key; returns the index on the wire. This copy of them is wiped. A key that an
-    /// index has begun with is not installed there again: it would go back to before it was ratcheted.
+    /// index has begun with is not installed there again: it would go back to before it was ratcheted. One that is to become
+    /// current, and has been so at another index, counts on from there.
     ///
     /// # Errors
     /// The name of an error code.
@@ -171,10 +185,9 @@ impl LiveKitCryptor {
     pub fn ratchet(&mut self, index: u32) -> Result<(), String> {
         let index = index % self.ring_size;
         let held = self.held[index as usize].as_ref().ok_or(Code::MissingKey)?;
-        let next = self.sender.expose_next(index).ok_or(Code::MissingKey)?;
         let derived = self.derive(match held.derivation {
-            Derivation::Hkdf => Key::hkdf(next),
-            Derivation::Pbkdf2 => Key::pbkdf2(next),
+            Derivation::Hkdf => Key::hkdf(&*held.present),
+            Derivation::Pbkdf2 => Key::pbkdf2(&*held.present),
         });
         Ok(self.step(index, &derived)?)
     }
@@ -182,7 +195,8 @@ impl LiveKitCryptor {
     /// The next step's material, of which WebCrypto derives what [`advance`](Self::advance) takes.
     #[must_use]
     pub fn next(&self, index: u32) -> Option<Vec<u8>> {
-        self.sender.expose_next(index).map(<[u8]>::to_vec)
+        let held = self.held[(index % self.ring_size) as usize].as_ref()?;
+        Some(held.present.to_vec())
     }
 
     /// As [`ratchet`](Self::ratchet), given what follows from [`next`](Self::next).
@@ -299,12 +313,12 @@ impl LiveKitCryptor {
                 opening.receiver.set_key(index, derivation.key(&first));
                 opening.steps[index as usize] = 0;
             }
-            *place = Some(Held { first: first.clone(), derivation, steps: 0 });
-            self.use_to_seal(index, &first, derivation);
+            *place = Some(Held::new(first, derivation));
         }
         if is_current {
             self.current = index;
         }
+        self.follow_to_seal(index);
         index
     }
 
@@ -313,8 +327,9 @@ impl LiveKitCryptor {
         let index = index % self.ring_size;
         let held = self.held[index as usize].as_mut().ok_or(Code::MissingKey)?;
         held.steps += 1;
+        held.present.copy_from_slice(derived);
         let (steps_now, derivation) = (held.steps, held.derivation);
-        self.use_to_seal(index, derived, derivation);
+        self.follow_to_seal(index);
         for opening in &mut self.openings {
             let steps = &mut opening.steps[index as usize];
             if *steps < steps_now {
@@ -333,13 +348,6 @@ impl LiveKitCryptor {
             derived.copy_from_slice(sender.expose_next(0).unwrap_or(&[0; 32]));
         }
         derived
-    }
-
-    /// A key as the sender has it now.
-    fn present(&self, index: u32) -> Option<Key> {
-        let held = self.held.get(index as usize)?.as_ref()?;
-        let derived = self.sender.expose_next(index)?.try_into().ok()?;
-        Some(held.derivation.key(derived))
     }
 
     fn receiver(&mut self, participant: usize) -> Result<&mut Receiver, Code> {
@@ -367,31 +375,35 @@ impl LiveKitCryptor {
         let held = self.held[usize::from(index)].as_mut()?;
         let steps = opening.steps[usize::from(index)];
         if steps > held.steps {
-            held.steps = steps;
-            let derivation = held.derivation;
             let next = opening.receiver.expose_next(index.into())?;
-            let derived = Derived::new(next.try_into().ok()?);
-            self.use_to_seal(index.into(), &derived, derivation);
+            held.present = Derived::new(next.try_into().ok()?);
+            held.steps = steps;
+            self.follow_to_seal(index.into());
         }
         Some(())
     }
 
-    /// Gives the sender a key. It holds none twice, because its counts go with it: one that it has at another index moves.
-    fn use_to_seal(&mut self, index: u32, derived: &[u8; 32], derivation: Derivation) {
-        if self.sender.set_key(index, derivation.key(derived)).is_ok() {
-            return;
-        }
-        let is_there = |other: &u32| {
-            self.sender.expose_next(*other).is_some_and(|next| next.ct_eq(derived).into())
-        };
-        let moved = (0..self.ring_size).find(is_there);
-        match moved {
-            Some(other) if self.sender.move_key(other, index).is_ok() => {
-                self.held[other as usize] = None
+    /// Has the sender follow what has changed at an index: it takes what is current, and has nothing else there.
+    fn follow_to_seal(&mut self, index: u32) {
+        let Some(held) = &self.held[index as usize] else { return };
+        if index != self.current {
+            if !is_at(&self.sender, index, held) {
+                self.sender.remove_key(index);
             }
-            _ => drop(self.sender.remove_key(index)),
+        } else if self.sender.set_key(index, held.key()).is_err() {
+            let from = (0..self.ring_size).find(|&other| is_at(&self.sender, other, held));
+            // From where it was current before. If it is nowhere, what was here must not go on sealing.
+            let moved = from.map(|from| self.sender.move_key(from, index).is_ok());
+            if moved != Some(true) {
+                self.sender.remove_key(index);
+            }
         }
     }
+}
+
+/// Whether the sender has this key at an index.
+fn is_at(sender: &Sender, index: u32, held: &Held) -> bool {
+    sender.expose_next(index).is_some_and(|next| next.ct_eq(&*held.present).into())
 }
 
 fn taken(mut derived: Vec<u8>) -> Result<Derived, Code> {

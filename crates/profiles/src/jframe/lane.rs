@@ -37,6 +37,11 @@ impl Lane {
         Self::new(self.stream, self.count)
     }
 
+    /// Whether nothing has been sealed under this key yet.
+    pub(crate) const fn is_unused(&self) -> bool {
+        self.frames == 0
+    }
+
     /// The next frame's count.
     #[inline]
     pub(crate) const fn count(&self) -> u16 {

@@ -6,6 +6,8 @@
 //!
 //! The clear bytes are the AAD. The IV is `SSRC ‖ RTP timestamp ‖` a third word, which holds a count of the stream's frames.
 
+#[cfg(feature = "livekit")]
+mod ivs;
 mod lane;
 mod open;
 mod policy;
@@ -72,7 +74,7 @@ pub(crate) enum IvRule {
 }
 
 /// An IV in words of 8 and 4 bytes, big-endian, as AES-GCM reads it: a load across two stores has to wait for both.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Iv {
     front: u64,
     back: u32,

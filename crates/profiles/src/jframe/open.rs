@@ -8,8 +8,10 @@ use sealframe_crypto::Backend;
 use sealframe_media::OpenError;
 use sealframe_wire::Kid;
 
+#[cfg(feature = "livekit")]
+use super::{IV_LEN, ivs::Ivs};
 use super::{
-    IV_LEN, IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, TRAILER_LEN,
+    IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, TRAILER_LEN,
     policy::{ReceiverPolicy, Replay, Trials},
     receive_keys::ReceiveKeys,
     replay::Windows,
@@ -18,10 +20,6 @@ use crate::{ReceiverEvent, ReceiverStats};
 
 /// Events that wait to be polled.
 const MAX_EVENTS: usize = 16;
-
-/// Of all tries that can be afforded, what a search takes: four, and then frames must open first.
-#[cfg(feature = "livekit")]
-const SEARCH_COST: u8 = 16;
 
 /// Whether further layouts are tried.
 #[cfg(feature = "livekit")]
@@ -59,31 +57,24 @@ impl fmt::Debug for Opened<'_> {
     }
 }
 
-/// Whose counts a frame belongs to.
+/// Where something came from, and so by what it is known when it comes again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Channel {
-    /// The stream in the first word of the IV.
+    /// By the order of its stream, which is the first word of the IV.
     Media,
-    /// Another one; the first word is random.
+    /// By its IV alone.
     #[cfg(feature = "livekit")]
-    Data(u64),
-}
-
-impl Channel {
-    fn stream(self, words: IvWords) -> u64 {
-        match self {
-            Self::Media => words.stream.into(),
-            #[cfg(feature = "livekit")]
-            Self::Data(number) => number,
-        }
-    }
+    Packets,
+    /// The same.
+    #[cfg(feature = "livekit")]
+    Tracks,
 }
 
 /// What is known of a frame before it is opened. Nothing of it is authentic.
 struct Examined {
     iv: Iv,
     words: IvWords,
-    stream: u64,
+    channel: Channel,
     index: u8,
 }
 
@@ -107,6 +98,10 @@ pub(crate) struct Opener {
     pub(crate) policy: ReceiverPolicy,
     rule: IvRule,
     windows: Windows,
+    #[cfg(feature = "livekit")]
+    packets: Ivs,
+    #[cfg(feature = "livekit")]
+    tracks: Ivs,
     trials: Trials,
     /// The ciphertext, for further tries on a backend that spoils it when the key is wrong.
     spare: Vec<u8>,
@@ -124,6 +119,10 @@ impl Opener {
             policy,
             rule,
             windows: Windows::new(),
+            #[cfg(feature = "livekit")]
+            packets: Ivs::new(),
+            #[cfg(feature = "livekit")]
+            tracks: Ivs::new(),
             trials: Trials::new(),
             spare: Vec::new(),
             #[cfg(feature = "livekit")]
@@ -138,7 +137,7 @@ impl Opener {
     }
 
     pub(crate) fn forget_stream(&mut self, stream: u32) {
-        self.windows.forget(stream.into());
+        self.windows.forget(stream);
     }
 
     /// Opens a frame that has this layout.
@@ -153,7 +152,7 @@ impl Opener {
     }
 
     /// Opens a frame that has one of these layouts, of which there is at least one; or, with `Search::CutOff`, any number of clear bytes
-    /// from 1 to 255, which are tried if so many tries can be afforded. Returns the layout too.
+    /// from 1 to 255, which are tried if so many bytes can be afforded. Returns the layout too.
     #[cfg(feature = "livekit")]
     #[cold]
     pub(crate) fn open_any<'f>(
@@ -197,7 +196,7 @@ impl Opener {
             if ratchets || error != Some(OpenError::Unauthentic) {
                 break;
             }
-            if search == Search::CutOff && self.trials.spend(SEARCH_COST) {
+            if search == Search::CutOff && self.trials.pays(u8::MAX, frame.len()) {
                 for layout in (1..=u8::MAX).rev().map(|clear| Layout::escaped(clear.into())) {
                     frame.copy_from_slice(spare);
                     self.stats.trials += 1;
@@ -224,7 +223,10 @@ impl Opener {
         ratchets: bool,
     ) -> Result<Done, OpenError> {
         let tail = frame.get_mut(layout.clear..).ok_or(OpenError::TooShort)?;
-        if tail.len() < OVERHEAD {
+        // Escapes are a third of it at most, and are counted before any is taken out: what is refused stays as it was.
+        let may_be_short = layout.escaped && tail.len() < 2 * OVERHEAD;
+        let len = if may_be_short { annex_b::unescaped_len(tail) } else { tail.len() };
+        if len < OVERHEAD {
             return Err(OpenError::TooShort);
         }
         let (iv, mark, index) = if layout.escaped {
@@ -248,20 +250,39 @@ impl Opener {
     /// Not as the result of what can fail: between that and its use it would lie in memory, in pieces.
     #[inline(always)] // a part of the hot doors
     fn examine(&self, iv: Iv, index: u8, channel: Channel) -> Examined {
-        let words = self.rule.split(iv);
-        Examined { iv, words, stream: channel.stream(words), index }
+        Examined { iv, words: self.rule.split(iv), channel, index }
     }
 
     /// Checks what can be without the key.
     #[inline(always)] // a part of the hot doors
-    fn check(&self, &Examined { words, stream, index, .. }: &Examined) -> Result<(), OpenError> {
-        if self.keys.at(index).is_none() {
-            return Err(OpenError::UnknownKey(Kid::new(index.into())));
+    fn check(&self, examined: &Examined) -> Result<(), OpenError> {
+        if self.keys.at(examined.index).is_none() {
+            return Err(OpenError::UnknownKey(Kid::new(examined.index.into())));
         }
-        if self.policy.replay == Replay::Refuse {
-            self.windows.check(stream, words.timestamp, words.count)?;
+        if self.policy.replay == Replay::Allow {
+            return Ok(());
         }
-        Ok(())
+        let words = examined.words;
+        match examined.channel {
+            Channel::Media => self.windows.check(words, self.keys.oldest()),
+            #[cfg(feature = "livekit")]
+            Channel::Packets => self.packets.check(examined.iv, words.count),
+            #[cfg(feature = "livekit")]
+            Channel::Tracks => self.tracks.check(examined.iv, words.count),
+        }
+    }
+
+    /// Marks what has been opened.
+    #[inline(always)] // a part of the hot doors
+    fn mark(&mut self, examined: &Examined) {
+        let (oldest, newest) = (self.keys.oldest(), self.keys.newest());
+        match examined.channel {
+            Channel::Media => self.windows.mark(examined.words, oldest, newest),
+            #[cfg(feature = "livekit")]
+            Channel::Packets => self.packets.mark(examined.iv),
+            #[cfg(feature = "livekit")]
+            Channel::Tracks => self.tracks.mark(examined.iv),
+        }
     }
 
     /// Opens data whose IV and index came by another way. What is not the plaintext of the buffer has no meaning.
@@ -325,8 +346,7 @@ impl Opener {
             self.tell(ReceiverEvent::Ratcheted { index: examined.index, steps });
         }
         if self.policy.replay == Replay::Refuse {
-            let IvWords { timestamp, count, .. } = examined.words;
-            self.windows.mark(examined.stream, timestamp, count);
+            self.mark(examined);
         }
         Ok(())
     }
@@ -375,7 +395,7 @@ impl Opener {
             }
         };
         self.stats.opened += 1;
-        self.trials.opened();
+        self.trials.opened(len);
         if let Some(key) = self.keys.at_mut(index)
             && key.failures > 0
         {

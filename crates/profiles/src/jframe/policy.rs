@@ -21,7 +21,8 @@ pub struct ReceiverPolicy {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "it is refused or it is not")]
 pub enum Replay {
-    /// A frame opens once, if its timestamp and count are not behind the last 128 frames of its stream.
+    /// A frame opens once, if its timestamp and count are not behind the last 128 frames of its stream. LiveKit's data open once while
+    /// their IV is among the last 4,096 of packets, or of data tracks.
     Refuse,
     /// A frame opens as often as it comes, as with the peers. Needed where timestamp and count stand still, as livekit-client has
     /// it in browsers whose frames have no timestamp. (Such a sender repeats nonces, which gives its key away.)
@@ -35,22 +36,40 @@ impl Default for ReceiverPolicy {
     }
 }
 
-/// How many frames that did not open are tried with further keys.
+/// How many frames that did not open are tried further.
 ///
 /// An attacker can send frames that do not open, each of which would cost a decryption for each step of the window. Frames that
-/// open earn tries; when there are none left, one of 16 that fail is tried still. So forged frames cost at most `1 + window / 16`
-/// decryptions each in the long run, and a sender that has ratcheted is found whatever else comes.
+/// open earn tries, one each; when there are none left, one of 16 that fail is tried still. So in the long run forged frames cost
+/// at most `1 + window / 16` decryptions each, and `window` more for each frame that opens, and a sender that has
+/// ratcheted is found whatever else comes. Frames of units can be laid out in two or three ways: they cost so much in each.
+///
+/// To search for a layout costs 255 decryptions, of frames that may be long. It is paid for in bytes: 16 MiB at first, and then what
+/// opens, of which 64 MiB are kept at most. So searches decrypt as many bytes as open, and 16 MiB more.
 pub(crate) struct Trials {
     credit: u8,
     failed: u8,
+    #[cfg(feature = "livekit")]
+    bytes: usize,
 }
 
 impl Trials {
     const MOST: u8 = 64;
     const EVERY: u8 = 16;
+    #[cfg(feature = "livekit")]
+    const BYTES: usize = 16 << 20;
+    #[cfg(feature = "livekit")]
+    const MOST_BYTES: usize = 64 << 20;
+    /// For the begin of a decryption, which short frames cost as well.
+    #[cfg(feature = "livekit")]
+    const BYTES_OF_ANY: usize = 1024;
 
     pub(crate) const fn new() -> Self {
-        Self { credit: Self::MOST, failed: 0 }
+        Self {
+            credit: Self::MOST,
+            failed: 0,
+            #[cfg(feature = "livekit")]
+            bytes: Self::BYTES,
+        }
     }
 
     /// Whether the next frame is tried, should it not open.
@@ -59,11 +78,13 @@ impl Trials {
         self.credit > 0 || self.failed == Self::EVERY - 1
     }
 
-    /// Whether many tries at once can be afforded.
-    pub(crate) const fn spend(&mut self, tries: u8) -> bool {
-        match self.credit.checked_sub(tries) {
+    /// Whether so many decryptions of a frame of this length can be afforded.
+    #[cfg(feature = "livekit")]
+    pub(crate) const fn pays(&mut self, decryptions: u8, len: usize) -> bool {
+        let cost = len.saturating_add(Self::BYTES_OF_ANY).saturating_mul(decryptions as usize);
+        match self.bytes.checked_sub(cost) {
             Some(rest) => {
-                self.credit = rest;
+                self.bytes = rest;
                 true
             }
             None => false,
@@ -72,16 +93,23 @@ impl Trials {
 
     /// A frame has not opened.
     pub(crate) const fn failed(&mut self) {
-        if !self.spend(1) {
-            self.failed = (self.failed + 1) % Self::EVERY;
+        match self.credit.checked_sub(1) {
+            Some(rest) => self.credit = rest,
+            None => self.failed = (self.failed + 1) % Self::EVERY,
         }
     }
 
-    /// A frame has opened.
+    /// A frame of this length has opened.
     #[inline]
-    pub(crate) const fn opened(&mut self) {
+    pub(crate) fn opened(&mut self, len: usize) {
         if self.credit < Self::MOST {
             self.credit += 1;
         }
+        #[cfg(feature = "livekit")]
+        {
+            self.bytes = self.bytes.saturating_add(len).min(Self::MOST_BYTES);
+        }
+        #[cfg(not(feature = "livekit"))]
+        let _ = len;
     }
 }

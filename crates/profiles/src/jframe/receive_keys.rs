@@ -13,6 +13,8 @@ use super::{
 pub(crate) struct ReceiveKey {
     pub(crate) step: Step,
     schedule: Schedule,
+    /// Keys are numbered as they come, from 1. A ratchet changes nothing, and the same key at two indexes has one number.
+    number: u64,
     /// Candidates: the steps after the present one, in order. They depend on the key alone, not on what came.
     ahead: VecDeque<Step>,
     /// Frames in a row that did not open.
@@ -64,12 +66,16 @@ pub(crate) struct ReceiveKeys {
     ring: Vec<Option<Box<ReceiveKey>>>,
     /// Indexes whose lack of a key has been told.
     told: [u64; 4],
+    /// The number of the last key that came.
+    newest: u64,
+    /// The least number of a key that is held.
+    oldest: u64,
 }
 
 impl ReceiveKeys {
     pub(crate) fn new(backend: Backend, ring_size: u16) -> Self {
         let ring = (0..ring_size).map(|_| None).collect();
-        Self { backend, ring, told: [0; 4] }
+        Self { backend, ring, told: [0; 4], newest: 0, oldest: u64::MAX }
     }
 
     pub(crate) fn index(&self, index: u32) -> u8 {
@@ -91,21 +97,49 @@ impl ReceiveKeys {
         self.ring.get_mut(usize::from(index))?.as_deref_mut()
     }
 
+    /// The number of the last key that came, 0 before the first.
+    #[inline]
+    pub(crate) const fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    /// The least number of a key that is held; above all if there is none.
+    #[inline]
+    pub(crate) const fn oldest(&self) -> u64 {
+        self.oldest
+    }
+
+    fn find_oldest(&mut self) {
+        let numbers = self.ring.iter().flatten().map(|key| key.number);
+        self.oldest = numbers.min().unwrap_or(u64::MAX);
+    }
+
+    /// The number of a key that is there already, or the next one.
+    fn number_of(&mut self, is_same: impl Fn(&ReceiveKey) -> bool) -> u64 {
+        if let Some(held) = self.ring.iter().flatten().find(|key| is_same(key)) {
+            return held.number;
+        }
+        self.newest += 1;
+        self.newest
+    }
+
     /// Takes a key in place of the one that is there. The same key again changes nothing.
     pub(crate) fn set(&mut self, index: u32, schedule: Schedule, start: Start) -> u8 {
         let index = self.index(index);
-        let place = &mut self.ring[usize::from(index)];
         let is_same =
             |held: &ReceiveKey| held.schedule == schedule && held.step.material.is(start.secret());
-        if !place.as_deref().is_some_and(is_same) {
+        if !self.at(index).is_some_and(is_same) {
+            let number = self.number_of(is_same);
             let step = start.expand(&schedule, self.backend);
-            *place = Some(Box::new(ReceiveKey {
+            self.ring[usize::from(index)] = Some(Box::new(ReceiveKey {
                 step,
                 schedule,
+                number,
                 ahead: VecDeque::new(),
                 failures: 0,
                 has_told: false,
             }));
+            self.find_oldest();
         }
         self.told[usize::from(index) / 64] &= !(1 << (index % 64));
         index
@@ -123,7 +157,9 @@ impl ReceiveKeys {
 
     pub(crate) fn remove(&mut self, index: u32) -> bool {
         let index = self.index(index);
-        self.ring[usize::from(index)].take().is_some()
+        let removed = self.ring[usize::from(index)].take();
+        self.find_oldest();
+        removed.is_some()
     }
 
     /// The material of a key's next step.

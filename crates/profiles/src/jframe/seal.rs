@@ -7,8 +7,10 @@ use sealframe_crypto::Backend;
 use sealframe_media::{FrameBuf, SealError, SenderEvent};
 use sealframe_wire::Kid;
 
+#[cfg(feature = "livekit")]
+use super::IV_LEN;
 use super::{
-    COUNTS, IV_LEN, IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN,
+    COUNTS, IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN,
     send_keys::{Plan, SendKeys},
 };
 

@@ -10,7 +10,7 @@ use super::{
     schedule::{Schedule, Start, Step},
 };
 
-/// Streams that a key counts for.
+/// Streams that a key counts for. Those that it has only taken over from the key before make room for others.
 const MAX_LANES: usize = 1024;
 
 pub(crate) struct SendKey {
@@ -37,6 +37,16 @@ impl SendKey {
         }
     }
 
+    /// Where the lane of a new stream will be, or `None` for behind all others. One that is replaced has no IV under this key, so
+    /// none can come twice when its stream begins anew.
+    fn place_of_new(&self) -> Result<Option<usize>, SealError> {
+        if self.lanes.len() < MAX_LANES {
+            return Ok(None);
+        }
+        let unused = self.lanes.iter().position(Lane::is_unused);
+        unused.map(Some).ok_or(SealError::TooManyStreams)
+    }
+
     /// The lane of a stream as it is, and as it will be after a frame with this timestamp.
     #[inline(always)] // a part of the hot doors
     pub(crate) fn plan(
@@ -50,11 +60,9 @@ impl SendKey {
         if blocks > KeyLimits::OF_ANY_SUITE.blocks {
             return Err(SealError::KeyExhausted);
         }
-        let place = self.place(stream);
-        let lane = match place {
-            Some(at) => self.lanes[at],
-            None if self.lanes.len() >= MAX_LANES => return Err(SealError::TooManyStreams),
-            None => Lane::new(stream, first),
+        let (place, lane) = match self.place(stream) {
+            Some(at) => (Some(at), self.lanes[at]),
+            None => (self.place_of_new()?, Lane::new(stream, first)),
         };
         Ok(Plan { place, count: lane.count(), after: lane.after(timestamp)?, blocks })
     }
@@ -82,8 +90,11 @@ impl SendKey {
         self.place(stream).map(|at| self.lanes[at].count())
     }
 
+    /// Counts go on, in case that timestamps stand still. Those that have long been unused are the first to make room.
     fn lanes_for_new_key(&self) -> Vec<Lane> {
-        self.lanes.iter().map(|lane| lane.under_new_key()).collect()
+        let unused = self.lanes.iter().filter(|lane| lane.is_unused());
+        let used = self.lanes.iter().filter(|lane| !lane.is_unused());
+        unused.chain(used).map(|lane| lane.under_new_key()).collect()
     }
 }
 

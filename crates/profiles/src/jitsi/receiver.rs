@@ -31,6 +31,9 @@ impl Receiver {
     }
 
     /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo 16.
+    ///
+    /// One that was here before another should not come back: what it opened of streams that have made room for others since, more
+    /// than 1,024, would open again.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
         self.0.keys.set(index, key.schedule, key.start)
     }
@@ -61,7 +64,8 @@ impl Receiver {
     /// back.
     ///
     /// # Errors
-    /// [`OpenError`]. Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The keys and what has
+    /// [`OpenError`], of which [`OpenError::TooManyStreams`] is for the 1,025th, unless one of them has not sent since the oldest key
+    /// that is held was set. Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The keys and what has
     /// been opened are as they were.
     #[inline]
     pub fn open_in_place<'f>(

@@ -2,6 +2,9 @@
 //!
 //! A packet's sender, destination and topic are readable, and nothing says which of them it was sealed for.
 //!
+//! Clocks and counts begin anew when a peer reloads, with the same key, and a third of an IV may be random. So data have no order by
+//! which old ones could be refused: a receiver remembers IVs, and what is further back than 4,096 opens again.
+//!
 //! Sources: livekit/protocol, protobufs/livekit_models.proto; livekit/client-sdk-js, src/e2ee/worker/DataCryptor.ts.
 
 use alloc::vec::Vec;
@@ -64,7 +67,8 @@ pub fn parse_track_extension(extension: &[u8]) -> Option<(u8, [u8; 12])> {
     }
 }
 
-/// Where data came from: each has its own counts.
+/// Where data came from. What has opened once opens no more as the same of these two, while its IV is among the last 4,096 of
+/// that: of packets, or of all data tracks together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "the format has these two")]
 pub enum DataChannel {
@@ -75,12 +79,11 @@ pub enum DataChannel {
 }
 
 impl DataChannel {
-    /// Numbers that no SSRC has.
-    pub(super) const fn number(self) -> Channel {
-        Channel::Data(match self {
-            Self::Packets => 1 << 32,
-            Self::Track(handle) => 2 << 32 | handle as u64,
-        })
+    pub(super) const fn channel(self) -> Channel {
+        match self {
+            Self::Packets => Channel::Packets,
+            Self::Track(_) => Channel::Tracks,
+        }
     }
 }
 

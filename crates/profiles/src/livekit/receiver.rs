@@ -41,6 +41,9 @@ impl Receiver {
     }
 
     /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo the ring's size.
+    ///
+    /// One that was here before another should not come back: what it opened of streams that have made room for others since, more
+    /// than 1,024, would open again.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
         let (schedule, start) = key.schedule(&self.options);
         self.opener.keys.set(index, schedule, start)
@@ -85,7 +88,8 @@ impl Receiver {
     /// ahead; the key moves on when a frame has proven it, and never back.
     ///
     /// # Errors
-    /// [`OpenError`]. Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The keys and what has
+    /// [`OpenError`], of which [`OpenError::TooManyStreams`] is for the 1,025th, unless one of them has not sent since the oldest key
+    /// that is held was set. Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The keys and what has
     /// been opened are as they were.
     #[inline]
     pub fn open_in_place<'f>(
@@ -131,7 +135,8 @@ impl Receiver {
         Ok(out)
     }
 
-    /// Opens data where they lie: `value` is ciphertext and tag, `iv` and `key_index` came beside them.
+    /// Opens data where they lie: `value` is ciphertext and tag, `iv` and `key_index` came beside them. They open once, as far back
+    /// as [`DataChannel`] says. Allocates: 64 kB for the first packet, and as much for the first frame of a data track.
     ///
     /// # Errors
     /// As [`open_in_place`](Self::open_in_place).
@@ -142,7 +147,7 @@ impl Receiver {
         iv: [u8; 12],
         value: &'f mut [u8],
     ) -> Result<Opened<'f>, OpenError> {
-        self.opener.open_detached(value, iv, key_index, channel.number())
+        self.opener.open_detached(value, iv, key_index, channel.channel())
     }
 
     /// Opens an `EncryptedPacket` where it lies: its `frame` is an `EncryptedPacketPayload`.

@@ -61,7 +61,8 @@ impl Sender {
     /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo the ring's size.
     ///
     /// With a key that everybody has, nonces differ between senders by the SSRC alone, which browsers draw at random: among 100
-    /// streams two are the same once in a million calls. Prefer a key for each participant.
+    /// streams two are the same once in a million calls. Prefer a key for each participant. A key that comes back after another took
+    /// its place may have been used as by an earlier sender: see [`resume`](Self::resume).
     ///
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index.
@@ -135,8 +136,8 @@ impl Sender {
     ///
     /// # Errors
     /// [`SealError::NoKey`]; [`SealError::PrefixTooLong`] if the frame is shorter than its clear bytes;
-    /// [`SealError::UnsupportedCodec`]; [`SealError::NonceWouldRepeat`], [`SealError::NoTailroom`] and others. The frame and the sender
-    /// are as they were.
+    /// [`SealError::UnsupportedCodec`]; [`SealError::NonceWouldRepeat`]; [`SealError::TooManyStreams`] for the 1,025th under one
+    /// key; [`SealError::NoTailroom`] and others. The frame and the sender are as they were.
     #[inline]
     pub fn seal_in_place<'f>(
         &mut self,

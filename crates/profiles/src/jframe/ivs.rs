@@ -1,0 +1,44 @@
+//! Which data have been opened already: by their IVs, in which nothing is in an order that holds from one session to the next.
+
+use alloc::vec::Vec;
+
+use sealframe_media::OpenError;
+use sealframe_wire::Ctr;
+
+use super::Iv;
+
+/// IVs that are remembered: enough for half a minute of a busy data track. What is older opens again.
+const REMEMBERED: usize = 4096;
+
+/// The last IVs that have opened something.
+pub(crate) struct Ivs {
+    /// A ring.
+    seen: Vec<Iv>,
+    next: usize,
+}
+
+impl Ivs {
+    pub(crate) const fn new() -> Self {
+        Self { seen: Vec::new(), next: 0 }
+    }
+
+    /// Whether data with this IV may be opened. Only reads: none of it is authentic yet.
+    pub(crate) fn check(&self, iv: Iv, count: u32) -> Result<(), OpenError> {
+        if self.seen.contains(&iv) {
+            return Err(OpenError::Replayed(Ctr::new(count.into())));
+        }
+        Ok(())
+    }
+
+    /// Marks an IV that has passed [`check`](Self::check) and has opened something.
+    pub(crate) fn mark(&mut self, iv: Iv) {
+        if let Some(oldest) = self.seen.get_mut(self.next) {
+            *oldest = iv;
+        } else {
+            // All at once: nothing is allocated from then on.
+            self.seen.reserve_exact(REMEMBERED - self.seen.len());
+            self.seen.push(iv);
+        }
+        self.next = (self.next + 1) % REMEMBERED;
+    }
+}
