@@ -116,8 +116,10 @@ class Participant {
       this.#people.stream(report);
     };
     this.#people.onended = (message) => {
-      this.#close();
+      // What comes now finds the call closed: no news to who has been told why.
       this.#server.onclose = () => {};
+      this.#server.onerror = () => {};
+      this.#close();
       stop(message);
     };
 
