@@ -1,7 +1,8 @@
 //! Who opens what, as people come and go.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use core::time::Duration;
+use core::{cell::Cell, time::Duration};
+use std::rc::Rc;
 
 use sealframe_group::{Departure, Event, Kem, Output, Policy, Power};
 
@@ -92,4 +93,27 @@ fn a_leaver_opens_nothing_after_three_seconds() {
     assert!(!held.contains_key(&(1, own.0)), "the generation is new");
     let alice = net.get(alice);
     assert!(alice.events.contains(&Event::Left { session: carol, why: Departure::Left }));
+}
+
+#[test]
+fn who_is_in_the_call_is_said_soon_after_that_has_changed() {
+    const HEARTBEAT: u8 = 5;
+    let mut net = Net::new();
+    let alice = net.join(1);
+    net.join(2);
+    net.pass(12 * SECOND);
+    let said = Rc::new(Cell::new(0));
+    let count = Rc::clone(&said);
+    net.drops = Box::new(move |from, _, bytes| {
+        count.set(count.get() + u32::from(from == alice && bytes[1] == HEARTBEAT));
+        false
+    });
+    while said.get() == 0 {
+        net.pass(Duration::from_millis(100));
+    }
+    net.pass(5 * SECOND);
+    assert_eq!(said.get(), 1, "nothing has changed");
+    net.join(3);
+    net.pass(3 * SECOND);
+    assert!(said.get() > 1);
 }
