@@ -2,65 +2,50 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
+    thread,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
-use crate::{tools, wasm_package};
+use crate::{shell::Shell, target_dir, tools, wasm_package};
 
-/// Starts the example server and opens a call in two tabs: in windows where there is a display, headless
-/// otherwise. `args` go to the driver: `--seconds N` ends the call by itself.
+/// Starts the example server and opens a call in two tabs: in windows where there is a display,
+/// headless otherwise. `args` go to the driver: `--seconds N` ends the call by itself.
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let stage = Stage::set_up()?;
-    let screenshot = wasm_package::target_dir().join("demo.png");
-    let mut server = Server::start(&stage.server)?;
-    tools::say(&format!("calling through {} - Ctrl-C stops", server.url));
-    let mut driver = stage.node(&stage.tests.join("demo.mjs"), &[]);
-    driver.arg(&server.url).args(args).env("SEALFRAME_SCREENSHOT", &screenshot);
-    let called = tools::run(&mut driver);
+    let shell = &Shell::terminal();
+    let node = tools::node(shell)?;
+    let tests = crate::root().join("examples/call/test");
+    let chromium = thread::scope(|scope| {
+        // Compilers, downloads: none of them waits for the others.
+        let server = scope.spawn(|| {
+            shell.say("building the example server (the first time takes minutes)");
+            let build = ["build", "--quiet", "--locked", "-p", "sealframe-example-call"];
+            shell.run(shell.cargo().args(build))
+        });
+        let browser = scope.spawn(|| {
+            tools::npm_ci(shell, &tests)?;
+            tools::chromium(shell)
+        });
+        let package = wasm_package::build(shell);
+        let panicked = |_| anyhow!("a thread panicked");
+        let chromium = browser.join().map_err(panicked)??;
+        server.join().map_err(panicked)??;
+        package.map(|()| chromium)
+    })?;
+
+    let screenshot = target_dir().join("demo.png");
+    let mut server = Server::start(&target_dir().join("debug/sealframe-sfu"))?;
+    shell.say(&format!("calling through {} - Ctrl-C stops", server.url));
+    let mut driver = Command::new(node);
+    driver.arg(tests.join("demo.mjs")).arg(&server.url).args(args);
+    driver.env("SEALFRAME_SCREENSHOT", &screenshot).env("SEALFRAME_CHROMIUM", chromium);
+    let called = shell.run(&mut driver);
     server.stop();
     called?;
-    tools::say(&format!("the call looked like this: {}", screenshot.display()));
+    shell.say(&format!("the call looked like this: {}", screenshot.display()));
     Ok(())
-}
-
-/// Everything that a call in browsers needs, built and installed.
-pub(crate) struct Stage {
-    server: PathBuf,
-    bot: PathBuf,
-    node: PathBuf,
-    chromium: PathBuf,
-    /// The folder of the browser tests.
-    pub(crate) tests: PathBuf,
-}
-
-impl Stage {
-    pub(crate) fn set_up() -> Result<Self> {
-        let node = tools::node()?;
-        let chromium = tools::chromium()?;
-        let tests = crate::root().join("examples/call/test");
-        tools::npm_ci(&tests)?;
-        wasm_package::build()?;
-        tools::say("building the example server and its bot (the first time takes minutes)");
-        // Together, because each alone would choose other features of what they share, and build it all again.
-        let build =
-            ["build", "--locked", "-p", "sealframe-example-call", "-p", "sealframe-example-bot"];
-        tools::run(tools::cargo().args(build))?;
-        let programs = wasm_package::target_dir().join("debug");
-        let (server, bot) = (programs.join("sealframe-sfu"), programs.join("sealframe-bot"));
-        Ok(Self { server, bot, node, chromium, tests })
-    }
-
-    /// Node.js on a script that needs browsers, told where everything is.
-    pub(crate) fn node(&self, script: &Path, options: &[&str]) -> Command {
-        let mut node = Command::new(&self.node);
-        node.args(options).arg(script);
-        node.env("SEALFRAME_SFU", &self.server).env("SEALFRAME_BOT", &self.bot);
-        node.env("SEALFRAME_CHROMIUM", &self.chromium);
-        node
-    }
 }
 
 struct Server {

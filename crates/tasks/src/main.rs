@@ -1,10 +1,11 @@
-//! The project's two commands.
+//! The project's commands.
 //!
-//! `cargo demo` runs an encrypted call in two browser tabs through the example server; `cargo verify`
-//! runs every check and every test; `cargo wasm` makes the npm package in `wasm/pkg`. All install what is missing and say
-//! so.
+//! `cargo demo` runs an encrypted call in two browser tabs; `cargo verify` runs every check and
+//! every test, or those that are asked for; `cargo wasm` makes the npm package in `wasm/pkg`. All
+//! install what is missing and say so.
 
 mod demo;
+mod shell;
 mod tools;
 mod verify;
 mod wasm_package;
@@ -16,6 +17,8 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+
+use crate::shell::Shell;
 
 fn main() -> ExitCode {
     match run() {
@@ -31,9 +34,9 @@ fn run() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
     match args.split_first() {
         Some((command, rest)) if command == "demo" => demo::run(rest),
-        Some((command, [])) if command == "verify" => verify::run(),
-        Some((command, [])) if command == "wasm" => wasm_package::build(),
-        _ => bail!("usage: cargo demo [--seconds N] | cargo verify | cargo wasm"),
+        Some((command, rest)) if command == "verify" => verify::run(rest),
+        Some((command, [])) if command == "wasm" => wasm_package::build(&Shell::terminal()),
+        _ => bail!("usage: cargo demo [--seconds N] | cargo verify [--help] | cargo wasm"),
     }
 }
 
@@ -41,4 +44,10 @@ fn run() -> Result<()> {
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// Where cargo puts what it builds.
+fn target_dir() -> PathBuf {
+    let root = root();
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }

@@ -4,120 +4,167 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::tools;
+use crate::{shell::Shell, target_dir, tools};
 
-/// Compiles the module of frames without vectors, with them and with relaxed ones, other systems' formats with vectors, and key
-/// management; writes their JavaScript bindings, lays our own scripts beside them in `wasm/build`, and bundles them into
-/// `wasm/pkg`.
+const TARGET: &str = "wasm32-unknown-unknown";
+/// Keys are derived now and then: their hashes need not be fast, and looping takes 4 kB less by
+/// gzip than `sha2`'s unrolled code.
+const COMPACT_HASHES: &str = r#"--cfg=sha2_backend_soft="compact""#;
+const COMPACT_AES: &str = r#"--cfg=aes_backend_soft="compact""#;
+const SIMD: &str = "+simd128";
+const RELAXED_SIMD: &str = "+simd128,+relaxed-simd";
+/// The processor features that the kernel is compiled and tested with.
+pub(crate) const WITH_VECTORS: [&str; 2] = [SIMD, RELAXED_SIMD];
+
+/// A file that browsers load, and how it is compiled.
+struct Module {
+    package: &'static str,
+    features: &'static str,
+    /// Modules of one profile are compiled one after the other: they share its folder.
+    profile: &'static str,
+    processor: &'static str,
+    flags: &'static [&'static str],
+    /// Of its files.
+    name: &'static str,
+    /// Whether its JavaScript bindings are kept; modules of one package share theirs.
+    keeps_bindings: bool,
+}
+
+impl Module {
+    const fn of(package: &'static str, name: &'static str, profile: &'static str) -> Self {
+        Self { package, features: "", profile, processor: "", flags: &[], name, keeps_bindings: true }
+    }
+}
+
+const CORE: Module =
+    Module { flags: &[COMPACT_HASHES], ..Module::of("sealframe-wasm", "sealframe_wasm", "wasm") };
+const CORE_WITH_VECTORS: Module = Module { profile: "wasm-simd", keeps_bindings: false, ..CORE };
+const PROFILES: Module = Module {
+    processor: SIMD,
+    ..Module::of("sealframe-wasm-profiles", "sealframe_profiles", "wasm-simd")
+};
+
+/// Frames without vectors, with them and with relaxed ones; keys; other systems' formats, together
+/// and, for the drop-in workers, each alone.
+const MODULES: [Module; 7] = [
+    CORE,
+    Module { processor: SIMD, name: "sealframe_wasm_simd", ..CORE_WITH_VECTORS },
+    Module { processor: RELAXED_SIMD, name: "sealframe_wasm_relaxed", ..CORE_WITH_VECTORS },
+    Module {
+        flags: &[COMPACT_HASHES, COMPACT_AES],
+        ..Module::of("sealframe-wasm-group", "sealframe_group", "wasm-small")
+    },
+    Module { features: "dave,jitsi,livekit", ..PROFILES },
+    Module { features: "jitsi", name: "sealframe_jitsi", ..PROFILES },
+    Module { features: "livekit", name: "sealframe_livekit", ..PROFILES },
+];
+
+/// Compiles the modules, writes their JavaScript bindings, lays our own scripts beside them in
+/// `wasm/build`, and bundles them into `wasm/pkg`.
 ///
-/// The bindings are made by wasm-bindgen as a library, so its two halves have one version by `Cargo.lock`
-/// and no separate tool has to be installed. esbuild comes from npm.
-pub(crate) fn build() -> Result<()> {
-    tools::rustup("target", &[TARGET])?;
-    let node = tools::node()?;
-    tools::say("building the WebAssembly package in wasm/pkg");
+/// The bindings are made by wasm-bindgen as a library, so its two halves have one version by
+/// `Cargo.lock` and no separate tool has to be installed. esbuild comes from npm.
+pub(crate) fn build(shell: &Shell) -> Result<()> {
+    tools::rustup(shell, "target", &[TARGET], None)?;
+    let node = tools::node(shell)?;
+    shell.say("building the WebAssembly package in wasm/pkg");
     let folder = crate::root().join("wasm");
     let parts = folder.join("build");
+    let compiled = compile_all(shell)?;
+
     if parts.exists() {
         fs::remove_dir_all(&parts)?;
     }
-    let scripts = bind(&CORE, &CORE.compile("wasm", "wasm", COMPACT_HASHES)?, &parts)?;
-    for (name, features) in WITH_VECTORS {
-        let bindings = target_dir().join("wasm-bindings");
-        let flags = format!("-Ctarget-feature={features} {COMPACT_HASHES}");
-        let module = CORE.compile(name, "wasm-simd", &flags)?;
-        ensure!(scripts == bind(&CORE, &module, &bindings)?, "the modules need different bindings");
-        fs::copy(
-            bindings.join(format!("{}_bg.wasm", CORE.name)),
-            parts.join(format!("sealframe_{}.wasm", name.replace('-', "_"))),
-        )?;
+    fs::create_dir_all(&parts)?;
+    for (module, file) in MODULES.iter().zip(compiled) {
+        bind(module, &file, &parts)?;
     }
-    let (folder_name, features) = WITH_VECTORS[0];
-    for profiles in &PROFILES {
-        let module =
-            profiles.compile(folder_name, "wasm-simd", &format!("-Ctarget-feature={features}"))?;
-        bind(profiles, &module, &parts)?;
-    }
-
-    let flags = format!("{COMPACT_HASHES} --cfg=aes_backend_soft=\"compact\"");
-    bind(&GROUP, &GROUP.compile("wasm-group", "wasm-small", &flags)?, &parts)?;
-
     for script in fs::read_dir(folder.join("js"))? {
         let script = script?;
         fs::copy(script.path(), parts.join(script.file_name()))?;
     }
-    tools::npm_ci(&folder)?;
-    tools::run(Command::new(node).arg(folder.join("bundle.mjs")))
+    tools::npm_ci(shell, &folder)?;
+    shell.run(Command::new(node).arg(folder.join("bundle.mjs")))
 }
 
-const TARGET: &str = "wasm32-unknown-unknown";
-/// Keys are derived now and then: their hashes need not be fast, and looping takes 4 kB less by gzip than `sha2`'s unrolled code.
-const COMPACT_HASHES: &str = r#"--cfg=sha2_backend_soft="compact""#;
-/// By folder: what else the processor is asked for.
-pub(crate) const WITH_VECTORS: [(&str, &str); 2] =
-    [("wasm-simd", "+simd128"), ("wasm-relaxed", "+simd128,+relaxed-simd")];
-
-/// A crate that browsers load.
-struct Module {
-    package: &'static str,
-    features: &'static str,
-    /// Of its files.
-    name: &'static str,
+/// Compiles the profiles side by side, since the last step of each module uses one core.
+fn compile_all(shell: &Shell) -> Result<Vec<PathBuf>> {
+    let mut profiles: Vec<&str> = MODULES.iter().map(|module| module.profile).collect();
+    profiles.dedup();
+    profiles.sort_unstable();
+    profiles.dedup();
+    thread::scope(|scope| {
+        let running: Vec<_> = profiles
+            .iter()
+            .map(|profile| {
+                scope.spawn(move || {
+                    MODULES
+                        .iter()
+                        .filter(|module| module.profile == *profile)
+                        .try_for_each(|module| module.compile(shell))
+                })
+            })
+            .collect();
+        running
+            .into_iter()
+            .try_for_each(|thread| thread.join().map_err(|_| anyhow!("a compiling thread panicked"))?)
+    })?;
+    Ok(MODULES.iter().map(Module::file).collect())
 }
-
-/// Frames: small, and fast.
-const CORE: Module = Module { package: "sealframe-wasm", features: "", name: "sealframe_wasm" };
-/// Keys: small.
-const GROUP: Module = Module { package: "sealframe-wasm-group", features: "", name: "sealframe_group" };
-/// Modules of their own: who does not speak to other systems does not load them, and who stands in for one loads one.
-const PROFILES: [Module; 3] = [
-    Module {
-        package: "sealframe-wasm-profiles",
-        features: "dave,jitsi,livekit",
-        name: "sealframe_profiles",
-    },
-    Module { package: "sealframe-wasm-profiles", features: "jitsi", name: "sealframe_jitsi" },
-    Module { package: "sealframe-wasm-profiles", features: "livekit", name: "sealframe_livekit" },
-];
 
 impl Module {
-    /// Compiles it in a profile, with these flags, in a folder of its own: no flags are changed under what has been compiled.
-    fn compile(&self, folder: &str, profile: &str, flags: &str) -> Result<PathBuf> {
-        let folder = target_dir().join(folder);
-        let mut cargo = tools::cargo();
-        cargo.args(["build", "--locked", "-p", self.package, "--profile", profile, "--target", TARGET]);
-        cargo.args(["--no-default-features", "--features", self.features]);
+    /// Compiles it and keeps the file under its own name, since the next module of the same package
+    /// replaces cargo's.
+    fn compile(&self, shell: &Shell) -> Result<()> {
+        let folder = target_dir().join("wasm");
+        let mut cargo = shell.cargo();
+        cargo.args(["build", "--locked", "-p", self.package, "--profile", self.profile]);
+        cargo.args(["--target", TARGET, "--no-default-features", "--features", self.features]);
         cargo.arg("--target-dir").arg(&folder);
-        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
-        tools::run(&mut cargo)?;
-        Ok(folder
-            .join(TARGET)
-            .join(profile)
-            .join(self.package.replace('-', "_"))
-            .with_extension("wasm"))
+        let mut flags = self.flags.join(" ");
+        if !self.processor.is_empty() {
+            flags = format!("-Ctarget-feature={} {flags}", self.processor);
+        }
+        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags.trim());
+        shell.run(&mut cargo)?;
+        let made = folder.join(TARGET).join(self.profile).join(self.package.replace('-', "_"));
+        fs::create_dir_all(folder.join("modules"))?;
+        fs::copy(made.with_extension("wasm"), self.file())?;
+        Ok(())
+    }
+
+    fn file(&self) -> PathBuf {
+        target_dir().join("wasm/modules").join(self.name).with_extension("wasm")
     }
 }
 
-/// Writes a module and its bindings into a folder; returns the bindings.
-fn bind(of: &Module, module: &Path, folder: &Path) -> Result<String> {
+/// Writes a module and its bindings into a folder.
+fn bind(module: &Module, file: &Path, folder: &Path) -> Result<()> {
+    let bindings_name = if module.keeps_bindings { module.name } else { CORE.name };
+    let place = if module.keeps_bindings { folder.to_path_buf() } else { folder.join("other") };
     let made = Bindgen::new()
-        .input_path(module)
-        .out_name(of.name)
+        .input_path(file)
+        .out_name(bindings_name)
         .web(true)?
         .remove_name_section(true)
         .remove_producers_section(true)
-        .generate(folder);
-    made.with_context(|| format!("cannot make bindings of {}", module.display()))?;
-    Ok(fs::read_to_string(folder.join(of.name).with_extension("js"))?)
-}
-
-/// Where cargo puts what it builds.
-pub(crate) fn target_dir() -> PathBuf {
-    let root = crate::root();
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
+        .generate(&place);
+    made.with_context(|| format!("cannot make bindings of {}", file.display()))?;
+    if module.keeps_bindings {
+        return Ok(());
+    }
+    let script = |folder: &Path| fs::read(folder.join(bindings_name).with_extension("js"));
+    ensure!(script(&place)? == script(folder)?, "{} needs other bindings", module.name);
+    fs::copy(
+        place.join(format!("{bindings_name}_bg.wasm")),
+        folder.join(module.name).with_extension("wasm"),
+    )?;
+    fs::remove_dir_all(place)?;
+    Ok(())
 }

@@ -1,0 +1,103 @@
+//! Steps that open real browsers.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::Result;
+
+use super::rust;
+use crate::{root, shell::Shell, target_dir, tools};
+
+/// What tests in browsers need, installed.
+struct Stage {
+    node: PathBuf,
+    chromium: PathBuf,
+    firefox: PathBuf,
+}
+
+impl Stage {
+    fn set_up(shell: &Shell) -> Result<Self> {
+        let stage = Self {
+            node: tools::node(shell)?,
+            chromium: tools::chromium(shell)?,
+            firefox: tools::firefox(shell)?,
+        };
+        tools::npm_ci(shell, &call_tests())?;
+        Ok(stage)
+    }
+
+    /// Node.js on a file of tests, told where everything is.
+    fn test(&self, file: &Path) -> Command {
+        let mut node = Command::new(&self.node);
+        node.args(["--test", "--test-reporter=tap"]).arg(file);
+        node.env("SEALFRAME_SFU", rust::program("sealframe-sfu"));
+        node.env("SEALFRAME_BOT", rust::program("sealframe-bot"));
+        node.env("SEALFRAME_CHROMIUM", &self.chromium).env("SEALFRAME_FIREFOX", &self.firefox);
+        node.env("SEALFRAME_SCREENSHOT", target_dir().join("call.png"));
+        node
+    }
+
+    fn run_all(&self, shell: &Shell, folder: &Path, files: &[&str]) -> Result<()> {
+        files.iter().try_for_each(|file| shell.run(&mut self.test(&folder.join(file))))
+    }
+}
+
+fn call_tests() -> PathBuf {
+    root().join("examples/call/test")
+}
+
+pub(super) fn published(shell: &Shell) -> Result<()> {
+    let stage = Stage::set_up(shell)?;
+    let tests = root().join("wasm/test");
+    tools::npm_ci(shell, &tests)?;
+    stage.run_all(shell, &tests, &["published.test.mjs", "lifetimes.test.mjs"])
+}
+
+pub(super) fn calls(shell: &Shell) -> Result<()> {
+    Stage::set_up(shell)?.run_all(shell, &call_tests(), &["call.test.mjs"])
+}
+
+/// Two tabs of Chromium.
+pub(super) fn one_call(shell: &Shell) -> Result<()> {
+    let stage = Stage::set_up(shell)?;
+    let mut test = stage.test(&call_tests().join("call.test.mjs"));
+    shell.run(test.args(["--test-name-pattern", "two tabs see and hear each other"]))
+}
+
+pub(super) fn leaks(shell: &Shell) -> Result<()> {
+    Stage::set_up(shell)?.run_all(shell, &call_tests(), &["leak.test.mjs"])
+}
+
+pub(super) fn server(shell: &Shell) -> Result<()> {
+    Stage::set_up(shell)?.run_all(shell, &call_tests(), &["server.test.mjs"])
+}
+
+pub(super) fn peers(shell: &Shell) -> Result<()> {
+    let tests = root().join("wasm/test/peers");
+    tools::npm_ci(shell, &tests)?;
+    Stage::set_up(shell)?.run_all(shell, &tests, &["peers.test.mjs"])
+}
+
+/// LiveKit's native client and what it needs, from PyPI.
+const LIVEKIT: &[&str] = &[
+    "livekit==1.2.1",
+    "aiofiles==25.1.0",
+    "numpy==2.4.6",
+    "protobuf==7.36.2",
+    "types-protobuf==7.35.1.20260906",
+];
+
+pub(super) fn bots(shell: &Shell) -> Result<()> {
+    let stage = Stage::set_up(shell)?;
+    let python = tools::python(shell, "python-livekit", LIVEKIT)?;
+    tools::find_or_install(shell, &["ffmpeg"], &["ffmpeg"])?;
+    let tests = root().join("examples/bot/test");
+    tools::npm_ci(shell, &tests)?;
+    for file in ["native.test.mjs", "record.test.mjs"] {
+        let mut test = stage.test(&tests.join(file));
+        shell.run(test.env("SEALFRAME_LIVEKIT_PYTHON", &python))?;
+    }
+    Ok(())
+}
