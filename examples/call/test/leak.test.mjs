@@ -55,7 +55,8 @@ for (const [browserName, launch, isThere] of [
   ['Chromium', launchChromium, async () => true],
   ['Firefox', launchFirefox, async () => outward !== undefined && isInstalled(FIREFOX)],
 ]) {
-  describe(browserName, { concurrency: false }, () => {
+  // Media flow in real time: tests of pages that wait run beside each other.
+  describe(browserName, { concurrency: 3 }, () => {
     let [browser, sfu, missing] = [];
 
     before(async () => {
@@ -72,7 +73,8 @@ for (const [browserName, launch, isThere] of [
 
     /** A page of its own in which leak.page.js is there. */
     async function inPage(work, prepare) {
-      const page = await browser.newPage();
+      // In windows: a browser draws less often in tabs behind others.
+      const page = await browser.newPage({ type: 'window' });
       try {
         if (prepare !== undefined) await page.evaluateOnNewDocument(prepare);
         await page.goto(sfu.url);
@@ -93,9 +95,13 @@ for (const [browserName, launch, isThere] of [
       return { ...said, verdict: await judge(packets, { ...said, secret }) };
     }, prepare);
 
-    /** Calls a function of leak.page.js with room, secret and `args`. */
-    const ask = (what, ...args) => inPage((page) =>
-      page.evaluate((name, ...all) => globalThis.leak[name](...all), what, what, [...randomBytes(32)], ...args));
+    /** Calls a function of leak.page.js with a room of its own, a secret and `args`. */
+    let rooms = 0;
+    const ask = (what, ...args) => inPage((page) => {
+      rooms += 1;
+      const room = `${what}-${rooms}`;
+      return page.evaluate((name, ...all) => globalThis.leak[name](...all), what, room, [...randomBytes(32)], ...args);
+    });
 
     test('without protection, clear packets are seen', TIMEOUT, async (t) => {
       if (missing) return t.skip('no browser, or no address but loopback');

@@ -18,7 +18,8 @@ for (const [browserName, launch, udp] of [
   ['Chromium', launchChromium, '127.0.0.1'],
   ['Firefox', launchFirefox, outward], // it sends no media to loopback
 ]) {
-  describe(browserName, { concurrency: false }, () => {
+  // Media flow in real time: tests of pages that wait run beside each other.
+  describe(browserName, { concurrency: 3 }, () => {
     const isChromium = browserName === 'Chromium';
     let [browser, sfu, missing] = [];
 
@@ -38,7 +39,8 @@ for (const [browserName, launch, udp] of [
       test(name, TIMEOUT, async (t) => {
         if (missing) return t.skip(`no ${browserName}, or no address but loopback`);
         const room = name.replaceAll(/[^a-z0-9]/gi, '-').slice(0, 64);
-        const page = await browser.newPage();
+        // In windows: a browser draws less often in tabs behind others.
+        const page = await browser.newPage({ type: 'window' });
         let said;
         try {
           await page.goto(sfu.url);

@@ -13,6 +13,8 @@ import { serve } from '../serve.mjs';
 
 const here = (path) => new URL(path, import.meta.url).pathname;
 const TIMEOUT = { timeout: 120_000 };
+/** Media flow in real time: tests of pages that wait run beside each other. */
+const AT_ONCE = { concurrency: 3 };
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'";
 
 let server;
@@ -112,7 +114,7 @@ const [BEEP, NOISE] = [1e-2, 1e-3];
 
 const bytes = (seed, length = 32) => Array.from({ length }, (_, place) => (place * 53 + seed) & 0xff);
 
-describe('livekit-client', () => {
+describe('livekit-client', AT_ONCE, () => {
   const OURS = 'sealframe for livekit';
   const ends = [['livekit', OURS], [OURS, 'livekit'], [OURS, OURS]];
   for (const [sealing, opening] of ends) {
@@ -138,7 +140,7 @@ describe('livekit-client', () => {
   }
 });
 
-describe("livekit-client's own room", () => {
+describe("livekit-client's own room", AT_ONCE, () => {
   const OURS = 'sealframe in a room of livekit';
   const STOCK = 'livekit in its room';
   for (const [sealing, opening] of [[STOCK, OURS], [OURS, STOCK]]) {
@@ -163,7 +165,7 @@ describe("livekit-client's own room", () => {
   }
 });
 
-describe('lib-jitsi-meet', () => {
+describe('lib-jitsi-meet', AT_ONCE, () => {
   const OURS = 'sealframe for jitsi';
   const ends = [['jitsi', OURS], [OURS, 'jitsi'], [OURS, OURS]];
   for (const [sealing, opening] of ends) {
@@ -192,7 +194,7 @@ describe('lib-jitsi-meet', () => {
   }
 });
 
-describe('our worker that is told which format it is to be', () => {
+describe('our worker that is told which format it is to be', AT_ONCE, () => {
   const calls = [
     ['livekit', 'sealframe, told livekit', 'vp9'],
     ['sealframe, told livekit', 'livekit', 'h264'],

@@ -14,11 +14,12 @@ const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
 /// tests that look for secrets in memory.
 const SLOW: &[&str] = &["simulation", "every_frame", "in_place", "wiped", "constant"];
 
-/// The arguments that select everything; one selection, so that dependencies are compiled once.
+/// One selection for all, so that dependencies are compiled once.
 const EVERYTHING: [&str; 3] = ["test", "--locked", "--workspace"];
 
 pub(super) fn build(shell: &Shell) -> Result<()> {
-    shell.run(shell.cargo().args(EVERYTHING).arg("--no-run"))
+    let targets = ["--bins", "--tests"];
+    shell.run(shell.cargo().args(["build", "--locked", "--workspace"]).args(targets))
 }
 
 pub(super) fn tests(shell: &Shell) -> Result<()> {
