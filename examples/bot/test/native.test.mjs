@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 import { startSfu } from '../../call/test/sfu.mjs';
 
@@ -73,55 +73,58 @@ function assertReceived({ good, bad, none }, t) {
   }
 }
 
-for (const [format, keys] of Object.entries(KEYS)) {
-  test(`${format}: native clients understand each other by key alone`, TIMEOUT, async (t) => {
-    await inRoom(`native-${format}`, async (url) => {
-      const sender = await sendIn(url, keys);
-      assertReceived(await receivers(url, keys), t);
-      await sender.report;
+// They play for seconds: two rooms at once.
+describe("LiveKit's native client", { concurrency: 2 }, () => {
+  for (const [format, keys] of Object.entries(KEYS)) {
+    test(`${format}: native clients understand each other by key alone`, TIMEOUT, async (t) => {
+      await inRoom(`native-${format}`, async (url) => {
+        const sender = await sendIn(url, keys);
+        assertReceived(await receivers(url, keys), t);
+        await sender.report;
+      });
     });
-  });
 
-  test(`${format}: the bot opens what a native client seals, by key alone`, TIMEOUT, async (t) => {
-    const room = `open-${format}`;
-    await inRoom(room, async (url) => {
-      const sender = await sendIn(url, keys);
-      const by = (key, index) => record(folder, { sfu, room, format, key, index, seconds: SECONDS });
-      const [good, bad, none] = await Promise.all([by(keys.right, 0), by(keys.wrong, 0), by(keys.right, 1)]);
-      await sender.report;
+    test(`${format}: the bot opens what a native client seals, by key alone`, TIMEOUT, async (t) => {
+      const room = `open-${format}`;
+      await inRoom(room, async (url) => {
+        const sender = await sendIn(url, keys);
+        const by = (key, index) => record(folder, { sfu, room, format, key, index, seconds: SECONDS });
+        const [good, bad, none] = await Promise.all([by(keys.right, 0), by(keys.wrong, 0), by(keys.right, 1)]);
+        await sender.report;
 
-      assert.equal(good.code, 0, good.errors);
-      assert.equal(good.files.length, 2, good.files.join());
-      const [{ count, left, right }, { seconds, energy }] = [await pictures(good.files[0]), await sound(good.files[1])];
-      t.diagnostic(`${count} pictures, ${left} and ${right}, ${seconds} s of sound, energy ${energy}`);
-      assert.ok(count > MANY, `${count} pictures`);
-      assert.ok(is('red', left) && is('blue', right), `${left} and ${right}`);
-      assert.ok(energy > 0.01 * seconds, `energy ${energy}`);
-      // Now and then the client sends a first frame that does not open, seemingly before its cryptor is in place.
-      for (const { refused } of Object.values(good.tracks)) assert.ok(refused <= 3, `${refused} refused`);
-      for (const { files, tracks, errors } of [bad, none]) {
-        assert.deepEqual(files, [], errors);
-        assert.equal(Object.keys(tracks).length, 2, errors);
-        for (const { written, refused } of Object.values(tracks)) {
-          assert.equal(written, 0);
-          assert.ok(refused > 20, `${refused} refused`);
+        assert.equal(good.code, 0, good.errors);
+        assert.equal(good.files.length, 2, good.files.join());
+        const [{ count, left, right }, { seconds, energy }] = [await pictures(good.files[0]), await sound(good.files[1])];
+        t.diagnostic(`${count} pictures, ${left} and ${right}, ${seconds} s of sound, energy ${energy}`);
+        assert.ok(count > MANY, `${count} pictures`);
+        assert.ok(is('red', left) && is('blue', right), `${left} and ${right}`);
+        assert.ok(energy > 0.01 * seconds, `energy ${energy}`);
+        // Now and then the client sends a first frame that does not open, seemingly before its cryptor is in place.
+        for (const { refused } of Object.values(good.tracks)) assert.ok(refused <= 3, `${refused} refused`);
+        for (const { files, tracks, errors } of [bad, none]) {
+          assert.deepEqual(files, [], errors);
+          assert.equal(Object.keys(tracks).length, 2, errors);
+          for (const { written, refused } of Object.values(tracks)) {
+            assert.equal(written, 0);
+            assert.ok(refused > 20, `${refused} refused`);
+          }
         }
-      }
+      });
     });
-  });
 
-  test(`${format}: a native client opens what the bot seals, by key alone`, TIMEOUT, async (t) => {
-    const [video, audio] = [join(folder, 'halves.ivf'), join(folder, 'tone.opus')];
-    const make = (source, codec, file) =>
-      ffmpeg(['-y', '-f', 'lavfi', '-i', source, '-t', '4', ...codec, file]);
-    await make('color=red:160x240:rate=25,pad=320:240:color=blue', ['-c:v', 'libvpx', '-b:v', '300k'], video);
-    await make('sine=440:sample_rate=48000', ['-c:a', 'libopus', '-b:a', '64k'], audio);
-    const room = `seal-${format}`;
-    await inRoom(room, async (url) => {
-      const playing = play([video, audio], { sfu, room, format, key: keys.right, seconds: SECONDS + 6 });
-      assertReceived(await receivers(url, keys), t);
-      const { code, errors } = await playing;
-      assert.equal(code, 0, errors);
+    test(`${format}: a native client opens what the bot seals, by key alone`, TIMEOUT, async (t) => {
+      const [video, audio] = [join(folder, 'halves.ivf'), join(folder, 'tone.opus')];
+      const make = (source, codec, file) =>
+        ffmpeg(['-y', '-f', 'lavfi', '-i', source, '-t', '4', ...codec, file]);
+      await make('color=red:160x240:rate=25,pad=320:240:color=blue', ['-c:v', 'libvpx', '-b:v', '300k'], video);
+      await make('sine=440:sample_rate=48000', ['-c:a', 'libopus', '-b:a', '64k'], audio);
+      const room = `seal-${format}`;
+      await inRoom(room, async (url) => {
+        const playing = play([video, audio], { sfu, room, format, key: keys.right, seconds: SECONDS + 6 });
+        assertReceived(await receivers(url, keys), t);
+        const { code, errors } = await playing;
+        assert.equal(code, 0, errors);
+      });
     });
-  });
-}
+  }
+});

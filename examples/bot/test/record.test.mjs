@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { fetchJitsi } from '../../../benches/browser/jitsi.mjs';
@@ -36,47 +36,50 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-for (const [format, worker, given, right, wrong] of [
-  ['livekit', 'livekit', { passphrase: PASSPHRASE, index: 3 }, PASSPHRASE, 'correct horse battery stable'],
-  ['livekit-hkdf', 'livekit', { key: BYTES, index: 3 }, BYTES, OTHER_BYTES],
-  ['jitsi', 'jitsi', { key: BYTES, index: 3 }, BYTES, OTHER_BYTES],
-]) {
-  test(`${format}: who has the key gets files that play, and nobody else gets a file`, TIMEOUT, async (t) => {
-    const page = await browser.newPage();
-    await page.goto(sfu.url);
-    for (const script of ['../../call/test/server.page.js', 'seal.page.js']) {
-      await page.evaluate(`{${await readFile(here(script), 'utf8')}}`);
-    }
-    const room = `record-${format}`;
-    const id = await page.evaluate(async (...args) => {
-      globalThis.alice = await globalThis.sendSealed(...args);
-      return globalThis.alice.id;
-    }, room, worker, given);
-
-    const by = (key, index) => record(folder, { sfu, room, format, key, index, seconds: SECONDS });
-    const [good, bad, none] = await Promise.all([by(right, 3), by(wrong, 3), by(right, 4)]);
-    await page.evaluate(() => globalThis.alice.close());
-    await page.close();
-
-    assert.equal(good.code, 0, good.errors);
-    const [camera, microphone] = [`${id}-camera-0.ivf`, `${id}-microphone-0.opus`];
-    assert.deepEqual(good.files.map((file) => basename(file)), [camera, microphone]);
-    const [video, audio] = [await pictures(good.files[0]), await sound(good.files[1])];
-    t.diagnostic(`${video.count} pictures in ${video.seconds} s, ${audio.seconds} s of sound, energy ${audio.energy}`);
-    assert.equal(video.count, good.tracks[camera].written);
-    assert.ok(video.count > MANY, `${video.count} pictures`);
-    for (const { seconds } of [video, audio]) assert.ok(seconds > SECONDS / 2 && seconds < SECONDS + 1, `${seconds} s`);
-    assert.ok(audio.energy > 0.1 * audio.seconds, `energy ${audio.energy}`);
-    assert.equal(good.tracks[camera].refused + good.tracks[microphone].refused, 0);
-
-    for (const { code, files, tracks, errors } of [bad, none]) {
-      assert.equal(code, 0, errors);
-      assert.deepEqual(files, []);
-      assert.deepEqual(Object.keys(tracks).sort(), [camera, microphone]);
-      for (const { written, refused } of Object.values(tracks)) {
-        assert.equal(written, 0);
-        assert.ok(refused > 10, `${refused} refused`);
+// They play for seconds: all rooms at once.
+describe('a bot that records', { concurrency: 3 }, () => {
+  for (const [format, worker, given, right, wrong] of [
+    ['livekit', 'livekit', { passphrase: PASSPHRASE, index: 3 }, PASSPHRASE, 'correct horse battery stable'],
+    ['livekit-hkdf', 'livekit', { key: BYTES, index: 3 }, BYTES, OTHER_BYTES],
+    ['jitsi', 'jitsi', { key: BYTES, index: 3 }, BYTES, OTHER_BYTES],
+  ]) {
+    test(`${format}: who has the key gets files that play, and nobody else gets a file`, TIMEOUT, async (t) => {
+      const page = await browser.newPage({ type: 'window' });
+      await page.goto(sfu.url);
+      for (const script of ['../../call/test/server.page.js', 'seal.page.js']) {
+        await page.evaluate(`{${await readFile(here(script), 'utf8')}}`);
       }
-    }
-  });
-}
+      const room = `record-${format}`;
+      const id = await page.evaluate(async (...args) => {
+        globalThis.alice = await globalThis.sendSealed(...args);
+        return globalThis.alice.id;
+      }, room, worker, given);
+
+      const by = (key, index) => record(folder, { sfu, room, format, key, index, seconds: SECONDS });
+      const [good, bad, none] = await Promise.all([by(right, 3), by(wrong, 3), by(right, 4)]);
+      await page.evaluate(() => globalThis.alice.close());
+      await page.close();
+
+      assert.equal(good.code, 0, good.errors);
+      const [camera, microphone] = [`${id}-camera-0.ivf`, `${id}-microphone-0.opus`];
+      assert.deepEqual(good.files.map((file) => basename(file)), [camera, microphone]);
+      const [video, audio] = [await pictures(good.files[0]), await sound(good.files[1])];
+      t.diagnostic(`${video.count} pictures in ${video.seconds} s, ${audio.seconds} s of sound, energy ${audio.energy}`);
+      assert.equal(video.count, good.tracks[camera].written);
+      assert.ok(video.count > MANY, `${video.count} pictures`);
+      for (const { seconds } of [video, audio]) assert.ok(seconds > SECONDS / 2 && seconds < SECONDS + 1, `${seconds} s`);
+      assert.ok(audio.energy > 0.1 * audio.seconds, `energy ${audio.energy}`);
+      assert.equal(good.tracks[camera].refused + good.tracks[microphone].refused, 0);
+
+      for (const { code, files, tracks, errors } of [bad, none]) {
+        assert.equal(code, 0, errors);
+        assert.deepEqual(files, []);
+        assert.deepEqual(Object.keys(tracks).sort(), [camera, microphone]);
+        for (const { written, refused } of Object.values(tracks)) {
+          assert.equal(written, 0);
+          assert.ok(refused > 10, `${refused} refused`);
+        }
+      }
+    });
+  }
+});
