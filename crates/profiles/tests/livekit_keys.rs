@@ -18,7 +18,7 @@ fn keys(of: fn() -> Key, derived: fn(&[u8; 32]) -> Key) -> (Key, Key) {
 #[test]
 fn derived_keys_seal_open_and_ratchet_as_the_keys_themselves() {
     let hkdf = || keys(|| Key::hkdf(&MATERIAL), Key::hkdf_derived);
-    let pbkdf2 = || keys(|| Key::from_passphrase("a passphrase"), Key::pbkdf2_derived);
+    let pbkdf2 = || keys(|| Key::from_passphrase("a passphrase").unwrap(), Key::pbkdf2_derived);
     let info = FrameInfo::audio(Some(Codec::Opus), 7, 960);
     for both in [&hkdf as &dyn Fn() -> (Key, Key), &pbkdf2] {
         let [mut sender, mut same] = [Sender::new(Options::new()), Sender::new(Options::new())];
