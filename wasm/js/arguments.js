@@ -147,9 +147,9 @@ export function functionOf(value, what) {
   return value;
 }
 
-/** An object whose fields are read next, each once. */
+/** An object whose fields are read next, each once: none that is something else besides, as bytes or an array are. */
 export function fieldsOf(value, what) {
-  if (typeof value !== 'object' || value === null) throw wrong(what, 'an object');
+  if (Reflect.apply(toString, value, []) !== '[object Object]') throw wrong(what, 'an object with fields');
   return value;
 }
 

@@ -112,7 +112,7 @@ function handle(kind, data) {
   queue = queue.then(() => messages[kind](checked(LIVEKIT, kind, data), kind)).catch((error) => {
     // Requests by `uuid` are waited for, and get their answer however often they fail.
     if (data?.uuid !== undefined) say('error', { error: errors.errorOf(error), uuid: data.uuid });
-    else errors.report(data?.participantIdentity, error);
+    else errors.report(typeof data?.participantIdentity === 'string' ? data.participantIdentity : undefined, error);
   });
 }
 

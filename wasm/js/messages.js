@@ -2,7 +2,7 @@
 // so is one with a field of the wrong type, before anything has changed. Bytes are the message's own, which nobody else has.
 
 import {
-  U32, bigintOf, booleanOf, fieldsOf, functionOf, integerOf, memberOf, nameOf, oneOf, optional, platformOf, sessionOf, shortOf,
+  U32, U8, bigintOf, booleanOf, fieldsOf, integerOf, memberOf, nameOf, oneOf, optional, platformOf, sessionOf, shortOf,
   stringOf, thresholdOf, viewOf,
 } from './arguments.js';
 import { codecId, framingId, streamKind } from './codec.js';
@@ -44,6 +44,12 @@ function streamOf(stream) {
   };
 }
 
+/** By payload type: `[payloadType, codec]` of each, in the connection's own words. */
+function codecsOf(codecs) {
+  if (!Array.isArray(codecs)) throw new TypeError('sealframe: codecs are to be an array');
+  return codecs.map(([payloadType, codec]) => [integerOf(payloadType, 'a payload type', U8), stringOf(codec, 'codec')]);
+}
+
 /** The options of a transform of `worker.js`. */
 export function transformOf(options) {
   const { number, direction } = fieldsOf(options, 'options');
@@ -79,6 +85,7 @@ export const CALL = {
     return { readable, writable, options: transformOf(options) };
   },
   describe: ({ number, stream }) => ({ number: numberOf(number), stream: streamOf(stream) }),
+  codecs: ({ number, codecs }) => ({ number: numberOf(number), codecs: codecsOf(codecs) }),
   counts: nothing,
   announcement: nothing,
   addMember: ({ from, announcement }) => ({ from: memberOf(from, 'from'), announcement: viewOf(announcement, 'announcement') }),
@@ -98,7 +105,7 @@ const ofSession = ({ session }) => ({ session: sessionOf(session) });
 
 /** What `worker.js` is asked of the key management. */
 export const GROUP = {
-  receive: ({ message }) => ({ message: viewOf(message, 'message') }),
+  receive: ({ message, from }) => ({ message: viewOf(message, 'message'), from: optional(from, memberOf, 'from') }),
   admit: ({ session, user, moderator }) =>
     ({ session: sessionOf(session), user: nameOf(user, 'user'), moderator: booleanOf(moderator, 'moderator') }),
   refuse: ofSession,
@@ -191,11 +198,6 @@ const ofOwner = ({ participantIdentity, keyIndex }) => ({
   participantIdentity: optional(participantIdentity, identityOf),
   keyIndex: optional(keyIndex, integerOf, 'keyIndex', U32, -1),
 });
-const iterated = (map) => {
-  functionOf(fieldsOf(map, 'map').get, 'map.get');
-  return map;
-};
-
 function ofTrack({ trackId, previousTrackId, participantIdentity, codec, hasPacketTrailer, packetTrailer }) {
   return {
     trackId: stringOf(trackId, 'trackId'),
@@ -243,7 +245,7 @@ export const LIVEKIT = {
   updateCodec: ofTrack,
   removeTransform: ({ trackId, participantIdentity }) =>
     ({ trackId: stringOf(trackId, 'trackId'), participantIdentity: identityOf(participantIdentity) }),
-  setRTPMap: ({ map }) => ({ map: iterated(map) }),
+  setRTPMap: ({ map }) => ({ map: platformOf(map, 'Map', 'get', 'map') }),
   setSifTrailer: ({ trailer }) => ({ trailer: viewOf(trailer, 'trailer') }),
   encryptDataRequest: ({ participantIdentity, payload, uuid }) =>
     ({ participantIdentity: identityOf(participantIdentity), payload: viewOf(payload, 'payload'), uuid: stringOf(uuid, 'uuid') }),
@@ -251,7 +253,7 @@ export const LIVEKIT = {
     participantIdentity: identityOf(participantIdentity),
     payload: viewOf(payload, 'payload'),
     iv: viewOf(iv, 'iv'),
-    keyIndex: integerOf(keyIndex, 'keyIndex', 255),
+    keyIndex: integerOf(keyIndex, 'keyIndex', U8),
     uuid: stringOf(uuid, 'uuid'),
   }),
 };

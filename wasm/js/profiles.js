@@ -351,13 +351,14 @@ export async function daveEpochCode(authenticator) {
 
 /** The 45 digits that two members compare, each given as `{key, user}`: an identity key and a BigInt. Takes a second. */
 export async function davePairwiseCode(one, other, version = 0) {
-  const [our, their] = [identityOf(one), identityOf(other)];
   shortOf(version, 'version');
+  const [our, their] = [identityOf(one), identityOf(other)];
   await load();
   return named(() => daveCode(davePairwiseFingerprint(version, our.key, our.user, their.key, their.user), 45, 5));
 }
 
 function identityOf(identity) {
   const { key, user } = fieldsOf(identity, 'an identity');
-  return { key: bytesOf(key, 'key', { least: 1, code: 'DigitsRefused' }), user: bigintOf(user, 'user') };
+  bigintOf(user, 'user');
+  return { key: bytesOf(key, 'key', { least: 1, code: 'DigitsRefused' }), user };
 }
