@@ -31,6 +31,14 @@ function detached() {
   return buffer;
 }
 
+/** A view of bytes that its buffer no longer has. */
+function beyond(View) {
+  const buffer = new ArrayBuffer(64, { maxByteLength: 64 });
+  const view = new View(buffer, 32, 4);
+  buffer.resize(8);
+  return view;
+}
+
 /** One of each kind that a caller may have in hand, by name. */
 const VALUES = {
   undefined: undefined,
@@ -66,6 +74,8 @@ const VALUES = {
   SharedArrayBuffer: new SharedArrayBuffer(32),
   'shared bytes': new Uint8Array(new SharedArrayBuffer(32)),
   detached: detached(),
+  'bytes beyond their buffer': beyond(Uint8Array),
+  'a view beyond its buffer': beyond(DataView),
   'a proxy of bytes': new Proxy(bytes(32), {}),
   'no real bytes': Object.create(Uint8Array.prototype),
   'an object that says a name': { toString: () => 'vp8' },

@@ -116,7 +116,7 @@ impl DaveOpener {
 
 /// `key[16] ‖ nonce[12]` of a generation of a ratchet; wiped when it is freed.
 #[wasm_bindgen]
-pub struct DaveGeneration(Zeroizing<[u8; 28]>);
+pub struct DaveGeneration(Zeroizing<Vec<u8>>);
 
 #[wasm_bindgen]
 impl DaveGeneration {
@@ -128,9 +128,9 @@ impl DaveGeneration {
     pub fn new(base_secret: Vec<u8>, generation: u32) -> Result<Self, String> {
         let mut ratchet = HashRatchet::new(taken(base_secret)?);
         ratchet.advance_to(generation).ok_or(Code::KeyRefused)?;
-        let mut both = Zeroizing::new([0; 28]);
-        both[..16].copy_from_slice(&*ratchet.expose_key());
-        both[16..].copy_from_slice(&*ratchet.expose_nonce());
+        let mut both = Zeroizing::new(Vec::with_capacity(28));
+        both.extend_from_slice(&*ratchet.expose_key());
+        both.extend_from_slice(&*ratchet.expose_nonce());
         Ok(Self(both))
     }
 
