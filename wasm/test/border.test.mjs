@@ -4,13 +4,14 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { SealedCall, SealframeError, createWorker, supportedFramings } from '../pkg/index.js';
 import * as index from '../pkg/index.js';
 import * as frames from '../pkg/frames.node.js';
 import * as profiles from '../pkg/profiles.node.js';
 import * as inline from '../pkg/worker-inline.js';
+import initGroup, { Group as GroupModule } from '../build/sealframe_group.js';
 import { Group } from '../build/group.js';
 import { CALL, GROUP, JITSI, LIVEKIT, PROFILES, checked } from '../build/messages.js';
 
@@ -812,6 +813,28 @@ test('bytes are those of a view, a copy of them, and read once', async () => {
   assert.equal(reads, 1);
 });
 
+test('a generator that gives nothing but zeros gives no keys', async () => {
+  const alice = await Frames.start({ secret: SECRET, member: 1 });
+  const { getRandomValues } = crypto;
+  const source = readFileSync(here('../build/sealframe_group_bg.wasm'));
+  await initGroup({ module_or_path: source });
+  const enter = () => new GroupModule(bytes(4), 1, 1, 0, false, bytes(4), undefined, undefined, 0, 0).free();
+  enter();
+  crypto.getRandomValues = (into) => into.fill(0);
+  try {
+    assert.throws(() => alice.announcement(), { code: 'NoRandomness' });
+    await assert.rejects(Frames.start({ secret: SECRET, member: 1 }), { code: 'NoRandomness' });
+    await assert.rejects(JitsiFrames.start(), { code: 'NoRandomness' });
+    await assert.rejects(LiveKitFrames.start(), { code: 'NoRandomness' });
+    // The key management stops.
+    assert.throws(enter, WebAssembly.RuntimeError);
+  } finally {
+    delete crypto.getRandomValues;
+  }
+  assert.equal(crypto.getRandomValues, getRandomValues);
+  alice.announcement();
+});
+
 test('the error is one class, whichever entry point it is of', () => {
   for (const module of [index, frames, profiles]) assert.equal(module.SealframeError, SealframeError);
   const sources = readdirSync(here('../pkg')).filter((name) => /^(index|frames|profiles|worker-inline)(\.node)?\.js$/.test(name));
@@ -835,7 +858,7 @@ test('no binding takes bytes but through the door', () => {
   }
 });
 
-after(() => {
+test('every export has been given wrong types', () => {
   const own = { frames, profiles, index, 'worker-inline': inline };
   for (const [entry, module] of Object.entries(own)) {
     const listed = Object.fromEntries(Object.entries(COVERED[entry] ?? {}).map(([name, members]) => [name, [...members].sort()]));

@@ -271,6 +271,16 @@ test('DAVE: every frame', async () => {
   assert.equal(vectors.length, 60);
 });
 
+test('DAVE: a generation too far ahead has a name of its own', async () => {
+  const secret = new Uint8Array(16).fill(7);
+  const [sealer, opener] = [await DaveSealer.start(secret), await DaveOpener.start()];
+  opener.addEpoch(1n, secret, 0);
+  const early = sealer.seal(FRAME, {});
+  sealer.skipTo(200n << 24n);
+  fails(() => opener.open(sealer.seal(FRAME, {}), 0), 'StepTooFar');
+  assert.deepEqual(opener.open(early, 0), FRAME);
+});
+
 test('keys that are handed out are nowhere in memory once they are freed, not even by half', async () => {
   const { memory } = await init({ module_or_path: readFileSync(new URL('../build/sealframe_profiles_bg.wasm', import.meta.url)) });
   const [frames, region] = [new FrameMemory(memory), new Region()];
