@@ -172,6 +172,9 @@ impl LiveKitCryptor {
     }
 
     /// As [`set`](Self::set), of the key itself, from which all follows in here.
+    ///
+    /// # Errors
+    /// The name of an error code.
     #[wasm_bindgen(js_name = setMaterial)]
     pub fn set_material(
         &mut self,
