@@ -34,9 +34,7 @@ fn many_who_come_at_once_open_everybody() {
     }
     net.pass(2 * SECOND);
     assert!(net.all_open_all());
-    assert!(
-        net.errors.iter().all(|error| matches!(error, GroupError::UnknownMember(_)))
-    );
+    assert!(net.errors.iter().all(|error| matches!(error, GroupError::UnknownMember(_))));
 }
 
 #[test]
