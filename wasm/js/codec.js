@@ -1,5 +1,7 @@
 // Names of codecs, framings and kinds of streams, and the numbers that the core knows them by.
 
+import { lookUp } from './arguments.js';
+
 /** As `Label::new` of the module has them; authenticated with every frame. */
 const CODEC = { opus: 1, vp8: 2, vp9: 3, h264: 4, av1: 6 };
 /** How much of a frame stays readable: nothing, or the few bytes that packetizers and servers read. */
@@ -14,7 +16,7 @@ export const codecId = (codec) => lookUp(CODEC, codec, 'codec');
 export const framingId = (framing) => lookUp(FRAMING, framing, 'framing');
 /** In the core's numbers, of which there are two. */
 export const otherFraming = (framing) => 1 - framing;
-export const streamKind = (kind) => lookUp(STREAM_KIND, kind, 'kind of stream');
+export const streamKind = (kind) => lookUp(STREAM_KIND, kind, 'kind');
 
 /**
  * Whether what stays readable of a frame is more than its first bytes: then the core has to see all of it. In the core's
@@ -43,11 +45,4 @@ export const hasDescriptor = () => 'getHeaderExtensionsToNegotiate' in (globalTh
 export function supportedFramings() {
   const all = Object.keys(CODEC);
   return { compatible: all, full: hasDescriptor() ? all : ['opus', 'vp9'] };
-}
-
-function lookUp(table, key, what) {
-  if (!Object.hasOwn(table, key)) {
-    throw new TypeError(`sealframe: ${what} '${key}' is not one of ${Object.keys(table).join(', ')}`);
-  }
-  return table[key];
 }

@@ -4,6 +4,7 @@
 //
 // The messages: jitsi/lib-jitsi-meet, modules/e2ee/E2EEContext.ts.
 
+import { JITSI, checked, isListed, jitsiTransformOf } from './messages.js';
 import { pass } from './passage.js';
 import { memory, region } from './profiles-memory.js';
 import { infoOf, labelled } from './profile-label.js';
@@ -54,15 +55,22 @@ const operations = {
   setEnabled({ enabled }) {
     isEnabled = enabled;
   },
-  /** `key` is bytes, or false for none. */
-  setKey({ participantId, key, keyIndex = -1 }) {
+  /** `key` is bytes, or null for none. */
+  setKey({ participantId, key, keyIndex }) {
     const participant = participants.get(participantId) ?? { cryptor: new JitsiCryptor(), index: 0 };
+    const index = keyIndex >= 0 ? keyIndex : participant.index;
+    if (key === null) {
+      participant.cryptor.removeKey(index);
+    } else {
+      try {
+        participant.cryptor.setKey(index, key);
+      } finally {
+        key.fill(0);
+      }
+    }
+    // Not before all has gone well.
+    participant.index = index;
     participants.set(participantId, participant);
-    if (keyIndex >= 0) participant.index = keyIndex;
-    if (!key) return participant.cryptor.removeKey(participant.index);
-    const material = new Uint8Array(key.buffer ?? key, key.byteOffset, key.byteLength);
-    participant.cryptor.setKey(participant.index, material);
-    material.fill(0);
   },
   encode: attachStreams,
   decode: attachStreams,
@@ -80,7 +88,13 @@ function attachStreams({ operation, participantId, readableStream, writableStrea
   attach(operation, participantId, readableStream, writableStream);
 }
 
-self.onmessage = ({ data }) => operations[data.operation]?.(data);
+/** What lib-jitsi-meet may send besides says nothing here. */
+self.onmessage = ({ data }) => {
+  const { operation, ...fields } = Object(data);
+  if (isListed(JITSI, operation)) operations[operation](checked(JITSI, operation, { ...fields, operation }));
+};
 
-self.onrtctransform = ({ transformer: { options: { operation, participantId }, readable, writable } }) =>
+self.onrtctransform = ({ transformer: { options, readable, writable } }) => {
+  const { operation, participantId } = jitsiTransformOf(options);
   attach(operation, participantId, readable, writable);
+};

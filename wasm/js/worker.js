@@ -5,8 +5,10 @@
 import init, { Call } from './sealframe_wasm.js';
 import { codecId, codecOfMimeType, framingId, otherFraming, streamKind } from './codec.js';
 import { FrameCrypto, calibrate } from './crypto.js';
+import { answerOf } from './failure.js';
 import { Keys } from './keys.js';
 import { FrameMemory } from './memory.js';
+import { CALL, checked, transformOf } from './messages.js';
 import { groupSource, moduleSource } from './module.js';
 import { InOrder } from './order.js';
 import { StreamState } from './state.js';
@@ -104,13 +106,12 @@ function stop(error) {
   if (error !== null) die(error);
 }
 
-self.onmessage = async ({ data: { id, request, ...args } }) => {
+self.onmessage = async ({ data }) => {
+  const { id, request, ...args } = Object(data);
   try {
-    self.postMessage({ id, result: await requests[request](args) });
+    self.postMessage({ id, result: await requests[request](checked(CALL, request, args)) });
   } catch (error) {
-    // The core throws its codes as strings.
-    const code = typeof error === 'string' ? error : 'Other';
-    self.postMessage({ id, error: { code, message: String(error?.message ?? error) } });
+    self.postMessage({ id, error: answerOf(error) });
   }
 };
 
@@ -127,7 +128,8 @@ function die(error) {
 }
 
 /** Passes frames on, in order, until the track ends. */
-async function run(readable, writable, { number, direction }, transformer) {
+async function run(readable, writable, options, transformer) {
+  const { number, direction } = transformOf(options);
   const transform = new Transform(number, direction, writable.getWriter(), transformer);
   transform.describe(described.get(number) ?? null);
   running.set(number, transform);
@@ -174,7 +176,8 @@ class Transform {
   describe(named) {
     this.#named = named;
     this.#stream = null;
-    if (named === null) return;
+    // Whose frames are to be opened must be known.
+    if (named === null || (this.#direction === 'open' && named.from === undefined)) return;
     const { from, kind, index } = named;
     this.#stream = { from, index, kind: streamKind(kind), framing: framingId(framing ?? 'full') };
     this.#label = { number: this.#number, direction: this.#direction, from, kind, index };

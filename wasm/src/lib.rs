@@ -396,5 +396,9 @@ fn take_key(mut bytes: Vec<u8>) -> BaseKey {
 fn random() -> Result<[u8; 32], Code> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| Code::NoRandomness)?;
+    // A generator that is broken, or that a page has put in place of the browser's. Not compared: it is secret.
+    if bytes.iter().fold(0, |all, byte| all | byte) == 0 {
+        return Err(Code::NoRandomness);
+    }
     Ok(bytes)
 }

@@ -336,7 +336,7 @@ fn check_member(from: u16, frame: &[u8], metadata: &Metadata<'_>) -> Result<(), 
 
 /// Why a frame was not opened. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum FrameError {
     /// The frame is from another member than the server says.
     OtherMember,

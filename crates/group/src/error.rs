@@ -6,7 +6,7 @@ use crate::{MessageError, SessionId};
 
 /// Why a message or a request was refused. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum GroupError {
     /// Not understood. Drop.
     Message(MessageError),
@@ -46,6 +46,8 @@ pub enum GroupError {
     Ended,
     /// A field of the configuration is out of its bounds.
     Policy,
+    /// An admission names nobody: its user has no bytes.
+    NoUser,
 }
 
 impl From<MessageError> for GroupError {
@@ -76,6 +78,7 @@ impl fmt::Display for GroupError {
             Self::Busy => "too many messages",
             Self::Ended => "we are not in the call",
             Self::Policy => "the policy is out of bounds",
+            Self::NoUser => "an admission names nobody",
         })
     }
 }
