@@ -22,6 +22,11 @@ export class FrameMemory {
     return result < 0 ? result : this.#bytes().slice(result, result + call.resultLength);
   }
 
+  /** A copy of some of it. */
+  read(offset, length) {
+    return this.#bytes().slice(offset, offset + length);
+  }
+
   /** The whole of it. Growing gives it another buffer, and leaves the old one empty. */
   #bytes() {
     if (this.#view.length === 0) this.#view = new Uint8Array(this.#memory.buffer);
