@@ -6,7 +6,7 @@ use crate::{MessageError, SessionId};
 
 /// Why a message or a request was refused. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum GroupError {
     /// Not understood. Drop.
     Message(MessageError),
@@ -84,7 +84,24 @@ impl core::error::Error for GroupError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Message(error) => Some(error),
-            _ => None,
+            Self::OtherGroup
+            | Self::OtherKem
+            | Self::OtherSuite
+            | Self::Own
+            | Self::UnknownMember(_)
+            | Self::Departed
+            | Self::Unauthentic
+            | Self::InUse
+            | Self::Locked
+            | Self::Full
+            | Self::NotForUs
+            | Self::Stale
+            | Self::WrongKey
+            | Self::Equivocation
+            | Self::NotAllowed
+            | Self::Busy
+            | Self::Ended
+            | Self::Policy => None,
         }
     }
 }

@@ -199,7 +199,7 @@ pub(crate) fn arithmetic(of: Arithmetic, x: Value, y: Value, width: u32) -> Valu
     let is_nothing = |value: Value| value.bits == 0 && value.secret == 0;
     let from = match of {
         Arithmetic::Mul if is_nothing(x) || is_nothing(y) => 0,
-        _ => x.secret | y.secret,
+        Arithmetic::Add | Arithmetic::Sub | Arithmetic::Mul => x.secret | y.secret,
     };
     Value::carried(bits, from, width)
 }

@@ -99,7 +99,7 @@ impl Key {
     fn livekit(&self) -> livekit::Key {
         match self.format {
             Format::LiveKitHkdf => livekit::Key::hkdf(&self.secret),
-            _ => livekit::Key::pbkdf2(&self.secret),
+            Format::LiveKit | Format::Jitsi => livekit::Key::pbkdf2(&self.secret),
         }
     }
 }

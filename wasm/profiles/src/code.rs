@@ -14,7 +14,7 @@ macro_rules! codes {
 
 codes! {
     // Frames that do not open.
-    MissingKey NotSealed TooShort Unauthentic Replayed TooOld Injected
+    MissingKey NotSealed TooShort Unauthentic Replayed TooOld Injected StepErased StepTooFar TooManyKeys
     // Frames that are not sealed.
     KeyExhausted UnsupportedCodec StartCodeInside
     // Keys.
@@ -47,7 +47,11 @@ impl From<SealError> for Code {
             SealError::UnsupportedCodec | SealError::TooManyRanges => Self::UnsupportedCodec,
             SealError::StartCode => Self::StartCodeInside,
             SealError::TooManyStreams => Self::TooManyStreams,
-            _ => Self::Other,
+            // The region has room for every frame.
+            SealError::NoHeadroom { .. }
+            | SealError::NoTailroom { .. }
+            | SealError::OutputTooShort { .. }
+            | SealError::FrameTooLong => Self::Other,
         }
     }
 }
@@ -63,7 +67,11 @@ impl From<OpenError> for Code {
             OpenError::Unauthentic => Self::Unauthentic,
             OpenError::Injected => Self::Injected,
             OpenError::TooManyStreams => Self::TooManyStreams,
-            _ => Self::Other,
+            OpenError::StepErased(_) => Self::StepErased,
+            OpenError::StepTooFar(_) => Self::StepTooFar,
+            OpenError::TooManyKeys => Self::TooManyKeys,
+            // These formats have no such header.
+            OpenError::Header(_) => Self::NotSealed,
         }
     }
 }
@@ -74,7 +82,13 @@ impl From<KeyError> for Code {
             KeyError::NoKey => Self::MissingKey,
             KeyError::NoRatchet => Self::NoRatchet,
             KeyError::SameKey => Self::SameKey,
-            _ => Self::KeyRefused,
+            KeyError::KidOutOfRange
+            | KeyError::KidInUse
+            | KeyError::OwnKey
+            | KeyError::WrongLayout
+            | KeyError::NotNewer
+            | KeyError::PolicyTooWide => Self::KeyRefused,
+            KeyError::TooManyKeys => Self::TooManyKeys,
         }
     }
 }
