@@ -1,8 +1,10 @@
 // The page's side of a call: starts the worker, makes peer connections end-to-end encrypted, and relays key messages.
 
+import { claim } from './claim.js';
 import { codecId, framingId, streamKind, supportedFramings } from './codec.js';
 import { SealframeError, checkMember } from './failure.js';
 import { Group } from './group.js';
+import { followCodecs } from './negotiated.js';
 import { Protection } from './protection.js';
 
 export { SealframeError, supportedFramings };
@@ -31,8 +33,9 @@ export class SealedCall {
 
   /**
    * Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state changes, and about
-   * once a second. `state` is 'waiting', 'encrypted', 'failing', or 'leaking': media left or arrived past the worker, and
-   * have been turned off. A stream that is sealed is called encrypted once the connection's own counters agree.
+   * once a second. `state` is 'waiting', 'encrypted', 'failing', 'leaking' (media left or arrived past the worker, and have
+   * been turned off) or 'broken' (its own stream of frames broke; the others go on). A stream that is sealed is called
+   * encrypted once the connection's own counters agree.
    */
   onstate = () => {};
   /**
@@ -118,6 +121,7 @@ export class SealedCall {
     checkMember(member);
     framingId(framing);
     worker ??= createWorker();
+    claim(worker, secret);
     const call = new SealedCall(worker, { observe, framing });
     const options = { ...own, member, framing, threshold, observe: observe !== undefined };
     try {
@@ -178,6 +182,7 @@ export class SealedCall {
       done: () => this.#protections.delete(protection),
     });
     this.#protections.add(protection);
+    followCodecs(pc, (target, codecs) => this.#tellCodecs(target, codecs));
   }
 
   /**
@@ -255,6 +260,15 @@ export class SealedCall {
     }
     this.#transforms.set(target, options);
     return number;
+  }
+
+  /** Says which codec each payload type of a sender or receiver is, if it is not what was said before. */
+  #tellCodecs(target, codecs) {
+    const transform = this.#transforms.get(target);
+    const said = JSON.stringify(codecs);
+    if (transform === undefined || this.#ended !== null || transform.codecs === said) return;
+    transform.codecs = said;
+    this.#send('codecs', { number: transform.number, codecs });
   }
 
   #describe(target, direction, stream) {

@@ -2,7 +2,8 @@
 // client sends is opened, and what this browser sends is sealed so. Whatever does not seal or open is dropped.
 //
 // Requests are `{id, request, …}`, answered by `{id, result}` or `{id, error: {code, message}}`; of each stream's state it is
-// said `{state: {direction, participant, state, code, opened, failed}}`, `UnknownKey` being a missing one.
+// said `{state: {direction, participant, state, code, opened, failed}}`, `UnknownKey` being a missing one. One whose stream breaks
+// is `broken`, and the others go on. Frames without bytes are dropped and not counted. A worker is for one call.
 
 import { toHex } from './hex.js';
 import { pass } from './passage.js';
@@ -84,6 +85,7 @@ const requests = {
   /** `profile` is `jitsi`, `livekit` or `dave`, `options` those of `LiveKitFrames.start`. */
   start({ profile, options }) {
     if (!Object.hasOwn(PROFILES, profile)) throw new TypeError(`sealframe: no profile '${profile}'`);
+    if (make !== null) throw { code: 'WorkerInUse', message: 'this worker has a call already: each call needs one of its own' };
     make = () => PROFILES[profile](options);
   },
   /** As the classes in `profiles.js` have them. */
@@ -129,8 +131,6 @@ function attach(readable, writable, { direction, participant, codec }) {
     state.count(null);
     return result;
   };
-  // What ends a stream is the page's to know: outside a promise it reaches the worker's `onerror`.
-  const die = (error) => setTimeout(() => { throw error; });
   const fail = ({ code = 'Other' }) => state.count(code === 'MissingKey' ? 'UnknownKey' : code);
-  pass(readable, writable, work, fail).catch(die);
+  pass(readable, writable, work, fail).catch((error) => state.break(String(error?.message ?? error)));
 }
