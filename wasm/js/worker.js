@@ -38,10 +38,9 @@ const requests = {
   start: ({ secret, member, ...options }) => once(async () => {
     const { memory, threshold } = await load(options);
     call = new Call(secret, member);
-    secret.fill(0);
     frames = new FrameCrypto(call, memory, threshold);
     return { threshold };
-  }),
+  }, secret),
   join: (options) => once(async () => {
     const { memory, threshold } = await load(options);
     keys = await Keys.enter(groupSource(), options, { post: (group) => self.postMessage({ group }), stop });
@@ -51,7 +50,7 @@ const requests = {
     });
     const { session, identity } = keys.requests.state();
     return { threshold, session, identity, farewell: keys.requests.farewell() };
-  }),
+  }, options.identity),
   /** What is asked of the key management. */
   group({ ask, args }) {
     if (keys === null) throw 'NotStarted';
@@ -96,16 +95,23 @@ async function load({ framing: wanted, threshold, observe: observed }) {
   return { memory, threshold: threshold ?? await calibrate(memory) };
 }
 
-/** Two calls in one worker would have each other's streams: the second is refused, and the first goes on. */
-async function once(begin) {
-  if (isTaken) throw 'WorkerInUse';
-  isTaken = true;
+/**
+ * Two calls in one worker would have each other's streams: the second is refused, and the first goes on. `secret` is wiped
+ * whatever comes of it.
+ */
+async function once(begin, secret) {
   try {
-    return await begin();
-  } catch (error) {
-    end();
-    isTaken = false;
-    throw error;
+    if (isTaken) throw 'WorkerInUse';
+    isTaken = true;
+    try {
+      return await begin();
+    } catch (error) {
+      end();
+      isTaken = false;
+      throw error;
+    }
+  } finally {
+    secret?.fill(0);
   }
 }
 

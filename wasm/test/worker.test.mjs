@@ -384,7 +384,9 @@ test('a frame that cannot be read drops that frame', async () => {
 test('a second call in one worker is refused, and the first goes on', async () => {
   const { bob, sealing, opening } = await pair();
   const second = { member: 5, framing: 'full', threshold: THRESHOLD, observe: false };
-  assert.equal(await codeOf(bob, { request: 'start', secret: secret(), ...second }), 'WorkerInUse');
+  const given = secret();
+  assert.equal(await codeOf(bob, { request: 'start', secret: given, ...second }), 'WorkerInUse');
+  assert.ok(given.every((byte) => byte === 0), 'what is refused is wiped too');
   const join = { request: 'join', group: new Uint8Array([1]), kem: 'x25519', role: 'participant', moderator: false, credential: new Uint8Array([1]) };
   assert.equal(await codeOf(bob, { ...join, ...second }), 'WorkerInUse');
   assert.deepEqual(await opening.pass(frameOf(await sealing.pass(frameOf(bytes(80))))), bytes(80));
