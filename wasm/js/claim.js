@@ -6,8 +6,8 @@ import { SealframeError } from './failure.js';
 const TAKEN = Symbol.for('sealframe.call');
 
 /**
- * Takes a worker for a call, for good. Throws 'WorkerInUse' if it has one already, whose handlers and streams are left alone;
- * `secret` is wiped then.
+ * Takes a worker for a call, for good. Throws 'WorkerInUse' if it has one already, whose handlers
+ * and streams are left alone; `secret` is wiped then.
  */
 export function claim(worker, secret) {
   if (worker[TAKEN]) {

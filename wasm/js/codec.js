@@ -1,8 +1,8 @@
 // Names of codecs, framings and kinds of streams, and the numbers that the core knows them by.
 
 /**
- * As `Label::new` of the module has them; authenticated with every frame. `red` is sound with redundancy (RFC 2198), its blocks
- * Opus.
+ * As `Label::new` of the module has them; authenticated with every frame. `red` is sound with
+ * redundancy (RFC 2198), its blocks Opus.
  */
 const CODEC = { opus: 1, red: 7, vp8: 2, vp9: 3, h264: 4, av1: 6 };
 /** How much of a frame stays readable: nothing, or the few bytes that packetizers and servers read. */
@@ -36,8 +36,9 @@ export function codecOfMimeType(mimeType) {
 export const codecOfName = (name) => (name !== undefined && Object.hasOwn(CODEC, name) ? name : null);
 
 /**
- * A frame's codec: `told` for its stream, or else as the frame or the connection says, which names payload types in
- * `negotiated`; null if none of them does. Sound of which Opus was told may still come with redundancy.
+ * A frame's codec: `told` for its stream, or else as the frame or the connection says, which names
+ * payload types in `negotiated`; null if none of them does. Sound of which Opus was told may still
+ * come with redundancy.
  */
 export function codecOf(frame, told, negotiated) {
   if (told !== null && told !== 'opus') return told;

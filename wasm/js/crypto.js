@@ -54,8 +54,8 @@ export class FrameCrypto {
   }
 
   /**
-   * Drops the imported keys once the core has erased or replaced one: none is used after it was, and none outlives it. To be
-   * called after whatever changes keys otherwise than by a frame.
+   * Drops the imported keys once the core has erased or replaced one: none is used after it was,
+   * and none outlives it. To be called after whatever changes keys otherwise than by a frame.
    */
   dropErased() {
     const { erasures } = this.#call;

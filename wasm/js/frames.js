@@ -110,7 +110,10 @@ export class Sealer {
     this.#work = work;
   }
 
-  /** The sealed frame, as new bytes. One without bytes is sealed too, except where its codec must have some. */
+  /**
+   * The sealed frame, as new bytes. One without bytes is sealed too, except where its codec must
+   * have some.
+   */
   seal(frame) {
     return this.#work(this, frame);
   }
@@ -127,8 +130,9 @@ export class Opener {
   }
 
   /**
-   * The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing has changed. One
-   * without bytes, as padding of RTP is, is 'TooShort': whoever gets such drops it before.
+   * The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing
+   * has changed. One without bytes, as padding of RTP is, is 'TooShort': whoever gets such drops it
+   * before.
    */
   open(wire) {
     if (wire.length === 0) throw new SealframeError('TooShort', 'a frame without bytes');

@@ -32,10 +32,11 @@ export class SealedCall {
   #ended = null;
 
   /**
-   * Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state changes, and about
-   * once a second. `state` is 'waiting', 'encrypted', 'failing', 'leaking' (media left or arrived past the worker, and have
-   * been turned off) or 'broken' (its own stream of frames broke; the others go on). A stream that is sealed is called
-   * encrypted once the connection's own counters agree.
+   * Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state
+   * changes, and about once a second. `state` is 'waiting', 'encrypted', 'failing', 'leaking'
+   * (media left or arrived past the worker, and have been turned off) or 'broken' (its own stream
+   * of frames broke; the others go on). A stream that is sealed is called encrypted once the
+   * connection's own counters agree.
    */
   onstate = () => {};
   /**
@@ -262,7 +263,10 @@ export class SealedCall {
     return number;
   }
 
-  /** Says which codec each payload type of a sender or receiver is, if it is not what was said before. */
+  /**
+   * Says which codec each payload type of a sender or receiver is, if it is not what was said
+   * before.
+   */
   #tellCodecs(target, codecs) {
     const transform = this.#transforms.get(target);
     const said = JSON.stringify(codecs);

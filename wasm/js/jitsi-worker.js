@@ -1,7 +1,9 @@
-// Stands in for lib-jitsi-meet's end-to-end encryption worker: takes the messages that lib-jitsi-meet sends to it. That hears none;
-// a page may hear `{operation: 'streamBroken', participantId, direction, message}` of a stream that breaks, while others go on.
-// Frames that cannot be sealed or opened are dropped, and so is everything of a participant without a key and while
-// encryption is off: nothing passes in clear, in either direction. Frames without bytes are dropped too.
+// Stands in for lib-jitsi-meet's end-to-end encryption worker: takes the messages that
+// lib-jitsi-meet sends to it. That hears none; a page may hear `{operation: 'streamBroken',
+// participantId, direction, message}` of a stream that breaks, while others go on. Frames that
+// cannot be sealed or opened are dropped, and so is everything of a participant without a key and
+// while encryption is off: nothing passes in clear, in either direction. Frames without bytes are
+// dropped too.
 //
 // The messages: jitsi/lib-jitsi-meet, modules/e2ee/E2EEContext.ts.
 

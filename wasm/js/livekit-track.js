@@ -26,7 +26,8 @@ export class LiveKitTrack {
   pass(kind, readable, writable) {
     const work = kind === 'encode' ? (frame) => this.#seal(frame) : (frame) => this.#open(frame);
     const fail = (error) => this.#room.errors.report(this.participant, error);
-    // A stream that breaks is told as its participant's error: livekit-client has no other word for it.
+    // A stream that breaks is told as its participant's error: livekit-client has no other word for
+    // it.
     pass(readable, writable, work, fail).catch(fail);
   }
 

@@ -1,9 +1,10 @@
-// Which codec a payload type is, by a connection's descriptions: frames that are packetized raw do not say it themselves, and
-// older browsers say it of none.
+// Which codec a payload type is, by a connection's descriptions: frames that are packetized raw do
+// not say it themselves, and older browsers say it of none.
 
 /**
- * Calls `tell(target, codecs)` for each sender and receiver of a connection, now and whenever its descriptions change; `codecs`
- * are `[payloadType, name]`, such as `[96, 'h264']`. They are a server's word: codecs are authenticated with every frame.
+ * Calls `tell(target, codecs)` for each sender and receiver of a connection, now and whenever its
+ * descriptions change; `codecs` are `[payloadType, name]`, such as `[96, 'h264']`. They are a
+ * server's word: codecs are authenticated with every frame.
  */
 export function followCodecs(pc, tell) {
   const follow = () => {
@@ -18,7 +19,10 @@ export function followCodecs(pc, tell) {
   follow();
 }
 
-/** What the description of who receives says counts; the other one is asked for what that does not say. */
+/**
+ * What the description of who receives says counts; the other one is asked for what that does not
+ * say.
+ */
 function codecsByMid(receivers, senders) {
   const codecs = new Map();
   for (const section of [senders, receivers].flatMap((description) => description?.sdp.split(/^(?=m=)/m).slice(1) ?? [])) {

@@ -1,11 +1,14 @@
 // Frames leave in the order they came, also while some of them are still being worked on.
 
 /**
- * Frames in flight at once; more wait, and with them the encoder or the network. More gain nothing, and fill caches.
+ * Frames in flight at once; more wait, and with them the encoder or the network. More gain nothing,
+ * and fill caches.
  */
 export const MAX_IN_FLIGHT = 4;
 
-/** Wakes everybody who waits: they share one promise, so nobody's place is taken by who comes later. */
+/**
+ * Wakes everybody who waits: they share one promise, so nobody's place is taken by who comes later.
+ */
 export class Wakeup {
   #promise = null;
   #resolve = null;
@@ -27,8 +30,9 @@ export class Wakeup {
 }
 
 /**
- * The one queue of a stream: every frame that is to be worked on goes through `add`, whether it has just come or has waited
- * for its key. Empty as long as nothing is slow: a frame is then worked on and done at once.
+ * The one queue of a stream: every frame that is to be worked on goes through `add`, whether it has
+ * just come or has waited for its key. Empty as long as nothing is slow: a frame is then worked on
+ * and done at once.
  */
 export class InOrder {
   #work;
@@ -41,9 +45,10 @@ export class InOrder {
   #room = new Wakeup();
 
   /**
-   * `work` is called with each frame, in order, and returns its result or a promise of it; undefined if the frame is somebody
-   * else's from then on. `done` is called with each other frame and its result, in order. What `work` throws, and what its
-   * promise rejects with, is the result 'Other'; `done` must not throw.
+   * `work` is called with each frame, in order, and returns its result or a promise of it;
+   * undefined if the frame is somebody else's from then on. `done` is called with each other frame
+   * and its result, in order. What `work` throws, and what its promise rejects with, is the result
+   * 'Other'; `done` must not throw.
    */
   constructor(work, done) {
     this.#work = work;

@@ -26,7 +26,10 @@ export class Parking {
     return true;
   }
 
-  /** When `expire` is to be called at the latest. A frame that was tried in between may have to go before others. */
+  /**
+   * When `expire` is to be called at the latest. A frame that was tried in between may have to go
+   * before others.
+   */
   get until() {
     return this.#waiting.reduce((least, { until }) => Math.min(least, until), Infinity);
   }

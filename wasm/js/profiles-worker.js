@@ -1,9 +1,10 @@
 // A worker for calls in the format of another system, whose keys the application hands out itself: what Jitsi, LiveKit or a DAVE
 // client sends is opened, and what this browser sends is sealed so. Whatever does not seal or open is dropped.
 //
-// Requests are `{id, request, …}`, answered by `{id, result}` or `{id, error: {code, message}}`; of each stream's state it is
-// said `{state: {direction, participant, state, code, opened, failed}}`, `UnknownKey` being a missing one. One whose stream breaks
-// is `broken`, and the others go on. Frames without bytes are dropped and not counted. A worker is for one call.
+// Requests are `{id, request, …}`, answered by `{id, result}` or `{id, error: {code, message}}`; of
+// each stream's state it is said `{state: {direction, participant, state, code, opened, failed}}`,
+// `UnknownKey` being a missing one. One whose stream breaks is `broken`, and the others go on.
+// Frames without bytes are dropped and not counted. A worker is for one call.
 
 import { toHex } from './hex.js';
 import { pass } from './passage.js';

@@ -96,8 +96,8 @@ async function load({ framing: wanted, threshold, observe: observed }) {
 }
 
 /**
- * Two calls in one worker would have each other's streams: the second is refused, and the first goes on. `secret` is wiped
- * whatever comes of it.
+ * Two calls in one worker would have each other's streams: the second is refused, and the first
+ * goes on. `secret` is wiped whatever comes of it.
  */
 async function once(begin, secret) {
   try {
@@ -148,14 +148,19 @@ function started() {
   return call;
 }
 
-/** What ends the call is the page's to know: outside a promise it reaches the worker's `onerror`. */
+/**
+ * What ends the call is the page's to know: outside a promise it reaches the worker's `onerror`.
+ */
 function die(error) {
   setTimeout(() => {
     throw error;
   });
 }
 
-/** Passes frames on, in order, until the track ends. A stream that breaks is one stream: the page is told which. */
+/**
+ * Passes frames on, in order, until the track ends. A stream that breaks is one stream: the page is
+ * told which.
+ */
 async function run(readable, writable, { number, direction }, transformer) {
   const transform = new Transform(number, direction, transformer);
   running.set(number, transform);
@@ -237,7 +242,10 @@ class Transform {
     this.#order.add(frame);
   }
 
-  /** What is to become of a frame; undefined if it is dropped without a word, or has been laid aside. */
+  /**
+   * What is to become of a frame; undefined if it is dropped without a word, or has been laid
+   * aside.
+   */
   #work(frame) {
     if (call === null || this.#stream === null || isEmpty(frame)) return undefined;
     const codec = this.#codecOf(frame);
@@ -245,7 +253,8 @@ class Transform {
     const bytes = new Uint8Array(frame.data);
     if (this.#direction === 'seal') return frames.seal(this.#stream, codecId(codec), bytes);
     const result = frames.open(this.#stream, codecId(codec), bytes);
-    // Here, where the key is missed, and not where the frame would leave: its key may come in between.
+    // Here, where the key is missed, and not where the frame would leave: its key may come in
+    // between.
     if (result === 'UnknownKey' && keys?.park(this, this.#named.from, frame)) return undefined;
     return result;
   }

@@ -281,8 +281,8 @@ impl Call {
         }
     }
 
-    /// Where in linear memory the key of a KID lies, to be imported into WebCrypto; null if it is not held. Its length is
-    /// [`key_len`](Self::key_len). JavaScript wipes the copy that it makes.
+    /// Where in linear memory the key of a KID lies, to be imported into WebCrypto; null if it is
+    /// not held. Its length is [`key_len`](Self::key_len). JavaScript wipes the copy that it makes.
     #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]
     pub fn key_offset(&self, kid: u64) -> *const u8 {
@@ -296,7 +296,8 @@ impl Call {
         self.member.expose_key(Kid::new(kid)).map_or(0, <[u8]>::len)
     }
 
-    /// How often a key was erased or replaced so far, modulo 2^32: who keeps imported keys drops them when this has changed.
+    /// How often a key was erased or replaced so far, modulo 2^32: who keeps imported keys drops
+    /// them when this has changed.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn erasures(&self) -> u32 {

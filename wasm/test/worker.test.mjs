@@ -1,5 +1,6 @@
-// `worker.js` and `profiles-worker.js` as their pages drive them, without a browser: what becomes of streams when keys, WebCrypto and
-// the network take their time, when frames carry nothing, and when a stream breaks. `node --test` after `cargo wasm`.
+// `worker.js` and `profiles-worker.js` as their pages drive them, without a browser: what becomes
+// of streams when keys, WebCrypto and the network take their time, when frames carry nothing, and
+// when a stream breaks. `node --test` after `cargo wasm`.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -186,7 +187,10 @@ async function secretly(alice) {
   await until('another key', () => alice.generation > generation);
 }
 
-/** What a frame begins with; those that were sent before, to get going, begin with 1, and may still come. */
+/**
+ * What a frame begins with; those that were sent before, to get going, begin with 1, and may still
+ * come.
+ */
 const seedsOf = (frames) => frames.map(({ data }) => new Uint8Array(data)[0]).filter((seed) => seed > 1);
 
 test('a stream goes on when a key comes while it waits for room', async (t) => {
@@ -265,7 +269,8 @@ test('frames leave once, in the order in which they were added, whatever finishe
     for (let number = 0; number < 60; number += 1) {
       order.add({ number, isEarly: chance(0.2) });
       while (chance(0.3)) void wait();
-      // Those that were laid aside come again, as many at once as there are, whether there is room or not.
+      // Those that were laid aside come again, as many at once as there are, whether there is room
+      // or not.
       if (chance(0.2)) for (const frame of laidAside.splice(0)) order.add(Object.assign(frame, { isLate: true }));
       while (pending.length > 0 && chance(0.6)) pending.splice(Math.floor(numbers.next().value * pending.length), 1)[0]('later');
       if (chance(0.3)) await null;

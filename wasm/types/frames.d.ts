@@ -24,8 +24,8 @@ export class Sealer {
   /** KID (RFC 9605 section 4.3) of the last frame. */
   readonly kid: bigint | null;
   /**
-   * The sealed frame, as new bytes. One without bytes is sealed too, except where its codec must have some. Throws a
-   * `SealframeError`.
+   * The sealed frame, as new bytes. One without bytes is sealed too, except where its codec must
+   * have some. Throws a `SealframeError`.
    */
   seal(frame: Uint8Array): Uint8Array;
 }
@@ -35,8 +35,8 @@ export class Opener {
   /** KID of the last frame that opened; it changes when the sender has another key, or moves its key on. */
   readonly kid: bigint | null;
   /**
-   * The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing has changed. One
-   * without bytes, as padding of RTP is, is 'TooShort': drop it before.
+   * The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing
+   * has changed. One without bytes, as padding of RTP is, is 'TooShort': drop it before.
    */
   open(wire: Uint8Array): Uint8Array;
 }

@@ -16,8 +16,8 @@ export interface SentStream {
   kind: StreamKind;
   index?: number;
   /**
-   * Taken from what the connection negotiated unless given, and whenever that changes. Sound of which 'opus' is told may come
-   * with redundancy.
+   * Taken from what the connection negotiated unless given, and whenever that changes. Sound of
+   * which 'opus' is told may come with redundancy.
    */
   codec?: Codec | null;
 }
@@ -36,7 +36,9 @@ export type State =
   | 'failing'
   /** Media went past the worker, and have been turned off. */
   | 'leaking'
-  /** The browser's own stream of frames broke: nothing of it comes any more. Other streams go on. */
+  /**
+   * The browser's own stream of frames broke: nothing of it comes any more. Other streams go on.
+   */
   | 'broken';
 
 export interface StreamState {
@@ -50,7 +52,10 @@ export interface StreamState {
   message?: string;
   /** Frames sealed or opened so far. */
   opened: number;
-  /** Frames dropped so far, without those that have no bytes: they are padding, and nothing is said of them. */
+  /**
+   * Frames dropped so far, without those that have no bytes: they are padding, and nothing is said
+   * of them.
+   */
   failed: number;
 }
 
@@ -78,7 +83,10 @@ export interface CallOptions {
   /** This member's number, unique in the call: 0 to 65535. */
   member: number;
   framing?: Framing;
-  /** One of its own for this call, or it is refused ('WorkerInUse'); otherwise the package's own file is loaded. */
+  /**
+   * One of its own for this call, or it is refused ('WorkerInUse'); otherwise the package's own
+   * file is loaded.
+   */
   worker?: Worker;
   /** Bytes from which frames go to WebCrypto; measured unless given. */
   threshold?: number;

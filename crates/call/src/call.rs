@@ -113,8 +113,9 @@ impl Call {
 
     /// What is to be done next; to be called until it says [`Action::Wait`].
     ///
-    /// What the group does to keys on the way cannot fail: numbers fit the layout, no generation comes twice, and the group
-    /// holds fewer than the receiver may. If it did fail, frames would not open, and people would see it.
+    /// What the group does to keys on the way cannot fail: numbers fit the layout, no generation
+    /// comes twice, and the group holds fewer than the receiver may. If it did fail, frames would
+    /// not open, and people would see it.
     pub fn poll(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Action {
         while let Some(kid) = self.frames.poll_newer() {
             if let (Ok(sender), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {

@@ -1,4 +1,5 @@
-// Two members in one page, each with a worker and a connection of its own. Nobody says which codec a stream has.
+// Two members in one page, each with a worker and a connection of its own. Nobody says which codec
+// a stream has.
 
 import { SealedCall } from './index.js';
 
