@@ -129,7 +129,10 @@ export class Sealer {
     this.#work = work;
   }
 
-  /** The sealed frame, as new bytes. */
+  /**
+   * The sealed frame, as new bytes. One without bytes is sealed too, except where its codec must
+   * have some.
+   */
   seal(frame) {
     return this.#work(this, frame);
   }
@@ -146,8 +149,13 @@ export class Opener {
     this.#work = work;
   }
 
-  /** The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing has changed. */
+  /**
+   * The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing
+   * has changed. One without bytes, as padding of RTP is, is 'TooShort': whoever gets such drops it
+   * before.
+   */
   open(wire) {
+    if (wire.length === 0) throw new SealframeError('TooShort', 'a frame without bytes');
     return this.#work(this, wire);
   }
 }

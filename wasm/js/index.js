@@ -3,10 +3,12 @@
 import {
   booleanOf, bytesOf, fieldsOf, functionOf, memberOf, notByNew, oneOf, optional, platformOf, secretOf, shortOf, thresholdOf,
 } from './arguments.js';
+import { claim } from './claim.js';
 import { codecId, framingId, streamKind, supportedFramings } from './codec.js';
 import { SealframeError, errorOf } from './failure.js';
 import { Group } from './group.js';
 import { KEMS, ROLES } from './messages.js';
+import { followCodecs } from './negotiated.js';
 import { Protection } from './protection.js';
 
 export { SealframeError, supportedFramings };
@@ -39,9 +41,11 @@ export class SealedCall {
   #ended = null;
 
   /**
-   * Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state changes, and about
-   * once a second. `state` is 'waiting', 'encrypted', 'failing', or 'leaking': media left or arrived past the worker, and
-   * have been turned off. A stream that is sealed is called encrypted once the connection's own counters agree.
+   * Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state
+   * changes, and about once a second. `state` is 'waiting', 'encrypted', 'failing', 'leaking'
+   * (media left or arrived past the worker, and have been turned off) or 'broken' (its own stream
+   * of frames broke; the others go on). A stream that is sealed is called encrypted once the
+   * connection's own counters agree.
    */
   onstate = () => {};
   /**
@@ -129,6 +133,7 @@ export class SealedCall {
 
   static async #begin(request, { member, framing, worker: given, threshold, observe }, own, secret) {
     const worker = given ?? createWorker();
+    claim(worker, secret);
     const call = new SealedCall(OURS, worker, { observe, framing });
     const options = { ...own, member, framing, threshold, observe: observe !== undefined };
     try {
@@ -188,6 +193,7 @@ export class SealedCall {
       done: () => this.#protections.delete(protection),
     });
     this.#protections.add(protection);
+    followCodecs(pc, (target, codecs) => this.#tellCodecs(target, codecs));
   }
 
   /**
@@ -273,6 +279,18 @@ export class SealedCall {
     }
     this.#transforms.set(target, options);
     return number;
+  }
+
+  /**
+   * Says which codec each payload type of a sender or receiver is, if it is not what was said
+   * before.
+   */
+  #tellCodecs(target, codecs) {
+    const transform = this.#transforms.get(target);
+    const said = JSON.stringify(codecs);
+    if (transform === undefined || this.#ended !== null || transform.codecs === said) return;
+    transform.codecs = said;
+    this.#send('codecs', { number: transform.number, codecs });
   }
 
   #describe(target, direction, stream) {

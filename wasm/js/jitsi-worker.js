@@ -1,6 +1,9 @@
-// Stands in for lib-jitsi-meet's end-to-end encryption worker: takes the messages that lib-jitsi-meet sends to it. It sends none.
-// Frames that cannot be sealed or opened are dropped, and so is everything of a participant without a key and while
-// encryption is off: nothing passes in clear, in either direction.
+// Stands in for lib-jitsi-meet's end-to-end encryption worker: takes the messages that
+// lib-jitsi-meet sends to it. That hears none; a page may hear `{operation: 'streamBroken',
+// participantId, direction, message}` of a stream that breaks, while others go on. Frames that
+// cannot be sealed or opened are dropped, and so is everything of a participant without a key and
+// while encryption is off: nothing passes in clear, in either direction. Frames without bytes are
+// dropped too.
 //
 // The messages: jitsi/lib-jitsi-meet, modules/e2ee/E2EEContext.ts.
 
@@ -37,14 +40,10 @@ function attach(operation, participantId, readable, writable) {
     const result = work[operation](participant.cryptor, new Uint8Array(frame.data), labelled(info));
     return typeof result === 'string' ? null : result;
   };
-  pass(readable, writable, step, die).catch(die);
-}
-
-/** What ends a stream is the page's to know: outside a promise it reaches the worker's `onerror`. */
-function die(error) {
-  setTimeout(() => {
-    throw error;
-  });
+  const tell = (error) =>
+    self.postMessage({ operation: 'streamBroken', participantId, direction: operation, message: String(error?.message ?? error) });
+  // What is wrong with one frame drops that frame.
+  pass(readable, writable, step, () => {}).catch(tell);
 }
 
 const operations = {

@@ -1,6 +1,7 @@
-// Stands in for livekit-client's end-to-end encryption worker: takes the messages that livekit-client's own E2EEManager sends, and
-// answers as that expects. Frames that cannot be sealed or opened are dropped, and so is everything while encryption is not
-// on: nothing passes in clear, in either direction.
+// Stands in for livekit-client's end-to-end encryption worker: takes the messages that
+// livekit-client's own E2EEManager sends, and answers as that expects. Frames that cannot be sealed
+// or opened are dropped, and so is everything while encryption is not on: nothing passes in clear,
+// in either direction. Frames without bytes are dropped too, and nothing is said of them.
 //
 // The messages: livekit/client-sdk-js, src/e2ee/types.ts.
 

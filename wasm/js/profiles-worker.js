@@ -1,8 +1,10 @@
 // A worker for calls in the format of another system, whose keys the application hands out itself: what Jitsi, LiveKit or a DAVE
 // client sends is opened, and what this browser sends is sealed so. Whatever does not seal or open is dropped.
 //
-// Requests are `{id, request, …}`, answered by `{id, result}` or `{id, error: {code, message}}`; of each stream's state it is
-// said `{state: {direction, participant, state, code, opened, failed}}`, `UnknownKey` being a missing one.
+// Requests are `{id, request, …}`, answered by `{id, result}` or `{id, error: {code, message}}`; of
+// each stream's state it is said `{state: {direction, participant, state, code, opened, failed}}`,
+// `UnknownKey` being a missing one. One whose stream breaks is `broken`, and the others go on.
+// Frames without bytes are dropped and not counted. A worker is for one call.
 
 import { answerOf } from './failure.js';
 import { toHex } from './hex.js';
@@ -94,6 +96,7 @@ const requests = {
   start({ profile, options }) {
     const system = SYSTEMS[profile];
     const checkedOptions = system.optionsOf(options);
+    if (make !== null) throw { code: 'WorkerInUse', message: 'this worker has a call already: each call needs one of its own' };
     make = () => system.make(checkedOptions);
   },
   /** As the classes in `profiles.js` have them. */
@@ -148,8 +151,6 @@ function attach(readable, writable, { direction, participant, codec }) {
     state.count(null);
     return result;
   };
-  // What ends a stream is the page's to know: outside a promise it reaches the worker's `onerror`.
-  const die = (error) => setTimeout(() => { throw error; });
   const fail = ({ code = 'Other' }) => state.count(code === 'MissingKey' ? 'UnknownKey' : code);
-  pass(readable, writable, work, fail).catch(die);
+  pass(readable, writable, work, fail).catch((error) => state.break(String(error?.message ?? error)));
 }

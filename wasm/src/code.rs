@@ -78,9 +78,9 @@ impl Code {
             | KeyError::WrongLayout
             | KeyError::NotNewer
             | KeyError::PolicyTooWide
-            | KeyError::TooManyKeys
             | KeyError::NoKey
             | KeyError::SameKey => Self::KeyRefused,
+            KeyError::TooManyKeys => Self::TooManyKeys,
         }
     }
 

@@ -23,7 +23,10 @@ export class Sealer {
   private constructor();
   /** KID (RFC 9605 section 4.3) of the last frame. */
   readonly kid: bigint | null;
-  /** The sealed frame, as new bytes. Throws a `SealframeError`. */
+  /**
+   * The sealed frame, as new bytes. One without bytes is sealed too, except where its codec must
+   * have some. Throws a `SealframeError`.
+   */
   seal(frame: Bytes): Uint8Array;
 }
 
@@ -31,6 +34,9 @@ export class Opener {
   private constructor();
   /** KID of the last frame that opened; it changes when the sender has another key, or moves its key on. */
   readonly kid: bigint | null;
-  /** The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing has changed. */
+  /**
+   * The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing
+   * has changed. One without bytes, as padding of RTP is, is 'TooShort': drop it before.
+   */
   open(wire: Bytes): Uint8Array;
 }

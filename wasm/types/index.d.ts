@@ -13,7 +13,8 @@ export type Bytes = ArrayBuffer | ArrayBufferView;
 
 /** How much of a frame stays readable: the few bytes that packetizers need, or none. All members use the same. */
 export type Framing = 'compatible' | 'full';
-export type Codec = 'opus' | 'vp8' | 'vp9' | 'h264' | 'av1';
+/** `red` is sound with redundancy (RFC 2198), its blocks Opus. */
+export type Codec = 'opus' | 'red' | 'vp8' | 'vp9' | 'h264' | 'av1';
 /** What a stream shows; authenticated with every frame. */
 export type StreamKind = 'microphone' | 'camera' | 'screen' | 'screenAudio';
 
@@ -21,7 +22,10 @@ export type StreamKind = 'microphone' | 'camera' | 'screen' | 'screenAudio';
 export interface SentStream {
   kind: StreamKind;
   index?: number;
-  /** Taken from what the connection negotiated unless given. */
+  /**
+   * Taken from what the connection negotiated unless given, and whenever that changes. Sound of
+   * which 'opus' is told may come with redundancy.
+   */
   codec?: Codec | null;
 }
 
@@ -38,7 +42,11 @@ export type State =
   /** Frames come, and do not open or seal; `code` says why. */
   | 'failing'
   /** Media went past the worker, and have been turned off. */
-  | 'leaking';
+  | 'leaking'
+  /**
+   * The browser's own stream of frames broke: nothing of it comes any more. Other streams go on.
+   */
+  | 'broken';
 
 export interface StreamState {
   direction: 'seal' | 'open';
@@ -46,10 +54,15 @@ export interface StreamState {
   kind?: StreamKind;
   index?: number;
   state: State;
-  code: ErrorCode | 'Bypassed' | 'UnknownCodec' | null;
+  code: ErrorCode | 'Bypassed' | 'StreamBroken' | null;
+  /** Of a stream that is broken: what the browser says. */
+  message?: string;
   /** Frames sealed or opened so far. */
   opened: number;
-  /** Frames dropped so far. */
+  /**
+   * Frames dropped so far, without those that have no bytes: they are padding, and nothing is said
+   * of them.
+   */
   failed: number;
 }
 
@@ -78,8 +91,8 @@ export interface CallOptions {
   member: number;
   framing?: Framing;
   /**
-   * One of its own for this call; otherwise the package's own file is loaded, which a page that requires Trusted Types must do
-   * itself.
+   * One of its own for this call, or it is refused ('WorkerInUse'); otherwise the package's own file is loaded, which a page that
+   * requires Trusted Types must do itself.
    */
   worker?: Worker;
   /** Bytes from which frames go to WebCrypto; measured unless given. */
@@ -118,7 +131,7 @@ export type ErrorCode =
   | 'OtherGroup' | 'OtherKem' | 'UnknownMember' | 'Unauthentic' | 'InUse' | 'Locked' | 'Full' | 'NotForUs' | 'Stale' | 'WrongKey'
   | 'Equivocation' | 'NotAllowed' | 'Busy' | 'Ended' | 'Policy' | 'Own' | 'TrustDamaged' | 'TrustFull' | 'IdentityChanged'
   | CheckCode
-  | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NoUser' | 'Other'
+  | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NoUser' | 'WorkerInUse' | 'Other'
   // Freed, closed or not begun; and a call where there is no browser.
   | 'NotStarted' | 'NotSupported'
   // Of `sealframe/profiles`.

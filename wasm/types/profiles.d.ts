@@ -1,5 +1,6 @@
-// Frames in the formats of Jitsi, LiveKit and Discord, without a connection around them. What each thing does is said once, where it
-// is written: in `profiles.js`.
+// Frames in the formats of Jitsi, LiveKit and Discord, without a connection around them. What each
+// thing does is said once, where it is written: in `profiles.js`. A frame without bytes, as padding
+// of RTP is, does not open ('TooShort'): drop it before.
 
 import type { Bytes } from './index.js';
 

@@ -218,6 +218,13 @@ impl SharedSecretCall {
         self.frames.expose_key(kid)
     }
 
+    /// As [`Frames::erasures`].
+    #[cfg(feature = "elsewhere")]
+    #[must_use]
+    pub const fn erasures(&self) -> u32 {
+        self.frames.erasures()
+    }
+
     /// As [`Frames::open_elsewhere`].
     ///
     /// # Errors

@@ -87,7 +87,24 @@ impl core::error::Error for GroupError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Message(error) => Some(error),
-            _ => None,
+            Self::OtherGroup
+            | Self::OtherKem
+            | Self::OtherSuite
+            | Self::Own
+            | Self::UnknownMember(_)
+            | Self::Departed
+            | Self::Unauthentic
+            | Self::InUse
+            | Self::Locked
+            | Self::Full
+            | Self::NotForUs
+            | Self::Stale
+            | Self::WrongKey
+            | Self::Equivocation
+            | Self::NotAllowed
+            | Self::Busy
+            | Self::Ended
+            | Self::Policy => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// What [`Group::poll`](crate::Group::poll) wants done next, in this order.
 #[must_use]
 #[derive(Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "the media path must do all of it")]
 pub enum Output {
     /// Hand this to the server.
     Send {

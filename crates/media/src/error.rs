@@ -149,7 +149,17 @@ impl core::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Header(error) => Some(error),
-            _ => None,
+            Self::UnknownKey(_)
+            | Self::TooShort
+            | Self::StepErased(_)
+            | Self::StepTooFar(_)
+            | Self::Replayed(_)
+            | Self::TooOld(_)
+            | Self::TooManyKeys
+            | Self::Unauthentic
+            | Self::Trailer
+            | Self::Injected
+            | Self::TooManyStreams => None,
         }
     }
 }

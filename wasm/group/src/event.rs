@@ -49,11 +49,6 @@ pub(crate) fn json(event: &Event) -> String {
     .end()
 }
 
-/// One that this module does not know.
-pub(crate) fn unknown() -> String {
-    Object::new().word("type", "unknown").end()
-}
-
 pub(crate) const fn role(role: Role) -> &'static str {
     match role {
         Role::Participant => "participant",

@@ -83,8 +83,8 @@ impl From<KeyError> for Code {
             | KeyError::OwnKey
             | KeyError::WrongLayout
             | KeyError::NotNewer
-            | KeyError::PolicyTooWide
-            | KeyError::TooManyKeys => Self::KeyRefused,
+            | KeyError::PolicyTooWide => Self::KeyRefused,
+            KeyError::TooManyKeys => Self::TooManyKeys,
         }
     }
 }

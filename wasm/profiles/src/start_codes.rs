@@ -16,7 +16,7 @@ pub(crate) fn lengthen(buf: &mut [u8], len: usize, codec: Option<Codec>) -> usiz
     let is_slice: fn(&Unit<'_>) -> bool = match codec {
         Some(Codec::H264) => |unit| matches!(h264::kind(unit), Some(h264::SLICE | h264::IDR_SLICE)),
         Some(Codec::H265) => |unit| matches!(h265::kind(unit), Some(0..=9 | 16..=21)),
-        _ => return len,
+        Some(Codec::Opus | Codec::Vp8 | Codec::Vp9 | Codec::Av1) | None => return len,
     };
     let Some(frame) = buf.get(..len) else { return len };
     let mut short = Vec::new();
