@@ -1,16 +1,13 @@
 // The page's side of who is in a call and who holds its keys.
 
 import { checkMember } from './failure.js';
-import { toHex } from './hex.js';
-
-/** Where the session of a message's sender is (PROTOCOL.md §2): used as an address, for what it is worth, and no more. */
-const SESSION = { from: 35, to: 51 };
-/** Addresses that are kept at once. */
-const MAX_ADDRESSES = 1024;
 
 /** The members of a call that give each other their keys. `SealedCall.join` makes it. Sessions are named by hexadecimal digits. */
 export class Group {
-  /** Called with `{to, message}`: bytes for the server to relay to member `to`, or with null to all others. */
+  /**
+   * Called with `{to, message}`: bytes for the server to relay to member `to`, or with null to all others. `to` is the number
+   * that this member has signed, wherever messages in its name have come from.
+   */
   onmessage = () => {};
   /**
    * Called with `{session, member, identity, role, credential}` when somebody asks to come in. What is known of it is what
@@ -29,8 +26,8 @@ export class Group {
   #close;
   #fail;
   #farewell;
-  /** By session: the number from which the server says its messages come. */
-  #addresses = new Map();
+  /** Set as we leave. */
+  #left = null;
 
   /** Use `SealedCall.join`. */
   constructor({ ask, close, fail }, { session, identity, farewell }) {
@@ -44,11 +41,12 @@ export class Group {
 
   /**
    * Takes a message that the server relayed from member `from`. Resolves to null, or to the reason why it was of no use, such as
-   * 'Stale' or 'Unauthentic'; then nothing has changed.
+   * 'Stale' or 'Unauthentic'; then nothing has changed. With `from`, nobody who is no member can announce a number that is not
+   * its own ('NotAllowed').
    */
   async receive(message, from) {
-    if (from !== undefined) this.#note(message, from);
-    return this.#ask('receive', { message });
+    if (from !== undefined) checkMember(from);
+    return this.#ask('receive', { message, from });
   }
 
   /** How the call stands, as plain data: for an interface to show, or to be kept. */
@@ -125,22 +123,25 @@ export class Group {
     return this.#ask('exportIdentity');
   }
 
-  /** Says so to the others, at once, and closes the call. */
+  /** Says so to the others, at once, and closes the call. The second time nothing is said. */
   leave() {
-    this.onmessage({ to: null, message: this.#farewell });
-    return this.#close();
+    this.#left ??= this.#sayFarewell();
+    return this.#left;
+  }
+
+  async #sayFarewell() {
+    try {
+      this.onmessage({ to: null, message: this.#farewell });
+    } finally {
+      await this.#close();
+    }
   }
 
   /** From the worker. */
   hear({ message, event }) {
-    if (message !== undefined) return this.#send(message);
-    if (event.type === 'applied') this.#judge(event).catch(this.#fail);
+    if (message !== undefined) this.onmessage(message);
+    else if (event.type === 'applied') this.#judge(event).catch(this.#fail);
     else this.onevent(event);
-  }
-
-  #send({ to, message }) {
-    // Whoever never spoke has no address: all get it, and one finds it useful.
-    this.onmessage({ to: this.#addresses.get(to) ?? null, message });
   }
 
   async #judge({ type, ...applicant }) {
@@ -155,12 +156,5 @@ export class Group {
     const { user, moderator = false } = admission;
     // It may be gone, or the call full.
     await this.#ask('admit', { session, user, moderator }).catch((error) => this.onevent({ type: 'notAdmitted', session, code: error.code }));
-  }
-
-  #note(message, from) {
-    const session = toHex(message.subarray(SESSION.from, SESSION.to));
-    this.#addresses.delete(session);
-    if (this.#addresses.size >= MAX_ADDRESSES) this.#addresses.delete(this.#addresses.keys().next().value);
-    this.#addresses.set(session, from);
   }
 }

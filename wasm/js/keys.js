@@ -2,7 +2,7 @@
 // sent go into the module that seals and opens frames, and are wiped on the way.
 
 import init, { Group, Task } from './sealframe_group.js';
-import { fromHex, toHex } from './hex.js';
+import { fromHex } from './hex.js';
 import { Parking } from './parking.js';
 
 const KEMS = { x25519: 1, 'x-wing': 2 };
@@ -77,9 +77,9 @@ export class Keys {
   /** What the page asks for, by name. */
   requests = {
     /** Takes a message; says why it was of no use, or null. */
-    receive: ({ message }) => {
+    receive: ({ message, from }) => {
       try {
-        this.#group.handleMessage(message, now());
+        this.#group.handleMessage(message, from, now());
         return null;
       } catch (code) {
         if (typeof code !== 'string') throw code;
@@ -152,7 +152,7 @@ export class Keys {
     const { sender, generation, step } = group;
     switch (task) {
       case Task.Send:
-        return this.#post({ message: { to: group.to && toHex(group.to), message: group.bytes } });
+        return this.#post({ message: { to: group.to ?? null, message: group.bytes } });
       case Task.Event:
         return this.#tell(JSON.parse(group.event));
       case Task.Ratchet:

@@ -114,6 +114,7 @@ export interface GroupState {
 /** The members of a call that give each other their keys. What each thing does is said where it is written: in `group.js`. */
 export class Group {
   private constructor();
+  /** `to` is the number that this member has signed; null for all others. */
   onmessage: (message: { to: number | null; message: Uint8Array }) => void;
   onapplied: (applicant: Applicant) => Promise<Admission | null> | Admission | null;
   onevent: (event: GroupEvent) => void;
@@ -134,5 +135,6 @@ export class Group {
   acceptIdentity(session: Session): Promise<void>;
   exportTrust(): Promise<Uint8Array>;
   exportIdentity(): Promise<Uint8Array>;
+  /** The second time nothing is said. Rejects only with what `onmessage` throws, and the call is closed then too. */
   leave(): Promise<void>;
 }
