@@ -199,6 +199,7 @@ export class SealedCall {
 
   /** A new RTCPeerConnection, protected from its first moment. `options` are those of `protect`. */
   createConnection(configuration = {}, options = {}) {
+    channelsOf(options);
     const pc = new RTCPeerConnection({ ...configuration, ...this.rtcConfiguration });
     try {
       this.protect(pc, options);
@@ -220,8 +221,8 @@ export class SealedCall {
    * if media may have been sent in clear before, if something has a transform of the application's, or if there are data
    * channels. A connection is protected by one call, for good; the second time nothing happens.
    */
-  protect(pc, { dataChannels = 'refused' } = {}) {
-    oneOf(dataChannels, CHANNELS, 'dataChannels');
+  protect(pc, options = {}) {
+    const dataChannels = channelsOf(options);
     if (this.#ended !== null) throw this.#ended;
     if (protectors.get(pc) === this) return;
     if (protectors.has(pc)) throw new TypeError('sealframe: this RTCPeerConnection is protected by another call: make a new one');
@@ -392,6 +393,12 @@ export class SealedCall {
     // Of a connection that is not under `protect`: the worker's word is all there is.
     this.onstate(state);
   }
+}
+
+/** What is said of a connection's data channels. */
+function channelsOf({ dataChannels = 'refused' }) {
+  oneOf(dataChannels, CHANNELS, 'dataChannels');
+  return dataChannels;
 }
 
 /** By connection: the call that protects it. */
