@@ -155,6 +155,9 @@ export class Group {
     if (admission === null) return;
     const { user, moderator = false } = admission;
     // It may be gone, or the call full.
-    await this.#ask('admit', { session, user, moderator }).catch((error) => this.onevent({ type: 'notAdmitted', session, code: error.code }));
+    await this.#ask('admit', { session, user, moderator }).catch(({ code }) => {
+      // The call is over, and nothing is told any more.
+      if (code !== 'Closed') this.onevent({ type: 'notAdmitted', session, code });
+    });
   }
 }
