@@ -1,6 +1,7 @@
 //! What a server may show, hide, drop and change.
 
-use std::{cell::RefCell, rc::Rc};
+use core::cell::RefCell;
+use std::rc::Rc;
 
 use sealframe_group::{
     Departure, Event, GroupError, Head, Kem, OnDispute, Policy, Power, Reason, Recipient, SessionId,
