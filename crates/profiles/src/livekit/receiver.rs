@@ -57,6 +57,15 @@ impl Receiver {
         self.opener.keys.ratchet(index)
     }
 
+    /// Moves a key one step on, to one that has been derived of it somewhere else: see [`Key::hkdf_derived`]. Frames that were sealed
+    /// before and are still on their way open for a moment, as after any ratchet. Returns the index on the wire.
+    ///
+    /// If there is none at this index, or one that is derived otherwise, it is set there.
+    pub fn ratchet_to(&mut self, index: u32, key: Key) -> u8 {
+        let (schedule, start) = key.schedule(&self.options);
+        self.opener.keys.move_on(index, schedule, start)
+    }
+
     /// Wipes a key. Whether there was one.
     pub fn remove_key(&mut self, index: u32) -> bool {
         self.opener.keys.remove(index)
