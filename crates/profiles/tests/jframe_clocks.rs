@@ -5,17 +5,13 @@
 use std::collections::BTreeSet;
 
 use sealframe_profiles::{
-    Backend, Codec, FrameInfo, FrameType, OpenError, ReceiverPolicy, SealError, jitsi, livekit,
+    Backend, Codec, FrameInfo, OpenError, ReceiverPolicy, SealError, jitsi, livekit,
 };
 
 const SSRC: u32 = 0x1122_3344;
 
 fn audio(timestamp: u32) -> FrameInfo {
     FrameInfo::audio(Some(Codec::Opus), SSRC, timestamp)
-}
-
-fn video(timestamp: u32) -> FrameInfo {
-    FrameInfo::video(Some(Codec::Vp8), FrameType::Delta, SSRC, timestamp)
 }
 
 /// Either format's sender, with all nonces that it has used.
@@ -117,7 +113,7 @@ fn frames_in_decoding_order_open_and_warn_of_nothing() {
 fn a_first_frame_that_is_not_the_earliest_warns_of_nothing() {
     for (mut sender, mut receiver) in pairs() {
         for at in [90_000, 87_000, 93_000, 84_000, 0, u32::MAX, 96_000] {
-            let sealed = sender.seal(&video(at));
+            let sealed = sender.seal(&audio(at));
             assert_eq!(receiver.open(&sealed), Ok(()), "{at}");
         }
         assert_eq!(sender.warnings, 0);
@@ -220,7 +216,7 @@ impl Random {
 #[test]
 fn nothing_opens_twice_whatever_is_sent_again_and_however_the_clock_goes() {
     for seed in 1..=6_u64 {
-        let mut random = Random(seed * 0x9e37_79b9_7f4a_7c15);
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         for (mut sender, mut receiver) in pairs() {
             let (mut at, mut sent, mut opened) = (random.below(1 << 32) as u32, Vec::new(), BTreeSet::new());
             for _ in 0..25_000 {

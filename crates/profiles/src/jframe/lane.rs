@@ -26,7 +26,7 @@ pub(crate) struct Lane {
     count: u16,
     /// Only ever counts up, so what is below is of this pass alone.
     pass: u16,
-    /// Jumps of the clock under this key.
+    /// Jumps of the clock, the one that began the pass included.
     jumps: u16,
     /// The last frame's timestamp.
     last: u32,
@@ -50,8 +50,8 @@ const BLOCK: u64 = (COUNTS as u64) / 2;
 const BACK: i32 = -(1 << 20);
 /// Further ahead than media run on while anybody watches: 50 minutes of video, 93 of sound.
 const AHEAD: i32 = 1 << 28;
-/// Jumps of a clock that is one.
-const MAX_JUMPS: u16 = 1 << 15;
+/// Jumps in a pass of a clock that is one, or of two that take turns.
+const MAX_JUMPS: u16 = 40_000;
 
 impl Lane {
     /// `first` is below 65,535.
@@ -131,6 +131,7 @@ impl Lane {
         let is_clock = (1..=MAX_JUMPS).contains(&self.jumps);
         let pass = self.pass.checked_add(1).filter(|_| is_clock);
         self.pass = pass.ok_or(SealError::NonceWouldRepeat)?;
+        self.jumps = 1;
         self.start(timestamp);
         Ok(())
     }

@@ -49,6 +49,9 @@ impl Place {
     /// So far from zero that nothing near a first frame is below it; zero on both circles.
     const START: u64 = (1 << 32) * COUNTS as u64;
 
+    /// No frame's.
+    const NONE: Self = Self { timestamp: 0, count: 0 };
+
     const fn first(timestamp: u32, count: u16) -> Self {
         Self { timestamp: Self::START + timestamp as u64, count: Self::START + count as u64 }
     }
@@ -57,7 +60,9 @@ impl Place {
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "modulo 2^32")]
     const fn is_of(self, timestamp: u32, count: u16) -> bool {
-        self.timestamp as u32 == timestamp && self.count % COUNTS as u64 == count as u64
+        self.timestamp as u32 == timestamp
+            && self.count % COUNTS as u64 == count as u64
+            && self.timestamp != Self::NONE.timestamp
     }
 }
 
@@ -143,6 +148,8 @@ struct Window {
     settled: u64,
     /// Timestamps from before the stream rested.
     closed: Option<Arc>,
+    /// Whether the clock has been set back or has rested: then timestamps alone are believed only where none has been before.
+    is_strict: bool,
     /// A ring.
     seen: [Place; REMEMBERED],
     next: usize,
@@ -156,7 +163,6 @@ struct Window {
 
 impl Window {
     const fn new(timestamp: u32, count: u16, iv: Iv) -> Self {
-        let none = Place { timestamp: 0, count: 0 };
         let newest = Place::first(timestamp, count);
         Self {
             newest,
@@ -168,9 +174,10 @@ impl Window {
             block: 0,
             settled: 0,
             closed: None,
-            seen: [none; REMEMBERED],
+            is_strict: false,
+            seen: [Place::NONE; REMEMBERED],
             next: 0,
-            forgotten: none,
+            forgotten: Place::NONE,
             forgotten_count: 0,
             only: Some(iv),
         }
@@ -197,7 +204,7 @@ impl Window {
     #[inline]
     fn judge(&self, timestamp: u32, count: u16) -> Result<(Place, Proof), OpenError> {
         let place = self.place(timestamp, count);
-        if place > self.newest && self.closed.is_none() && !self.is_round(place) {
+        if place > self.newest && !self.is_strict && !self.is_round(place) {
             return Ok((place, Proof::Ahead));
         }
         self.judge_further(place, timestamp, count)
@@ -215,11 +222,13 @@ impl Window {
         let counts_on = place.count > self.front && place.count - self.front <= LOST;
         // So few frames have been sent that no count can have come twice.
         let is_young = place.count - self.least.min(place.count) < COUNTS.into();
-        if self.closed.is_some_and(|closed| closed.contains(timestamp)) && !(counts_on && is_young) {
+        let is_closed = self.closed.is_some_and(|closed| closed.contains(timestamp));
+        if is_closed && !(counts_on && is_young) {
             return too_old;
         }
         let is_ahead = place > self.newest;
-        if is_ahead && !self.is_round(place) {
+        let has_been = |place: Place| place.timestamp - CIRCLE >= self.earliest;
+        if is_ahead && if self.is_strict { !has_been(place) } else { !self.is_round(place) } {
             return Ok((place, Proof::Ahead));
         }
         let place = Place {
@@ -227,11 +236,11 @@ impl Window {
             ..place
         };
         let rested = Place { timestamp: place.timestamp + CIRCLE, ..place };
-        let may_have_rested = counts_on && place.timestamp < self.earliest;
-        if may_have_rested && self.newest.timestamp - place.timestamp > FAR {
+        let may_have_rested = counts_on && !is_closed && place.timestamp < self.earliest;
+        if may_have_rested && self.is_far(place) {
             return Ok((rested, Proof::Rested));
         }
-        if !is_ahead && place > self.forgotten {
+        if !is_ahead && !self.is_strict && place > self.forgotten {
             return if is_seen() {
                 Err(OpenError::Replayed(Ctr::new(count.into())))
             } else {
@@ -239,10 +248,22 @@ impl Window {
             };
         }
         let is_late = place.count <= self.front && place.count > self.forgotten_count && !is_seen();
-        if (counts_on || is_late) && (is_young || place.timestamp > self.settled) {
+        let is_free = is_young || place.timestamp > self.settled && !has_been(place);
+        if (counts_on || is_late) && is_free {
             return Ok((place, Proof::Counted));
         }
-        if may_have_rested { Ok((rested, Proof::Rested)) } else { too_old }
+        if may_have_rested {
+            return Ok((rested, Proof::Rested));
+        }
+        if self.is_strict && is_seen() {
+            return Err(OpenError::Replayed(Ctr::new(count.into())));
+        }
+        too_old
+    }
+
+    /// Whether a place is further behind than a clock is set back while a stream runs.
+    const fn is_far(&self, place: Place) -> bool {
+        self.newest.timestamp > place.timestamp + FAR
     }
 
     #[inline]
@@ -250,23 +271,34 @@ impl Window {
         self.judge(timestamp, count).map(|_| ())
     }
 
+    /// Whether there is a place for it: there is if it has passed [`check`](Self::check).
     #[inline]
-    fn mark(&mut self, timestamp: u32, count: u16) {
-        let Ok((place, proof)) = self.judge(timestamp, count) else { return };
-        if proof == Proof::Rested {
-            self.close(place, timestamp);
+    fn mark(&mut self, timestamp: u32, count: u16) -> bool {
+        let Ok((place, proof)) = self.judge(timestamp, count) else { return false };
+        match proof {
+            Proof::Ahead => {}
+            Proof::Late => self.is_strict |= self.is_far(place),
+            Proof::Counted => self.is_strict = true,
+            Proof::Rested => {
+                self.is_strict = true;
+                self.close(place, timestamp);
+            }
         }
         self.newest = self.newest.max(place);
         self.earliest = self.earliest.min(place.timestamp);
-        if place.count.abs_diff(self.front) > LOST {
+        if place.count.abs_diff(self.front) <= LOST {
+            if place.count > self.front {
+                (self.front, self.front_count) = (place.count, count);
+            }
+        } else if proof == Proof::Ahead {
             // Counts have begun anew, or too many are missing: they tell nothing of what was before.
             (self.block, self.settled) = (self.newest.timestamp, self.newest.timestamp);
             self.least = 0;
-            if proof == Proof::Ahead {
-                self.count_from(place.count, count);
-            }
-        } else if place.count > self.front {
             (self.front, self.front_count) = (place.count, count);
+            self.block_end = place.count + BLOCK;
+        } else {
+            // It was held back for long, and no block has it.
+            self.settled = self.settled.max(place.timestamp);
         }
         self.least = self.least.min(place.count);
         if self.front >= self.block_end {
@@ -279,11 +311,7 @@ impl Window {
         self.forgotten_count = self.forgotten_count.max(oldest.count);
         *oldest = place;
         self.next = (self.next + 1) % REMEMBERED;
-    }
-
-    const fn count_from(&mut self, front: u64, front_count: u16) {
-        (self.front, self.front_count) = (front, front_count);
-        self.block_end = front + BLOCK;
+        true
     }
 
     /// The stream begins anew, at a place that is far ahead of where it was.
@@ -376,7 +404,9 @@ impl Windows {
         };
         self.last = at;
         self.keys[at] = newest_key;
-        self.windows[at].mark(timestamp, count);
+        if !self.windows[at].mark(timestamp, count) {
+            self.others.mark(iv);
+        }
     }
 
     /// Where a new stream is; `None` if there is no room.

@@ -87,13 +87,12 @@ pub(super) fn to_open(info: &FrameInfo, frame: &[u8]) -> Ways {
 }
 
 fn to_open_units(info: &FrameInfo, frame: &[u8], of: SliceOf) -> Ways {
-    if let Some(at) = slice_of_any(frame, SEEN) {
+    // By livekit-client since 2.23, and before, when it took the first unit that could be a slice for one.
+    let (newest, older) = (slice_of_any(frame, SEEN), slice(frame, of, SEEN));
+    if let (Some(at), Some(other)) = (newest, older) {
         let ways = Ways::one(Layout::escaped(at + SLICE_FRONT));
-        let ways = match slice(frame, of, SEEN) {
-            // By livekit-client before 2.23, which took other units for slices.
-            Some(other) if other != at => ways.or(Layout::escaped(other + SLICE_FRONT)),
-            _ => ways,
-        };
+        let ways =
+            if other == at { ways } else { ways.or(Layout::escaped(other + SLICE_FRONT)) };
         // In the frame itself the slice may be too short to be seen.
         let is_tiny = frame.len() <= at + SLICE_FRONT + OVERHEAD + 1;
         return if is_tiny { ways.or(by_type(info)) } else { ways };
@@ -104,6 +103,9 @@ fn to_open_units(info: &FrameInfo, frame: &[u8], of: SliceOf) -> Ways {
         SliceOf::H265 => Ways::one(native_units(frame, of)).or(Layout::plain(0)).or(by_type(info)),
         SliceOf::Either => Ways::one(by_type(info)).or(Layout::plain(0)),
     };
+    if let Some(at) = newest {
+        ways = ways.or(Layout::escaped(at + SLICE_FRONT));
+    }
     if !matches!(of, SliceOf::Either) {
         ways.search = Search::CutOff;
     }
