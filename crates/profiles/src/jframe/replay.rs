@@ -135,10 +135,10 @@ struct Window {
     newest: Place,
     /// The least timestamp, unwrapped.
     earliest: u64,
-    /// The furthest by count, unwrapped, and as sent.
+    /// The furthest by count, unwrapped, and as sent. Never goes back.
     front: u64,
     front_count: u16,
-    /// The least count, unwrapped, if all frames count on from it; otherwise zero.
+    /// The least count, unwrapped.
     least: u64,
     /// The count with which the next block begins.
     block_end: u64,
@@ -228,7 +228,12 @@ impl Window {
         }
         let is_ahead = place > self.newest;
         let has_been = |place: Place| place.timestamp - CIRCLE >= self.earliest;
-        if is_ahead && if self.is_strict { !has_been(place) } else { !self.is_round(place) } {
+        let is_held_back = place.count + LOST < self.front && place.timestamp > self.newest.timestamp + FAR;
+        let is_new = || match self.is_strict {
+            true => !has_been(place) && !is_held_back,
+            false => !self.is_round(place),
+        };
+        if is_ahead && is_new() {
             return Ok((place, Proof::Ahead));
         }
         let place = Place {
@@ -286,18 +291,16 @@ impl Window {
         }
         self.newest = self.newest.max(place);
         self.earliest = self.earliest.min(place.timestamp);
-        if place.count.abs_diff(self.front) <= LOST {
-            if place.count > self.front {
-                (self.front, self.front_count) = (place.count, count);
-            }
-        } else if proof == Proof::Ahead {
-            // Counts have begun anew, or too many are missing: they tell nothing of what was before.
-            (self.block, self.settled) = (self.newest.timestamp, self.newest.timestamp);
-            self.least = 0;
+        if place.count > self.front {
+            let is_leap = place.count - self.front > LOST;
             (self.front, self.front_count) = (place.count, count);
-            self.block_end = place.count + BLOCK;
-        } else {
-            // It was held back for long, and no block has it.
+            if is_leap {
+                // Blocks do not have what was shortly before.
+                (self.block, self.settled) = (self.newest.timestamp, self.newest.timestamp);
+                self.block_end = self.front + BLOCK;
+            }
+        } else if self.front - place.count > LOST {
+            // It was held back for long, or counts have begun anew: no block has it.
             self.settled = self.settled.max(place.timestamp);
         }
         self.least = self.least.min(place.count);
