@@ -94,6 +94,8 @@ const requests = {
   },
   ratchet: async ({ participant, index }) => (await participantOf(participant)).ratchet(index),
   addEpoch: async ({ participant, ...epoch }) => (await participantOf(participant)).addEpoch(epoch),
+  /** Forgets what a participant's stream has opened, once it has ended. */
+  forgetStream: ({ participant, ssrc }) => participants.get(participant)?.forgetStream?.(ssrc),
   /** Wipes the keys of who has left. */
   remove({ participant }) {
     participants.get(participant)?.free();

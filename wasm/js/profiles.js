@@ -89,6 +89,11 @@ export class JitsiFrames {
     return run(wire, (region, length) => this.#cryptor.open(region, length, type));
   }
 
+  /** Forgets what a stream of others has opened, once it has ended: its frames would open again. */
+  forgetStream(ssrc) {
+    this.#cryptor.forgetStream(ssrc);
+  }
+
   /** Wipes all keys. */
   free() {
     this.#cryptor.free();
@@ -150,6 +155,11 @@ export class LiveKitFrames {
     const { codec, type } = labelled(info);
     const number = this.#numberOf(from);
     return run(wire, (region, length) => this.#cryptor.open(number, region, length, codec, type));
+  }
+
+  /** Forgets what a stream of a participant has opened, once it has ended: its frames would open again. */
+  forgetStream(ssrc, from = '') {
+    this.#cryptor.forgetStream(this.#numberOf(from), ssrc);
   }
 
   /** `{payload, iv, keyIndex}` of a data packet. `now` is in milliseconds, by any clock. */

@@ -26,6 +26,7 @@ export class JitsiFrames {
   material(index: number): Uint8Array | undefined;
   seal(frame: Uint8Array, info: FrameInfo): Uint8Array;
   open(wire: Uint8Array, info: FrameInfo): Uint8Array;
+  forgetStream(ssrc: number): void;
   free(): void;
 }
 
@@ -55,6 +56,7 @@ export class LiveKitFrames {
   material(index: number, from?: string): Uint8Array | undefined;
   seal(frame: Uint8Array, info: FrameInfo): Uint8Array;
   open(wire: Uint8Array, info: FrameInfo, from?: string): Uint8Array;
+  forgetStream(ssrc: number, from?: string): void;
   sealData(data: Uint8Array, now?: number): DataPacket;
   openData(packet: DataPacket, from?: string): Uint8Array;
   free(): void;

@@ -181,7 +181,9 @@ fn a_last_obu_without_a_size_gets_one() {
         assert!(av1::front(sized, &mut Vec::new()).is_ok());
     }
     // No picture, not well made, no room.
-    for (frame, room) in [(&[][..], 9), (&[0x12, 0], 9), (&[0x0a, 9, 1], 9), (&[0xb0, 1], 9), (&[0x30, 1], 0)] {
+    for (frame, room) in
+        [(&[][..], 9), (&[0x12, 0], 9), (&[0x0a, 9, 1], 9), (&[0xb0, 1], 9), (&[0x30, 1], 0)]
+    {
         let mut buf = [frame, &vec![0xee; room]].concat();
         let before = buf.clone();
         assert_eq!(av1::write_size(&mut buf, frame.len()), Err(UnexpectedFrame));

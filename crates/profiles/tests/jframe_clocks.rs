@@ -177,7 +177,9 @@ fn a_clock_that_stands_still_is_refused_also_after_it_was_set_back() {
 #[test]
 fn a_camera_that_rests_for_hours_is_seen_again() {
     // 13 hours and a quarter are once round, to where it was: that is what timestamps cannot tell.
-    for (before, hours) in [(200, 7), (200, 12), (200, 13), (200, 20), (10, 7), (100_000, 7), (100_000, 10)] {
+    for (before, hours) in
+        [(200, 7), (200, 12), (200, 13), (200, 20), (10, 7), (100_000, 7), (100_000, 10)]
+    {
         for (mut sender, mut receiver) in pairs() {
             let mut at = 77_000_000;
             flow(&mut sender, &mut receiver, &mut at, 3000, before);
@@ -218,7 +220,8 @@ fn nothing_opens_twice_whatever_is_sent_again_and_however_the_clock_goes() {
     for seed in 1..=6_u64 {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         for (mut sender, mut receiver) in pairs() {
-            let (mut at, mut sent, mut opened) = (random.below(1 << 32) as u32, Vec::new(), BTreeSet::new());
+            let (mut at, mut sent, mut opened) =
+                (random.below(1 << 32) as u32, Vec::new(), BTreeSet::new());
             for _ in 0..25_000 {
                 match random.below(4000) {
                     0 => at = at.wrapping_sub(random.below(1 << 24) as u32),

@@ -291,7 +291,8 @@ fn one_forged_frame_costs_one_step_that_takes_long() {
     assert_eq!(receiver.stats().derivations, 1);
     // Who has ratcheted three steps is found at the second frame: one step was worked out already.
     (0..3).for_each(|_| _ = sender.ratchet(0).unwrap());
-    let frames = [1, 2].map(|at| sender.seal_to_vec(b"a frame", &FrameInfo::audio(None, 0, at)).unwrap());
+    let frames =
+        [1, 2].map(|at| sender.seal_to_vec(b"a frame", &FrameInfo::audio(None, 0, at)).unwrap());
     assert_eq!(receiver.open_to_vec(&frames[0], &audio()), Err(OpenError::Unauthentic));
     assert_eq!(receiver.open_to_vec(&frames[1], &audio()).unwrap(), b"a frame");
     assert_eq!(ReceiverPolicy::default().steps_for_a_frame, 8, "that takes microseconds with HKDF");

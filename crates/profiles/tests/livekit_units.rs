@@ -79,7 +79,10 @@ fn clear_bytes_are_sealed_as_packets_bring_them() {
                 assert_eq!(sealed[..clear], long[..clear], "{units:x?} as {codec:?}");
                 assert_eq!(through_packets(&sealed), sealed, "{units:x?}");
                 let opened = receiver().open_to_vec(&sealed, &info(codec, 0)).unwrap();
-                assert_eq!(opened, [&long[..clear], &given[clear - clear_growth(&given, &units, clear)..]].concat());
+                assert_eq!(
+                    opened,
+                    [&long[..clear], &given[clear - clear_growth(&given, &units, clear)..]].concat()
+                );
             }
         }
     }
@@ -123,7 +126,9 @@ fn sealing_in_place_needs_room_for_the_longer_codes_and_spends_nothing_without()
 
 #[test]
 fn what_has_no_slice_or_something_before_it_goes_by_its_type() {
-    for given in [&[0, 0, 1, 0x67, 9, 9, 9, 9, 9, 9, 9][..], &[7, 0, 0, 1, 0x65, 1, 2, 3, 4, 5, 6, 7], &[9; 20]] {
+    for given in
+        [&[0, 0, 1, 0x67, 9, 9, 9, 9, 9, 9, 9][..], &[7, 0, 0, 1, 0x65, 1, 2, 3, 4, 5, 6, 7], &[9; 20]]
+    {
         let mut sender = sender(Peer::JavaScript);
         let sealed = sender.seal_to_vec(given, &info(Some(Codec::H264), 1)).unwrap();
         assert_eq!((&sealed[..10], sealed.len()), (&given[..10], given.len() + 30));
@@ -139,7 +144,8 @@ fn frames_of_livekit_client_before_2_23_open() {
     let mut receiver = receiver();
     receiver.set_key(0, key);
     let aes_key = receiver.expose_next(0).unwrap()[..16].to_vec();
-    let key = sealframe_crypto::AeadKey::new(sealframe_crypto::CipherSuite::Aes128GcmSha256_128, &aes_key);
+    let key =
+        sealframe_crypto::AeadKey::new(sealframe_crypto::CipherSuite::Aes128GcmSha256_128, &aes_key);
     let (clear, mut payload, mut tag) = (&given[..6], given[6..].to_vec(), [0; 16]);
     let iv = [0x11, 0x22, 0x33, 0x44, 1, 2, 3, 4, 1, 2, 3, 4];
     key.unwrap().encrypt(iv, clear, &mut payload, &mut tag).unwrap();

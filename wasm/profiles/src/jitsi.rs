@@ -67,6 +67,12 @@ impl JitsiCryptor {
         Ok(())
     }
 
+    /// Forgets what a stream has opened, once it has ended: its frames would open again.
+    #[wasm_bindgen(js_name = forgetStream)]
+    pub fn forget_stream(&mut self, ssrc: u32) {
+        self.receiver.forget_stream(ssrc);
+    }
+
     /// The present material of a key, to be wiped.
     #[must_use]
     pub fn material(&self, index: u32) -> Option<Vec<u8>> {

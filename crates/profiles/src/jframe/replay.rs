@@ -228,7 +228,8 @@ impl Window {
         }
         let is_ahead = place > self.newest;
         let has_been = |place: Place| place.timestamp - CIRCLE >= self.earliest;
-        let is_held_back = place.count + LOST < self.front && place.timestamp > self.newest.timestamp + FAR;
+        let is_held_back =
+            place.count + LOST < self.front && place.timestamp > self.newest.timestamp + FAR;
         let is_new = || match self.is_strict {
             true => !has_been(place) && !is_held_back,
             false => !self.is_round(place),

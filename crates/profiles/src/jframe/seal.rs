@@ -131,7 +131,8 @@ impl Sealer {
         let len = if layout.short_codes == 0 {
             len
         } else {
-            annex_b::lengthen_start_codes(buf, len, layout.short_codes).ok_or(SealError::FrameTooLong)?
+            annex_b::lengthen_start_codes(buf, len, layout.short_codes)
+                .ok_or(SealError::FrameTooLong)?
         };
         let iv = self.encrypt(&mut buf[..len + TAG_LEN], len, layout, stream, timestamp, plan)?;
         let end = len + OVERHEAD;

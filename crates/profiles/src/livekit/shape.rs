@@ -91,8 +91,7 @@ fn to_open_units(info: &FrameInfo, frame: &[u8], of: SliceOf) -> Ways {
     let (newest, older) = (slice_of_any(frame, SEEN), slice(frame, of, SEEN));
     if let (Some(at), Some(other)) = (newest, older) {
         let ways = Ways::one(Layout::escaped(at + SLICE_FRONT));
-        let ways =
-            if other == at { ways } else { ways.or(Layout::escaped(other + SLICE_FRONT)) };
+        let ways = if other == at { ways } else { ways.or(Layout::escaped(other + SLICE_FRONT)) };
         // In the frame itself the slice may be too short to be seen.
         let is_tiny = frame.len() <= at + SLICE_FRONT + OVERHEAD + 1;
         return if is_tiny { ways.or(by_type(info)) } else { ways };
