@@ -72,8 +72,8 @@ pub(crate) fn start_code(frame: &[u8], from: usize) -> Option<(usize, usize)> {
     }
 }
 
-/// Where the units of a frame begin, each at its header, in order. Looks no further than to the next one, so the first units of a
-/// long frame are found in a moment. Allocates: no.
+/// Where the units of a frame begin, each at its header, in order. Looks no further than to the
+/// next one, so the first units of a long frame are found in a moment. Allocates: no.
 pub fn unit_starts(frame: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let mut from = 0;
     core::iter::from_fn(move || {
@@ -83,7 +83,8 @@ pub fn unit_starts(frame: &[u8]) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
-/// How many start codes in these bytes have three bytes, the ones that a frame begins with included.
+/// How many start codes in these bytes have three bytes, the ones that a frame begins with
+/// included.
 #[must_use]
 pub fn short_start_codes(front: &[u8]) -> usize {
     let mut from = 0;
@@ -95,8 +96,9 @@ pub fn short_start_codes(front: &[u8]) -> usize {
     codes.filter(|(start, at)| at - start == START_CODE.len()).count()
 }
 
-/// Puts a zero before the first `short` start codes of three bytes in `buf[..len]`: whoever puts packets together again writes
-/// them with four. Returns the new length. `None`, and nothing has changed, if `buf` has no room for that.
+/// Puts a zero before the first `short` start codes of three bytes in `buf[..len]`: whoever puts
+/// packets together again writes them with four. Returns the new length. `None`, and nothing has
+/// changed, if `buf` has no room for that.
 #[must_use]
 pub fn lengthen_start_codes(buf: &mut [u8], len: usize, short: usize) -> Option<usize> {
     let longer = len.checked_add(short)?;

@@ -152,11 +152,13 @@ pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     None
 }
 
-/// Gives the first OBU with a picture in the frame `buf[..len]` a size if it has none, which only the last one of a frame may (§5.2).
-/// Receivers write sizes, so that is how they see it. Returns the frame's length then; it is at most [`Size::MAX_LEN`] longer.
+/// Gives the first OBU with a picture in the frame `buf[..len]` a size if it has none, which only
+/// the last one of a frame may (§5.2). Receivers write sizes, so that is how they see it. Returns
+/// the frame's length then; it is at most [`Size::MAX_LEN`] longer.
 ///
 /// # Errors
-/// [`UnexpectedFrame`] if an OBU up to there is not well made, if there is no picture, or if `buf` has no room.
+/// [`UnexpectedFrame`] if an OBU up to there is not well made, if there is no picture, or if `buf`
+/// has no room.
 pub fn write_size(buf: &mut [u8], len: usize) -> Result<usize, UnexpectedFrame> {
     let (mut header_at, mut without) = (0, None);
     for obu in obus(buf.get(..len).ok_or(UnexpectedFrame)?) {

@@ -38,7 +38,8 @@ pub struct ReceiverStats {
     pub unauthentic: u64,
     /// Refused because they had been opened before, or were too old to tell.
     pub replayed: u64,
-    /// Tries with another key than the present one, or with a number of clear bytes that was searched for.
+    /// Tries with another key than the present one, or with a number of clear bytes that was
+    /// searched for.
     pub trials: u64,
     /// Ratchet steps worked out.
     pub derivations: u64,

@@ -1,4 +1,5 @@
-//! Clocks as they are: timestamps that step back, rest, leap and come round, on both sides of Jitsi's and LiveKit's formats.
+//! Clocks as they are: timestamps that step back, rest, leap and come round, on both sides of
+//! Jitsi's and LiveKit's formats.
 #![cfg(all(feature = "jitsi", feature = "livekit"))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -97,7 +98,8 @@ fn flow(sender: &mut Sender, receiver: &mut Receiver, at: &mut u32, between: u32
 
 #[test]
 fn frames_in_decoding_order_open_and_warn_of_nothing() {
-    // I P B B …: the first picture is not the earliest, and each group steps back; longer than counts are without coming round.
+    // I P B B …: the first picture is not the earliest, and each group steps back; longer than
+    // counts are without coming round.
     for (mut sender, mut receiver) in pairs() {
         for group in 0..23_000_u32 {
             for place in [3, 1, 2] {
@@ -151,7 +153,8 @@ fn a_clock_that_is_set_back_often_seals_on_without_a_nonce_twice() {
 
 #[test]
 fn two_clocks_of_one_stream_seal_on() {
-    // Whatever an application does to its timestamps: 150,000 frames that go to and fro by ten minutes.
+    // Whatever an application does to its timestamps: 150,000 frames that go to and fro by ten
+    // minutes.
     for mut sender in Sender::both() {
         for number in 0..75_000_u32 {
             sender.seal(&audio(960 * number));
@@ -230,7 +233,8 @@ fn nothing_opens_twice_whatever_is_sent_again_and_however_the_clock_goes() {
                     _ => at = at.wrapping_add(960),
                 }
                 sent.push(sender.seal(&audio(at)));
-                // Mostly the newest, sometimes none, often something old, or one that was held back.
+                // Mostly the newest, sometimes none, often something old, or one that was held
+                // back.
                 let newest = sent.len() as u64 - 1;
                 let which = match random.below(8) {
                     0 => continue,
@@ -250,7 +254,8 @@ fn nothing_opens_twice_whatever_is_sent_again_and_however_the_clock_goes() {
 
 #[test]
 fn old_frames_stay_shut_where_their_counts_come_round() {
-    // What a clock that was set back is known by, the next count, is what a frame of 65,535 frames before has too.
+    // What a clock that was set back is known by, the next count, is what a frame of 65,535 frames
+    // before has too.
     for (mut sender, mut receiver) in pairs() {
         let mut all = Vec::new();
         for number in 0..140_000_u32 {

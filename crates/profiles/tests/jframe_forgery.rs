@@ -298,8 +298,8 @@ fn streams_make_room_and_what_they_opened_stays_shut() {
         for frame in &frames {
             receiver.opens(frame, &audio(0));
         }
-        // More than have a window, from another sender with the key; the same key at a second index, to which a server can
-        // lead old frames.
+        // More than have a window, from another sender with the key; the same key at a second
+        // index, to which a server can lead old frames.
         receiver.set_key(5, 7);
         let new: Vec<_> = (2000..3000).map(|ssrc| other.seal(b"a frame", &of(ssrc, 960))).collect();
         for frame in &new {

@@ -1,5 +1,6 @@
-//! Frames of H.264 and H.265 as they are sealed for LiveKit's clients, and as these see them behind packets: start codes of four
-//! bytes, the slice found in the bytes whatever the codec is said to be.
+//! Frames of H.264 and H.265 as they are sealed for LiveKit's clients, and as these see them behind
+//! packets: start codes of four bytes, the slice found in the bytes whatever the codec is said to
+//! be.
 //!
 //! wasm/test/peers/units.test.mjs has livekit-client's own worker open and seal what encoders make.
 #![cfg(feature = "livekit")]
@@ -138,7 +139,8 @@ fn what_has_no_slice_or_something_before_it_goes_by_its_type() {
 
 #[test]
 fn frames_of_livekit_client_before_2_23_open() {
-    // It took the SEI of a frame whose codec it was not told for a slice of H.265: two bytes of that stayed readable.
+    // It took the SEI of a frame whose codec it was not told for a slice of H.265: two bytes of
+    // that stayed readable.
     let given = frame(4, &[SEI, SLICE]);
     let key = Key::hkdf(&[7; 32]);
     let mut receiver = receiver();

@@ -250,7 +250,8 @@ impl LiveKitCryptor {
         opened
     }
 
-    /// Forgets what a participant's stream has opened, once it has ended: its frames would open again.
+    /// Forgets what a participant's stream has opened, once it has ended: its frames would open
+    /// again.
     #[wasm_bindgen(js_name = forgetStream)]
     pub fn forget_stream(&mut self, participant: usize, ssrc: u32) {
         if let Some(opening) = self.openings.get_mut(participant) {

@@ -62,8 +62,8 @@ impl Region {
     }
 }
 
-/// Bytes that sealing may add: a trailer, and in the worst of H.264 frames an escape for every second byte, or a zero for every
-/// fourth of those that stay clear.
+/// Bytes that sealing may add: a trailer, and in the worst of H.264 frames an escape for every
+/// second byte, or a zero for every fourth of those that stay clear.
 const fn room_behind(len: usize) -> usize {
     len / 2 + MAX_TRAILER
 }

@@ -1,4 +1,5 @@
-//! Which IVs have been opened already, where nothing in them is in an order that could refuse old ones.
+//! Which IVs have been opened already, where nothing in them is in an order that could refuse old
+//! ones.
 
 use alloc::vec::Vec;
 
@@ -7,7 +8,8 @@ use sealframe_wire::Ctr;
 
 use super::Iv;
 
-/// IVs that are remembered: enough for half a minute of a busy data track, or for a minute of sound. What is older opens again.
+/// IVs that are remembered: enough for half a minute of a busy data track, or for a minute of
+/// sound. What is older opens again.
 const REMEMBERED: usize = 4096;
 
 /// The last IVs that have opened something.
@@ -31,7 +33,8 @@ impl Ivs {
         Ok(())
     }
 
-    /// Marks an IV that has passed [`check`](Self::check) and has opened something. Memory grows with what is remembered, to 64 kB.
+    /// Marks an IV that has passed [`check`](Self::check) and has opened something. Memory grows
+    /// with what is remembered, to 64 kB.
     pub(crate) fn mark(&mut self, iv: Iv) {
         if let Some(oldest) = self.seen.get_mut(self.next) {
             *oldest = iv;

@@ -7,18 +7,20 @@ use super::COUNTS;
 /// The count of one SSRC under one key, and what has to be known of the timestamps so that no pair of timestamp and count
 /// comes twice.
 ///
-/// Counts are told apart modulo 65,535, timestamps modulo 2^32. A timestamp more than 2^31 ahead is a step back. A frame has its
-/// pair for itself if
+/// Counts are told apart modulo 65,535, timestamps modulo 2^32. A timestamp more than 2^31 ahead is
+/// a step back. A frame has its pair for itself if
 ///
 /// * fewer than 65,535 frames have been sealed: all counts differ; or
 /// * it is ahead of all timestamps, which have not come round; or
 /// * it has the latest timestamp, and fewer than 65,535 frames have had that; or
-/// * it is behind the latest, but ahead of all frames that can have its count, which are 65,535 frames back or more.
+/// * it is behind the latest, but ahead of all frames that can have its count, which are 65,535
+///   frames back or more.
 ///
-/// Where none of this holds the clock has been set back by more than ten minutes or so, or has leapt too often. The stream then
-/// begins another pass, with the number of the pass in the upper half of the count: that half is 0 in what the peers
-/// send, and they do not look at it. A clock that stands still, one that has come round and one that jumps without end are
-/// refused instead: no frame's own timestamp does that.
+/// Where none of this holds the clock has been set back by more than ten minutes or so, or has
+/// leapt too often. The stream then begins another pass, with the number of the pass in the upper
+/// half of the count: that half is 0 in what the peers send, and they do not look at it. A clock
+/// that stands still, one that has come round and one that jumps without end are refused instead:
+/// no frame's own timestamp does that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lane {
     pub(crate) stream: u32,
@@ -40,11 +42,13 @@ pub(crate) struct Lane {
     earliest: i64,
     /// The latest one when the present block of frames began.
     block: i64,
-    /// The latest one when the block before began: no frame that can have the next one's count is ahead of it.
+    /// The latest one when the block before began: no frame that can have the next one's count is
+    /// ahead of it.
     settled: i64,
 }
 
-/// Frames of a block. Two are less than 65,535 frames, so the third last is where a count can come from again.
+/// Frames of a block. Two are less than 65,535 frames, so the third last is where a count can come
+/// from again.
 const BLOCK: u64 = (COUNTS as u64) / 2;
 /// Further back than encoders reorder frames: 11 s of video, 21 s of sound.
 const BACK: i32 = -(1 << 20);
@@ -87,7 +91,8 @@ impl Lane {
         self.count
     }
 
-    /// How the lane will be after a frame with this timestamp, and that frame's count with its pass, if the two are new.
+    /// How the lane will be after a frame with this timestamp, and that frame's count with its
+    /// pass, if the two are new.
     #[inline(always)] // a part of the hot doors
     pub(crate) fn after(&self, timestamp: u32) -> Result<(Self, u32), SealError> {
         let mut lane = Self {
@@ -148,7 +153,8 @@ impl Lane {
         self.count as u32 + pass as u32 * COUNTS as u32
     }
 
-    /// Whether there is little left: timestamps have come three quarters round, or three quarters of the passes are over.
+    /// Whether there is little left: timestamps have come three quarters round, or three quarters
+    /// of the passes are over.
     pub(crate) const fn is_nearly_used_up(&self) -> bool {
         self.jumps == 0 && self.latest - self.earliest >= 3 << 30 || self.pass >= 3 << 14
     }

@@ -42,7 +42,8 @@ pub(crate) struct Layout {
     pub(crate) clear: usize,
     /// Whether what is behind them is escaped as H.264 and H.265 units are.
     pub(crate) escaped: bool,
-    /// Start codes at the front that get a fourth byte before the frame is sealed. The clear bytes are counted with them.
+    /// Start codes at the front that get a fourth byte before the frame is sealed. The clear bytes
+    /// are counted with them.
     pub(crate) short_codes: usize,
 }
 
@@ -56,7 +57,8 @@ impl Layout {
         Self { clear, escaped: true, short_codes: 0 }
     }
 
-    /// Whether a frame of `len` bytes can be laid out so: it has some, and none of those that stay readable is missing.
+    /// Whether a frame of `len` bytes can be laid out so: it has some, and none of those that stay
+    /// readable is missing.
     pub(crate) const fn fits(self, len: usize) -> bool {
         len > 0 && self.clear <= len + self.short_codes
     }

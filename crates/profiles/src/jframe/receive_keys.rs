@@ -10,12 +10,14 @@ use super::{
     send_keys::reduced,
 };
 
-/// Frames that a step opens before the one before it is wiped: a second or more, longer than frames overtake each other.
+/// Frames that a step opens before the one before it is wiped: a second or more, longer than frames
+/// overtake each other.
 const KEPT_FOR: u16 = 256;
 
 pub(crate) struct ReceiveKey {
     pub(crate) step: Step,
-    /// The step before, for frames that those of this one have overtaken; and how many this one may open until it is wiped.
+    /// The step before, for frames that those of this one have overtaken; and how many this one may
+    /// open until it is wiped.
     before: Option<(Step, u16)>,
     schedule: Schedule,
     /// Keys are numbered as they come, from 1. A ratchet changes nothing, and the same key at two indexes has one number.
@@ -60,8 +62,8 @@ impl ReceiveKey {
         if self.schedule.is_slow() { 1 } else { u8::MAX }
     }
 
-    /// The candidate `number` steps ahead has opened a frame: it is the key now. Those before it are wiped, the last of them
-    /// in a moment.
+    /// The candidate `number` steps ahead has opened a frame: it is the key now. Those before it
+    /// are wiped, the last of them in a moment.
     pub(crate) fn advance(&mut self, number: u8) {
         for _ in 0..number {
             if let Some(step) = self.ahead.pop_front() {
@@ -195,7 +197,8 @@ impl ReceiveKeys {
         Ok(index)
     }
 
-    /// Moves a key on to one that its sender derived of it somewhere else. Without one at this index, it is set there.
+    /// Moves a key on to one that its sender derived of it somewhere else. Without one at this
+    /// index, it is set there.
     #[cfg(feature = "livekit")]
     pub(crate) fn move_on(&mut self, index: u32, schedule: Schedule, start: Start) -> u8 {
         let backend = self.backend;

@@ -1,7 +1,7 @@
 //! Which frames of a stream have been opened already.
 //!
-//! Three kinds of peers send IVs. What a frame is checked by follows from its own IV and from authentic frames before it, so
-//! nobody on the way can choose.
+//! Three kinds of peers send IVs. What a frame is checked by follows from its own IV and from
+//! authentic frames before it, so nobody on the way can choose.
 //!
 //! | the peer's IVs | what is remembered |
 //! |---|---|
@@ -16,8 +16,8 @@ use sealframe_wire::Ctr;
 
 use super::{COUNTS, Iv, IvWords, ivs::Ivs};
 
-/// Streams that have a window; only authentic frames begin one. Room for others is made by those of which nothing can open again,
-/// then by those that have sent one frame, whose IV is remembered.
+/// Streams that have a window; only authentic frames begin one. Room for others is made by those of
+/// which nothing can open again, then by those that have sent one frame, whose IV is remembered.
 const MAX_STREAMS: usize = 1024;
 /// Frames that are remembered for each: about two seconds. What is older is refused.
 const REMEMBERED: usize = 128;
@@ -29,13 +29,15 @@ const CIRCLE: u64 = 1 << 32;
 
 /// Frames that may be lost between two of which one counts on from the other.
 const LOST: u64 = 2048;
-/// Frames of a block, ten minutes of sound. Two of them and three times what may be lost are less than 65,535: no frame of this
-/// block or the last can have the count of the next one.
+/// Frames of a block, ten minutes of sound. Two of them and three times what may be lost are less
+/// than 65,535: no frame of this block or the last can have the count of the next one.
 const BLOCK: u64 = 29_000;
-/// So far behind all others a stream has rested, and not been set back: 12 minutes of video, 23 of sound.
+/// So far behind all others a stream has rested, and not been set back: 12 minutes of video, 23 of
+/// sound.
 const FAR: u64 = 1 << 26;
 
-/// Counts of peers: those of their 65,535, and of our senders' passes. What is above was drawn at random.
+/// Counts of peers: those of their 65,535, and of our senders' passes. What is above was drawn at
+/// random.
 const ORDERED: u32 = COUNTS as u32 * 1024;
 
 /// A frame's place among those of its stream: by timestamp, and by count where that stands still. Both are unwrapped.
@@ -116,20 +118,23 @@ enum Proof {
     Ahead,
     /// It is late, and all that it could be is remembered.
     Late,
-    /// Its count is the next one or so, and its timestamp is not among those where that count can have been before.
+    /// Its count is the next one or so, and its timestamp is not among those where that count can
+    /// have been before.
     Counted,
-    /// The same, and no timestamp of the stream is further back: it has come so far ahead that it looks so.
+    /// The same, and no timestamp of the stream is further back: it has come so far ahead that it
+    /// looks so.
     Rested,
 }
 
 /// The last frames of one stream.
 ///
-/// A timestamp ahead of all that have been opened says that a frame is new. One that is not may be one of a clock that was set
-/// back, or that of an old frame which somebody sends again. The count tells them apart: a frame that counts on from the last
-/// one, with a timestamp behind it, is either the next frame or one from 65,535 frames before; and where those were is known.
+/// A timestamp ahead of all that have been opened says that a frame is new. One that is not may be
+/// one of a clock that was set back, or that of an old frame which somebody sends again. The count
+/// tells them apart: a frame that counts on from the last one, with a timestamp behind it, is
+/// either the next frame or one from 65,535 frames before; and where those were is known.
 ///
-/// A stream that rests for more than half the circle of timestamps comes back as if from before it began. The timestamps
-/// that it had until then are closed from then on.
+/// A stream that rests for more than half the circle of timestamps comes back as if from before it
+/// began. The timestamps that it had until then are closed from then on.
 struct Window {
     /// The furthest by timestamp.
     newest: Place,
@@ -144,11 +149,13 @@ struct Window {
     block_end: u64,
     /// The furthest timestamp when the present block began.
     block: u64,
-    /// The furthest timestamp when the one before began: the count of a next frame was not ahead of it before.
+    /// The furthest timestamp when the one before began: the count of a next frame was not ahead of
+    /// it before.
     settled: u64,
     /// Timestamps from before the stream rested.
     closed: Option<Arc>,
-    /// Whether the clock has been set back or has rested: then timestamps alone are believed only where none has been before.
+    /// Whether the clock has been set back or has rested: then timestamps alone are believed only
+    /// where none has been before.
     is_strict: bool,
     /// A ring.
     seen: [Place; REMEMBERED],
@@ -183,7 +190,8 @@ impl Window {
         }
     }
 
-    /// The place nearest to the newest whose timestamp is that, and nearest to the front whose count is that.
+    /// The place nearest to the newest whose timestamp is that, and nearest to the front whose
+    /// count is that.
     #[inline]
     #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "modulo 2^32")]
     const fn place(&self, timestamp: u32, count: u16) -> Place {
@@ -230,9 +238,8 @@ impl Window {
         let has_been = |place: Place| place.timestamp - CIRCLE >= self.earliest;
         let is_held_back =
             place.count + LOST < self.front && place.timestamp > self.newest.timestamp + FAR;
-        let is_new = || match self.is_strict {
-            true => !has_been(place) && !is_held_back,
-            false => !self.is_round(place),
+        let is_new = || {
+            if self.is_strict { !has_been(place) && !is_held_back } else { !self.is_round(place) }
         };
         if is_ahead && is_new() {
             return Ok((place, Proof::Ahead));
@@ -382,8 +389,8 @@ impl Windows {
         }
     }
 
-    /// Marks a frame that has passed [`check`](Self::check) and has been opened. `oldest_key` is the least number of a key that is
-    /// held.
+    /// Marks a frame that has passed [`check`](Self::check) and has been opened. `oldest_key` is
+    /// the least number of a key that is held.
     #[inline(always)] // a part of the hot doors
     pub(crate) fn mark(
         &mut self,

@@ -32,8 +32,9 @@ impl Receiver {
 
     /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo 16.
     ///
-    /// One that was here before another should not come back: what it opened of streams that have made room for others since, more
-    /// than 1,024, would open again, and so would what it opened of frames without order, more than 4,096.
+    /// One that was here before another should not come back: what it opened of streams that have
+    /// made room for others since, more than 1,024, would open again, and so would what it opened
+    /// of frames without order, more than 4,096.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
         self.0.keys.set(index, key.schedule, key.start)
     }
@@ -64,8 +65,9 @@ impl Receiver {
     /// back. Frames of the step before open until 256 of the new one have.
     ///
     /// # Errors
-    /// [`OpenError`]; [`OpenError::TooShort`] for a frame without bytes, which counts as nothing. Only after
-    /// [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The keys and what has been opened are as they were.
+    /// [`OpenError`]; [`OpenError::TooShort`] for a frame without bytes, which counts as nothing.
+    /// Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The
+    /// keys and what has been opened are as they were.
     #[inline]
     pub fn open_in_place<'f>(
         &mut self,

@@ -49,8 +49,9 @@ pub enum Peer {
     /// livekit-client's worker, 2.23.
     #[default]
     JavaScript,
-    /// libwebrtc's `FrameCryptorTransformer`, in LiveKit's native clients, since m137. (Before, it had no rule for H.265: nothing stayed
-    /// readable, nothing was escaped. A receiver opens that too.)
+    /// libwebrtc's `FrameCryptorTransformer`, in LiveKit's native clients, since m137. (Before, it
+    /// had no rule for H.265: nothing stayed readable, nothing was escaped. A receiver opens that
+    /// too.)
     Native,
 }
 

@@ -1,10 +1,11 @@
 //! Which bytes of a frame stay readable, and whether the rest is escaped.
 //!
-//! Sources: livekit/client-sdk-js 2.23, src/e2ee/worker/FrameCryptor.ts and naluUtils.ts; webrtc-sdk/webrtc m125 and m137,
-//! api/crypto/frame_crypto_transformer.cc.
+//! Sources: livekit/client-sdk-js 2.23, src/e2ee/worker/FrameCryptor.ts and naluUtils.ts;
+//! webrtc-sdk/webrtc m125 and m137, api/crypto/frame_crypto_transformer.cc.
 //!
-//! What stays readable is authenticated, and whoever puts packets together again writes start codes of four bytes. So a
-//! sender writes them itself, and what it seals is laid out as a receiver will see it.
+//! What stays readable is authenticated, and whoever puts packets together again writes start codes
+//! of four bytes. So a sender writes them itself, and what it seals is laid out as a receiver will
+//! see it.
 
 use sealframe_codec::{Codec, annex_b};
 use sealframe_media::SealError;
@@ -18,7 +19,8 @@ use crate::{
 /// Bytes of a slice that stay readable.
 const SLICE_FRONT: usize = 2;
 
-/// How this frame is sealed for `peer`: as its newest release, and the other one's, will look at the sealed frame.
+/// How this frame is sealed for `peer`: as its newest release, and the other one's, will look at
+/// the sealed frame.
 pub(super) fn to_seal(peer: Peer, info: &FrameInfo, frame: &[u8]) -> Result<Layout, SealError> {
     Ok(match (info.frame_type, info.codec, peer) {
         (FrameType::Audio, ..) => Layout::plain(1),
@@ -87,7 +89,8 @@ pub(super) fn to_open(info: &FrameInfo, frame: &[u8]) -> Ways {
 }
 
 fn to_open_units(info: &FrameInfo, frame: &[u8], of: SliceOf) -> Ways {
-    // By livekit-client since 2.23, and before, when it took the first unit that could be a slice for one.
+    // By livekit-client since 2.23, and before, when it took the first unit that could be a slice
+    // for one.
     let (newest, older) = (slice_of_any(frame, SEEN), slice(frame, of, SEEN));
     if let (Some(at), Some(other)) = (newest, older) {
         let ways = Ways::one(Layout::escaped(at + SLICE_FRONT));
@@ -154,9 +157,10 @@ impl SliceOf {
 /// Bytes that livekit-client wants of a unit at the end of a frame to see it.
 const SEEN: usize = 4;
 
-/// Where the slice is up to which frames stay readable: the first of H.264 wherever it is, else the first of H.265. Units of
-/// H.264 that are no slices can look like slices of H.265; the other way round that does not happen. What the codec is said to
-/// be does not count. Units of less than `least` bytes at the end are not looked at.
+/// Where the slice is up to which frames stay readable: the first of H.264 wherever it is, else the
+/// first of H.265. Units of H.264 that are no slices can look like slices of H.265; the other way
+/// round that does not happen. What the codec is said to be does not count. Units of less than
+/// `least` bytes at the end are not looked at.
 fn slice_of_any(frame: &[u8], least: usize) -> Option<usize> {
     slice(frame, SliceOf::H264, least).or_else(|| slice(frame, SliceOf::H265, least))
 }
