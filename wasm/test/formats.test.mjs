@@ -68,6 +68,7 @@ test('a frame from before a ratchet that was ordered opens behind it', async () 
   const [alice, bob] = [await livekitWorker(), await livekitWorker()];
   for (const worker of [alice, bob]) await admit(worker, ALICE, bytes(32));
   const [sealing, opening] = [await track(alice, 'encode'), await track(bob, 'decode')];
+  assert.deepEqual(await opening.pass(frameOf(await sealing.pass(frameOf(bytes(79))))), bytes(79));
   const [late, later] = [await sealing.pass(frameOf(bytes(80))), await sealing.pass(frameOf(bytes(81)))];
   for (const worker of [alice, bob]) await worker.send({ kind: 'ratchetRequest', data: { participantIdentity: ALICE, keyIndex: 0 } });
   const early = await sealing.pass(frameOf(bytes(82)));
