@@ -9,6 +9,7 @@ const REASONS = {
   Unauthentic: ['InvalidKey', 'a frame does not open with the key at its index'],
   NotSealed: ['InvalidKey', 'a frame is not sealed as LiveKit seals it'],
   KeyExhausted: ['InternalError', 'a key has sealed all that it may'],
+  TooManyStreams: ['InternalError', 'a key has sealed as many streams as it may: 1,024'],
   UnsupportedCodec: ['InternalError', 'livekit-client has no way to encrypt frames of this codec'],
   UnknownCodec: ['InternalError', 'nobody has said which codec a track has'],
   NoTimestamp: ['InternalError', 'this browser does not say when a frame was taken, and no nonce can be made without'],

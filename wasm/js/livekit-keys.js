@@ -51,11 +51,7 @@ export class LiveKitKeys {
 
   /** What comes out is new bytes, or a string that says why not. */
   seal(frame, { codec, type, ssrc, rtpTimestamp }) {
-    return this.#run(frame, (length) => {
-      // Receivers see them so, and they are authenticated.
-      const longer = region.lengthenStartCodes(length, codec);
-      return this.#cryptor.seal(region, longer, codec, type, ssrc, rtpTimestamp);
-    });
+    return this.#run(frame, (length) => this.#cryptor.seal(region, length, codec, type, ssrc, rtpTimestamp));
   }
 
   /** As `seal`, for a frame of this participant. */

@@ -155,6 +155,7 @@ export const PROFILES = {
     baseSecret: viewOf(baseSecret, 'baseSecret'),
     isOurs: booleanOf(isOurs, 'isOurs'),
   }),
+  forgetStream: ({ participant, ssrc }) => ({ participant: participantOf(participant), ssrc: integerOf(ssrc, 'ssrc', U32) }),
   remove: ({ participant }) => ({ participant: participantOf(participant) }),
   transform({ readable: from, writable: to, options }) {
     const [readable, writable] = streamsOf(from, to);

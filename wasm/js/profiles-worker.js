@@ -115,6 +115,8 @@ const requests = {
       epoch.baseSecret.fill(0);
     }
   },
+  /** Forgets what a participant's stream has opened, once it has ended. */
+  forgetStream: ({ participant, ssrc }) => participants.get(participant)?.forgetStream?.(ssrc),
   /** Wipes the keys of who has left. */
   remove({ participant }) {
     participants.get(participant)?.free();

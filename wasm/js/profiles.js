@@ -134,6 +134,12 @@ export class JitsiFrames {
     return run(frameOf(wire), (region, length) => cryptor.open(region, length, type));
   }
 
+  /** Forgets what a stream of others has opened, once it has ended: its frames would open again. */
+  forgetStream(ssrc) {
+    integerOf(ssrc, 'ssrc', U32);
+    this.#held.get().forgetStream(ssrc);
+  }
+
   /** Wipes all keys. */
   free() {
     this.#held.free();
@@ -212,6 +218,14 @@ export class LiveKitFrames {
     const bytes = frameOf(wire);
     const [cryptor, number] = [this.#held.get(), this.#numberOf(from)];
     return run(bytes, (region, length) => cryptor.open(number, region, length, codec, type));
+  }
+
+  /** Forgets what a stream of a participant has opened, once it has ended: its frames would open again. */
+  forgetStream(ssrc, from = '') {
+    integerOf(ssrc, 'ssrc', U32);
+    fromOf(from);
+    const [cryptor, number] = [this.#held.get(), this.#numberOf(from)];
+    cryptor.forgetStream(number, ssrc);
   }
 
   /** `{payload, iv, keyIndex}` of a data packet. `now` is in milliseconds, by any clock. */

@@ -1,7 +1,7 @@
 //! The piece of linear memory in which frames are sealed and opened.
 //!
 //! ```text
-//! ┌ ROOM ┬ frame, as JavaScript copied it ┬ TAILROOM ┐
+//! ┌ ROOM ┬ frame, as JavaScript copied it ┬ a size ┬ TAILROOM ┐
 //! ```
 
 use core::ops::Range;
@@ -26,7 +26,7 @@ pub(crate) struct Region {
 impl Region {
     /// Where a frame of `len` bytes goes.
     pub(crate) fn reserve(&mut self, len: usize) -> *const u8 {
-        let room = ROOM + len + FrameBuf::TAILROOM;
+        let room = ROOM + len + av1::Size::MAX_LEN + FrameBuf::TAILROOM;
         if self.bytes.len() < room {
             self.bytes.resize(room, 0);
         }
@@ -53,6 +53,14 @@ impl Region {
         len: usize,
         codec: Parsed,
     ) -> Result<Arranged<'_>, UnexpectedFrame> {
+        let len = match codec {
+            Parsed::H264 => len,
+            Parsed::Av1 => {
+                // What is behind the frame's room is a header's and a tag's.
+                let end = self.bytes.len().saturating_sub(FrameBuf::TAILROOM);
+                av1::write_size(self.bytes.get_mut(ROOM..end).ok_or(UnexpectedFrame)?, len)?
+            }
+        };
         let rest = self.split(len, codec)?;
         self.lay(rest, ROOM + len)
     }

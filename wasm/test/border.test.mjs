@@ -249,7 +249,7 @@ test('profiles: wrong types in every place', async () => {
   covers('profiles', 'SealframeError', 'new');
   for (const of of [JitsiFrames, LiveKitFrames, DaveSealer, DaveOpener]) await refusesNew(of);
 
-  covers('profiles', 'JitsiFrames', 'new', 'start', 'setKey', 'removeKey', 'ratchet', 'material', 'seal', 'open', 'free');
+  covers('profiles', 'JitsiFrames', 'new', 'start', 'setKey', 'removeKey', 'ratchet', 'material', 'seal', 'open', 'forgetStream', 'free');
   const KEY = bytes(32, 3);
   const [alice, bob] = [await JitsiFrames.start(), await JitsiFrames.start()];
   for (const one of [alice, bob]) one.setKey(0, KEY);
@@ -276,10 +276,11 @@ test('profiles: wrong types in every place', async () => {
   }
   await walk('seal', () => [FRAME, info()], { 0: 'bytes', 1: 'fields', ...under(1, INFO_TO_SEAL) }, (...args) => alice.seal(...args), unchanged);
   await walk('open', () => [FRAME, info()], { 0: 'bytes', 1: 'fields', ...under(1, INFO_TO_OPEN) }, (...args) => bob.open(...args), unchanged);
+  await walk('forgetStream', () => [77], { 0: 'u32' }, (...args) => bob.forgetStream(...args), unchanged);
   assert.deepEqual(alice.material(0), KEY);
 
   covers('profiles', 'LiveKitFrames', 'new', 'start', 'setKey', 'ratchet', 'nextMaterial', 'material', 'seal', 'open', 'sealData',
-    'openData', 'free');
+    'openData', 'forgetStream', 'free');
   const [carol, dave] = [await LiveKitFrames.start(), await LiveKitFrames.start()];
   for (const one of [carol, dave]) one.setKey(0, KEY);
   unchanged = goesOn(carol, dave);
@@ -314,6 +315,8 @@ test('profiles: wrong types in every place', async () => {
   await walk('openData', () => [carol.sealData(FRAME), 'carol'], {
     0: 'fields', '0.payload': 'bytes', '0.iv': 'bytes', '0.keyIndex': 'u8', 1: 'text?',
   }, (...args) => dave.openData(...args), unchanged);
+
+  await walk('forgetStream', () => [77, 'bob'], { 0: 'u32', 1: 'text?' }, (...args) => dave.forgetStream(...args), unchanged);
 
   covers('profiles', 'DaveSealer', 'new', 'start', 'skipTo', 'nonces', 'seal', 'free');
   covers('profiles', 'DaveOpener', 'new', 'start', 'addEpoch', 'open', 'epoch', 'nonce', 'free');
@@ -588,6 +591,7 @@ const MESSAGES = {
     addEpoch: [{ participant: 'us', epoch: 1n, baseSecret: bytes(16), isOurs: true }, {
       participant: 'name', epoch: 'u64', baseSecret: 'bytes', isOurs: 'boolean?',
     }],
+    forgetStream: [{ participant: 'us', ssrc: 77 }, { participant: 'name', ssrc: 'u32' }],
     remove: [{ participant: 'us' }, { participant: 'name' }],
     transform: [{ ...streams(), options: { direction: 'seal', participant: 'us', codec: 'vp8' } }, {
       readable: 'other', writable: 'other', options: 'other', 'options.direction': 'other', 'options.participant': 'name', 'options.codec': 'other?',

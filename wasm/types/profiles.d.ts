@@ -38,6 +38,7 @@ export class JitsiFrames {
   material(index: number): Uint8Array | undefined;
   seal(frame: Bytes, info: SentFrameInfo): Uint8Array;
   open(wire: Bytes, info: FrameInfo): Uint8Array;
+  forgetStream(ssrc: number): void;
   free(): void;
 }
 
@@ -78,6 +79,7 @@ export class LiveKitFrames {
   material(index: number, from?: string): Uint8Array | undefined;
   seal(frame: Bytes, info: SentFrameInfo): Uint8Array;
   open(wire: Bytes, info: FrameInfo, from?: string): Uint8Array;
+  forgetStream(ssrc: number, from?: string): void;
   sealData(data: Bytes, now?: number): DataPacket;
   openData(packet: ReceivedDataPacket, from?: string): Uint8Array;
   free(): void;

@@ -72,6 +72,56 @@ pub(crate) fn start_code(frame: &[u8], from: usize) -> Option<(usize, usize)> {
     }
 }
 
+/// Where the units of a frame begin, each at its header, in order. Looks no further than to the
+/// next one, so the first units of a long frame are found in a moment. Allocates: no.
+pub fn unit_starts(frame: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let mut from = 0;
+    core::iter::from_fn(move || {
+        let (_, at) = start_code(frame, from)?;
+        from = at;
+        (at < frame.len()).then_some(at)
+    })
+}
+
+/// How many start codes in these bytes have three bytes, the ones that a frame begins with
+/// included.
+#[must_use]
+pub fn short_start_codes(front: &[u8]) -> usize {
+    let mut from = 0;
+    let codes = core::iter::from_fn(|| {
+        let code = start_code(front, from)?;
+        from = code.1;
+        Some(code)
+    });
+    codes.filter(|(start, at)| at - start == START_CODE.len()).count()
+}
+
+/// Puts a zero before the first `short` start codes of three bytes in `buf[..len]`: whoever puts
+/// packets together again writes them with four. Returns the new length. `None`, and nothing has
+/// changed, if `buf` has no room for that.
+#[must_use]
+pub fn lengthen_start_codes(buf: &mut [u8], len: usize, short: usize) -> Option<usize> {
+    let longer = len.checked_add(short)?;
+    buf.get(..longer)?;
+    if short == 0 {
+        return Some(len);
+    }
+    // The bytes wait behind the room that they will fill: writing never overtakes reading.
+    buf.copy_within(..len, short);
+    let (mut to, mut from, mut zeros) = (0, short, 0);
+    while to < from && from < longer {
+        let byte = *buf.get(from)?;
+        if byte == 1 && zeros == 2 {
+            *buf.get_mut(to)? = 0;
+            to += 1;
+        }
+        *buf.get_mut(to)? = byte;
+        (to, from) = (to + 1, from + 1);
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+    }
+    Some(longer - (from - to))
+}
+
 /// Whether there is a start code in these bytes, even if it ends them.
 #[must_use]
 pub fn has_start_code(bytes: &[u8]) -> bool {

@@ -152,8 +152,39 @@ pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     None
 }
 
+/// Gives the first OBU with a picture in the frame `buf[..len]` a size if it has none, which only
+/// the last one of a frame may (§5.2). Receivers write sizes, so that is how they see it. Returns
+/// the frame's length then; it is at most [`Size::MAX_LEN`] longer.
+///
+/// # Errors
+/// [`UnexpectedFrame`] if an OBU up to there is not well made, if there is no picture, or if `buf`
+/// has no room.
+pub fn write_size(buf: &mut [u8], len: usize) -> Result<usize, UnexpectedFrame> {
+    let (mut header_at, mut without) = (0, None);
+    for obu in obus(buf.get(..len).ok_or(UnexpectedFrame)?) {
+        let obu = obu?;
+        if obu.is_frame() {
+            without = Some((obu.has_size(), obu.payload_at, obu.payload.len()));
+            break;
+        }
+        header_at = obu.payload_at + obu.payload.len();
+    }
+    let (has_size, at, size) = without.ok_or(UnexpectedFrame)?;
+    if has_size {
+        return Ok(len);
+    }
+    let size = Size::new(size).ok_or(UnexpectedFrame)?;
+    let size = size.as_bytes();
+    let longer = len + size.len();
+    let frame = buf.get_mut(..longer).ok_or(UnexpectedFrame)?;
+    frame.copy_within(at..len, at + size.len());
+    frame.get_mut(at..at + size.len()).ok_or(UnexpectedFrame)?.copy_from_slice(size);
+    *frame.get_mut(header_at).ok_or(UnexpectedFrame)? |= HAS_SIZE;
+    Ok(longer)
+}
+
 /// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the rest begins: at the size of
-/// the first OBU with a picture in it.
+/// the first OBU with a picture in it. [`write_size`] comes before it when a frame is sealed.
 ///
 /// # Errors
 /// [`UnexpectedFrame`] if there is no picture, if its OBU has no size, or if there is too much before it.

@@ -160,6 +160,38 @@ fn a_front_of_av1_ends_behind_the_header_of_the_first_frame() {
 }
 
 #[test]
+fn a_last_obu_without_a_size_gets_one() {
+    let long = [&[0x30][..], &[5; 200]].concat();
+    let sized_long = [&[0x32, 200, 1][..], &[5; 200]].concat();
+    let cases: [(&[u8], &[u8]); 6] = [
+        (&[0x12, 0, 0x30, 0x10, 1, 2, 3], &[0x12, 0, 0x32, 4, 0x10, 1, 2, 3]),
+        (&[0x30, 0x10, 1], &[0x32, 2, 0x10, 1]),
+        // With an extension; a frame header, then what is not looked at.
+        (&[0x0a, 1, 9, 0x34, 0x08, 7], &[0x0a, 1, 9, 0x36, 0x08, 1, 7]),
+        (&[0x1a, 1, 7, 0x20, 8], &[0x1a, 1, 7, 0x20, 8]),
+        (&[0x30], &[0x32, 0]),
+        (&long, &sized_long),
+    ];
+    for (frame, sized) in cases {
+        let mut buf = [frame, &[0xee; av1::Size::MAX_LEN]].concat();
+        let len = av1::write_size(&mut buf, frame.len()).unwrap();
+        assert_eq!(buf[..len], *sized);
+        assert!(buf[len..].iter().all(|&byte| byte == 0xee));
+        assert_eq!(av1::write_size(&mut buf, len), Ok(len), "it has one now");
+        assert!(av1::front(sized, &mut Vec::new()).is_ok());
+    }
+    // No picture, not well made, no room.
+    for (frame, room) in
+        [(&[][..], 9), (&[0x12, 0], 9), (&[0x0a, 9, 1], 9), (&[0xb0, 1], 9), (&[0x30, 1], 0)]
+    {
+        let mut buf = [frame, &vec![0xee; room]].concat();
+        let before = buf.clone();
+        assert_eq!(av1::write_size(&mut buf, frame.len()), Err(UnexpectedFrame));
+        assert_eq!(buf, before);
+    }
+}
+
+#[test]
 fn sizes_are_as_short_as_can_be() {
     for (size, bytes) in [
         (0, &[0][..]),

@@ -28,7 +28,8 @@ pub struct FrameInfo {
     pub codec: Option<Codec>,
     /// The RTP stream; a browser's `synchronizationSource`.
     pub ssrc: u32,
-    /// In units of the codec's clock. It must be the frame's own, or nonces soon run out.
+    /// In units of the codec's clock. It must be the frame's own, or nonces soon run out. It may
+    /// step back, leap and rest.
     pub rtp_timestamp: u32,
 }
 

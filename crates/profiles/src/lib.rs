@@ -22,6 +22,9 @@
 //! * We send what the peers send, byte for byte. We do not receive as they do: a candidate key of a ratchet is kept only
 //!   after it has opened a frame, work for forged frames is bounded, and there is no way through for plaintext.
 //! * Nonces are made in here, from a counter for each key and SSRC that never runs backwards; what would repeat is refused.
+//! * A frame without bytes carries nothing. The peers pass it on unsealed; here it is refused, to
+//!   be sealed ([`SealError::PrefixTooLong`]) and to be opened ([`OpenError::TooShort`]), whatever
+//!   the codec, and changes and counts nothing. Drop it, and tell nobody.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -30,7 +30,7 @@ pub enum ReceiverEvent {
 pub struct ReceiverStats {
     /// Opened.
     pub opened: u64,
-    /// Refused, for whatever reason; those below included.
+    /// Refused, for whatever reason; those below included, frames without bytes not.
     pub refused: u64,
     /// Refused without a try: there was no key.
     pub missing_key: u64,
@@ -38,7 +38,8 @@ pub struct ReceiverStats {
     pub unauthentic: u64,
     /// Refused because they had been opened before, or were too old to tell.
     pub replayed: u64,
-    /// Tries with a key ahead of the present one, or with a number of clear bytes that was searched for.
+    /// Tries with another key than the present one, or with a number of clear bytes that was
+    /// searched for.
     pub trials: u64,
     /// Ratchet steps worked out.
     pub derivations: u64,

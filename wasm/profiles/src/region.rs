@@ -44,18 +44,6 @@ impl Region {
     }
 }
 
-#[cfg(feature = "livekit")]
-#[wasm_bindgen]
-impl Region {
-    /// Makes four bytes of the start codes before the first slice of the frame that was copied here, as receivers see them; returns
-    /// its new length. `codec` is 4 for H.264, 5 for H.265; nothing is done for others.
-    #[wasm_bindgen(js_name = lengthenStartCodes)]
-    pub fn lengthen_start_codes(&mut self, len: usize, codec: u8) -> usize {
-        let codec = crate::label::codec(codec).ok().flatten();
-        crate::start_codes::lengthen(&mut self.bytes, len, codec)
-    }
-}
-
 impl Region {
     /// Does `work` on the frame, with room behind it. It says how many bytes it leaves at the beginning.
     pub(crate) fn work(
@@ -74,7 +62,8 @@ impl Region {
     }
 }
 
-/// Bytes that sealing may add: a trailer, and an escape for every second byte in the worst of H.264 frames.
+/// Bytes that sealing may add: a trailer, and in the worst of H.264 frames an escape for every
+/// second byte, or a zero for every fourth of those that stay clear.
 const fn room_behind(len: usize) -> usize {
     len / 2 + MAX_TRAILER
 }

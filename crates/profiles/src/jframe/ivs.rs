@@ -1,4 +1,5 @@
-//! Which data have been opened already: by their IVs, in which nothing is in an order that holds from one session to the next.
+//! Which IVs have been opened already, where nothing in them is in an order that could refuse old
+//! ones.
 
 use alloc::vec::Vec;
 
@@ -7,12 +8,13 @@ use sealframe_wire::Ctr;
 
 use super::Iv;
 
-/// IVs that are remembered: enough for half a minute of a busy data track. What is older opens again.
+/// IVs that are remembered: enough for half a minute of a busy data track, or for a minute of
+/// sound. What is older opens again.
 const REMEMBERED: usize = 4096;
 
 /// The last IVs that have opened something.
 pub(crate) struct Ivs {
-    /// A ring.
+    /// A ring, once it is full.
     seen: Vec<Iv>,
     next: usize,
 }
@@ -23,6 +25,7 @@ impl Ivs {
     }
 
     /// Whether data with this IV may be opened. Only reads: none of it is authentic yet.
+    #[inline]
     pub(crate) fn check(&self, iv: Iv, count: u32) -> Result<(), OpenError> {
         if self.seen.contains(&iv) {
             return Err(OpenError::Replayed(Ctr::new(count.into())));
@@ -30,13 +33,12 @@ impl Ivs {
         Ok(())
     }
 
-    /// Marks an IV that has passed [`check`](Self::check) and has opened something.
+    /// Marks an IV that has passed [`check`](Self::check) and has opened something. Memory grows
+    /// with what is remembered, to 64 kB.
     pub(crate) fn mark(&mut self, iv: Iv) {
         if let Some(oldest) = self.seen.get_mut(self.next) {
             *oldest = iv;
         } else {
-            // All at once: nothing is allocated from then on.
-            self.seen.reserve_exact(REMEMBERED - self.seen.len());
             self.seen.push(iv);
         }
         self.next = (self.next + 1) % REMEMBERED;

@@ -7,29 +7,72 @@ use super::COUNTS;
 /// The count of one SSRC under one key, and what has to be known of the timestamps so that no pair of timestamp and count
 /// comes twice.
 ///
-/// Counts are told apart modulo 65,535, timestamps modulo 2^32. As long as timestamps move on around their circle by less than
-/// once, a pair can only come again at the timestamp reached last; so it suffices to know how far round they have come, and
-/// how many frames there were since the latest was reached. Whoever goes back is let through only while all counts under the
-/// key are different.
+/// Counts are told apart modulo 65,535, timestamps modulo 2^32. A timestamp more than 2^31 ahead is
+/// a step back. A frame has its pair for itself if
+///
+/// * fewer than 65,535 frames have been sealed: all counts differ; or
+/// * it is ahead of all timestamps, which have not come round; or
+/// * it has the latest timestamp, and fewer than 65,535 frames have had that; or
+/// * it is behind the latest, but ahead of all frames that can have its count, which are 65,535
+///   frames back or more.
+///
+/// Where none of this holds the clock has been set back by more than ten minutes or so, or has
+/// leapt too often. The stream then begins another pass, with the number of the pass in the upper
+/// half of the count: that half is 0 in what the peers send, and they do not look at it. A clock
+/// that stands still, one that has come round and one that jumps without end are refused instead:
+/// no frame's own timestamp does that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lane {
     pub(crate) stream: u32,
     /// The next frame's count, reduced. Only ever counts up.
     count: u16,
-    /// Frames under this key.
+    /// Only ever counts up, so what is below is of this pass alone.
+    pass: u16,
+    /// Jumps of the clock, the one that began the pass included.
+    jumps: u16,
+    /// The last frame's timestamp.
+    last: u32,
+    /// Frames.
     frames: u64,
-    /// The furthest timestamp.
-    latest: u32,
-    /// How far it is from the earliest.
-    span: u32,
-    /// Frames since the latest was reached.
+    /// Frames since the latest timestamp was reached.
     since_latest: u64,
+    /// The latest timestamp, unwrapped.
+    latest: i64,
+    /// The earliest one.
+    earliest: i64,
+    /// The latest one when the present block of frames began.
+    block: i64,
+    /// The latest one when the block before began: no frame that can have the next one's count is
+    /// ahead of it.
+    settled: i64,
 }
+
+/// Frames of a block. Two are less than 65,535 frames, so the third last is where a count can come
+/// from again.
+const BLOCK: u64 = (COUNTS as u64) / 2;
+/// Further back than encoders reorder frames: 11 s of video, 21 s of sound.
+const BACK: i32 = -(1 << 20);
+/// Further ahead than media run on while anybody watches: 50 minutes of video, 93 of sound.
+const AHEAD: i32 = 1 << 28;
+/// Jumps in a pass of a clock that is one, or of two that take turns.
+const MAX_JUMPS: u16 = 40_000;
 
 impl Lane {
     /// `first` is below 65,535.
     pub(crate) const fn new(stream: u32, first: u16) -> Self {
-        Self { stream, count: first, frames: 0, latest: 0, span: 0, since_latest: 0 }
+        Self {
+            stream,
+            count: first,
+            pass: 0,
+            jumps: 0,
+            last: 0,
+            frames: 0,
+            since_latest: 0,
+            latest: 0,
+            earliest: 0,
+            block: i64::MIN,
+            settled: i64::MIN,
+        }
     }
 
     /// The same stream under a new key.
@@ -42,43 +85,83 @@ impl Lane {
         self.frames == 0
     }
 
-    /// The next frame's count.
+    /// The next frame's count, reduced.
     #[inline]
     pub(crate) const fn count(&self) -> u16 {
         self.count
     }
 
-    /// How the lane will be after a frame with this timestamp, if its IV is new.
+    /// How the lane will be after a frame with this timestamp, and that frame's count with its
+    /// pass, if the two are new.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn after(&self, timestamp: u32) -> Result<Self, SealError> {
+    pub(crate) fn after(&self, timestamp: u32) -> Result<(Self, u32), SealError> {
         let mut lane = Self {
             count: if self.count == COUNTS - 1 { 0 } else { self.count + 1 },
+            last: timestamp,
             frames: self.frames + 1,
             since_latest: self.since_latest + 1,
             ..*self
         };
-        let counts = u64::from(COUNTS);
-        let ahead = timestamp.wrapping_sub(self.latest);
         if self.frames == 0 {
-            lane.latest = timestamp;
-        } else if ahead == 0 {
-            if self.since_latest >= counts {
-                return Err(SealError::NonceWouldRepeat);
-            }
-        } else if let Some(span) = self.span.checked_add(ahead) {
-            lane.latest = timestamp;
-            lane.span = span;
-            lane.since_latest = 1;
-        } else if self.frames < counts {
-            lane.span = self.span.max(self.latest.wrapping_sub(timestamp));
-        } else {
-            return Err(SealError::NonceWouldRepeat);
+            lane.start(timestamp);
+            return Ok((lane, self.wide(lane.pass)));
         }
-        Ok(lane)
+        let step = signed(timestamp, self.last);
+        lane.jumps = lane.jumps.saturating_add(u16::from(step < BACK || step > AHEAD));
+        if self.frames.is_multiple_of(BLOCK) {
+            (lane.settled, lane.block) = (self.block, self.latest);
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "modulo 2^32")]
+        let ahead = signed(timestamp, self.latest as u32);
+        let place = self.latest + i64::from(ahead);
+        let (latest, earliest) = (self.latest.max(place), self.earliest.min(place));
+        let counts = u64::from(COUNTS);
+        let is_new = latest - earliest <= i64::from(u32::MAX)
+            && (ahead > 0
+                || (ahead == 0 && self.since_latest < counts)
+                || (ahead < 0 && place > lane.settled));
+        if is_new || self.frames < counts {
+            if ahead > 0 {
+                lane.since_latest = 1;
+            }
+            (lane.latest, lane.earliest) = (latest, earliest);
+        } else {
+            lane.begin_pass(timestamp)?;
+        }
+        Ok((lane, self.wide(lane.pass)))
     }
 
-    /// Whether timestamps have come three quarters round.
-    pub(crate) const fn is_nearly_round(&self) -> bool {
-        self.span >= 3 << 30
+    #[cold]
+    fn begin_pass(&mut self, timestamp: u32) -> Result<(), SealError> {
+        let is_clock = (1..=MAX_JUMPS).contains(&self.jumps);
+        let pass = self.pass.checked_add(1).filter(|_| is_clock);
+        self.pass = pass.ok_or(SealError::NonceWouldRepeat)?;
+        self.jumps = 1;
+        self.start(timestamp);
+        Ok(())
     }
+
+    /// Begins with a frame of which everything before is of another pass.
+    fn start(&mut self, timestamp: u32) {
+        (self.frames, self.since_latest) = (1, 1);
+        (self.latest, self.earliest) = (timestamp.into(), timestamp.into());
+        (self.block, self.settled) = (i64::MIN, i64::MIN);
+    }
+
+    /// The count that is to be sealed, in this pass.
+    const fn wide(&self, pass: u16) -> u32 {
+        self.count as u32 + pass as u32 * COUNTS as u32
+    }
+
+    /// Whether there is little left: timestamps have come three quarters round, or three quarters
+    /// of the passes are over.
+    pub(crate) const fn is_nearly_used_up(&self) -> bool {
+        self.jumps == 0 && self.latest - self.earliest >= 3 << 30 || self.pass >= 3 << 14
+    }
+}
+
+/// How far it is from one timestamp to another, half the circle at most.
+#[expect(clippy::cast_possible_wrap, reason = "more than half the circle ahead is behind")]
+const fn signed(to: u32, from: u32) -> i32 {
+    to.wrapping_sub(from) as i32
 }

@@ -6,7 +6,6 @@
 //!
 //! The clear bytes are the AAD. The IV is `SSRC ‖ RTP timestamp ‖` a third word, which holds a count of the stream's frames.
 
-#[cfg(feature = "livekit")]
 mod ivs;
 mod lane;
 mod open;
@@ -43,22 +42,31 @@ pub(crate) struct Layout {
     pub(crate) clear: usize,
     /// Whether what is behind them is escaped as H.264 and H.265 units are.
     pub(crate) escaped: bool,
+    /// Start codes at the front that get a fourth byte before the frame is sealed. The clear bytes
+    /// are counted with them.
+    pub(crate) short_codes: usize,
 }
 
 impl Layout {
     pub(crate) const fn plain(clear: usize) -> Self {
-        Self { clear, escaped: false }
+        Self { clear, escaped: false, short_codes: 0 }
     }
 
     #[cfg(feature = "livekit")]
     pub(crate) const fn escaped(clear: usize) -> Self {
-        Self { clear, escaped: true }
+        Self { clear, escaped: true, short_codes: 0 }
+    }
+
+    /// Whether a frame of `len` bytes can be laid out so: it has some, and none of those that stay
+    /// readable is missing.
+    pub(crate) const fn fits(self, len: usize) -> bool {
+        len > 0 && self.clear <= len + self.short_codes
     }
 
     /// Bytes behind a frame of `len` that are enough for whatever becomes of it.
     pub(crate) const fn room(self, len: usize) -> usize {
-        let tail = len.saturating_sub(self.clear) + OVERHEAD;
-        OVERHEAD + if self.escaped { tail / 2 } else { 0 }
+        let tail = (len + self.short_codes).saturating_sub(self.clear) + OVERHEAD;
+        self.short_codes + OVERHEAD + if self.escaped { tail / 2 } else { 0 }
     }
 }
 

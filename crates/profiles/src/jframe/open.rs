@@ -264,7 +264,7 @@ impl Opener {
         }
         let words = examined.words;
         match examined.channel {
-            Channel::Media => self.windows.check(words, self.keys.oldest()),
+            Channel::Media => self.windows.check(examined.iv, words),
             #[cfg(feature = "livekit")]
             Channel::Packets => self.packets.check(examined.iv, words.count),
             #[cfg(feature = "livekit")]
@@ -277,7 +277,7 @@ impl Opener {
     fn mark(&mut self, examined: &Examined) {
         let (oldest, newest) = (self.keys.oldest(), self.keys.newest());
         match examined.channel {
-            Channel::Media => self.windows.mark(examined.words, oldest, newest),
+            Channel::Media => self.windows.mark(examined.iv, examined.words, oldest, newest),
             #[cfg(feature = "livekit")]
             Channel::Packets => self.packets.mark(examined.iv),
             #[cfg(feature = "livekit")]
@@ -331,24 +331,46 @@ impl Opener {
         let key = self.keys.at(examined.index).ok_or(unknown)?;
         let window = self.policy.ratchet_window;
         let may_walk = ratchets && window > 0 && key.can_ratchet() && self.trials.is_next();
+        let has_ratcheted = key.has_ratcheted();
         let (aead, iv) = (&key.step.aead, examined.iv.to_bytes());
-        let opened = if may_walk {
+        let opened = if may_walk || ratchets && has_ratcheted {
             aead.decrypt_or_restore(iv, clear, payload, tag, &mut self.spare)
         } else {
             aead.decrypt(iv, clear, payload, tag)
         };
         if opened.is_err() {
-            let steps = if may_walk { self.walk(examined, clear, payload, tag) } else { None };
-            let steps = steps.ok_or(OpenError::Unauthentic)?;
-            if let Some(key) = self.keys.at_mut(examined.index) {
-                key.advance(steps);
+            let is_from_before = ratchets && self.try_before(examined, clear, payload, tag);
+            if !is_from_before {
+                let steps = if may_walk { self.walk(examined, clear, payload, tag) } else { None };
+                let steps = steps.ok_or(OpenError::Unauthentic)?;
+                if let Some(key) = self.keys.at_mut(examined.index) {
+                    key.advance(steps);
+                }
+                self.tell(ReceiverEvent::Ratcheted { index: examined.index, steps });
             }
-            self.tell(ReceiverEvent::Ratcheted { index: examined.index, steps });
+        } else if has_ratcheted && let Some(key) = self.keys.at_mut(examined.index) {
+            key.opened_with_present();
         }
         if self.policy.replay == Replay::Refuse {
             self.mark(examined);
         }
         Ok(())
+    }
+
+    /// Tries the step before, if the key has left it only now.
+    #[cold]
+    fn try_before(
+        &mut self,
+        examined: &Examined,
+        clear: &[u8],
+        payload: &mut [u8],
+        tag: &[u8],
+    ) -> bool {
+        let key = self.keys.at(examined.index);
+        let Some(aead) = key.and_then(|key| key.aead_before()) else { return false };
+        self.stats.trials += 1;
+        let iv = examined.iv.to_bytes();
+        aead.decrypt_or_restore(iv, clear, payload, tag, &mut self.spare).is_ok()
     }
 
     /// Tries the keys ahead, one after the other, each a step of the one before. Returns which one opened the frame.
@@ -362,7 +384,7 @@ impl Opener {
     ) -> Option<u8> {
         let (backend, iv) = (self.keys.backend, examined.iv.to_bytes());
         let key = self.keys.at_mut(examined.index)?;
-        let mut derivations = self.policy.steps_for_a_frame;
+        let mut derivations = self.policy.steps_for_a_frame.min(key.steps_at_once());
         for number in 1..=self.policy.ratchet_window {
             let before = key.worked_out();
             let candidate = key.candidate(backend, number, derivations > 0)?;
@@ -389,6 +411,8 @@ impl Opener {
     ) -> Result<Opened<'f>, OpenError> {
         let Done { words, index, len } = match done {
             Ok(done) => done,
+            // It carries nothing, so nothing is lost.
+            Err(error) if frame.is_empty() => return Err(error),
             Err(error) => {
                 self.refused(index.or_else(|| frame.last().copied()), error);
                 return Err(error);

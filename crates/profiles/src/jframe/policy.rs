@@ -7,9 +7,10 @@ pub struct ReceiverPolicy {
     /// Ratchet steps that a frame may be ahead; 0 never follows. The formats do not say which step a frame is of, so that it is
     /// found by trying.
     pub ratchet_window: u8,
-    /// Ratchet steps that are worked out for one frame, at most. All that have been are kept, so however many forged
-    /// frames come, no step is worked out twice. With passphrases (PBKDF2) a step takes 10 to 100 ms: with 1, a frame waits no
-    /// longer than that, and a sender that has ratcheted n steps is found at its nth frame.
+    /// Ratchet steps that are worked out for one frame, at most. All that have been are kept, so
+    /// however many forged frames come, no step is worked out twice. With passphrases (PBKDF2) a
+    /// step takes 10 to 100 ms: there it is one for a frame, whatever this says, so a frame waits
+    /// no longer than that, and a sender that has ratcheted n steps is found at its nth frame.
     pub steps_for_a_frame: u8,
     /// Frames in a row that do not open before [`ReceiverEvent::Failing`](crate::ReceiverEvent::Failing).
     pub failing_after: u16,
@@ -21,8 +22,11 @@ pub struct ReceiverPolicy {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "it is refused or it is not")]
 pub enum Replay {
-    /// A frame opens once, if its timestamp and count are not behind the last 128 frames of its stream. LiveKit's data open once while
-    /// their IV is among the last 4,096 of packets, or of data tracks.
+    /// A frame opens once, if its timestamp and count are not behind the last 128 frames of its
+    /// stream. A clock that is set back is followed where counts prove that the frame is new.
+    /// Frames whose IVs show no order, as some clients draw them, and frames of more than 1,024
+    /// streams open once while their IV is among the last 4,096 such; so do LiveKit's data, of
+    /// packets and of data tracks.
     Refuse,
     /// A frame opens as often as it comes, as with the peers. Needed where timestamp and count stand still, as livekit-client has
     /// it in browsers whose frames have no timestamp. (Such a sender repeats nonces, which gives its key away.)
@@ -30,7 +34,8 @@ pub enum Replay {
 }
 
 impl Default for ReceiverPolicy {
-    /// 8 steps, all for one frame if need be; failing after 10; replays refused.
+    /// 8 steps, all for one frame if need be, but one for a frame with passphrases; failing after
+    /// 10; replays refused.
     fn default() -> Self {
         Self { ratchet_window: 8, steps_for_a_frame: 8, failing_after: 10, replay: Replay::Refuse }
     }

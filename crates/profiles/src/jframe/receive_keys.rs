@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
-use sealframe_crypto::Backend;
+use sealframe_crypto::{AeadKey, Backend};
 use sealframe_media::KeyError;
 
 use super::{
@@ -10,8 +10,15 @@ use super::{
     send_keys::reduced,
 };
 
+/// Frames that a step opens before the one before it is wiped: a second or more, longer than frames
+/// overtake each other.
+const KEPT_FOR: u16 = 256;
+
 pub(crate) struct ReceiveKey {
     pub(crate) step: Step,
+    /// The step before, for frames that those of this one have overtaken; and how many this one may
+    /// open until it is wiped.
+    before: Option<(Step, u16)>,
     schedule: Schedule,
     /// Keys are numbered as they come, from 1. A ratchet changes nothing, and the same key at two indexes has one number.
     number: u64,
@@ -50,11 +57,45 @@ impl ReceiveKey {
         self.ahead.len()
     }
 
-    /// The candidate `number` steps ahead has opened a frame: it is the key now. Those before it are wiped.
+    /// Steps that may be worked out for one frame: one if that takes milliseconds.
+    pub(crate) const fn steps_at_once(&self) -> u8 {
+        if self.schedule.is_slow() { 1 } else { u8::MAX }
+    }
+
+    /// The candidate `number` steps ahead has opened a frame: it is the key now. Those before it
+    /// are wiped, the last of them in a moment.
     pub(crate) fn advance(&mut self, number: u8) {
         for _ in 0..number {
             if let Some(step) = self.ahead.pop_front() {
-                self.step = step;
+                self.replace(step);
+            }
+        }
+    }
+
+    /// Moves on to a step.
+    fn replace(&mut self, step: Step) {
+        let before = core::mem::replace(&mut self.step, step);
+        self.before = Some((before, KEPT_FOR));
+    }
+
+    /// Whether it has moved on a moment ago.
+    #[inline]
+    pub(crate) const fn has_ratcheted(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Of the step before, if it has moved on a moment ago.
+    pub(crate) fn aead_before(&self) -> Option<&AeadKey> {
+        self.before.as_ref().map(|(step, _)| &step.aead)
+    }
+
+    /// The present step has opened one more frame.
+    #[cold]
+    pub(crate) fn opened_with_present(&mut self) {
+        if let Some((_, left)) = &mut self.before {
+            *left -= 1;
+            if *left == 0 {
+                self.before = None;
             }
         }
     }
@@ -133,6 +174,7 @@ impl ReceiveKeys {
             let step = start.expand(&schedule, self.backend);
             self.ring[usize::from(index)] = Some(Box::new(ReceiveKey {
                 step,
+                before: None,
                 schedule,
                 number,
                 ahead: VecDeque::new(),
@@ -153,6 +195,22 @@ impl ReceiveKeys {
         held.candidate(backend, 1, true).ok_or(KeyError::NoRatchet)?;
         held.advance(1);
         Ok(index)
+    }
+
+    /// Moves a key on to one that its sender derived of it somewhere else. Without one at this
+    /// index, it is set there.
+    #[cfg(feature = "livekit")]
+    pub(crate) fn move_on(&mut self, index: u32, schedule: Schedule, start: Start) -> u8 {
+        let backend = self.backend;
+        match self.at_mut(self.index(index)) {
+            Some(held) if held.schedule == schedule => {
+                held.ahead.clear();
+                held.replace(start.expand(&schedule, backend));
+                (held.failures, held.has_told) = (0, false);
+                self.index(index)
+            }
+            _ => self.set(index, schedule, start),
+        }
     }
 
     pub(crate) fn remove(&mut self, index: u32) -> bool {

@@ -61,6 +61,18 @@ pub(crate) struct Step {
 }
 
 impl Schedule {
+    /// Whether a step takes milliseconds.
+    pub(crate) const fn is_slow(&self) -> bool {
+        match self {
+            #[cfg(feature = "livekit")]
+            Self::Pbkdf2 { .. } => true,
+            #[cfg(feature = "livekit")]
+            Self::Hkdf { .. } => false,
+            #[cfg(feature = "jitsi")]
+            Self::Jitsi | Self::Raw => false,
+        }
+    }
+
     /// Works out a step. With PBKDF2 that takes milliseconds, else microseconds.
     pub(crate) fn expand(&self, backend: Backend, material: Secret) -> Step {
         match self {

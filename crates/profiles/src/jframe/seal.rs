@@ -38,11 +38,13 @@ impl Sealer {
         held.unwrap_or(self.first_count)
     }
 
+    /// For a frame.
     #[inline(always)] // a part of the hot doors
     fn plan(&self, len: usize, layout: Layout, stream: u32, timestamp: u32) -> Result<Plan, SealError> {
-        if layout.clear > len {
+        if !layout.fits(len) {
             return Err(SealError::PrefixTooLong);
         }
+        let len = len + layout.short_codes;
         self.keys.key()?.plan(stream, timestamp, self.first_count, len)
     }
 
@@ -106,7 +108,7 @@ impl Sealer {
     ) -> Result<(u8, [u8; IV_LEN], &'f mut [u8]), SealError> {
         let (buf, at) = data.into_parts();
         let len = at.end - at.start;
-        let plan = self.plan(len, Layout::plain(0), stream, timestamp)?;
+        let plan = self.keys.key()?.plan(stream, timestamp, self.first_count, len)?;
         if buf.len() - at.end < TAG_LEN {
             return Err(SealError::NoTailroom { need: TAG_LEN });
         }
@@ -126,6 +128,12 @@ impl Sealer {
         timestamp: u32,
         plan: &Plan,
     ) -> Result<&'f mut [u8], SealError> {
+        let len = if layout.short_codes == 0 {
+            len
+        } else {
+            annex_b::lengthen_start_codes(buf, len, layout.short_codes)
+                .ok_or(SealError::FrameTooLong)?
+        };
         let iv = self.encrypt(&mut buf[..len + TAG_LEN], len, layout, stream, timestamp, plan)?;
         let end = len + OVERHEAD;
         buf[len + TAG_LEN..end - 2].copy_from_slice(&iv.to_bytes());
@@ -150,7 +158,7 @@ impl Sealer {
         timestamp: u32,
         plan: &Plan,
     ) -> Result<Iv, SealError> {
-        let iv = self.rule.join(IvWords { stream, timestamp, count: plan.count.into() });
+        let iv = self.rule.join(IvWords { stream, timestamp, count: plan.count });
         let (frame, tag) = frame_and_tag.split_at_mut(len);
         let (clear, payload) = frame.split_at_mut(layout.clear);
         let in_use = self.keys.in_use();

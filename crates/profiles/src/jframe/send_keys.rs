@@ -64,7 +64,8 @@ impl SendKey {
             Some(at) => (Some(at), self.lanes[at]),
             None => (self.place_of_new()?, Lane::new(stream, first)),
         };
-        Ok(Plan { place, count: lane.count(), after: lane.after(timestamp)?, blocks })
+        let (after, count) = lane.after(timestamp)?;
+        Ok(Plan { place, count, after, blocks })
     }
 
     /// A frame has been sealed as planned. Whether the key has just come near its end.
@@ -79,7 +80,7 @@ impl SendKey {
         }
         self.blocks = plan.blocks;
         let is_near =
-            plan.blocks >= KeyLimits::OF_ANY_SUITE.blocks / 4 * 3 || plan.after.is_nearly_round();
+            plan.blocks >= KeyLimits::OF_ANY_SUITE.blocks / 4 * 3 || plan.after.is_nearly_used_up();
         let warns = is_near && !self.has_warned;
         self.has_warned |= is_near;
         warns
@@ -101,7 +102,8 @@ impl SendKey {
 /// What sealing a frame will do to its key.
 pub(crate) struct Plan {
     place: Option<usize>,
-    pub(crate) count: u16,
+    /// Above 65,534 in a later pass than the first; see [`Lane`].
+    pub(crate) count: u32,
     after: Lane,
     blocks: u64,
 }

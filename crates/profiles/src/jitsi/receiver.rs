@@ -32,8 +32,9 @@ impl Receiver {
 
     /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo 16.
     ///
-    /// One that was here before another should not come back: what it opened of streams that have made room for others since, more
-    /// than 1,024, would open again.
+    /// One that was here before another should not come back: what it opened of streams that have
+    /// made room for others since, more than 1,024, would open again, and so would what it opened
+    /// of frames without order, more than 4,096.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
         self.0.keys.set(index, key.schedule, key.start)
     }
@@ -61,12 +62,12 @@ impl Receiver {
     /// only until it has seen the longest frame, and for the first frame of a stream.
     ///
     /// A frame may be up to the policy's window of ratchet steps ahead; the key moves on when a frame has proven it, and never
-    /// back.
+    /// back. Frames of the step before open until 256 of the new one have.
     ///
     /// # Errors
-    /// [`OpenError`], of which [`OpenError::TooManyStreams`] is for the 1,025th, unless one of them has not sent since the oldest key
-    /// that is held was set. Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The keys and what has
-    /// been opened are as they were.
+    /// [`OpenError`]; [`OpenError::TooShort`] for a frame without bytes, which counts as nothing.
+    /// Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The
+    /// keys and what has been opened are as they were.
     #[inline]
     pub fn open_in_place<'f>(
         &mut self,

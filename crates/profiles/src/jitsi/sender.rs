@@ -97,9 +97,9 @@ impl Sender {
     /// bytes behind it and none before.
     ///
     /// # Errors
-    /// [`SealError::NoKey`]; [`SealError::PrefixTooLong`] if the frame is shorter than its clear bytes: 1 of sound, 10 of a key
-    /// frame, 3 of others; [`SealError::NonceWouldRepeat`], [`SealError::NoTailroom`] and others. The frame and the sender are as
-    /// they were.
+    /// [`SealError::NoKey`]; [`SealError::PrefixTooLong`] if the frame is empty or shorter than its
+    /// clear bytes: 1 of sound, 10 of a key frame, 3 of others; [`SealError::NonceWouldRepeat`],
+    /// [`SealError::NoTailroom`] and others. The frame and the sender are as they were.
     #[inline]
     pub fn seal_in_place<'f>(
         &mut self,

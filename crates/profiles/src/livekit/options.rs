@@ -39,17 +39,19 @@ impl KeySize {
 /// | | [`JavaScript`](Self::JavaScript) | [`Native`](Self::Native) |
 /// |---|---|---|
 /// | AV1 | has no rule for it | nothing stays readable |
-/// | H.265 | as H.264 | nothing stays readable |
-/// | H.264, its first slice beyond byte 253 | readable up to it | readable: that number modulo 256. No native client opens it |
-/// | H.264 without a slice | 10 or 3 bytes, not escaped | none, escaped |
+/// | H.264 and H.265, the first slice beyond byte 253 | readable up to it | readable: that number modulo 256. No native client opens it |
+/// | H.264 and H.265 without a slice | 10 or 3 bytes, not escaped | none, escaped |
+/// | H.264 that is said to be H.265, or the other way round | what the bytes look like | what it is said to be |
 /// | codec unknown | what the bytes look like, else 10 or 3 bytes | nothing stays readable |
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[expect(clippy::exhaustive_enums, reason = "two implementations are deployed")]
 pub enum Peer {
-    /// livekit-client's worker, 2.21.
+    /// livekit-client's worker, 2.23.
     #[default]
     JavaScript,
-    /// libwebrtc's `FrameCryptorTransformer`, in LiveKit's native clients.
+    /// libwebrtc's `FrameCryptorTransformer`, in LiveKit's native clients, since m137. (Before, it
+    /// had no rule for H.265: nothing stayed readable, nothing was escaped. A receiver opens that
+    /// too.)
     Native,
 }
 

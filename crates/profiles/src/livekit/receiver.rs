@@ -42,8 +42,9 @@ impl Receiver {
 
     /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo the ring's size.
     ///
-    /// One that was here before another should not come back: what it opened of streams that have made room for others since, more
-    /// than 1,024, would open again.
+    /// One that was here before another should not come back: what it opened of streams that have
+    /// made room for others since, more than 1,024, would open again, and so would what it opened
+    /// of frames without order, more than 4,096.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
         let (schedule, start) = key.schedule(&self.options);
         self.opener.keys.set(index, schedule, start)
@@ -55,6 +56,16 @@ impl Receiver {
     /// [`KeyError::NoKey`].
     pub fn ratchet(&mut self, index: u32) -> Result<u8, KeyError> {
         self.opener.keys.ratchet(index)
+    }
+
+    /// Moves a key one step on, to one that has been derived of it somewhere else: see
+    /// [`Key::hkdf_derived`]. Frames that were sealed before and are still on their way open for a
+    /// moment, as after any ratchet. Returns the index on the wire.
+    ///
+    /// If there is none at this index, or one that is derived otherwise, it is set there.
+    pub fn ratchet_to(&mut self, index: u32, key: Key) -> u8 {
+        let (schedule, start) = key.schedule(&self.options);
+        self.opener.keys.move_on(index, schedule, start)
     }
 
     /// Wipes a key. Whether there was one.
@@ -84,13 +95,14 @@ impl Receiver {
     /// Opens a sealed frame where it lies. Copies: the ciphertext, once, on ring and aws-lc-rs; in rare cases the frame, once more.
     /// Allocates: only until it has seen the longest frame, and for the first frame of a stream.
     ///
-    /// [Frame metadata](frame_metadata) behind it are left out. A frame may be up to the policy's window of ratchet steps
-    /// ahead; the key moves on when a frame has proven it, and never back.
+    /// [Frame metadata](frame_metadata) behind it are left out. A frame may be up to the policy's
+    /// window of ratchet steps ahead; the key moves on when a frame has proven it, and never back.
+    /// Frames of the step before open until 256 of the new one have.
     ///
     /// # Errors
-    /// [`OpenError`], of which [`OpenError::TooManyStreams`] is for the 1,025th, unless one of them has not sent since the oldest key
-    /// that is held was set. Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The keys and what has
-    /// been opened are as they were.
+    /// [`OpenError`]; [`OpenError::TooShort`] for a frame without bytes, which counts as nothing.
+    /// Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The
+    /// keys and what has been opened are as they were.
     #[inline]
     pub fn open_in_place<'f>(
         &mut self,
@@ -135,8 +147,9 @@ impl Receiver {
         Ok(out)
     }
 
-    /// Opens data where they lie: `value` is ciphertext and tag, `iv` and `key_index` came beside them. They open once, as far back
-    /// as [`DataChannel`] says. Allocates: 64 kB for the first packet, and as much for the first frame of a data track.
+    /// Opens data where they lie: `value` is ciphertext and tag, `iv` and `key_index` came beside
+    /// them. They open once, as far back as [`DataChannel`] says. Allocates: until 4,096 are
+    /// remembered, 64 kB for packets and as much for data tracks.
     ///
     /// # Errors
     /// As [`open_in_place`](Self::open_in_place).

@@ -122,22 +122,26 @@ impl Sender {
     /// [`SealError::UnsupportedCodec`] and [`SealError::PrefixTooLong`].
     pub fn room(&self, frame: &[u8], info: &FrameInfo) -> Result<usize, SealError> {
         let layout = self.layout(frame, info)?;
-        if layout.clear > frame.len() {
+        if !layout.fits(frame.len()) {
             return Err(SealError::PrefixTooLong);
         }
         Ok(layout.room(frame.len()))
     }
 
-    /// Seals a frame where it lies. Copies: none, unless escapes go into a frame of H.264 or H.265. Allocates: no, but for the first
+    /// Seals a frame where it lies. Copies: none, unless escapes go into a frame of H.264 or H.265,
+    /// or start codes before the first slice have three bytes. Allocates: no, but for the first
     /// frame of a stream.
     ///
-    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`, what is behind the clear bytes escaped if they are of H.264 or
-    /// H.265. It needs [`room`](Self::room) behind the frame and none before.
+    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`, what is behind the clear bytes escaped
+    /// if they are of H.264 or H.265. Start codes in the clear bytes have four bytes then, as
+    /// receivers see them, and so have those of the opened frame. It needs [`room`](Self::room)
+    /// behind the frame and none before.
     ///
     /// # Errors
-    /// [`SealError::NoKey`]; [`SealError::PrefixTooLong`] if the frame is shorter than its clear bytes;
-    /// [`SealError::UnsupportedCodec`]; [`SealError::NonceWouldRepeat`]; [`SealError::TooManyStreams`] for the 1,025th under one
-    /// key; [`SealError::NoTailroom`] and others. The frame and the sender are as they were.
+    /// [`SealError::NoKey`]; [`SealError::PrefixTooLong`] if the frame is empty or shorter than its
+    /// clear bytes; [`SealError::UnsupportedCodec`]; [`SealError::NonceWouldRepeat`];
+    /// [`SealError::TooManyStreams`] for the 1,025th under one key; [`SealError::NoTailroom`] and
+    /// others. The frame and the sender are as they were.
     #[inline]
     pub fn seal_in_place<'f>(
         &mut self,

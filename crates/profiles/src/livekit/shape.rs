@@ -1,9 +1,13 @@
 //! Which bytes of a frame stay readable, and whether the rest is escaped.
 //!
-//! Sources: livekit/client-sdk-js, src/e2ee/worker/FrameCryptor.ts and naluUtils.ts; webrtc-sdk/webrtc,
-//! api/crypto/frame_crypto_transformer.cc.
+//! Sources: livekit/client-sdk-js 2.23, src/e2ee/worker/FrameCryptor.ts and naluUtils.ts;
+//! webrtc-sdk/webrtc m125 and m137, api/crypto/frame_crypto_transformer.cc.
+//!
+//! What stays readable is authenticated, and whoever puts packets together again writes start codes
+//! of four bytes. So a sender writes them itself, and what it seals is laid out as a receiver will
+//! see it.
 
-use sealframe_codec::Codec;
+use sealframe_codec::{Codec, annex_b};
 use sealframe_media::SealError;
 
 use super::Peer;
@@ -15,39 +19,47 @@ use crate::{
 /// Bytes of a slice that stay readable.
 const SLICE_FRONT: usize = 2;
 
-/// How `peer` seals this frame.
+/// How this frame is sealed for `peer`: as its newest release, and the other one's, will look at
+/// the sealed frame.
 pub(super) fn to_seal(peer: Peer, info: &FrameInfo, frame: &[u8]) -> Result<Layout, SealError> {
-    let kind = match (info.frame_type, info.codec, peer) {
-        (FrameType::Audio, ..) => return Ok(Layout::plain(1)),
+    Ok(match (info.frame_type, info.codec, peer) {
+        (FrameType::Audio, ..) => Layout::plain(1),
         (_, Some(Codec::Av1), Peer::JavaScript) => return Err(SealError::UnsupportedCodec),
-        (_, Some(Codec::Vp9), _) => return Ok(Layout::plain(0)),
-        (_, Some(Codec::Vp8), Peer::JavaScript) => return Ok(by_type(info)),
+        (_, Some(Codec::Vp9), _) => Layout::plain(0),
+        (_, Some(Codec::Vp8), Peer::JavaScript) => by_type(info),
         (_, Some(Codec::Vp8), Peer::Native) => {
-            return Ok(Layout::plain(if info.frame_type == FrameType::Key { 10 } else { 3 }));
+            Layout::plain(if info.frame_type == FrameType::Key { 10 } else { 3 })
         }
-        (_, Some(Codec::H264), Peer::Native) => return Ok(native_h264(frame)),
-        (_, _, Peer::Native) => return Ok(Layout::plain(0)),
-        (_, Some(Codec::H264), Peer::JavaScript) => SliceOf::H264,
-        (_, Some(Codec::H265), Peer::JavaScript) => SliceOf::H265,
-        (_, _, Peer::JavaScript) => SliceOf::Either,
-    };
-    Ok(match slice_as_javascript_sees_it(frame, kind) {
-        Some(at) => Layout::escaped(at + SLICE_FRONT),
-        None => by_type(info),
+        (_, Some(Codec::H264), Peer::Native) => native_units(frame, SliceOf::H264),
+        (_, Some(Codec::H265), Peer::Native) => native_units(frame, SliceOf::H265),
+        (_, _, Peer::Native) => Layout::plain(0),
+        (_, _, Peer::JavaScript) => match slice_of_any(frame, SLICE_FRONT) {
+            Some(at) => up_to_slice(frame, at),
+            None => by_type(info),
+        },
     })
 }
 
+/// Up to the slice at `at`, with start codes as packets are put together again.
+fn up_to_slice(frame: &[u8], at: usize) -> Layout {
+    let short_codes = annex_b::short_start_codes(&frame[..at]);
+    Layout { short_codes, ..Layout::escaped(at + SLICE_FRONT + short_codes) }
+}
+
+/// That a frame of units may have been sealed in, one found by a search included.
+const MAX_WAYS: usize = 5;
+
 /// Ways in which a frame may have been sealed.
 pub(super) struct Ways {
-    layouts: [Layout; 3],
+    layouts: [Layout; MAX_WAYS],
     len: usize,
-    /// Whether the clear bytes can also be any number below 256, as [`native_h264`] has it.
+    /// Whether the clear bytes can also be any number below 256, as [`native_units`] has it.
     pub(super) search: Search,
 }
 
 impl Ways {
     const fn one(layout: Layout) -> Self {
-        Self { layouts: [layout; 3], len: 1, search: Search::No }
+        Self { layouts: [layout; MAX_WAYS], len: 1, search: Search::No }
     }
 
     pub(super) fn or(mut self, layout: Layout) -> Self {
@@ -77,21 +89,25 @@ pub(super) fn to_open(info: &FrameInfo, frame: &[u8]) -> Ways {
 }
 
 fn to_open_units(info: &FrameInfo, frame: &[u8], of: SliceOf) -> Ways {
-    let as_javascript = slice_as_javascript_sees_it(frame, of);
-    if let Some(at) = as_javascript {
+    // By livekit-client since 2.23, and before, when it took the first unit that could be a slice
+    // for one.
+    let (newest, older) = (slice_of_any(frame, SEEN), slice(frame, of, SEEN));
+    if let (Some(at), Some(other)) = (newest, older) {
         let ways = Ways::one(Layout::escaped(at + SLICE_FRONT));
+        let ways = if other == at { ways } else { ways.or(Layout::escaped(other + SLICE_FRONT)) };
         // In the frame itself the slice may be too short to be seen.
         let is_tiny = frame.len() <= at + SLICE_FRONT + OVERHEAD + 1;
         return if is_tiny { ways.or(by_type(info)) } else { ways };
     }
-    let native = match of {
-        SliceOf::H264 => native_h264(frame),
-        SliceOf::H265 | SliceOf::Either => Layout::plain(0),
-    };
     let mut ways = match of {
-        SliceOf::H264 | SliceOf::H265 => Ways::one(native).or(by_type(info)),
-        SliceOf::Either => Ways::one(by_type(info)).or(native),
+        SliceOf::H264 => Ways::one(native_units(frame, of)).or(by_type(info)),
+        // Native clients before m137 leave nothing readable and escape nothing.
+        SliceOf::H265 => Ways::one(native_units(frame, of)).or(Layout::plain(0)).or(by_type(info)),
+        SliceOf::Either => Ways::one(by_type(info)).or(Layout::plain(0)),
     };
+    if let Some(at) = newest {
+        ways = ways.or(Layout::escaped(at + SLICE_FRONT));
+    }
     if !matches!(of, SliceOf::Either) {
         ways.search = Search::CutOff;
     }
@@ -108,11 +124,12 @@ const fn by_type(info: &FrameInfo) -> Layout {
     })
 }
 
-/// Up to the first slice, in eight bits.
-fn native_h264(frame: &[u8]) -> Layout {
-    let mut units = UnitStarts::of(frame);
-    let slice = units.find(|&at| SliceOf::H264.has(frame[at]));
-    Layout::escaped(slice.map_or(0, |at| (at + SLICE_FRONT) & 0xff))
+/// Up to the first slice, in eight bits. What is before the first start code does not count.
+fn native_units(frame: &[u8], of: SliceOf) -> Layout {
+    let mut starts = annex_b::unit_starts(frame);
+    let Some(at) = starts.find(|&at| of.has(frame[at])) else { return Layout::escaped(0) };
+    let layout = up_to_slice(frame, at);
+    Layout { clear: layout.clear & 0xff, ..layout }
 }
 
 /// Which units are slices.
@@ -137,35 +154,21 @@ impl SliceOf {
     }
 }
 
-/// Where the first slice is, for a reader that takes nothing but zeros before the first start code, and does not see a
-/// unit of less than four bytes at the end.
-fn slice_as_javascript_sees_it(frame: &[u8], of: SliceOf) -> Option<usize> {
-    let mut units = UnitStarts::of(frame).peekable();
-    let first = *units.peek()?;
-    let has_other_bytes = frame[..first - 3].iter().any(|&byte| byte != 0);
-    let slice = units.find(|&at| of.has(frame[at]))?;
-    (!has_other_bytes && slice + 3 < frame.len()).then_some(slice)
+/// Bytes that livekit-client wants of a unit at the end of a frame to see it.
+const SEEN: usize = 4;
+
+/// Where the slice is up to which frames stay readable: the first of H.264 wherever it is, else the
+/// first of H.265. Units of H.264 that are no slices can look like slices of H.265; the other way
+/// round that does not happen. What the codec is said to be does not count. Units of less than
+/// `least` bytes at the end are not looked at.
+fn slice_of_any(frame: &[u8], least: usize) -> Option<usize> {
+    slice(frame, SliceOf::H264, least).or_else(|| slice(frame, SliceOf::H265, least))
 }
 
-/// Where units begin: behind 00 00 01, in the frame.
-struct UnitStarts<'f> {
-    frame: &'f [u8],
-    at: usize,
-}
-
-impl<'f> UnitStarts<'f> {
-    const fn of(frame: &'f [u8]) -> Self {
-        Self { frame, at: 0 }
-    }
-}
-
-impl Iterator for UnitStarts<'_> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        let rest = self.frame.get(self.at..)?;
-        let found = rest.windows(3).position(|bytes| bytes == [0, 0, 1])?;
-        self.at += found + 3;
-        (self.at < self.frame.len()).then_some(self.at)
-    }
+/// Where the first slice is; `None` too if anything but zeros comes before the first start code.
+fn slice(frame: &[u8], of: SliceOf, least: usize) -> Option<usize> {
+    let mut starts = annex_b::unit_starts(frame).peekable();
+    let before = &frame[..*starts.peek()? - 3];
+    let at = starts.find(|&at| of.has(frame[at]) && at + least <= frame.len())?;
+    before.iter().all(|&byte| byte == 0).then_some(at)
 }
