@@ -93,7 +93,7 @@ async fn file(State(site): State<Site>, uri: Uri) -> Response {
     match site.files.read(uri.path()).await {
         Some((mime, bytes)) => {
             let headers = [(header::CONTENT_TYPE, mime)];
-            with_headers::<([(HeaderName, &str); 1], Bytes)>((headers, bytes))
+            with_headers((headers, bytes))
         }
         None => with_headers((StatusCode::NOT_FOUND, "not found\n")),
     }
