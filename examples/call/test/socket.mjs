@@ -6,12 +6,13 @@ import { connect } from 'node:net';
 
 const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
-/** A TCP connection to the server at `url`. */
+/** A TCP connection to the server at `url`. Its `gone` resolves when it is closed, by whomever and however. */
 export async function tcp(url) {
   const { hostname, port } = new URL(url);
   const connection = connect(Number(port), hostname);
-  connection.on('error', () => {}); // what became of it is seen when it is closed
-  await once(connection, 'connect');
+  connection.on('error', () => {});
+  connection.gone = new Promise((resolve) => connection.on('close', resolve));
+  await Promise.race([once(connection, 'connect'), connection.gone]);
   return connection;
 }
 
@@ -64,7 +65,7 @@ export class Socket {
   constructor(connection, answersPings) {
     this.#connection = connection;
     this.#answersPings = answersPings;
-    this.closed = once(connection, 'close').then(() => this.#said);
+    this.closed = connection.gone.then(() => this.#said);
     connection.once('data', (data) => this.#begin(data));
     connection.on('end', () => connection.destroy());
   }
