@@ -24,7 +24,10 @@ export class Neighbours {
     const start = performance.now();
     const data = `${this.#number += 1}`;
     this.alice.send({ type: 'message', to: this.bob.id, data });
-    await this.bob.hears((message) => message.type === 'message' && message.data === data);
+    const aliceIsOut = this.alice.closed.then(({ reason }) => {
+      throw new Error(`Alice was disconnected: ${reason}`);
+    });
+    await Promise.race([this.bob.hears((message) => message.type === 'message' && message.data === data), aliceIsOut]);
     const message = performance.now() - start;
     return { message, media: await this.path.ask() };
   }

@@ -57,7 +57,7 @@ describe('bounds', { concurrency: 3 }, () => {
   });
 
   test('a full room and a full server say so; who is silent makes room', TIMEOUT, async (t) => {
-    const { url } = await serve(t, { hurry: 12 }); // idle ones make room after 1.7 s
+    const { url } = await serve(t, { hurry: 5 }); // idle ones make room after 4 s
     const neighbours = await Neighbours.enter(url);
     let isOver = false;
     const rounds = neighbours.rounds(() => isOver);
