@@ -1,6 +1,6 @@
 //! The media loop: one thread, one UDP socket, all rooms. No lock, no await, no key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +12,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::oneshot;
 
-use crate::limits::{DATAGRAMS_PER_TURN, Timeouts};
+use crate::limits::{COMMANDS, DATAGRAMS_PER_TURN, Timeouts};
 use crate::log::say;
 use crate::message::{FromPage, MemberId, Offer, ToPage, TrackId};
 use crate::outbox::{Ending, Outbox};
@@ -42,6 +42,8 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct Sfu {
     commands: Receiver<Command>,
+    /// Not yet answered: at most one of each member, which hears nothing more of it until then.
+    offers: VecDeque<(MemberId, Offer, oneshot::Sender<()>)>,
     wire: Wire,
     rooms: Rooms,
     peers: BTreeMap<MemberId, Peer>,
@@ -64,6 +66,7 @@ impl Sfu {
         let wire = Wire { socket, address, happenings: Default::default() };
         Ok(Self {
             commands,
+            offers: VecDeque::new(),
             wire,
             rooms: Rooms::new(timeouts),
             peers: BTreeMap::new(),
@@ -72,18 +75,29 @@ impl Sfu {
         })
     }
 
-    /// Runs until the HTTP side is gone. One command and some datagrams by turns: whoever sends many of
-    /// one kind delays nobody's of the other.
+    /// Runs until the HTTP side is gone. By turns all commands that wait, one offer, which takes far
+    /// longer, and some datagrams: many of one kind delay nobody's of another.
     pub(crate) fn run(mut self) {
         let mut buffer = vec![0; 2048];
         loop {
-            match self.commands.try_recv() {
-                Ok(command) => {
-                    self.obey(command);
-                    self.catch_up(&mut buffer);
+            let mut is_busy = false;
+            for _ in 0..COMMANDS {
+                match self.commands.try_recv() {
+                    Ok(command) => self.obey(command),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return,
                 }
-                Err(TryRecvError::Empty) => self.wait(&mut buffer),
-                Err(TryRecvError::Disconnected) => return,
+                is_busy = true;
+            }
+            if let Some((id, offer, done)) = self.offers.pop_front() {
+                self.offer(id, offer);
+                let _ = done.send(());
+                is_busy = true;
+            }
+            if is_busy {
+                self.catch_up(&mut buffer);
+            } else {
+                self.wait(&mut buffer);
             }
             self.tick();
             self.act_on_happenings();
@@ -106,10 +120,12 @@ impl Sfu {
             Command::Hear { id, message, done } => {
                 self.rooms.touch(id, now);
                 match message {
-                    FromPage::Message { to, data } => self.rooms.relay(id, to, data),
-                    FromPage::Offer(offer) => self.offer(id, *offer),
+                    FromPage::Message { to, data } => {
+                        self.rooms.relay(id, to, data);
+                        let _ = done.send(());
+                    }
+                    FromPage::Offer(offer) => self.offers.push_back((id, *offer, done)),
                 }
-                let _ = done.send(());
             }
             Command::Leave(id) => drop(self.remove(id)),
             Command::Report { room, reply } => {

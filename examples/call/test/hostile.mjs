@@ -78,7 +78,7 @@ function floodSockets(url, count, bytes) {
   };
 }
 
-const LARGE = { media: 60, padding: 22 };
+const LARGE = { media: 32, padding: 60 };
 
 /** What people do to servers: each starts with a server's URL and gives back what ends it. */
 export const ATTACKS = {
