@@ -27,12 +27,7 @@ export class FrameMemory {
    * at 0.
    */
   taken(offset, length) {
-    return offset === 0 ? undefined : this.read(offset, length);
-  }
-
-  /** A copy of some of it. */
-  read(offset, length) {
-    return this.#bytes().slice(offset, offset + length);
+    return offset === 0 ? undefined : this.#bytes().slice(offset, offset + length);
   }
 
   /** The whole of it. Growing gives it another buffer, and leaves the old one empty. */
