@@ -15,8 +15,9 @@ const MODULES = [
 ];
 
 /**
- * The bindings' one way of handing bytes to a module, which would take anything: a string as zeros, an `ArrayBuffer` as no bytes.
- * It goes through the door too, so that nobody gets past it, the next author neither.
+ * The bindings' one way of handing bytes to a module, which would take anything: a string as zeros,
+ * an `ArrayBuffer` as no bytes. It goes through the door too, so that nobody gets past it, the next
+ * author neither.
  */
 async function guardBindings() {
   const PASS = 'function passArray8ToWasm0(arg, malloc) {\n';
@@ -68,7 +69,10 @@ const alone = {
   define: { 'import.meta.url': 'location.href' },
 };
 
-/** Our errors are of one class in all entry points: the file that has it is beside them, not in each of them. */
+/**
+ * Our errors are of one class in all entry points: the file that has it is beside them, not in each
+ * of them.
+ */
 const oneError = {
   name: 'one error',
   setup({ onResolve }) {

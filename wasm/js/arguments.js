@@ -1,10 +1,11 @@
-// The door for values from outside: every argument of every public function, and every field of every message to a worker,
-// passes one of these functions before anything is done with it. What comes out has the type that its name says, was read
-// once, and is ours; anything else is a `TypeError` that names the argument, and nothing has changed then. Bytes of the
-// right type and the wrong number are a `SealframeError`.
+// The door for values from outside: every argument of every public function, and every field of
+// every message to a worker, passes one of these functions before anything is done with it. What
+// comes out has the type that its name says, was read once, and is ours; anything else is a
+// `TypeError` that names the argument, and nothing has changed then. Bytes of the right type and
+// the wrong number are a `SealframeError`.
 //
-// It is here because bindings convert in silence: to linear memory a string is zeros, an `ArrayBuffer` or `{}` no bytes at
-// all, -1 and 65536 another number.
+// It is here because bindings convert in silence: to linear memory a string is zeros, an
+// `ArrayBuffer` or `{}` no bytes at all, -1 and 65536 another number.
 
 import { SealframeError } from './failure.js';
 
@@ -13,7 +14,8 @@ export const U8 = 2 ** 8 - 1;
 export const U32 = 2 ** 32 - 1;
 const U64 = 2n ** 64n - 1n;
 
-// Of the language itself: neither a subclass nor an object's own properties can answer in their place.
+// Of the language itself: neither a subclass nor an object's own properties can answer in their
+// place.
 const getterOf = (prototype, name) => {
   const { get } = Object.getOwnPropertyDescriptor(prototype, name);
   return (value) => Reflect.apply(get, value, []);
@@ -38,9 +40,10 @@ function wrong(what, wanted) {
 }
 
 /**
- * A plain `Uint8Array` on the bytes of an `ArrayBuffer` or of a view of one, whatever its kind. For what is used up before
- * the caller runs again. A `SharedArrayBuffer` is refused, since others may write to it meanwhile, and so is one that has been
- * transferred. `least` and `most` bound the number of bytes; outside of them it is a `SealframeError` of this `code`.
+ * A plain `Uint8Array` on the bytes of an `ArrayBuffer` or of a view of one, whatever its kind. For
+ * what is used up before the caller runs again. A `SharedArrayBuffer` is refused, since others may
+ * write to it meanwhile, and so is one that has been transferred. `least` and `most` bound the
+ * number of bytes; outside of them it is a `SealframeError` of this `code`.
  */
 export function viewOf(value, what, { least = 0, most = Infinity, code = 'Malformed' } = {}) {
   const bytes = onBytes(value);
@@ -147,7 +150,10 @@ export function functionOf(value, what) {
   return value;
 }
 
-/** An object whose fields are read next, each once: none that is something else besides, as bytes or an array are. */
+/**
+ * An object whose fields are read next, each once: none that is something else besides, as bytes or
+ * an array are.
+ */
 export function fieldsOf(value, what) {
   if (Reflect.apply(toString, value, []) !== '[object Object]') throw wrong(what, 'an object with fields');
   return value;
@@ -157,8 +163,8 @@ export function fieldsOf(value, what) {
 export const optional = (value, check, ...rest) => (value === undefined ? undefined : check(value, ...rest));
 
 /**
- * An object of the browser's own, of this class. Where there is no such class, as in Node.js, what has this method stands
- * for it.
+ * An object of the browser's own, of this class. Where there is no such class, as in Node.js, what
+ * has this method stands for it.
  */
 export function platformOf(value, name, method, what) {
   const isObject = typeof value === 'object' && value !== null;

@@ -137,7 +137,7 @@ export class FrameCrypto {
     if (keys.size >= MAX_KEYS) keys.clear();
     const length = this.#call.keyLength(kid);
     if (length === 0) return null;
-    const raw = this.#memory.read(this.#call.keyOffset(kid), length);
+    const raw = this.#memory.taken(this.#call.keyOffset(kid), length);
     // If it is forgotten meanwhile, this is nobody's: another key may have this KID by then.
     const entry = { key: null };
     keys.set(kid, entry);

@@ -1,4 +1,5 @@
-// Errors as callers see them. One file for all entry points of the package, so that the class is one.
+// Errors as callers see them. One file for all entry points of the package, so that the class is
+// one.
 
 /** Something that sealframe refuses; `code` says what, as listed in the package's types. */
 export class SealframeError extends Error {
@@ -11,8 +12,8 @@ export class SealframeError extends Error {
 }
 
 /**
- * What a worker answers for something thrown: `{code, message}`. The modules throw their codes as strings; a value of the wrong
- * type has the code 'TypeError'.
+ * What a worker answers for something thrown: `{code, message}`. The modules throw their codes as
+ * strings; a value of the wrong type has the code 'TypeError'.
  */
 export function answerOf(error) {
   if (typeof error === 'string') return { code: error, message: error };

@@ -94,7 +94,10 @@ export class Frames {
     const [kindId, place, framing, id] = [streamKind(kind), shortOf(index, 'index'), framingId(this.#framing), codecId(codec)];
     this.#started();
     return new Opener(OURS, (opener, wire) =>
-      this.#run(opener, wire, (call, length) => call.open(from, length, kindId, place, framing, id)));
+      this.#run(opener, wire, (call, length) => {
+        if (length === 0) throw new SealframeError('TooShort', 'a frame without bytes');
+        return call.open(from, length, kindId, place, framing, id);
+      }));
   }
 
   /** Wipes all keys. Sealers and openers refuse everything from now on. */
@@ -155,7 +158,6 @@ export class Opener {
    * before.
    */
   open(wire) {
-    if (wire.length === 0) throw new SealframeError('TooShort', 'a frame without bytes');
     return this.#work(this, wire);
   }
 }

@@ -1,5 +1,6 @@
-// The door of the workers: for each message that a worker takes, what its fields are. A message that is not listed is refused, and
-// so is one with a field of the wrong type, before anything has changed. Bytes are the message's own, which nobody else has.
+// The door of the workers: for each message that a worker takes, what its fields are. A message
+// that is not listed is refused, and so is one with a field of the wrong type, before anything has
+// changed. Bytes are the message's own, which nobody else has.
 
 import {
   U32, U8, bigintOf, booleanOf, fieldsOf, integerOf, memberOf, nameOf, oneOf, optional, platformOf, sessionOf, shortOf,
@@ -181,7 +182,8 @@ export function jitsiTransformOf(options) {
 export const JITSI = {
   initialize: ({ sharedKey = false }) => ({ sharedKey: booleanOf(sharedKey, 'sharedKey') }),
   setEnabled: ({ enabled }) => ({ enabled: booleanOf(enabled, 'enabled') }),
-  // Without a key, or with false, the one at the index is taken away; without an index, -1 for one, it is the one before.
+  // Without a key, or with false, the one at the index is taken away; without an index, -1 for one,
+  // it is the one before.
   setKey: ({ participantId, key = false, keyIndex = -1 }) => ({
     ...ofJitsi({ participantId }),
     key: key === false || key === null ? null : viewOf(key, 'key', { least: 32, most: 32, code: 'KeyRefused' }),

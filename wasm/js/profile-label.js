@@ -28,7 +28,10 @@ export function infoOf(frame, told) {
   return { codec, type, ssrc: metadata.synchronizationSource ?? U32, rtpTimestamp: rtpTimestamp % 2 ** 32 };
 }
 
-/** The same in numbers, of what `infoOf` or a caller says, for who opens: SSRC and timestamp come with a frame. */
+/**
+ * The same in numbers, of what `infoOf` or a caller says, for who opens: SSRC and timestamp come
+ * with a frame.
+ */
 export function labelled(info) {
   const { codec = null, type = 'audio', ssrc, rtpTimestamp } = fieldsOf(info, "a frame's info");
   return {
@@ -39,7 +42,10 @@ export function labelled(info) {
   };
 }
 
-/** For who seals: nonces are made of both numbers, which have no value that could stand for a missing one. */
+/**
+ * For who seals: nonces are made of both numbers, which have no value that could stand for a
+ * missing one.
+ */
 export function labelledToSeal(info) {
   const made = labelled(info);
   integerOf(made.ssrc, 'ssrc', U32);

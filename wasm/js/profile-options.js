@@ -1,4 +1,5 @@
-// What `start` of each class for other systems' formats is told: read once, checked, and given its defaults.
+// What `start` of each class for other systems' formats is told: read once, checked, and given its
+// defaults.
 
 import { U8, booleanOf, fieldsOf, integerOf, nameOf, oneOf, optional, shortOf, stringOf } from './arguments.js';
 

@@ -14,7 +14,10 @@ export function createWorker() {
   return new Worker(url, { name: 'sealframe' });
 }
 
-/** For pages that require Trusted Types: their Content-Security-Policy is to name the policy, `trusted-types sealframe`. */
+/**
+ * For pages that require Trusted Types: their Content-Security-Policy is to name the policy,
+ * `trusted-types sealframe`.
+ */
 function trusted(own) {
   const { trustedTypes } = globalThis;
   if (trustedTypes === undefined) return own;

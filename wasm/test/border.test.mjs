@@ -1,6 +1,7 @@
-// The border to JavaScript: every export of every entry point, and every message of every worker, is given every wrong type in
-// every place. Each is refused by a `TypeError`, or by our own error where bytes are of the right type and too few, and nothing
-// has changed then. What is exported or taken as a message and is not listed here fails the test.
+// The border to JavaScript: every export of every entry point, and every message of every worker,
+// is given every wrong type in every place. Each is refused by a `TypeError`, or by our own error
+// where bytes are of the right type and too few, and nothing has changed then. What is exported or
+// taken as a message and is not listed here fails the test.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -90,7 +91,9 @@ before(async () => {
 });
 
 const NUMBERS = ['zero', 'seven'];
-/** What of the values above is right, by kind of argument. `?` behind a kind: it may be left out. */
+/**
+ * What of the values above is right, by kind of argument. `?` behind a kind: it may be left out.
+ */
 const RIGHT = {
   bytes: ['bytes', 'no bytes', 'ArrayBuffer', 'DataView', 'other numbers'],
   u8: NUMBERS,
@@ -143,8 +146,8 @@ function withValue(good, path, value) {
 }
 
 /**
- * Gives every value to each place of `kinds`, which are paths into the arguments that `good` makes. `unchanged` is called after
- * each. Returns how many were refused.
+ * Gives every value to each place of `kinds`, which are paths into the arguments that `good` makes.
+ * `unchanged` is called after each. Returns how many were refused.
  */
 async function walk(what, good, kinds, call, unchanged = () => {}) {
   let refused = 0;

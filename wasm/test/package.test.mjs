@@ -33,7 +33,7 @@ function inMemory(call, frame, work) {
 }
 
 /** The key that a call seals with. */
-const exposedKey = (call) => memory.read(call.keyOffset(call.sendKid), call.keyLength(call.sendKid));
+const exposedKey = (call) => memory.taken(call.keyOffset(call.sendKid), call.keyLength(call.sendKid));
 
 const COMPATIBLE = framingId('compatible');
 const VP8 = codecId('vp8');

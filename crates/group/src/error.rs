@@ -104,7 +104,8 @@ impl core::error::Error for GroupError {
             | Self::NotAllowed
             | Self::Busy
             | Self::Ended
-            | Self::Policy => None,
+            | Self::Policy
+            | Self::NoUser => None,
         }
     }
 }
