@@ -212,10 +212,10 @@ export class SealedCall {
   /** A new RTCPeerConnection, protected from its first moment. `options` are those of `protect`. */
   createConnection(configuration = {}, options = {}) {
     fieldsOf(configuration, 'configuration');
-    channelsOf(options);
+    const dataChannels = channelsOf(options);
     const pc = new RTCPeerConnection({ ...configuration, ...this.rtcConfiguration });
     try {
-      this.protect(pc, options);
+      this.protect(pc, { dataChannels });
     } catch (error) {
       pc.close();
       throw error;

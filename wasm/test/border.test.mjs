@@ -408,9 +408,20 @@ test('index: wrong types in every place', async () => {
   const sealer = bob.sealer(STREAM);
   const unchanged = async (where) =>
     assert.deepEqual(await call.tryOpen({ ...STREAM, from: 2, wire: sealer.seal(FRAME) }), { ok: true }, where);
-  await walk('createConnection', () => [{}], { 0: 'fields?' }, (...args) => call.createConnection(...args), unchanged)
-    .catch((error) => assert.match(error.message, /RTCPeerConnection is not defined/));
+  const CHANNELS = { dataChannels: 'unprotected' };
+  await walk('createConnection', () => [{}, CHANNELS], { 0: 'fields?', 1: 'fields?', '1.dataChannels': 'other?' }, (...args) => {
+    try {
+      return call.createConnection(...args);
+    } catch (error) {
+      // What is right fails for that alone.
+      return /RTCPeerConnection is not defined/.test(error.message) ? undefined : Promise.reject(error);
+    }
+  }, unchanged);
   await walk('protect', () => [null], { 0: 'other' }, (...args) => call.protect(...args), unchanged);
+  await walk('protect', () => [{ getTransceivers: () => [] }, CHANNELS], { 1: 'other', '1.dataChannels': 'other' }, (pc, given) => {
+    if (given === undefined || given.dataChannels === undefined) throw new TypeError('left out');
+    return call.protect(pc, given);
+  }, unchanged);
   await walk('protectSender', () => [{ replaceTrack() {} }, STREAM], { 0: 'other', 1: 'other', ...under(1, { ...STREAM_KINDS, codec: 'nullable?' }) },
     (...args) => {
       if (args[1]?.kind === STREAM.kind) isBeyondTheDoor(() => call.protectSender(...args));
