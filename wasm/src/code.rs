@@ -1,6 +1,6 @@
 //! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
 
-use sealframe::{AnnouncementError, CallError, FrameError, KeyError, OpenError, SealError};
+use sealframe::{AnnouncementError, CallError, FrameError, KeyError, OpenError, SealError, WeakKey};
 use sealframe_codec::UnexpectedFrame;
 
 macro_rules! codes {
@@ -77,7 +77,9 @@ impl Code {
 
     pub(crate) const fn of_call(error: CallError) -> Self {
         match error {
-            CallError::SecretTooShort => Self::SecretTooShort,
+            CallError::Secret(WeakKey::TooShort { .. }) => Self::SecretTooShort,
+            CallError::Secret(WeakKey::Zeros) => Self::KeyRefused,
+            CallError::NoRandomness => Self::NoRandomness,
             CallError::Announcement(error) => match error {
                 AnnouncementError::WrongSecret => Self::WrongSecret,
                 AnnouncementError::WrongSender => Self::WrongSender,

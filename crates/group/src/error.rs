@@ -46,6 +46,8 @@ pub enum GroupError {
     Ended,
     /// A field of the configuration is out of its bounds.
     Policy,
+    /// The random number generator gives nothing but zeros.
+    NoRandomness,
 }
 
 impl From<MessageError> for GroupError {
@@ -76,6 +78,7 @@ impl fmt::Display for GroupError {
             Self::Busy => "too many messages",
             Self::Ended => "we are not in the call",
             Self::Policy => "the policy is out of bounds",
+            Self::NoRandomness => "what should be random is nothing but zeros",
         })
     }
 }

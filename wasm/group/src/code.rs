@@ -26,6 +26,7 @@ pub(crate) const fn of_group(error: GroupError) -> &'static str {
         GroupError::Busy => "Busy",
         GroupError::Ended => "Ended",
         GroupError::Policy => "Policy",
+        GroupError::NoRandomness => "NoRandomness",
         _ => "Other",
     }
 }
@@ -39,6 +40,7 @@ pub(crate) const fn of_check(error: CheckError) -> &'static str {
         CheckError::Cancelled => "CheckCancelled",
         CheckError::TimedOut => "CheckTimedOut",
         CheckError::WrongStage => "CheckOutOfOrder",
+        CheckError::NoRandomness => "NoRandomness",
         // Somebody is in between, or at least the other side did not say what it should.
         _ => "CheckMismatch",
     }
