@@ -21,7 +21,8 @@ use std::{
 };
 
 use sealframe_benches::{
-    Batch, Direction, Operation, SIZES, SUITE, Turn, frames, headers, keys,
+    Batch, Direction, Operation, SIZES, SUITE, Turn, calls::{self, AloneOf, Members},
+    frames, headers, keys,
     markdown::{self, bytes, ratio},
     profiles::{self, Profile},
     roster::{self, Role},
@@ -39,6 +40,9 @@ const SHORT_RUN: u32 = 16;
 
 /// Bytes of the frames that the formats that run today are counted with.
 const PROFILES_AT: usize = 1200;
+
+/// Bytes of the frames that whole calls are counted with.
+const CALLS_AT: usize = 160;
 
 /// What the path may cost over the bare AEAD of its own library, in instructions.
 const TARGET: f64 = 60.0;
@@ -118,6 +122,12 @@ fn run_case(case: &str, batches: u32) {
         ("ratchet", "sframe") => batch(keys::PeerRatchet(suite())),
         ("derive", "sealframe") => batch(keys::Derive(suite())),
         ("derive", "sframe") => batch(keys::PeerDerive(suite())),
+        ("call seal", "alone") => batch(calls::Seal::<AloneOf<1>>::new(number)),
+        ("call seal", "Call") => batch(calls::Seal::<Members<1>>::new(number)),
+        ("call open", "alone") => batch(calls::Open::<AloneOf<1>, 1>::new(number)),
+        ("call open", "Call") => batch(calls::Open::<Members<1>, 1>::new(number)),
+        ("call open of 4", "alone") => batch(calls::Open::<AloneOf<4>, 4>::new(number)),
+        ("call open of 4", "Call") => batch(calls::Open::<Members<4>, 4>::new(number)),
         ("follow", "sealframe") => batch(keys::Follow::new()),
         ("follow", "sframe") => batch(keys::PeerFollow::new()),
         _ => panic!("no case {case}"),
@@ -159,6 +169,7 @@ fn print_tables(valgrind: &str) {
     println!("Of one operation, by {valgrind}, which knows no AVX-512, VAES or SHA.\n");
     print_frames();
     print_profiles();
+    print_calls();
     print_headers();
     print_keys();
 }
@@ -238,6 +249,21 @@ fn print_profiles() {
             row.extend(Profile::ALL.map(|profile| format!("{:+.0}", count(profile.name()) - rfc)));
             markdown::row(&row);
         }
+    }
+    println!();
+}
+
+/// What a whole call takes beyond the sender and the receiver inside it.
+fn print_calls() {
+    println!("| frame of {} | alone | `Call` | more |", bytes(CALLS_AT));
+    println!("|---|---:|---:|---:|");
+    for (name, what) in [
+        ("`Sender`, seal", "call seal"),
+        ("`Receiver`, open", "call open"),
+        ("`Receiver`, open, four members in turn", "call open of 4"),
+    ] {
+        let (alone, call) = (count(what, "alone", CALLS_AT), count(what, "Call", CALLS_AT));
+        println!("| {name} | {alone:.1} | {call:.1} | {:+.1} |", call - alone);
     }
     println!();
 }

@@ -24,7 +24,7 @@ pub fn backend(name: &str) -> Backend {
 }
 
 pub fn sender(cipher: Cipher) -> Sender {
-    let usage = KeyUsage { frames: FIRST_CTR, blocks: 0 };
+    let usage = KeyUsage { frames: FIRST_CTR, ..KeyUsage::default() };
     Sender::resume(cipher, layout(), kid(), base_key(), usage).unwrap()
 }
 
@@ -207,7 +207,7 @@ impl<const N: usize> Operation for OpenMany<N> {
 }
 
 fn senders(cipher: Cipher, count: usize) -> Vec<Sender> {
-    let usage = KeyUsage { frames: FIRST_CTR, blocks: 0 };
+    let usage = KeyUsage { frames: FIRST_CTR, ..KeyUsage::default() };
     let sender = |sender| {
         let kid = SenderKeyKid { sender, ..kid() };
         Sender::resume(cipher, layout(), kid, base_key(), usage).unwrap()

@@ -78,7 +78,7 @@ impl Call {
             policy: Policy { max_members: 1024, ..Policy::default() },
         };
         self.next += 1;
-        let key = IdentityKey::generate(&mut rng);
+        let key = IdentityKey::generate(&mut rng).unwrap();
         let (group, _) = Group::new(config, key, TrustStore::default(), self.now, &mut rng).unwrap();
         self.members.push(Member { group, rng, traffic: Traffic::default() });
     }
@@ -129,7 +129,7 @@ impl Call {
                             sent.push((from, to, message));
                         }
                         Output::Event(Event::Applied(applicant)) => {
-                            let user = UserId(applicant.session.0.to_vec());
+                            let user = UserId::new(applicant.session.0).unwrap();
                             let admission = Admission { user, power: Power::None };
                             member.group.admit(applicant.session, admission, self.now).unwrap();
                         }

@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey};
+use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, FrameKey};
 use sealframe_media::{Receiver, Sender};
 use sealframe_wire::Kid;
 use sframe::{
@@ -30,12 +30,12 @@ impl Operation for Ratchet {
     type Input = BaseKey;
 
     fn input(&self) -> BaseKey {
-        BaseKey::from_bytes(&vec![0x42; self.0.nh()])
+        BaseKey::from_bytes(self.0, &vec![0x42; self.0.nh()]).unwrap()
     }
 
     #[inline(always)]
     fn run(&mut self, base_key: &mut BaseKey) {
-        black_box(black_box(&*base_key).ratchet(self.0));
+        black_box(black_box(&*base_key).ratchet());
     }
 }
 
@@ -62,12 +62,12 @@ impl Operation for Derive {
     type Input = BaseKey;
 
     fn input(&self) -> BaseKey {
-        BaseKey::from_bytes(&vec![0x42; self.0.nh()])
+        BaseKey::from_bytes(self.0, &vec![0x42; self.0.nh()]).unwrap()
     }
 
     #[inline(always)]
     fn run(&mut self, base_key: &mut BaseKey) {
-        black_box(FrameKey::derive(self.0.into(), Kid::new(0x0700), black_box(base_key)));
+        black_box(FrameKey::derive(Backend::default(), Kid::new(0x0700), black_box(base_key)));
     }
 }
 

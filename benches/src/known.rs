@@ -30,7 +30,7 @@ fn call(number: u16, kem: Kem) -> (Call, Random) {
         started_at: 0,
         policy: Policy { max_members: 1024, ..Policy::default() },
     };
-    let key = IdentityKey::generate(&mut rng);
+    let key = IdentityKey::generate(&mut rng).unwrap();
     let call = Call::join(config, key, TrustStore::default(), NOW, &mut rng).unwrap();
     (call, rng)
 }
@@ -44,7 +44,7 @@ fn turn(call: &mut Call, rng: &mut Random, now: Duration, whom: Option<SessionId
             Action::Event(Event::Applied(applicant))
                 if whom.is_none_or(|whom| whom == applicant.session) =>
             {
-                let user = UserId(applicant.session.0.to_vec());
+                let user = UserId::new(applicant.session.0).unwrap();
                 call.admit(applicant.session, Admission { user, power: Power::None }, now).unwrap();
             }
             Action::Event(_) => {}

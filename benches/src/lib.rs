@@ -9,6 +9,7 @@
 //! | `roster` | who competes: one list for the clock, for criterion and for the counter |
 //! | `known` | what known members cost: memory, and time for a frame |
 //! | `keys` | ratchet, key derivation, a receiver that follows a ratchet step |
+//! | `calls` | frames through a whole call |
 //! | `groups` | members of a call who give each other their keys |
 //! | `headers` | parse and encode |
 //! | `turns` | contestants in turns, and their medians |
@@ -31,6 +32,7 @@
 )]
 
 pub mod bare;
+pub mod calls;
 pub mod frames;
 pub mod groups;
 pub mod headers;
@@ -71,7 +73,7 @@ pub const AAD: [u8; 12] = [0x9b, 7, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0];
 const FILL: u8 = 0x55;
 
 pub fn base_key() -> BaseKey {
-    BaseKey::from_bytes(&BASE_KEY)
+    BaseKey::from_bytes(SUITE, &BASE_KEY).unwrap()
 }
 
 /// As the RFC's, and 16 bits of sender: the KID of [`kid`] is 0x0700.

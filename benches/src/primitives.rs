@@ -12,7 +12,7 @@ use sealframe::{
 };
 use sealframe_testkit::random::Random;
 
-use crate::{groups::processor_time, turns::as_f64};
+use crate::{SUITE, groups::processor_time, turns::as_f64};
 
 /// Bytes that a key's encryption is bound to: of the protocol's `entry_info` and of an update's header.
 const INFO: [u8; 250] = [1; 250];
@@ -33,17 +33,17 @@ impl Primitives {
     pub fn measure(kem: Kem) -> Self {
         let mut rng = Random::new(1);
         let (secret, public) = KemSecret::generate(kem, &mut rng).unwrap();
-        let base_key = BaseKey::from_bytes(&[3; 32]);
+        let base_key = BaseKey::from_bytes(SUITE, &[3; 32]).unwrap();
         let mut wrapped = || wrap(kem, &public, &base_key, &INFO, &HEADER, &mut rng).unwrap();
         let (enc, ciphertext) = wrapped();
-        let key = IdentityKey::generate(&mut Random::new(2));
+        let key = IdentityKey::generate(&mut Random::new(2)).unwrap();
         let identity = key.public();
         let head = Head { kem, group: [4; 32], session: Default::default() };
         let words = message::sign(&head, &Body::Leave, &key);
         let parsed = Message::parse(&words).unwrap();
         Self {
             seal: least(|| drop(black_box(wrapped()))),
-            open: least(|| drop(black_box(secret.unwrap(&enc, &ciphertext, &INFO, &HEADER).unwrap()))),
+            open: least(|| drop(black_box(secret.unwrap(SUITE, &enc, &ciphertext, &INFO, &HEADER).unwrap()))),
             sign: least(|| drop(black_box(message::sign(&head, &Body::Leave, &key)))),
             verify: least(|| assert!(parsed.is_signed_by(black_box(&identity)))),
         }

@@ -88,9 +88,9 @@ fn base_key(index: usize) -> [u8; 32] {
 }
 
 fn senders(count: usize) -> Vec<Sender> {
-    let usage = KeyUsage { frames: FIRST_CTR, blocks: 0 };
+    let usage = KeyUsage { frames: FIRST_CTR, ..KeyUsage::default() };
     let sender = |index| {
-        let base_key = BaseKey::from_bytes(&base_key(index));
+        let base_key = BaseKey::from_bytes(SUITE, &base_key(index)).unwrap();
         Sender::resume(SUITE, layout(), kid(index), base_key, usage).unwrap()
     };
     (0..count).map(sender).collect()
@@ -99,7 +99,7 @@ fn senders(count: usize) -> Vec<Sender> {
 fn ours(count: usize) -> Receiver {
     let mut receiver = Receiver::new(Cipher::from(SUITE), layout());
     for index in 0..count {
-        receiver.add_sender(kid(index), BaseKey::from_bytes(&base_key(index))).unwrap();
+        receiver.add_sender(kid(index), BaseKey::from_bytes(SUITE, &base_key(index)).unwrap()).unwrap();
     }
     receiver
 }

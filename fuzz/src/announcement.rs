@@ -113,14 +113,16 @@ fn unwrap(suite: CipherSuite, message: &[u8]) -> Result<(Kid, BaseKey), Announce
         return Err(AnnouncementError::WrongSecret);
     }
     let kid = message[3..11].iter().fold(0, |kid, byte| kid << 8 | u64::from(*byte));
-    Ok((Kid::new(kid), BaseKey::from_bytes(base_key)))
+    let base_key = BaseKey::from_bytes(suite, base_key).map_err(|_| AnnouncementError::WeakKey)?;
+    Ok((Kid::new(kid), base_key))
 }
 
 fn wrap(head: &[u8], base_key: &[u8]) -> Vec<u8> {
     let suite = CipherSuite::Aes256GcmSha512_128;
     let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", &head[11..43]];
-    let key = BaseKey::derive(suite, &SECRET, &info);
-    let key = FrameKey::derive(reference::other_backend(suite.into()), Kid::new(0), &key);
+    let key = BaseKey::derive(suite, &SECRET, &info).expect("32 bytes");
+    let backend = reference::other_backend(suite.into()).backend;
+    let key = FrameKey::derive(backend, Kid::new(0), &key);
     let (mut body, mut tag) = (base_key.to_vec(), vec![0; 16]);
     key.encrypt(Ctr::new(0), head, &mut body, &mut tag).expect("short");
     [head, &body, &tag].concat()

@@ -28,7 +28,7 @@ pub fn group_message(data: &[u8]) {
     assert_eq!(again, data);
     assert_eq!(message.signature.is_none(), matches!(message.body, Body::Ack(_)));
     // Nobody has signed it: what has, is made by keys that are not in here.
-    let _ = message.is_signed_by(&IdentityKey::from_seed(&[1; 32]).public());
+    let _ = message.is_signed_by(&IdentityKey::from_seed(&[1; 32]).expect("no zeros").public());
     if let Body::KeyUpdate(update) = &message.body {
         for nh in [32, 64] {
             let len = Entry::len_of(message.head.kem, nh);
@@ -128,7 +128,7 @@ impl Member {
             started_at: 0,
             policy: Policy::default(),
         };
-        let key = IdentityKey::generate(&mut rng);
+        let key = IdentityKey::generate(&mut rng).expect("no zeros");
         let (group, base_key) =
             Group::new(config, key, TrustStore::new(), Duration::from_secs(1), &mut rng)
                 .expect("sound");
@@ -151,13 +151,13 @@ impl Member {
                 Output::Send { to: Recipient::All | Recipient::One(_), message } => said.push(message),
                 Output::Ratchet => {
                     let key = self.made.last().expect("it has begun with one");
-                    let next = BaseKey::from_bytes(key).ratchet(SUITE);
+                    let next = BaseKey::from_bytes(SUITE, key).expect("drawn").ratchet();
                     self.made.push(next.expose_bytes().to_vec());
                 }
                 Output::Rekey { base_key, .. } => self.made.push(base_key.expose_bytes().to_vec()),
                 Output::Install { base_key, .. } => self.hold(&base_key),
                 Output::Event(Event::Applied(applicant)) => {
-                    let admission = Admission { user: UserId(Vec::new()), power: Power::None };
+                    let admission = Admission { user: UserId::new("a user").expect("a name"), power: Power::None };
                     self.group.admit(applicant.session, admission, now).expect("there is room");
                 }
                 Output::Wait(_) => return said,

@@ -78,7 +78,7 @@ impl Keys {
     pub(crate) fn receiver(&self) -> Receiver {
         let mut receiver = Receiver::new(self.cipher, self.layout);
         for root in &self.roots {
-            let base_key = root.base_key();
+            let base_key = root.base_key(self.cipher.suite);
             match root.at {
                 At::Sender(kid) => receiver.add_sender(kid, base_key),
                 At::Epoch(epoch) => receiver.add_epoch(epoch, base_key),
@@ -97,7 +97,7 @@ impl Keys {
                 let found = self.roots.iter().find_map(|root| match root.at {
                     At::Sender(at) => ((at.generation, at.sender)
                         == (fields.generation, fields.sender))
-                        .then(|| (root.base_key(), at.step)),
+                        .then(|| (root.base_key(self.cipher.suite), at.step)),
                     At::Epoch(_) => None,
                 });
                 let (mut base_key, step) = found.ok_or(unknown)?;
@@ -106,7 +106,7 @@ impl Keys {
                 // As documented: 64 steps ahead or half the circle; what is not ahead lies behind.
                 if ahead <= 64.min(steps / 2) {
                     for _ in 0..ahead {
-                        base_key = base_key.ratchet(self.cipher.suite);
+                        base_key = base_key.ratchet();
                     }
                     Ok(base_key)
                 } else if ahead <= steps / 2 {
@@ -121,7 +121,7 @@ impl Keys {
                     At::Epoch(epoch) => epoch % (1 << layout.epoch_bits()) == low,
                     At::Sender(_) => false,
                 });
-                found.map(Root::base_key).ok_or(unknown)
+                found.map(|root| root.base_key(self.cipher.suite)).ok_or(unknown)
             }
         }
     }
@@ -147,8 +147,8 @@ impl Keys {
 }
 
 impl Root {
-    pub(crate) fn base_key(&self) -> BaseKey {
-        BaseKey::from_bytes(&self.bytes)
+    pub(crate) fn base_key(&self, suite: CipherSuite) -> BaseKey {
+        BaseKey::from_bytes_allowing_128_bits(suite, &self.bytes).expect("fixed keys")
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn seal(
     label: &Label,
     frame: &[u8],
 ) -> Vec<u8> {
-    let key = FrameKey::derive(other_backend(cipher), kid, base_key);
+    let key = FrameKey::derive(other_backend(cipher).backend, kid, base_key);
     seal_with(&key, cipher.suite, Header::new(kid, ctr), label, frame)
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn open(
     let (kid, ctr) = (Kid::new(kid), Ctr::new(ctr));
     let base_key = base_key(kid)?;
 
-    let key = FrameKey::derive(other_backend(cipher), kid, &base_key);
+    let key = FrameKey::derive(other_backend(cipher).backend, kid, &base_key);
     let seal = |frame: &[u8]| seal_with(&key, cipher.suite, Header::new(kid, ctr), label, frame);
     let keystream = seal(&[prefix, &vec![0; payload_len]].concat());
     let keystream = &keystream[prefix_len + header_len..][..payload_len];

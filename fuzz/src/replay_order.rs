@@ -67,6 +67,7 @@ impl Call {
 
         let mut policy = KeyPolicy::of(layout.into());
         policy.max_keys = if choice & 16 == 0 { usize::MAX } else { usize::from(input.u8() % 32) };
+        policy.max_keys_each = policy.max_keys;
         let mut receiver = Receiver::with_policy(cipher, layout, policy).expect("the default fits");
         if choice & 8 != 0 {
             let wish = KeyPolicy { max_ahead: input.u8(), keep_behind: input.u8(), ..policy };
@@ -251,7 +252,7 @@ impl Call {
 /// The first base key of a generation.
 fn base_key(cipher: Cipher, generation: u64) -> BaseKey {
     let info: [&[u8]; 1] = [&generation.to_be_bytes()];
-    BaseKey::derive(cipher.suite, b"the secret of this fuzz target", &info)
+    BaseKey::derive(cipher.suite, b"the secret of this fuzz target", &info).expect("long enough")
 }
 
 /// What a receiver holds, as sets. Steps are not wrapped here.

@@ -1,6 +1,6 @@
 //! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
 
-use sealframe::{AnnouncementError, CallError, FrameError, KeyError, OpenError, SealError};
+use sealframe::{AnnouncementError, CallError, FrameError, KeyError, OpenError, SealError, WeakKey};
 use sealframe_codec::UnexpectedFrame;
 
 macro_rules! codes {
@@ -40,6 +40,8 @@ impl Code {
     pub(crate) const fn of_seal(error: SealError) -> Self {
         match error {
             SealError::KeyExhausted => Self::KeyExhausted,
+            // No process forks in WebAssembly.
+            SealError::Forked => Self::Other,
             SealError::PrefixTooLong => Self::PrefixTooLong,
             SealError::NoHeadroom { .. }
             | SealError::NoTailroom { .. }
@@ -65,6 +67,7 @@ impl Code {
             OpenError::TooOld(_) => Self::TooOld,
             OpenError::TooManyKeys => Self::TooManyKeys,
             OpenError::Unauthentic => Self::Unauthentic,
+            OpenError::OtherSender(_) => Self::OtherMember,
             OpenError::Trailer | OpenError::Injected | OpenError::TooManyStreams => Self::Other,
         }
     }
@@ -81,6 +84,9 @@ impl Code {
             | KeyError::NoKey
             | KeyError::SameKey => Self::KeyRefused,
             KeyError::TooManyKeys => Self::TooManyKeys,
+            KeyError::OtherSuite => Self::OtherSuite,
+            KeyError::CtrExhausted => Self::KeyExhausted,
+            KeyError::Forked => Self::Other,
         }
     }
 
@@ -93,13 +99,16 @@ impl Code {
 
     pub(crate) const fn of_call(error: CallError) -> Self {
         match error {
-            CallError::SecretTooShort => Self::SecretTooShort,
+            CallError::Secret(WeakKey::TooShort { .. }) => Self::SecretTooShort,
+            CallError::Secret(WeakKey::Zeros) => Self::KeyRefused,
+            CallError::NoRandomness => Self::NoRandomness,
             CallError::Announcement(error) => match error {
                 AnnouncementError::WrongSecret => Self::WrongSecret,
                 AnnouncementError::WrongSender => Self::WrongSender,
                 AnnouncementError::OtherSuite => Self::OtherSuite,
                 AnnouncementError::UnknownVersion => Self::UnknownVersion,
                 AnnouncementError::Malformed => Self::Malformed,
+                AnnouncementError::WeakKey => Self::KeyRefused,
             },
             CallError::Key(error) => Self::of_key(error),
             CallError::Departed => Self::Departed,

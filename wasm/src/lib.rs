@@ -71,7 +71,7 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = withKey)]
     pub fn with_key(me: u16, base_key: Vec<u8>) -> Result<Self, String> {
-        let frames = Frames::new(CIPHER, me, take_key(base_key)).map_err(Code::of_key)?;
+        let frames = Frames::new(CIPHER, me, take_key(base_key)?).map_err(Code::of_key)?;
         Ok(Self::of(Member::Keyed(frames)))
     }
 
@@ -81,7 +81,7 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = rekeyTo)]
     pub fn rekey_to(&mut self, generation: u64, base_key: Vec<u8>) -> Result<(), String> {
-        let base_key = take_key(base_key);
+        let base_key = take_key(base_key)?;
         Ok(self.member.keyed()?.rekey_to(generation, base_key).map(drop).map_err(Code::of_key)?)
     }
 
@@ -96,7 +96,7 @@ impl Call {
         step: u32,
         base_key: Vec<u8>,
     ) -> Result<(), String> {
-        let base_key = take_key(base_key);
+        let base_key = take_key(base_key)?;
         Ok(self.member.keyed()?.install(kid(from, generation, step), base_key).map_err(Code::of_key)?)
     }
 
@@ -414,10 +414,10 @@ fn kid(from: u16, generation: u64, step: u32) -> SenderKeyKid {
 }
 
 /// A key that JavaScript handed over, whose copy is wiped.
-fn take_key(mut bytes: Vec<u8>) -> BaseKey {
-    let key = BaseKey::from_bytes(&bytes);
+fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, Code> {
+    let key = BaseKey::from_bytes(CIPHER.suite, &bytes);
     bytes.zeroize();
-    key
+    key.map_err(|_| Code::KeyRefused)
 }
 
 fn random() -> Result<[u8; 32], Code> {

@@ -140,7 +140,7 @@ export type ErrorCode =
   | 'OtherGroup' | 'OtherKem' | 'UnknownMember' | 'Unauthentic' | 'InUse' | 'Locked' | 'Full' | 'NotForUs' | 'Stale' | 'WrongKey'
   | 'Equivocation' | 'NotAllowed' | 'Busy' | 'Ended' | 'Policy' | 'Own' | 'TrustDamaged' | 'TrustFull' | 'IdentityChanged'
   | CheckCode
-  | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NoUser' | 'WorkerInUse' | 'Other'
+  | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'WorkerInUse' | 'Other'
   // Freed, closed or not begun; and a call where there is no browser.
   | 'NotStarted' | 'NotSupported'
   // Of a call: its worker broke or cannot be loaded, does not answer, or the call was closed.

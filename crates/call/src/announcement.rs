@@ -11,7 +11,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey};
+use sealframe_crypto::{Backend, BaseKey, CipherSuite, FrameKey};
 use sealframe_wire::{Ctr, Kid};
 use zeroize::Zeroizing;
 
@@ -32,7 +32,7 @@ pub(crate) fn wrap(
     base_key: &BaseKey,
     random: [u8; SALT_LEN],
 ) -> Result<Vec<u8>, AnnouncementError> {
-    let salt = salt(suite, secret, kid, base_key, &random);
+    let salt = salt(suite, secret, kid, base_key, &random)?;
     let mut message = Vec::with_capacity(HEAD_LEN + base_key.expose_bytes().len() + TAG_LEN);
     message.push(VERSION);
     message.extend(suite.id().to_be_bytes());
@@ -42,7 +42,7 @@ pub(crate) fn wrap(
     message.extend([0; TAG_LEN]);
     let (head, rest) = message.split_at_mut(HEAD_LEN);
     let (key, tag) = rest.split_at_mut(rest.len() - TAG_LEN);
-    let sealed = wrapping_key(secret, &salt).encrypt(Ctr::new(0), head, key, tag);
+    let sealed = wrapping_key(secret, &salt)?.encrypt(Ctr::new(0), head, key, tag);
     sealed.map_err(|_| AnnouncementError::Malformed)?;
     Ok(message)
 }
@@ -54,14 +54,14 @@ fn salt(
     kid: Kid,
     base_key: &BaseKey,
     random: &[u8],
-) -> [u8; SALT_LEN] {
+) -> Result<[u8; SALT_LEN], AnnouncementError> {
     let (suite, kid) = (suite.id().to_be_bytes(), kid.get().to_be_bytes());
     let info: [&[u8]; 5] =
         [b"sealframe shared secret 1 salt", &suite, &kid, random, base_key.expose_bytes()];
-    let derived = BaseKey::derive(WRAP, secret.expose_bytes(), &info);
+    let derived = derive(secret, &info)?;
     let mut salt = [0; SALT_LEN];
     salt.copy_from_slice(&derived.expose_bytes()[..SALT_LEN]);
-    salt
+    Ok(salt)
 }
 
 /// The KID and base key inside an announcement.
@@ -85,16 +85,21 @@ pub(crate) fn unwrap(
         return Err(AnnouncementError::Malformed);
     }
     let mut key = Zeroizing::new(key.to_vec());
-    wrapping_key(secret, salt)
+    wrapping_key(secret, salt)?
         .decrypt(Ctr::new(0), &message[..HEAD_LEN], &mut key, tag)
         .map_err(|_| AnnouncementError::WrongSecret)?;
-    Ok((Kid::new(u64::from_be_bytes(kid)), BaseKey::from_bytes(&key)))
+    let base_key = BaseKey::from_bytes(suite, &key).map_err(|_| AnnouncementError::WeakKey)?;
+    Ok((Kid::new(u64::from_be_bytes(kid)), base_key))
 }
 
-fn wrapping_key(secret: &CallSecret, salt: &[u8; SALT_LEN]) -> FrameKey {
+fn wrapping_key(secret: &CallSecret, salt: &[u8; SALT_LEN]) -> Result<FrameKey, AnnouncementError> {
     let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", salt];
-    let key = BaseKey::derive(WRAP, secret.expose_bytes(), &info);
-    FrameKey::derive(Cipher::from(WRAP), Kid::new(0), &key)
+    Ok(FrameKey::derive(Backend::default(), Kid::new(0), &derive(secret, &info)?))
+}
+
+/// A `CallSecret` is long enough by its type.
+fn derive(secret: &CallSecret, info: &[&[u8]]) -> Result<BaseKey, AnnouncementError> {
+    BaseKey::derive(WRAP, secret.expose_bytes(), info).map_err(|_| AnnouncementError::WeakKey)
 }
 
 /// Why an announcement was refused. Nothing has changed.
@@ -111,6 +116,8 @@ pub enum AnnouncementError {
     WrongSecret,
     /// From another member than the server says, or our own.
     WrongSender,
+    /// It carries a key of nothing but zeros.
+    WeakKey,
 }
 
 impl fmt::Display for AnnouncementError {
@@ -121,6 +128,7 @@ impl fmt::Display for AnnouncementError {
             Self::OtherSuite => "announcement for another cipher suite",
             Self::WrongSecret => "announcement was made with another secret",
             Self::WrongSender => "announcement is from another member",
+            Self::WeakKey => "announcement of a key that everybody has",
         })
     }
 }

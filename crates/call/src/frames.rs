@@ -12,7 +12,7 @@ use sealframe_media::{
 };
 #[cfg(feature = "elsewhere")]
 use sealframe_wire::Ctr;
-use sealframe_wire::{Header, Kid, SenderKeyKid, SenderKeyLayout};
+use sealframe_wire::{Kid, SenderKeyKid, SenderKeyLayout};
 
 /// The KIDs of a call: 16 bits of member number, 8 bits of ratchet step.
 pub(crate) const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
@@ -26,9 +26,7 @@ pub struct Frames {
     me: u16,
     sender: Sender,
     receiver: Receiver,
-    members: HashMap<u16, Counts>,
-    /// The member whose frame opened last, with the KID of that.
-    last: Option<(u16, Kid)>,
+    counts: Counts,
     /// Keys that have opened a frame for the first time, and are the newest of their sender.
     newer: Vec<SenderKeyKid>,
     /// Counts, modulo 2^32, how often our own key was replaced.
@@ -47,13 +45,82 @@ pub struct MemberFrames {
     pub newest: Option<(u64, u64)>,
 }
 
-/// As [`MemberFrames`], in less room: there is one for each member.
-#[derive(Default)]
+/// What is counted of members.
 struct Counts {
+    of: Vec<Count>,
+    /// Where in `of` each member is.
+    place: HashMap<u16, usize>,
+    /// Places that are tried before the map, by [`slot`].
+    recent: [u16; RECENT],
+}
+
+/// As [`MemberFrames`], in less room: there is one for each member.
+struct Count {
+    member: u16,
     opened: u64,
     failed: Failed,
     /// The KID that `newest` is taken from, once a frame has opened.
-    newest: Kid,
+    newest: Option<Kid>,
+}
+
+/// So many members at once are found without the map.
+const RECENT: usize = 64;
+
+/// Where in [`Counts::recent`] a member's place may be.
+#[inline]
+const fn slot(member: u16) -> usize {
+    member as usize % RECENT
+}
+
+impl Counts {
+    fn new() -> Self {
+        Self { of: Vec::new(), place: HashMap::new(), recent: [0; RECENT] }
+    }
+
+    /// Counts a frame in the newest key of its member, if it is that. Mostly it is, and this is all.
+    #[inline]
+    fn count(&mut self, from: u16, kid: Kid) -> bool {
+        // A KID has the member's number: no other member's newest key has it.
+        match self.of.get_mut(usize::from(self.recent[slot(from)])) {
+            Some(count) if count.newest == Some(kid) => {
+                count.opened += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn get(&self, member: u16) -> Option<&Count> {
+        self.place.get(&member).and_then(|&place| self.of.get(place))
+    }
+
+    fn get_mut(&mut self, member: u16) -> Option<&mut Count> {
+        self.place.get(&member).and_then(|&place| self.of.get_mut(place))
+    }
+
+    fn add(&mut self, member: u16) {
+        if !self.place.contains_key(&member) {
+            self.place.insert(member, self.of.len());
+            self.of.push(Count { member, opened: 0, failed: Failed::default(), newest: None });
+        }
+    }
+
+    fn remove(&mut self, member: u16) {
+        if let Some(place) = self.place.remove(&member) {
+            self.of.swap_remove(place);
+            if let Some(moved) = self.of.get(place) {
+                self.place.insert(moved.member, place);
+            }
+        }
+    }
+
+    /// Finds the member without the map from now on, until another takes its slot; a matter of speed alone.
+    fn remember(&mut self, member: u16) {
+        if let Some(&place) = self.place.get(&member) {
+            // With 65,536 members, all that there can be, the last place is 65,535.
+            self.recent[slot(member)] = u16::try_from(place).unwrap_or_default();
+        }
+    }
 }
 
 /// Frames that did not open, by reason. Counts end at `u32::MAX`.
@@ -83,8 +150,7 @@ impl Frames {
             me,
             sender: Sender::new(cipher, LAYOUT, kid, base_key)?,
             receiver: Receiver::new(cipher, LAYOUT).without_own(u64::from(me)),
-            members: HashMap::new(),
-            last: None,
+            counts: Counts::new(),
             newer: Vec::new(),
             replaced: 0,
         })
@@ -122,7 +188,7 @@ impl Frames {
         self.receiver.add_sender(kid, base_key)?;
         // It fits: the layout has taken it.
         if let Ok(member) = u16::try_from(kid.sender) {
-            self.members.entry(member).or_default();
+            self.counts.add(member);
         }
         Ok(())
     }
@@ -130,8 +196,7 @@ impl Frames {
     /// As [`Receiver::remove_sender`]. What was counted of it is forgotten too.
     pub fn forget(&mut self, member: u16) {
         self.receiver.remove_sender(u64::from(member));
-        self.members.remove(&member);
-        self.last = None;
+        self.counts.remove(member);
         self.newer.retain(|kid| kid.sender != u64::from(member));
     }
 
@@ -170,10 +235,10 @@ impl Frames {
     /// What became of a member's frames.
     #[must_use]
     pub fn of_member(&self, member: u16) -> MemberFrames {
-        let Some(&Counts { opened, failed, newest }) = self.members.get(&member) else {
+        let Some(&Count { opened, failed, newest, .. }) = self.counts.get(member) else {
             return MemberFrames::default();
         };
-        let newest = (opened > 0).then(|| LAYOUT.split(newest));
+        let newest = newest.map(|newest| LAYOUT.split(newest));
         MemberFrames { opened, failed, newest: newest.map(|newest| (newest.generation, newest.step)) }
     }
 
@@ -252,9 +317,7 @@ impl Frames {
         len: usize,
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Elsewhere<'_>, FrameError> {
-        let metadata = metadata.into();
-        check_member(from, front, &metadata)?;
-        Ok(self.receiver.open_elsewhere(front, len, metadata)?)
+        Ok(self.receiver.open_elsewhere_from(from.into(), front, len, metadata)?)
     }
 
     /// As [`Receiver::opened_elsewhere`].
@@ -281,37 +344,41 @@ impl Frames {
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Opened<'f>, FrameError> {
-        let metadata = metadata.into();
-        check_member(from, frame, &metadata)?;
-        match self.receiver.open_in_place(frame, metadata) {
+        match self.receiver.open_in_place_from(from.into(), frame, metadata) {
             Ok(opened) => {
                 self.count(opened.kid);
                 Ok(opened)
             }
-            Err(error) => {
-                self.count_failure(from, error);
-                Err(error.into())
-            }
+            Err(error) => Err(self.count_failure(from, error)),
         }
     }
 
     /// A frame with this KID has opened.
     #[inline]
     fn count(&mut self, kid: Kid) {
-        let at = LAYOUT.split(kid);
         #[expect(clippy::cast_possible_truncation, reason = "sender numbers have 16 bits")]
-        let from = at.sender as u16;
-        let member = self.members.entry(from).or_default();
-        member.opened += 1;
-        if self.last == Some((from, kid)) {
-            return;
+        let from = LAYOUT.split(kid).sender as u16;
+        if !self.counts.count(from, kid) {
+            self.count_beside(from, kid);
         }
-        self.last = Some((from, kid));
-        let newest = LAYOUT.split(member.newest);
-        let ahead = LAYOUT.steps_between(newest.step, at.step);
-        let is_ahead = at.generation == newest.generation && (1..128).contains(&ahead);
-        if member.opened == 1 || at.generation > newest.generation || is_ahead {
-            member.newest = kid;
+    }
+
+    /// A frame has opened whose member is not among the recent ones, or whose key is not its newest so far.
+    #[cold]
+    fn count_beside(&mut self, from: u16, kid: Kid) {
+        self.counts.remember(from);
+        let Some(count) = self.counts.get_mut(from) else { return };
+        count.opened += 1;
+        let at = LAYOUT.split(kid);
+        let is_newer = count.newest.is_none_or(|newest| {
+            let newest = LAYOUT.split(newest);
+            at.generation > newest.generation
+                || at.generation == newest.generation
+                    && at.step != newest.step
+                    && !LAYOUT.is_behind(newest.step, at.step)
+        });
+        if is_newer {
+            count.newest = Some(kid);
             self.newer.retain(|kid| kid.sender != at.sender);
             self.newer.push(at);
         }
@@ -319,22 +386,28 @@ impl Frames {
 
     /// A frame did not open. Of whom there is no key nothing is counted: it is a server's word.
     #[cold]
-    fn count_failure(&mut self, from: u16, error: OpenError) {
-        let Some(Counts { failed, .. }) = self.members.get_mut(&from) else { return };
-        let counter = match error {
-            OpenError::UnknownKey(_) => &mut failed.unknown_key,
-            OpenError::Unauthentic => &mut failed.unauthentic,
-            OpenError::Replayed(_) | OpenError::TooOld(_) => &mut failed.replayed,
-            OpenError::Header(_)
-            | OpenError::TooShort
-            | OpenError::StepErased(_)
-            | OpenError::StepTooFar(_)
-            | OpenError::TooManyKeys
-            | OpenError::Trailer
-            | OpenError::Injected
-            | OpenError::TooManyStreams => &mut failed.other,
-        };
-        *counter = counter.saturating_add(1);
+    fn count_failure(&mut self, from: u16, error: OpenError) -> FrameError {
+        if let Some(Count { failed, .. }) = self.counts.get_mut(from) {
+            let counter = match error {
+                OpenError::OtherSender(_) => return FrameError::OtherMember,
+                OpenError::UnknownKey(_) => &mut failed.unknown_key,
+                OpenError::Unauthentic => &mut failed.unauthentic,
+                OpenError::Replayed(_) | OpenError::TooOld(_) => &mut failed.replayed,
+                OpenError::Header(_)
+                | OpenError::TooShort
+                | OpenError::StepErased(_)
+                | OpenError::StepTooFar(_)
+                | OpenError::TooManyKeys
+                | OpenError::Trailer
+                | OpenError::Injected
+                | OpenError::TooManyStreams => &mut failed.other,
+            };
+            *counter = counter.saturating_add(1);
+        }
+        match error {
+            OpenError::OtherSender(_) => FrameError::OtherMember,
+            error => FrameError::Open(error),
+        }
     }
 }
 
@@ -342,15 +415,6 @@ impl fmt::Debug for Frames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frames").field("me", &self.me).field("kid", &self.kid()).finish_non_exhaustive()
     }
-}
-
-/// Whether a frame's KID is that of the member from whom the server says it is.
-#[inline]
-fn check_member(from: u16, frame: &[u8], metadata: &Metadata<'_>) -> Result<(), FrameError> {
-    let sealed = frame.get(metadata.prefix_len()..).ok_or(OpenError::TooShort)?;
-    let header = Header::parse(sealed).map_err(OpenError::from)?;
-    let is_theirs = LAYOUT.split(header.kid()).sender == u64::from(from);
-    if is_theirs { Ok(()) } else { Err(FrameError::OtherMember) }
 }
 
 /// Why a frame was not opened. Nothing has changed.
@@ -373,7 +437,10 @@ impl FrameError {
 
 impl From<OpenError> for FrameError {
     fn from(error: OpenError) -> Self {
-        Self::Open(error)
+        match error {
+            OpenError::OtherSender(_) => Self::OtherMember,
+            error => Self::Open(error),
+        }
     }
 }
 

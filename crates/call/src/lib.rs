@@ -37,7 +37,7 @@
 //!         started_at: 1_800_000_000,
 //!         policy: Policy::default(),
 //!     };
-//!     Call::join(config, IdentityKey::generate(rng), TrustStore::new(), now, rng)
+//!     Call::join(config, IdentityKey::generate(rng).expect("randomness"), TrustStore::new(), now, rng)
 //! };
 //! let mut calls = [join(1, "Alice")?, join(2, "Bob")?];
 //!
@@ -48,7 +48,7 @@
 //!         match calls[us].poll(now, rng) {
 //!             Action::Send { message, .. } => calls[1 - us].handle_message(&message, now).unwrap_or_default(),
 //!             Action::Event(Event::Applied(who)) => {
-//!                 let user = UserId(who.credential); // if the credential is good
+//!                 let user = UserId::new(who.credential)?; // if the credential is good
 //!                 calls[us].admit(who.session, Admission { user, power: Power::None }, now)?;
 //!             }
 //!             Action::Event(_) => {} // shown to people
@@ -98,7 +98,7 @@ pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
 #[cfg(feature = "group")]
 pub use state::{CallState, Participant};
 
-pub use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, SuiteError};
+pub use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, SuiteError, WeakKey};
 #[cfg(feature = "elsewhere")]
 pub use sealframe_media::{Elsewhere, FRONT_LEN};
 pub use sealframe_media::{

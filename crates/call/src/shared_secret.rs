@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
-use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
+use sealframe_crypto::{BaseKey, Cipher, CipherSuite, WeakKey};
 #[cfg(feature = "elsewhere")]
 use sealframe_media::Elsewhere;
 use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, SealError};
@@ -18,18 +18,16 @@ use crate::{
     frames::{FrameError, LAYOUT},
 };
 
-/// What the members of a call share, for example through a link. At least 16 random bytes.
+/// What the members of a call share, for example through a link. At least 16 random bytes; 32 in the suites of AES-256.
 pub struct CallSecret(Box<[u8]>);
 
 impl CallSecret {
     /// Copies `bytes`; the caller wipes its own copy. No passwords: nothing here slows down guessing.
     ///
     /// # Errors
-    /// [`CallError::SecretTooShort`] below 16 bytes.
+    /// [`CallError::Secret`] below 16 bytes, or if they are nothing but zeros.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CallError> {
-        if bytes.len() < 16 {
-            return Err(CallError::SecretTooShort);
-        }
+        WeakKey::check(BaseKey::MIN_LEN, bytes).map_err(CallError::Secret)?;
         Ok(Self(bytes.into()))
     }
 
@@ -74,7 +72,8 @@ impl SharedSecretCall {
     /// comes back with the same number, say after a reload, has another key and repeats no nonce.
     ///
     /// # Errors
-    /// [`CallError::Key`]; none with the present layout.
+    /// [`CallError::Secret`] if the secret is shorter than [`CipherSuite::min_base_key_len`];
+    /// [`CallError::NoRandomness`] if `entropy` is nothing but zeros.
     pub fn new(
         cipher: impl Into<Cipher>,
         secret: &CallSecret,
@@ -83,9 +82,12 @@ impl SharedSecretCall {
     ) -> Result<Self, CallError> {
         let cipher = cipher.into();
         let suite = cipher.suite;
+        WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(CallError::Secret)?;
+        WeakKey::check(entropy.len(), &entropy).map_err(|_| CallError::NoRandomness)?;
         let secret = CallSecret(secret.0.clone());
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.to_be_bytes(), &entropy];
-        let base_key = BaseKey::derive(suite, secret.expose_bytes(), &info);
+        let base_key =
+            BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(CallError::Secret)?;
         Ok(Self {
             suite,
             secret,
@@ -276,8 +278,10 @@ impl fmt::Debug for SharedSecretCall {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum CallError {
-    /// The secret has less than 16 bytes.
-    SecretTooShort,
+    /// The secret is too short for the suite, or nothing but zeros.
+    Secret(WeakKey),
+    /// What should be random is nothing but zeros.
+    NoRandomness,
     /// An announcement was refused.
     Announcement(AnnouncementError),
     /// The member has been removed, and nobody comes back under an old number.
@@ -314,7 +318,8 @@ impl From<FrameError> for CallError {
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SecretTooShort => f.write_str("a call's secret has at least 16 bytes"),
+            Self::Secret(error) => fmt::Display::fmt(error, f),
+            Self::NoRandomness => f.write_str("what should be random is nothing but zeros"),
             Self::Announcement(error) => fmt::Display::fmt(error, f),
             Self::Key(error) => fmt::Display::fmt(error, f),
             Self::Departed => f.write_str("the member has left"),
@@ -344,7 +349,7 @@ mod tests {
         let mut bob = SharedSecretCall::new(suite, &secret, 2, [2; 32]).unwrap();
         bob.add_member(1, &alice.announcement([3; 32])).unwrap();
         let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
-        let usage = KeyUsage { frames: 3 << 30, blocks: 0 };
+        let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
         let base_key = alice.frames.sender().export_base_key().unwrap();
         *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
         for step in [0, 1, 1] {

@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use sealframe::{
-    AnnouncementError, CallError, CallSecret, CipherSuite, Header, KeyError, Metadata, OpenError,
-    SharedSecretCall, Stream, StreamKind,
+    AnnouncementError, Backend, BaseKey, CallError, CallSecret, CipherSuite, Ctr, Header, KeyError,
+    Kid, Metadata, OpenError, SharedSecretCall, Stream, StreamKind, WeakKey, crypto::FrameKey,
 };
 
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
@@ -18,7 +18,7 @@ fn member(secret: u8, number: u16, entropy: u8) -> SharedSecretCall {
 #[test]
 fn three_members_hear_each_other() {
     for suite in CipherSuite::ALL {
-        let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
+        let secret = CallSecret::from_bytes(&[1; 32]).unwrap();
         let mut members: Vec<SharedSecretCall> = (1..=3_u8)
             .map(|n| SharedSecretCall::new(suite, &secret, n.into(), [n; 32]).unwrap())
             .collect();
@@ -51,7 +51,65 @@ fn another_secret_opens_nothing() {
     let mut frame = alice.seal_to_vec(b"hello", CAMERA).unwrap();
     let opened = stranger.open_in_place(1, &mut frame, CAMERA);
     assert!(matches!(opened, Err(CallError::Open(OpenError::UnknownKey(_)))));
-    assert_eq!(CallSecret::from_bytes(&[0; 15]).err(), Some(CallError::SecretTooShort));
+}
+
+#[test]
+fn a_secret_is_as_long_as_its_suite_is_strong() {
+    for len in 0..40 {
+        let secret = CallSecret::from_bytes(&vec![1; len]);
+        let short = |need| CallError::Secret(WeakKey::TooShort { need });
+        let Ok(secret) = secret else {
+            assert_eq!((secret.err(), len < 16), (Some(short(16)), true), "{len}");
+            continue;
+        };
+        assert!(len >= 16, "{len}");
+        for suite in CipherSuite::ALL {
+            let need = if matches!(suite.id(), 1..=4) { 16 } else { 32 };
+            let entered = SharedSecretCall::new(suite, &secret, 1, [1; 32]);
+            assert_eq!(entered.err(), (len < need).then_some(short(need)), "{suite:?} {len}");
+        }
+    }
+    for len in [16, 32, 64] {
+        let zeros = CallSecret::from_bytes(&vec![0; len]).err();
+        assert_eq!(zeros, Some(CallError::Secret(WeakKey::Zeros)), "{len}");
+    }
+    let secret = CallSecret::from_bytes(&[1; 32]).unwrap();
+    let entered = SharedSecretCall::new(SUITE, &secret, 1, [0; 32]);
+    assert_eq!(entered.err(), Some(CallError::NoRandomness));
+}
+
+/// A suite is the call's: one whose keys are as long is another suite all the same.
+#[test]
+fn an_announcement_of_another_suite_is_refused() {
+    let secret = CallSecret::from_bytes(&[1; 32]).unwrap();
+    let of = |suite, number| SharedSecretCall::new(suite, &secret, number, [7; 32]).unwrap();
+    for theirs in CipherSuite::ALL {
+        let announcement = of(theirs, 1).announcement([3; 32]);
+        for ours in CipherSuite::ALL {
+            let added = of(ours, 2).add_member(1, &announcement);
+            let other = Err(CallError::Announcement(AnnouncementError::OtherSuite));
+            assert_eq!(added, if ours == theirs { Ok(()) } else { other }, "{theirs:?} {ours:?}");
+        }
+    }
+}
+
+#[test]
+fn a_key_of_zeros_is_not_announced() {
+    // Somebody who has the secret wraps a key that everybody has.
+    let (secret, salt) = ([1; 32], [4; 32]);
+    let wrap = CipherSuite::Aes256GcmSha512_128;
+    let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", &salt];
+    let key = BaseKey::derive(wrap, &secret, &info).unwrap();
+    let key = FrameKey::derive(Backend::default(), Kid::new(0), &key);
+    let mut announcement = vec![1, 0, 4, 0, 0, 0, 0, 0, 0, 1, 0];
+    announcement.extend(salt);
+    for (byte, expected) in [(5, Ok(())), (0, Err(CallError::Announcement(AnnouncementError::WeakKey)))]
+    {
+        let (mut base_key, mut tag) = ([byte; 32], [0; 16]);
+        key.encrypt(Ctr::new(0), &announcement, &mut base_key, &mut tag).unwrap();
+        let message = [&*announcement, &base_key, &tag].concat();
+        assert_eq!(member(1, 2, 20).add_member(1, &message), expected);
+    }
 }
 
 #[test]

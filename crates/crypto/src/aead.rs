@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::{Cipher, backend::Key};
+use crate::{Cipher, backend::Key, wiped_stack::on_wiped_stack};
 
 /// The AEAD key of one suite, expanded once.
 ///
@@ -17,7 +17,7 @@ impl AeadKey {
     #[must_use]
     pub fn new(cipher: impl Into<Cipher>, key: &[u8]) -> Option<Self> {
         let cipher = cipher.into();
-        (key.len() == cipher.suite.nk()).then(|| Self::of_derived(cipher, key))
+        (key.len() == cipher.suite.nk()).then(|| on_wiped_stack(|| Self::of_derived(cipher, key)))
     }
 
     /// As [`new`](Self::new), for a key whose length is right by construction.

@@ -5,33 +5,66 @@ use core::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{CipherSuite, hkdf::Prk};
+use crate::{CipherSuite, hkdf::Prk, wiped_stack::on_wiped_stack};
 
-/// `base_key`: one secret, for one sender, for one direction.
+/// `base_key`: one secret of one suite, for one sender, for one direction.
 ///
 /// With sender keys, giving it to a sender or a receiver consumes it, so the same value cannot serve both; an MLS
-/// epoch's serves every member. It cannot be cloned, compared or printed, and is wiped when dropped.
+/// epoch's serves every member. It cannot be cloned, compared or printed, and is wiped when dropped. None is shorter
+/// than its suite asks for, and none is nothing but zeros.
 ///
 /// Source: RFC 9605 §4.4.1.
-pub struct BaseKey(Box<[u8]>);
+pub struct BaseKey {
+    suite: CipherSuite,
+    bytes: Box<[u8]>,
+}
 
 impl BaseKey {
-    /// Copies `bytes`; the caller wipes its own copy. Any length, but less than 16 bytes is less
-    /// secret than any suite; a random key is best made `Nh` bytes long.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(bytes.into())
+    /// The fewest bytes with any suite.
+    pub const MIN_LEN: usize = 16;
+
+    /// Copies `bytes`; the caller wipes its own copy. At least
+    /// [`CipherSuite::min_base_key_len`] bytes; a random key is best made `Nh` bytes long.
+    ///
+    /// # Errors
+    /// [`WeakKey`].
+    pub fn from_bytes(suite: CipherSuite, bytes: &[u8]) -> Result<Self, WeakKey> {
+        Self::of_at_least(suite.min_base_key_len(), suite, bytes)
     }
 
-    /// A base key of `Nh` bytes from a secret that several parties share:
+    /// As [`from_bytes`](Self::from_bytes), with 16 bytes or more in the suites of AES-256 too,
+    /// which are then no stronger than those of AES-128.
+    ///
+    /// For the vectors of RFC 9605 appendix C.3, which have 16 bytes with every suite, and for
+    /// peers that do as they do.
+    ///
+    /// # Errors
+    /// [`WeakKey`].
+    pub fn from_bytes_allowing_128_bits(suite: CipherSuite, bytes: &[u8]) -> Result<Self, WeakKey> {
+        Self::of_at_least(Self::MIN_LEN, suite, bytes)
+    }
+
+    fn of_at_least(need: usize, suite: CipherSuite, bytes: &[u8]) -> Result<Self, WeakKey> {
+        WeakKey::check(need, bytes)?;
+        Ok(Self { suite, bytes: bytes.into() })
+    }
+
+    /// A base key of `Nh` bytes from a secret of at least 16 bytes that several parties share:
     /// `HKDF-Expand(HKDF-Extract("", secret), info, Nh)`, the info given in parts.
     ///
     /// No two senders may use the same `secret` and `info`.
-    #[must_use]
-    pub fn derive(suite: CipherSuite, secret: &[u8], info: &[&[u8]]) -> Self {
-        let mut key = Self(vec![0; suite.nh()].into());
-        Prk::extract(suite.hash(), secret).expand(info, &mut key.0);
-        key
+    ///
+    /// # Errors
+    /// [`WeakKey`].
+    pub fn derive(suite: CipherSuite, secret: &[u8], info: &[&[u8]]) -> Result<Self, WeakKey> {
+        WeakKey::check(Self::MIN_LEN, secret)?;
+        Ok(Self::expand(suite, secret, info))
+    }
+
+    fn expand(suite: CipherSuite, secret: &[u8], info: &[&[u8]]) -> Self {
+        let mut bytes: Box<[u8]> = vec![0; suite.nh()].into();
+        on_wiped_stack(|| Prk::extract(suite.hash(), secret).expand(info, &mut bytes));
+        Self { suite, bytes }
     }
 
     /// The next step of the ratchet: `HKDF-Expand(HKDF-Extract("", base_key), "SFrame 1.0 Ratchet", Nh)`.
@@ -41,25 +74,37 @@ impl BaseKey {
     ///
     /// Source: RFC 9605 §5.1.
     #[must_use]
-    pub fn ratchet(&self, suite: CipherSuite) -> Self {
-        Self::derive(suite, &self.0, &[b"SFrame 1.0 Ratchet"])
+    pub fn ratchet(&self) -> Self {
+        Self::expand(self.suite, &self.bytes, &[b"SFrame 1.0 Ratchet"])
+    }
+
+    /// Another copy, for who seals with it and tells it to others. Never make two senders of it.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self { suite: self.suite, bytes: self.bytes.clone() }
+    }
+
+    /// The suite that it is for, and for no other.
+    #[must_use]
+    pub const fn suite(&self) -> CipherSuite {
+        self.suite
     }
 
     /// The secret itself, for a key management that must send it to somebody. Wipe every copy.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// `sframe_secret = HKDF-Extract("", base_key)`
-    pub(crate) fn extract(&self, suite: CipherSuite) -> Prk {
-        Prk::extract(suite.hash(), &self.0)
+    pub(crate) fn extract(&self) -> Prk {
+        Prk::extract(self.suite.hash(), &self.bytes)
     }
 }
 
 impl Drop for BaseKey {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.bytes.zeroize();
     }
 }
 
@@ -70,3 +115,44 @@ impl fmt::Debug for BaseKey {
         f.write_str("BaseKey(..)")
     }
 }
+
+/// Why bytes are taken neither for a key nor for a secret nor for randomness.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+pub enum WeakKey {
+    /// Fewer bytes than the suite's strength.
+    TooShort {
+        /// The fewest that are taken.
+        need: usize,
+    },
+    /// Nothing but zeros: a buffer that nobody has filled, or a random number generator that does not work.
+    Zeros,
+}
+
+impl WeakKey {
+    /// The one test that bytes pass before they become a secret: at least `need`, and not nothing but zeros. The time
+    /// that it takes depends on the length alone.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(need: usize, bytes: &[u8]) -> Result<(), Self> {
+        if bytes.len() < need {
+            return Err(Self::TooShort { need });
+        }
+        match bytes.iter().fold(0, |any, byte| any | byte) {
+            0 => Err(Self::Zeros),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for WeakKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { need } => write!(f, "a key or secret has at least {need} bytes"),
+            Self::Zeros => f.write_str("a key, secret or random number is nothing but zeros"),
+        }
+    }
+}
+
+impl core::error::Error for WeakKey {}

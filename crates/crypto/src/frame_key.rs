@@ -3,9 +3,13 @@
 use core::fmt;
 
 use sealframe_wire::{Ctr, Kid};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
+#[cfg(feature = "elsewhere")]
+use zeroize::Zeroizing;
 
-use crate::{AeadKey, BaseKey, Cipher, FrameTooLong, Unauthentic};
+use crate::{
+    AeadKey, Backend, BaseKey, Cipher, FrameTooLong, Unauthentic, wiped_stack::on_wiped_stack,
+};
 
 const NN: usize = 12;
 /// The longest sframe_key of any suite: suites 6 to 8.
@@ -25,7 +29,7 @@ pub struct FrameKey {
 }
 
 impl FrameKey {
-    /// Derives the key and the salt that `base_key` has for `kid`.
+    /// Derives the key and the salt that `base_key` has for `kid`, for frames by this backend.
     ///
     /// ```text
     /// sframe_secret = HKDF-Extract("", base_key)
@@ -35,21 +39,23 @@ impl FrameKey {
     ///
     /// Source: RFC 9605 §4.4.2.
     #[must_use]
-    pub fn derive(cipher: Cipher, kid: Kid, base_key: &BaseKey) -> Self {
-        let suite = cipher.suite;
-        let sframe_secret = base_key.extract(suite);
-        let (kid, id) = (kid.get().to_be_bytes(), suite.id().to_be_bytes());
-        let mut key = Zeroizing::new([0; MAX_NK]);
-        let key = &mut key[..suite.nk()];
-        let mut salt = [0; NN];
-        sframe_secret.expand(&[b"SFrame 1.0 Secret key ", &kid, &id], key);
-        sframe_secret.expand(&[b"SFrame 1.0 Secret salt ", &kid, &id], &mut salt);
-        Self {
-            aead: AeadKey::of_derived(cipher, key),
-            salt,
-            #[cfg(feature = "elsewhere")]
-            raw: Zeroizing::new((&*key).into()),
-        }
+    pub fn derive(backend: Backend, kid: Kid, base_key: &BaseKey) -> Self {
+        on_wiped_stack(|| {
+            let suite = base_key.suite();
+            let sframe_secret = base_key.extract();
+            let (kid, id) = (kid.get().to_be_bytes(), suite.id().to_be_bytes());
+            let mut key = [0; MAX_NK];
+            let key = &mut key[..suite.nk()];
+            let mut salt = [0; NN];
+            sframe_secret.expand(&[b"SFrame 1.0 Secret key ", &kid, &id], key);
+            sframe_secret.expand(&[b"SFrame 1.0 Secret salt ", &kid, &id], &mut salt);
+            Self {
+                aead: AeadKey::of_derived(Cipher::new(suite, backend), key),
+                salt,
+                #[cfg(feature = "elsewhere")]
+                raw: Zeroizing::new((&*key).into()),
+            }
+        })
     }
 
     /// Encrypts `in_out` and writes the tag, `Nt` bytes, to `tag`. Copies: none.

@@ -2,11 +2,11 @@
 
 use hkdf::Hkdf;
 use sha2::{Sha256, Sha512};
-use zeroize::Zeroize;
 
 use crate::suite::Hash;
 
-/// A pseudorandom key, ready to be expanded. The HMAC states inside are wiped on drop.
+/// A pseudorandom key, ready to be expanded. It leaves copies on the stack: to be made and used by
+/// [`on_wiped_stack`](crate::wiped_stack::on_wiped_stack) alone.
 pub(crate) enum Prk {
     Sha256(Hkdf<Sha256>),
     Sha512(Hkdf<Sha512>),
@@ -16,16 +16,8 @@ impl Prk {
     /// `HKDF-Extract("", ikm)`
     pub(crate) fn extract(hash: Hash, ikm: &[u8]) -> Self {
         match hash {
-            Hash::Sha256 => {
-                let (mut prk, hkdf) = Hkdf::extract(None, ikm);
-                prk.zeroize();
-                Self::Sha256(hkdf)
-            }
-            Hash::Sha512 => {
-                let (mut prk, hkdf) = Hkdf::extract(None, ikm);
-                prk.zeroize();
-                Self::Sha512(hkdf)
-            }
+            Hash::Sha256 => Self::Sha256(Hkdf::new(None, ikm)),
+            Hash::Sha512 => Self::Sha512(Hkdf::new(None, ikm)),
         }
     }
 

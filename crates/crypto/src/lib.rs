@@ -11,6 +11,8 @@
 //! |---|---|
 //! | `suite` | [`CipherSuite`]: numbers, lengths, limits |
 //! | `base_key` | [`BaseKey`]: what a key management hands over; the ratchet |
+//! | `fork` | [`BlockCount`]: what a key has sealed; a forked child cannot go on with it |
+//! | `wiped_stack` | where keys are derived; overwritten afterwards |
 //! | `frame_key` | [`FrameKey`]: one KID's AEAD key and salt; makes the nonces |
 //! | `aead` | [`AeadKey`]: a suite's AEAD, key expanded once |
 //! | `together` | four frames at once, each under a key of its own |
@@ -32,9 +34,9 @@
 //!   tests, comparisons and older formats, takes one from its caller.
 //!
 //! # Erasure
-//! Every long-lived secret is wiped when dropped, ring's expanded keys included (the one use of
-//! `unsafe`, in `backend/ring.rs`; ring does not wipe them itself). Copies that the compiler leaves on the stack
-//! while a key is derived are not wiped, nor is GHASH's key, of which AWS-LC leaves a copy on the stack.
+//! Every long-lived secret is wiped when dropped, ring's expanded keys included (`backend/ring.rs`; ring does
+//! not wipe them itself). The stack on which a key is derived is overwritten behind it (`wiped_stack`). GHASH's key, of
+//! which AWS-LC leaves a copy on the stack for every frame, is not.
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -43,16 +45,19 @@ extern crate alloc;
 mod aead;
 mod backend;
 mod base_key;
+mod fork;
 mod frame_key;
 mod hkdf;
 mod suite;
 mod together;
+mod wiped_stack;
 
 pub use aead::{AeadKey, FrameTooLong, Unauthentic};
 pub use backend::Backend;
 #[cfg(feature = "short-tags")]
 pub use backend::ShortTagKey;
-pub use base_key::BaseKey;
+pub use base_key::{BaseKey, WeakKey};
+pub use fork::BlockCount;
 pub use frame_key::FrameKey;
 pub use suite::{Cipher, CipherSuite, KeyLimits, SuiteError};
 pub use together::{Decrypt, Encrypt, TOGETHER, decrypt_together, encrypt_together};

@@ -126,6 +126,20 @@ impl CipherSuite {
         }
     }
 
+    /// Bytes that a base key has at least, as many as the AES key: 16 or 32. RFC 9605 sets no
+    /// bound; with fewer bytes the key is easier to guess than the suite to break.
+    #[must_use]
+    pub const fn min_base_key_len(self) -> usize {
+        match self.aead() {
+            Aead::Aes128Gcm => 16,
+            Aead::Aes256Gcm => 32,
+            #[cfg(feature = "ctr-hmac")]
+            Aead::Aes128CtrHmacSha256 => 16,
+            #[cfg(feature = "ctr-hmac")]
+            Aead::Aes256CtrHmacSha512 => 32,
+        }
+    }
+
     /// Nk: bytes of the sframe_key.
     #[must_use]
     pub const fn nk(self) -> usize {

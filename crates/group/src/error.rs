@@ -46,8 +46,8 @@ pub enum GroupError {
     Ended,
     /// A field of the configuration is out of its bounds.
     Policy,
-    /// An admission names nobody: its user has no bytes.
-    NoUser,
+    /// The random number generator gives nothing but zeros.
+    NoRandomness,
 }
 
 impl From<MessageError> for GroupError {
@@ -78,7 +78,7 @@ impl fmt::Display for GroupError {
             Self::Busy => "too many messages",
             Self::Ended => "we are not in the call",
             Self::Policy => "the policy is out of bounds",
-            Self::NoUser => "an admission names nobody",
+            Self::NoRandomness => "what should be random is nothing but zeros",
         })
     }
 }
@@ -105,7 +105,7 @@ impl core::error::Error for GroupError {
             | Self::Busy
             | Self::Ended
             | Self::Policy
-            | Self::NoUser => None,
+            | Self::NoRandomness => None,
         }
     }
 }

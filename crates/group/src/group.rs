@@ -18,7 +18,8 @@ use crate::{
     member::{Allowance, Gone, Member},
     message::{self, Announce, Body, Head, Heartbeat},
     nonces::Nonces,
-    own_keys::{Maker, OwnKeys},
+    own_keys::{self, Maker, OwnKeys},
+    randomness::{self, Watched},
     verification::{self, CallCode, Party, TrustStore},
 };
 
@@ -84,7 +85,8 @@ impl Group {
     /// Enters a call. The base key is generation 0 of ours, for the media path.
     ///
     /// # Errors
-    /// [`GroupError::Policy`], also for a credential of more than 4,096 bytes; [`GroupError::OtherKem`] if this build lacks the KEM.
+    /// [`GroupError::Policy`], also for a credential of more than 4,096 bytes; [`GroupError::OtherKem`] if this build lacks the KEM;
+    /// [`GroupError::NoRandomness`].
     pub fn new(
         config: Config,
         key: IdentityKey,
@@ -96,10 +98,15 @@ impl Group {
             return Err(GroupError::Policy);
         }
         let mut session = SessionId::default();
-        rng.fill_bytes(&mut session.0);
-        let (kem_secret, kem_key) =
-            KemSecret::generate(config.kem, rng).map_err(|_| GroupError::OtherKem)?;
-        let nonces = Nonces::new(config.policy.nonce_life, now, rng);
+        if !randomness::fill(rng, &mut session.0) {
+            return Err(GroupError::NoRandomness);
+        }
+        let mut watched = Watched::new(rng);
+        let made = KemSecret::generate(config.kem, &mut watched);
+        let is_sound = watched.is_sound();
+        let refused = if is_sound { GroupError::OtherKem } else { GroupError::NoRandomness };
+        let (kem_secret, kem_key) = made.map_err(|_| refused)?;
+        let nonces = Nonces::new(config.policy.nonce_life, now, rng).ok_or(GroupError::NoRandomness)?;
         let head = Head { kem: config.kem, group: message::group_hash(&config.group_id), session };
         let announce = message::sign(
             &head,
@@ -118,7 +125,8 @@ impl Group {
         let announce_hash = Announce::hash(&announce);
         let roster_hash = Heartbeat::roster_hash(&[(session, key.public(), announce_hash)]);
         let maker = Maker { head: &head, key: &key, roster_hash };
-        let (own, base_key) = OwnKeys::new(config.suite, &maker, rng);
+        let base_key = own_keys::draw(config.suite, rng).ok_or(GroupError::NoRandomness)?;
+        let (own, base_key) = OwnKeys::new(config.suite, &maker, base_key);
         let us = Party { identity: key.public(), session };
         let checks = GroupChecks::new(head.group, us);
         let policy = config.policy;
@@ -302,7 +310,5 @@ impl fmt::Debug for Group {
 
 /// `time`, ±50 %.
 pub(crate) fn jitter(time: Duration, rng: &mut impl CryptoRng) -> Duration {
-    let mut random = [0; 2];
-    rng.fill_bytes(&mut random);
-    time / 2 + time * u32::from(u16::from_be_bytes(random)) / u32::from(u16::MAX)
+    time / 2 + time * u32::from(randomness::public_number(rng)) / u32::from(u16::MAX)
 }

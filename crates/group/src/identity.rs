@@ -5,9 +5,10 @@ use core::fmt;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
+use sealframe_crypto::WeakKey;
 use zeroize::Zeroize;
 
-use crate::hash::to_sign;
+use crate::{hash::to_sign, randomness};
 
 /// The secret half of an identity: signs everything that its member says. Wiped when dropped.
 ///
@@ -16,19 +17,24 @@ pub struct IdentityKey(Box<SigningKey>);
 
 impl IdentityKey {
     /// Draws a new one.
-    #[must_use]
-    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+    ///
+    /// # Errors
+    /// [`WeakKey::Zeros`] if the generator gives nothing but zeros.
+    pub fn generate(rng: &mut impl CryptoRng) -> Result<Self, WeakKey> {
         let mut seed = [0; 32];
-        rng.fill_bytes(&mut seed);
+        randomness::fill(rng, &mut seed);
         let key = Self::from_seed(&seed);
         seed.zeroize();
         key
     }
 
     /// The key with this seed (RFC 8032 §5.1.5), as [`expose_seed`](Self::expose_seed) gave it out. The caller wipes its copy.
-    #[must_use]
-    pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(Box::new(SigningKey::from_bytes(seed)))
+    ///
+    /// # Errors
+    /// [`WeakKey::Zeros`] for a seed of nothing but zeros: everybody has that key.
+    pub fn from_seed(seed: &[u8; 32]) -> Result<Self, WeakKey> {
+        WeakKey::check(seed.len(), seed)?;
+        Ok(Self(Box::new(SigningKey::from_bytes(seed))))
     }
 
     /// The seed, to be stored where nobody else reads. Wipe every copy.
@@ -78,15 +84,40 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// What the application calls a person: an account name, a mail address; any bytes.
+/// What the application calls a person: an account name, a mail address; any bytes, but not none: a name that is
+/// empty is one that somebody forgot to fill in, and all who have it would be one person.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(pub Vec<u8>);
+pub struct UserId(Vec<u8>);
 
-impl From<&str> for UserId {
-    fn from(name: &str) -> Self {
-        Self(name.as_bytes().to_vec())
+impl UserId {
+    /// The user with this name.
+    ///
+    /// # Errors
+    /// [`EmptyUserId`].
+    pub fn new(name: impl Into<Vec<u8>>) -> Result<Self, EmptyUserId> {
+        let name = name.into();
+        if name.is_empty() { Err(EmptyUserId) } else { Ok(Self(name)) }
+    }
+
+    /// The name; never empty.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
+
+/// A user has a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a unit by design")]
+pub struct EmptyUserId;
+
+impl fmt::Display for EmptyUserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a user id is empty")
+    }
+}
+
+impl core::error::Error for EmptyUserId {}
 
 impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -212,7 +212,9 @@ impl Group {
             nonce,
         };
         let info = entry_info(&message.head, self.config.suite, &member.identity(), &to);
-        let base_key = self.kem_secret.unwrap(entry.enc, entry.ciphertext, &info, message.signed);
+        let suite = self.config.suite;
+        let base_key =
+            self.kem_secret.unwrap(suite, entry.enc, entry.ciphertext, &info, message.signed);
         let base_key = base_key.map_err(|_| GroupError::WrongKey)?;
         let bytes = base_key.expose_bytes();
         let commit =

@@ -10,8 +10,10 @@ use hpke::{
     kdf::HkdfSha256, kem::X25519HkdfSha256, single_shot_open, single_shot_seal_with_rng,
 };
 use rand_core::CryptoRng;
-use sealframe_crypto::BaseKey;
+use sealframe_crypto::{BaseKey, CipherSuite};
 use zeroize::Zeroizing;
+
+use crate::randomness::{self, Watched};
 
 /// How base keys are encrypted to their recipients. One for a call; whoever comes with another is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -100,10 +102,12 @@ impl KemSecret {
     /// Draws a key pair; the public half has [`Kem::key_len`] bytes.
     ///
     /// # Errors
-    /// [`KemError`] if this build leaves the KEM out.
+    /// [`KemError`] if this build leaves the KEM out, or the generator gives nothing but zeros.
     pub fn generate(kem: Kem, rng: &mut impl CryptoRng) -> Result<(Self, Vec<u8>), KemError> {
         let mut ikm = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *ikm);
+        if !randomness::fill(rng, &mut *ikm) {
+            return Err(KemError);
+        }
         Self::derive(kem, &ikm)
     }
 
@@ -127,12 +131,13 @@ impl KemSecret {
         }
     }
 
-    /// Decrypts a base key that [`wrap`] encrypted.
+    /// Decrypts a base key of this suite that [`wrap`] encrypted.
     ///
     /// # Errors
-    /// [`KemError`].
+    /// [`KemError`], also if what was encrypted is no base key of the suite.
     pub fn unwrap(
         &self,
+        suite: CipherSuite,
         enc: &[u8],
         ciphertext: &[u8],
         info: &[u8],
@@ -143,14 +148,15 @@ impl KemSecret {
             #[cfg(feature = "x-wing")]
             Secret::XWing(secret) => open::<XWing>(secret, enc, ciphertext, info, aad),
         };
-        Ok(BaseKey::from_bytes(&Zeroizing::new(bytes?)))
+        BaseKey::from_bytes(suite, &Zeroizing::new(bytes?)).map_err(|_| KemError)
     }
 }
 
 /// Encrypts a base key to the holder of a public key: the encapsulated key and the ciphertext.
 ///
 /// # Errors
-/// [`KemError`] if `public` is no key of this KEM or its secret is known to everybody, or this build leaves the KEM out.
+/// [`KemError`] if `public` is no key of this KEM or its secret is known to everybody, if this build leaves the KEM out, or if
+/// the generator gives nothing but zeros.
 pub fn wrap(
     kem: Kem,
     public: &[u8],
@@ -176,14 +182,18 @@ fn seal<K: HpkeKem>(
     rng: &mut impl CryptoRng,
 ) -> Result<(Vec<u8>, Vec<u8>), KemError> {
     let public = K::PublicKey::from_bytes(public)?;
+    let mut rng = Watched::new(rng);
     let (enc, ciphertext) = single_shot_seal_with_rng::<AesGcm128, HkdfSha256, K>(
         &OpModeS::Base,
         &public,
         info,
         base_key.expose_bytes(),
         aad,
-        rng,
+        &mut rng,
     )?;
+    if !rng.is_sound() {
+        return Err(KemError);
+    }
     Ok((enc.to_bytes().to_vec(), ciphertext))
 }
 

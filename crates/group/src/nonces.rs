@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use rand_core::CryptoRng;
 
+use crate::randomness::{self, TRY_AGAIN};
+
 /// So many of the newest nonces open entries.
 const KEPT: usize = 4;
 
@@ -21,8 +23,10 @@ pub(crate) struct Nonce {
 }
 
 impl Nonces {
-    pub(crate) fn new(life: Duration, now: Duration, rng: &mut impl CryptoRng) -> Self {
-        Self { kept: [Nonce { number: 0, bytes: draw(rng) }; KEPT], next_at: now + life }
+    /// `None` if the generator gives nothing but zeros.
+    pub(crate) fn new(life: Duration, now: Duration, rng: &mut impl CryptoRng) -> Option<Self> {
+        let first = Nonce { number: 0, bytes: draw(rng)? };
+        Some(Self { kept: [first; KEPT], next_at: now + life })
     }
 
     pub(crate) const fn newest(&self) -> Nonce {
@@ -39,15 +43,18 @@ impl Nonces {
 
     pub(crate) fn renew(&mut self, life: Duration, now: Duration, rng: &mut impl CryptoRng) {
         if now >= self.next_at {
+            let Some(bytes) = draw(rng) else {
+                self.next_at = now + TRY_AGAIN;
+                return;
+            };
             self.kept.rotate_right(1);
-            self.kept[0] = Nonce { number: self.kept[1].number.wrapping_add(1), bytes: draw(rng) };
+            self.kept[0] = Nonce { number: self.kept[1].number.wrapping_add(1), bytes };
             self.next_at = now + life;
         }
     }
 }
 
-fn draw(rng: &mut impl CryptoRng) -> [u8; 24] {
+fn draw(rng: &mut impl CryptoRng) -> Option<[u8; 24]> {
     let mut bytes = [0; 24];
-    rng.fill_bytes(&mut bytes);
-    bytes
+    randomness::fill(rng, &mut bytes).then_some(bytes)
 }

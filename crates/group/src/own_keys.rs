@@ -12,6 +12,7 @@ use crate::{
     kem::wrap,
     member::Member,
     message::{self, Ack, Body, Evidence, Head, KeyUpdate, MAX_LEN, Reason},
+    randomness,
 };
 
 /// Ratchet steps for joins within a generation; then a new one begins, so that nobody falls behind what a receiver follows.
@@ -86,13 +87,8 @@ pub(crate) struct Maker<'a> {
 }
 
 impl OwnKeys {
-    /// Draws generation 0; the second value is for the media path.
-    pub(crate) fn new(
-        suite: CipherSuite,
-        maker: &Maker<'_>,
-        rng: &mut impl CryptoRng,
-    ) -> (Self, BaseKey) {
-        let base_key = draw(suite, rng);
+    /// Generation 0; the second value is for the media path.
+    pub(crate) fn new(suite: CipherSuite, maker: &Maker<'_>, base_key: BaseKey) -> (Self, BaseKey) {
         let update = KeyUpdate {
             reason: Reason::Start,
             seq: 1,
@@ -105,7 +101,7 @@ impl OwnKeys {
             count: 0,
         };
         let (signed, hash) = sign(maker, update);
-        let for_media = copy(&base_key);
+        let for_media = base_key.duplicate();
         let keys = Self {
             suite,
             seq: 1,
@@ -118,17 +114,18 @@ impl OwnKeys {
     }
 
     /// Begins a generation for these members; the messages for all, if there is anybody.
+    #[expect(clippy::too_many_arguments, reason = "what an update is made of")]
     pub(crate) fn begin(
         &mut self,
         maker: &Maker<'_>,
         reason: Reason,
+        base_key: BaseKey,
         recipients: &BTreeMap<SessionId, &Member>,
         apply_at: Duration,
         now: Duration,
         rng: &mut impl CryptoRng,
     ) -> Vec<Vec<u8>> {
         let generation = self.begun.generation + 1;
-        let base_key = draw(self.suite, rng);
         self.seq += 1;
         let update = KeyUpdate {
             reason,
@@ -162,7 +159,7 @@ impl OwnKeys {
         rng: &mut impl CryptoRng,
     ) -> Vec<Vec<u8>> {
         let Current { generation, step, base_key, begun_hash, .. } = &self.current;
-        let (of, base_key) = ((*generation, *step, *begun_hash), copy(base_key));
+        let (of, base_key) = ((*generation, *step, *begun_hash), base_key.duplicate());
         self.deliver(maker, reason, of, &base_key, recipients, now, rng).0
     }
 
@@ -178,7 +175,7 @@ impl OwnKeys {
         let Some(Pending { generation, base_key, begun_hash, .. }) = &self.pending else {
             return Vec::new();
         };
-        let (of, base_key) = ((*generation, 0, *begun_hash), copy(base_key));
+        let (of, base_key) = ((*generation, 0, *begun_hash), base_key.duplicate());
         let (messages, waiting) = self.deliver(maker, reason, of, &base_key, recipients, now, rng);
         if let Some(next) = &mut self.pending {
             next.waiting.extend(waiting);
@@ -267,7 +264,7 @@ impl OwnKeys {
 
     /// Moves the present key one step on, for somebody who joined.
     pub(crate) fn ratchet(&mut self) {
-        self.current.base_key = self.current.base_key.ratchet(self.suite);
+        self.current.base_key = self.current.base_key.ratchet();
         self.current.step += 1;
         self.current.frames = 0;
     }
@@ -280,7 +277,7 @@ impl OwnKeys {
     /// Seals with the key that comes next; its generation and key for the media path.
     pub(crate) fn apply(&mut self) -> Option<(u64, BaseKey)> {
         let Pending { generation, base_key, begun_hash, .. } = self.pending.take()?;
-        let for_media = copy(&base_key);
+        let for_media = base_key.duplicate();
         self.current = Current { generation, step: 0, base_key, begun_hash, frames: 0 };
         self.unacknowledged.retain(|update| update.generation == generation);
         Some((generation, for_media))
@@ -342,14 +339,11 @@ impl OwnKeys {
     }
 }
 
-fn draw(suite: CipherSuite, rng: &mut impl CryptoRng) -> BaseKey {
+/// A fresh base key; `None` if the generator gives nothing but zeros.
+pub(crate) fn draw(suite: CipherSuite, rng: &mut impl CryptoRng) -> Option<BaseKey> {
     let mut bytes = Zeroizing::new(vec![0; suite.nh()]);
-    rng.fill_bytes(&mut bytes);
-    BaseKey::from_bytes(&bytes)
-}
-
-fn copy(base_key: &BaseKey) -> BaseKey {
-    BaseKey::from_bytes(base_key.expose_bytes())
+    randomness::fill(rng, &mut bytes);
+    BaseKey::from_bytes(suite, &bytes).ok()
 }
 
 fn commit(base_key: &BaseKey, head: &Head, generation: u64, step: u32) -> [u8; 32] {

@@ -11,7 +11,8 @@ use crate::{
     group::jitter,
     member::{Member, Told},
     message::{self, Body, Heartbeat, KeyRequest, Reason},
-    own_keys::{MAX_STEPS, Maker},
+    own_keys::{self, MAX_STEPS, Maker},
+    randomness::TRY_AGAIN,
 };
 
 /// A member's requests are answered at most this often.
@@ -91,6 +92,10 @@ impl Group {
         let Some((_, reason)) = self.times.begin_at.filter(|&(at, _)| now >= at) else {
             return;
         };
+        let Some(base_key) = own_keys::draw(self.config.suite, rng) else {
+            self.times.begin_at = Some((now + TRY_AGAIN, reason));
+            return;
+        };
         self.times.begin_at = None;
         self.times.begun_at = Some(now);
         let policy = &self.config.policy;
@@ -109,7 +114,7 @@ impl Group {
         self.introduce_ourselves(&told);
         let maker = Maker { head: &self.head, key: &self.key, roster_hash: self.roster_hash };
         let recipients = select(&self.members, &told);
-        let messages = self.own.begin(&maker, reason, &recipients, apply_at, now, rng);
+        let messages = self.own.begin(&maker, reason, base_key, &recipients, apply_at, now, rng);
         for (session, member) in &mut self.members {
             member.told.pending = told.contains(session);
         }

@@ -86,7 +86,7 @@ fn announce() {
     let (mut net, all, ..) = insider();
     let (.., words) = stranger(20);
     let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
-    let key = IdentityKey::from_seed(&[20; 32]);
+    let key = IdentityKey::from_seed(&[20; 32]).unwrap();
     let announce = Announce { identity: key.public(), ..announce };
     let words = message::sign(&head(SessionId([0x33; 16])), &Body::Announce(announce), &key);
     flip(&mut net, all[0], &words, |_| false);
@@ -97,9 +97,9 @@ fn announce() {
 #[test]
 fn key_update() {
     let (mut net, all, key, speaker) = insider();
-    let zeros = [0; 32];
+    let fives = [5; 32];
     let head = head(speaker);
-    let commit = KeyUpdate::commit(&zeros, &head.group, speaker, 1, 0);
+    let commit = KeyUpdate::commit(&fives, &head.group, speaker, 1, 0);
     let mut bytes = message::sign(&head, &Body::KeyUpdate(update(1, 1, commit)), &key);
     let entry = net.entry_for(all[0], &key.public(), speaker, &bytes[..KeyUpdate::HEADER_LEN]);
     let recipient = bytes.len()..bytes.len() + 16;
@@ -228,7 +228,7 @@ fn control() {
 #[test]
 fn evidence() {
     signed(|_| {
-        let key = IdentityKey::from_seed(&[8; 32]);
+        let key = IdentityKey::from_seed(&[8; 32]).unwrap();
         let head = Head { kem: Kem::X25519, ..head(SessionId([8; 16])) };
         let update = message::sign(&head, &Body::KeyUpdate(update(1, 1, [1; 32])), &key);
         Body::Evidence(Evidence { updates: vec![update.try_into().unwrap()] })

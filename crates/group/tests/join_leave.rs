@@ -38,23 +38,6 @@ fn many_who_come_at_once_open_everybody() {
 }
 
 #[test]
-fn nobody_comes_in_without_a_name() {
-    let mut net = Net::new();
-    let mut alice = Peer::new(1, net.now);
-    alice.admits = false;
-    let alice = net.add(alice);
-    let bob = net.join(2);
-    net.pass(SECOND);
-    let now = net.now;
-    let as_user = |name: &str| Admission { user: UserId::from(name), power: Power::None };
-    let group = &mut net.get(alice).group;
-    assert_eq!(group.admit(bob, as_user(""), now), Err(GroupError::NoUser));
-    let state = group.state(now);
-    assert_eq!((state.applicants, group.member_states(now).len()), (vec![bob], 0), "it still waits");
-    assert_eq!(group.admit(bob, as_user("Bob"), now), Ok(()));
-}
-
-#[test]
 fn a_stream_of_joins_leaves_nobody_deaf() {
     let mut net = Net::new();
     let alice = net.join(1);

@@ -66,8 +66,9 @@ impl fmt::Debug for ToOpen<'_, '_> {
 /// let mut senders = Vec::new();
 /// for sender in 0..8 {
 ///     let kid = SenderKeyKid { sender, ..Default::default() };
-///     let base_key = BaseKey::from_bytes(&[sender as u8; 32]); // drawn at random, in earnest
-///     senders.push(Sender::new(CipherSuite::Aes128GcmSha256_128, layout, kid, base_key)?);
+///     let suite = CipherSuite::Aes128GcmSha256_128;
+///     let base_key = BaseKey::from_bytes(suite, &[1 + sender as u8; 32])?; // drawn at random, in earnest
+///     senders.push(Sender::new(suite, layout, kid, base_key)?);
 /// }
 /// let microphone = Stream::new(StreamKind::Microphone, 0);
 /// let mut bufs = [[0_u8; FrameBuf::HEADROOM + 80 + FrameBuf::TAILROOM]; 8];

@@ -68,11 +68,38 @@ impl Receiver {
         len: usize,
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Elsewhere<'_>, OpenError> {
-        let metadata = metadata.into();
+        self.open_elsewhere_if(front, len, metadata.into(), |_| true)
+    }
+
+    /// As [`open_elsewhere`](Self::open_elsewhere), for a frame that a server says is of this sender number, or
+    /// under MLS of this leaf index.
+    ///
+    /// # Errors
+    /// As [`open_elsewhere`](Self::open_elsewhere); [`OpenError::OtherSender`] if the KID says otherwise.
+    pub fn open_elsewhere_from<'m>(
+        &mut self,
+        from: u64,
+        front: &[u8],
+        len: usize,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Elsewhere<'_>, OpenError> {
+        self.open_elsewhere_if(front, len, metadata.into(), |number| number == from)
+    }
+
+    fn open_elsewhere_if(
+        &mut self,
+        front: &[u8],
+        len: usize,
+        metadata: Metadata<'_>,
+        accepts: impl FnOnce(u64) -> bool,
+    ) -> Result<Elsewhere<'_>, OpenError> {
         let (prefix, sealed) =
             front.split_at_checked(metadata.prefix_len()).ok_or(OpenError::TooShort)?;
         let header = FrameView::parse(sealed)?.header;
         let (kid, ctr) = (header.kid(), header.ctr());
+        if !accepts(self.number_of(kid)) {
+            return Err(OpenError::OtherSender(kid));
+        }
         let before = prefix.len() + header.len() + self.cipher.suite.nt();
         if len < before {
             return Err(OpenError::TooShort);

@@ -11,6 +11,8 @@ use sealframe_wire::{Ctr, HeaderError, Kid};
 pub enum SealError {
     /// The key has sealed as much as it may: ratchet or rekey, then seal again.
     KeyExhausted,
+    /// This process has forked since the key was begun, and its parent may seal with it. Make a sender with another base key.
+    Forked,
     /// Fix the call: `need` bytes of headroom are missing in part or whole.
     NoHeadroom {
         /// Bytes that this header takes.
@@ -55,6 +57,7 @@ impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KeyExhausted => f.write_str("the key has reached its usage limit"),
+            Self::Forked => f.write_str("the key belongs to the parent of this process"),
             Self::NoHeadroom { need } => write!(f, "the header needs {need} bytes of headroom"),
             Self::NoTailroom { need } => write!(f, "the tag needs {need} bytes of tailroom"),
             Self::OutputTooShort { need } => write!(f, "the sealed frame needs {need} bytes"),
@@ -80,6 +83,8 @@ impl core::error::Error for SealError {}
 pub enum OpenError {
     /// No key is known for this KID. It may be on its way: the frame may be kept and tried again.
     UnknownKey(Kid),
+    /// The KID is that of another sender than the one whose frame it is said to be. Drop.
+    OtherSender(Kid),
     /// These bytes are no SFrame header. Drop.
     Header(HeaderError),
     /// Too short for its prefix or its tag. Drop.
@@ -92,7 +97,8 @@ pub enum OpenError {
     Replayed(Ctr),
     /// This CTR is further behind the newest than the replay window reaches. Drop.
     TooOld(Ctr),
-    /// Opening it would hold more keys than [`KeyPolicy::max_keys`](crate::KeyPolicy). Drop.
+    /// Opening it would hold more keys than [`KeyPolicy::max_keys`](crate::KeyPolicy), or more of this sender than
+    /// [`KeyPolicy::max_keys_each`](crate::KeyPolicy). Drop.
     TooManyKeys,
     /// Not sealed with this key, or not as this stream, or changed on the way. Drop.
     Unauthentic,
@@ -130,6 +136,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownKey(kid) => write!(f, "no key for kid {kid:#x}"),
+            Self::OtherSender(kid) => write!(f, "kid {kid:#x} is of another sender"),
             Self::Header(_) => f.write_str("no sframe header"),
             Self::TooShort => f.write_str("frame is too short for its tag"),
             Self::StepErased(kid) => write!(f, "the key of kid {kid:#x} has been erased"),
@@ -150,6 +157,7 @@ impl core::error::Error for OpenError {
         match self {
             Self::Header(error) => Some(error),
             Self::UnknownKey(_)
+            | Self::OtherSender(_)
             | Self::TooShort
             | Self::StepErased(_)
             | Self::StepTooFar(_)
@@ -182,8 +190,16 @@ pub enum KeyError {
     NotNewer,
     /// The policy's steps ahead and behind do not fit into the layout's step bits.
     PolicyTooWide,
-    /// More keys than [`KeyPolicy::max_keys`](crate::KeyPolicy).
+    /// More keys than [`KeyPolicy::max_keys`](crate::KeyPolicy), or more of this sender than
+    /// [`KeyPolicy::max_keys_each`](crate::KeyPolicy).
     TooManyKeys,
+    /// The base key belongs to another cipher suite than the sender or receiver.
+    OtherSuite,
+    /// Fewer than 2^32 CTRs are left before they would wrap: take another MLS context.
+    CtrExhausted,
+    /// This process has forked since the key was begun, and its parent may move it on as well. Make a sender with another base
+    /// key.
+    Forked,
     /// There is no key at this index. Deployed formats only.
     NoKey,
     /// This key is held at another index, where it has sealed: its nonces would come twice. Deployed formats only.
@@ -201,6 +217,9 @@ impl fmt::Display for KeyError {
             Self::NotNewer => "the new generation or epoch is not after the present one",
             Self::PolicyTooWide => "steps ahead and behind do not fit into the step bits",
             Self::TooManyKeys => "too many keys are held",
+            Self::OtherSuite => "the base key belongs to another cipher suite",
+            Self::CtrExhausted => "too few counters are left for another key",
+            Self::Forked => "the key belongs to the parent of this process",
             Self::NoKey => "there is no key at this index",
             Self::SameKey => "the same key is held at another index",
         })

@@ -1,13 +1,13 @@
 //! Which key opens a frame: select one, and adopt a derived one only once its frame has opened.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::ops::RangeInclusive;
+use core::{mem, ops::RangeInclusive};
 
 use hashbrown::HashMap;
 use sealframe_crypto::{BaseKey, Cipher, FrameKey};
 use sealframe_wire::{Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
-use crate::{KeyError, KeyPolicy, KidLayout, OpenError, replay::ReplayWindow};
+use crate::{KeyError, KeyPolicy, KidLayout, OpenError, replay::ReplayWindow, sender::check_suite};
 
 /// The keys of a receiver.
 ///
@@ -27,6 +27,8 @@ pub(crate) struct KeyStore {
     place: HashMap<Kid, usize>,
     /// Counts, modulo 2^32, how often the key of a KID was erased or replaced.
     erasures: u32,
+    /// How many keys are held of whom, by [`KeyStore::owner`].
+    shares: HashMap<u64, usize>,
     /// The place that is tried first.
     first: usize,
     /// Places that are tried before the map, by [`slot`].
@@ -47,8 +49,10 @@ const fn slot(kid: Kid) -> usize {
 /// What a key management installed, as far as it has moved on.
 struct Root {
     base_key: BaseKey,
-    /// Sender keys: the newest step, modulo `2^step_bits`. MLS: the whole epoch.
+    /// Sender keys: the newest step, modulo `2^step_bits`, whose key is held. MLS: the whole epoch.
     at: u64,
+    /// Keys that are held of it.
+    held: usize,
 }
 
 /// The key of one KID.
@@ -60,7 +64,7 @@ pub(crate) struct HeldKey {
 
 impl HeldKey {
     fn derive(cipher: Cipher, kid: Kid, base_key: &BaseKey) -> Box<Self> {
-        let key = FrameKey::derive(cipher, kid, base_key);
+        let key = FrameKey::derive(cipher.backend, kid, base_key);
         Box::new(Self { kid, key, replay: ReplayWindow::new() })
     }
 }
@@ -92,6 +96,7 @@ impl KeyStore {
             held: Vec::new(),
             place: HashMap::new(),
             erasures: 0,
+            shares: HashMap::new(),
             first: 0,
             recent: [0; RECENT],
         }
@@ -106,15 +111,17 @@ impl KeyStore {
         if self.own == Some(kid.sender) {
             return Err(KeyError::OwnKey);
         }
+        check_suite(self.cipher, &base_key)?;
         let root = full.get() >> layout.step_bits();
         if self.roots.contains_key(&root) {
             return Err(KeyError::KidInUse);
         }
-        if self.held.len() >= self.policy.max_keys {
+        if !self.has_room(full, 1, 0) {
             return Err(KeyError::TooManyKeys);
         }
-        self.hold(HeldKey::derive(self.cipher, full, &base_key));
-        self.roots.insert(root, Root { base_key, at: kid.step });
+        let held = HeldKey::derive(self.cipher, full, &base_key);
+        self.roots.insert(root, Root { base_key, at: kid.step, held: 0 });
+        self.hold(held);
         Ok(())
     }
 
@@ -123,15 +130,46 @@ impl KeyStore {
         let KidLayout::Mls(layout) = self.layout else {
             return Err(KeyError::WrongLayout);
         };
+        check_suite(self.cipher, &base_key)?;
         let root = layout.split(Kid::new(epoch)).epoch;
         match self.roots.get(&root) {
             Some(old) if old.at == epoch => return Err(KeyError::KidInUse),
             Some(old) if old.at > epoch => return Err(KeyError::NotNewer),
-            _ => {}
+            Some(_) | None => {}
         }
         self.remove_root(root);
-        self.roots.insert(root, Root { base_key, at: epoch });
+        self.roots.insert(root, Root { base_key, at: epoch, held: 0 });
         Ok(())
+    }
+
+    /// Which root a KID's key comes from: with sender keys `generation | sender`, under MLS the
+    /// epoch's low bits.
+    const fn root_of(&self, kid: Kid) -> u64 {
+        match self.layout {
+            KidLayout::SenderKeys(layout) => kid.get() >> layout.step_bits(),
+            KidLayout::Mls(layout) => layout.split(kid).epoch,
+        }
+    }
+
+    /// Whose share a KID's key counts against: a sender's, or that of an MLS member in one epoch.
+    fn owner(&self, kid: Kid) -> u64 {
+        match self.layout {
+            KidLayout::SenderKeys(layout) => layout.split(kid).sender,
+            KidLayout::Mls(layout) => {
+                let of = MlsKid { context: 0, ..layout.split(kid) };
+                layout.join(of).unwrap_or(kid).get()
+            }
+        }
+    }
+
+    /// Whether so many keys more of this KID's owner fit, when so many of it go.
+    fn has_room(&self, kid: Kid, come: usize, go: usize) -> bool {
+        let all = match self.layout {
+            KidLayout::SenderKeys(_) => self.held.len(),
+            KidLayout::Mls(_) => self.roots.get(&self.root_of(kid)).map_or(0, |root| root.held),
+        };
+        let of_owner = self.shares.get(&self.owner(kid)).copied().unwrap_or(0);
+        all + come - go <= self.policy.max_keys && of_owner + come - go <= self.policy.max_keys_each
     }
 
     /// Never opens frames of this sender number, or of the MLS member with this index, and wipes what is held of it.
@@ -153,12 +191,28 @@ impl KeyStore {
         }
     }
 
-    /// Wipes a sender's generations and ratchet steps before this one.
+    /// Wipes a sender's generations and ratchet steps before this one, and what they could be derived from.
     pub(crate) fn remove_before(&mut self, kid: SenderKeyKid) {
+        let KidLayout::SenderKeys(layout) = self.layout else { return };
+        let Some(full) = layout.join(kid) else { return };
         self.remove_sender(kid.sender, |generation| generation < kid.generation);
-        if let KidLayout::SenderKeys(layout) = self.layout {
+        let Some(root) = self.roots.get(&self.root_of(full)) else { return };
+        let ahead = layout.steps_between(root.at, kid.step);
+        if ahead == 0 || layout.is_behind(root.at, kid.step) {
             self.forget_steps(layout, kid, 1..=self.policy.keep_behind.into());
+            return;
         }
+        // No frame of it has opened: its root is before it, and so is all that is held of that.
+        if ahead > self.policy.max_ahead.into() {
+            // Nothing that may be kept could be reached.
+            self.remove_root(self.root_of(full));
+            return;
+        }
+        let base_key = Self::ratchet(&root.base_key, ahead);
+        self.remove_root(self.root_of(full));
+        let held = HeldKey::derive(self.cipher, full, &base_key);
+        self.roots.insert(self.root_of(full), Root { base_key, at: kid.step, held: 0 });
+        self.hold(held);
     }
 
     /// Wipes an MLS epoch.
@@ -241,21 +295,21 @@ impl KeyStore {
     fn derive_step(&self, layout: SenderKeyLayout, kid: Kid) -> Result<Box<Candidate>, OpenError> {
         let root = self.roots.get(&(kid.get() >> layout.step_bits()));
         let root = root.ok_or(OpenError::UnknownKey(kid))?;
-        let steps = layout.steps_between(root.at, layout.split(kid).step);
+        let step = layout.split(kid).step;
+        let steps = layout.steps_between(root.at, step);
         if !(1..=u64::from(self.policy.max_ahead)).contains(&steps) {
-            // Step bits wrap: what is not a few steps ahead lies behind, up to half the circle.
-            let is_behind = steps == 0 || steps > 1 << (layout.step_bits() - 1);
-            return Err(if is_behind {
+            let is_erased = steps == 0 || layout.is_behind(root.at, step);
+            return Err(if is_erased {
                 OpenError::StepErased(kid)
             } else {
                 OpenError::StepTooFar(kid)
             });
         }
         // Before any work: a stranger may have named the step.
-        if self.held_after(layout, kid, steps) > self.policy.max_keys {
+        if !self.has_room_after(layout, kid, steps) {
             return Err(OpenError::TooManyKeys);
         }
-        let base_key = self.ratchet(&root.base_key, steps);
+        let base_key = Self::ratchet(&root.base_key, steps);
         let held = HeldKey::derive(self.cipher, kid, &base_key);
         Ok(Box::new(Candidate { held, moves: Some((steps, base_key)) }))
     }
@@ -267,29 +321,29 @@ impl KeyStore {
             return Err(OpenError::UnknownKey(kid));
         }
         let root = self.roots.get(&epoch).ok_or(OpenError::UnknownKey(kid))?;
-        if self.held.len() >= self.policy.max_keys {
+        if !self.has_room(kid, 1, 0) {
             return Err(OpenError::TooManyKeys);
         }
         let held = HeldKey::derive(self.cipher, kid, &root.base_key);
         Ok(Box::new(Candidate { held, moves: None }))
     }
 
-    /// How many keys there would be if a frame opened that is so many ratchet steps ahead.
-    fn held_after(&self, layout: SenderKeyLayout, kid: Kid, steps: u64) -> usize {
+    /// Whether there is room for what will be held if a frame opens that is so many ratchet steps ahead.
+    fn has_room_after(&self, layout: SenderKeyLayout, kid: Kid, steps: u64) -> bool {
         let kept = u64::from(self.policy.keep_behind);
         let late = (1..steps).take_while(|&behind| behind <= kept).count();
-        let goes = (kept + 1..=kept + steps)
+        let go = (kept + 1..=kept + steps)
             .filter_map(|behind| layout.join(layout.behind(layout.split(kid), behind)))
             .filter(|kid| self.place.contains_key(kid))
             .count();
-        self.held.len() + 1 + late - goes
+        self.has_room(kid, 1 + late, go)
     }
 
     /// `base_key` after `steps >= 1` ratchet steps.
-    fn ratchet(&self, base_key: &BaseKey, steps: u64) -> BaseKey {
-        let mut next = base_key.ratchet(self.cipher.suite);
+    fn ratchet(base_key: &BaseKey, steps: u64) -> BaseKey {
+        let mut next = base_key.ratchet();
         for _ in 1..steps {
-            next = next.ratchet(self.cipher.suite);
+            next = next.ratchet();
         }
         next
     }
@@ -303,9 +357,10 @@ impl KeyStore {
         let kid = held.kid;
         if let (KidLayout::SenderKeys(layout), Some((steps, base_key))) = (self.layout, moves) {
             let at = layout.split(kid);
-            let moved = Root { base_key, at: at.step };
-            if let Some(root) = self.roots.insert(kid.get() >> layout.step_bits(), moved) {
-                self.hold_late_steps(layout, &root, at, steps);
+            if let Some(root) = self.roots.get_mut(&(kid.get() >> layout.step_bits())) {
+                let before = mem::replace(&mut root.base_key, base_key);
+                root.at = at.step;
+                self.hold_late_steps(layout, before, at, steps);
             }
             let kept = u64::from(self.policy.keep_behind);
             self.forget_steps(layout, at, kept + 1..=kept + steps);
@@ -314,10 +369,15 @@ impl KeyStore {
     }
 
     /// Derives the steps that a jump of `steps` to `at` skips, as far back as keys are kept.
-    fn hold_late_steps(&mut self, layout: SenderKeyLayout, root: &Root, at: SenderKeyKid, steps: u64) {
-        let mut base_key = BaseKey::from_bytes(root.base_key.expose_bytes());
+    fn hold_late_steps(
+        &mut self,
+        layout: SenderKeyLayout,
+        mut base_key: BaseKey,
+        at: SenderKeyKid,
+        steps: u64,
+    ) {
         for behind in (1..steps).rev() {
-            base_key = base_key.ratchet(self.cipher.suite);
+            base_key = base_key.ratchet();
             if behind <= u64::from(self.policy.keep_behind)
                 && let Some(kid) = layout.join(layout.behind(at, behind))
             {
@@ -341,17 +401,32 @@ impl KeyStore {
         self.erasures
     }
 
+    /// The only way in: counts the key against its root and its owner.
     fn hold(&mut self, held: Box<HeldKey>) {
+        if let Some(root) = self.roots.get_mut(&self.root_of(held.kid)) {
+            root.held += 1;
+        }
+        *self.shares.entry(self.owner(held.kid)).or_default() += 1;
         if self.place.insert(held.kid, self.held.len()).is_some() {
             self.erasures = self.erasures.wrapping_add(1);
         }
         self.held.push(held);
     }
 
-    /// Wipes one held key; the last one takes its place.
+    /// The only way out. Wipes one held key; the last one takes its place.
     fn forget(&mut self, kid: Kid) {
         if let Some(place) = self.place.remove(&kid) {
             self.erasures = self.erasures.wrapping_add(1);
+            if let Some(root) = self.roots.get_mut(&self.root_of(kid)) {
+                root.held -= 1;
+            }
+            let owner = self.owner(kid);
+            if let Some(share) = self.shares.get_mut(&owner) {
+                *share -= 1;
+                if *share == 0 {
+                    self.shares.remove(&owner);
+                }
+            }
             self.held.swap_remove(place);
             if let Some(moved) = self.held.get(place) {
                 self.place.insert(moved.kid, place);
@@ -366,6 +441,9 @@ impl KeyStore {
         if self.place.capacity() > 3 * self.place.len().max(RECENT) {
             self.place.shrink_to_fit();
             self.held.shrink_to_fit();
+        }
+        if self.shares.capacity() > 3 * self.shares.len().max(RECENT) {
+            self.shares.shrink_to_fit();
         }
         if self.roots.capacity() > 3 * self.roots.len().max(RECENT) {
             self.roots.shrink_to_fit();

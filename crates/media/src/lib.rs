@@ -44,7 +44,8 @@
 //!   otherwise by name, so that no server can play one stream as another. The SSRC is not part of it,
 //!   because servers rewrite it.
 //! * A counter cannot run backwards: a [`Sender`] is not `Clone`, has no setter, and moves to a new
-//!   key only together with a new KID.
+//!   key only together with a new KID. Nor can a forked child go on with it: see [`Sender`].
+//! * Whoever makes keys without end uses up its own share of a receiver's: [`KeyPolicy::max_keys_each`].
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -33,23 +33,39 @@ pub struct KeyPolicy {
     pub max_ahead: u8,
     /// Ratchet steps behind the newest whose keys are kept, for frames that come late.
     pub keep_behind: u8,
-    /// Keys held at once, over all senders and steps.
+    /// Keys held at once: with sender keys over all senders, generations and steps; under MLS in each
+    /// epoch, over all members and contexts.
     pub max_keys: usize,
+    /// The share of one sender, over its generations and steps, or under MLS of one leaf index in
+    /// each epoch, over its contexts: whoever makes keys without end uses up its own share alone.
+    /// Where KIDs have no sender, there is but one and it has all of [`max_keys`](Self::max_keys).
+    ///
+    /// Under MLS every member can seal in the name of another, and so use up its share as well; nobody
+    /// else's, and nothing of a later epoch.
+    pub max_keys_each: usize,
 }
 
 impl KeyPolicy {
-    /// 64 steps ahead and 8 behind, or as many as the step bits allow; 16,384 keys.
+    /// 64 steps ahead and 8 behind, or as many as the step bits allow; 16,384 keys; 256 of one
+    /// sender, 16 of one MLS member.
     #[must_use]
     pub fn of(layout: KidLayout) -> Self {
         let steps = match layout {
             KidLayout::SenderKeys(layout) => 1_u64 << layout.step_bits(),
             KidLayout::Mls(_) => 1,
         };
+        let max_keys = 16_384;
+        let max_keys_each = match layout {
+            KidLayout::SenderKeys(layout) if layout.sender_bits() == 0 => max_keys,
+            KidLayout::SenderKeys(_) => 256,
+            KidLayout::Mls(_) => 16,
+        };
         let at_most = |bound: u8, steps: u64| u8::try_from(steps).map_or(bound, |n| n.min(bound));
         Self {
             max_ahead: at_most(64, steps / 2),
             keep_behind: at_most(8, (steps / 2).saturating_sub(1)),
-            max_keys: 16_384,
+            max_keys,
+            max_keys_each,
         }
     }
 

@@ -28,12 +28,13 @@ use crate::{
 /// let layout = SenderKeyLayout::new(16, 8).ok_or("bits")?;
 /// let kid = SenderKeyKid { sender: 7, ..Default::default() };
 /// let camera = Stream::new(StreamKind::Camera, 0);
-/// let mut sender = Sender::new(suite, layout, kid, BaseKey::from_bytes(&[0x42; 32]))?;
+/// let base_key = || BaseKey::from_bytes(suite, &[0x42; 32]); // drawn at random, in earnest
+/// let mut sender = Sender::new(suite, layout, kid, base_key()?)?;
 /// let mut receiver = Receiver::new(suite, layout);
 ///
 /// let mut frame = sender.seal_to_vec(b"a frame", camera)?;
 /// assert!(matches!(receiver.open_in_place(&mut frame, camera), Err(OpenError::UnknownKey(_))));
-/// receiver.add_sender(kid, BaseKey::from_bytes(&[0x42; 32]))?;
+/// receiver.add_sender(kid, base_key()?)?;
 /// let opened = receiver.open_in_place(&mut frame, camera)?; // the same bytes: nothing was lost
 /// assert_eq!(opened.frame, b"a frame");
 /// # Ok(())
@@ -42,6 +43,7 @@ use crate::{
 pub struct Receiver {
     pub(crate) cipher: Cipher,
     nt: u8,
+    numbers: Numbers,
     pub(crate) keys: KeyStore,
     pub(crate) aad: AadBuf,
     /// The KID that opened last.
@@ -50,6 +52,28 @@ pub struct Receiver {
     next: HeaderPrediction,
     /// Bytes of the longest payload that gains from going together with others.
     longest_interleaved: Option<usize>,
+}
+
+/// Where a KID has its sender number, or its leaf index.
+#[derive(Clone, Copy)]
+struct Numbers {
+    shift: u8,
+    mask: u64,
+}
+
+impl Numbers {
+    const fn in_layout(layout: KidLayout) -> Self {
+        let (shift, bits) = match layout {
+            KidLayout::SenderKeys(layout) => (layout.step_bits(), layout.sender_bits()),
+            KidLayout::Mls(layout) => (layout.epoch_bits(), layout.index_bits()),
+        };
+        Self { shift, mask: (1 << bits) - 1 }
+    }
+
+    #[inline(always)] // a part of the hot doors
+    const fn of(self, kid: Kid) -> u64 {
+        kid.get() >> self.shift & self.mask
+    }
 }
 
 /// What is known of a frame before it is opened. Nothing of it is authentic.
@@ -120,6 +144,7 @@ impl Receiver {
         Self {
             cipher,
             nt: cipher.suite.nt() as u8,
+            numbers: Numbers::in_layout(layout),
             keys: KeyStore::new(cipher, layout, policy),
             aad: AadBuf::new(),
             last: None,
@@ -145,7 +170,8 @@ impl Receiver {
     ///
     /// # Errors
     /// [`KeyError::KidInUse`] if this sender has a key of this generation, be it the same one;
-    /// [`KeyError::OwnKey`], [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`], [`KeyError::TooManyKeys`].
+    /// [`KeyError::OwnKey`], [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`], [`KeyError::OtherSuite`],
+    /// [`KeyError::TooManyKeys`].
     pub fn add_sender(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
         self.keys.add_sender(kid, base_key)
     }
@@ -157,7 +183,7 @@ impl Receiver {
     /// [which member we are](Self::without_own).
     ///
     /// # Errors
-    /// [`KeyError::KidInUse`], [`KeyError::NotNewer`], [`KeyError::WrongLayout`].
+    /// [`KeyError::KidInUse`], [`KeyError::NotNewer`], [`KeyError::WrongLayout`], [`KeyError::OtherSuite`].
     pub fn add_epoch(&mut self, epoch: u64, base_key: BaseKey) -> Result<(), KeyError> {
         self.keys.add_epoch(epoch, base_key)
     }
@@ -172,7 +198,11 @@ impl Receiver {
         self.keys.remove_sender(sender, |held| held == generation);
     }
 
-    /// Wipes a sender's generations and ratchet steps before this one: a newer key is in use.
+    /// Wipes a sender's generations and ratchet steps before this one: a newer key is in use. Frames of what came
+    /// before never open again, whether or not one of this step has been seen.
+    ///
+    /// A generation that is further than [`KeyPolicy::max_ahead`](crate::KeyPolicy) steps before this one is wiped whole.
+    /// Nothing happens if the layout is MLS's or `kid` does not fit into it.
     pub fn remove_before(&mut self, kid: SenderKeyKid) {
         self.keys.remove_before(kid);
     }
@@ -194,11 +224,37 @@ impl Receiver {
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Opened<'f>, OpenError> {
-        let metadata = metadata.into();
+        self.open_if(frame, &metadata.into(), |_| true)
+    }
+
+    /// As [`open_in_place`](Self::open_in_place), for a frame that a server says is of this sender number, or under MLS of
+    /// this leaf index. Where KIDs have no sender, that is 0.
+    ///
+    /// # Errors
+    /// [`OpenError::OtherSender`] if the KID says otherwise, before anything else is done with it.
+    #[inline(always)] // as open_in_place
+    pub fn open_in_place_from<'f, 'm>(
+        &mut self,
+        from: u64,
+        frame: &'f mut [u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Opened<'f>, OpenError> {
+        let numbers = self.numbers;
+        self.open_if(frame, &metadata.into(), |kid| numbers.of(kid) == from)
+    }
+
+    /// Opens a frame with a KID that is accepted.
+    #[inline(always)] // as open_in_place
+    fn open_if<'f>(
+        &mut self,
+        frame: &'f mut [u8],
+        metadata: &Metadata<'_>,
+        accepts: impl FnOnce(Kid) -> bool,
+    ) -> Result<Opened<'f>, OpenError> {
         if metadata.prefix_len() > 0 {
-            return self.open_behind_prefix(frame, &metadata);
+            return self.open_behind_prefix(frame, metadata, accepts);
         }
-        self.open_sealed(frame, &[], &metadata)
+        self.open_sealed(frame, &[], metadata, accepts)
     }
 
     /// The six steps. `sealed` is `header ‖ ciphertext ‖ tag`; the opened frame is the payload alone.
@@ -208,6 +264,7 @@ impl Receiver {
         sealed: &'f mut [u8],
         prefix: &[u8],
         metadata: &Metadata<'_>,
+        accepts: impl FnOnce(Kid) -> bool,
     ) -> Result<Opened<'f>, OpenError> {
         let recognised = self.next.recognise(sealed);
         let (header, header_len) = match recognised {
@@ -217,6 +274,9 @@ impl Receiver {
                 (header, sealed.len() - body.len())
             }
         };
+        if !accepts(header.kid()) {
+            return Err(OpenError::OtherSender(header.kid()));
+        }
         let payload_len = sealed.len().checked_sub(header_len + usize::from(self.nt));
         let payload_len = payload_len.ok_or(OpenError::TooShort)?;
         let mut selected = self.keys.select(header.kid())?;
@@ -232,6 +292,12 @@ impl Receiver {
             self.predict(header, place.unwrap_or_default());
         }
         Ok(Opened { kid: header.kid(), ctr: header.ctr(), frame })
+    }
+
+    /// The sender number of a KID, or under MLS its leaf index.
+    #[cfg(feature = "elsewhere")]
+    pub(crate) const fn number_of(&self, kid: Kid) -> u64 {
+        self.numbers.of(kid)
     }
 
     /// What is known of a sealed frame that gains from going together with others and whose key is held. Reads only.
@@ -272,11 +338,12 @@ impl Receiver {
         &mut self,
         frame: &'f mut [u8],
         metadata: &Metadata<'_>,
+        accepts: impl FnOnce(Kid) -> bool,
     ) -> Result<Opened<'f>, OpenError> {
         let prefix_len = metadata.prefix_len();
         let split = frame.split_at_mut_checked(prefix_len);
         let (prefix, sealed) = split.ok_or(OpenError::TooShort)?;
-        let Opened { kid, ctr, .. } = self.open_sealed(sealed, prefix, metadata)?;
+        let Opened { kid, ctr, .. } = self.open_sealed(sealed, prefix, metadata, accepts)?;
         let header_len = Header::new(kid, ctr).len();
         frame.copy_within(..prefix_len, header_len);
         let end = frame.len() - usize::from(self.nt);

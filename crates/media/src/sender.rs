@@ -3,7 +3,7 @@
 use alloc::{vec, vec::Vec};
 use core::{fmt, ops::Range};
 
-use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey, KeyLimits};
+use sealframe_crypto::{BaseKey, BlockCount, Cipher, CipherSuite, FrameKey, KeyLimits};
 use sealframe_wire::{
     Ctr, EncodedHeader, Header, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout,
 };
@@ -19,6 +19,10 @@ use crate::{
 /// One sender may serve all tracks of a participant. Encoders on separate threads take one each, with
 /// KIDs of their own (another `sender` number, or another MLS `context`).
 ///
+/// A process that forks copies its senders, counters and all. In the child they seal nothing
+/// ([`SealError::Forked`]) and move to no other key ([`KeyError::Forked`]); the child makes senders of its own, of
+/// other base keys. Not seen are copies made past the C library's `fork`: a bare `clone`, a snapshot of a machine.
+///
 /// ```
 /// use sealframe_media::{FrameBuf, Sender, Stream, StreamKind};
 /// use sealframe_crypto::{BaseKey, CipherSuite};
@@ -28,7 +32,8 @@ use crate::{
 /// let suite = CipherSuite::Aes128GcmSha256_128;
 /// let layout = SenderKeyLayout::new(16, 8).ok_or("bits")?;
 /// let kid = SenderKeyKid { sender: 7, ..Default::default() };
-/// let mut sender = Sender::new(suite, layout, kid, BaseKey::from_bytes(&[0x42; 32]))?;
+/// let base_key = BaseKey::from_bytes(suite, &[0x42; 32])?; // drawn at random, in earnest
+/// let mut sender = Sender::new(suite, layout, kid, base_key)?;
 ///
 /// // The encoder writes behind the headroom; sealing moves nothing.
 /// let mut buf = [0u8; FrameBuf::HEADROOM + 160 + FrameBuf::TAILROOM];
@@ -66,10 +71,22 @@ enum Lane {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "stored and restored by applications")]
 pub struct KeyUsage {
-    /// The next CTR: the frames of this key, and under MLS those of the sender's earlier epochs.
+    /// The CTR of the key's first frame: under MLS, where the CTR goes on from epoch to epoch, the
+    /// number of frames of earlier epochs; with sender keys 0.
+    pub first_ctr: u64,
+    /// Frames that the key has sealed. The next CTR is `first_ctr + frames`.
     pub frames: u64,
-    /// 16-byte blocks of payload and of authenticated data, and one for the tag; rounded up.
+    /// What they were, in 16-byte blocks of payload and of authenticated data, and one for each tag;
+    /// rounded up.
     pub blocks: u64,
+}
+
+impl KeyUsage {
+    /// The CTR of the next frame; 2^64 - 1 if there is none.
+    #[must_use]
+    pub const fn next_ctr(self) -> u64 {
+        self.first_ctr.saturating_add(self.frames)
+    }
 }
 
 /// Something the application should act on.
@@ -87,7 +104,7 @@ impl Sender {
     /// new one, or stores its [`usage`](Self::usage) and [`resume`](Self::resume)s.
     ///
     /// # Errors
-    /// [`KeyError::KidOutOfRange`].
+    /// [`KeyError::KidOutOfRange`]; [`KeyError::OtherSuite`] if the base key belongs to another.
     pub fn new(
         cipher: impl Into<Cipher>,
         layout: SenderKeyLayout,
@@ -103,7 +120,7 @@ impl Sender {
     /// left the earlier one. Less repeats a nonce, which gives the key away.
     ///
     /// # Errors
-    /// [`KeyError::KidOutOfRange`].
+    /// As [`new`](Self::new).
     ///
     /// Source: RFC 9605 §9.1.
     pub fn resume(
@@ -126,7 +143,7 @@ impl Sender {
     /// or stores its [`usage`](Self::usage) and [`resume_mls`](Self::resume_mls)s.
     ///
     /// # Errors
-    /// [`KeyError::KidOutOfRange`].
+    /// As [`new`](Self::new).
     pub fn new_mls(
         cipher: impl Into<Cipher>,
         layout: MlsLayout,
@@ -136,10 +153,11 @@ impl Sender {
         Self::resume_mls(cipher, layout, kid, base_key, KeyUsage::default())
     }
 
-    /// A sender that goes on where an earlier one in the same epoch stopped; [`resume`](Self::resume) for MLS.
+    /// A sender that goes on where an earlier one in the same epoch stopped; [`resume`](Self::resume) for MLS. The
+    /// CTR goes on, however many frames earlier epochs had; only those of this epoch count against its key's limits.
     ///
     /// # Errors
-    /// [`KeyError::KidOutOfRange`].
+    /// As [`new`](Self::new); [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs were left when the epoch began.
     pub fn resume_mls(
         cipher: impl Into<Cipher>,
         layout: MlsLayout,
@@ -220,17 +238,24 @@ impl Sender {
 
     /// The blocks that the key will have sealed after a frame of `len` bytes, if it may.
     #[inline(always)] // a part of the hot doors
-    fn blocks_after(&self, len: usize, metadata: &Metadata<'_>) -> Result<u64, SealError> {
-        let blocks = self.key.blocks + blocks_of(len + metadata.application().len());
-        if blocks > LIMITS.blocks { Err(SealError::KeyExhausted) } else { Ok(blocks) }
+    fn blocks_after(&self, len: usize, metadata: &Metadata<'_>) -> Result<BlockCount, SealError> {
+        let blocks = self.key.blocks.after(blocks_of(len + metadata.application().len()));
+        blocks.ok_or_else(|| self.refusal())
+    }
+
+    /// Why nothing more is sealed.
+    #[cold]
+    fn refusal(&self) -> SealError {
+        if self.key.blocks.is_inherited() { SealError::Forked } else { SealError::KeyExhausted }
     }
 
     /// A frame has been sealed, or will be without fail.
     #[inline(always)] // a part of the hot doors
-    fn count(&mut self, blocks: u64) {
+    fn count(&mut self, blocks: BlockCount) {
+        let is_late = blocks.has_reached(&self.key.warn_at);
         self.key.blocks = blocks;
         self.key.header.advance();
-        if blocks >= self.key.warn_at {
+        if is_late {
             self.warn();
         }
     }
@@ -291,10 +316,11 @@ impl Sender {
     /// sealed before. Receivers follow by the KID alone. The old key is wiped.
     ///
     /// # Errors
-    /// [`KeyError::NoRatchet`].
+    /// [`KeyError::NoRatchet`]; [`KeyError::Forked`].
     ///
     /// Source: RFC 9605 §5.1.
     pub fn ratchet(&mut self) -> Result<Kid, KeyError> {
+        self.check_process()?;
         let Lane::SenderKeys { layout, at, base_key } = &mut self.lane else {
             return Err(KeyError::NoRatchet);
         };
@@ -302,9 +328,9 @@ impl Sender {
             return Err(KeyError::NoRatchet);
         }
         let next = layout.after(*at);
-        let next_base_key = base_key.ratchet(self.cipher.suite);
+        let next_base_key = base_key.ratchet();
         let kid = layout.join(next);
-        self.key = SendKey::fresh(self.cipher, kid, &next_base_key, Ctr::new(0))?;
+        self.key = SendKey::fresh(self.cipher, kid, &next_base_key, 0)?;
         (*at, *base_key) = (next, next_base_key);
         Ok(self.kid())
     }
@@ -313,8 +339,10 @@ impl Sender {
     /// sealed from now on. `base_key` is drawn afresh. The old key is wiped.
     ///
     /// # Errors
-    /// [`KeyError::WrongLayout`] under MLS; [`KeyError::KidOutOfRange`] after the last generation.
+    /// [`KeyError::WrongLayout`] under MLS; [`KeyError::KidOutOfRange`] after the last generation;
+    /// [`KeyError::OtherSuite`], [`KeyError::Forked`].
     pub fn rekey(&mut self, base_key: BaseKey) -> Result<Kid, KeyError> {
+        self.check_process()?;
         let Lane::SenderKeys { at, .. } = &self.lane else {
             return Err(KeyError::WrongLayout);
         };
@@ -327,6 +355,7 @@ impl Sender {
     /// # Errors
     /// [`KeyError::NotNewer`] unless `generation` is later; as [`rekey`](Self::rekey).
     pub fn rekey_to(&mut self, generation: u64, base_key: BaseKey) -> Result<Kid, KeyError> {
+        self.check_process()?;
         let Lane::SenderKeys { layout, at, .. } = &self.lane else {
             return Err(KeyError::WrongLayout);
         };
@@ -334,7 +363,7 @@ impl Sender {
             return Err(KeyError::NotNewer);
         }
         let (layout, at) = (*layout, SenderKeyKid { generation, sender: at.sender, step: 0 });
-        self.key = SendKey::fresh(self.cipher, layout.join(at), &base_key, Ctr::new(0))?;
+        self.key = SendKey::fresh(self.cipher, layout.join(at), &base_key, 0)?;
         self.lane = Lane::SenderKeys { layout, at, base_key };
         Ok(self.kid())
     }
@@ -345,8 +374,10 @@ impl Sender {
     /// nonces.
     ///
     /// # Errors
-    /// [`KeyError::WrongLayout`] with sender keys; [`KeyError::NotNewer`] unless `epoch` is later.
+    /// [`KeyError::WrongLayout`] with sender keys; [`KeyError::NotNewer`] unless `epoch` is later;
+    /// [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs are left; [`KeyError::OtherSuite`], [`KeyError::Forked`].
     pub fn change_epoch(&mut self, epoch: u64, base_key: &BaseKey) -> Result<Kid, KeyError> {
+        self.check_process()?;
         let Lane::Mls { layout, at } = &mut self.lane else {
             return Err(KeyError::WrongLayout);
         };
@@ -354,10 +385,15 @@ impl Sender {
             return Err(KeyError::NotNewer);
         }
         let next = MlsKid { epoch, ..*at };
-        let ctr = self.key.header.header().ctr();
+        let ctr = self.key.header.header().ctr().get();
         self.key = SendKey::fresh(self.cipher, layout.join(next), base_key, ctr)?;
         *at = next;
         Ok(self.kid())
+    }
+
+    /// Whether this process began the present key. A child must not even ratchet: its parent may, too.
+    fn check_process(&self) -> Result<(), KeyError> {
+        if self.key.blocks.is_inherited() { Err(KeyError::Forked) } else { Ok(()) }
     }
 
     /// The KID of the next frame.
@@ -369,7 +405,9 @@ impl Sender {
     /// What the present key has sealed, to be stored by those who [`resume`](Self::resume).
     #[must_use]
     pub const fn usage(&self) -> KeyUsage {
-        KeyUsage { frames: self.key.header.header().ctr().get(), blocks: self.key.blocks }
+        let SendKey { first_ctr, header, blocks, .. } = &self.key;
+        let frames = header.header().ctr().get() - *first_ctr;
+        KeyUsage { first_ctr: *first_ctr, frames, blocks: blocks.get() }
     }
 
     /// The base key of the present step, to be sent to somebody who may listen from here on. `None`
@@ -377,7 +415,7 @@ impl Sender {
     #[must_use]
     pub fn export_base_key(&self) -> Option<BaseKey> {
         match &self.lane {
-            Lane::SenderKeys { base_key, .. } => Some(BaseKey::from_bytes(base_key.expose_bytes())),
+            Lane::SenderKeys { base_key, .. } => Some(base_key.duplicate()),
             Lane::Mls { .. } => None,
         }
     }
@@ -390,7 +428,7 @@ impl Sender {
     /// Raises the event once per key.
     #[cold]
     fn warn(&mut self) {
-        self.key.warn_at = u64::MAX;
+        self.key.warn_at = BlockCount::NEVER;
         self.event = Some(SenderEvent::KeyNearlyExhausted(self.kid()));
     }
 }
@@ -422,9 +460,11 @@ struct SendKey {
     key: FrameKey,
     /// The next frame's. Its CTR only ever counts up.
     header: EncodedHeader,
-    blocks: u64,
+    /// The CTR of the key's first frame.
+    first_ctr: u64,
+    blocks: BlockCount,
     /// Blocks at which the application is told that the key nears its end.
-    warn_at: u64,
+    warn_at: BlockCount,
 }
 
 impl SendKey {
@@ -435,22 +475,46 @@ impl SendKey {
         base_key: &BaseKey,
         usage: KeyUsage,
     ) -> Result<Self, KeyError> {
-        // Beyond its limits a key is exhausted, no matter how far, so that no sum of usages overflows.
-        let frames = usage.frames.min(LIMITS.frames);
-        let blocks = usage.blocks.clamp(frames * blocks_of(0), LIMITS.blocks + 1);
-        Ok(Self { blocks, ..Self::fresh(cipher, kid, base_key, Ctr::new(frames))? })
+        // A frame has at least so many blocks, whatever was stored.
+        let least = usage.frames.min(LIMITS.frames) * blocks_of(0);
+        Self::after(cipher, kid, base_key, KeyUsage { blocks: usage.blocks.max(least), ..usage })
     }
 
     /// A key that has sealed nothing, its first CTR this one.
-    fn fresh(cipher: Cipher, kid: Option<Kid>, base_key: &BaseKey, ctr: Ctr) -> Result<Self, KeyError> {
+    fn fresh(
+        cipher: Cipher,
+        kid: Option<Kid>,
+        base_key: &BaseKey,
+        first_ctr: u64,
+    ) -> Result<Self, KeyError> {
+        Self::after(cipher, kid, base_key, KeyUsage { first_ctr, ..KeyUsage::default() })
+    }
+
+    fn after(
+        cipher: Cipher,
+        kid: Option<Kid>,
+        base_key: &BaseKey,
+        usage: KeyUsage,
+    ) -> Result<Self, KeyError> {
         let kid = kid.ok_or(KeyError::KidOutOfRange)?;
+        check_suite(cipher, base_key)?;
+        // Whatever it seals up to its limits, its CTR neither wraps nor stands still.
+        if usage.first_ctr > u64::MAX - LIMITS.frames {
+            return Err(KeyError::CtrExhausted);
+        }
         Ok(Self {
-            key: FrameKey::derive(cipher, kid, base_key),
-            header: Header::new(kid, ctr).encode(),
-            blocks: 0,
-            warn_at: LIMITS.blocks / 4 * 3,
+            key: FrameKey::derive(cipher.backend, kid, base_key),
+            header: Header::new(kid, Ctr::new(usage.next_ctr())).encode(),
+            first_ctr: usage.first_ctr,
+            blocks: BlockCount::begin(usage.blocks),
+            warn_at: BlockCount::begin(LIMITS.blocks / 4 * 3),
         })
     }
+}
+
+/// Whether a base key is for the suite that it is to be used with.
+pub(crate) fn check_suite(cipher: Cipher, base_key: &BaseKey) -> Result<(), KeyError> {
+    if base_key.suite() == cipher.suite { Ok(()) } else { Err(KeyError::OtherSuite) }
 }
 
 /// The limits of every suite.

@@ -9,7 +9,7 @@ use sealframe_media::{
 };
 
 mod common;
-use common::{CAMERA, base_key, kid_of, layout, receiver, sender};
+use common::{CAMERA, base_key_of, kid_of, layout, receiver, sender};
 
 fn ciphers() -> impl Iterator<Item = Cipher> {
     let with = |backend| move |suite| Cipher::new(suite, backend);
@@ -181,8 +181,8 @@ fn a_key_may_go_while_frames_wait() {
     for cipher in ciphers() {
         let policy = KeyPolicy { keep_behind: 0, ..KeyPolicy::of(layout().into()) };
         let mut receiver = Receiver::with_policy(cipher, layout(), policy).unwrap();
-        receiver.add_sender(kid_of(0), base_key(0)).unwrap();
-        receiver.add_sender(kid_of(1), base_key(1)).unwrap();
+        receiver.add_sender(kid_of(0), base_key_of(cipher.suite, 0)).unwrap();
+        receiver.add_sender(kid_of(1), base_key_of(cipher.suite, 1)).unwrap();
         let mut senders = senders(cipher, 2);
         let mut frames = vec![];
         for _ in 0..3 {
@@ -205,8 +205,9 @@ fn a_key_may_go_while_frames_wait() {
 fn each_frame_has_its_own_error() {
     for cipher in ciphers() {
         let mut senders = senders(cipher, 2);
-        let usage = KeyUsage { frames: (1 << 32) - 2, blocks: 0 };
-        senders[1] = Sender::resume(cipher, layout(), kid_of(1), base_key(1), usage).unwrap();
+        let usage = KeyUsage { frames: (1 << 32) - 2, ..KeyUsage::default() };
+        senders[1] =
+            Sender::resume(cipher, layout(), kid_of(1), base_key_of(cipher.suite, 1), usage).unwrap();
         let mut bufs = [[0_u8; 100]; 8];
         let mut results = [const { None }; 8];
         let frames = bufs.iter_mut().enumerate().map(|(at, buf)| {
@@ -239,8 +240,10 @@ fn a_jump_inside_a_batch_marks_no_other_counter() {
     for cipher in ciphers() {
         let mut receiver = receiver(cipher, [0]);
         let seal = |ctr: u64| {
-            let usage = KeyUsage { frames: ctr, blocks: 0 };
-            let mut sender = Sender::resume(cipher, layout(), kid_of(0), base_key(0), usage).unwrap();
+            let usage = KeyUsage { frames: ctr, ..KeyUsage::default() };
+            let mut sender =
+                Sender::resume(cipher, layout(), kid_of(0), base_key_of(cipher.suite, 0), usage)
+                    .unwrap();
             sender.seal_to_vec(&[7; 40], CAMERA).unwrap()
         };
         let mut frames: Vec<_> = [5000, 100, 4999, 4998].map(seal).into();

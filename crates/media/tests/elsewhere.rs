@@ -81,7 +81,7 @@ fn here_and_elsewhere_share_one_counter() {
             assert!(seen.insert(told.ctr.get()));
         }
     }
-    let usage = KeyUsage { frames: 0, blocks: (1 << 34) - 3 };
+    let usage = KeyUsage { blocks: (1 << 34) - 3, ..KeyUsage::default() };
     let mut full = Sender::resume(SUITE, layout(), kid_of(1), base_key(1), usage).unwrap();
     assert_eq!(full.seal_elsewhere(b"", 100, CAMERA).err(), Some(SealError::KeyExhausted));
     assert_eq!(full.usage(), usage);

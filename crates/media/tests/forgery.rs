@@ -3,12 +3,14 @@
 
 use proptest::prelude::*;
 use sealframe_crypto::CipherSuite;
-use sealframe_media::{KeyPolicy, Metadata, OpenError, Receiver, Stream, StreamKind};
+use sealframe_media::{
+    KeyError, KeyPolicy, KeyUsage, KidLayout, Metadata, OpenError, Receiver, Sender, Stream, StreamKind,
+};
 use sealframe_testkit::alloc::{self, CountingAllocator};
-use sealframe_wire::{Ctr, Header, HeaderError, Kid};
+use sealframe_wire::{Ctr, Header, HeaderError, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
 mod common;
-use common::{CAMERA, SUITE, base_key, kid_of, layout, receiver, sender};
+use common::{CAMERA, SUITE, base_key, base_key_of, kid_of, layout, receiver, sender};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -170,28 +172,217 @@ fn a_million_unknown_kids_cost_no_memory() {
     assert_eq!(kept, 0);
 }
 
+/// A frame of an MLS member's encoder.
+fn sealed_in(layout: MlsLayout, epoch: u64, index: u64, context: u64) -> Vec<u8> {
+    let kid = MlsKid { context, index, epoch };
+    let mut member = Sender::new_mls(SUITE, layout, kid, &base_key(epoch)).unwrap();
+    member.seal_to_vec(b"hi", CAMERA).unwrap()
+}
+
 #[test]
-fn an_insider_cannot_make_us_hold_keys_without_end() {
-    use sealframe_media::{KidLayout, Sender};
-    use sealframe_wire::{MlsKid, MlsLayout};
+fn a_member_uses_up_its_own_share_of_keys_alone() {
     let layout = MlsLayout::new(4, 10).unwrap();
-    let policy = KeyPolicy { max_keys: 20, ..KeyPolicy::of(KidLayout::Mls(layout)) };
+    let policy = KeyPolicy::of(KidLayout::Mls(layout));
+    assert_eq!((policy.max_keys, policy.max_keys_each), (16_384, 16));
+    let mut receiver = Receiver::new(SUITE, layout);
+    for epoch in 1..=3 {
+        receiver.add_epoch(epoch, base_key(epoch)).unwrap();
+        for context in 0..30 {
+            let opened = receiver.open_to_vec(&sealed_in(layout, epoch, 7, context), CAMERA);
+            let expected = if context < 16 { Ok(b"hi".to_vec()) } else { Err(OpenError::TooManyKeys) };
+            assert_eq!(opened, expected, "{epoch} {context}");
+        }
+        // Whoever is held is heard on, and everybody else is heard.
+        for (index, context) in [(8, 0), (8, 15), (6, 999), (0, 0), (1023, 0)] {
+            let opened = receiver.open_to_vec(&sealed_in(layout, epoch, index, context), CAMERA);
+            assert_eq!(opened.unwrap(), b"hi", "{epoch} {index} {context}");
+        }
+    }
+    // What goes gives its share back.
+    receiver.remove_epoch(2);
+    receiver.add_epoch(18, base_key(18)).unwrap();
+    for context in 30..46 {
+        receiver.open_to_vec(&sealed_in(layout, 18, 7, context), CAMERA).unwrap();
+    }
+}
+
+/// Under MLS everybody can seal in everybody's name.
+#[test]
+fn an_insider_cannot_use_up_the_keys_of_a_later_epoch() {
+    let layout = MlsLayout::new(4, 10).unwrap();
+    let policy = KeyPolicy { max_keys: 40, ..KeyPolicy::of(KidLayout::Mls(layout)) };
     let mut receiver = Receiver::with_policy(SUITE, layout, policy).unwrap();
-    receiver.add_epoch(1, base_key(1)).unwrap();
-    for context in 0..30 {
-        let kid = MlsKid { context, index: 7, epoch: 1 };
-        let mut insider = Sender::new_mls(SUITE, layout, kid, &base_key(1)).unwrap();
-        let frame = insider.seal_to_vec(b"hi", CAMERA).unwrap();
-        let opened = receiver.open_to_vec(&frame, CAMERA);
-        assert_eq!(opened.is_ok(), context < 20, "{context} {opened:?}");
-        assert!(context < 20 || opened == Err(OpenError::TooManyKeys));
+    for epoch in 1..=3 {
+        receiver.add_epoch(epoch, base_key(epoch)).unwrap();
+        let opened = (0..60).filter(|&index| {
+            let opened = receiver.open_to_vec(&sealed_in(layout, epoch, index, 0), CAMERA);
+            assert!(opened.is_ok() || opened == Err(OpenError::TooManyKeys));
+            opened.is_ok()
+        });
+        assert_eq!(opened.count(), 40, "epoch {epoch}");
     }
 }
 
 #[test]
+fn a_sender_that_rekeys_without_end_uses_up_its_own_share_alone() {
+    let layout = layout();
+    let policy = KeyPolicy::of(KidLayout::SenderKeys(layout));
+    assert_eq!((policy.max_keys, policy.max_keys_each), (16_384, 256));
+    let mut receiver = receiver(SUITE, [1]);
+    let of = |sender, generation| SenderKeyKid { generation, ..kid_of(sender) };
+    for generation in 1..300 {
+        let added = receiver.add_sender(of(1, generation), base_key(generation));
+        assert_eq!(added.is_ok(), generation < 256, "{generation}");
+        assert!(generation < 256 || added == Err(KeyError::TooManyKeys));
+    }
+    // It cannot ratchet: that is its own affair. Others can, and others come.
+    let mut one = sender(SUITE, 1);
+    one.ratchet().unwrap();
+    let frame = one.seal_to_vec(b"hi", CAMERA).unwrap();
+    assert_eq!(receiver.open_to_vec(&frame, CAMERA), Err(OpenError::TooManyKeys));
+    receiver.add_sender(kid_of(2), base_key(2)).unwrap();
+    let mut two = sender(SUITE, 2);
+    for _ in 0..30 {
+        two.ratchet().unwrap();
+        let frame = two.seal_to_vec(b"hi", CAMERA).unwrap();
+        assert_eq!(receiver.open_to_vec(&frame, CAMERA).unwrap(), b"hi");
+    }
+    // Room for the two steps that it holds then.
+    receiver.remove_generation(1, 99);
+    assert_eq!(receiver.open_to_vec(&frame, CAMERA).unwrap(), b"hi");
+    // Where KIDs have no sender, there is one share.
+    let alone = SenderKeyLayout::new(0, 8).unwrap();
+    let mut receiver = Receiver::new(SUITE, alone);
+    for generation in 0..1000 {
+        receiver.add_sender(of(0, generation), base_key(generation)).unwrap();
+    }
+}
+
+#[test]
+fn the_bounds_on_keys_are_exact() {
+    // One key, and one step behind: a step more takes two places, the next none.
+    for (max_keys, max_keys_each, behind, follows) in [
+        (2, 9, 1, true),
+        (9, 2, 1, true),
+        (1, 9, 1, false),
+        (9, 1, 1, false),
+        (1, 1, 0, true),
+        (0, 9, 0, false),
+        (9, 0, 0, false),
+    ] {
+        let policy = KeyPolicy { max_ahead: 9, keep_behind: behind, max_keys, max_keys_each };
+        let mut receiver = Receiver::with_policy(SUITE, layout(), policy).unwrap();
+        let added = receiver.add_sender(kid_of(1), base_key(1));
+        if max_keys.min(max_keys_each) == 0 {
+            assert_eq!(added, Err(KeyError::TooManyKeys));
+            continue;
+        }
+        added.unwrap();
+        let mut sender = sender(SUITE, 1);
+        for round in 0..4 {
+            sender.ratchet().unwrap();
+            let frame = sender.seal_to_vec(b"hi", CAMERA).unwrap();
+            let opened = receiver.open_to_vec(&frame, CAMERA);
+            assert_eq!(opened.is_ok(), follows, "{policy:?} {round} {opened:?}");
+            assert!(follows || opened == Err(OpenError::TooManyKeys));
+        }
+    }
+    // A jump of five keeps the four steps between: six places, or none at all.
+    for (max_keys, follows) in [(5, false), (6, true)] {
+        let policy = KeyPolicy { max_ahead: 9, keep_behind: 8, max_keys, max_keys_each: 99 };
+        let mut receiver = Receiver::with_policy(SUITE, layout(), policy).unwrap();
+        receiver.add_sender(kid_of(1), base_key(1)).unwrap();
+        let mut sender = sender(SUITE, 1);
+        for _ in 0..5 {
+            sender.ratchet().unwrap();
+        }
+        let frame = sender.seal_to_vec(b"hi", CAMERA).unwrap();
+        assert_eq!(receiver.open_to_vec(&frame, CAMERA).is_ok(), follows, "{max_keys}");
+    }
+    // One sender more than there is room for.
+    let policy = KeyPolicy { max_keys: 3, ..KeyPolicy::of(layout().into()) };
+    let mut receiver = Receiver::with_policy(SUITE, layout(), policy).unwrap();
+    for number in 1..=4 {
+        let added = receiver.add_sender(kid_of(number), base_key(number));
+        assert_eq!(added, if number < 4 { Ok(()) } else { Err(KeyError::TooManyKeys) });
+    }
+    receiver.remove_sender(2);
+    receiver.add_sender(kid_of(4), base_key(4)).unwrap();
+}
+
+#[test]
+fn a_key_of_another_suite_is_refused_at_every_door() {
+    let other = || base_key_of(CipherSuite::Aes256GcmSha512_128, 1);
+    let refused = Some(KeyError::OtherSuite);
+    assert_eq!(Sender::new(SUITE, layout(), kid_of(1), other()).err(), refused);
+    let usage = KeyUsage::default();
+    assert_eq!(Sender::resume(SUITE, layout(), kid_of(1), other(), usage).err(), refused);
+    let mls = MlsLayout::new(4, 10).unwrap();
+    let at = MlsKid { context: 0, index: 7, epoch: 1 };
+    assert_eq!(Sender::new_mls(SUITE, mls, at, &other()).err(), refused);
+    assert_eq!(Sender::resume_mls(SUITE, mls, at, &other(), usage).err(), refused);
+
+    let mut one = sender(SUITE, 1);
+    assert_eq!(one.rekey(other()).err(), refused);
+    assert_eq!(one.rekey_to(9, other()).err(), refused);
+    assert_eq!(one.kid(), layout().join(kid_of(1)).unwrap());
+    let mut member = Sender::new_mls(SUITE, mls, at, &base_key(1)).unwrap();
+    assert_eq!(member.change_epoch(2, &other()).err(), refused);
+
+    let mut listener = receiver(SUITE, [1]);
+    assert_eq!(listener.add_sender(kid_of(2), other()).err(), refused);
+    listener.add_sender(kid_of(2), base_key(2)).unwrap();
+    let mut of_group = Receiver::new(SUITE, mls);
+    of_group.add_epoch(1, base_key(1)).unwrap();
+    assert_eq!(of_group.add_epoch(17, other()).err(), refused);
+    // Nothing has changed.
+    let frame = member.seal_to_vec(b"hi", CAMERA).unwrap();
+    assert_eq!(of_group.open_to_vec(&frame, CAMERA).unwrap(), b"hi");
+    let frame = one.seal_to_vec(b"hi", CAMERA).unwrap();
+    assert_eq!(listener.open_to_vec(&frame, CAMERA).unwrap(), b"hi");
+}
+
+#[test]
+fn a_frame_is_taken_from_its_sender_alone() {
+    // Sender 1's frame has the sender in the middle of its KID, member 7's its index.
+    let mut listener = receiver(SUITE, [0, 1, 2]);
+    for suffix in [&b""[..], b"prefixed"] {
+        let metadata = Metadata::from(CAMERA).with_prefix(u16::try_from(suffix.len()).unwrap());
+        for number in [0, 1, 2] {
+            let mut frame = sender_at(number, 10 + suffix.len() as u64)
+                .seal_to_vec(&[suffix, b"hi"].concat(), metadata)
+                .unwrap();
+            let kid = layout().join(kid_of(number)).unwrap();
+            for other in [0, 1, 2, 3, 0x1_0001, 0x100].into_iter().filter(|&other| other != number) {
+                let before = frame.clone();
+                let opened = listener.open_in_place_from(other, &mut frame, metadata).map(|_| ());
+                assert_eq!(opened, Err(OpenError::OtherSender(kid)));
+                assert!(!OpenError::OtherSender(kid).is_retryable());
+                assert_eq!(frame, before);
+            }
+            let opened = listener.open_in_place_from(number, &mut frame, metadata).unwrap();
+            assert_eq!(opened.frame, [suffix, b"hi"].concat());
+        }
+    }
+    let layout = MlsLayout::new(4, 10).unwrap();
+    let mut of_group = Receiver::new(SUITE, layout);
+    of_group.add_epoch(5, base_key(5)).unwrap();
+    let mut frame = sealed_in(layout, 5, 7, 3);
+    for other in [0, 3, 5, 6, 8, 7 | 3 << 10] {
+        let opened = of_group.open_in_place_from(other, &mut frame, CAMERA).map(|_| ());
+        assert!(matches!(opened, Err(OpenError::OtherSender(_))), "{other}");
+    }
+    assert_eq!(of_group.open_in_place_from(7, &mut frame, CAMERA).unwrap().frame, b"hi");
+}
+
+/// A sender that has sealed so many frames.
+fn sender_at(number: u64, frames: u64) -> Sender {
+    let usage = KeyUsage { frames, ..KeyUsage::default() };
+    Sender::resume(SUITE, layout(), kid_of(number), base_key(number), usage).unwrap()
+}
+
+#[test]
 fn our_own_frames_do_not_come_back() {
-    use sealframe_media::{KeyError, Sender};
-    use sealframe_wire::{MlsKid, MlsLayout};
     // With sender keys, our own is not to be had: not before, not after.
     let mut receiver = receiver(SUITE, [1, 2]).without_own(1);
     assert_eq!(receiver.add_sender(kid_of(1), base_key(1)), Err(KeyError::OwnKey));
@@ -245,7 +436,6 @@ proptest! {
 
 #[test]
 fn a_policy_that_cannot_tell_steps_apart_is_refused() {
-    use sealframe_media::{KeyError, KidLayout};
     let layout = layout();
     let policy = KeyPolicy::of(KidLayout::SenderKeys(layout));
     assert_eq!((policy.max_ahead, policy.keep_behind), (64, 8));

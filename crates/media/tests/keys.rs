@@ -14,7 +14,7 @@ fn suite(id: u16) -> CipherSuite {
 }
 
 fn usage(frame: &KeyFrame) -> KeyUsage {
-    KeyUsage { frames: frame.ctr.0, blocks: 0 }
+    KeyUsage { frames: frame.ctr.0, ..KeyUsage::default() }
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn all_312_ratchet_steps() {
         let suite = suite(vector.cipher_suite);
         let layout = SenderKeyLayout::new(vector.sender_bits, vector.step_bits).unwrap();
         let start = SenderKeyKid { generation: vector.generation.0, sender: vector.sender.0, step: 0 };
-        let first = || BaseKey::from_bytes(&vector.steps[0].base_key);
+        let first = || BaseKey::from_bytes(suite, &vector.steps[0].base_key).unwrap();
         assert_eq!(vector.steps[0].step.0, 0);
 
         // One sender walks the whole ratchet; one receiver follows it by the KIDs alone.
@@ -76,10 +76,12 @@ fn all_72_mls_frames() {
     for vector in &keys::all().mls_frames {
         let suite = suite(vector.cipher_suite);
         let layout = MlsLayout::new(vector.epoch_bits, vector.index_bits).unwrap();
-        let base_key = BaseKey::from_bytes(&vector.base_key);
+        let base_key = BaseKey::from_bytes(suite, &vector.base_key).unwrap();
         assert_eq!(vector.base_key.len(), suite.nk());
         let mut receiver = Receiver::new(suite, layout);
-        receiver.add_epoch(vector.epoch.0, BaseKey::from_bytes(&vector.base_key)).unwrap();
+        receiver
+            .add_epoch(vector.epoch.0, BaseKey::from_bytes(suite, &vector.base_key).unwrap())
+            .unwrap();
         for MlsFrame { index, context, frame } in &vector.frames {
             let kid = MlsKid { context: context.0, index: index.0, epoch: vector.epoch.0 };
             let metadata = Metadata::raw(&frame.metadata);
@@ -109,7 +111,7 @@ fn all_574_refused_frames() {
         let layout = SenderKeyLayout::new(0, 0).unwrap();
         let mut receiver = Receiver::new(suite, layout);
         let kid = SenderKeyKid { generation: vector.kid.0, ..SenderKeyKid::default() };
-        receiver.add_sender(kid, BaseKey::from_bytes(&vector.base_key)).unwrap();
+        receiver.add_sender(kid, BaseKey::from_bytes(suite, &vector.base_key).unwrap()).unwrap();
         for case in &vector.cases {
             let refused = receiver.open_to_vec(&case.ct, Metadata::raw(&case.metadata));
             assert!(refused.is_err(), "suite {}: {}", vector.cipher_suite, case.name);

@@ -8,11 +8,11 @@ use sealframe_media::{KeyError, KeyUsage, Metadata, SealError, Sender, SenderEve
 use sealframe_wire::{Header, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
 mod common;
-use common::{CAMERA, SUITE, base_key, kid_of, layout, receiver};
+use common::{CAMERA, SUITE, base_key, base_key_of, kid_of, layout, receiver};
 
 fn resumed(suite: CipherSuite, frames: u64, blocks: u64) -> Sender {
-    let usage = KeyUsage { frames, blocks };
-    Sender::resume(suite, layout(), kid_of(1), base_key(1), usage).unwrap()
+    let usage = KeyUsage { frames, blocks, ..KeyUsage::default() };
+    Sender::resume(suite, layout(), kid_of(1), base_key_of(suite, 1), usage).unwrap()
 }
 
 #[test]
@@ -131,10 +131,100 @@ fn an_epoch_whose_kid_comes_round_again_repeats_no_counter() {
         sender.change_epoch(epoch, &base_key(1)).unwrap();
     }
     let usage = sender.usage();
-    assert_eq!(usage, KeyUsage { frames: 40, blocks: 0 });
+    assert_eq!(usage, KeyUsage { first_ctr: 40, frames: 0, blocks: 0 });
     let mut sender = Sender::resume_mls(SUITE, layout, at(40), &base_key(1), usage).unwrap();
     seal(&mut sender);
     assert_eq!(seen.len(), 41);
+}
+
+fn member_at(layout: MlsLayout, usage: KeyUsage) -> Result<Sender, KeyError> {
+    let at = MlsKid { context: 0, index: 3, epoch: 40 };
+    Sender::resume_mls(SUITE, layout, at, &base_key(1), usage)
+}
+
+#[test]
+fn an_mls_sender_resumes_where_it_was_however_far() {
+    let layout = MlsLayout::new(4, 6).unwrap();
+    for first_ctr in [0, 5, (1 << 32) - 1, 1 << 32, 3 << 40, u64::MAX - (1 << 32)] {
+        for (frames, blocks) in [(0, 0), (1, 4), (3, 99), ((1 << 32) - 1, 0), (7, (1 << 34) - 9)] {
+            let stored = KeyUsage { first_ctr, frames, blocks };
+            let mut sender = member_at(layout, stored).unwrap();
+            // Frames are never fewer blocks than they must have been.
+            let usage = KeyUsage { blocks: blocks.max(4 * frames), ..stored };
+            assert_eq!(sender.usage(), usage);
+            let frame = sender.seal_to_vec(b"x", CAMERA).unwrap();
+            assert_eq!(Header::parse(&frame).unwrap().ctr().get(), first_ctr + frames);
+            let after = sender.usage();
+            assert_eq!((after.first_ctr, after.frames), (first_ctr, frames + 1));
+            assert_eq!(member_at(layout, after).unwrap().usage(), after);
+            // The next epoch's key has sealed nothing yet, and its CTR goes on.
+            let next = sender.change_epoch(41, &base_key(2));
+            if first_ctr + frames < u64::MAX - (1 << 32) {
+                next.unwrap();
+                let first_ctr = first_ctr + frames + 1;
+                assert_eq!(sender.usage(), KeyUsage { first_ctr, frames: 0, blocks: 0 });
+            } else {
+                assert_eq!(next, Err(KeyError::CtrExhausted));
+                assert_eq!(sender.usage(), after);
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_of_earlier_epochs_are_not_this_keys() {
+    let layout = MlsLayout::new(4, 6).unwrap();
+    let stored = KeyUsage { first_ctr: (1 << 32) - 1, frames: 0, blocks: 0 };
+    let mut sender = member_at(layout, stored).unwrap();
+    sender.seal_to_vec(&[0; 100_000], CAMERA).unwrap();
+    assert_eq!(sender.poll_event(), None);
+    assert!(sender.usage().blocks < 7000);
+    // Its own are, also if no blocks were stored with them.
+    let stored = KeyUsage { first_ctr: 5, frames: 3 << 30, blocks: 0 };
+    let mut sender = member_at(layout, stored).unwrap();
+    sender.seal_to_vec(b"x", CAMERA).unwrap();
+    assert!(sender.poll_event().is_some());
+    for frames in [1 << 32, (1 << 32) + 1, u64::MAX] {
+        let stored = KeyUsage { first_ctr: 5, frames, blocks: 0 };
+        let mut sender = member_at(layout, stored).unwrap();
+        assert_eq!(sender.seal_to_vec(b"x", CAMERA), Err(SealError::KeyExhausted));
+        // Not set back, so that no later epoch begins below what was stored.
+        assert_eq!(sender.usage().next_ctr(), 5_u64.saturating_add(frames));
+    }
+}
+
+#[test]
+fn a_counter_that_would_wrap_is_refused() {
+    let layout = MlsLayout::new(4, 6).unwrap();
+    for first_ctr in [u64::MAX - (1 << 32) + 1, u64::MAX - 1, u64::MAX] {
+        let made = member_at(layout, KeyUsage { first_ctr, ..KeyUsage::default() });
+        assert_eq!(made.err(), Some(KeyError::CtrExhausted));
+    }
+    let last = KeyUsage { first_ctr: u64::MAX - (1 << 32), frames: (1 << 32) - 1, blocks: 0 };
+    let mut sender = member_at(layout, last).unwrap();
+    let frame = sender.seal_to_vec(b"x", CAMERA).unwrap();
+    assert_eq!(Header::parse(&frame).unwrap().ctr().get(), u64::MAX - 1);
+    assert_eq!(sender.seal_to_vec(b"x", CAMERA), Err(SealError::KeyExhausted));
+}
+
+#[test]
+fn a_generation_is_used_once() {
+    let mut sender = Sender::new(SUITE, layout(), kid_of(1), base_key(1)).unwrap();
+    sender.rekey_to(5, base_key(2)).unwrap();
+    sender.ratchet().unwrap();
+    sender.seal_to_vec(b"x", CAMERA).unwrap();
+    let before = (sender.kid(), sender.usage());
+    // The same generation again would begin at step 0 and CTR 0 of a KID that has sealed.
+    for generation in [5, 4, 1, 0] {
+        assert_eq!(sender.rekey_to(generation, base_key(3)), Err(KeyError::NotNewer));
+        assert_eq!((sender.kid(), sender.usage()), before);
+    }
+    sender.rekey_to(6, base_key(3)).unwrap();
+    assert_eq!(layout().split(sender.kid()), SenderKeyKid { generation: 6, ..kid_of(1) });
+    assert_eq!(sender.usage(), KeyUsage::default());
+    assert_eq!(sender.rekey_to(1 << 40, base_key(4)), Err(KeyError::KidOutOfRange));
+    sender.rekey_to((1 << 40) - 1, base_key(4)).unwrap();
+    assert_eq!(sender.rekey(base_key(5)), Err(KeyError::KidOutOfRange));
 }
 
 #[test]
@@ -183,5 +273,5 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     assert_eq!((sender.kid(), sender.usage()), before);
     assert!(sender.export_base_key().is_none());
     sender.change_epoch(30, &base_key(2)).unwrap();
-    assert_eq!(sender.usage(), KeyUsage { frames: 1, blocks: 0 });
+    assert_eq!(sender.usage(), KeyUsage { first_ctr: 1, frames: 0, blocks: 0 });
 }

@@ -6,7 +6,7 @@ use sealframe_media::{KeyError, KeyPolicy, KidLayout, OpenError, Receiver, Sende
 use sealframe_wire::{MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
 mod common;
-use common::{CAMERA, SUITE, base_key, kid_of, layout, receiver, sender};
+use common::{CAMERA, SUITE, base_key, base_key_of, kid_of, layout, receiver, sender};
 
 #[test]
 fn a_receiver_follows_any_jump_that_it_allows() {
@@ -16,7 +16,7 @@ fn a_receiver_follows_any_jump_that_it_allows() {
     for suite in [SUITE, CipherSuite::Aes256CtrHmacSha512_80] {
         for skipped in 0..=254 {
             let mut receiver = Receiver::with_policy(suite, layout, policy).unwrap();
-            receiver.add_sender(kid_of(1), base_key(1)).unwrap();
+            receiver.add_sender(kid_of(1), base_key_of(suite, 1)).unwrap();
             let mut sender = sender(suite, 1);
             for _ in 0..=skipped {
                 sender.ratchet().unwrap();

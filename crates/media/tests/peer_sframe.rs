@@ -21,8 +21,8 @@ fn ours(id: u16, kid: u64, ctr: u64, base_key: &[u8]) -> (Sender, Receiver) {
     let suite = CipherSuite::from_id_allowing_short_tags(id).unwrap();
     let layout = SenderKeyLayout::new(0, 0).unwrap();
     let kid = SenderKeyKid { generation: kid, ..SenderKeyKid::default() };
-    let usage = KeyUsage { frames: ctr, blocks: 0 };
-    let base_key = || BaseKey::from_bytes(base_key);
+    let usage = KeyUsage { frames: ctr, ..KeyUsage::default() };
+    let base_key = || BaseKey::from_bytes(suite, base_key).unwrap();
     let mut receiver = Receiver::new(suite, layout);
     receiver.add_sender(kid, base_key()).unwrap();
     (Sender::resume(suite, layout, kid, base_key(), usage).unwrap(), receiver)
@@ -60,7 +60,7 @@ proptest! {
     #[test]
     fn version_2_opens_ours_and_we_open_its(
         id in 4_u16..=5, kid in any::<u64>(), ctr in 0_u64..1 << 32,
-        base_key in proptest::collection::vec(any::<u8>(), 1..70),
+        base_key in proptest::collection::vec(1..=u8::MAX, 32..70),
         metadata in proptest::collection::vec(any::<u8>(), 0..100),
         frame in proptest::collection::vec(any::<u8>(), 0..3000),
     ) {
@@ -80,7 +80,7 @@ fn version_2_has_a_ratchet_of_its_own() {
         let suite = CipherSuite::from_id(id).unwrap();
         let layout = SenderKeyLayout::new(0, 8).unwrap();
         let start = SenderKeyKid { generation: 77, ..SenderKeyKid::default() };
-        let first = || BaseKey::from_bytes(&[5; 32]);
+        let first = || BaseKey::from_bytes(suite, &[5; 32]).unwrap();
         let mut sender = Sender::new(suite, layout, start, first()).unwrap();
         let kid = v2::RatchetingKeyId::new(77_u64, v2::RatchetBits::new(8));
         let peer = v2::RatchetingEncryptionKey::derive_from(v2::suite(id), kid, [5; 32]).unwrap();
@@ -93,8 +93,8 @@ fn version_2_has_a_ratchet_of_its_own() {
         let made = sender.seal_to_vec(b"a frame", Metadata::raw(b"meta")).unwrap();
         assert_ne!(made, theirs, "step 1");
         // Its step 1 has another label and another length, and no other difference.
-        let next = BaseKey::derive(suite, first().expose_bytes(), &[b"Sframe 1.0 Ratchet"]);
-        let cut = BaseKey::from_bytes(&next.expose_bytes()[..suite.nk()]);
+        let next = BaseKey::derive(suite, first().expose_bytes(), &[b"Sframe 1.0 Ratchet"]).unwrap();
+        let cut = BaseKey::from_bytes(suite, &next.expose_bytes()[..suite.nk()]).unwrap();
         let mut cut = Sender::new(suite, layout, layout.after(start), cut).unwrap();
         assert_eq!(cut.seal_to_vec(b"a frame", Metadata::raw(b"meta")).unwrap(), theirs);
     }
@@ -133,7 +133,7 @@ proptest! {
     #[test]
     fn version_1_opens_ours_and_we_open_its(
         id in 1_u16..=5, kid in any::<u64>(), ctr in 0_u64..1 << 32,
-        base_key in proptest::collection::vec(any::<u8>(), 1..70),
+        base_key in proptest::collection::vec(1..=u8::MAX, 32..70),
         // It refuses to open frames shorter than a tag.
         frame in proptest::collection::vec(any::<u8>(), 20..3000),
     ) {

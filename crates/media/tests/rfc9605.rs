@@ -17,13 +17,18 @@ fn all_8_frames_sealed_and_opened() {
         for backend in Backend::available() {
             let cipher = Cipher::new(suite, backend);
             let sender = || {
-                let base_key = BaseKey::from_bytes(&vector.base_key);
-                let usage = KeyUsage { frames: vector.ctr, blocks: 0 };
+                let base_key = BaseKey::from_bytes_allowing_128_bits(suite, &vector.base_key).unwrap();
+                let usage = KeyUsage { frames: vector.ctr, ..KeyUsage::default() };
                 Sender::resume(cipher, layout, kid, base_key, usage).unwrap()
             };
             let receiver = || {
                 let mut receiver = Receiver::new(cipher, layout);
-                receiver.add_sender(kid, BaseKey::from_bytes(&vector.base_key)).unwrap();
+                receiver
+                    .add_sender(
+                        kid,
+                        BaseKey::from_bytes_allowing_128_bits(suite, &vector.base_key).unwrap(),
+                    )
+                    .unwrap();
                 receiver
             };
 

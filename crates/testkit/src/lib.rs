@@ -10,5 +10,7 @@ pub mod group;
 pub mod hex;
 pub mod jframe;
 pub mod keys;
+#[cfg(unix)]
+pub mod memory;
 pub mod random;
 pub mod rfc9605;

@@ -85,6 +85,14 @@ impl SenderKeyLayout {
         to.wrapping_sub(from) & mask(self.step_bits)
     }
 
+    /// Whether a step lies behind another. Steps come round: what is at most half the circle ahead lies ahead, and
+    /// everything else but the step itself lies behind.
+    #[must_use]
+    pub const fn is_behind(self, at: u64, step: u64) -> bool {
+        let ahead = self.steps_between(at, step);
+        ahead > 1 << self.step_bits >> 1
+    }
+
     /// Takes a KID apart; every KID has its fields.
     #[must_use]
     pub const fn split(self, kid: Kid) -> SenderKeyKid {

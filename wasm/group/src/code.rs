@@ -26,7 +26,7 @@ pub(crate) const fn of_group(error: GroupError) -> &'static str {
         GroupError::Busy => "Busy",
         GroupError::Ended => "Ended",
         GroupError::Policy => "Policy",
-        GroupError::NoUser => "NoUser",
+        GroupError::NoRandomness => "NoRandomness",
     }
 }
 
@@ -39,6 +39,7 @@ pub(crate) const fn of_check(error: CheckError) -> &'static str {
         CheckError::Cancelled => "CheckCancelled",
         CheckError::TimedOut => "CheckTimedOut",
         CheckError::WrongStage => "CheckOutOfOrder",
+        CheckError::NoRandomness => "NoRandomness",
         // Somebody is in between, or at least the other side did not say what it should.
         CheckError::Changed
         | CheckError::WrongCommitment

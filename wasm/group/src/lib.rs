@@ -86,7 +86,7 @@ impl Group {
             policy: Policy::default(),
         };
         let trust = trust.map_err(|_| "TrustDamaged")?;
-        let key = IdentityKey::from_seed(identity.expose_seed());
+        let key = IdentityKey::from_seed(identity.expose_seed()).map_err(|_| "NoRandomness")?;
         let made = sealframe_group::Group::new(config, key, trust, time(now), &mut random());
         let (group, base_key) = made.map_err(code::of_group)?;
         let farewell = message::sign(&head_of(group.session()), &Body::Leave, &identity);
@@ -232,7 +232,8 @@ impl Group {
         is_moderator: bool,
         now: f64,
     ) -> Result<(), String> {
-        let admission = Admission { user: UserId(user), power: power(is_moderator) };
+        let user = UserId::new(user).map_err(|_| "Malformed")?;
+        let admission = Admission { user, power: power(is_moderator) };
         Ok(self.group.admit(id(session)?, admission, time(now)).map_err(code::of_group)?)
     }
 
@@ -298,10 +299,12 @@ impl Drop for Group {
 }
 
 fn take_identity(seed: Option<Vec<u8>>) -> Result<IdentityKey, &'static str> {
-    let Some(mut bytes) = seed else { return Ok(IdentityKey::generate(&mut random())) };
-    let seed = <&[u8; 32]>::try_from(&*bytes).map(IdentityKey::from_seed);
+    let Some(mut bytes) = seed else {
+        return IdentityKey::generate(&mut random()).map_err(|_| "NoRandomness");
+    };
+    let seed = <&[u8; 32]>::try_from(&*bytes).ok().and_then(|seed| IdentityKey::from_seed(seed).ok());
     bytes.zeroize();
-    seed.map_err(|_| "Malformed")
+    seed.ok_or("Malformed")
 }
 
 const fn power(is_moderator: bool) -> Power {

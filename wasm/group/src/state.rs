@@ -38,7 +38,7 @@ fn of_member(of: &MemberState) -> String {
     Object::new()
         .hex("session", &of.session.0)
         .raw("member", of.sender)
-        .hex("user", &of.user.0)
+        .hex("user", of.user.as_bytes())
         .hex("identity", &of.identity.0)
         .word("standing", standing(of.standing))
         .word("role", role(of.role))

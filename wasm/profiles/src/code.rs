@@ -41,6 +41,8 @@ impl From<SealError> for Code {
         match error {
             SealError::NoKey => Self::MissingKey,
             SealError::KeyExhausted | SealError::NonceWouldRepeat => Self::KeyExhausted,
+            // No process forks in WebAssembly.
+            SealError::Forked => Self::KeyExhausted,
             SealError::PrefixTooLong => Self::TooShort,
             SealError::UnsupportedCodec | SealError::TooManyRanges => Self::UnsupportedCodec,
             SealError::StartCode => Self::StartCodeInside,
@@ -58,7 +60,7 @@ impl From<OpenError> for Code {
         match error {
             OpenError::UnknownKey(_) => Self::MissingKey,
             // The latter is what RFC 9605's frames begin with, which none of these formats does.
-            OpenError::Trailer | OpenError::Header(_) => Self::NotSealed,
+            OpenError::Trailer | OpenError::Header(_) | OpenError::OtherSender(_) => Self::NotSealed,
             OpenError::TooShort => Self::TooShort,
             OpenError::Replayed(_) => Self::Replayed,
             OpenError::TooOld(_) => Self::TooOld,
@@ -83,7 +85,10 @@ impl From<KeyError> for Code {
             | KeyError::OwnKey
             | KeyError::WrongLayout
             | KeyError::NotNewer
+            | KeyError::OtherSuite
             | KeyError::PolicyTooWide => Self::KeyRefused,
+            KeyError::CtrExhausted => Self::KeyExhausted,
+            KeyError::Forked => Self::KeyRefused,
             KeyError::TooManyKeys => Self::TooManyKeys,
         }
     }

@@ -46,7 +46,7 @@ pub(crate) enum Fate {
 impl Person {
     pub(crate) fn new(number: u16, kem: Kem, seed: u64, now: Duration) -> Self {
         let mut rng = Random::new(seed);
-        let key = IdentityKey::generate(&mut rng);
+        let key = IdentityKey::generate(&mut rng).unwrap();
         let seed = *key.expose_seed();
         let config = Config {
             group_id: b"simulation".to_vec(),
@@ -78,7 +78,7 @@ impl Person {
             match self.call.poll(now, &mut self.rng) {
                 Action::Send { to, message } => turn.sent.push((to, message)),
                 Action::Event(Event::Applied(applicant)) => {
-                    let user = UserId(applicant.credential);
+                    let user = UserId::new(applicant.credential).unwrap();
                     let admission = Admission { user, power: Power::None };
                     self.call.admit(applicant.session, admission, now).unwrap();
                 }

@@ -136,7 +136,7 @@ impl Run {
         if self.rng.happens(500) {
             self.counts.leaves += 1;
             let head = person.head(self.kem);
-            let key = IdentityKey::from_seed(&person.seed);
+            let key = IdentityKey::from_seed(&person.seed).unwrap();
             let words = message::sign(&head, &Body::Leave, &key);
             self.relay(number, Recipient::All, &words);
         } else {

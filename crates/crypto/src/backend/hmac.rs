@@ -83,6 +83,10 @@ pub(crate) struct HmacKey<S: Sha2<N>, const N: usize> {
 }
 
 impl<S: Sha2<N>, const N: usize> HmacKey<S, N> {
+    /// The block of key is left on the stack, which [`on_wiped_stack`] overwrites.
+    ///
+    /// [`on_wiped_stack`]: crate::wiped_stack::on_wiped_stack
+    ///
     /// # Panics
     /// If `key` is longer than a block; the suite fixes its length.
     pub(crate) fn new(key: &[u8]) -> Self {
@@ -95,9 +99,7 @@ impl<S: Sha2<N>, const N: usize> HmacKey<S, N> {
             block.iter_mut().for_each(|byte| *byte ^= pad);
             state
         };
-        let made = Self { inner: padded_with(0x36), outer: padded_with(0x5c) };
-        block.zeroize();
-        made
+        Self { inner: padded_with(0x36), outer: padded_with(0x5c) }
     }
 
     /// HMAC over the parts put together. The tag is at the front.

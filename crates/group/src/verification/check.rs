@@ -10,6 +10,7 @@ use super::{CheckError, CheckMessage, Sas, Stage};
 use crate::{
     Identity, SessionId,
     hash::{expand, hash},
+    randomness::Watched,
 };
 
 /// One of the two sides of a check.
@@ -59,22 +60,22 @@ struct Comparing {
 }
 
 impl Check {
-    /// A commits to a fresh key.
-    pub(super) fn start(between: Between, rng: &mut impl CryptoRng) -> (Self, CheckMessage) {
-        let key = Key::generate(rng);
+    /// A commits to a fresh key; `None` if there is no randomness.
+    pub(super) fn start(between: Between, rng: &mut impl CryptoRng) -> Option<(Self, CheckMessage)> {
+        let key = Key::generate(rng)?;
         let start = between.start(&key);
-        (Self { between, state: State::Started(key) }, start)
+        Some((Self { between, state: State::Started(key) }, start))
     }
 
-    /// B answers a commitment with a fresh key.
+    /// B answers a commitment with a fresh key; `None` if there is no randomness.
     pub(super) fn reply(
         between: Between,
         commitment: [u8; 32],
         rng: &mut impl CryptoRng,
-    ) -> (Self, CheckMessage) {
-        let key = Key::generate(rng);
+    ) -> Option<(Self, CheckMessage)> {
+        let key = Key::generate(rng)?;
         let reply = between.message(Stage::Reply, key.public);
-        (Self { between, state: State::Replied { key, commitment, early: None } }, reply)
+        Some((Self { between, state: State::Replied { key, commitment, early: None } }, reply))
     }
 
     /// Our start, as long as they have not answered it: until then nobody had a guess.
@@ -246,10 +247,11 @@ struct Key {
 }
 
 impl Key {
-    fn generate(rng: &mut impl CryptoRng) -> Self {
-        let secret = Box::new(StaticSecret::random_from_rng(rng));
+    fn generate(rng: &mut impl CryptoRng) -> Option<Self> {
+        let mut rng = Watched::new(rng);
+        let secret = Box::new(StaticSecret::random_from_rng(&mut rng));
         let public = PublicKey::from(&*secret).to_bytes();
-        Self { secret, public }
+        rng.is_sound().then_some(Self { secret, public })
     }
 }
 

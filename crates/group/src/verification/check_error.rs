@@ -13,6 +13,8 @@ pub enum CheckError {
     AlreadyOpen,
     /// None with this member is open.
     NotOpen,
+    /// The random number generator gives nothing but zeros: none was begun.
+    NoRandomness,
     /// There is nothing to confirm yet. The check goes on.
     NothingToCompare,
     /// The other side, or the person there, gave up, or is busy with another check.
@@ -37,6 +39,7 @@ impl fmt::Display for CheckError {
             Self::TooMany => "too many checks with this member have failed",
             Self::AlreadyOpen => "a check with this member is open already",
             Self::NotOpen => "no check with this member is open",
+            Self::NoRandomness => "what should be random is nothing but zeros",
             Self::NothingToCompare => "nothing to compare yet",
             Self::Cancelled => "check was cancelled by the other side",
             Self::TimedOut => "check took longer than ten minutes",

@@ -12,7 +12,7 @@ use super::{
     CheckError, CheckMessage, Party, Sas, Stage,
     check::{Between, Check},
 };
-use crate::{Identity, SessionId};
+use crate::{Identity, SessionId, randomness};
 
 /// From the first message on.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -90,7 +90,7 @@ impl Checks {
     /// Begins a check with `them`; the message is for them. `now` is on any clock that does not go back.
     ///
     /// # Errors
-    /// [`CheckError::AlreadyOpen`] or [`CheckError::TooMany`]; nothing has changed.
+    /// [`CheckError::AlreadyOpen`], [`CheckError::TooMany`] or [`CheckError::NoRandomness`]; nothing has changed.
     pub fn start(
         &mut self,
         rng: &mut impl CryptoRng,
@@ -104,8 +104,11 @@ impl Checks {
             return Err(CheckError::TooMany);
         }
         let mut check = [0; 16];
-        rng.fill_bytes(&mut check);
-        let (check, start) = Check::start(self.between(check, them), rng);
+        if !randomness::fill(rng, &mut check) {
+            return Err(CheckError::NoRandomness);
+        }
+        let started = Check::start(self.between(check, them), rng);
+        let (check, start) = started.ok_or(CheckError::NoRandomness)?;
         self.keep(check, now);
         Ok(start)
     }
@@ -219,7 +222,10 @@ impl Checks {
         if ours.is_some() && self.us.session < them.session {
             return self.go_back(them, open, ours); // they may not have heard of it
         }
-        let (check, reply) = Check::reply(self.between(message.check, them), message.data, rng);
+        let replied = Check::reply(self.between(message.check, them), message.data, rng);
+        let Some((check, reply)) = replied else {
+            return self.go_back(them, open, Some(CheckMessage::cancel(message.check)));
+        };
         self.keep(check, now);
         CheckProgress { send: Some(reply), event: Some(CheckEvent::Begun) }
     }

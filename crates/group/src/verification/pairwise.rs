@@ -20,7 +20,7 @@ const SALT: [u8; 16] =
 /// Source: PROTOCOL.md §6.
 #[must_use]
 pub fn pairwise_code(a: (&Identity, &UserId), b: (&Identity, &UserId)) -> PairwiseCode {
-    Code::from_hash(&fingerprint([record(&a.0.0, &a.1.0), record(&b.0.0, &b.1.0)]))
+    Code::from_hash(&fingerprint([record(&a.0.0, a.1.as_bytes()), record(&b.0.0, b.1.as_bytes())]))
 }
 
 /// `0000 ‖ key ‖ user id` of eight bytes, as DAVE has it; of other lengths `0001 ‖ key ‖ length u64 ‖ user id`,

@@ -166,7 +166,7 @@ impl TrustStore {
     }
 
     fn insert(&mut self, user: &UserId, entry: Entry) -> Result<(), TrustError> {
-        if user.0.len() > Self::MAX_USER_ID_LEN {
+        if user.as_bytes().len() > Self::MAX_USER_ID_LEN {
             return Err(TrustError::UserIdTooLong);
         }
         if self.entries.len() >= Self::CAPACITY {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! store = version u8 = 1 ‖ count u32 ‖ entries, by user id, each one greater than the one before
-//! entry = user id x<512> ‖ identity[32] ‖ verified u8 = 0 or 1 ‖ first seen u64 ‖ last seen u64   (big-endian)
+//! entry = user id x<1..512> ‖ identity[32] ‖ verified u8 = 0 or 1 ‖ first seen u64 ‖ last seen u64   (big-endian)
 //! ```
 //!
 //! One store has one encoding.
@@ -24,8 +24,8 @@ impl TrustStore {
         out.push(VERSION);
         out.extend((self.entries.len() as u32).to_be_bytes());
         for (user, entry) in &self.entries {
-            out.extend((user.0.len() as u16).to_be_bytes());
-            out.extend(&user.0);
+            out.extend((user.as_bytes().len() as u16).to_be_bytes());
+            out.extend(user.as_bytes());
             out.extend(entry.identity.0);
             out.push(u8::from(entry.verified));
             out.extend(entry.first_seen.to_be_bytes());
@@ -73,6 +73,7 @@ fn decode_entry(bytes: &[u8]) -> Option<(UserId, Entry, &[u8])> {
         return None;
     }
     let (user, rest) = rest.split_at_checked(len)?;
+    let user = UserId::new(user).ok()?;
     let (&identity, rest) = rest.split_first_chunk()?;
     let (&[verified], rest) = rest.split_first_chunk()?;
     let (&first_seen, rest) = rest.split_first_chunk()?;
@@ -84,7 +85,7 @@ fn decode_entry(bytes: &[u8]) -> Option<(UserId, Entry, &[u8])> {
         last_seen: u64::from_be_bytes(last_seen),
     };
     let sane = verified <= 1 && entry.first_seen <= entry.last_seen;
-    sane.then(|| (UserId(user.to_vec()), entry, rest))
+    sane.then_some((user, entry, rest))
 }
 
 /// Why bytes are no trust store.

@@ -52,7 +52,7 @@ impl Peer {
 
     pub(crate) fn with(number: u16, kem: Kem, power: Power, policy: Policy, now: Duration) -> Self {
         let mut rng = Random::new(u64::from(number) << 32 | now.as_millis() as u64);
-        let key = IdentityKey::generate(&mut rng);
+        let key = IdentityKey::generate(&mut rng).unwrap();
         Self::known_as(key, number, kem, power, policy, now, rng)
     }
 
@@ -99,8 +99,9 @@ impl Peer {
     /// Somebody new who says that it is this user.
     pub(crate) fn claiming(user: &UserId, number: u16, now: Duration) -> Self {
         let mut rng = Random::new(u64::from(number) << 40);
-        let key = IdentityKey::generate(&mut rng);
-        let config = config(number, Kem::X25519, Power::None, Policy::default(), user.0.clone());
+        let key = IdentityKey::generate(&mut rng).unwrap();
+        let config =
+            config(number, Kem::X25519, Power::None, Policy::default(), user.as_bytes().to_vec());
         Self::of(config, key, now, rng)
     }
 
@@ -111,7 +112,7 @@ impl Peer {
             match self.group.poll(now, &mut self.rng) {
                 Output::Send { to, message } => self.sent.push((to, message)),
                 Output::Ratchet => {
-                    let key = BaseKey::from_bytes(&self.own.2).ratchet(SUITE);
+                    let key = BaseKey::from_bytes(SUITE, &self.own.2).unwrap().ratchet();
                     self.own = (self.own.0, self.own.1 + 1, key.expose_bytes().to_vec());
                     self.group.set_frames(1);
                 }
@@ -136,7 +137,7 @@ impl Peer {
                     sender != kid.sender || generation >= kid.generation
                 }),
                 Output::Event(Event::Applied(applicant)) if self.admits => {
-                    let user = UserId(applicant.credential.clone());
+                    let user = UserId::new(applicant.credential.clone()).unwrap();
                     let may = matches!(applicant.sender, 1 | 11);
                     let power = if may { Power::Moderator } else { Power::None };
                     self.events.push(Event::Applied(applicant.clone()));
@@ -155,9 +156,9 @@ impl Peer {
     pub(crate) fn opens(&self, sender: u16, own: &(u64, u32, Vec<u8>)) -> bool {
         let Some((from, key)) = self.held.get(&(sender.into(), own.0)) else { return false };
         let Some(steps) = u64::from(own.1).checked_sub(*from) else { return false };
-        let mut key = BaseKey::from_bytes(key);
+        let mut key = BaseKey::from_bytes(SUITE, key).unwrap();
         for _ in 0..steps {
-            key = key.ratchet(SUITE);
+            key = key.ratchet();
         }
         key.expose_bytes() == own.2
     }
@@ -238,7 +239,7 @@ impl Net {
         }
     }
 
-    /// An entry for this member, of a key of 32 zeros, under a header that somebody else signed.
+    /// An entry for this member, of a key of 32 fives, under a header that somebody else signed.
     pub(crate) fn entry_for(
         &mut self,
         to: SessionId,
@@ -256,7 +257,7 @@ impl Net {
             nonce: &announce.nonce,
         };
         let info = message::entry_info(&head, SUITE, sender, &addressee);
-        let base_key = BaseKey::from_bytes(&[0; 32]);
+        let base_key = BaseKey::from_bytes(SUITE, &[5; 32]).unwrap();
         let mut rng = Random::new(5);
         let (enc, ciphertext) =
             wrap(Kem::X25519, &announce.kem_key, &base_key, &info, header, &mut rng).unwrap();
@@ -317,7 +318,7 @@ pub(crate) fn head(session: SessionId) -> Head {
 /// An identity of the test's, that everybody lets in, and its announce.
 pub(crate) fn stranger(number: u16) -> (IdentityKey, SessionId, Vec<u8>) {
     let mut rng = Random::new(number.into());
-    let key = IdentityKey::generate(&mut rng);
+    let key = IdentityKey::generate(&mut rng).unwrap();
     let (_, kem_key) = KemSecret::generate(Kem::X25519, &mut rng).unwrap();
     let session = SessionId([0x77; 16]);
     let announce = Announce {

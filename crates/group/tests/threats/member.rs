@@ -23,7 +23,7 @@ fn an_update_for_more_than_a_message_holds_goes_out_in_several() {
     let mut alice = Peer::with(1, Kem::XWing, Power::None, policy, now);
     let (_, kem_key) = KemSecret::generate(Kem::XWing, &mut Random::new(1)).unwrap();
     for number in 100..100 + MANY {
-        let key = IdentityKey::generate(&mut Random::new(number.into()));
+        let key = IdentityKey::generate(&mut Random::new(number.into())).unwrap();
         let mut session = [7; 16];
         session[..2].copy_from_slice(&number.to_be_bytes());
         let head = Head { kem: Kem::XWing, ..head(SessionId(session)) };
@@ -212,7 +212,7 @@ fn strangers_cost_bounded_work_and_memory() {
     let mut refused = 0;
     for number in 100..1000_u16 {
         let mut rng = Random::new(number.into());
-        let key = IdentityKey::generate(&mut rng);
+        let key = IdentityKey::generate(&mut rng).unwrap();
         let (_, _, words) = stranger(number);
         let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
         let announce = Announce { identity: key.public(), ..announce };
@@ -252,7 +252,7 @@ fn a_changed_identity_of_a_known_person_is_flagged() {
     let rng = Random::new(77);
     // The same credential, and so the same user, under another identity.
     let mut peer = Peer::known_as(
-        IdentityKey::from_seed(&[9; 32]),
+        IdentityKey::from_seed(&[9; 32]).unwrap(),
         3,
         Kem::X25519,
         Power::None,

@@ -32,7 +32,7 @@ fn who_was_not_given_the_power_neither_locks_nor_removes() {
 fn a_locked_call_takes_nobody_new_and_those_back_who_were_there() {
     let (mut net, all) = call(2);
     // Member 3 has been there.
-    let key = || IdentityKey::from_seed(&[3; 32]);
+    let key = || IdentityKey::from_seed(&[3; 32]).unwrap();
     let peer = |number, now| {
         let rng = Random::new(number);
         Peer::known_as(

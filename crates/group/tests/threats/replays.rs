@@ -165,6 +165,6 @@ fn what_is_played_again_changes_nothing() {
 fn our_own_messages_played_back_are_refused() {
     let (mut net, all) = call(2);
     let now = net.now;
-    let words = message::sign(&head(all[0]), &Body::Leave, &IdentityKey::from_seed(&[1; 32]));
+    let words = message::sign(&head(all[0]), &Body::Leave, &IdentityKey::from_seed(&[1; 32]).unwrap());
     assert_eq!(net.get(all[0]).group.handle_message(&words, now), Err(GroupError::Own));
 }

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use sealframe_group::{
-    Admission, Config, Event, Group, GroupError, IdentityKey, MessageError, Output, Policy, Power,
-    Reason, Role, UserId, verification::TrustStore,
+    Admission, Config, EmptyUserId, Event, Group, GroupError, IdentityKey, MessageError, Output,
+    Policy, Power, Reason, Role, UserId, verification::TrustStore,
 };
 use sealframe_testkit::group::{CallVector, Refusal, all};
 
@@ -48,7 +48,7 @@ impl Peer {
             [&member.session[..], &member.kem_ikm, &member.nonces[0].nonce, &base_key, &jitter]
                 .concat();
         let mut rng = Given([&before, &more.concat()[..]].concat());
-        let key = IdentityKey::from_seed(&array(&member.identity_secret));
+        let key = IdentityKey::from_seed(&array(&member.identity_secret)).unwrap();
         let (group, drawn) = Group::new(config, key, TrustStore::default(), SECOND, &mut rng).unwrap();
         assert_eq!(drawn.expose_bytes(), base_key);
         let mut peer = Self { group, rng };
@@ -79,8 +79,10 @@ impl Peer {
 
     fn admit(&mut self, call: &CallVector, at: usize, now: Duration) -> Done {
         self.group.handle_message(&call.announces[at].signed.message, now).unwrap();
-        let admission =
-            Admission { user: UserId(call.members[at].user_id.0.clone()), power: Power::Moderator };
+        // Nothing that is sent has it in it; one of the vectors' members has no name, which nobody is admitted with.
+        let user = UserId::new(&*call.members[at].user_id.0);
+        let user = user.unwrap_or_else(|EmptyUserId| UserId::new("somebody").unwrap());
+        let admission = Admission { user, power: Power::Moderator };
         self.group.admit(session(&call.members[at].session), admission, now).unwrap();
         self.run(now)
     }

@@ -23,7 +23,7 @@ fn both_ways(call: &CallVector, vector: &SignedVector, body: &Body) {
     let member = &call.members[vector.from];
     let head = head(call, member);
     let identity = Identity(array(&member.identity));
-    let key = IdentityKey::from_seed(&array(&member.identity_secret));
+    let key = IdentityKey::from_seed(&array(&member.identity_secret)).unwrap();
     assert_eq!(key.public(), identity);
     let made = sign(&head, body, &key);
     assert!(vector.message.starts_with(&made), "{vector:?}");
@@ -107,8 +107,8 @@ fn all_40_updates() {
             assert_eq!(message.signed, &vector.header[..]);
             assert_eq!(vector.header.len(), KeyUpdate::HEADER_LEN);
             assert_eq!(KeyUpdate::header_hash(&vector.header), *vector.header_hash.0);
-            let first = BaseKey::from_bytes(&vector.generation_key);
-            let base_key = (0..vector.step).fold(first, |key, _| key.ratchet(suite(call)));
+            let first = BaseKey::from_bytes(suite(call), &vector.generation_key).unwrap();
+            let base_key = (0..vector.step).fold(first, |key, _| key.ratchet());
             assert_eq!(base_key.expose_bytes(), &vector.base_key[..]);
             let Head { group, session, .. } = message.head;
             let key = base_key.expose_bytes();
@@ -149,7 +149,8 @@ fn all_40_entries_and_16_cut_updates() {
                 assert_eq!(entry.nonce_number, stated.nonce_number);
                 assert_eq!((entry.enc, entry.ciphertext), (&stated.enc[..], &stated.ct[..]));
                 let (secret, public) = KemSecret::derive(kem, &array(&recipient.kem_ikm)).unwrap();
-                let opened = secret.unwrap(entry.enc, entry.ciphertext, info, aad).unwrap();
+                let opened =
+                    secret.unwrap(suite(call), entry.enc, entry.ciphertext, info, aad).unwrap();
                 assert_eq!(opened.expose_bytes(), &vector.base_key[..]);
                 let mut given = Given(stated.randomness.0.clone());
                 let made = wrap(kem, &public, &opened, info, aad, &mut given).unwrap();

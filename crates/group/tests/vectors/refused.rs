@@ -8,7 +8,7 @@ use sealframe_group::{
 };
 use sealframe_testkit::group::{CallVector, Refusal, RefusedMessage, all};
 
-use crate::array;
+use crate::{array, suite};
 
 /// What a member looks at, from the form to the key; `None` if nothing is wrong.
 fn refusal(call: &CallVector, vector: &RefusedMessage) -> Option<Refusal> {
@@ -82,7 +82,7 @@ fn opening(
     };
     let Head { kem, group, session } = message.head;
     let (secret, _) = KemSecret::derive(kem, &array(&to.kem_ikm)).unwrap();
-    match secret.unwrap(entry.enc, entry.ciphertext, &known.info, message.signed) {
+    match secret.unwrap(suite(call), entry.enc, entry.ciphertext, &known.info, message.signed) {
         Err(_) => Some(Refusal::Entry),
         Ok(key) => {
             let (generation, step) = (header.generation, header.step);

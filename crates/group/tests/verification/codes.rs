@@ -47,14 +47,21 @@ fn who_comes_or_goes_or_changes_changes_the_call_code() {
 #[test]
 fn all_6_pairwise_codes_from_both_sides() {
     let cases = vectors("pairwise_codes");
+    let mut nameless = 0;
     for case in &cases {
-        let a = (Identity(array(&case["identity_a"])), UserId(bytes(&case["user_a"])));
-        let b = (Identity(array(&case["identity_b"])), UserId(bytes(&case["user_b"])));
+        let user = |which: &str| UserId::new(bytes(&case[which]));
+        let (Ok(user_a), Ok(user_b)) = (user("user_a"), user("user_b")) else {
+            // The codes have a rule for it, and the library no such user.
+            nameless += 1;
+            continue;
+        };
+        let a = (Identity(array(&case["identity_a"])), user_a);
+        let b = (Identity(array(&case["identity_b"])), user_b);
         let code = pairwise_code((&a.0, &a.1), (&b.0, &b.1));
         assert_eq!(code.to_string(), case["code"].as_str().unwrap());
         assert_eq!(pairwise_code((&b.0, &b.1), (&a.0, &a.1)), code);
     }
-    assert_eq!(cases.len(), 6);
+    assert_eq!((cases.len(), nameless), (6, 1));
 }
 
 /// Plain concatenation would let the user id of one record pass for the other record's identity.
@@ -62,10 +69,10 @@ fn all_6_pairwise_codes_from_both_sides() {
 fn a_user_id_cannot_pass_for_the_other_record() {
     let (a, b, ghost) = (Identity([1; 32]), Identity([2; 32]), Identity([3; 32]));
     let all = [b"bob".as_slice(), &[0, 0], &ghost.0, b"rest"].concat();
-    let long = UserId(all);
-    let plain = pairwise_code((&a, &long), (&b, &UserId::from("x")));
-    let moved = UserId([b"rest".as_slice(), &[0, 0], &b.0, b"x"].concat());
-    assert_ne!(pairwise_code((&a, &UserId::from("bob")), (&ghost, &moved)), plain);
+    let long = UserId::new(all).unwrap();
+    let plain = pairwise_code((&a, &long), (&b, &UserId::new("x").unwrap()));
+    let moved = UserId::new([b"rest".as_slice(), &[0, 0], &b.0, b"x"].concat()).unwrap();
+    assert_ne!(pairwise_code((&a, &UserId::new("bob").unwrap()), (&ghost, &moved)), plain);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use sealframe_group::{
 };
 
 fn alice() -> UserId {
-    UserId::from("alice")
+    UserId::new("alice").unwrap()
 }
 
 const FIRST: Identity = Identity([1; 32]);
@@ -66,7 +66,7 @@ fn who_was_forgotten_is_new() {
 
 #[test]
 fn when_full_the_unverified_of_longest_ago_goes_and_no_verified_one() {
-    let user = |number: usize| UserId(number.to_be_bytes().to_vec());
+    let user = |number: usize| UserId::new(number.to_be_bytes()).unwrap();
     let mut store = TrustStore::new();
     for number in 0..TrustStore::CAPACITY {
         store.see(&user(number), &FIRST, 1000 + number as u64).unwrap();
@@ -92,7 +92,7 @@ fn when_full_the_unverified_of_longest_ago_goes_and_no_verified_one() {
     assert_eq!(TrustStore::from_bytes(&bytes), Ok(store));
 
     let mut one_more = TrustStore::new();
-    one_more.see(&UserId(vec![0xff; 9]), &FIRST, 1).unwrap();
+    one_more.see(&UserId::new(vec![0xff; 9]).unwrap(), &FIRST, 1).unwrap();
     bytes.extend(&one_more.to_bytes()[5..]);
     bytes[4] += 1; // of 10,000 = 0x2710
     assert_eq!(TrustStore::from_bytes(&bytes), Err(TrustBytesError::Malformed));
@@ -101,8 +101,8 @@ fn when_full_the_unverified_of_longest_ago_goes_and_no_verified_one() {
 #[test]
 fn a_user_id_has_at_most_512_bytes() {
     let mut store = TrustStore::new();
-    let longest = UserId(vec![7; TrustStore::MAX_USER_ID_LEN]);
-    let longer = UserId(vec![7; TrustStore::MAX_USER_ID_LEN + 1]);
+    let longest = UserId::new(vec![7; TrustStore::MAX_USER_ID_LEN]).unwrap();
+    let longer = UserId::new(vec![7; TrustStore::MAX_USER_ID_LEN + 1]).unwrap();
     assert_eq!(store.see(&longest, &FIRST, 1), Ok(Standing::New));
     assert_eq!(store.see(&longer, &FIRST, 1), Err(TrustError::UserIdTooLong));
     assert_eq!(store.len(), 1);
@@ -112,8 +112,8 @@ fn a_user_id_has_at_most_512_bytes() {
 /// version, count, then "a" and "b" with one identity each.
 fn two() -> Vec<u8> {
     let mut store = TrustStore::new();
-    store.see(&UserId::from("a"), &FIRST, 5).unwrap();
-    store.mark_verified(&UserId::from("b"), &SECOND, 6).unwrap();
+    store.see(&UserId::new("a").unwrap(), &FIRST, 5).unwrap();
+    store.mark_verified(&UserId::new("b").unwrap(), &SECOND, 6).unwrap();
     store.to_bytes()
 }
 
@@ -176,7 +176,7 @@ proptest! {
         let mut store = TrustStore::new();
         let mut model: BTreeMap<u8, (u8, bool)> = BTreeMap::new();
         for (act, user, key, now) in acts {
-            let (id, identity) = (UserId(vec![user; usize::from(user)]), Identity([key; 32]));
+            let (id, identity) = (UserId::new(vec![user; usize::from(user) + 1]).unwrap(), Identity([key; 32]));
             let known = model.get(&user).copied();
             let standing = match known {
                 None => Standing::New,

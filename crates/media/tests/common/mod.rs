@@ -17,19 +17,25 @@ pub(crate) fn kid_of(sender: u64) -> SenderKeyKid {
     SenderKeyKid { sender, ..SenderKeyKid::default() }
 }
 
-/// A base key that only its number tells from others.
+/// A base key of [`SUITE`] that only its number tells from others.
 pub(crate) fn base_key(number: u64) -> BaseKey {
-    BaseKey::derive(SUITE, &number.to_be_bytes(), &[b"test"])
+    base_key_of(SUITE, number)
+}
+
+pub(crate) fn base_key_of(suite: CipherSuite, number: u64) -> BaseKey {
+    BaseKey::derive(suite, b"a secret of tests", &[&number.to_be_bytes()]).unwrap()
 }
 
 pub(crate) fn sender(cipher: impl Into<Cipher>, number: u64) -> Sender {
-    Sender::new(cipher, layout(), kid_of(number), base_key(number)).unwrap()
+    let cipher = cipher.into();
+    Sender::new(cipher, layout(), kid_of(number), base_key_of(cipher.suite, number)).unwrap()
 }
 
 pub(crate) fn receiver(cipher: impl Into<Cipher>, numbers: impl IntoIterator<Item = u64>) -> Receiver {
+    let cipher = cipher.into();
     let mut receiver = Receiver::new(cipher, layout());
     for number in numbers {
-        receiver.add_sender(kid_of(number), base_key(number)).unwrap();
+        receiver.add_sender(kid_of(number), base_key_of(cipher.suite, number)).unwrap();
     }
     receiver
 }

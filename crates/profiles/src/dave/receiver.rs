@@ -154,6 +154,7 @@ impl Receiver {
             OpenError::Unauthentic => self.stats.unauthentic += 1,
             OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
             OpenError::Header(_)
+            | OpenError::OtherSender(_)
             | OpenError::TooShort
             | OpenError::StepErased(_)
             | OpenError::StepTooFar(_)

@@ -454,6 +454,7 @@ impl Opener {
             }
             OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
             OpenError::Header(_)
+            | OpenError::OtherSender(_)
             | OpenError::TooShort
             | OpenError::StepErased(_)
             | OpenError::StepTooFar(_)

@@ -1,0 +1,214 @@
+//! Frames through a whole call, beside the sender and receiver inside it.
+
+use core::{hint::black_box, time::Duration};
+
+use sealframe::{
+    Action, Call,
+    group::{
+        Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, UserId,
+        verification::TrustStore,
+    },
+};
+use sealframe_media::{FrameBuf, Receiver, Sender};
+use sealframe_testkit::random::Random;
+use sealframe_wire::SenderKeyKid;
+
+use crate::{Operation, STREAM, SUITE, Slot, layout};
+
+/// Frames that everybody has sealed before: every header has two bytes of CTR.
+const BEFORE: usize = 300;
+
+/// So many members speak in turn; the last of the call listens.
+pub struct Members<const N: usize>(Vec<Call>);
+
+impl<const N: usize> Members<N> {
+    fn new() -> Self {
+        let mut rng = Random::new(1);
+        let rng = &mut rng;
+        let mut now = Duration::ZERO;
+        let mut join = |sender| {
+            let config = Config {
+                group_id: b"call".to_vec(),
+                kem: Kem::X25519,
+                suite: SUITE,
+                sender,
+                role: Role::Participant,
+                power: Power::None,
+                credential: b"somebody".to_vec(),
+                started_at: 0,
+                policy: Policy::default(),
+            };
+            let key = IdentityKey::generate(rng).unwrap();
+            Call::join(config, key, TrustStore::new(), now, rng).unwrap()
+        };
+        let mut calls: Vec<Call> = (0..=N).map(|number| join(member(number))).collect();
+        for _ in 0..8 {
+            for us in 0..=N {
+                loop {
+                    match calls[us].poll(now, rng) {
+                        Action::Send { message, .. } => {
+                            for them in (0..=N).filter(|&them| them != us) {
+                                let _ = calls[them].handle_message(&message, now);
+                            }
+                        }
+                        Action::Event(Event::Applied(who)) => {
+                            let admission = admission(who.credential);
+                            calls[us].admit(who.session, admission, now).unwrap();
+                        }
+                        Action::Event(_) => {}
+                        Action::Wait(_) => break,
+                    }
+                }
+            }
+            now += Duration::from_secs(1);
+        }
+        Self(calls)
+    }
+}
+
+fn admission(credential: Vec<u8>) -> Admission {
+    Admission { user: UserId::new(credential).unwrap(), power: Power::None }
+}
+
+fn member(number: usize) -> u16 {
+    u16::try_from(number + 1).unwrap()
+}
+
+/// Senders of as many members, and a receiver.
+pub struct Alone {
+    senders: Vec<Sender>,
+    receiver: Receiver,
+}
+
+impl Alone {
+    fn new(members: usize) -> Self {
+        let kid = |number| SenderKeyKid { sender: member(number).into(), ..SenderKeyKid::default() };
+        let mut receiver = Receiver::new(SUITE, layout());
+        let senders = (0..members).map(|number| {
+            receiver.add_sender(kid(number), crate::base_key()).unwrap();
+            Sender::new(SUITE, layout(), kid(number), crate::base_key()).unwrap()
+        });
+        Self { senders: senders.collect(), receiver }
+    }
+}
+
+/// Who seals and opens.
+pub trait Side: Send {
+    fn new() -> Self;
+    fn seal<'f>(&mut self, number: usize, frame: FrameBuf<'f>) -> &'f mut [u8];
+    fn open<'f>(&mut self, number: usize, frame: &'f mut [u8]) -> &'f mut [u8];
+}
+
+impl<const N: usize> Side for Members<N> {
+    fn new() -> Self {
+        Self::new()
+    }
+
+    #[inline(always)]
+    fn seal<'f>(&mut self, number: usize, frame: FrameBuf<'f>) -> &'f mut [u8] {
+        self.0[number].seal_in_place(frame, STREAM).unwrap()
+    }
+
+    #[inline(always)]
+    fn open<'f>(&mut self, number: usize, frame: &'f mut [u8]) -> &'f mut [u8] {
+        self.0[N].open_in_place(member(number), frame, STREAM).unwrap().frame
+    }
+}
+
+/// As [`Members`], without a call around them.
+pub struct AloneOf<const N: usize>(Alone);
+
+impl<const N: usize> Side for AloneOf<N> {
+    fn new() -> Self {
+        Self(Alone::new(N))
+    }
+
+    #[inline(always)]
+    fn seal<'f>(&mut self, number: usize, frame: FrameBuf<'f>) -> &'f mut [u8] {
+        self.0.senders[number].seal_in_place(frame, STREAM).unwrap()
+    }
+
+    #[inline(always)]
+    fn open<'f>(&mut self, _: usize, frame: &'f mut [u8]) -> &'f mut [u8] {
+        self.0.receiver.open_in_place(frame, STREAM).unwrap().frame
+    }
+}
+
+/// One of `N` members seals.
+pub struct Seal<S> {
+    side: S,
+    len: usize,
+}
+
+/// Frames of `N` members, in turn, are opened.
+pub struct Open<S, const N: usize> {
+    side: S,
+    next: usize,
+    len: usize,
+}
+
+impl<S: Side> Seal<S> {
+    pub fn new(len: usize) -> Self {
+        let mut side = S::new();
+        let mut slot = Slot::new(len);
+        for _ in 0..BEFORE {
+            side.seal(0, FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap());
+        }
+        Self { side, len }
+    }
+}
+
+impl<S: Side, const N: usize> Open<S, N> {
+    pub fn new(len: usize) -> Self {
+        let mut side = S::new();
+        let mut slot = Slot::new(len);
+        for number in (0..N).cycle().take(BEFORE * N) {
+            let frame = FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap();
+            let sealed = side.seal(number, frame);
+            side.open(number, sealed);
+        }
+        Self { side, next: 0, len }
+    }
+}
+
+impl<S: Side> Operation for Seal<S> {
+    type Input = Slot;
+
+    fn input(&self) -> Slot {
+        Slot::new(self.len)
+    }
+
+    fn prepare(&mut self, slot: &mut Slot) {
+        slot.refill();
+    }
+
+    #[inline(always)]
+    fn run(&mut self, Slot { buf, frame, .. }: &mut Slot) {
+        let frame = FrameBuf::new(black_box(buf), frame.clone()).unwrap();
+        black_box(self.side.seal(0, frame));
+    }
+}
+
+impl<S: Side, const N: usize> Operation for Open<S, N> {
+    type Input = (usize, Slot);
+
+    fn input(&self) -> (usize, Slot) {
+        (0, Slot::new(self.len))
+    }
+
+    fn prepare(&mut self, (number, slot): &mut (usize, Slot)) {
+        *number = self.next;
+        self.next = (self.next + 1) % N;
+        slot.refill();
+        let frame = FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap();
+        let sealed_len = self.side.seal(*number, frame).len();
+        let end = slot.frame.end + SUITE.nt();
+        slot.sealed = end - sealed_len..end;
+    }
+
+    #[inline(always)]
+    fn run(&mut self, (number, Slot { buf, sealed, .. }): &mut (usize, Slot)) {
+        let frame = &mut black_box(buf)[sealed.clone()];
+        black_box(self.side.open(black_box(*number), frame));
+    }
+}

@@ -1,0 +1,171 @@
+//! Frames that came before their key: how many are kept, how many bytes, and how long.
+#![cfg(feature = "group")]
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use core::time::Duration;
+
+use sealframe::{
+    Action, Call, CipherSuite, Stream, StreamKind,
+    group::{
+        Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, UserId,
+        verification::TrustStore,
+    },
+};
+use sealframe_testkit::random::Random;
+
+const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
+const MIB: usize = 1 << 20;
+
+/// Members with the numbers 1, 2, …
+struct Meeting {
+    calls: Vec<Call>,
+    rng: Random,
+    now: Duration,
+    /// Whose messages are not handed on.
+    muted: Option<usize>,
+}
+
+impl Meeting {
+    fn of(members: u16) -> Self {
+        let mut rng = Random::new(1);
+        let now = Duration::from_secs(5);
+        let mut join = |sender| {
+            let config = Config {
+                group_id: b"meeting".to_vec(),
+                kem: Kem::X25519,
+                suite: CipherSuite::Aes128GcmSha256_128,
+                sender,
+                role: Role::Participant,
+                power: Power::None,
+                credential: sender.to_be_bytes().to_vec(),
+                started_at: 0,
+                policy: Policy::default(),
+            };
+            let key = IdentityKey::generate(&mut rng).unwrap();
+            Call::join(config, key, TrustStore::new(), now, &mut rng).unwrap()
+        };
+        let calls = (1..=members).map(&mut join).collect();
+        let mut meeting = Self { calls, rng, now, muted: None };
+        for _ in 0..6 {
+            meeting.go_on();
+            meeting.now += Duration::from_secs(1);
+        }
+        meeting
+    }
+
+    fn go_on(&mut self) {
+        for us in 0..self.calls.len() {
+            loop {
+                match self.calls[us].poll(self.now, &mut self.rng) {
+                    Action::Send { message, .. } if self.muted != Some(us) => {
+                        for them in (0..self.calls.len()).filter(|&them| them != us) {
+                            let _ = self.calls[them].handle_message(&message, self.now);
+                        }
+                    }
+                    Action::Send { .. } => {}
+                    Action::Event(Event::Applied(who)) => {
+                        let user = UserId::new(who.credential).unwrap();
+                        let admission = Admission { user, power: Power::None };
+                        self.calls[us].admit(who.session, admission, self.now).unwrap();
+                    }
+                    Action::Event(_) => {}
+                    Action::Wait(_) => break,
+                }
+            }
+        }
+    }
+
+    fn park(&mut self, from: u16, len: usize) -> bool {
+        let token = u64::from(from) * 1000 + self.calls[0].parked() as u64;
+        self.calls[0].park(from, token, &vec![7; len], self.now)
+    }
+}
+
+#[test]
+fn sixty_four_frames_of_one_member_and_as_many_of_the_next() {
+    let mut meeting = Meeting::of(4);
+    for from in [2, 3, 4] {
+        for frame in 0..70 {
+            assert_eq!(meeting.park(from, 10), frame < 64, "{from} {frame}");
+        }
+    }
+    assert_eq!(meeting.calls[0].parked(), 3 * 64);
+    // Nobody, and ourselves.
+    assert!(!meeting.park(1, 10));
+    assert!(!meeting.park(99, 10));
+}
+
+#[test]
+fn four_mebibytes_in_all_and_not_for_each() {
+    let mut meeting = Meeting::of(4);
+    assert!(!meeting.park(2, 4 * MIB + 1), "one that is too long alone");
+    assert!(meeting.park(2, 4 * MIB));
+    assert!(!meeting.park(3, 1), "all is taken");
+    assert!(meeting.park(3, 0));
+    // After a second it is free again, to the last byte.
+    meeting.now += Duration::from_millis(1001);
+    assert!(meeting.park(3, 4 * MIB - 1));
+    assert_eq!(meeting.calls[0].parked(), 1);
+    assert!(!meeting.park(4, 2));
+    assert!(meeting.park(4, 1));
+    assert!(!meeting.park(2, 1));
+    // So it is when its member is gone.
+    meeting.calls[0].drop_member(3, meeting.now).unwrap();
+    meeting.go_on();
+    assert_eq!(meeting.calls[0].parked(), 1);
+    assert!(!meeting.park(2, 4 * MIB));
+    assert!(meeting.park(2, 4 * MIB - 1));
+    assert!(!meeting.park(2, 1));
+}
+
+#[test]
+fn a_second_and_no_longer() {
+    let mut meeting = Meeting::of(3);
+    assert!(meeting.park(2, 10));
+    for (millis, parked) in [(999, 2), (1, 3), (1, 3), (999, 3), (1001, 1)] {
+        // One more each time; those that have waited longer than a second go.
+        meeting.now += Duration::from_millis(millis);
+        assert!(meeting.park(3, 10));
+        assert_eq!(meeting.calls[0].parked(), parked, "{:?}", meeting.now);
+    }
+}
+
+/// Frames come back when their key has come: the oldest first, as they were, and their room with them.
+#[test]
+fn what_was_parked_comes_back_with_its_key() {
+    let mut meeting = Meeting::of(2);
+    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "nothing waited for his first key");
+    // Bob begins a generation that Alice is not told.
+    meeting.muted = Some(1);
+    meeting.calls[1].rekey(meeting.now);
+    for _ in 0..3 {
+        meeting.go_on();
+        meeting.now += Duration::from_secs(2);
+    }
+    let mut sealed = Vec::new();
+    for number in 0..3_u64 {
+        let frame = meeting.calls[1].seal_to_vec(&[b'0'; 100], CAMERA).unwrap();
+        let opened = meeting.calls[0].open_in_place(2, &mut frame.clone(), CAMERA).map(|_| ());
+        assert!(opened.unwrap_err().is_retryable());
+        assert!(meeting.calls[0].park(2, number, &frame, meeting.now));
+        sealed.push(frame);
+    }
+    assert!(meeting.park(2, 4 * MIB - 3 * sealed[0].len()));
+    assert!(!meeting.park(2, 1));
+    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "the key has not come");
+    // Now she asks, and is told within the second that the frames wait.
+    meeting.muted = None;
+    for _ in 0..9 {
+        meeting.now += Duration::from_millis(100);
+        meeting.go_on();
+    }
+    for (number, frame) in sealed.iter().enumerate() {
+        let mut parked = meeting.calls[0].poll_parked(meeting.now).unwrap();
+        assert_eq!((parked.from, parked.token), (2, number as u64));
+        assert_eq!(&parked.frame, frame);
+        let opened = meeting.calls[0].open_in_place(2, &mut parked.frame, CAMERA).unwrap();
+        assert_eq!(opened.frame, [b'0'; 100]);
+        assert!(meeting.park(2, frame.len()), "its bytes are free");
+        assert!(!meeting.park(2, 1));
+    }
+}

@@ -1,0 +1,175 @@
+//! Nothing but zeros is neither randomness nor a key nor a name.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use core::{convert::Infallible, time::Duration};
+
+use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_group::{
+    Config, EmptyUserId, Group, GroupError, IdentityKey, Kem, KemError, KemSecret, Output, Policy,
+    Power, Reason, Role, SessionId, UserId, WeakKey, rand_core,
+    verification::{CheckError, Checks, Party, TrustBytesError, TrustStore},
+    wrap,
+};
+use sealframe_testkit::random::Random;
+
+const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+
+/// A generator that works for so many bytes, and then gives zeros.
+struct Failing {
+    works: Random,
+    bytes: usize,
+}
+
+impl Failing {
+    const fn after(bytes: usize) -> Self {
+        Self { works: Random::new(7), bytes }
+    }
+}
+
+impl rand_core::TryRng for Failing {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.fill(0);
+        if self.bytes > 0 {
+            self.bytes = self.bytes.saturating_sub(bytes.len());
+            self.works.try_fill_bytes(bytes)?;
+        }
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Failing {}
+
+fn enter(rng: &mut Failing) -> Result<(Group, BaseKey), GroupError> {
+    let config = Config {
+        group_id: b"call".to_vec(),
+        kem: Kem::X25519,
+        suite: SUITE,
+        sender: 1,
+        role: Role::Participant,
+        power: Power::None,
+        credential: b"alice".to_vec(),
+        started_at: 0,
+        policy: Policy::default(),
+    };
+    let key = IdentityKey::from_seed(&[1; 32]).unwrap();
+    Group::new(config, key, TrustStore::new(), Duration::ZERO, rng)
+}
+
+#[test]
+fn an_identity_is_not_made_of_zeros() {
+    let zeros = Some(WeakKey::Zeros);
+    assert_eq!(IdentityKey::generate(&mut Failing::after(0)).err(), zeros);
+    assert_eq!(IdentityKey::from_seed(&[0; 32]).err(), zeros);
+    let mut seed = [0; 32];
+    seed[31] = 1;
+    assert_eq!(IdentityKey::from_seed(&seed).unwrap().expose_seed(), &seed);
+    assert!(IdentityKey::generate(&mut Failing::after(1)).is_ok());
+}
+
+#[test]
+fn nobody_enters_a_call_without_randomness() {
+    // Session, KEM key, nonce and base key: each is drawn, and each may be where it fails.
+    let mut refused = 0;
+    for bytes in 0..300 {
+        match enter(&mut Failing::after(bytes)) {
+            Ok(_) => break,
+            Err(error) => {
+                assert!(matches!(error, GroupError::NoRandomness), "{bytes}: {error:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert!((16 + 32 + 24..16 + 32 + 24 + 32).contains(&refused), "{refused}");
+}
+
+#[test]
+fn keys_are_encrypted_with_randomness_alone() {
+    for kem in [Kem::X25519, Kem::XWing] {
+        assert_eq!(KemSecret::generate(kem, &mut Failing::after(0)).err(), Some(KemError));
+        let (_, public) = KemSecret::generate(kem, &mut Failing::after(32)).unwrap();
+        let key = BaseKey::from_bytes(SUITE, &[5; 32]).unwrap();
+        let wrapped = |bytes| wrap(kem, &public, &key, b"info", b"aad", &mut Failing::after(bytes));
+        assert_eq!(wrapped(0).err(), Some(KemError), "{kem:?}");
+        assert!(wrapped(1000).is_ok(), "{kem:?}");
+    }
+}
+
+#[test]
+fn a_generation_waits_for_randomness() {
+    let (mut group, _) = enter(&mut Failing::after(1000)).unwrap();
+    let mut now = Duration::from_secs(1);
+    group.rekey(Reason::Suspicion, now);
+    let mut rekeyed = |bytes: usize, now: Duration| {
+        let rng = &mut Failing::after(bytes);
+        for _ in 0..100 {
+            match group.poll(now, rng) {
+                Output::Rekey { base_key, .. } => {
+                    assert!(base_key.expose_bytes().iter().any(|&byte| byte != 0));
+                    return true;
+                }
+                Output::Wait(until) => {
+                    assert!(until > now, "it does not ask for ever");
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        panic!("no end");
+    };
+    for _ in 0..3 {
+        assert!(!rekeyed(0, now));
+        now += Duration::from_secs(1);
+    }
+    assert!(rekeyed(1000, now), "as soon as there is some");
+}
+
+#[test]
+fn no_check_is_made_of_zeros() {
+    let party = |number| Party {
+        identity: IdentityKey::from_seed(&[number; 32]).unwrap().public(),
+        session: SessionId([number; 16]),
+    };
+    for bytes in [0, 16] {
+        let mut checks = Checks::new([9; 32], party(1));
+        let started = checks.start(&mut Failing::after(bytes), party(2), Duration::ZERO);
+        assert_eq!(started, Err(CheckError::NoRandomness), "{bytes}");
+        // Nothing is open: another may begin.
+        checks.start(&mut Failing::after(1000), party(2), Duration::ZERO).unwrap();
+    }
+    // Who is asked for one and has none says so.
+    let mut ours = Checks::new([9; 32], party(1));
+    let start = ours.start(&mut Failing::after(1000), party(2), Duration::ZERO).unwrap();
+    let mut theirs = Checks::new([9; 32], party(2));
+    let answer = theirs.receive(&mut Failing::after(0), party(1), &start, Duration::ZERO);
+    assert!(answer.event.is_none());
+    let cancelled =
+        ours.receive(&mut Failing::after(0), party(2), &answer.send.unwrap(), Duration::ZERO);
+    assert!(cancelled.event.is_some());
+}
+
+#[test]
+fn a_user_has_a_name() {
+    assert_eq!(UserId::new(""), Err(EmptyUserId));
+    assert_eq!(UserId::new(Vec::new()), Err(EmptyUserId));
+    assert_eq!(UserId::new("a").unwrap().as_bytes(), b"a");
+    assert_eq!(UserId::new([0]).unwrap().as_bytes(), [0]);
+    // Nor does one without a name come out of storage.
+    let mut store = TrustStore::new();
+    let identity = IdentityKey::from_seed(&[1; 32]).unwrap().public();
+    store.see(&UserId::new("a").unwrap(), &identity, 5).unwrap();
+    let mut bytes = store.to_bytes();
+    assert_eq!(&bytes[5..8], [0, 1, b'a']);
+    bytes[6] = 0;
+    bytes.remove(7);
+    assert_eq!(TrustStore::from_bytes(&bytes).err(), Some(TrustBytesError::Malformed));
+}
