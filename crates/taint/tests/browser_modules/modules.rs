@@ -70,7 +70,8 @@ fn every_module_of_the_package_is_followed() {
         let text = String::from_utf8(text).unwrap();
         for (at, _) in text.match_indices(BEGINNING) {
             let of = built.iter().find(|(_, module)| text[at..].starts_with(module.as_str()));
-            let (name, _) = of.unwrap_or_else(|| panic!("nothing follows what is inside {script}"));
+            let (name, _) =
+                of.ok_or_else(|| format!("nothing follows what is inside {script}")).unwrap();
             inside.push((script.clone(), *name));
         }
     }

@@ -26,6 +26,9 @@ const DELTA: u64 = 2;
 
 const NONE: u64 = 0xff_ffff;
 
+/// What comes of a frame and whether it is secret, or the number of an error.
+type Made = Result<(Vec<u8>, bool), i32>;
+
 /// A module with room for a frame.
 struct Instance<'m> {
     machine: Machine<'m>,
@@ -56,15 +59,14 @@ impl<'m> Instance<'m> {
         give(&mut self.machine, bytes, true)
     }
 
-    /// Has a function of a cryptor work on a frame, of which so many bytes in front are public: what comes of it and whether it
-    /// is secret, or the number of an error.
+    /// Has a function of a cryptor work on a frame, of which so many bytes in front are public.
     fn work(
         &mut self,
         name: &str,
         frame: &[u8],
         public: usize,
         arguments: impl Fn(u64, u64) -> Vec<u64>,
-    ) -> Result<(Vec<u8>, bool), i32> {
+    ) -> Made {
         let len = frame.len() as u64;
         let at = self.call("region_reserve", &[self.region, len])[0];
         let (front, rest) = frame.split_at(public.min(frame.len()));
@@ -83,6 +85,10 @@ impl<'m> Instance<'m> {
     }
 }
 
+/// Seals a frame of which so many bytes in front are public.
+type Seal<'c> = dyn Fn(&mut Instance<'_>, &[u8], usize) -> Made + 'c;
+type Open<'c> = dyn Fn(&mut Instance<'_>, &[u8]) -> Made + 'c;
+
 /// How frames of one codec are sealed and opened in one format.
 struct Case<'c> {
     /// Bytes in front that stay readable, by what the frame is called.
@@ -92,8 +98,8 @@ struct Case<'c> {
     /// Whether sealing reads all of the frame and what becomes of it, to keep start codes or lengths right: then nothing of it is
     /// secret, and nothing is said of sealing.
     is_read: bool,
-    seal: &'c dyn Fn(&mut Instance<'_>, &[u8], usize) -> Result<(Vec<u8>, bool), i32>,
-    open: &'c dyn Fn(&mut Instance<'_>, &[u8]) -> Result<(Vec<u8>, bool), i32>,
+    seal: &'c Seal<'c>,
+    open: &'c Open<'c>,
 }
 
 /// Seals frames of every length and opens them, forged ones too. Nothing decides while they are sealed, the verdict on a tag and
