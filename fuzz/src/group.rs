@@ -1,7 +1,9 @@
 //! Targets `group_message`, `group` and `trust`: what a server hands to a member of a call, and what its disk does.
 
-use core::time::Duration;
+use core::{convert::Infallible, time::Duration};
+use std::collections::BTreeMap;
 
+use rand_core::{TryCryptoRng, TryRng};
 use sealframe::{
     BaseKey, CipherSuite,
     group::{
@@ -53,7 +55,7 @@ pub fn trust(data: &[u8]) {
 }
 
 /// Two members, and a server that hands them what they said, changed, out of order, again, or made up. Nobody ever holds
-/// a key that the other did not make, and once the server is honest they have each other's keys.
+/// a key that is not the other's at that generation and step, and once the server is honest they have each other's keys.
 pub fn group(data: &[u8]) {
     let mut input = Input::new(data);
     let mut members = [Member::new(1), Member::new(2)];
@@ -85,10 +87,7 @@ pub fn group(data: &[u8]) {
                 members[1 - from].take(&message, now);
             }
         }
-        for us in 0..2 {
-            let made = &members[1 - us].made;
-            assert!(members[us].held.iter().all(|key| made.contains(key)), "a key that nobody made");
-        }
+        check_keys(&members);
     }
     // The server behaves.
     for _ in 0..60 {
@@ -99,24 +98,44 @@ pub fn group(data: &[u8]) {
             }
         }
     }
+    check_keys(&members);
     for us in 0..2 {
-        let newest = members[1 - us].made.last().expect("it has begun with one");
-        assert!(members[us].held.contains(newest), "the newest key has come");
+        assert!(members[us].can_open(&members[1 - us]), "the newest key has come");
+    }
+}
+
+/// What is held is what its maker seals with at that generation and step. A new generation is told up to 2 s before it is
+/// used, and another may replace it meanwhile: such a key was drawn by its maker, which has never used its generation.
+fn check_keys(members: &[Member; 2]) {
+    for us in 0..2 {
+        let (ours, theirs) = (&members[us], &members[1 - us]);
+        for (&(generation, step), key) in &ours.held {
+            match theirs.used.get(&(generation, step)) {
+                Some(used) => assert_eq!(key, used, "another key than its maker's"),
+                None => {
+                    assert_eq!(step, 0, "a step that its maker has not come to");
+                    assert!(theirs.rng.drawn.contains(key), "a key that nobody made");
+                }
+            }
+        }
     }
 }
 
 struct Member {
     group: Group,
-    rng: Random,
-    /// Keys that were ours, as bytes.
-    made: Vec<Vec<u8>>,
-    /// Keys that we were told, moved on as far as they may be.
-    held: Vec<Vec<u8>>,
+    rng: Recorded,
+    number: u16,
+    /// Keys that we have sealed with, by generation and step.
+    used: Keys,
+    /// Keys of the other that we were told, by the same.
+    held: Keys,
 }
+
+type Keys = BTreeMap<(u64, u64), Vec<u8>>;
 
 impl Member {
     fn new(number: u16) -> Self {
-        let mut rng = Random::new(number.into());
+        let mut rng = Recorded { random: Random::new(number.into()), drawn: Vec::new() };
         let config = Config {
             group_id: b"fuzz".to_vec(),
             kem: Kem::X25519,
@@ -132,7 +151,8 @@ impl Member {
         let (group, base_key) =
             Group::new(config, key, TrustStore::new(), Duration::from_secs(1), &mut rng)
                 .expect("sound");
-        Self { group, rng, made: vec![base_key.expose_bytes().to_vec()], held: Vec::new() }
+        let used = Keys::from([((0, 0), base_key.expose_bytes().to_vec())]);
+        Self { group, rng, number, used, held: Keys::new() }
     }
 
     fn take(&mut self, message: &[u8], now: Duration) {
@@ -150,12 +170,20 @@ impl Member {
             match self.group.poll(now, &mut self.rng) {
                 Output::Send { to: Recipient::All | Recipient::One(_), message } => said.push(message),
                 Output::Ratchet => {
-                    let key = self.made.last().expect("it has begun with one");
+                    let (&(generation, step), key) = self.newest();
                     let next = BaseKey::from_bytes(SUITE, key).expect("drawn").ratchet();
-                    self.made.push(next.expose_bytes().to_vec());
+                    self.used.insert((generation, step + 1), next.expose_bytes().to_vec());
                 }
-                Output::Rekey { base_key, .. } => self.made.push(base_key.expose_bytes().to_vec()),
-                Output::Install { base_key, .. } => self.hold(&base_key),
+                Output::Rekey { generation, base_key } => {
+                    assert!(self.newest().0.0 < generation, "a generation comes round again");
+                    self.used.insert((generation, 0), base_key.expose_bytes().to_vec());
+                }
+                Output::Install { kid, base_key } => {
+                    assert_eq!(kid.sender, u64::from(3 - self.number), "there is only one other");
+                    let key = base_key.expose_bytes().to_vec();
+                    let before = self.held.insert((kid.generation, kid.step), key.clone());
+                    assert!(before.is_none_or(|before| before == key), "two keys for one KID");
+                }
                 Output::Event(Event::Applied(applicant)) => {
                     let admission = Admission { user: UserId::new("a user").expect("a name"), power: Power::None };
                     self.group.admit(applicant.session, admission, now).expect("there is room");
@@ -169,7 +197,48 @@ impl Member {
         }
     }
 
-    fn hold(&mut self, base_key: &BaseKey) {
-        self.held.push(base_key.expose_bytes().to_vec());
+    /// What it seals with.
+    fn newest(&self) -> (&(u64, u64), &Vec<u8>) {
+        self.used.last_key_value().expect("it has begun with one")
+    }
+
+    /// Whether the other's newest key is held, or follows from what is held.
+    fn can_open(&self, other: &Self) -> bool {
+        let (&(generation, newest), key) = other.newest();
+        let of_generation = (generation, 0)..=(generation, newest);
+        self.held.range(of_generation).next_back().is_some_and(|(&(_, step), held)| {
+            let held = BaseKey::from_bytes(SUITE, held).expect("it was held");
+            let moved = (step..newest).fold(held, |held, _| held.ratchet());
+            moved.expose_bytes() == key
+        })
     }
 }
+
+/// Randomness that notes what may have become a key.
+struct Recorded {
+    random: Random,
+    /// All that was drawn in as many bytes as a key has.
+    drawn: Vec<Vec<u8>>,
+}
+
+impl TryRng for Recorded {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.random.try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.random.try_next_u64()
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.random.try_fill_bytes(bytes)?;
+        if bytes.len() == SUITE.nh() {
+            self.drawn.push(bytes.to_vec());
+        }
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Recorded {}

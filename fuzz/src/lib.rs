@@ -86,7 +86,7 @@ impl Target {
         Self::new("livekit", livekit, 40),
         Self::new("livekit_data", livekit_data, 10),
         Self::new("group_message", group_message, 30),
-        Self::new("group", group, 12),
+        Self::new("group", group, 13),
         Self::new("trust", trust, 5),
     ];
 

@@ -195,7 +195,7 @@ impl Rate {
         }
     }
 
-    const fn per_second(self) -> u128 {
+    const fn per_second(self) -> u32 {
         match self {
             Self::Member => 20,
             Self::Strangers => 64,
@@ -221,14 +221,19 @@ impl Allowance {
         Self { left: rate.burst(), at: now.into(), rate }
     }
 
-    /// Whether there is one message's worth.
+    /// Whether there is one message's worth. Time that is not yet worth one is kept for the next look: however unevenly messages
+    /// come, nothing of the rate is lost.
     pub(crate) fn has_left(&mut self, now: Duration) -> bool {
-        let burst = self.rate.burst();
-        let passed = now.saturating_sub(self.at.into()).as_millis();
-        let more = u16::try_from(passed * self.rate.per_second() / 1000).unwrap_or(burst);
-        if more > 0 {
-            self.left = burst.min(self.left.saturating_add(more));
+        let each = Duration::from_secs(1) / self.rate.per_second();
+        let passed = now.saturating_sub(self.at.into());
+        let more = u16::try_from(passed.as_nanos() / each.as_nanos()).unwrap_or(u16::MAX);
+        let full = self.rate.burst() - self.left;
+        if more >= full {
+            self.left = self.rate.burst();
             self.at = now.into();
+        } else {
+            self.left += more;
+            self.at = self.at.plus(each * u32::from(more)).into();
         }
         self.left > 0
     }

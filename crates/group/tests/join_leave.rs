@@ -4,7 +4,9 @@
 use core::{cell::Cell, time::Duration};
 use std::rc::Rc;
 
-use sealframe_group::{Admission, Departure, Event, GroupError, Kem, Output, Policy, Power, UserId};
+use sealframe_group::{
+    Admission, Departure, Event, GroupError, Kem, Output, Policy, Power, Reason, UserId,
+};
 
 mod common;
 use common::{Net, Peer};
@@ -114,4 +116,24 @@ fn who_is_in_the_call_is_said_soon_after_that_has_changed() {
     net.join(3);
     net.pass(3 * SECOND);
     assert!(said.get() > 1);
+}
+
+#[test]
+fn what_came_before_a_key_is_wiped_10_s_after_that_has_opened_a_frame() {
+    let mut net = Net::new();
+    let alice = net.join(1);
+    let bob = net.join(2);
+    net.pass(SECOND);
+    let now = net.now;
+    net.get(alice).group.rekey(Reason::Suspicion, now);
+    net.pass(3 * SECOND);
+    let (generation, step, _) = net.get(alice).own;
+    let holds = |net: &Net, generation| net.peers[&bob].held.contains_key(&(1, generation));
+    assert!(generation == 1 && holds(&net, 0) && holds(&net, 1));
+    let now = net.now;
+    net.get(bob).group.opened(1, generation, step, now);
+    net.pass(Duration::from_millis(9_900));
+    assert!(holds(&net, 0), "late frames open");
+    net.pass(Duration::from_millis(100));
+    assert!(!holds(&net, 0) && holds(&net, 1));
 }

@@ -9,15 +9,18 @@
 //! |---|---|
 //! | `module` | a module, taken apart |
 //! | `machine` | [`Machine`]: control, calls, memory; [`Report`] |
-//! | `numeric`, `simd` | what each instruction makes of its operands |
+//! | `shape` | what kind of thing an instruction does |
+//! | `numeric`, `simd`, `float` | what each instruction makes of its operands |
 //! | `value` | [`Value`]: bits, and which of them are secret |
 //! | `memory` | linear memory of such |
 #![forbid(unsafe_code)]
 
+mod float;
 mod machine;
 mod memory;
 mod module;
 mod numeric;
+mod shape;
 mod simd;
 mod value;
 

@@ -1,14 +1,16 @@
 //! Runs functions, and takes note of what they do with secrets.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use wasmparser::{BlockType, MemArg, Operator};
 
 use crate::{
-    Trap,
+    Trap, float,
     memory::Memory,
-    module::{Malformed, Module},
-    numeric, simd,
+    module::{Instruction, Malformed, Module},
+    numeric,
+    shape::Shape,
+    simd,
     value::Value,
 };
 
@@ -28,6 +30,8 @@ pub enum Kind {
     Bulk,
     /// An operand of a division, which takes processors more or less time.
     Division,
+    /// An operand of floating-point arithmetic, likewise.
+    Float,
 }
 
 /// One time that a secret decided.
@@ -154,6 +158,12 @@ impl<'m> Machine<'m> {
         Door(&mut self.memory)
     }
 
+    /// Says that everybody has seen these bytes, such as a public key or a message that was sent: wherever 16 of them lie in
+    /// memory, they are no secret any more, though they were made of one.
+    pub fn publish(&mut self, seen: &[u8]) {
+        self.memory.publish(seen);
+    }
+
     /// Bytes of memory, and whether they depend on a secret.
     ///
     /// # Errors
@@ -178,7 +188,7 @@ impl<'m> Machine<'m> {
             return Ok(given.into_iter().map(|value| Value::public(value.into())).collect());
         }
         let at = number - self.module.imports.len();
-        let body = &self.module.bodies[at];
+        let body = Rc::clone(&self.module.bodies[at]);
         let (locals, end) = (body.locals, body.code.len() - 1);
         let mut frame =
             Frame { stack: Vec::new(), locals: arguments, labels: Vec::new(), function, offset: 0 };
@@ -187,11 +197,9 @@ impl<'m> Machine<'m> {
         let mut pc = 0;
         while pc <= end {
             self.executed += 1;
-            let instruction = &self.module.bodies[at].code[pc];
+            let instruction = &body.code[pc];
             frame.offset = instruction.offset;
-            let (operator, block_end, otherwise) =
-                (instruction.operator.clone(), instruction.end, instruction.otherwise);
-            match self.step(&mut frame, &operator, (pc, block_end, otherwise), depth)? {
+            match self.step(&mut frame, instruction, pc, depth)? {
                 (Next::Following, next) => pc = next,
                 (Next::Branch(by), _) => {
                     let to = frame.labels.len().checked_sub(by as usize + 1).ok_or(Trap::Invalid)?;
@@ -222,12 +230,13 @@ impl<'m> Machine<'m> {
     fn step(
         &mut self,
         frame: &mut Frame,
-        operator: &Operator<'m>,
-        (pc, end, otherwise): (usize, usize, usize),
+        instruction: &Instruction<'m>,
+        pc: usize,
         depth: u32,
     ) -> Result<(Next, usize), Trap> {
+        let &Instruction { end, otherwise, .. } = instruction;
         let mut next = pc + 1;
-        match operator {
+        match &instruction.operator {
             Operator::Nop => {}
             Operator::Unreachable => return Err(Trap::Unreachable),
             Operator::Block { blockty } => self.open(frame, *blockty, end, false),
@@ -311,7 +320,31 @@ impl<'m> Machine<'m> {
                 let to = self.decide(frame, Kind::Bulk)?;
                 self.memory.fill(address(to.bits)?, address(len.bits)?, byte)?;
             }
-            _ => self.compute(frame, operator)?,
+            Operator::RefNull { .. } => frame.push(Value::public(NULL)),
+            Operator::TableSize { table } => {
+                let table = self.module.tables.get(*table as usize).ok_or(Trap::Invalid)?;
+                frame.push(Value::public(table.len() as u128));
+            }
+            Operator::TableGrow { table } => {
+                let by = address(self.decide(frame, Kind::Bulk)?.bits)?;
+                let entry = entry(frame.pop()?)?;
+                let table = self.module.tables.get_mut(*table as usize).ok_or(Trap::Invalid)?;
+                frame.push(Value::public(table.len() as u128));
+                table.resize(table.len() + by, entry);
+            }
+            Operator::TableGet { table } => {
+                let at = address(self.decide(frame, Kind::Load)?.bits)?;
+                let table = self.module.tables.get(*table as usize).ok_or(Trap::Invalid)?;
+                let entry = table.get(at).ok_or(Trap::OutOfBounds)?;
+                frame.push(Value::public(entry.map_or(NULL, u128::from)));
+            }
+            Operator::TableSet { table } => {
+                let entry = entry(frame.pop()?)?;
+                let at = address(self.decide(frame, Kind::Store)?.bits)?;
+                let table = self.module.tables.get_mut(*table as usize).ok_or(Trap::Invalid)?;
+                *table.get_mut(at).ok_or(Trap::OutOfBounds)? = entry;
+            }
+            operator => self.compute(frame, operator, instruction.shape)?,
         }
         Ok((Next::Following, next))
     }
@@ -333,63 +366,89 @@ impl<'m> Machine<'m> {
     }
 
     /// Everything that takes values and gives one, and memory.
-    fn compute(&mut self, frame: &mut Frame, operator: &Operator<'m>) -> Result<(), Trap> {
-        if let Some((load, argument)) = numeric::load(operator) {
-            let at = self.place(frame, argument, Kind::Load)?;
-            let value = self.memory.load(at, load.bytes)?;
-            let value = if load.is_signed {
-                numeric::extend(value, 8 * width(load.bytes), load.width)
-            } else {
-                value
-            };
-            frame.push(value);
-            return Ok(());
-        }
-        if let Some((bytes, argument)) = numeric::store(operator) {
-            let value = frame.pop()?;
-            let at = self.place(frame, argument, Kind::Store)?;
-            return self.memory.store(at, bytes, value);
-        }
-        if let Some((memarg, lane, bytes, is_load)) = simd::lane_access(operator) {
-            let vector = frame.pop()?;
-            let at = self.place(frame, memarg, if is_load { Kind::Load } else { Kind::Store })?;
-            if !is_load {
+    fn compute(
+        &mut self,
+        frame: &mut Frame,
+        operator: &Operator<'m>,
+        shape: Shape,
+    ) -> Result<(), Trap> {
+        let value = match shape {
+            Shape::Constant(value) => Some(value),
+            Shape::Load(load) => {
+                let (_, argument) = numeric::load(operator).ok_or(Trap::Invalid)?;
+                let at = self.place(frame, argument, Kind::Load)?;
+                let value = self.memory.load(at, load.bytes)?;
+                Some(if load.is_signed {
+                    numeric::extend(value, 8 * width(load.bytes), load.width)
+                } else {
+                    value
+                })
+            }
+            Shape::Store(bytes) => {
+                let (_, argument) = numeric::store(operator).ok_or(Trap::Invalid)?;
+                let value = frame.pop()?;
+                let at = self.place(frame, argument, Kind::Store)?;
+                return self.memory.store(at, bytes, value);
+            }
+            Shape::StoreLane(lane, bytes) => {
+                let (argument, ..) = simd::lane_access(operator).ok_or(Trap::Invalid)?;
+                let vector = frame.pop()?;
+                let at = self.place(frame, argument, Kind::Store)?;
                 return self.memory.store(at, bytes, vector.lane(lane, 8 * width(bytes)));
             }
-            let loaded = self.memory.load(at, bytes)?;
-            let of = 8 * width(bytes);
-            frame.push(Value::lanes(of, |at| if at == lane { loaded } else { vector.lane(at, of) }));
-            return Ok(());
-        }
-        if let Some((argument, bytes, spread)) = simd::load(operator) {
-            let at = self.place(frame, argument, Kind::Load)?;
-            let loaded = self.memory.load(at, bytes)?;
-            frame.push(spread(loaded));
-            return Ok(());
-        }
-        let (value, divides) =
-            match numeric::operand_count(operator).or_else(|| simd::operand_count(operator)) {
-                Some(0) => (numeric::constant(operator), false),
-                Some(1) => {
-                    let x = frame.pop()?;
-                    (numeric::unary(operator, x).or_else(|| simd::unary(operator, x)), false)
+            Shape::LoadLane(lane, bytes) => {
+                let (argument, ..) = simd::lane_access(operator).ok_or(Trap::Invalid)?;
+                let vector = frame.pop()?;
+                let at = self.place(frame, argument, Kind::Load)?;
+                let loaded = self.memory.load(at, bytes)?;
+                let of = 8 * width(bytes);
+                let lane = |at: u32| if at == lane { loaded } else { vector.lane(at, of) };
+                Some(Value::lanes(of, lane))
+            }
+            Shape::Spread(bytes, spread) => {
+                let (argument, ..) = simd::load(operator).ok_or(Trap::Invalid)?;
+                let at = self.place(frame, argument, Kind::Load)?;
+                Some(spread(self.memory.load(at, bytes)?))
+            }
+            Shape::Unary => numeric::unary(operator, frame.pop()?),
+            Shape::Binary => {
+                let (y, x) = (frame.pop()?, frame.pop()?);
+                let value = numeric::binary(operator, x, y)?;
+                if numeric::divides(operator) {
+                    self.note(frame, &[x, y], Kind::Division);
                 }
-                Some(2) => {
-                    let (y, x) = (frame.pop()?, frame.pop()?);
-                    let divides = numeric::divides(operator) && (x.is_secret() || y.is_secret());
-                    (numeric::binary(operator, x, y)?.or_else(|| simd::binary(operator, x, y)), divides)
-                }
-                Some(_) => {
-                    let (z, y, x) = (frame.pop()?, frame.pop()?, frame.pop()?);
-                    (simd::ternary(operator, x, y, z), false)
-                }
-                None => (None, false),
-            };
-        if divides {
-            self.report(frame, Kind::Division);
-        }
+                value
+            }
+            Shape::VectorUnary => simd::unary(operator, frame.pop()?),
+            Shape::VectorBinary => {
+                let (y, x) = (frame.pop()?, frame.pop()?);
+                simd::binary(operator, x, y)
+            }
+            Shape::VectorTernary => {
+                let (z, y, x) = (frame.pop()?, frame.pop()?, frame.pop()?);
+                simd::ternary(operator, x, y, z)
+            }
+            Shape::FloatUnary => {
+                let x = frame.pop()?;
+                self.note(frame, &[x], Kind::Float);
+                float::unary(operator, x)
+            }
+            Shape::FloatBinary => {
+                let (y, x) = (frame.pop()?, frame.pop()?);
+                self.note(frame, &[x, y], Kind::Float);
+                float::binary(operator, x, y)
+            }
+            Shape::Other => None,
+        };
         frame.push(value.ok_or_else(|| Trap::Unknown(format!("{operator:?}")))?);
         Ok(())
+    }
+
+    /// Takes note of operands whose values show in the time that an instruction takes.
+    fn note(&mut self, frame: &Frame, operands: &[Value], kind: Kind) {
+        if operands.iter().any(|operand| operand.is_secret()) {
+            self.report(frame, kind);
+        }
     }
 
     /// Takes a value that decides something.
@@ -417,6 +476,15 @@ impl<'m> Machine<'m> {
     fn report(&mut self, frame: &Frame, kind: Kind) {
         self.reports.push(Report { kind, function: frame.function, offset: frame.offset });
     }
+}
+
+/// A reference to nothing; others are numbers of 32 bits.
+const NULL: u128 = u128::MAX;
+
+/// What a table holds for a reference.
+fn entry(value: Value) -> Result<Option<u32>, Trap> {
+    let number = (value.bits != NULL).then(|| u32::try_from(value.bits));
+    number.transpose().map_err(|_| Trap::Invalid)
 }
 
 fn local(frame: &mut Frame, number: u32) -> Result<&mut Value, Trap> {

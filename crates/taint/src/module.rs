@@ -1,13 +1,13 @@
 //! A module, taken apart.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use wasmparser::{
     BlockType, DataKind, ElementItems, ElementKind, Export, ExternalKind, FuncType, Operator, Parser,
     Payload, TypeRef,
 };
 
-use crate::value::Value;
+use crate::{shape::Shape, value::Value};
 
 /// What went wrong before anything ran.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Module<'m> {
     /// Names of those that are imported, the first ones.
     pub(crate) imports: Vec<&'m str>,
     /// Those behind them.
-    pub(crate) bodies: Vec<Body<'m>>,
+    pub(crate) bodies: Vec<Rc<Body<'m>>>,
     pub(crate) globals: Vec<Value>,
     pub(crate) tables: Vec<Vec<Option<u32>>>,
     /// Pages at first and at most.
@@ -44,6 +44,7 @@ pub(crate) struct Body<'m> {
 
 pub(crate) struct Instruction<'m> {
     pub(crate) operator: Operator<'m>,
+    pub(crate) shape: Shape,
     /// Where in the file.
     pub(crate) offset: usize,
     /// Of a block, a loop or an `if`: its `end`; and the `else` of an `if`, or its `end`.
@@ -174,7 +175,8 @@ impl<'m> Module<'m> {
                         }
                         _ => {}
                     }
-                    code.push(Instruction { operator, offset, end: 0, otherwise: 0 });
+                    let shape = Shape::of(&operator);
+                    code.push(Instruction { operator, shape, offset, end: 0, otherwise: 0 });
                 }
                 // An `else` that is reached ends its `if`.
                 for at in 0..code.len() {
@@ -183,7 +185,7 @@ impl<'m> Module<'m> {
                         code[otherwise].end = end;
                     }
                 }
-                self.bodies.push(Body { locals, code });
+                self.bodies.push(Rc::new(Body { locals, code }));
             }
             _ => {}
         }

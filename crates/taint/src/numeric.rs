@@ -8,6 +8,7 @@ use crate::{
 };
 
 /// How a load makes a value of bytes.
+#[derive(Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) bytes: usize,
     pub(crate) is_signed: bool,
@@ -18,7 +19,7 @@ pub(crate) struct Load {
 #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) const fn load<'o>(operator: &'o Operator<'_>) -> Option<(Load, &'o MemArg)> {
     use Operator::{
-        I32Load, I32Load8S, I32Load8U, I32Load16S, I32Load16U, I64Load, I64Load8S, I64Load8U,
+        F64Load, I32Load, I32Load8S, I32Load8U, I32Load16S, I32Load16U, I64Load, I64Load8S, I64Load8U,
         I64Load16S, I64Load16U, I64Load32S, I64Load32U, V128Load,
     };
     let (bytes, is_signed, width, memarg) = match operator {
@@ -27,7 +28,7 @@ pub(crate) const fn load<'o>(operator: &'o Operator<'_>) -> Option<(Load, &'o Me
         I32Load8S { memarg } => (1, true, 32, memarg),
         I32Load16U { memarg } => (2, false, 32, memarg),
         I32Load16S { memarg } => (2, true, 32, memarg),
-        I64Load { memarg } => (8, false, 64, memarg),
+        I64Load { memarg } | F64Load { memarg } => (8, false, 64, memarg),
         I64Load8U { memarg } => (1, false, 64, memarg),
         I64Load8S { memarg } => (1, true, 64, memarg),
         I64Load16U { memarg } => (2, false, 64, memarg),
@@ -47,7 +48,7 @@ pub(crate) const fn store<'o>(operator: &'o Operator<'_>) -> Option<(usize, &'o 
         Operator::I32Store8 { memarg } | Operator::I64Store8 { memarg } => (1, memarg),
         Operator::I32Store16 { memarg } | Operator::I64Store16 { memarg } => (2, memarg),
         Operator::I32Store { memarg } | Operator::I64Store32 { memarg } => (4, memarg),
-        Operator::I64Store { memarg } => (8, memarg),
+        Operator::I64Store { memarg } | Operator::F64Store { memarg } => (8, memarg),
         Operator::V128Store { memarg } => (16, memarg),
         _ => return None,
     })
@@ -61,17 +62,6 @@ pub(crate) fn constant(operator: &Operator<'_>) -> Option<Value> {
         Operator::V128Const { value } => u128::from_le_bytes(*value.bytes()),
         _ => return None,
     }))
-}
-
-pub(crate) fn operand_count(operator: &Operator<'_>) -> Option<usize> {
-    let one = Value::public(1);
-    if constant(operator).is_some() {
-        Some(0)
-    } else if unary(operator, one).is_some() {
-        Some(1)
-    } else {
-        matches!(binary(operator, one, one), Ok(Some(_)) | Err(_)).then_some(2)
-    }
 }
 
 pub(crate) const fn divides(operator: &Operator<'_>) -> bool {
@@ -88,8 +78,9 @@ pub(crate) fn extend(value: Value, from: u32, to: u32) -> Value {
 #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     use Operator::{
-        I32Clz, I32Ctz, I32Eqz, I32Extend8S, I32Extend16S, I32Popcnt, I32WrapI64, I64Clz, I64Ctz,
-        I64Eqz, I64Extend8S, I64Extend16S, I64Extend32S, I64ExtendI32S, I64ExtendI32U, I64Popcnt,
+        F64ReinterpretI64, I32Clz, I32Ctz, I32Eqz, I32Extend8S, I32Extend16S, I32Popcnt, I32WrapI64,
+        I64Clz, I64Ctz, I64Eqz, I64Extend8S, I64Extend16S, I64Extend32S, I64ExtendI32S, I64ExtendI32U,
+        I64Popcnt, I64ReinterpretF64,
     };
     let mixed = |bits: u32| Value::mixed(bits.into(), x.secret, 7);
     Some(match operator {
@@ -100,6 +91,7 @@ pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
         I64Ctz => mixed((x.bits as u64).trailing_zeros()),
         I32Popcnt | I64Popcnt => mixed(x.bits.count_ones()),
         I32WrapI64 => x.cut(32),
+        F64ReinterpretI64 | I64ReinterpretF64 => x,
         I64ExtendI32U => x,
         I64ExtendI32S | I64Extend32S => extend(x.cut(32), 32, 64),
         I32Extend8S => extend(x.cut(8), 8, 32),

@@ -7,7 +7,7 @@ use crate::{
     value::Value,
 };
 
-type Spread = fn(Value) -> Value;
+pub(crate) type Spread = fn(Value) -> Value;
 
 /// Loads that make a vector of fewer bytes.
 #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
@@ -49,25 +49,17 @@ pub(crate) fn lane_access<'o>(operator: &'o Operator<'_>) -> Option<(&'o MemArg,
     Some((memarg, u32::from(*lane), bytes, is_load))
 }
 
-pub(crate) fn operand_count(operator: &Operator<'_>) -> Option<usize> {
-    let one = Value::public(1);
-    if unary(operator, one).is_some() {
-        Some(1)
-    } else if binary(operator, one, one).is_some() {
-        Some(2)
-    } else {
-        ternary(operator, one, one, one).is_some().then_some(3)
-    }
-}
-
 #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     use Operator::{
-        I8x16ExtractLaneS, I8x16ExtractLaneU, I8x16Popcnt, I8x16Splat, I16x8ExtractLaneU, I16x8Splat,
-        I32x4ExtractLane, I32x4Splat, I64x2ExtendHighI32x4U, I64x2ExtendLowI32x4U, I64x2ExtractLane,
-        I64x2Splat, V128AnyTrue, V128Not,
+        I8x16ExtractLaneS, I8x16ExtractLaneU, I8x16Popcnt, I8x16Splat, I16x8ExtendLowI8x16S,
+        I16x8ExtendLowI8x16U, I16x8ExtractLaneU, I16x8Splat, I32x4ExtendLowI16x8S,
+        I32x4ExtendLowI16x8U, I32x4ExtractLane, I32x4Splat, I64x2ExtendHighI32x4U,
+        I64x2ExtendLowI32x4U, I64x2ExtractLane, I64x2Splat, V128AnyTrue, V128Not,
     };
     let widened = |at: u32| Value::lanes(64, |to| x.lane(to + at, 32));
+    let widened_signed =
+        |to: u32| Value::lanes(to, |at| crate::numeric::extend(x.lane(at, to / 2), to / 2, to));
     Some(match operator {
         V128Not => Value { bits: !x.bits, secret: x.secret },
         V128AnyTrue => {
@@ -87,6 +79,10 @@ pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
         I16x8ExtractLaneU { lane } => x.lane(u32::from(*lane), 16),
         I32x4ExtractLane { lane } => x.lane(u32::from(*lane), 32),
         I64x2ExtractLane { lane } => x.lane(u32::from(*lane), 64),
+        I16x8ExtendLowI8x16U => Value::lanes(16, |at| x.lane(at, 8)),
+        I16x8ExtendLowI8x16S => widened_signed(16),
+        I32x4ExtendLowI16x8U => Value::lanes(32, |at| x.lane(at, 16)),
+        I32x4ExtendLowI16x8S => widened_signed(32),
         I64x2ExtendLowI32x4U => widened(0),
         I64x2ExtendHighI32x4U => widened(2),
         _ => return None,
@@ -96,8 +92,9 @@ pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
 #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Option<Value> {
     use Operator::{
-        I8x16Add, I8x16Eq, I8x16RelaxedSwizzle, I8x16ReplaceLane, I8x16Shl, I8x16ShrU, I8x16Shuffle,
-        I8x16Sub, I8x16Swizzle, I16x8Add, I16x8ReplaceLane, I16x8Shl, I16x8ShrU, I32x4Add, I32x4Mul,
+        I8x16Add, I8x16Eq, I8x16MinU, I8x16Ne, I8x16RelaxedSwizzle, I8x16ReplaceLane, I8x16Shl,
+        I8x16ShrU, I8x16Shuffle, I8x16Sub, I8x16Swizzle, I16x8Add, I16x8ExtMulHighI8x16U,
+        I16x8ExtMulLowI8x16U, I16x8ReplaceLane, I16x8Shl, I16x8ShrU, I32x4Add, I32x4MaxU, I32x4Mul,
         I32x4ReplaceLane, I32x4Shl, I32x4ShrS, I32x4ShrU, I32x4Sub, I64x2Add, I64x2Mul,
         I64x2ReplaceLane, I64x2Shl, I64x2ShrU, I64x2Sub, V128And, V128AndNot, V128Or, V128Xor,
     };
@@ -108,6 +105,20 @@ pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Option<Valu
     };
     let replaced = |lane: u8, width: u32| {
         Value::lanes(width, |at| if at == u32::from(lane) { y.cut(width) } else { x.lane(at, width) })
+    };
+    // Which of two it is, is a secret if one of them is.
+    let chosen = |width: u32, is_first: fn(u128, u128) -> bool| {
+        Value::lanes(width, |at| {
+            let (a, b) = (x.lane(at, width), y.lane(at, width));
+            let bits = if is_first(a.bits, b.bits) { a.bits } else { b.bits };
+            Value::mixed(bits, a.secret | b.secret, width)
+        })
+    };
+    let same = |holds: bool, secret: u128| Value::mixed(if holds { 0xff } else { 0 }, secret, 8);
+    let multiplied = |from: u32| {
+        Value::lanes(16, |at| {
+            arithmetic(Arithmetic::Mul, x.lane(from + at, 8), y.lane(from + at, 8), 16)
+        })
     };
     Some(match operator {
         V128And => x.and(y),
@@ -128,8 +139,16 @@ pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Option<Valu
         }),
         I8x16Eq => Value::lanes(8, |at| {
             let (a, b) = (x.lane(at, 8), y.lane(at, 8));
-            Value::mixed(if a.bits == b.bits { 0xff } else { 0 }, a.secret | b.secret, 8)
+            same(a.bits == b.bits, a.secret | b.secret)
         }),
+        I8x16Ne => Value::lanes(8, |at| {
+            let (a, b) = (x.lane(at, 8), y.lane(at, 8));
+            same(a.bits != b.bits, a.secret | b.secret)
+        }),
+        I8x16MinU => chosen(8, |a, b| a < b),
+        I32x4MaxU => chosen(32, |a, b| a > b),
+        I16x8ExtMulLowI8x16U => multiplied(0),
+        I16x8ExtMulHighI8x16U => multiplied(8),
         I8x16ReplaceLane { lane } => replaced(*lane, 8),
         I16x8ReplaceLane { lane } => replaced(*lane, 16),
         I32x4ReplaceLane { lane } => replaced(*lane, 32),

@@ -50,6 +50,10 @@ fn whatever_a_secret_decides_is_seen() {
         (format!("(memory.grow {SECRET})"), Kind::Bulk),
         (format!("(i32.div_u (i32.const 100) {SECRET})"), Kind::Division),
         (format!("(i32.rem_s {SECRET} (i32.const 3))"), Kind::Division),
+        (format!("(drop (f64.convert_i32_u {SECRET})) i32.const 1"), Kind::Float),
+        (format!("(drop (table.get {SECRET})) i32.const 1"), Kind::Load),
+        (format!("(table.set {SECRET} (ref.null func)) i32.const 1"), Kind::Store),
+        (format!("(table.grow (ref.null func) {SECRET})"), Kind::Bulk),
     ] {
         assert_eq!(run(&body), (run(&body).0, vec![kind]), "{body}");
         assert!(run(&body).0.is_ok(), "{body}: {:?}", run(&body).0);
@@ -79,6 +83,12 @@ fn a_secret_is_followed_through_whatever_becomes_of_it() {
         "i32.extend8_s",
         "i64.extend_i32_u i32.wrap_i64",
         "i64.extend_i32_s i64.const 7 i64.rotr i32.wrap_i64",
+        "i64.extend_i32_u f64.reinterpret_i64 i64.reinterpret_f64 i32.wrap_i64",
+        "i8x16.splat (v128.load (i32.const 16)) i8x16.min_u i32x4.extract_lane 0",
+        "i8x16.splat (v128.load (i32.const 16)) i8x16.ne i32x4.extract_lane 0",
+        "i8x16.splat (v128.load (i32.const 16)) i32x4.max_u i32x4.extract_lane 0",
+        "i8x16.splat (v128.load (i32.const 16)) i16x8.extmul_high_i8x16_u i32x4.extract_lane 0",
+        "i8x16.splat i16x8.extend_low_i8x16_s i32x4.extend_low_i16x8_u i32x4.extract_lane 0",
         "local.set $x local.get $x",
         "local.tee $x",
         "(i32.const 5) (i32.const 1) select",
@@ -181,6 +191,63 @@ fn it_calculates() {
             21,
         ),
         (
+            "(i32x4.extract_lane 1 (i16x8.extmul_low_i8x16_u (i8x16.splat (i32.const 255)) \
+            (v128.load (i32.const 16))))",
+            0x03fc_02fd,
+        ),
+        (
+            "(i32x4.extract_lane 3 (i16x8.extmul_high_i8x16_u (i8x16.splat (i32.const 1)) \
+            (v128.load (i32.const 16))))",
+            0x0010_000f,
+        ),
+        ("(i32x4.extract_lane 1 (i16x8.extend_low_i8x16_u (v128.load (i32.const 16))))", 0x0004_0003),
+        ("(i32x4.extract_lane 0 (i16x8.extend_low_i8x16_s (v128.load (i32.const 144))))", 0xff82_ff81),
+        ("(i32x4.extract_lane 1 (i32x4.extend_low_i16x8_u (v128.load (i32.const 16))))", 0x0403),
+        ("(i32x4.extract_lane 1 (i32x4.extend_low_i16x8_s (v128.load (i32.const 144))))", 0xffff_8483),
+        (
+            "(i32x4.extract_lane 1 (i32x4.max_u (v128.const i32x4 0 -1 0 0) (v128.const i32x4 0 1 0 0)))",
+            0xffff_ffff,
+        ),
+        (
+            "(i32x4.extract_lane 0 (i8x16.min_u (v128.load (i32.const 16)) (i8x16.splat (i32.const 2))))",
+            0x0202_0201,
+        ),
+        (
+            "(i32x4.extract_lane 0 (i8x16.ne (v128.load (i32.const 16)) (i8x16.splat (i32.const 2))))",
+            0xffff_00ff,
+        ),
+        ("(i32.trunc_sat_f64_u (f64.div (f64.const 7) (f64.const 2)))", 3),
+        ("(i32.trunc_sat_f64_u (f64.const -1))", 0),
+        ("(i32.trunc_sat_f64_s (f64.const 1e300))", 0x7fff_ffff),
+        ("(i32.wrap_i64 (i64.trunc_sat_f64_s (f64.sub (f64.const 1) (f64.const 3.5))))", 0xffff_fffe),
+        ("(i32.wrap_i64 (i64.trunc_sat_f64_u (f64.const nan)))", 0),
+        ("(f64.lt (f64.const 1) (f64.const 2))", 1),
+        ("(f64.ge (f64.const 1) (f64.const nan))", 0),
+        ("(f64.ne (f64.const nan) (f64.const nan))", 1),
+        ("(f64.eq (f64.const 0) (f64.neg (f64.const 0)))", 1),
+        ("(f64.gt (f64.min (f64.const 1) (f64.const 2)) (f64.max (f64.const 1) (f64.const 0)))", 0),
+        ("(f64.le (f64.floor (f64.const 1.5)) (f64.trunc (f64.const 1.5)))", 1),
+        (
+            "(f64.eq (f64.ceil (f64.const -1.5)) (f64.copysign (f64.abs (f64.const -1)) (f64.const -7)))",
+            1,
+        ),
+        (
+            "(i32.wrap_i64 (i64.shr_u (i64.reinterpret_f64 (f64.mul (f64.convert_i32_s (i32.const -3)) \
+            (f64.const 0.5))) (i64.const 32)))",
+            0xbff8_0000,
+        ),
+        ("(i32.trunc_sat_f64_u (f64.convert_i32_u (i32.const -1)))", 0xffff_ffff),
+        ("(f64.eq (f64.convert_i64_u (i64.const -1)) (f64.const 0x1p64))", 1),
+        ("(f64.eq (f64.convert_i64_s (i64.const -1)) (f64.const -1))", 1),
+        ("(f64.store (i32.const 512) (f64.const 1)) (i32.load (i32.const 516))", 0x3ff0_0000),
+        ("(i32.trunc_sat_f64_u (f64.add (f64.load (i32.const 1024)) (f64.const 9)))", 9),
+        ("(i32.add (table.grow (ref.null func) (i32.const 3)) (table.size))", 7),
+        (
+            "(table.set (i32.const 0) (table.get (i32.const 1))) \
+            (call_indirect (type $gives) (i32.const 0))",
+            2,
+        ),
+        (
             "(i32x4.extract_lane 1 (v128.bitselect (v128.const i32x4 1 2 3 4) (v128.const i32x4 5 6 7 8) \
             (v128.const i32x4 0 3 0 0)))",
             6,
@@ -198,6 +265,12 @@ fn it_calculates() {
         ("(i32.load offset=4 (i32.const -4))", Trap::OutOfBounds),
         ("(memory.copy (i32.const 0) (i32.const 65535) (i32.const 2)) i32.const 1", Trap::OutOfBounds),
         ("(call_indirect (type $gives) (i32.const 2))", Trap::OutOfBounds),
+        ("(drop (table.get (i32.const 2))) i32.const 1", Trap::OutOfBounds),
+        ("(table.set (i32.const 2) (ref.null func)) i32.const 1", Trap::OutOfBounds),
+        (
+            "(table.set (i32.const 0) (ref.null func)) (call_indirect (type $gives) (i32.const 0))",
+            Trap::OutOfBounds,
+        ),
         ("(i32.div_u (i32.const 1) (i32.const 0))", Trap::Division),
         ("(i32.div_s (i32.const 0x80000000) (i32.const -1))", Trap::Division),
         ("(i32.trunc_f32_u (f32.const 1))", Trap::Unknown(String::new())),
@@ -205,6 +278,33 @@ fn it_calculates() {
         match (run(body).0, trap) {
             (Err(Trap::Unknown(_)), Trap::Unknown(_)) => {}
             (result, trap) => assert_eq!(result, Err(trap), "{body}"),
+        }
+    }
+}
+
+#[test]
+fn what_everybody_has_seen_is_no_secret() {
+    let module = wat::parse_str(
+        r#"(module (memory 1) (func (export "copy")
+            (memory.copy (i32.const 512) (i32.const 0) (i32.const 64))))"#,
+    );
+    let module = module.unwrap();
+    let mut machine = Machine::new(&module, HashMap::new()).unwrap();
+    let secret: Vec<u8> = (1..=48).collect();
+    machine.door().write(0, &secret, true).unwrap();
+    machine.door().write(48, &[0; 32], true).unwrap();
+    machine.call("copy", &[]).unwrap();
+    let is_secret = |machine: &Machine<'_>, at: u64, len: u64| machine.read(at, len).unwrap().1;
+    // Too short to be known again, and a row of zeros, which is like any other.
+    machine.publish(&secret[..15]);
+    machine.publish(&[0; 32]);
+    for at in 0..80 {
+        assert!(is_secret(&machine, at, 1), "{at}");
+    }
+    machine.publish(&[&[99; 7], &secret[4..24], &[99; 7]].concat());
+    for copy in [0, 512] {
+        for at in 0..64 {
+            assert_eq!(is_secret(&machine, copy + at, 1), !(4..24).contains(&at), "{copy} {at}");
         }
     }
 }

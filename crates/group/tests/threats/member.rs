@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use sealframe_group::{
     Departure, Event, GroupError, Head, Identity, IdentityKey, Kem, KemSecret, Policy, Power, Reason,
-    SessionId,
-    message::{self, Ack, Announce, Body, Entry, Heartbeat, KeyUpdate, Message},
+    Recipient, SessionId,
+    message::{self, Ack, Announce, Body, Entry, Evidence, Heartbeat, KeyUpdate, Message},
 };
 use sealframe_testkit::random::Random;
 
@@ -61,6 +61,27 @@ fn what_is_forged_in_a_members_name_does_not_silence_it() {
         let words = message::sign(&head(bob), &Body::Heartbeat(heartbeat(seq, 1)), &forger);
         let heard = net.get(alice).group.handle_message(&words, now);
         assert_eq!(heard, Err(GroupError::Unauthentic));
+    }
+    leave(&mut net, bob);
+    net.pass(SECOND);
+    let left = Event::Left { session: bob, why: Departure::Left };
+    assert!(net.peers[&alice].events.contains(&left));
+}
+
+#[test]
+fn forgeries_that_come_unevenly_do_not_silence_whom_they_name() {
+    let (mut net, all) = call(2);
+    let [alice, bob] = [all[0], all[1]];
+    let (forger, ..) = stranger(9);
+    let words = message::sign(&head(bob), &Body::Heartbeat(heartbeat(1000, 1)), &forger);
+    // For 12 s two or one every 9 ms: 194 a second.
+    for gap in 0..1333 {
+        net.now += Duration::from_millis(9);
+        for _ in 0..if gap % 4 == 0 { 1 } else { 2 } {
+            let now = net.now;
+            let heard = net.get(alice).group.handle_message(&words, now);
+            assert_eq!(heard, Err(GroupError::Unauthentic), "after {now:?}");
+        }
     }
     leave(&mut net, bob);
     net.pass(SECOND);
@@ -193,7 +214,15 @@ fn a_member_that_floods_is_not_listened_to_for_a_while() {
         refused +=
             u32::from(net.get(all[0]).group.handle_message(&words, now) == Err(GroupError::Busy));
     }
-    assert!(refused > 850, "{refused}");
+    assert_eq!(refused, 999 - 100, "a burst of 100");
+    // 20 a second, however unevenly they are tried.
+    let heard = (0..200).filter(|&at| {
+        let words = message::sign(&head(flood), &Body::KeyUpdate(update(1000 + at, 1, [1; 32])), &key);
+        let now = now + Duration::from_millis(30 * (at + 1));
+        net.get(all[0]).group.handle_message(&words, now) != Err(GroupError::Busy)
+    });
+    assert_eq!(heard.count(), 120, "in 6 s");
+    net.now += 6 * SECOND;
     // The others are heard, and after a while it is too.
     net.pass(3 * SECOND);
     let now = net.now;
@@ -206,21 +235,78 @@ fn a_member_that_floods_is_not_listened_to_for_a_while() {
 }
 
 #[test]
+fn signatures_in_evidence_cost_whoever_shows_them() {
+    let (mut net, all, key, session) = insider();
+    // Another of whom the test has the identity, and what it has signed.
+    let words = strangers(10..11).next().unwrap();
+    let other = Message::parse(&words).unwrap().head.session;
+    let others = IdentityKey::generate(&mut Random::new(10));
+    net.carry(other, Recipient::All, &words);
+    net.pass(SECOND);
+    let updates = (1..=90).map(|seq| {
+        let words = message::sign(&head(other), &Body::KeyUpdate(update(seq, seq, [1; 32])), &others);
+        words.try_into().unwrap()
+    });
+    let evidence = Body::Evidence(Evidence { updates: updates.collect() });
+    let evidence = message::sign(&head(session), &evidence, &key);
+    let now = net.now;
+    let alice = net.get(all[0]);
+    alice.group.handle_message(&evidence, now).unwrap();
+    // 91 of 100 are spent: the message itself is one.
+    for seq in 1..=12 {
+        let words = message::sign(&head(session), &Body::Heartbeat(heartbeat(seq, 1)), &key);
+        let heard = alice.group.handle_message(&words, now);
+        assert_eq!(heard == Err(GroupError::Busy), seq > 9, "{seq}: {heard:?}");
+    }
+}
+
+/// Announces of so many strangers, each of an identity, a session and a number of its own.
+fn strangers(numbers: core::ops::Range<u16>) -> impl Iterator<Item = Vec<u8>> {
+    let (_, _, words) = stranger(9);
+    let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
+    numbers.map(move |sender| {
+        let key = IdentityKey::generate(&mut Random::new(sender.into())).unwrap();
+        let announce = Announce { sender, identity: key.public(), ..announce.clone() };
+        let mut session = [0; 16];
+        session[..2].copy_from_slice(&sender.to_be_bytes());
+        message::sign(&head(SessionId(session)), &Body::Announce(announce), &key)
+    })
+}
+
+#[test]
+fn of_strangers_64_a_second_are_looked_at_after_512() {
+    let policy = Policy { max_members: 1024, ..Policy::default() };
+    let mut alice = Peer::with(1, Kem::X25519, Power::None, policy, SECOND);
+    let mut looked_at = |numbers, now| {
+        let heard = strangers(numbers).map(|words| alice.group.handle_message(&words, now));
+        let heard: Vec<_> = heard.collect();
+        assert!(heard.iter().all(|heard| matches!(heard, Ok(()) | Err(GroupError::Busy))));
+        heard.iter().filter(|heard| heard.is_ok()).count()
+    };
+    assert_eq!(looked_at(100..700, SECOND), 512);
+    assert_eq!(looked_at(700..800, 2 * SECOND), 64);
+    assert_eq!(looked_at(800..900, 3 * SECOND), 64);
+}
+
+#[test]
+fn nobody_is_let_in_beyond_128() {
+    let mut alice = Peer::new(1, SECOND);
+    for words in strangers(100..227) {
+        alice.group.handle_message(&words, SECOND).unwrap();
+    }
+    alice.run(SECOND);
+    assert_eq!(alice.group.member_states(SECOND).len(), 127);
+    let more = strangers(227..228).next().unwrap();
+    assert_eq!(alice.group.handle_message(&more, SECOND), Err(GroupError::Full));
+}
+
+#[test]
 fn strangers_cost_bounded_work_and_memory() {
     let (mut net, all) = call(2);
     let now = net.now;
     let mut refused = 0;
-    for number in 100..1000_u16 {
-        let mut rng = Random::new(number.into());
-        let key = IdentityKey::generate(&mut rng).unwrap();
-        let (_, _, words) = stranger(number);
-        let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
-        let announce = Announce { identity: key.public(), ..announce };
-        let mut session = [0; 16];
-        session[..2].copy_from_slice(&number.to_be_bytes());
-        let words = message::sign(&head(SessionId(session)), &Body::Announce(announce), &key);
-        let alice = net.get(all[0]);
-        refused += u32::from(alice.group.handle_message(&words, now).is_err());
+    for words in strangers(100..1000) {
+        refused += u32::from(net.get(all[0]).group.handle_message(&words, now).is_err());
     }
     assert_eq!(net.get(all[0]).group.state(now).applicants.len(), 128);
     assert_eq!(refused, 900 - 128);

@@ -1,6 +1,9 @@
 //! What a server may show, hide, drop and change.
 
-use core::cell::RefCell;
+use core::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 use std::rc::Rc;
 
 use sealframe_group::{
@@ -10,7 +13,7 @@ use sealframe_group::{
 use sealframe_testkit::random::Random;
 
 use crate::{
-    ANNOUNCE, CONTROL, KEY_UPDATE, LEAVE, SECOND,
+    ANNOUNCE, CONTROL, HEARTBEAT, KEY_UPDATE, LEAVE, SECOND,
     common::{Net, Peer, call, head, stranger},
     leave,
 };
@@ -24,13 +27,14 @@ fn a_ghost_that_one_member_is_shown_is_noticed() {
     net.pass(SECOND);
     let code = |net: &Net, of: usize| net.peers[&all[of]].group.call_code();
     assert_ne!(code(&net, 1), code(&net, 0));
-    net.pass(20 * SECOND);
+    net.pass(14 * SECOND);
     let sees = |net: &Net, of: SessionId, event: &Event| net.peers[&of].events.contains(event);
     assert!(sees(&net, all[0], &Event::Joined(ghost)), "its credential was accepted");
     // Those who agree with each other do not agree with who was shown the ghost, and it not with them.
     assert!(sees(&net, all[1], &Event::RosterMismatch(all[0])));
     assert!(sees(&net, all[0], &Event::RosterMismatch(all[1])));
     assert!(!sees(&net, all[1], &Event::RosterMismatch(all[2])));
+    net.pass(6 * SECOND);
     // They show it to each other: from then on all see it.
     assert_eq!(code(&net, 1), code(&net, 0));
 }
@@ -156,6 +160,29 @@ fn a_dropped_rekey_costs_no_secrecy_and_comes_again() {
     net.drops = Box::new(|_, _, _| false);
     net.pass(20 * SECOND);
     assert_eq!(net.who_opens(alice, 1), [bob], "asked for after a heartbeat");
+}
+
+#[test]
+fn who_is_not_heard_is_silent_after_30_s_and_lost_after_100() {
+    let (mut net, all) = call(2);
+    let [alice, gone] = [all[0], all[1]];
+    let has_beaten = Rc::new(Cell::new(false));
+    let beats = Rc::clone(&has_beaten);
+    net.drops = Box::new(move |from, _, bytes| {
+        beats.set(beats.get() || from == gone && bytes[1] == HEARTBEAT);
+        false
+    });
+    while !has_beaten.get() {
+        net.pass(Duration::from_millis(10));
+    }
+    net.peers.remove(&gone);
+    let lost = Event::Left { session: gone, why: Departure::Lost };
+    for (event, after) in [(Event::Silent(gone), 30 * SECOND), (lost, 70 * SECOND)] {
+        net.pass(after - Duration::from_millis(50));
+        assert!(!net.peers[&alice].events.contains(&event), "too soon: {event:?}");
+        net.pass(Duration::from_millis(50));
+        assert!(net.peers[&alice].events.contains(&event), "{event:?}");
+    }
 }
 
 #[test]

@@ -1,21 +1,12 @@
-//! The very modules that browsers load, as `cargo wasm` makes them: neither a key nor what is in a frame decides a branch or an
-//! address in them. The verdict on a tag does, and nothing else.
+//! The modules of our own frames: without vectors, with them and with relaxed ones.
 //!
-//! Not in here: what a browser's compiler makes of them, and sealing H.264 in compatible framing, which looks at what was
-//! sealed, and everybody sees, for start codes.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+//! Not in here: sealing H.264 in compatible framing, which looks at what was sealed, and everybody sees, for start codes.
 
-use core::cell::Cell;
-use std::{
-    collections::{BTreeSet, HashMap},
-    env, fs,
-    path::Path,
-};
+use std::collections::BTreeSet;
 
-use sealframe_taint::{Host, Kind, Machine, Report};
+use sealframe_taint::{Kind, Machine, Report};
 
-const MODULES: [&str; 3] =
-    ["sealframe_wasm_relaxed.wasm", "sealframe_wasm_simd.wasm", "sealframe_wasm_bg.wasm"];
+use crate::modules::{FRAMES, for_each, hosts, lengths};
 
 /// A stream's kind and index, framing and codec, in the numbers of `Call::seal`.
 type Label = [u64; 4];
@@ -24,11 +15,6 @@ const COMPATIBLE_VP8: Label = [2, 0, 1, 2];
 const COMPATIBLE_H264: Label = [2, 0, 1, 4];
 const COMPATIBLE_AV1: Label = [2, 0, 1, 6];
 const OPUS: Label = [1, 0, 1, 1];
-
-/// All short ones, and some that fill batches of blocks and leave rests.
-fn lengths() -> impl Iterator<Item = usize> {
-    (1..=200).chain([255, 256, 257, 480, 512, 1023, 1024, 1025, 1200, 4096])
-}
 
 /// A member of a call, in an instance of its own. What it is given and what it draws is secret.
 struct Member<'m> {
@@ -103,51 +89,17 @@ impl<'m> Member<'m> {
     }
 }
 
-fn hosts(seed: u64) -> HashMap<String, Host> {
-    let drawn = Cell::new(seed);
-    let random: Host = Box::new(move |memory, arguments| {
-        let len = usize::try_from(arguments[1]).unwrap();
-        let bytes: Vec<u8> = (0..len)
-            .map(|_| {
-                drawn.set(drawn.get().wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1));
-                drawn.get().to_be_bytes()[0]
-            })
-            .collect();
-        memory.write(arguments[0], &bytes, true).unwrap();
-        Vec::new()
-    });
-    let nothing: Host = Box::new(|_, _| Vec::new());
-    HashMap::from([
-        ("__wbg_getRandomValues_".into(), random),
-        ("__wbindgen_init_externref_table".into(), nothing),
-    ])
-}
-
-/// Each module that was built, by its name. `cargo verify` builds them first and demands them.
-fn for_each_module(test: impl Fn(&str, &[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wasm/build");
-    for name in MODULES {
-        match fs::read(folder.join(name)) {
-            Ok(bytes) => test(name, &bytes),
-            Err(error) => {
-                assert!(env::var_os("SEALFRAME_REQUIRE_MODULES").is_none(), "{name}: {error}");
-                println!("{name} has not been built: `cargo wasm`");
-            }
-        }
-    }
-}
-
 fn frame(len: usize) -> Vec<u8> {
     (0..len).map(|at| at.to_le_bytes()[0]).collect()
 }
 
 /// As encoders make them: with parameter sets, or a temporal delimiter and a sequence header, before the picture.
-fn h264(len: usize) -> Vec<u8> {
+pub(crate) fn h264(len: usize) -> Vec<u8> {
     let sets = [0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80];
     [&sets, &[0, 0, 1, 0x65, 0x88, 0x84][..], &frame(len)].concat()
 }
 
-fn av1(len: usize) -> Vec<u8> {
+pub(crate) fn av1(len: usize) -> Vec<u8> {
     let before = [0x12, 0, 0x0a, 3, 1, 2, 3];
     let mut size = vec![0x32];
     let mut left = len;
@@ -161,7 +113,7 @@ fn av1(len: usize) -> Vec<u8> {
 
 #[test]
 fn no_secret_decides_anything_while_frames_are_sealed() {
-    for_each_module(|name, module| {
+    for_each(&FRAMES, |name, module| {
         let mut alice = Member::enter(module, 1);
         let mut sealed = 0;
         for _ in 0..2 {
@@ -194,7 +146,7 @@ fn no_secret_decides_anything_while_frames_are_sealed() {
 
 #[test]
 fn only_the_verdict_on_a_tag_decides_while_frames_are_opened() {
-    for_each_module(|name, module| {
+    for_each(&FRAMES, |name, module| {
         let (mut alice, mut bob) = (Member::enter(module, 1), Member::enter(module, 2));
         bob.add(&mut alice);
         // An announcement has a tag too.

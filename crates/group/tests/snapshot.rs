@@ -1,0 +1,130 @@
+//! Snapshots of a group's state as JSON, which a program in another language reads: feature `serde`.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use core::time::Duration;
+
+use sealframe_group::{
+    Departure, Kem, Power, Role,
+    verification::{CallCode, Standing},
+};
+use serde_json::{Value, json};
+
+mod common;
+
+use common::call;
+
+fn written(value: &impl serde::Serialize) -> Value {
+    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+}
+
+fn names(of: &Value) -> Vec<&str> {
+    of.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Written and read back, the same.
+fn comes_back<T>(value: T, json: Value)
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + core::fmt::Debug,
+{
+    assert_eq!(written(&value), json);
+    assert_eq!(serde_json::from_value::<T>(json).unwrap(), value);
+}
+
+#[test]
+fn how_a_group_stands_is_read_back() {
+    let (mut net, all) = call(3);
+    net.get(all[0]).group.lock().unwrap();
+    net.pass(Duration::from_secs(1));
+    let group = &net.peers[&all[0]].group;
+    let state = group.state(net.now);
+    let json = written(&state);
+    assert_eq!(
+        names(&json),
+        [
+            "applicants",
+            "call_code",
+            "has_ended",
+            "identity",
+            "is_locked",
+            "kem",
+            "key",
+            "next_key_within",
+            "sender",
+            "session",
+        ]
+    );
+    assert_eq!(json["session"], hex(&state.session.0));
+    assert_eq!(json["identity"], hex(&state.identity.0));
+    assert_eq!(json["sender"], 1);
+    assert_eq!(json["is_locked"], true);
+    assert_eq!(json["has_ended"], false);
+    assert_eq!(json["key"], json!([state.key.0, state.key.1]));
+    assert_eq!(json["applicants"], json!([]));
+    assert_eq!(serde_json::from_value::<Kem>(json["kem"].clone()).unwrap(), state.kem);
+    let code: CallCode = serde_json::from_value(json["call_code"].clone()).unwrap();
+    assert_eq!(code, state.call_code);
+    assert_eq!(json["call_code"], state.call_code.to_string());
+
+    let members = group.member_states(net.now);
+    let json = written(&members);
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    for (member, json) in members.iter().zip(json.as_array().unwrap()) {
+        assert_eq!(
+            names(json),
+            [
+                "frames_sealed",
+                "has_equivocated",
+                "has_our_key",
+                "identity",
+                "is_fresh",
+                "key",
+                "key_since",
+                "power",
+                "role",
+                "roster_differs",
+                "sender",
+                "session",
+                "silent_for",
+                "since",
+                "standing",
+                "user",
+            ]
+        );
+        assert_eq!(json["session"], hex(&member.session.0));
+        assert_eq!(json["identity"], hex(&member.identity.0));
+        assert_eq!(json["user"], str::from_utf8(&member.user.0).unwrap());
+        assert_eq!(json["sender"], member.sender);
+        assert_eq!(json["has_our_key"], true);
+        assert_eq!(json["is_fresh"], member.is_fresh);
+        assert_eq!(json["frames_sealed"], json!(member.frames_sealed));
+        assert_eq!(serde_json::from_value::<Role>(json["role"].clone()).unwrap(), member.role);
+        assert_eq!(serde_json::from_value::<Power>(json["power"].clone()).unwrap(), member.power);
+        let standing: Standing = serde_json::from_value(json["standing"].clone()).unwrap();
+        assert_eq!(standing, member.standing);
+        let since: Duration = serde_json::from_value(json["since"].clone()).unwrap();
+        assert_eq!(since, member.since);
+    }
+}
+
+#[test]
+fn words_are_what_they_were() {
+    comes_back(Kem::X25519, json!("X25519"));
+    comes_back(Kem::XWing, json!("XWing"));
+    comes_back(Role::Participant, json!("Participant"));
+    comes_back(Role::Recorder, json!("Recorder"));
+    comes_back(Role::Bot, json!("Bot"));
+    comes_back(Power::None, json!("None"));
+    comes_back(Power::Moderator, json!("Moderator"));
+    comes_back(Departure::Left, json!("Left"));
+    comes_back(Departure::Removed, json!("Removed"));
+    comes_back(Departure::Dropped, json!("Dropped"));
+    comes_back(Departure::Lost, json!("Lost"));
+    // A code that is none is refused.
+    for none in [json!("1234"), json!(5), json!("a2345 12345 12345 12345 12345 12345")] {
+        assert!(serde_json::from_value::<CallCode>(none).is_err());
+    }
+}

@@ -1,0 +1,310 @@
+//! The module of the key management: who holds the keys of a call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sealframe_group::message::{Announce, Body, KeyUpdate, Message};
+use sealframe_taint::{Kind, Machine, Report};
+
+use crate::modules::{GROUP, files, for_each, give, hosts_with};
+
+const X25519: u64 = 1;
+const X_WING: u64 = 2;
+
+/// Bytes that are drawn at once and that everybody sees: of a time's jitter, of a session, of a nonce. Keys and seeds have 32
+/// or 64.
+const SEEN: [usize; 3] = [2, 16, 24];
+
+/// A member of a call, in an instance of its own. The seed of its identity and the keys that it draws are secret; what it has
+/// said to the server is not, nor what follows from that alone.
+struct Member<'m> {
+    machine: Machine<'m>,
+    group: u64,
+    /// By what was asked of the module: what secrets have decided.
+    decided: Decided,
+    /// Keys that it came to seal with, and that it was told.
+    made: Vec<Vec<u8>>,
+    told: Vec<Vec<u8>>,
+    /// What `poll` may want, by its number.
+    tasks: Vec<(String, u64)>,
+}
+
+/// One list for each time.
+type Decided = BTreeMap<&'static str, Vec<Vec<Report>>>;
+
+impl<'m> Member<'m> {
+    fn enter(module: &'m [u8], number: u8, kem: u64) -> Self {
+        let mut machine =
+            Machine::new(module, hosts_with(number.into(), |len| !SEEN.contains(&len))).unwrap();
+        machine.call("__wbindgen_start", &[]).unwrap();
+        let [group, group_len] = give(&mut machine, b"a call", false);
+        let [credential, credential_len] = give(&mut machine, b"known to the server", false);
+        let [seed, seed_len] = give(&mut machine, &[number; 32], true);
+        let (participant, is_moderator) = (0, 0);
+        #[rustfmt::skip]
+        let arguments = [
+            group, group_len, number.into(), kem, participant, is_moderator, credential, credential_len,
+            seed, seed_len, 0, 0, millis(1000), millis(0),
+        ];
+        let made = machine.call("group_new", &arguments).unwrap();
+        assert_eq!(made[2], 0, "no error");
+        let reports = machine.take_reports();
+        let mut member = Self {
+            machine,
+            group: made[0],
+            decided: BTreeMap::from([("new", vec![reports])]),
+            made: Vec::new(),
+            told: Vec::new(),
+            tasks: tasks(),
+        };
+        let key = member.take_key();
+        member.made.push(key);
+        member
+    }
+
+    fn ask(&mut self, name: &'static str, arguments: &[u64]) -> Vec<u64> {
+        let arguments = [&[self.group], arguments].concat();
+        let results = self.machine.call(&format!("group_{name}"), &arguments).unwrap();
+        self.decided.entry(name).or_default().push(self.machine.take_reports());
+        results
+    }
+
+    /// What is a number for JavaScript, of floating point.
+    fn number(&mut self, name: &'static str, arguments: &[u64]) -> u64 {
+        let number = f64::from_bits(self.ask(name, arguments)[0]);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+        let number = number as u64;
+        number
+    }
+
+    /// What a getter of bytes gives, and whether it is secret.
+    fn bytes(&mut self, name: &'static str) -> (Vec<u8>, bool) {
+        let at = self.ask(name, &[]);
+        self.machine.read(at[0], at[1]).unwrap()
+    }
+
+    fn take_key(&mut self) -> Vec<u8> {
+        let (at, len) = (self.ask("keyOffset", &[])[0], self.ask("keyLength", &[])[0]);
+        let (key, is_secret) = self.machine.read(at, len).unwrap();
+        assert!(is_secret && key.len() == 32, "a key is followed to the end");
+        self.ask("wipeKey", &[]);
+        key
+    }
+
+    /// Does what is to be done; what it says.
+    fn turn(&mut self, now: u64) -> Vec<Vec<u8>> {
+        let mut said = Vec::new();
+        let frames = 1;
+        loop {
+            let task = self.number("poll", &[frames, millis(now)]);
+            match self.tasks.iter().find(|(_, number)| *number == task).unwrap().0.as_str() {
+                "Wait" => return said,
+                "Send" => {
+                    let (message, _) = self.bytes("bytes");
+                    self.publish(&message);
+                    said.push(message);
+                }
+                "Rekey" => {
+                    let key = self.take_key();
+                    self.made.push(key);
+                }
+                "Install" => {
+                    let key = self.take_key();
+                    self.told.push(key);
+                }
+                "Event" => {
+                    let event = String::from_utf8(self.bytes("event").0).unwrap();
+                    if let Some((_, session)) = event.split_once(r#""applied","session":""#) {
+                        self.admit(&session[..32], now);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The server has seen a message, and works out what follows from it.
+    fn publish(&mut self, message: &[u8]) {
+        self.machine.publish(message);
+        let parsed = Message::parse(message).unwrap();
+        match parsed.body {
+            Body::Announce(_) => self.machine.publish(&Announce::hash(message)),
+            Body::KeyUpdate(_) => self.machine.publish(&KeyUpdate::header_hash(parsed.signed)),
+            _ => {}
+        }
+    }
+
+    fn admit(&mut self, session: &str, now: u64) {
+        let byte = |at: usize| u8::from_str_radix(&session[2 * at..2 * at + 2], 16).unwrap();
+        let session: Vec<u8> = (0..16).map(byte).collect();
+        let [session, session_len] = give(&mut self.machine, &session, false);
+        let [user, user_len] = give(&mut self.machine, b"alice or bob", false);
+        let is_moderator = 0;
+        let done =
+            self.ask("admit", &[session, session_len, user, user_len, is_moderator, millis(now)]);
+        assert_eq!(done[1], 0, "no error");
+    }
+
+    /// Whether it takes it.
+    fn hear(&mut self, message: &[u8], now: u64) -> bool {
+        let [at, len] = give(&mut self.machine, message, false);
+        self.ask("handleMessage", &[at, len, millis(now)])[1] == 0
+    }
+}
+
+/// `Task`, as the bindings spell it.
+fn tasks() -> Vec<(String, u64)> {
+    let bindings =
+        String::from_utf8(files("build", "sealframe_group.js").into_values().next().unwrap());
+    let bindings = bindings.unwrap();
+    let (_, tasks) = bindings.split_once("Task = Object.freeze({").unwrap();
+    let (tasks, _) = tasks.split_once("});").unwrap();
+    let named = tasks.lines().filter_map(|line| line.split_once(',')?.0.trim().split_once(": "));
+    named.map(|(name, number)| (name.into(), number.parse().unwrap())).collect()
+}
+
+fn millis(millis: u64) -> u64 {
+    #[expect(clippy::cast_precision_loss, reason = "small")]
+    let millis = millis as f64;
+    millis.to_bits()
+}
+
+/// The server hands on what they say, until they have nothing to say.
+fn talk(members: &mut [Member<'_>; 2], now: u64) {
+    loop {
+        let said = members.each_mut().map(|member| member.turn(now));
+        if said.iter().all(Vec::is_empty) {
+            return;
+        }
+        for (from, messages) in said.into_iter().enumerate() {
+            for message in messages {
+                members[1 - from].hear(&message, now);
+            }
+        }
+    }
+}
+
+fn run(module: &[u8], kem: u64, numbers: [u8; 2]) -> [Member<'_>; 2] {
+    let mut members = numbers.map(|number| Member::enter(module, number, kem));
+    for now in [1000, 1100, 2100] {
+        talk(&mut members, now);
+    }
+    members[0].ask("rekey", &[millis(2200)]);
+    for now in [2200, 4500] {
+        talk(&mut members, now);
+    }
+    members
+}
+
+/// What decides while updates and acknowledgements are taken: that the secret that was agreed on is not zero (with X25519
+/// alone), the tag's verdict and what hands it on, that the key is the one that was committed to; and an acknowledgement's MAC.
+const VERDICTS: usize = 5;
+
+#[test]
+fn only_verdicts_decide_in_the_key_management() {
+    for_each(&GROUP, |name, module| {
+        let mut seen = None;
+        for numbers in [[1, 2], [3, 4]] {
+            let mut members = run(module, X25519, numbers);
+            let what_was_decided = members.each_mut().map(|member| member.decided.clone());
+            for member in &members {
+                let all = member
+                    .decided
+                    .iter()
+                    .flat_map(|(what, times)| times.iter().map(move |of| (what, of)));
+                for (&what, reports) in all {
+                    let most = match what {
+                        // One for each member that is told a key: whether its public key is none.
+                        "poll" => 1,
+                        "handleMessage" => VERDICTS - 1,
+                        _ => 0,
+                    };
+                    assert!(reports.len() <= most, "{name}: {what}: {reports:?}");
+                }
+            }
+            let sites: BTreeSet<Report> = what_was_decided.iter().flat_map(sites).collect();
+            assert_eq!(sites.len(), VERDICTS, "{name}: {sites:?}");
+            assert!(sites.iter().all(|site| site.kind == Kind::Branch), "{name}: {sites:?}");
+            // In the same places, as often, and in the same order, whatever the keys are.
+            assert_eq!(seen.get_or_insert_with(|| what_was_decided.clone()), &what_was_decided);
+
+            forge(&mut members, name, &sites);
+            leave(members, name);
+        }
+        println!(
+            "{name}: verdicts at {:?}",
+            seen.iter().flatten().flat_map(sites).collect::<BTreeSet<_>>()
+        );
+    });
+}
+
+#[test]
+fn only_verdicts_and_the_public_matrix_decide_in_the_key_management_with_x_wing() {
+    for_each(&GROUP, |name, module| {
+        let mut members = run(module, X_WING, [1, 2]);
+        for member in &members {
+            // ML-KEM samples its matrix from a seed that is in the public key, and drops what is too large (FIPS 203, algorithm
+            // 7): when a key is made, and twice when one is opened, as nothing but 32 bytes of it is kept.
+            let matrix = &member.decided["new"][0];
+            let sites: BTreeSet<Report> = matrix.iter().copied().collect();
+            let functions: BTreeSet<u32> = sites.iter().map(|site| site.function).collect();
+            assert_eq!((sites.len(), functions.len()), (2, 1), "{name}: {sites:?}");
+            for (&what, times) in member.decided.iter().filter(|(what, _)| **what != "new") {
+                for reports in times {
+                    let (of_matrix, others): (Vec<Report>, Vec<Report>) =
+                        reports.iter().partition(|report| sites.contains(report));
+                    let verdicts = if what == "handleMessage" { VERDICTS - 2 } else { 0 };
+                    assert!(others.len() <= verdicts, "{name}: {what}: {others:?}");
+                    assert!(others.iter().all(|report| report.kind == Kind::Branch), "{name}");
+                    let opens = [matrix.clone(), matrix.clone()].concat();
+                    assert!(of_matrix.is_empty() || of_matrix == opens, "{name}: {what}");
+                }
+            }
+        }
+        assert!(members.iter().all(|member| !member.told.is_empty()), "keys were opened");
+        let verdicts = members.each_mut().map(|member| member.decided.clone());
+        let verdicts = verdicts.iter().flat_map(sites).collect();
+        forge(&mut members, name, &verdicts);
+        leave(members, name);
+    });
+}
+
+fn sites(decided: &Decided) -> BTreeSet<Report> {
+    decided.values().flatten().flatten().copied().collect()
+}
+
+/// An update whose entry was changed on the way: nothing else decides than while one is opened.
+fn forge(members: &mut [Member<'_>; 2], name: &str, verdicts: &BTreeSet<Report>) {
+    let [alice, bob] = members;
+    alice.ask("rekey", &[millis(9000)]);
+    let said = alice.turn(9000);
+    let is_update = |words: &Vec<u8>| matches!(Message::parse(words).unwrap().body, Body::KeyUpdate(_));
+    let update = said.into_iter().find(is_update).unwrap();
+    bob.turn(9000);
+    let told = bob.told.len();
+    bob.decided.clear();
+    let mut forged = update.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    assert!(!bob.hear(&forged, 9000), "{name}: forged");
+    bob.turn(9000);
+    assert_eq!(bob.told.len(), told);
+    assert!(sites(&bob.decided).is_subset(verdicts), "{name}: {:?}", bob.decided);
+    assert!(bob.hear(&update, 9000), "{name}: genuine");
+    bob.turn(9000);
+    assert_eq!(bob.told.len(), told + 1);
+}
+
+/// What the others have told is what was made; what a member shows of itself shows no secret.
+fn leave(members: [Member<'_>; 2], name: &str) {
+    let [made, told] = [&members[0].made, &members[1].told];
+    assert!(made[1..].iter().all(|key| told.contains(key)), "{name}: keys that came");
+    for mut member in members {
+        member.decided.clear();
+        member.bytes("farewell");
+        let at = member.ask("state", &[millis(9000)]);
+        let (state, is_secret) = member.machine.read(at[0], at[1]).unwrap();
+        assert!(!is_secret && state.starts_with(b"{"), "{name}: {}", String::from_utf8_lossy(&state));
+        member.machine.call("__wbg_group_free", &[member.group, 0]).unwrap();
+        assert_eq!(member.machine.take_reports(), [], "{name}");
+        assert_eq!(sites(&member.decided), BTreeSet::new(), "{name}");
+    }
+}
