@@ -34,7 +34,7 @@ impl Member {
             started_at: 0,
             policy: Policy::default(),
         };
-        let key = IdentityKey::generate(&mut rng);
+        let key = IdentityKey::generate(&mut rng).unwrap();
         let call = Call::join(config, key, TrustStore::new(), now, &mut rng).unwrap();
         Self { call, rng }
     }
@@ -45,7 +45,7 @@ impl Member {
             match self.call.poll(now, &mut self.rng) {
                 Action::Send { message, .. } => said.push(message),
                 Action::Event(Event::Applied(applicant)) => {
-                    let user = UserId(applicant.credential);
+                    let user = UserId::new(applicant.credential).unwrap();
                     let admission = Admission { user, power: Power::None };
                     self.call.admit(applicant.session, admission, now).unwrap();
                 }
