@@ -93,7 +93,7 @@ export const WALK = [
   refused(
     'RTCRtpSender.transform', 'TransformRefused',
     ...[null, undefined, {}].map((other) => ({ sender }) => { sender.transform = other; }),
-    ({ sender, worker }) => { sender.transform = new RTCRtpScriptTransform(worker, {}); },
+    ({ sender }) => { sender.transform = new RTCRtpScriptTransform(new Worker('./tap.js'), {}); },
   ),
   refused('RTCRtpSender.createEncodedStreams', 'TransformRefused', ({ sender }) => sender.createEncodedStreams()),
   refused('RTCRtpReceiver.transform', 'TransformRefused', ({ audio: { receiver } }) => { receiver.transform = null; }),
