@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,13 +18,13 @@ const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker
 const PACKAGE = process.env.SEALFRAME_PACKAGE ?? here('../pkg');
 
 let server;
-/** One that has the page's script, and no worker. */
+/** One that has all but the worker. */
 let poor;
 let folder;
 before(async () => {
   server = await serve([PACKAGE, here('./connection')], POLICY);
   folder = await mkdtemp(join(tmpdir(), 'sealframe-'));
-  await copyFile(join(PACKAGE, 'index.js'), join(folder, 'index.js'));
+  await cp(PACKAGE, folder, { recursive: true, filter: (path) => !path.endsWith('/worker.js') });
   poor = await serve([folder, here('./connection')], POLICY);
 });
 after(async () => {
