@@ -12,7 +12,7 @@ use sealframe::{
 };
 use sealframe_testkit::random::Random;
 
-use crate::{groups::processor_time, turns::as_f64};
+use crate::{SUITE, groups::processor_time, turns::as_f64};
 
 /// Bytes that a key's encryption is bound to: of the protocol's `entry_info` and of an update's header.
 const INFO: [u8; 250] = [1; 250];
@@ -43,7 +43,9 @@ impl Primitives {
         let parsed = Message::parse(&words).unwrap();
         Self {
             seal: least(|| drop(black_box(wrapped()))),
-            open: least(|| drop(black_box(secret.unwrap(SUITE, &enc, &ciphertext, &INFO, &HEADER).unwrap()))),
+            open: least(|| {
+                drop(black_box(secret.unwrap(SUITE, &enc, &ciphertext, &INFO, &HEADER).unwrap()));
+            }),
             sign: least(|| drop(black_box(message::sign(&head, &Body::Leave, &key)))),
             verify: least(|| assert!(parsed.is_signed_by(black_box(&identity)))),
         }
