@@ -21,7 +21,8 @@ use std::{
 };
 
 use sealframe_benches::{
-    Batch, Direction, Operation, SIZES, SUITE, Turn, calls::{self, AloneOf, Members},
+    Batch, Direction, Operation, SIZES, SUITE, Turn,
+    calls::{self, AloneOf, Members},
     frames, headers, keys,
     markdown::{self, bytes, ratio},
     profiles::{self, Profile},

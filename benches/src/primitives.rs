@@ -43,7 +43,9 @@ impl Primitives {
         let parsed = Message::parse(&words).unwrap();
         Self {
             seal: least(|| drop(black_box(wrapped()))),
-            open: least(|| drop(black_box(secret.unwrap(SUITE, &enc, &ciphertext, &INFO, &HEADER).unwrap()))),
+            open: least(|| {
+                drop(black_box(secret.unwrap(SUITE, &enc, &ciphertext, &INFO, &HEADER).unwrap()));
+            }),
             sign: least(|| drop(black_box(message::sign(&head, &Body::Leave, &key)))),
             verify: least(|| assert!(parsed.is_signed_by(black_box(&identity)))),
         }
