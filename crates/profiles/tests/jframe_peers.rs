@@ -1,7 +1,7 @@
 //! Peers whose IVs show no order, peers that have ratcheted a moment ago, and keys whose steps take
 //! long.
 #![cfg(all(feature = "jitsi", feature = "livekit"))]
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
 use sealframe_crypto::{AeadKey, CipherSuite};
 use sealframe_profiles::{
