@@ -1,7 +1,7 @@
 // Makes `pkg`, what npm publishes, of `build`: our scripts beside the module and its bindings. Run by `cargo wasm`,
 // `cargo demo` and `cargo verify`.
 
-import { copyFile, cp, mkdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 
 import { build } from 'esbuild';
 
@@ -13,6 +13,23 @@ const MODULES = [
   'sealframe_group_bg.wasm',
   'sealframe_profiles_bg.wasm',
 ];
+
+/**
+ * The bindings' one way of handing bytes to a module, which would take anything: a string as zeros,
+ * an `ArrayBuffer` as no bytes. It goes through the door too, so that nobody gets past it, the next
+ * author neither.
+ */
+async function guardBindings() {
+  const PASS = 'function passArray8ToWasm0(arg, malloc) {\n';
+  for (const name of (await readdir(here('./build'))).filter((file) => /^sealframe_.*\.js$/.test(file))) {
+    const bindings = await readFile(here(`./build/${name}`), 'utf8');
+    const guarded = bindings.replace(PASS, `${PASS}    arg = viewOf(arg, 'bytes');\n`);
+    if (guarded === bindings || /function pass(?!Array8ToWasm0)/.test(bindings)) {
+      throw new Error(`${name} hands values over in a way that is not guarded`);
+    }
+    await writeFile(here(`./build/${name}`), `import { viewOf } from './arguments.js';\n${guarded}`);
+  }
+}
 
 const options = {
   absWorkingDir: here('./build'),
@@ -52,6 +69,19 @@ const alone = {
   define: { 'import.meta.url': 'location.href' },
 };
 
+/**
+ * Our errors are of one class in all entry points: the file that has it is beside them, not in each
+ * of them.
+ */
+const oneError = {
+  name: 'one error',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/failure\.js$/ }, ({ path }) => ({ path, external: true }));
+  },
+};
+
+await guardBindings();
+
 async function inlineSource() {
   const { outputFiles } = await build({
     ...alone,
@@ -74,7 +104,7 @@ const inline = {
 const pkg = here('./pkg');
 await rm(pkg, { recursive: true, force: true });
 await mkdir(pkg);
-await build({ ...options, entryPoints: ['index.js', 'frames.js', 'profiles.js', 'worker-inline.js'], outdir: pkg, plugins: [inline] });
+await build({ ...options, entryPoints: ['index.js', 'frames.js', 'profiles.js', 'worker-inline.js'], outdir: pkg, plugins: [inline, oneError] });
 // The bindings would warn of servers that know no type for the module; it loads all the same. The worker frees its call itself.
 const define = { 'Symbol.dispose': 'undefined', FinalizationRegistry: 'undefined' };
 await build({ ...options, entryPoints: ['worker.js'], minify: true, drop: ['console'], define, outdir: pkg });
@@ -93,8 +123,9 @@ await build({
   entryPoints: { 'frames.node': 'frames.js', 'profiles.node': 'profiles.js' },
   platform: 'node',
   outdir: pkg,
-  plugins: [moduleFrom('module.node.js'), moduleFrom('profiles-module.node.js', 'profiles-module.js')],
+  plugins: [moduleFrom('module.node.js'), moduleFrom('profiles-module.node.js', 'profiles-module.js'), oneError],
 });
+await copyFile(here('./build/failure.js'), `${pkg}/failure.js`);
 for (const module of MODULES) await copyFile(here(`./build/${module}`), `${pkg}/${module}`);
 await cp(here('./types'), pkg, { recursive: true });
 for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE']) await copyFile(here(`../${licence}`), `${pkg}/${licence}`);

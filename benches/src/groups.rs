@@ -134,7 +134,13 @@ impl Call {
                             member.group.admit(applicant.session, admission, self.now).unwrap();
                         }
                         Output::Wait(_) => break,
-                        _ => {}
+                        Output::Event(_)
+                        | Output::Ratchet
+                        | Output::Rekey { .. }
+                        | Output::Install { .. }
+                        | Output::ForgetGeneration { .. }
+                        | Output::ForgetBefore(_)
+                        | Output::Forget { .. } => {}
                     }
                 }
             }

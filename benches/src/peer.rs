@@ -44,6 +44,12 @@ pub const fn suite(suite: CipherSuite) -> Option<sframe::CipherSuite> {
     match suite {
         CipherSuite::Aes128GcmSha256_128 => Some(sframe::CipherSuite::AesGcm128Sha256),
         CipherSuite::Aes256GcmSha512_128 => Some(sframe::CipherSuite::AesGcm256Sha512),
+        CipherSuite::Aes128CtrHmacSha256_80
+        | CipherSuite::Aes128CtrHmacSha256_64ShortTag
+        | CipherSuite::Aes128CtrHmacSha256_32ShortTag
+        | CipherSuite::Aes256CtrHmacSha512_80
+        | CipherSuite::Aes256CtrHmacSha512_64ShortTag
+        | CipherSuite::Aes256CtrHmacSha512_32ShortTag => None,
         _ => None,
     }
 }

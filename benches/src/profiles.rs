@@ -65,7 +65,7 @@ impl Profile {
         match self {
             Self::LiveKitH264 => &[0, 0, 0, 1, 0x41, 0x9a],
             Self::DaveVp8 => &[0x11, 2, 0],
-            _ => &[],
+            Self::Jitsi | Self::JitsiExternal | Self::LiveKit | Self::Dave => &[],
         }
     }
 
@@ -74,7 +74,9 @@ impl Profile {
             Self::LiveKitH264 => {
                 FrameInfo::video(Some(Codec::H264), FrameType::Delta, 0x1122_3344, rtp_timestamp)
             }
-            _ => FrameInfo::audio(Some(Codec::Opus), 0x1122_3344, rtp_timestamp),
+            Self::Jitsi | Self::JitsiExternal | Self::LiveKit | Self::Dave | Self::DaveVp8 => {
+                FrameInfo::audio(Some(Codec::Opus), 0x1122_3344, rtp_timestamp)
+            }
         }
     }
 
@@ -119,14 +121,18 @@ impl Profile {
     fn jitsi_key(self) -> jitsi::Key {
         match self {
             Self::JitsiExternal => jitsi::Key::external(&BASE_KEY[..16]).unwrap(),
-            _ => jitsi::Key::from_material(&BASE_KEY),
+            Self::Jitsi | Self::LiveKit | Self::LiveKitH264 | Self::Dave | Self::DaveVp8 => {
+                jitsi::Key::from_material(&BASE_KEY)
+            }
         }
     }
 
     const fn codec(self) -> Codec {
         match self {
             Self::DaveVp8 => Codec::Vp8,
-            _ => Codec::Opus,
+            Self::Jitsi | Self::JitsiExternal | Self::LiveKit | Self::LiveKitH264 | Self::Dave => {
+                Codec::Opus
+            }
         }
     }
 }

@@ -161,7 +161,10 @@ impl Member {
                     self.group.admit(applicant.session, admission, now).expect("there is room");
                 }
                 Output::Wait(_) => return said,
-                _ => {}
+                Output::Event(_)
+                | Output::ForgetGeneration { .. }
+                | Output::ForgetBefore(_)
+                | Output::Forget { .. } => {}
             }
         }
     }

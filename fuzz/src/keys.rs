@@ -123,7 +123,6 @@ impl Keys {
                 });
                 found.map(Root::base_key).ok_or(unknown)
             }
-            _ => panic!("a layout without keys"),
         }
     }
 
@@ -140,7 +139,9 @@ impl Keys {
                 let low = epoch % (1 << layout.epoch_bits());
                 vec![Kid::new(low), Kid::new(0x3f0 + low)]
             }
-            _ => panic!("a layout without keys"),
+            (KidLayout::SenderKeys(_), At::Epoch(_)) | (KidLayout::Mls(_), At::Sender(_)) => {
+                panic!("a root of the other layout")
+            }
         }
     }
 }

@@ -48,7 +48,6 @@ impl Label {
                 StreamKind::Screen => 3,
                 StreamKind::ScreenAudio => 4,
                 StreamKind::Data => 5,
-                _ => panic!("a kind without a number"),
             });
             bytes.extend(index.to_be_bytes());
             bytes.extend(self.prefix_len.to_be_bytes());

@@ -76,7 +76,7 @@ fn is_sure(info: &FrameInfo, kind: u8, frame: &[u8]) -> bool {
             frame.len() > 8 && matches!(frame, [0, 0, 0, 1, 0x41 | 0x65, ..])
         }
         Some(Codec::Vp8) => kind & 0x80 == 0 || info.frame_type != FrameType::Empty,
-        _ => true,
+        Some(Codec::Opus | Codec::Vp9 | Codec::Av1) => true,
     }
 }
 

@@ -63,10 +63,8 @@ fn low_byte(value: u64) -> u8 {
 
 /// The same suite by the other library for AES-GCM.
 pub(crate) fn other_backend(cipher: Cipher) -> Cipher {
-    let backend = match cipher.backend {
-        Backend::Portable => Backend::Ring,
-        _ => Backend::Portable,
-    };
+    let is_portable = cipher.backend == Backend::Portable;
+    let backend = if is_portable { Backend::Ring } else { Backend::Portable };
     Cipher::new(cipher.suite, backend)
 }
 

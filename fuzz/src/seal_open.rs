@@ -116,7 +116,6 @@ impl Case {
             KidLayout::Mls(layout) => {
                 Sender::new_mls(cipher, layout, layout.split(self.kid), &self.base_key())
             }
-            _ => panic!("a layout without senders"),
         }
         .expect("every field fits")
     }

@@ -1,7 +1,12 @@
 // Names of codecs, framings and kinds of streams, and the numbers that the core knows them by.
 
-/** As `Label::new` of the module has them; authenticated with every frame. */
-const CODEC = { opus: 1, vp8: 2, vp9: 3, h264: 4, av1: 6 };
+import { lookUp } from './arguments.js';
+
+/**
+ * As `Label::new` of the module has them; authenticated with every frame. `red` is sound with
+ * redundancy (RFC 2198), its blocks Opus.
+ */
+const CODEC = { opus: 1, red: 7, vp8: 2, vp9: 3, h264: 4, av1: 6 };
 /** How much of a frame stays readable: nothing, or the few bytes that packetizers and servers read. */
 const FRAMING = { full: 0, compatible: 1 };
 /** The numbers of `sealframe::StreamKind`. */
@@ -14,7 +19,7 @@ export const codecId = (codec) => lookUp(CODEC, codec, 'codec');
 export const framingId = (framing) => lookUp(FRAMING, framing, 'framing');
 /** In the core's numbers, of which there are two. */
 export const otherFraming = (framing) => 1 - framing;
-export const streamKind = (kind) => lookUp(STREAM_KIND, kind, 'kind of stream');
+export const streamKind = (kind) => lookUp(STREAM_KIND, kind, 'kind');
 
 /**
  * Whether what stays readable of a frame is more than its first bytes: then the core has to see all of it. In the core's
@@ -26,8 +31,22 @@ export function isArranged(framing, codec) {
 
 /** `video/VP8` → `vp8`; null for what is not sealed, among it `video/Generic` of raw packetization. */
 export function codecOfMimeType(mimeType) {
-  const name = mimeType?.slice(mimeType.indexOf('/') + 1).toLowerCase();
-  return name !== undefined && Object.hasOwn(CODEC, name) ? name : null;
+  return codecOfName(mimeType?.slice(mimeType.indexOf('/') + 1).toLowerCase());
+}
+
+/** The name itself; null for what is not sealed. */
+export const codecOfName = (name) => (name !== undefined && Object.hasOwn(CODEC, name) ? name : null);
+
+/**
+ * A frame's codec: `told` for its stream, or else as the frame or the connection says, which names
+ * payload types in `negotiated`; null if none of them does. Sound of which Opus was told may still
+ * come with redundancy.
+ */
+export function codecOf(frame, told, negotiated) {
+  if (told !== null && told !== 'opus') return told;
+  const { mimeType, payloadType } = frame.getMetadata();
+  const found = codecOfMimeType(mimeType) ?? codecOfName(negotiated.get(payloadType));
+  return told === 'opus' && found !== 'red' ? told : found;
 }
 
 /** Whether a page of this browser can ask for the Dependency Descriptor. */
@@ -42,12 +61,5 @@ export const hasDescriptor = () => 'getHeaderExtensionsToNegotiate' in (globalTh
  */
 export function supportedFramings() {
   const all = Object.keys(CODEC);
-  return { compatible: all, full: hasDescriptor() ? all : ['opus', 'vp9'] };
-}
-
-function lookUp(table, key, what) {
-  if (!Object.hasOwn(table, key)) {
-    throw new TypeError(`sealframe: ${what} '${key}' is not one of ${Object.keys(table).join(', ')}`);
-  }
-  return table[key];
+  return { compatible: all, full: hasDescriptor() ? all : ['opus', 'red', 'vp9'] };
 }

@@ -18,9 +18,11 @@ export class FrameCrypto {
   #memory;
   #threshold;
   #front = Call.front();
-  /** By KID: a CryptoKey, or null while it is being imported. */
+  /** By KID: `{key}`, a CryptoKey, or null while it is being imported. */
   #sealing = new Map();
   #opening = new Map();
+  /** How many keys the core had erased when these were looked at. */
+  #erasures = 0;
 
   constructor(call, memory, threshold = DEFAULT_THRESHOLD) {
     this.#call = call;
@@ -34,6 +36,7 @@ export class FrameCrypto {
    */
   seal(stream, codec, frame) {
     const isLarge = this.#isLarge(stream, codec, frame);
+    if (isLarge) this.dropErased();
     if (isLarge && this.#key(this.#sealing, this.#call.sendKid, 'encrypt')) {
       return this.#sealElsewhere(stream, codec, frame);
     }
@@ -50,7 +53,18 @@ export class FrameCrypto {
     return frame.length >= this.#threshold && !isArranged(framing, codec);
   }
 
-  /** Drops every imported key: a member has left. */
+  /**
+   * Drops the imported keys once the core has erased or replaced one: none is used after it was,
+   * and none outlives it. To be called after whatever changes keys otherwise than by a frame.
+   */
+  dropErased() {
+    const { erasures } = this.#call;
+    if (erasures === this.#erasures) return;
+    this.#erasures = erasures;
+    this.forget();
+  }
+
+  /** Drops every imported key. */
   forget() {
     this.#sealing.clear();
     this.#opening.clear();
@@ -68,6 +82,8 @@ export class FrameCrypto {
 
   #here(frame, work, stream) {
     const result = this.#memory.run(this.#call, frame, work);
+    // A frame that opens may move a key on.
+    this.dropErased();
     if (typeof result === 'number') return errorName(result);
     if (stream) stream.kid = this.#call.kid;
     return result;
@@ -80,7 +96,7 @@ export class FrameCrypto {
     const told = this.#here(front, () => call.sealElsewhere(frame.length, kind, index, framing, codec));
     if (typeof told === 'string') return told;
     const { kid, headerLength, prefixLength } = call;
-    const key = this.#sealing.get(kid);
+    const key = this.#sealing.get(kid)?.key;
     // The key has just been renewed: this counter is spent, the frame takes the next one.
     if (!key) return this.#sealHere(stream, codec, frame);
     const header = told.subarray(0, headerLength);
@@ -116,19 +132,16 @@ export class FrameCrypto {
 
   /** The imported key of a KID, or null while there is none: then the core works. */
   #key(keys, kid, usage) {
-    const key = keys.get(kid);
-    if (key !== undefined) return key;
+    const found = keys.get(kid);
+    if (found !== undefined) return found.key;
     if (keys.size >= MAX_KEYS) keys.clear();
-    const raw = this.#call.exposeKey(kid);
-    if (raw === undefined) return null;
-    keys.set(kid, null);
-    crypto.subtle.importKey('raw', raw, 'AES-GCM', false, [usage]).then(
-      (imported) => {
-        // Unless it has been forgotten meanwhile.
-        if (keys.get(kid) === null) keys.set(kid, imported);
-      },
-      () => {},
-    );
+    const length = this.#call.keyLength(kid);
+    if (length === 0) return null;
+    const raw = this.#memory.taken(this.#call.keyOffset(kid), length);
+    // If it is forgotten meanwhile, this is nobody's: another key may have this KID by then.
+    const entry = { key: null };
+    keys.set(kid, entry);
+    crypto.subtle.importKey('raw', raw, 'AES-GCM', false, [usage]).then((imported) => { entry.key = imported; }, () => {});
     raw.fill(0);
     return null;
   }

@@ -1,4 +1,5 @@
-// Errors as callers see them.
+// Errors as callers see them. One file for all entry points of the package, so that the class is
+// one.
 
 /** Something that sealframe refuses; `code` says what, as listed in the package's types. */
 export class SealframeError extends Error {
@@ -10,9 +11,17 @@ export class SealframeError extends Error {
   }
 }
 
-/** Members have 16 bits; more would be cut off on the way into the core. */
-export function checkMember(number) {
-  if (!Number.isInteger(number) || number < 0 || number > 0xffff) {
-    throw new RangeError('sealframe: a member is a whole number from 0 to 65535');
-  }
+/**
+ * What a worker answers for something thrown: `{code, message}`. The modules throw their codes as
+ * strings; a value of the wrong type has the code 'TypeError'.
+ */
+export function answerOf(error) {
+  if (typeof error === 'string') return { code: error, message: error };
+  if (error instanceof TypeError) return { code: 'TypeError', message: error.message };
+  return { code: error?.code ?? 'Other', message: String(error?.message ?? error?.code ?? error) };
+}
+
+/** The error that a worker's answer stands for. */
+export function errorOf({ code, message }) {
+  return code === 'TypeError' ? new TypeError(message) : new SealframeError(code, message.replace(/^sealframe: /, ''));
 }

@@ -1,12 +1,16 @@
 // Frames without a connection around them: for a worker of one's own, a bot, a gateway, a test. In Node.js too.
 
 import init, { Call, errorName } from './sealframe_wasm.js';
+import { fieldsOf, memberOf, notByNew, secretOf, shortOf, viewOf } from './arguments.js';
 import { codecId, framingId, streamKind } from './codec.js';
-import { SealframeError, checkMember } from './failure.js';
+import { SealframeError } from './failure.js';
 import { FrameMemory } from './memory.js';
 import { moduleSource } from './module.js';
 
 export { SealframeError };
+
+/** What the constructors below are called with by this module alone. */
+const OURS = Symbol('ours');
 
 /** One module for all members of this thread. */
 let loading;
@@ -29,18 +33,26 @@ export class Frames {
   #framing;
 
   /** Use `Frames.start`. */
-  constructor(call, memory, framing) {
+  constructor(key, call, memory, framing) {
+    if (key !== OURS) throw notByNew('Frames.start');
     this.#call = call;
     this.#memory = memory;
     this.#framing = framing;
   }
 
   /** As `SealedCall.start`; the core takes a copy of `secret`, and wipes that. */
-  static async start({ secret, member, framing = 'compatible' }) {
-    checkMember(member);
+  static async start(options) {
+    const { secret, member, framing = 'compatible' } = fieldsOf(options, 'options');
+    memberOf(member);
     framingId(framing);
-    const memory = await load();
-    return new Frames(named(() => new Call(secret, member)), memory, framing);
+    // Taken before anything is waited for, and wiped once the core has it.
+    const copy = secretOf(secret);
+    try {
+      const memory = await load();
+      return new Frames(OURS, named(() => new Call(copy, member)), memory, framing);
+    } finally {
+      copy.fill(0);
+    }
   }
 
   /** Our present key, for the server to relay to others; only those who have the secret can read it. */
@@ -50,13 +62,14 @@ export class Frames {
 
   /** Installs the key that member `from` announces. */
   addMember(from, announcement) {
-    checkMember(from);
-    named(() => this.#started().addMember(from, announcement));
+    memberOf(from, 'from');
+    const bytes = viewOf(announcement, 'announcement');
+    named(() => this.#started().addMember(from, bytes));
   }
 
   /** Wipes the keys of a member who left. */
   removeMember(from) {
-    checkMember(from);
+    memberOf(from, 'from');
     this.#started().removeMember(from);
   }
 
@@ -66,18 +79,25 @@ export class Frames {
   }
 
   /** Seals one stream of ours. */
-  sealer({ kind, index = 0, codec }) {
-    const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), codecId(codec)];
-    return new Sealer((sealer, frame) =>
-      this.#run(sealer, frame, (call) => call.seal(frame.length, kindId, index, framing, id)));
+  sealer(stream) {
+    const { kind, index = 0, codec } = fieldsOf(stream, 'a stream');
+    const [kindId, place, framing, id] = [streamKind(kind), shortOf(index, 'index'), framingId(this.#framing), codecId(codec)];
+    this.#started();
+    return new Sealer(OURS, (sealer, frame) =>
+      this.#run(sealer, frame, (call, length) => call.seal(length, kindId, place, framing, id)));
   }
 
   /** Opens one stream of member `from`. */
-  opener({ from, kind, index = 0, codec }) {
-    checkMember(from);
-    const [kindId, framing, id] = [streamKind(kind), framingId(this.#framing), codecId(codec)];
-    return new Opener((opener, wire) =>
-      this.#run(opener, wire, (call) => call.open(from, wire.length, kindId, index, framing, id)));
+  opener(stream) {
+    const { from, kind, index = 0, codec } = fieldsOf(stream, 'a stream');
+    memberOf(from, 'from');
+    const [kindId, place, framing, id] = [streamKind(kind), shortOf(index, 'index'), framingId(this.#framing), codecId(codec)];
+    this.#started();
+    return new Opener(OURS, (opener, wire) =>
+      this.#run(opener, wire, (call, length) => {
+        if (length === 0) throw new SealframeError('TooShort', 'a frame without bytes');
+        return call.open(from, length, kindId, place, framing, id);
+      }));
   }
 
   /** Wipes all keys. Sealers and openers refuse everything from now on. */
@@ -91,9 +111,10 @@ export class Frames {
     return this.#call;
   }
 
-  #run(of, frame, work) {
+  #run(of, given, work) {
+    const frame = viewOf(given, 'a frame');
     const call = this.#started();
-    const result = this.#memory.run(call, frame, () => work(call));
+    const result = this.#memory.run(call, frame, (length) => work(call, length));
     if (typeof result === 'number') throw new SealframeError(errorName(result));
     of.kid = call.kid;
     return result;
@@ -106,11 +127,15 @@ export class Sealer {
   /** KID of the last frame, a BigInt. */
   kid = null;
 
-  constructor(work) {
+  constructor(key, work) {
+    if (key !== OURS) throw notByNew('Frames.sealer');
     this.#work = work;
   }
 
-  /** The sealed frame, as new bytes. */
+  /**
+   * The sealed frame, as new bytes. One without bytes is sealed too, except where its codec must
+   * have some.
+   */
   seal(frame) {
     return this.#work(this, frame);
   }
@@ -122,11 +147,16 @@ export class Opener {
   /** KID of the last frame that opened, a BigInt. */
   kid = null;
 
-  constructor(work) {
+  constructor(key, work) {
+    if (key !== OURS) throw notByNew('Frames.opener');
     this.#work = work;
   }
 
-  /** The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing has changed. */
+  /**
+   * The clear frame, as new bytes. Throws a `SealframeError` for what does not open; then nothing
+   * has changed. One without bytes, as padding of RTP is, is 'TooShort': whoever gets such drops it
+   * before.
+   */
   open(wire) {
     return this.#work(this, wire);
   }

@@ -1,10 +1,14 @@
 // The page's side of who is in a call and who holds its keys.
 
-import { checkMember } from './failure.js';
+import { booleanOf, bytesOf, fieldsOf, memberOf, nameOf, optional, sessionOf } from './arguments.js';
 import { toHex } from './hex.js';
 
 /** Where the session of a message's sender is (PROTOCOL.md §2): used as an address, for what it is worth, and no more. */
 const SESSION = { from: 35, to: 51 };
+/** How long an application may think about somebody who asks to come in. A person may have to be asked. */
+const JUDGE_WITHIN_MS = 300_000;
+/** What an answer is that does not come. */
+const LATE = Symbol('late');
 /** Addresses that are kept at once. */
 const MAX_ADDRESSES = 1024;
 
@@ -14,7 +18,9 @@ export class Group {
   onmessage = () => {};
   /**
    * Called with `{session, member, identity, role, credential}` when somebody asks to come in. What is known of it is what
-   * `credential` proves; return `{user, moderator}`, or null to refuse. Nobody comes in by itself.
+   * `credential` proves; return `{user, moderator}`, `user` being a string that is not empty, or null to refuse. Nobody comes
+   * in by itself: any other answer, an error, and none within five minutes refuse too. An event 'notAdmitted' says which, by its
+   * `code`: 'Refused', 'AnswerInvalid', 'AnswerFailed' (with the `error`) or 'AnswerTimedOut'.
    */
   onapplied = async () => null;
   /** Called with `{type, ...}` for all that people should know. */
@@ -27,16 +33,14 @@ export class Group {
 
   #ask;
   #close;
-  #fail;
   #farewell;
   /** By session: the number from which the server says its messages come. */
   #addresses = new Map();
 
   /** Use `SealedCall.join`. */
-  constructor({ ask, close, fail }, { session, identity, farewell }) {
+  constructor({ ask, close }, { session, identity, farewell }) {
     this.#ask = (request, args = {}) => ask('group', { ask: request, args });
     this.#close = close;
-    this.#fail = fail;
     this.session = session;
     this.identity = identity;
     this.#farewell = farewell;
@@ -46,7 +50,9 @@ export class Group {
    * Takes a message that the server relayed from member `from`. Resolves to null, or to the reason why it was of no use, such as
    * 'Stale' or 'Unauthentic'; then nothing has changed.
    */
-  async receive(message, from) {
+  async receive(given, from) {
+    const message = bytesOf(given, 'message');
+    optional(from, memberOf, 'from');
     if (from !== undefined) this.#note(message, from);
     return this.#ask('receive', { message });
   }
@@ -67,13 +73,13 @@ export class Group {
   }
 
   /** Removes a member for everybody. Only moderators may. */
-  remove(session) {
-    return this.#ask('remove', { session });
+  async remove(session) {
+    return this.#ask('remove', { session: sessionOf(session) });
   }
 
   /** The server says that this member is gone. It does not come back. */
   async dropMember(member) {
-    checkMember(member);
+    memberOf(member);
     return this.#ask('dropMember', { member });
   }
 
@@ -83,36 +89,36 @@ export class Group {
   }
 
   /** Begins to compare emoji with a member: a 'checkCompare' event follows on both sides. */
-  startCheck(session) {
-    return this.#ask('startCheck', { session });
+  async startCheck(session) {
+    return this.#ask('startCheck', { session: sessionOf(session) });
   }
 
   /** Our person sees the same emoji as theirs. */
-  confirmCheck(session) {
-    return this.#ask('confirmCheck', { session });
+  async confirmCheck(session) {
+    return this.#ask('confirmCheck', { session: sessionOf(session) });
   }
 
   /** Our person sees others, or gives up. */
-  cancelCheck(session) {
-    return this.#ask('cancelCheck', { session });
+  async cancelCheck(session) {
+    return this.#ask('cancelCheck', { session: sessionOf(session) });
   }
 
   /**
    * 45 digits that this member sees too, in every call. `user` is what the others call us. Frames stand still for the fraction
    * of a second that it takes.
    */
-  pairwiseCode(session, user) {
-    return this.#ask('pairwiseCode', { session, user });
+  async pairwiseCode(session, user) {
+    return this.#ask('pairwiseCode', { session: sessionOf(session), user: nameOf(user, 'user') });
   }
 
   /** Our person has compared codes: this member is who it says. */
-  setVerified(session) {
-    return this.#ask('setVerified', { session });
+  async setVerified(session) {
+    return this.#ask('setVerified', { session: sessionOf(session) });
   }
 
   /** Our person accepts that a member has another identity than before. That does not verify it. */
-  acceptIdentity(session) {
-    return this.#ask('acceptIdentity', { session });
+  async acceptIdentity(session) {
+    return this.#ask('acceptIdentity', { session: sessionOf(session) });
   }
 
   /** What is known of people, for `trust` of the next call. No secret; keep it where nobody else writes. */
@@ -134,7 +140,7 @@ export class Group {
   /** From the worker. */
   hear({ message, event }) {
     if (message !== undefined) return this.#send(message);
-    if (event.type === 'applied') this.#judge(event).catch(this.#fail);
+    if (event.type === 'applied') this.#judge(event);
     else this.onevent(event);
   }
 
@@ -143,18 +149,17 @@ export class Group {
     this.onmessage({ to: this.#addresses.get(to) ?? null, message });
   }
 
+  /** Lets in whom the application names, and nobody else. */
   async #judge({ type, ...applicant }) {
     const { session } = applicant;
-    let admission = null;
     try {
-      admission = await this.onapplied(applicant);
-    } finally {
-      if (admission === null) await this.#ask('refuse', { session });
+      const { user, moderator } = await admissionOf(() => this.onapplied(applicant));
+      await this.#ask('admit', { session, user, moderator });
+    } catch ({ code = 'Other', error }) {
+      // It may be gone, and the call over.
+      this.#ask('refuse', { session }).catch(() => {});
+      this.onevent({ type: 'notAdmitted', session, code, ...(error === undefined ? {} : { error }) });
     }
-    if (admission === null) return;
-    const { user, moderator = false } = admission;
-    // It may be gone, or the call full.
-    await this.#ask('admit', { session, user, moderator }).catch((error) => this.onevent({ type: 'notAdmitted', session, code: error.code }));
   }
 
   #note(message, from) {
@@ -162,5 +167,29 @@ export class Group {
     this.#addresses.delete(session);
     if (this.#addresses.size >= MAX_ADDRESSES) this.#addresses.delete(this.#addresses.keys().next().value);
     this.#addresses.set(session, from);
+  }
+}
+
+/** What an application says of an applicant; rejects with a `code` for anything but a name. */
+async function admissionOf(judge) {
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, JUDGE_WITHIN_MS, LATE);
+  });
+  let answer;
+  try {
+    answer = await Promise.race([(async () => judge())(), late]);
+  } catch (error) {
+    throw { code: 'AnswerFailed', error };
+  } finally {
+    clearTimeout(timer);
+  }
+  if (answer === LATE) throw { code: 'AnswerTimedOut' };
+  if (answer === null) throw { code: 'Refused' };
+  try {
+    const { user, moderator = false } = fieldsOf(answer, 'an admission');
+    return { user: nameOf(user, 'user'), moderator: booleanOf(moderator, 'moderator') };
+  } catch (error) {
+    throw { code: 'AnswerInvalid', error };
   }
 }

@@ -1,14 +1,25 @@
 // The page's side of a call: starts the worker, makes peer connections end-to-end encrypted, and relays key messages.
 
+import {
+  booleanOf, bytesOf, fieldsOf, functionOf, memberOf, notByNew, oneOf, optional, platformOf, secretOf, shortOf, thresholdOf,
+} from './arguments.js';
+import { claim } from './claim.js';
 import { codecId, framingId, streamKind, supportedFramings } from './codec.js';
-import { SealframeError, checkMember } from './failure.js';
+import { SealframeError, errorOf } from './failure.js';
 import { Group } from './group.js';
+import { KEMS, ROLES } from './messages.js';
+import { followCodecs } from './negotiated.js';
 import { Protection } from './protection.js';
 
 export { SealframeError, supportedFramings };
 
+/** What the constructor below is called with by this module alone. */
+const OURS = Symbol('ours');
+
 /** The worker of one call, from the file beside this one: for who wants to hold it themselves. */
 export function createWorker() {
+  // Any module may be evaluated anywhere, as frameworks do that render on a server; calls are for browsers.
+  if (typeof Worker !== 'function') throw new SealframeError('NotSupported', 'calls need a browser: there is no Worker here');
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sealframe' });
 }
 
@@ -30,9 +41,11 @@ export class SealedCall {
   #ended = null;
 
   /**
-   * Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state changes, and about
-   * once a second. `state` is 'waiting', 'encrypted', 'failing', or 'leaking': media left or arrived past the worker, and
-   * have been turned off. A stream that is sealed is called encrypted once the connection's own counters agree.
+   * Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state
+   * changes, and about once a second. `state` is 'waiting', 'encrypted', 'failing', 'leaking'
+   * (media left or arrived past the worker, and have been turned off) or 'broken' (its own stream
+   * of frames broke; the others go on). A stream that is sealed is called encrypted once the
+   * connection's own counters agree.
    */
   onstate = () => {};
   /**
@@ -53,7 +66,8 @@ export class SealedCall {
   group = null;
 
   /** Use `SealedCall.join` or `SealedCall.start`. */
-  constructor(worker, { observe, framing }) {
+  constructor(key, worker, { observe, framing } = {}) {
+    if (key !== OURS) throw notByNew('SealedCall.join or SealedCall.start');
     this.#worker = worker;
     this.#observe = observe;
     this.#framing = framing;
@@ -80,20 +94,21 @@ export class SealedCall {
    *
    * The rest as in `start`.
    */
-  static async join({
-    group,
-    credential,
-    identity,
-    trust,
-    kem = 'x25519',
-    role = 'participant',
-    moderator = false,
-    ...options
-  }) {
-    oneOf(kem, ['x25519', 'x-wing'], 'KEM');
-    oneOf(role, ['participant', 'recorder', 'bot'], 'role');
-    const copy = identity?.slice();
-    return SealedCall.#begin('join', options, { group, credential, identity: copy, trust, kem, role, moderator }, copy);
+  static async join(given) {
+    const {
+      group, credential, identity, trust, kem = 'x25519', role = 'participant', moderator = false, ...options
+    } = fieldsOf(given, 'options');
+    const common = commonOf(options);
+    oneOf(kem, KEMS, 'kem');
+    oneOf(role, ROLES, 'role');
+    booleanOf(moderator, 'moderator');
+    const own = {
+      group: bytesOf(group, 'group', { least: 1 }),
+      credential: bytesOf(credential, 'credential', { most: MAX_CREDENTIAL, code: 'Policy' }),
+      trust: optional(trust, bytesOf, 'trust'),
+      identity: optional(identity, bytesOf, 'identity', { least: SEED_LENGTH, most: SEED_LENGTH }),
+    };
+    return SealedCall.#begin('join', common, { ...own, kem, role, moderator }, own.identity);
   }
 
   /**
@@ -109,16 +124,17 @@ export class SealedCall {
    * @param {Function} [options.observe] gets `{direction, kind, index, clear, wire}` of every frame; for
    *   demonstrations and tests
    */
-  static async start({ secret, ...options }) {
-    const copy = secret.slice();
-    return SealedCall.#begin('start', options, { secret: copy }, copy);
+  static async start(given) {
+    const { secret, ...options } = fieldsOf(given, 'options');
+    const common = commonOf(options);
+    const copy = secretOf(secret);
+    return SealedCall.#begin('start', common, { secret: copy }, copy);
   }
 
-  static async #begin(request, { member, framing = 'compatible', worker, threshold, observe }, own, secret) {
-    checkMember(member);
-    framingId(framing);
-    worker ??= createWorker();
-    const call = new SealedCall(worker, { observe, framing });
+  static async #begin(request, { member, framing, worker: given, threshold, observe }, own, secret) {
+    const worker = given ?? createWorker();
+    claim(worker, secret);
+    const call = new SealedCall(OURS, worker, { observe, framing });
     const options = { ...own, member, framing, threshold, observe: observe !== undefined };
     try {
       const { threshold: measured, ...of } = await call.#ask(request, options, secret === undefined ? [] : [secret.buffer]);
@@ -133,10 +149,7 @@ export class SealedCall {
   }
 
   #groupOf(of) {
-    const fail = (error) => {
-      if (this.#ended === null) this.onerror(error);
-    };
-    return new Group({ ask: (...args) => this.#ask(...args), close: () => this.close(), fail }, of);
+    return new Group({ ask: (...args) => this.#ask(...args), close: () => this.close() }, of);
   }
 
   /** How much of frames stays readable. */
@@ -146,6 +159,7 @@ export class SealedCall {
 
   /** A new RTCPeerConnection, protected from its first moment. */
   createConnection(configuration = {}) {
+    fieldsOf(configuration, 'configuration');
     const pc = new RTCPeerConnection({ ...configuration, ...this.rtcConfiguration });
     this.protect(pc);
     return pc;
@@ -160,6 +174,7 @@ export class SealedCall {
    * if media may have been sent in clear before.
    */
   protect(pc) {
+    platformOf(pc, 'RTCPeerConnection', 'getTransceivers', 'a connection');
     const { encodedInsertableStreams } = pc.getConfiguration();
     if (encodedInsertableStreams === false) {
       throw new TypeError('sealframe: construct this RTCPeerConnection with call.rtcConfiguration: '
@@ -178,19 +193,24 @@ export class SealedCall {
       done: () => this.#protections.delete(protection),
     });
     this.#protections.add(protection);
+    followCodecs(pc, (target, codecs) => this.#tellCodecs(target, codecs));
   }
 
   /**
    * Says what an RTCRtpSender carries, and lets its frames through, sealed. `codec` is taken from what the connection
    * negotiated unless given.
    */
-  protectSender(rtpSender, { kind, index = 0, codec = null }) {
+  protectSender(rtpSender, stream) {
+    platformOf(rtpSender, 'RTCRtpSender', 'replaceTrack', 'a sender');
+    const { kind, index = 0, codec = null } = fieldsOf(stream, 'a stream');
     this.#describe(rtpSender, 'seal', { kind, index, codec });
   }
 
   /** Says what an RTCRtpReceiver carries and of whom, and lets its frames through, opened. */
-  protectReceiver(rtpReceiver, { from, kind, index = 0, codec = null }) {
-    checkMember(from);
+  protectReceiver(rtpReceiver, stream) {
+    platformOf(rtpReceiver, 'RTCRtpReceiver', 'getSynchronizationSources', 'a receiver');
+    const { from, kind, index = 0, codec = null } = fieldsOf(stream, 'a stream');
+    memberOf(from, 'from');
     this.#describe(rtpReceiver, 'open', { from, kind, index, codec });
   }
 
@@ -201,13 +221,13 @@ export class SealedCall {
 
   /** Installs the key that member `from` announces. Rejects with an Error whose `code` is 'WrongSecret', ... */
   async addMember(from, announcement) {
-    checkMember(from);
-    return this.#ask('addMember', { from, announcement });
+    memberOf(from, 'from');
+    return this.#ask('addMember', { from, announcement: bytesOf(announcement, 'announcement') });
   }
 
   /** Wipes the keys of a member who left. */
   async removeMember(from) {
-    checkMember(from);
+    memberOf(from, 'from');
     return this.#ask('removeMember', { from });
   }
 
@@ -218,9 +238,13 @@ export class SealedCall {
 
   /** Whether a sealed frame opens, and if not, why: `{ok: true}` or `{ok: false, code}`. One that did has been opened:
    * it does not open again. */
-  async tryOpen({ from, kind, index = 0, codec, wire }) {
-    checkMember(from);
-    return this.#ask('tryOpen', { from, kind, index, codec, wire });
+  async tryOpen(frame) {
+    const { from, kind, index = 0, codec, wire } = fieldsOf(frame, 'a frame');
+    memberOf(from, 'from');
+    streamKind(kind);
+    codecId(codec);
+    shortOf(index, 'index');
+    return this.#ask('tryOpen', { from, kind, index, codec, wire: bytesOf(wire, 'wire') });
   }
 
   /** Wipes all keys and ends the worker; no frame passes any more. */
@@ -257,9 +281,22 @@ export class SealedCall {
     return number;
   }
 
+  /**
+   * Says which codec each payload type of a sender or receiver is, if it is not what was said
+   * before.
+   */
+  #tellCodecs(target, codecs) {
+    const transform = this.#transforms.get(target);
+    const said = JSON.stringify(codecs);
+    if (transform === undefined || this.#ended !== null || transform.codecs === said) return;
+    transform.codecs = said;
+    this.#send('codecs', { number: transform.number, codecs });
+  }
+
   #describe(target, direction, stream) {
     // Checked here, where the caller can see it: the worker could only drop frames.
     streamKind(stream.kind);
+    shortOf(stream.index, 'index');
     if (stream.codec !== null) codecId(stream.codec);
     const number = this.#attach(target, direction);
     for (const protection of this.#protections) protection.described(target, number, stream);
@@ -303,7 +340,7 @@ export class SealedCall {
     const { resolve, reject } = this.#pending.get(id);
     this.#pending.delete(id);
     if (error === undefined) resolve(result);
-    else reject(new SealframeError(error.code, error.message));
+    else reject(errorOf(error));
   }
 
   #reportKey({ number, ...change }) {
@@ -320,8 +357,22 @@ export class SealedCall {
   }
 }
 
-function oneOf(name, names, what) {
-  if (!names.includes(name)) throw new TypeError(`sealframe: ${what} '${name}' is not one of ${names.join(', ')}`);
+/** Bytes of an identity's seed. */
+const SEED_LENGTH = 32;
+/** Bytes of a credential. */
+const MAX_CREDENTIAL = 4096;
+
+/** What both ways into a call are told. */
+function commonOf({ member, framing = 'compatible', worker, threshold, observe }) {
+  memberOf(member);
+  framingId(framing);
+  return {
+    member,
+    framing,
+    worker: optional(worker, platformOf, 'Worker', 'postMessage', 'worker'),
+    threshold: optional(threshold, thresholdOf, 'threshold'),
+    observe: optional(observe, functionOf, 'observe'),
+  };
 }
 
 /** A transform stays: `transform = null` would let Firefox send plain media. */

@@ -1,9 +1,13 @@
-// Stands in for lib-jitsi-meet's end-to-end encryption worker: takes the messages that lib-jitsi-meet sends to it. It sends none.
-// Frames that cannot be sealed or opened are dropped, and so is everything of a participant without a key and while
-// encryption is off: nothing passes in clear, in either direction.
+// Stands in for lib-jitsi-meet's end-to-end encryption worker: takes the messages that
+// lib-jitsi-meet sends to it. That hears none; a page may hear `{operation: 'streamBroken',
+// participantId, direction, message}` of a stream that breaks, while others go on. Frames that
+// cannot be sealed or opened are dropped, and so is everything of a participant without a key and
+// while encryption is off: nothing passes in clear, in either direction. Frames without bytes are
+// dropped too.
 //
 // The messages: jitsi/lib-jitsi-meet, modules/e2ee/E2EEContext.ts.
 
+import { JITSI, checked, isListed, jitsiTransformOf } from './messages.js';
 import { pass } from './passage.js';
 import { memory, region } from './profiles-memory.js';
 import { infoOf, labelled } from './profile-label.js';
@@ -36,14 +40,10 @@ function attach(operation, participantId, readable, writable) {
     const result = work[operation](participant.cryptor, new Uint8Array(frame.data), labelled(info));
     return typeof result === 'string' ? null : result;
   };
-  pass(readable, writable, step, die).catch(die);
-}
-
-/** What ends a stream is the page's to know: outside a promise it reaches the worker's `onerror`. */
-function die(error) {
-  setTimeout(() => {
-    throw error;
-  });
+  const tell = (error) =>
+    self.postMessage({ operation: 'streamBroken', participantId, direction: operation, message: String(error?.message ?? error) });
+  // What is wrong with one frame drops that frame.
+  pass(readable, writable, step, () => {}).catch(tell);
 }
 
 const operations = {
@@ -54,15 +54,22 @@ const operations = {
   setEnabled({ enabled }) {
     isEnabled = enabled;
   },
-  /** `key` is bytes, or false for none. */
-  setKey({ participantId, key, keyIndex = -1 }) {
+  /** `key` is bytes, or null for none. */
+  setKey({ participantId, key, keyIndex }) {
     const participant = participants.get(participantId) ?? { cryptor: new JitsiCryptor(), index: 0 };
+    const index = keyIndex >= 0 ? keyIndex : participant.index;
+    if (key === null) {
+      participant.cryptor.removeKey(index);
+    } else {
+      try {
+        participant.cryptor.setKey(index, key);
+      } finally {
+        key.fill(0);
+      }
+    }
+    // Not before all has gone well.
+    participant.index = index;
     participants.set(participantId, participant);
-    if (keyIndex >= 0) participant.index = keyIndex;
-    if (!key) return participant.cryptor.removeKey(participant.index);
-    const material = new Uint8Array(key.buffer ?? key, key.byteOffset, key.byteLength);
-    participant.cryptor.setKey(participant.index, material);
-    material.fill(0);
   },
   encode: attachStreams,
   decode: attachStreams,
@@ -80,7 +87,13 @@ function attachStreams({ operation, participantId, readableStream, writableStrea
   attach(operation, participantId, readableStream, writableStream);
 }
 
-self.onmessage = ({ data }) => operations[data.operation]?.(data);
+/** What lib-jitsi-meet may send besides says nothing here. */
+self.onmessage = ({ data }) => {
+  const { operation, ...fields } = Object(data);
+  if (isListed(JITSI, operation)) operations[operation](checked(JITSI, operation, { ...fields, operation }));
+};
 
-self.onrtctransform = ({ transformer: { options: { operation, participantId }, readable, writable } }) =>
+self.onrtctransform = ({ transformer: { options, readable, writable } }) => {
+  const { operation, participantId } = jitsiTransformOf(options);
   attach(operation, participantId, readable, writable);
+};

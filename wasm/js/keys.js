@@ -8,6 +8,8 @@ import { Parking } from './parking.js';
 const KEMS = { x25519: 1, 'x-wing': 2 };
 const ROLES = { participant: 0, recorder: 1, bot: 2 };
 const SEED_LENGTH = 32;
+/** Browsers take a longer wait for none at all. */
+const MAX_WAIT_MS = 60_000;
 
 const now = () => performance.now();
 
@@ -20,11 +22,35 @@ export class Keys {
   #post;
   #stop;
   #timer;
+  /** Whether there is something to be done that was not there when the last round began. */
+  #isSoon = false;
   #parking = new Parking();
   /** By member: the newest key that has opened a frame, and since when. */
   #uses = new Map();
   /** By member: frames that opened, and those that did not, by code. */
   #tally = new Map();
+  /** What each task is, by its number. */
+  #work = {
+    [Task.Send]: ({ to, bytes }) => this.#post({ message: { to: to && toHex(to), message: bytes } }),
+    [Task.Event]: ({ event }) => this.#tell(JSON.parse(event)),
+    [Task.Ratchet]: () => this.#core.ratchet(),
+    [Task.Rekey]: ({ generation }) => this.#withKey((key) => this.#core.rekeyTo(generation, key)),
+    [Task.Install]: ({ sender, generation, step }) => {
+      this.#withKey((key) => this.#core.install(sender, generation, step, key));
+      this.#arrived.add(sender);
+    },
+    [Task.ForgetGeneration]: ({ sender, generation }) => this.#core.forgetGeneration(sender, generation),
+    [Task.ForgetBefore]: ({ sender, generation, step }) => this.#core.forgetBefore(sender, generation, step),
+    [Task.Forget]: ({ sender }) => {
+      this.#core.removeMember(sender);
+      this.#tally.delete(sender);
+      this.#uses.delete(sender);
+      this.#parking.forget(sender);
+      this.#arrived.delete(sender);
+    },
+  };
+  /** Members of whom a key has come, and whose frames have not been tried again yet. */
+  #arrived = new Set();
 
   /**
    * `source` is the module; `post` tells the page something; `stop` ends the call, with an error if something broke.
@@ -43,6 +69,9 @@ export class Keys {
     this.#memory = memory;
     this.#post = post;
     this.#stop = stop;
+    const unknown = Object.values(Task).filter((task) => Number.isInteger(task) && task !== Task.Wait && !(task in this.#work));
+    // A key that should be wiped would stay.
+    if (unknown.length > 0) throw new Error(`sealframe: nobody does task ${unknown.map((task) => Task[task])}`);
   }
 
   /** Hands our first key to `make`, which makes the core's `Call` of it, and starts. */
@@ -55,6 +84,7 @@ export class Keys {
 
   /** Does what is to be done, in a task of its own. */
   soon() {
+    this.#isSoon = true;
     this.#wake(0);
   }
 
@@ -64,6 +94,11 @@ export class Keys {
     const isKept = this.#parking.park(transform, from, frame, now());
     if (isKept) this.soon();
     return isKept;
+  }
+
+  /** Drops what waits of a stream. */
+  unpark(transform) {
+    this.#parking.forgetTransform(transform);
   }
 
   /** What became of a frame of member `from`: `code` is null if it opened. */
@@ -124,15 +159,20 @@ export class Keys {
   /** Until there is nothing more to be done. A key that could not be changed ends the call: no frame passes then. */
   #drive() {
     try {
+      this.#isSoon = false;
       this.#hearOfFrames();
-      const arrived = new Set();
       for (;;) {
         const task = this.#group.poll(this.#core.framesSealed, now());
         if (task === Task.Wait) break;
-        this.#do(task, arrived);
+        this.#work[task](this.#group);
+        this.#crypto.dropErased();
       }
-      for (const from of arrived) this.#parking.release(from);
-      this.#wake(Math.min(this.#group.until, this.#parking.until) - now());
+      for (const from of this.#arrived) {
+        this.#arrived.delete(from);
+        this.#parking.release(from);
+      }
+      // A frame that was tried again may have asked for more.
+      this.#wake(this.#isSoon ? 0 : Math.min(this.#group.until, this.#parking.until) - now());
     } catch (error) {
       this.#stop(error);
     }
@@ -145,35 +185,6 @@ export class Keys {
       this.#uses.set(from, { generation: Number(generation), step, since: now() });
     }
     if (this.#core.isNearlyExhausted()) this.#group.nearsLimit(now());
-  }
-
-  #do(task, arrived) {
-    const [group, core] = [this.#group, this.#core];
-    const { sender, generation, step } = group;
-    switch (task) {
-      case Task.Send:
-        return this.#post({ message: { to: group.to && toHex(group.to), message: group.bytes } });
-      case Task.Event:
-        return this.#tell(JSON.parse(group.event));
-      case Task.Ratchet:
-        core.ratchet();
-        return this.#crypto.forget();
-      case Task.Rekey:
-        this.#withKey((key) => core.rekeyTo(generation, key));
-        return this.#crypto.forget();
-      case Task.Install:
-        this.#withKey((key) => core.install(sender, generation, step, key));
-        return arrived.add(sender);
-      case Task.ForgetBefore:
-        core.forgetBefore(sender, generation, step);
-        return this.#crypto.forget();
-      case Task.Forget:
-        core.removeMember(sender);
-        this.#tally.delete(sender);
-        this.#uses.delete(sender);
-        this.#parking.forget(sender);
-        return this.#crypto.forget();
-    }
   }
 
   #tell({ credential, ...event }) {
@@ -202,7 +213,7 @@ export class Keys {
     this.#timer = setTimeout(() => {
       this.#parking.expire(now());
       this.#drive();
-    }, Math.max(wait, 0));
+    }, Math.min(Math.max(wait, 0), MAX_WAIT_MS));
   }
 
   #state() {

@@ -4,6 +4,8 @@ import { LiveKitCryptor, errorName } from './sealframe_profiles.js';
 import { memory, region } from './profiles-memory.js';
 
 const PBKDF2_ITERATIONS = 100_000;
+/** Bytes of what follows from a key. */
+const MATERIAL_LENGTH = 32;
 
 export class LiveKitKeys {
   #cryptor;
@@ -38,7 +40,7 @@ export class LiveKitKeys {
 
   /** Moves a key one step on, the one that seals if no index is given. */
   async ratchet(keyIndex = this.#cryptor.currentIndex) {
-    const next = this.#cryptor.next(keyIndex);
+    const next = memory.taken(this.#cryptor.nextOffset(keyIndex), MATERIAL_LENGTH);
     if (next === undefined) throw 'MissingKey';
     const material = await this.#imported(next, keyIndex);
     const derived = await derive(material, this.#salt);
@@ -95,7 +97,7 @@ export class LiveKitKeys {
   #follow(number) {
     const keyIndex = this.#cryptor.takeRatcheted(number);
     if (keyIndex === undefined) return;
-    const chainKey = this.#cryptor.material(number, keyIndex);
+    const chainKey = memory.taken(this.#cryptor.materialOffset(number, keyIndex), this.#cryptor.materialLength(number, keyIndex));
     this.#imported(chainKey, keyIndex)
       .then((cryptoKey) => this.#tell({ keyIndex, ratchetResult: { chainKey: chainKey.buffer, cryptoKey } }));
   }

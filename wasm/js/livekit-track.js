@@ -26,16 +26,15 @@ export class LiveKitTrack {
   pass(kind, readable, writable) {
     const work = kind === 'encode' ? (frame) => this.#seal(frame) : (frame) => this.#open(frame);
     const fail = (error) => this.#room.errors.report(this.participant, error);
+    // A stream that breaks is told as its participant's error: livekit-client has no other word for
+    // it.
     pass(readable, writable, work, fail).catch(fail);
   }
 
   #seal(frame) {
-    const bytes = new Uint8Array(frame.data);
-    // What an encoder sends while there is nothing to hear.
-    if (bytes.length === 0) return bytes;
     const info = this.#known(this.#infoOf(frame));
     if (info === null) return null;
-    const sealed = this.#known(this.#room.keysOf(this.participant).seal(bytes, labelled(info)));
+    const sealed = this.#known(this.#room.keysOf(this.participant).seal(new Uint8Array(frame.data), labelled(info)));
     if (sealed === null || this.trailer === null || info.type === 'audio') return sealed;
     if (this.trailer.frameId) this.#frameId = this.#frameId === 0xffffffff ? 1 : this.#frameId + 1;
     return appendTrailer(sealed, this.trailer, this.#frameId);

@@ -1,12 +1,14 @@
-// Stands in for livekit-client's end-to-end encryption worker: takes the messages that livekit-client's own E2EEManager sends, and
-// answers as that expects. Frames that cannot be sealed or opened are dropped, and so is everything while encryption is not
-// on: nothing passes in clear, in either direction.
+// Stands in for livekit-client's end-to-end encryption worker: takes the messages that
+// livekit-client's own E2EEManager sends, and answers as that expects. Frames that cannot be sealed
+// or opened are dropped, and so is everything while encryption is not on: nothing passes in clear,
+// in either direction. Frames without bytes are dropped too, and nothing is said of them.
 //
 // The messages: livekit/client-sdk-js, src/e2ee/types.ts.
 
 import { ErrorReports } from './livekit-errors.js';
 import { LiveKitKeys } from './livekit-keys.js';
 import { LiveKitTrack } from './livekit-track.js';
+import { LIVEKIT, checked, isListed } from './messages.js';
 
 /** As livekit-client has them. */
 const DEFAULTS = { sharedKey: false, ratchetSalt: 'LKFrameEncryptionKey', ratchetWindowSize: 8, keyringSize: 16, keySize: 128 };
@@ -105,15 +107,20 @@ function attach(data, kind) {
 /** One after the other: keys are worked on elsewhere for a while. */
 let queue = Promise.resolve();
 
+/** What a newer livekit-client may send besides says nothing here. */
 function handle(kind, data) {
-  queue = queue.then(() => messages[kind]?.(data, kind)).catch((error) => {
+  if (!isListed(LIVEKIT, kind)) return;
+  queue = queue.then(() => messages[kind](checked(LIVEKIT, kind, data), kind)).catch((error) => {
     // Requests by `uuid` are waited for, and get their answer however often they fail.
     if (data?.uuid !== undefined) say('error', { error: errors.errorOf(error), uuid: data.uuid });
-    else errors.report(data?.participantIdentity, error);
+    else errors.report(typeof data?.participantIdentity === 'string' ? data.participantIdentity : undefined, error);
   });
 }
 
-self.onmessage = ({ data: { kind, data } }) => handle(kind, data);
+self.onmessage = ({ data: message }) => {
+  const { kind, data } = Object(message);
+  handle(kind, data);
+};
 
 self.onrtctransform = ({ transformer: { options: { kind, ...data }, readable, writable } }) =>
   handle(kind, { ...data, readableStream: readable, writableStream: writable });

@@ -22,6 +22,14 @@ export class FrameMemory {
     return result < 0 ? result : this.#bytes().slice(result, result + call.resultLength);
   }
 
+  /**
+   * A copy of bytes that the module holds out: a key, to be wiped. Undefined if it holds out none,
+   * at 0.
+   */
+  taken(offset, length) {
+    return offset === 0 ? undefined : this.#bytes().slice(offset, offset + length);
+  }
+
   /** The whole of it. Growing gives it another buffer, and leaves the old one empty. */
   #bytes() {
     if (this.#view.length === 0) this.#view = new Uint8Array(this.#memory.buffer);

@@ -8,7 +8,7 @@ const MAX_FRAMES = 64;
 const MAX_BYTES = 4 << 20;
 
 export class Parking {
-  /** `{transform, from, frame, length, until}`, oldest first. */
+  /** `{transform, from, frame, length, until}`, in the order in which they came here. */
   #waiting = [];
   #bytes = 0;
   /** By frame: until when it may wait, also if it has been taken out to be tried. */
@@ -26,14 +26,17 @@ export class Parking {
     return true;
   }
 
-  /** When `expire` is to be called at the latest. */
+  /**
+   * When `expire` is to be called at the latest. A frame that was tried in between may have to go
+   * before others.
+   */
   get until() {
-    return this.#waiting[0]?.until ?? Infinity;
+    return this.#waiting.reduce((least, { until }) => Math.min(least, until), Infinity);
   }
 
   /** A key of this member has come: its frames are tried again. */
   release(from) {
-    for (const { transform, frame } of this.#take((each) => each.from === from)) transform.work(frame);
+    for (const { transform, frame } of this.#take((each) => each.from === from)) transform.add(frame);
   }
 
   /** What has waited for too long is dropped. */
@@ -41,8 +44,14 @@ export class Parking {
     for (const { transform } of this.#take(({ until }) => until <= now)) transform.count('UnknownKey');
   }
 
+  /** Drops a member's frames: it is gone. */
   forget(from) {
     this.#take((each) => each.from === from);
+  }
+
+  /** Drops a stream's frames: it has ended, or carries something else from now on. */
+  forgetTransform(transform) {
+    this.#take((each) => each.transform === transform);
   }
 
   clear() {
@@ -50,8 +59,10 @@ export class Parking {
   }
 
   #take(isWanted) {
-    const taken = this.#waiting.filter(isWanted);
-    this.#waiting = this.#waiting.filter((each) => !taken.includes(each));
+    const taken = [];
+    const left = [];
+    for (const each of this.#waiting) (isWanted(each) ? taken : left).push(each);
+    this.#waiting = left;
     for (const { length } of taken) this.#bytes -= length;
     return taken;
   }

@@ -1,12 +1,17 @@
 // A worker for calls in the format of another system, whose keys the application hands out itself: what Jitsi, LiveKit or a DAVE
 // client sends is opened, and what this browser sends is sealed so. Whatever does not seal or open is dropped.
 //
-// Requests are `{id, request, …}`, answered by `{id, result}` or `{id, error: {code, message}}`; of each stream's state it is
-// said `{state: {direction, participant, state, code, opened, failed}}`, `UnknownKey` being a missing one.
+// Requests are `{id, request, …}`, answered by `{id, result}` or `{id, error: {code, message}}`; of
+// each stream's state it is said `{state: {direction, participant, state, code, opened, failed}}`,
+// `UnknownKey` being a missing one. One whose stream breaks is `broken`, and the others go on.
+// Frames without bytes are dropped and not counted. A worker is for one call.
 
+import { answerOf } from './failure.js';
 import { toHex } from './hex.js';
+import { PROFILES, checked, profileTransformOf } from './messages.js';
 import { pass } from './passage.js';
 import { infoOf } from './profile-label.js';
+import { jitsiOptionsOf, liveKitOptionsOf } from './profile-options.js';
 import { DaveOpener, DaveSealer, JitsiFrames, LiveKitFrames } from './profiles.js';
 import { StreamState } from './state.js';
 
@@ -25,13 +30,9 @@ class DaveMember {
   #opener = null;
 
   async addEpoch({ epoch, baseSecret, isOurs }) {
-    try {
-      if (isOurs) return await this.#sealWith(baseSecret);
-      this.#opener ??= await DaveOpener.start();
-      this.#opener.addEpoch(epoch, baseSecret);
-    } finally {
-      baseSecret.fill(0);
-    }
+    if (isOurs) return this.#sealWith(baseSecret);
+    this.#opener ??= await DaveOpener.start();
+    this.#opener.addEpoch(epoch, baseSecret);
   }
 
   /** The secret in use again changes nothing, one that was in use before is refused. */
@@ -61,39 +62,59 @@ class DaveMember {
   }
 }
 
-const PROFILES = {
-  jitsi: () => JitsiFrames.start(),
-  livekit: (options) => LiveKitFrames.start(options),
-  dave: async () => new DaveMember(),
+/** By system: what `start` is told, checked, and a participant's keys. */
+const SYSTEMS = {
+  jitsi: { optionsOf: jitsiOptionsOf, make: (options) => JitsiFrames.start(options) },
+  livekit: { optionsOf: liveKitOptionsOf, make: (options) => LiveKitFrames.start(options) },
+  dave: { optionsOf: (options) => options, make: async () => new DaveMember() },
 };
 
 /** Makes a participant's keys, once it has been said of which system. */
 let make = null;
 const participants = new Map();
 
-self.onrtctransform = ({ transformer: { readable, writable, options } }) => attach(readable, writable, options);
+self.onrtctransform = ({ transformer: { readable, writable, options } }) => attach(readable, writable, profileTransformOf(options));
 
-async function participantOf(name) {
+/** Does something with a participant's keys; a participant who had none is there once it has gone well. */
+async function withKeysOf(name, method, args) {
   if (make === null) throw { code: 'NotStarted' };
-  const made = participants.get(name) ?? await make();
-  participants.set(name, made);
-  return made;
+  const held = participants.get(name);
+  const keys = held ?? await make();
+  try {
+    if (typeof keys[method] !== 'function') throw new TypeError(`sealframe: there is no '${method}' in this format`);
+    const result = await keys[method](...args);
+    participants.set(name, keys);
+    return result;
+  } catch (error) {
+    if (held === undefined) keys.free();
+    throw error;
+  }
 }
 
 const requests = {
   /** `profile` is `jitsi`, `livekit` or `dave`, `options` those of `LiveKitFrames.start`. */
   start({ profile, options }) {
-    if (!Object.hasOwn(PROFILES, profile)) throw new TypeError(`sealframe: no profile '${profile}'`);
-    make = () => PROFILES[profile](options);
+    const system = SYSTEMS[profile];
+    const checkedOptions = system.optionsOf(options);
+    if (make !== null) throw { code: 'WorkerInUse', message: 'this worker has a call already: each call needs one of its own' };
+    make = () => system.make(checkedOptions);
   },
   /** As the classes in `profiles.js` have them. */
   async setKey({ participant, index, key, options }) {
-    const at = (await participantOf(participant)).setKey(index, key, options);
-    if (typeof key !== 'string') key.fill(0);
-    return at;
+    try {
+      return await withKeysOf(participant, 'setKey', [index, key, options]);
+    } finally {
+      if (typeof key !== 'string') key.fill(0);
+    }
   },
-  ratchet: async ({ participant, index }) => (await participantOf(participant)).ratchet(index),
-  addEpoch: async ({ participant, ...epoch }) => (await participantOf(participant)).addEpoch(epoch),
+  ratchet: ({ participant, index }) => withKeysOf(participant, 'ratchet', [index]),
+  async addEpoch({ participant, ...epoch }) {
+    try {
+      return await withKeysOf(participant, 'addEpoch', [epoch]);
+    } finally {
+      epoch.baseSecret.fill(0);
+    }
+  },
   /** Forgets what a participant's stream has opened, once it has ended. */
   forgetStream: ({ participant, ssrc }) => participants.get(participant)?.forgetStream?.(ssrc),
   /** Wipes the keys of who has left. */
@@ -113,10 +134,11 @@ const requests = {
 /** One after the other, as they came. */
 let queue = Promise.resolve();
 
-self.onmessage = ({ data: { id, request, ...args } }) => {
-  queue = queue.then(() => requests[request](args)).then(
+self.onmessage = ({ data }) => {
+  const { id, request, ...args } = Object(data);
+  queue = queue.then(() => requests[request](checked(PROFILES, request, args))).then(
     (result) => self.postMessage({ id, result }),
-    (error) => self.postMessage({ id, error: { code: error.code ?? 'Other', message: String(error.message ?? error.code) } }),
+    (error) => self.postMessage({ id, error: answerOf(error) }),
   );
 };
 
@@ -131,8 +153,6 @@ function attach(readable, writable, { direction, participant, codec }) {
     state.count(null);
     return result;
   };
-  // What ends a stream is the page's to know: outside a promise it reaches the worker's `onerror`.
-  const die = (error) => setTimeout(() => { throw error; });
   const fail = ({ code = 'Other' }) => state.count(code === 'MissingKey' ? 'UnknownKey' : code);
-  pass(readable, writable, work, fail).catch(die);
+  pass(readable, writable, work, fail).catch((error) => state.break(String(error?.message ?? error)));
 }

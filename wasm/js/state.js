@@ -22,6 +22,15 @@ export class StreamState {
     this.#tell = tell;
   }
 
+  /**
+   * The stream itself has broken, and `message` says how: no frame of it comes any more. Other
+   * streams go on.
+   */
+  break(message) {
+    Object.assign(this.#update, { state: 'broken', code: 'StreamBroken', message });
+    this.#report();
+  }
+
   /** Why frames fail, until one does not. */
   explain(code) {
     this.#reason = code;

@@ -3,12 +3,15 @@
 // described yet.
 
 import init, { Call } from './sealframe_wasm.js';
-import { codecId, codecOfMimeType, framingId, otherFraming, streamKind } from './codec.js';
+import { codecId, codecOf, framingId, otherFraming, streamKind } from './codec.js';
 import { FrameCrypto, calibrate } from './crypto.js';
+import { answerOf } from './failure.js';
 import { Keys } from './keys.js';
 import { FrameMemory } from './memory.js';
+import { CALL, checked, transformOf } from './messages.js';
 import { groupSource, moduleSource } from './module.js';
 import { InOrder } from './order.js';
+import { isEmpty } from './passage.js';
 import { StreamState } from './state.js';
 
 /** Set by the `start` or the `join` message. Until then every frame is dropped. */
@@ -18,25 +21,29 @@ let frames = null;
 let keys = null;
 let framing = null;
 let observe = false;
+/** Whether there is a call, or one begins: a worker has one, and that is its last. */
+let isTaken = false;
 /** By number: what the page says a transform carries. May be there before the transform is. */
 const described = new Map();
+/** By number: what the connection's payload types are, by `[payloadType, codec]`. As above. */
+const negotiated = new Map();
+const NOTHING = new Map();
 /** By number: the transforms that run. */
 const running = new Map();
 
 // Attached synchronously: a transform may be constructed before the module's first await ends.
 self.onrtctransform = ({ transformer }) => {
-  run(transformer.readable, transformer.writable, transformer.options, transformer).catch(die);
+  run(transformer.readable, transformer.writable, transformer.options, transformer);
 };
 
 const requests = {
-  async start({ secret, member, ...options }) {
+  start: ({ secret, member, ...options }) => once(async () => {
     const { memory, threshold } = await load(options);
     call = new Call(secret, member);
-    secret.fill(0);
     frames = new FrameCrypto(call, memory, threshold);
     return { threshold };
-  },
-  async join(options) {
+  }, secret),
+  join: (options) => once(async () => {
     const { memory, threshold } = await load(options);
     keys = await Keys.enter(groupSource(), options, { post: (group) => self.postMessage({ group }), stop });
     call = keys.start((key) => Call.withKey(options.member, key), (core) => {
@@ -45,7 +52,7 @@ const requests = {
     });
     const { session, identity } = keys.requests.state();
     return { threshold, session, identity, farewell: keys.requests.farewell() };
-  },
+  }, options.identity),
   /** What is asked of the key management. */
   group({ ask, args }) {
     if (keys === null) throw 'NotStarted';
@@ -53,21 +60,22 @@ const requests = {
   },
   /** Old Chromium: the streams of createEncodedStreams, moved here. */
   transform({ readable, writable, options }) {
-    run(readable, writable, options, null).catch(die);
+    run(readable, writable, options, null);
   },
   /** Says what the transform of this number carries: `{from, kind, index, codec}`, or null for nothing. */
   describe({ number, stream }) {
     described.set(number, stream);
     running.get(number)?.describe(stream);
   },
+  /** Says which codec each payload type of this transform is. */
+  codecs({ number, codecs }) {
+    negotiated.set(number, new Map(codecs));
+  },
   /** Frames that went in and came out of each transform so far. */
   counts: () => [...running].map(([number, { taken, passed }]) => ({ number, taken, passed })),
   announcement: () => started().announcement(),
   addMember: ({ from, announcement }) => started().addMember(from, announcement),
-  removeMember({ from }) {
-    started().removeMember(from);
-    frames.forget();
-  },
+  removeMember: ({ from }) => started().removeMember(from),
   ratchet: () => started().ratchet(),
   async tryOpen({ from, kind, index, codec, wire }) {
     started();
@@ -89,6 +97,26 @@ async function load({ framing: wanted, threshold, observe: observed }) {
   return { memory, threshold: threshold ?? await calibrate(memory) };
 }
 
+/**
+ * Two calls in one worker would have each other's streams: the second is refused, and the first
+ * goes on. `secret` is wiped whatever comes of it.
+ */
+async function once(begin, secret) {
+  try {
+    if (isTaken) throw 'WorkerInUse';
+    isTaken = true;
+    try {
+      return await begin();
+    } catch (error) {
+      end();
+      isTaken = false;
+      throw error;
+    }
+  } finally {
+    secret?.fill(0);
+  }
+}
+
 /** No frame passes from here on, and no key is left. */
 function end() {
   frames?.forget();
@@ -104,13 +132,15 @@ function stop(error) {
   if (error !== null) die(error);
 }
 
-self.onmessage = async ({ data: { id, request, ...args } }) => {
+self.onmessage = async ({ data }) => {
+  const { id, request, ...args } = Object(data);
   try {
-    self.postMessage({ id, result: await requests[request](args) });
+    const result = await requests[request](checked(CALL, request, args));
+    // It may have changed a key.
+    if (call !== null) frames?.dropErased();
+    self.postMessage({ id, result });
   } catch (error) {
-    // The core throws its codes as strings.
-    const code = typeof error === 'string' ? error : 'Other';
-    self.postMessage({ id, error: { code, message: String(error?.message ?? error) } });
+    self.postMessage({ id, error: answerOf(error) });
   }
 };
 
@@ -119,29 +149,34 @@ function started() {
   return call;
 }
 
-/** What ends a stream is the page's to know: outside a promise it reaches the worker's `onerror`. */
+/**
+ * What ends the call is the page's to know: outside a promise it reaches the worker's `onerror`.
+ */
 function die(error) {
   setTimeout(() => {
     throw error;
   });
 }
 
-/** Passes frames on, in order, until the track ends. */
-async function run(readable, writable, { number, direction }, transformer) {
-  const transform = new Transform(number, direction, writable.getWriter(), transformer);
-  transform.describe(described.get(number) ?? null);
+/**
+ * Passes frames on, in order, until the track ends. A stream that breaks is one stream: the page is
+ * told which.
+ */
+async function run(readable, writable, options, transformer) {
+  const { number, direction } = transformOf(options);
+  const transform = new Transform(number, direction, transformer);
   running.set(number, transform);
-  const reader = readable.getReader();
   try {
-    for (;;) {
-      const { done, value: frame } = await reader.read();
-      if (done) break;
-      const wait = transform.take(frame);
-      if (wait !== null) await wait;
-    }
-  } finally {
+    transform.describe(described.get(number) ?? null);
+    await transform.run(readable, writable);
     running.delete(number);
+  } catch (error) {
+    // It stays: what it would have carried may be said later.
+    transform.break(error);
+  } finally {
+    keys?.unpark(transform);
     described.delete(number);
+    negotiated.delete(number);
   }
 }
 
@@ -152,85 +187,122 @@ class Transform {
   taken = 0;
   passed = 0;
   #direction;
-  #writer;
+  #writer = null;
   #transformer;
   #number;
-  #order = new InOrder((frame, result) => this.#finish(frame, result));
+  #order = new InOrder((frame) => this.#work(frame), (frame, result) => this.#finish(frame, result));
   /** What it carries, in words and in the core's numbers. */
   #named = null;
   #stream = null;
-  #label = null;
-  #state = null;
+  #label;
+  #state;
   #last = null;
   #kid = null;
+  /** What the browser said when the stream broke. */
+  #broken = null;
 
-  constructor(number, direction, writer, transformer) {
+  constructor(number, direction, transformer) {
     this.#number = number;
     this.#direction = direction;
-    this.#writer = writer;
     this.#transformer = transformer;
+    this.#say({});
   }
 
   describe(named) {
+    // What waits for a key was another stream's.
+    keys?.unpark(this);
     this.#named = named;
     this.#stream = null;
-    if (named === null) return;
+    // Whose frames are to be opened must be known.
+    if (named === null || (this.#direction === 'open' && named.from === undefined)) return;
     const { from, kind, index } = named;
     this.#stream = { from, index, kind: streamKind(kind), framing: framingId(framing ?? 'full') };
-    this.#label = { number: this.#number, direction: this.#direction, from, kind, index };
-    this.#state = new StreamState(this.#label, (update) => this.#tell(update));
+    this.#say({ from, kind, index });
+    if (this.#broken !== null) this.#state.break(this.#broken);
   }
 
-  /** Returns a promise if the next frame should wait. */
-  take(frame) {
-    this.taken += 1;
-    return this.work(frame);
-  }
-
-  /** As `take`, also for a frame that has waited. */
-  work(frame) {
-    if (call === null || this.#stream === null) return null;
-    const codec = this.#codecOf(frame);
-    if (codec === null) {
-      this.count('UnknownCodec');
-      return null;
+  /** Until the stream ends; rejects if it breaks. */
+  async run(readable, writable) {
+    this.#writer = writable.getWriter();
+    const reader = readable.getReader();
+    for (;;) {
+      const { done, value: frame } = await reader.read();
+      if (done) return;
+      this.taken += 1;
+      this.add(frame);
+      if (!this.#order.hasRoom) await this.#order.room();
     }
-    const bytes = new Uint8Array(frame.data);
-    const step = this.#direction === 'seal' ? 'seal' : 'open';
-    return this.#order.push(frame, frames[step](this.#stream, codecId(codec), bytes));
   }
 
-  /** As it was told, or as the connection negotiated it; never from the frame's own bytes. */
+  /** No frame comes any more, though the track has not ended. */
+  break(error) {
+    this.#broken = String(error?.message ?? error);
+    this.#state.break(this.#broken);
+  }
+
+  /** Takes a frame, also one that has waited for its key. Frames leave in this order. */
+  add(frame) {
+    this.#order.add(frame);
+  }
+
+  /**
+   * What is to become of a frame; undefined if it is dropped without a word, or has been laid
+   * aside.
+   */
+  #work(frame) {
+    if (call === null || this.#stream === null || isEmpty(frame)) return undefined;
+    const codec = this.#codecOf(frame);
+    if (codec === null) return 'UnknownCodec';
+    const bytes = new Uint8Array(frame.data);
+    if (this.#direction === 'seal') return frames.seal(this.#stream, codecId(codec), bytes);
+    const result = frames.open(this.#stream, codecId(codec), bytes);
+    // Here, where the key is missed, and not where the frame would leave: its key may come in
+    // between.
+    if (result === 'UnknownKey' && keys?.park(this, this.#named.from, frame)) return undefined;
+    return result;
+  }
+
+  /** Never from the frame's own bytes. */
   #codecOf(frame) {
-    return this.#named.codec ?? codecOfMimeType(frame.getMetadata().mimeType);
+    return codecOf(frame, this.#named.codec ?? null, negotiated.get(this.#number) ?? NOTHING);
   }
 
   #finish(frame, result) {
-    if (call === null) return;
-    if (result === 'UnknownKey' && keys?.park(this, this.#named?.from, frame)) return;
-    if (typeof result === 'string') return this.#failed(frame, result);
+    // It may have been described as nothing, or the call have ended.
+    if (call === null || this.#stream === null) return;
+    if (typeof result === 'string') {
+      this.#fail(frame, result).catch(ignore);
+      return;
+    }
+    try {
+      if (observe) report(this.#direction, this.#named, new Uint8Array(frame.data), result);
+      frame.data = result.buffer;
+    } catch {
+      this.count('Other');
+      return;
+    }
     this.count(null);
-    this.#tellKey(this.#stream?.kid);
-    if (observe) report(this.#direction, this.#named, new Uint8Array(frame.data), result);
-    frame.data = result.buffer;
+    this.#tellKey(this.#stream.kid);
     this.passed += 1;
     // Not awaited: the next frame need not wait for this one's packets. A closed track ends the loop.
     this.#writer.write(frame).catch(ignore);
   }
 
   /** A frame that is dropped. Its sender may use the other framing: then it opens as such, and that is said. */
-  async #failed(frame, code) {
+  async #fail(frame, code) {
     const [state, stream] = [this.#state, this.#stream];
     if (!this.count(code) || this.#direction === 'seal') return;
+    const codec = this.#codecOf(frame);
+    if (codec === null) return;
     const other = { ...stream, framing: otherFraming(stream.framing) };
-    const opened = await frames.open(other, codecId(this.#codecOf(frame)), new Uint8Array(frame.data));
+    const opened = await frames.open(other, codecId(codec), new Uint8Array(frame.data));
     if (typeof opened !== 'string') state.explain('OtherFraming');
   }
 
   /** What became of a frame: `code` is null if it was sealed or opened. */
   count(code) {
     if (this.#direction === 'open') keys?.count(this.#named?.from, code);
-    return this.#state?.count(code);
+    return this.#state.count(code);
   }
 
   #tellKey(kid) {
@@ -241,6 +313,12 @@ class Transform {
     self.postMessage({ key: { ...this.#label, kid } });
   }
 
+  /** Begins a state, of what is known. */
+  #say(stream) {
+    this.#label = { number: this.#number, direction: this.#direction, ...stream };
+    this.#state = new StreamState(this.#label, (update) => this.#tell(update));
+  }
+
   #tell(update) {
     self.postMessage({ state: update });
     // Frames were missing until now: the decoder needs a new start.
@@ -248,7 +326,7 @@ class Transform {
     this.#last = update.state;
     const isVideo = update.kind === 'camera' || update.kind === 'screen';
     if (starts && isVideo && this.#direction === 'open') {
-      this.#transformer?.sendKeyFrameRequest?.()?.catch?.(() => {});
+      this.#transformer?.sendKeyFrameRequest?.()?.catch?.(ignore);
     }
   }
 }

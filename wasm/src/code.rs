@@ -23,7 +23,7 @@ codes! {
     SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused Departed
     // Wrong calls.
     OtherKeys UnknownStream NotReserved NoRandomness
-    // A newer error of the core that has no code yet.
+    // What only other formats, or none of the calls of this module, can meet.
     Other
 }
 
@@ -41,7 +41,16 @@ impl Code {
         match error {
             SealError::KeyExhausted => Self::KeyExhausted,
             SealError::PrefixTooLong => Self::PrefixTooLong,
-            _ => Self::NoRoom,
+            SealError::NoHeadroom { .. }
+            | SealError::NoTailroom { .. }
+            | SealError::OutputTooShort { .. }
+            | SealError::FrameTooLong => Self::NoRoom,
+            SealError::NoKey
+            | SealError::NonceWouldRepeat
+            | SealError::TooManyStreams
+            | SealError::UnsupportedCodec
+            | SealError::TooManyRanges
+            | SealError::StartCode => Self::Other,
         }
     }
 
@@ -56,14 +65,22 @@ impl Code {
             OpenError::TooOld(_) => Self::TooOld,
             OpenError::TooManyKeys => Self::TooManyKeys,
             OpenError::Unauthentic => Self::Unauthentic,
-            _ => Self::Other,
+            OpenError::Trailer | OpenError::Injected | OpenError::TooManyStreams => Self::Other,
         }
     }
 
     pub(crate) const fn of_key(error: KeyError) -> Self {
         match error {
             KeyError::KidInUse => Self::KeyInUse,
-            _ => Self::KeyRefused,
+            KeyError::KidOutOfRange
+            | KeyError::OwnKey
+            | KeyError::NoRatchet
+            | KeyError::WrongLayout
+            | KeyError::NotNewer
+            | KeyError::PolicyTooWide
+            | KeyError::NoKey
+            | KeyError::SameKey => Self::KeyRefused,
+            KeyError::TooManyKeys => Self::TooManyKeys,
         }
     }
 
@@ -71,7 +88,6 @@ impl Code {
         match error {
             FrameError::OtherMember => Self::OtherMember,
             FrameError::Open(error) => Self::of_open(error),
-            _ => Self::Other,
         }
     }
 
@@ -83,12 +99,12 @@ impl Code {
                 AnnouncementError::WrongSender => Self::WrongSender,
                 AnnouncementError::OtherSuite => Self::OtherSuite,
                 AnnouncementError::UnknownVersion => Self::UnknownVersion,
-                _ => Self::Malformed,
+                AnnouncementError::Malformed => Self::Malformed,
             },
             CallError::Key(error) => Self::of_key(error),
             CallError::Departed => Self::Departed,
-            // None of these calls opens frames.
-            _ => Self::Other,
+            CallError::OtherMember => Self::OtherMember,
+            CallError::Open(error) => Self::of_open(error),
         }
     }
 }

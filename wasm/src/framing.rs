@@ -36,12 +36,12 @@ impl Label {
         let stream = Stream::new(StreamKind::from_id(kind)?, index);
         let readable = match (framing, codec) {
             // Compatible: a receiver of VP8 takes key or delta frame from the first byte. Servers read VP9's payload
-            // descriptor, and nothing of Opus.
+            // descriptor, and nothing of sound.
             (1, VP8) => Readable::Prefix(1),
-            (1, OPUS | VP9) => Readable::Prefix(0),
+            (1, OPUS | VP9 | RED) => Readable::Prefix(0),
             (1, H264) => Readable::Front(Parsed::H264),
             (1, AV1) => Readable::Front(Parsed::Av1),
-            (0, OPUS | VP8 | VP9 | H264 | AV1) => Readable::Prefix(0),
+            (0, OPUS | VP8 | VP9 | H264 | AV1 | RED) => Readable::Prefix(0),
             _ => return None,
         };
         Some(Self { stream, application: [framing, codec], readable })
@@ -68,3 +68,5 @@ const VP8: u8 = 2;
 const VP9: u8 = 3;
 const H264: u8 = 4;
 const AV1: u8 = 6;
+/// Blocks of Opus, the newest last (RFC 2198).
+const RED: u8 = 7;

@@ -110,6 +110,16 @@ impl Call {
         Ok(())
     }
 
+    /// Wipes one generation of a member.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = forgetGeneration)]
+    pub fn forget_generation(&mut self, from: u16, generation: u64) -> Result<(), String> {
+        self.member.keyed()?.forget_generation(from, generation);
+        Ok(())
+    }
+
     /// The KID of a key that has opened a frame for the first time and is its sender's newest.
     #[wasm_bindgen(js_name = pollNewer)]
     pub fn poll_newer(&mut self) -> Option<u64> {
@@ -168,7 +178,7 @@ impl Call {
     /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said.
     ///
     /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec` 1 for Opus, 2 for VP8, 3 for
-    /// VP9, 4 for H.264, 6 for AV1.
+    /// VP9, 4 for H.264, 6 for AV1, 7 for RED with Opus inside.
     pub fn seal(&mut self, len: usize, kind: u8, index: u16, framing: u8, codec: u8) -> isize {
         let Some(label) = Label::new(kind, index, framing, codec) else {
             return Code::UnknownStream.as_result();
@@ -271,11 +281,27 @@ impl Call {
         }
     }
 
-    /// The key of a KID, to be imported into WebCrypto and wiped.
-    #[wasm_bindgen(js_name = exposeKey)]
+    /// Where in linear memory the key of a KID lies, to be imported into WebCrypto; null if it is
+    /// not held. Its length is [`key_len`](Self::key_len). JavaScript wipes the copy that it makes.
+    #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]
-    pub fn expose_key(&self, kid: u64) -> Option<Vec<u8>> {
-        self.member.expose_key(Kid::new(kid)).map(<[u8]>::to_vec)
+    pub fn key_offset(&self, kid: u64) -> *const u8 {
+        self.member.expose_key(Kid::new(kid)).map_or(core::ptr::null(), <[u8]>::as_ptr)
+    }
+
+    /// Bytes of that key; 0 if it is not held.
+    #[wasm_bindgen(js_name = keyLength)]
+    #[must_use]
+    pub fn key_len(&self, kid: u64) -> usize {
+        self.member.expose_key(Kid::new(kid)).map_or(0, <[u8]>::len)
+    }
+
+    /// How often a key was erased or replaced so far, modulo 2^32: who keeps imported keys drops
+    /// them when this has changed.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn erasures(&self) -> u32 {
+        self.member.erasures()
     }
 
     /// The KID of our next frame.
@@ -334,7 +360,6 @@ impl Call {
 
     fn seal_labelled(&mut self, len: usize, label: &Label) -> Result<isize, Code> {
         self.region.frame(len).ok_or(Code::NotReserved)?;
-        self.told.kid = self.member.kid().get();
         let (frame, prefix_len) = match label.readable {
             Readable::Prefix(prefix_len) => {
                 let frame = self.region.copied(len, prefix_len.into()).ok_or(Code::PrefixTooLong)?;
@@ -348,6 +373,8 @@ impl Call {
         let frame = frame.ok_or(Code::NotReserved)?;
         let sealed = self.member.frames().seal_in_place(frame, label.metadata(prefix_len));
         let sealed = sealed.map_err(Code::of_seal)?;
+        // Not before: the key may just have been renewed.
+        self.told.kid = self.member.kid().get();
         let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
         if let Readable::Front(codec) = label.readable {
             let sealed = self.region.place(at, len);
@@ -396,5 +423,9 @@ fn take_key(mut bytes: Vec<u8>) -> BaseKey {
 fn random() -> Result<[u8; 32], Code> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| Code::NoRandomness)?;
+    // A generator that is broken, or that a page has put in place of the browser's. Not compared: it is secret.
+    if bytes.iter().fold(0, |all, byte| all | byte) == 0 {
+        return Err(Code::NoRandomness);
+    }
     Ok(bytes)
 }

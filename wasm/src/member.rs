@@ -54,6 +54,13 @@ impl Member {
         }
     }
 
+    pub(crate) const fn erasures(&self) -> u32 {
+        match self {
+            Self::Shared(call) => call.erasures(),
+            Self::Keyed(frames) => frames.erasures(),
+        }
+    }
+
     /// What seals and opens.
     pub(crate) fn frames(&mut self) -> &mut Frames {
         match self {

@@ -166,7 +166,7 @@ test('frames that come before their key wait for it, in order, within bounds', a
   await opens(bob, 1, alice);
   const worked = [];
   const dropped = [];
-  const transform = { work: (frame) => worked.push(frame), count: (code) => dropped.push(code) };
+  const transform = { add: (frame) => worked.push(frame), count: (code) => dropped.push(code) };
   const park = (from, bytes) => bob.keys.park(transform, from, { data: new ArrayBuffer(bytes) });
   assert.equal(park(7, 10), false, 'of nobody');
   assert.equal(park(1, 5 << 20), false, 'too large');
@@ -182,6 +182,67 @@ test('frames that come before their key wait for it, in order, within bounds', a
   assert.equal(park(1, 10), true);
   await sleep(1200);
   assert.deepEqual([worked.length, dropped], [64, ['UnknownKey']]);
+});
+
+test('a frame that is tried again and misses another key has that asked for', async (t) => {
+  const here = room();
+  const [alice, bob] = [await here.enter(1, 'Alice'), await here.enter(2, 'Bob')];
+  await opens(bob, 1, alice);
+  const held = [];
+  here.holds = (from, to, message) => from === 1 && held.push(message) > 0;
+  const { generation } = alice.keys.requests.state();
+  alice.group.rekey();
+  await until('another key', () => alice.keys.requests.state().generation > generation);
+  const transform = { add: (frame) => tried.push(bob.keys.park(transform, 1, frame)), count: () => {} };
+  const tried = [];
+  assert.ok(bob.keys.park(transform, 1, { data: new ArrayBuffer(10) }));
+  // What is set in the same task as its key comes is what counts.
+  const delays = [];
+  const { setTimeout: original } = globalThis;
+  t.after(() => { globalThis.setTimeout = original; });
+  globalThis.setTimeout = (work, delay, ...args) => {
+    delays.push(delay);
+    return original(work, delay, ...args);
+  };
+  while (tried.length === 0) {
+    const message = await until('a message of Alice', () => held.shift());
+    delays.length = 0;
+    bob.keys.requests.receive({ message });
+  }
+  globalThis.setTimeout = original;
+  assert.deepEqual([tried, delays.at(-1)], [[true], 0]);
+});
+
+test('of a member who has another key all the time only the last ones are kept', async (t) => {
+  const here = room();
+  const [alice, bob] = [await here.enter(1, 'Alice'), await here.enter(2, 'Bob')];
+  await opens(bob, 1, alice);
+  const last = alice.seal([1, 2, 3]);
+  // Once every 3 s, by a clock that runs ahead.
+  const { now } = performance;
+  let ahead = 0;
+  performance.now = () => now.call(performance) + ahead;
+  t.after(() => { performance.now = now; });
+  const generationOf = (member) => member.keys.requests.state().members[0].generation;
+  const sealed = [];
+  for (let count = 1; count <= 12; count += 1) {
+    const stream = { ...STREAM };
+    const wire = alice.frames.seal(stream, VP9, Uint8Array.of(count));
+    sealed.push({ wire, generation: Number(stream.kid >> 24n) });
+    ahead += 3100;
+    alice.group.rekey();
+    await until('another key', () => generationOf(bob) === count);
+  }
+  // The one in use and the newest seven are there, for late frames; what is between has been wiped.
+  const [wiped, kept] = [[], []];
+  for (const { wire, generation } of sealed) {
+    const opened = bob.frames.open({ ...STREAM, from: 1 }, VP9, wire);
+    (generation > 0 && generation < 6 ? wiped : kept).push(typeof opened === 'string' ? opened : 'opened');
+  }
+  assert.deepEqual([...new Set(wiped)], ['UnknownKey']);
+  assert.deepEqual([...new Set(kept)], ['opened']);
+  assert.ok(wiped.length >= 4 && kept.length >= 4);
+  assert.equal(bob.open(1, last).length, 3, 'so do those of the key that was in use');
 });
 
 test('identity and trust are kept from one call to the next, and a changed identity is told', async () => {

@@ -104,8 +104,16 @@ for (const [name, launch] of [['Chromium', launchChromium], ['Firefox', launchFi
         assert.equal(new Set(keys).size, 12);
       }));
 
-    test('a transform that breaks is reported', TIMEOUT, () => inPage(async (page) => {
-      assert.match(await page.evaluate(() => globalThis.life.reported('./throws.js')), /worker failed.*the stream is broken/);
+    test('a stream that breaks is reported, and the call goes on', TIMEOUT, () => inPage(async (page) => {
+      const { state, errors, opens } = await page.evaluate(() => globalThis.life.broken('./throws.js'));
+      assert.deepEqual([state.direction, state.kind, state.state, state.code, state.message],
+        ['seal', 'camera', 'broken', 'StreamBroken', 'the stream is broken']);
+      assert.deepEqual(errors, []);
+      assert.equal(opens.ok, false, 'the worker answers');
+    }));
+
+    test('a worker is for one call: a second one is refused, and the first goes on', TIMEOUT, () => inPage(async (page) => {
+      assert.deepEqual(await page.evaluate(() => globalThis.life.twice()), ['WorkerInUse', 'WorkerInUse', 'fine']);
     }));
 
     test('a worker that hangs is reported', TIMEOUT, () => inPage(async (page) => {

@@ -32,6 +32,9 @@ function inMemory(call, frame, work) {
   return typeof result === 'number' ? errorName(result) : result;
 }
 
+/** The key that a call seals with. */
+const exposedKey = (call) => memory.taken(call.keyOffset(call.sendKid), call.keyLength(call.sendKid));
+
 const COMPATIBLE = framingId('compatible');
 const VP8 = codecId('vp8');
 const VP9 = codecId('vp9');
@@ -67,7 +70,7 @@ test('of VP8 the first byte is copied in front, and all of the frame is sealed',
   });
   assert.deepEqual(lengths[0], lengths[1].map((length) => length + 1));
   const [alice, bob] = pair();
-  const key = await crypto.subtle.importKey('raw', alice.exposeKey(alice.sendKid), 'AES-GCM', false, ['encrypt']);
+  const key = await crypto.subtle.importKey('raw', exposedKey(alice), 'AES-GCM', false, ['encrypt']);
   const elsewhere = new FrameCrypto(bob, memory, 0);
   await elsewhere.open(stream(1), VP9, seal(alice, new Uint8Array(5)));
   await settle();
@@ -298,21 +301,31 @@ test('a stream says which key its last frame had', async () => {
 
 test('frames leave in the order they came', async () => {
   const left = [];
-  const order = new InOrder((frame, result) => left.push([frame, result]));
-  let finish;
-  assert.equal(order.push(1, 'a'), null);
-  order.push(2, new Promise((resolve) => { finish = resolve; }));
-  order.push(3, 'c');
-  order.push(4, Promise.resolve('d'));
+  const results = new Map([[1, 'a'], [3, 'c'], [4, Promise.resolve('d')], [5, 'e']]);
+  const finish = new Map();
+  const order = new InOrder(
+    (frame) => results.get(frame) ?? new Promise((resolve) => finish.set(frame, resolve)),
+    (frame, result) => left.push([frame, result]),
+  );
+  for (const frame of [1, 2, 3, 4]) order.add(frame);
   assert.deepEqual(left, [[1, 'a']]);
-  finish('b');
+  finish.get(2)('b');
   await settle();
-  order.push(5, 'e');
+  order.add(5);
   assert.deepEqual(left, [[1, 'a'], [2, 'b'], [3, 'c'], [4, 'd'], [5, 'e']]);
-  const waits = Array.from({ length: MAX_IN_FLIGHT }, () => order.push(6, new Promise((resolve) => { finish = resolve; })));
-  const last = waits.pop();
-  assert.equal(waits.every((wait) => wait === null), true);
-  assert.ok(last instanceof Promise, 'beyond so many the next one waits');
+  const frames = Array.from({ length: MAX_IN_FLIGHT + 1 }, (_, place) => 6 + place);
+  for (const frame of frames.slice(0, -2)) order.add(frame);
+  assert.ok(order.hasRoom);
+  for (const frame of frames.slice(-2)) order.add(frame);
+  assert.ok(!order.hasRoom && !finish.has(frames.at(-1)), 'beyond so many the next one waits');
+  const woken = [];
+  const waits = [1, 2].map((who) => order.room().then(() => woken.push(who)));
+  finish.get(frames[0])('f');
+  await settle();
+  assert.deepEqual([woken, finish.has(frames.at(-1))], [[], true], 'its place is taken at once');
+  finish.get(frames[1])('g');
+  await Promise.all(waits);
+  assert.deepEqual(woken, [1, 2], 'everybody who waits is woken');
 });
 
 const H264 = codecId('h264');

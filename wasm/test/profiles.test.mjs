@@ -5,7 +5,10 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { DaveOpener, DaveSealer, JitsiFrames, LiveKitFrames, SealframeError, daveEpochCode, davePairwiseCode } from '../pkg/profiles.node.js';
-import init, { daveCode, daveGeneration, davePairwiseFingerprint } from '../build/sealframe_profiles.js';
+import init, {
+  DaveGeneration, DaveOpener as Opener, DaveSealer as Sealer, JitsiCryptor, LiveKitCryptor, Region, daveCode, davePairwiseFingerprint,
+} from '../build/sealframe_profiles.js';
+import { FrameMemory } from '../build/memory.js';
 
 const file = (path) => new URL(`../../crates/testkit/vectors/${path}`, import.meta.url);
 const read = (path) => JSON.parse(readFileSync(file(path), 'utf8').replace(/"(user_\d|user|nonce|first_nonce)": (\d{16,})/g, '"$1": "$2"'));
@@ -233,10 +236,13 @@ test('DAVE: codes and fingerprints', async () => {
 });
 
 test('DAVE: every generation of every ratchet', async () => {
+  const { memory } = await init({ module_or_path: readFileSync(new URL('../build/sealframe_profiles_bg.wasm', import.meta.url)) });
   let generations = 0;
   for (const { base_secret: secret, generations: all } of read('dave/frames.json').ratchets) {
     for (const { generation, key, nonce } of all) {
-      assert.equal(hex(daveGeneration(bytes(secret), generation)), key + nonce);
+      const made = new DaveGeneration(bytes(secret), generation);
+      assert.equal(hex(new Uint8Array(memory.buffer, made.offset(), 28)), key + nonce);
+      made.free();
       generations += 1;
     }
   }
@@ -266,4 +272,61 @@ test('DAVE: every frame', async () => {
     fails(() => opener.open(bytes(sealed), LONG + 10_000), 'Replayed');
   }
   assert.equal(vectors.length, 60);
+});
+
+test('DAVE: a generation too far ahead has a name of its own', async () => {
+  const secret = new Uint8Array(16).fill(7);
+  const [sealer, opener] = [await DaveSealer.start(secret), await DaveOpener.start()];
+  opener.addEpoch(1n, secret, 0);
+  const early = sealer.seal(FRAME, {});
+  sealer.skipTo(200n << 24n);
+  fails(() => opener.open(sealer.seal(FRAME, {}), 0), 'StepTooFar');
+  assert.deepEqual(opener.open(early, 0), FRAME);
+});
+
+test('keys that are handed out are nowhere in memory once they are freed, not even by half', async () => {
+  const { memory } = await init({ module_or_path: readFileSync(new URL('../build/sealframe_profiles_bg.wasm', import.meta.url)) });
+  const [frames, region] = [new FrameMemory(memory), new Region()];
+  const key = (seed) => Uint8Array.from({ length: 32 }, (_, place) => (place * 73 + seed) & 0xff);
+  const times = (needle) => {
+    const [bytes, found] = [Buffer.from(memory.buffer), []];
+    for (let at = bytes.indexOf(needle); at !== -1; at = bytes.indexOf(needle, at + 1)) found.push(at);
+    return found.length;
+  };
+  // What frees memory may write over the beginning.
+  const halves = (one) => [one.subarray(0, one.length / 2), one.subarray(one.length / 2)];
+  const found = (keys) => keys.flatMap(halves).map(times);
+  const seal = (work) => frames.run(region, FRAME, work);
+
+  const jitsi = new JitsiCryptor();
+  jitsi.setKey(0, key(1));
+  const taken = [frames.taken(jitsi.keyOffset(0), 32)];
+  assert.deepEqual(taken[0], key(1));
+  assert.ok(found(taken).every((count) => count > 0), 'the search finds what is alive');
+  seal((length) => jitsi.seal(region, length, 0, 1, 960));
+  jitsi.ratchet(0);
+  taken.push(frames.taken(jitsi.keyOffset(0), 32));
+  assert.equal(frames.taken(jitsi.keyOffset(9), 32), undefined);
+
+  const [alice, bob] = [16, 16].map((ring) => new LiveKitCryptor(key(9), 128, ring, 8));
+  for (const one of [alice, bob]) one.setMaterial(0, key(2), false, true);
+  const number = bob.addParticipant();
+  taken.push(key(2), frames.taken(alice.nextOffset(0), 32));
+  alice.ratchet(0);
+  taken.push(frames.taken(alice.nextOffset(0), 32));
+  const wire = seal((length) => alice.seal(region, length, 1, 0, 1, 960));
+  assert.deepEqual(frames.run(region, wire, (length) => bob.open(number, region, length, 1, 0)), FRAME);
+  taken.push(frames.taken(bob.materialOffset(number, 0), bob.materialLength(number, 0)));
+  assert.equal(frames.taken(alice.nextOffset(5), 32), undefined);
+  assert.equal(taken.every((one) => one.length === 32), true);
+
+  const secret = key(3).subarray(0, 16);
+  const [sealer, opener] = [new Sealer(secret, false), new Opener()];
+  opener.addEpoch(1n, secret, 0);
+  frames.run(region, seal((length) => sealer.seal(region, length, 0)), (length) => opener.open(region, length, 0));
+  const generation = new DaveGeneration(secret, 3);
+  const made = frames.taken(generation.offset(), 28);
+  taken.push(secret.slice(), made.slice(0, 16), made.slice(16));
+  for (const one of [jitsi, alice, bob, sealer, opener, generation]) one.free();
+  assert.deepEqual(found(taken), Array(taken.length * 2).fill(0));
 });

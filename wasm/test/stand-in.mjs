@@ -6,6 +6,8 @@ let count = 0;
 export class StandIn {
   /** What it has said to its page. */
   said = [];
+  /** Called with all that it says. */
+  hear = () => {};
   #scope;
   #probe;
 
@@ -13,7 +15,13 @@ export class StandIn {
   static async start(script, probe = null) {
     const standIn = new StandIn();
     standIn.#probe = probe;
-    const scope = { postMessage: (message) => standIn.said.push(message) };
+    const scope = {
+      postMessage: (message) => {
+        standIn.said.push(message);
+        standIn.hear(message);
+      },
+      close: () => {},
+    };
     globalThis.self = scope;
     await import(`../pkg/${script}?${count += 1}`);
     standIn.#scope = scope;
@@ -70,6 +78,23 @@ class Track {
     this.#scope = scope;
     this.readable = new ReadableStream({ start: (source) => { this.#source = source; } });
     this.writable = new WritableStream({ write: (frame) => { this.#out.push(frame); } });
+  }
+
+  /** Lets a frame in, and waits for nothing. */
+  give(frame) {
+    globalThis.self = this.#scope;
+    this.#source.enqueue(frame);
+  }
+
+  /** The frames that have come out since this was asked last. */
+  taken() {
+    return this.#out.splice(0);
+  }
+
+  /** The stream of frames breaks. */
+  break(error) {
+    globalThis.self = this.#scope;
+    this.#source.error(error);
   }
 
   /** What comes out for one frame: its bytes, or null if it is dropped. */

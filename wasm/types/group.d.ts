@@ -1,5 +1,7 @@
 // Who is in a call and who holds its keys, as the page sees it.
 
+import type { Bytes } from './index.js';
+
 /** A session of somebody in a call: 32 hexadecimal digits. */
 export type Session = string;
 /** An Ed25519 public key: 64 hexadecimal digits. */
@@ -22,7 +24,7 @@ export interface Applicant {
   credential: Uint8Array;
 }
 
-/** Who an application says that somebody is, and whether it may lock, unlock and remove. */
+/** Who an application says that somebody is, a name that is not empty, and whether it may lock, unlock and remove. */
 export interface Admission {
   user: string;
   moderator?: boolean;
@@ -51,7 +53,12 @@ export type GroupEvent =
   /** Show these, or the numbers, and ask whether the other sees the same. */
   | { type: 'checkCompare'; session: Session; emoji: Emoji[]; numbers: number[] }
   | { type: 'checkFailed'; session: Session; code: CheckCode }
-  | { type: 'notAdmitted'; session: Session; code: string }
+  /**
+   * An applicant was turned away: `onapplied` answered null ('Refused'), or what names nobody ('AnswerInvalid'), failed
+   * ('AnswerFailed', with its `error`), or took more than five minutes ('AnswerTimedOut'); or it could not be let in, for
+   * another code.
+   */
+  | { type: 'notAdmitted'; session: Session; code: string; error?: unknown }
   | { type: 'unknown' };
 
 /** Another member. Times are in milliseconds. */
@@ -115,11 +122,12 @@ export interface GroupState {
 export class Group {
   private constructor();
   onmessage: (message: { to: number | null; message: Uint8Array }) => void;
+  /** Nobody comes in but by the name that this returns; any other answer refuses, and is a 'notAdmitted' event. */
   onapplied: (applicant: Applicant) => Promise<Admission | null> | Admission | null;
   onevent: (event: GroupEvent) => void;
   readonly session: Session;
   readonly identity: Identity;
-  receive(message: Uint8Array, from?: number): Promise<string | null>;
+  receive(message: Bytes, from?: number): Promise<string | null>;
   state(): Promise<GroupState>;
   lock(): Promise<void>;
   unlock(): Promise<void>;

@@ -4,9 +4,17 @@ import type { CheckCode, Group, Kem, Role } from './group.js';
 
 export type * from './group.js';
 
+/**
+ * Bytes, of any of these: a copy is taken. Everything else is a `TypeError`, a string above all, and so are a
+ * `SharedArrayBuffer` and a buffer that has been transferred. So is every other argument of a wrong type, of a number outside
+ * of its range, or missing: nothing has changed then. Functions that return a promise reject with it.
+ */
+export type Bytes = ArrayBuffer | ArrayBufferView;
+
 /** How much of a frame stays readable: the few bytes that packetizers need, or none. All members use the same. */
 export type Framing = 'compatible' | 'full';
-export type Codec = 'opus' | 'vp8' | 'vp9' | 'h264' | 'av1';
+/** `red` is sound with redundancy (RFC 2198), its blocks Opus. */
+export type Codec = 'opus' | 'red' | 'vp8' | 'vp9' | 'h264' | 'av1';
 /** What a stream shows; authenticated with every frame. */
 export type StreamKind = 'microphone' | 'camera' | 'screen' | 'screenAudio';
 
@@ -14,7 +22,10 @@ export type StreamKind = 'microphone' | 'camera' | 'screen' | 'screenAudio';
 export interface SentStream {
   kind: StreamKind;
   index?: number;
-  /** Taken from what the connection negotiated unless given. */
+  /**
+   * Taken from what the connection negotiated unless given, and whenever that changes. Sound of
+   * which 'opus' is told may come with redundancy.
+   */
   codec?: Codec | null;
 }
 
@@ -31,7 +42,11 @@ export type State =
   /** Frames come, and do not open or seal; `code` says why. */
   | 'failing'
   /** Media went past the worker, and have been turned off. */
-  | 'leaking';
+  | 'leaking'
+  /**
+   * The browser's own stream of frames broke: nothing of it comes any more. Other streams go on.
+   */
+  | 'broken';
 
 export interface StreamState {
   direction: 'seal' | 'open';
@@ -39,10 +54,15 @@ export interface StreamState {
   kind?: StreamKind;
   index?: number;
   state: State;
-  code: ErrorCode | 'Bypassed' | 'UnknownCodec' | null;
+  code: ErrorCode | 'Bypassed' | 'StreamBroken' | null;
+  /** Of a stream that is broken: what the browser says. */
+  message?: string;
   /** Frames sealed or opened so far. */
   opened: number;
-  /** Frames dropped so far. */
+  /**
+   * Frames dropped so far, without those that have no bytes: they are padding, and nothing is said
+   * of them.
+   */
   failed: number;
 }
 
@@ -70,7 +90,10 @@ export interface CallOptions {
   /** This member's number, unique in the call: 0 to 65535. */
   member: number;
   framing?: Framing;
-  /** One of its own for this call; otherwise the package's own file is loaded. */
+  /**
+   * One of its own for this call, or it is refused ('WorkerInUse'); otherwise the package's own file is loaded, which a page that
+   * requires Trusted Types must do itself.
+   */
   worker?: Worker;
   /** Bytes from which frames go to WebCrypto; measured unless given. */
   threshold?: number;
@@ -78,19 +101,19 @@ export interface CallOptions {
 }
 
 export interface StartOptions extends CallOptions {
-  /** At least 16 random bytes that all members share. */
-  secret: Uint8Array;
+  /** At least 16 random bytes that all members share; fewer are 'SecretTooShort'. */
+  secret: Bytes;
 }
 
 export interface JoinOptions extends CallOptions {
-  /** What the application calls the call: the same bytes for all members. */
-  group: Uint8Array;
-  /** What the others judge us by; at most 4,096 bytes. */
-  credential: Uint8Array;
-  /** 32 bytes of `Group.exportIdentity`; otherwise an identity is drawn for this call. */
-  identity?: Uint8Array;
+  /** What the application calls the call: the same bytes for all members, one at least. */
+  group: Bytes;
+  /** What the others judge us by; at most 4,096 bytes, more are 'Policy'. */
+  credential: Bytes;
+  /** 32 bytes of `Group.exportIdentity`, any other number is 'Malformed'; otherwise an identity is drawn for this call. */
+  identity?: Bytes;
   /** What `Group.exportTrust` gave out. */
-  trust?: Uint8Array;
+  trust?: Bytes;
   /** The same for all members. */
   kem?: Kem;
   role?: Role;
@@ -108,11 +131,14 @@ export type ErrorCode =
   | 'OtherGroup' | 'OtherKem' | 'UnknownMember' | 'Unauthentic' | 'InUse' | 'Locked' | 'Full' | 'NotForUs' | 'Stale' | 'WrongKey'
   | 'Equivocation' | 'NotAllowed' | 'Busy' | 'Ended' | 'Policy' | 'Own' | 'TrustDamaged' | 'TrustFull' | 'IdentityChanged'
   | CheckCode
-  | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NotStarted' | 'Other'
+  | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NoUser' | 'WorkerInUse' | 'Other'
+  // Freed, closed or not begun; and a call where there is no browser.
+  | 'NotStarted' | 'NotSupported'
   // Of `sealframe/profiles`.
   | 'MissingKey' | 'NotSealed' | 'Injected' | 'SameKey' | 'NoRatchet' | 'UnsupportedCodec' | 'UnknownCodec' | 'StartCodeInside'
   | 'DigitsRefused' | 'TooManyStreams';
 
+/** Something that is refused; one class for all entry points of the package. */
 export class SealframeError extends Error {
   readonly code: ErrorCode;
 }
@@ -159,19 +185,19 @@ export class SealedCall {
   /** Our present key, for the server to relay to others; only those who have the secret can read it. */
   announcement(): Promise<Uint8Array>;
   /** Installs the key that a member announces. Rejects with a `SealframeError`. */
-  addMember(from: number, announcement: Uint8Array): Promise<void>;
+  addMember(from: number, announcement: Bytes): Promise<void>;
   /** Wipes the keys of a member who left. */
   removeMember(from: number): Promise<void>;
   /** Moves our key on, so that the next newcomer opens nothing older. The others follow. */
   ratchet(): Promise<void>;
   /** Whether a sealed frame opens, and if not, why. One that did has been opened: it does not open again. */
-  tryOpen(frame: ReceivedStream & { codec: Codec; wire: Uint8Array }):
+  tryOpen(frame: ReceivedStream & { codec: Codec; wire: Bytes }):
     Promise<{ ok: true } | { ok: false; code: ErrorCode }>;
   /** Wipes all keys and ends the worker; no frame passes any more. */
   close(): Promise<void>;
 }
 
-/** The worker of one call, from the package's own file. */
+/** The worker of one call, from the package's own file. Throws 'NotSupported' where there are none, as in Node.js. */
 export function createWorker(): Worker;
 
 /** For each framing the codecs that this browser can carry in it. */

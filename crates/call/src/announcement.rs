@@ -99,7 +99,7 @@ fn wrapping_key(secret: &CallSecret, salt: &[u8; SALT_LEN]) -> FrameKey {
 
 /// Why an announcement was refused. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum AnnouncementError {
     /// Too short or too long.
     Malformed,

@@ -112,6 +112,10 @@ impl Call {
     }
 
     /// What is to be done next; to be called until it says [`Action::Wait`].
+    ///
+    /// What the group does to keys on the way cannot fail: numbers fit the layout, no generation
+    /// comes twice, and the group holds fewer than the receiver may. If it did fail, frames would
+    /// not open, and people would see it.
     pub fn poll(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Action {
         while let Some(kid) = self.frames.poll_newer() {
             if let (Ok(sender), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
@@ -127,38 +131,29 @@ impl Call {
                 Output::Send { to, message } => return Action::Send { to, message },
                 Output::Event(event) => return Action::Event(event),
                 Output::Wait(until) => return Action::Wait(until),
-                change => self.change_key(change),
-            }
-        }
-    }
-
-    /// What the group does to keys cannot fail: numbers fit the layout, no generation comes twice, and the group holds
-    /// fewer than the receiver may. If it did fail, frames would not open, and people would see it.
-    fn change_key(&mut self, change: Output) {
-        match change {
-            Output::Ratchet => {
-                let _ = self.frames.ratchet();
-            }
-            Output::Rekey { generation, base_key } => {
-                let _ = self.frames.rekey_to(generation, base_key);
-            }
-            Output::Install { kid, base_key } => {
-                if self.frames.install(kid, base_key).is_ok()
-                    && let Ok(sender) = u16::try_from(kid.sender)
-                {
-                    self.arrived.insert(sender);
+                Output::Ratchet => {
+                    let _ = self.frames.ratchet();
+                }
+                Output::Rekey { generation, base_key } => {
+                    let _ = self.frames.rekey_to(generation, base_key);
+                }
+                Output::Install { kid, base_key } => {
+                    if self.frames.install(kid, base_key).is_ok()
+                        && let Ok(sender) = u16::try_from(kid.sender)
+                    {
+                        self.arrived.insert(sender);
+                    }
+                }
+                Output::ForgetGeneration { sender, generation } => {
+                    self.frames.forget_generation(sender, generation);
+                }
+                Output::ForgetBefore(kid) => self.frames.forget_before(kid),
+                Output::Forget { sender } => {
+                    self.frames.forget(sender);
+                    self.parking.forget(sender);
+                    self.arrived.remove(&sender);
                 }
             }
-            Output::ForgetGeneration { sender, generation } => {
-                self.frames.forget_generation(sender, generation);
-            }
-            Output::ForgetBefore(kid) => self.frames.forget_before(kid),
-            Output::Forget { sender } => {
-                self.frames.forget(sender);
-                self.parking.forget(sender);
-                self.arrived.remove(&sender);
-            }
-            _ => {}
         }
     }
 
@@ -225,7 +220,15 @@ impl Call {
         outputs
             .filter_map(|output| match output {
                 Output::Send { to: Recipient::All, message } => Some(message),
-                _ => None,
+                Output::Send { to: Recipient::One(_), .. }
+                | Output::Ratchet
+                | Output::Rekey { .. }
+                | Output::Install { .. }
+                | Output::ForgetGeneration { .. }
+                | Output::ForgetBefore(_)
+                | Output::Forget { .. }
+                | Output::Event(_)
+                | Output::Wait(_) => None,
             })
             .collect()
     }

@@ -31,6 +31,8 @@ pub struct Frames {
     last: Option<(u16, Kid)>,
     /// Keys that have opened a frame for the first time, and are the newest of their sender.
     newer: Vec<SenderKeyKid>,
+    /// Counts, modulo 2^32, how often our own key was replaced.
+    replaced: u32,
 }
 
 /// What became of a member's frames.
@@ -84,6 +86,7 @@ impl Frames {
             members: HashMap::new(),
             last: None,
             newer: Vec::new(),
+            replaced: 0,
         })
     }
 
@@ -98,6 +101,7 @@ impl Frames {
     /// # Errors
     /// [`KeyError`]; none with the present layout.
     pub fn ratchet(&mut self) -> Result<Kid, KeyError> {
+        self.replaced = self.replaced.wrapping_add(1);
         self.sender.ratchet()
     }
 
@@ -106,6 +110,7 @@ impl Frames {
     /// # Errors
     /// [`KeyError::NotNewer`], [`KeyError::KidOutOfRange`].
     pub fn rekey_to(&mut self, generation: u64, base_key: BaseKey) -> Result<Kid, KeyError> {
+        self.replaced = self.replaced.wrapping_add(1);
         self.sender.rekey_to(generation, base_key)
     }
 
@@ -228,6 +233,13 @@ impl Frames {
         if kid == self.sender.kid() { self.sender.expose_key() } else { self.receiver.expose_key(kid) }
     }
 
+    /// As [`Receiver::erasures`], our own keys included.
+    #[cfg(feature = "elsewhere")]
+    #[must_use]
+    pub const fn erasures(&self) -> u32 {
+        self.receiver.erasures().wrapping_add(self.replaced)
+    }
+
     /// As [`Receiver::open_elsewhere`], for a frame that the server says is from member `from`.
     ///
     /// # Errors
@@ -313,7 +325,14 @@ impl Frames {
             OpenError::UnknownKey(_) => &mut failed.unknown_key,
             OpenError::Unauthentic => &mut failed.unauthentic,
             OpenError::Replayed(_) | OpenError::TooOld(_) => &mut failed.replayed,
-            _ => &mut failed.other,
+            OpenError::Header(_)
+            | OpenError::TooShort
+            | OpenError::StepErased(_)
+            | OpenError::StepTooFar(_)
+            | OpenError::TooManyKeys
+            | OpenError::Trailer
+            | OpenError::Injected
+            | OpenError::TooManyStreams => &mut failed.other,
         };
         *counter = counter.saturating_add(1);
     }
@@ -336,7 +355,7 @@ fn check_member(from: u16, frame: &[u8], metadata: &Metadata<'_>) -> Result<(), 
 
 /// Why a frame was not opened. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum FrameError {
     /// The frame is from another member than the server says.
     OtherMember,

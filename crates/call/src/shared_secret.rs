@@ -218,6 +218,13 @@ impl SharedSecretCall {
         self.frames.expose_key(kid)
     }
 
+    /// As [`Frames::erasures`].
+    #[cfg(feature = "elsewhere")]
+    #[must_use]
+    pub const fn erasures(&self) -> u32 {
+        self.frames.erasures()
+    }
+
     /// As [`Frames::open_elsewhere`].
     ///
     /// # Errors
@@ -267,7 +274,7 @@ impl fmt::Debug for SharedSecretCall {
 
 /// What can go wrong in a call. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum CallError {
     /// The secret has less than 16 bytes.
     SecretTooShort,

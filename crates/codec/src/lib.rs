@@ -64,7 +64,7 @@ use core::fmt;
 
 /// What the bytes of a frame are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum Codec {
     /// RFC 6716.
     Opus,

@@ -6,7 +6,7 @@ use crate::{MessageError, SessionId};
 
 /// Why a message or a request was refused. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum GroupError {
     /// Not understood. Drop.
     Message(MessageError),
@@ -46,6 +46,8 @@ pub enum GroupError {
     Ended,
     /// A field of the configuration is out of its bounds.
     Policy,
+    /// An admission names nobody: its user has no bytes.
+    NoUser,
 }
 
 impl From<MessageError> for GroupError {
@@ -76,6 +78,7 @@ impl fmt::Display for GroupError {
             Self::Busy => "too many messages",
             Self::Ended => "we are not in the call",
             Self::Policy => "the policy is out of bounds",
+            Self::NoUser => "an admission names nobody",
         })
     }
 }
@@ -84,7 +87,25 @@ impl core::error::Error for GroupError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Message(error) => Some(error),
-            _ => None,
+            Self::OtherGroup
+            | Self::OtherKem
+            | Self::OtherSuite
+            | Self::Own
+            | Self::UnknownMember(_)
+            | Self::Departed
+            | Self::Unauthentic
+            | Self::InUse
+            | Self::Locked
+            | Self::Full
+            | Self::NotForUs
+            | Self::Stale
+            | Self::WrongKey
+            | Self::Equivocation
+            | Self::NotAllowed
+            | Self::Busy
+            | Self::Ended
+            | Self::Policy
+            | Self::NoUser => None,
         }
     }
 }

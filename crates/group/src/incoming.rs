@@ -84,7 +84,15 @@ impl Group {
             {
                 return Err(GroupError::NotForUs);
             }
-            _ => {}
+            Body::Announce(_)
+            | Body::KeyUpdate(_)
+            | Body::KeyRequest(_)
+            | Body::Ack(_)
+            | Body::Heartbeat(_)
+            | Body::Leave
+            | Body::Control(_)
+            | Body::Evidence(_)
+            | Body::Check { .. } => {}
         }
         self.check_signature(message, now)?;
         match &message.body {

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 /// How base keys are encrypted to their recipients. One for a call; whoever comes with another is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 #[repr(u8)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Kem {

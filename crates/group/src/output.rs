@@ -14,7 +14,7 @@ use crate::{
 /// What [`Group::poll`](crate::Group::poll) wants done next, in this order.
 #[must_use]
 #[derive(Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "the media path must do all of it")]
 pub enum Output {
     /// Hand this to the server.
     Send {
@@ -71,7 +71,7 @@ pub enum Recipient {
 
 /// Something that people or the application should know.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum Event {
     /// Somebody asks to come in: [`admit`](crate::Group::admit) or [`refuse`](crate::Group::refuse).
     Applied(Applicant),
@@ -181,7 +181,7 @@ pub enum Power {
 
 /// Why somebody is out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Departure {
     /// It said so.

@@ -16,13 +16,17 @@ impl Group {
     /// Lets an applicant in.
     ///
     /// # Errors
-    /// [`GroupError::UnknownMember`] if nobody applied in this session; [`GroupError::Full`].
+    /// [`GroupError::NoUser`] for a user without a name; [`GroupError::UnknownMember`] if nobody applied in this session;
+    /// [`GroupError::Full`]. Whoever applied still waits.
     pub fn admit(
         &mut self,
         session: SessionId,
         admission: Admission,
         now: Duration,
     ) -> Result<(), GroupError> {
+        if admission.user.0.is_empty() {
+            return Err(GroupError::NoUser);
+        }
         if self.members.len() + 1 >= self.config.policy.max_members {
             return Err(GroupError::Full);
         }

@@ -61,7 +61,13 @@ fn flip(net: &mut Net, to: SessionId, bytes: &[u8], stands: impl Fn(usize) -> bo
         match peer.group.poll(now, &mut rng) {
             Output::Send { .. } | Output::Event(Event::Silent(_)) => {}
             Output::Wait(_) => break,
-            other => panic!("{other:?}"),
+            other @ (Output::Event(_)
+            | Output::Ratchet
+            | Output::Rekey { .. }
+            | Output::Install { .. }
+            | Output::ForgetGeneration { .. }
+            | Output::ForgetBefore(_)
+            | Output::Forget { .. }) => panic!("{other:?}"),
         }
     }
 }

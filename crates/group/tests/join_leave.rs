@@ -4,7 +4,7 @@
 use core::{cell::Cell, time::Duration};
 use std::rc::Rc;
 
-use sealframe_group::{Departure, Event, Kem, Output, Policy, Power};
+use sealframe_group::{Admission, Departure, Event, GroupError, Kem, Output, Policy, Power, UserId};
 
 mod common;
 use common::{Net, Peer};
@@ -34,9 +34,24 @@ fn many_who_come_at_once_open_everybody() {
     }
     net.pass(2 * SECOND);
     assert!(net.all_open_all());
-    assert!(
-        net.errors.iter().all(|error| matches!(error, sealframe_group::GroupError::UnknownMember(_)))
-    );
+    assert!(net.errors.iter().all(|error| matches!(error, GroupError::UnknownMember(_))));
+}
+
+#[test]
+fn nobody_comes_in_without_a_name() {
+    let mut net = Net::new();
+    let mut alice = Peer::new(1, net.now);
+    alice.admits = false;
+    let alice = net.add(alice);
+    let bob = net.join(2);
+    net.pass(SECOND);
+    let now = net.now;
+    let as_user = |name: &str| Admission { user: UserId::from(name), power: Power::None };
+    let group = &mut net.get(alice).group;
+    assert_eq!(group.admit(bob, as_user(""), now), Err(GroupError::NoUser));
+    let state = group.state(now);
+    assert_eq!((state.applicants, group.member_states(now).len()), (vec![bob], 0), "it still waits");
+    assert_eq!(group.admit(bob, as_user("Bob"), now), Ok(()));
 }
 
 #[test]

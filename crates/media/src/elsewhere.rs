@@ -106,6 +106,14 @@ impl Receiver {
         let held = self.keys.held_at(self.keys.place_of(kid)?, kid)?;
         held.key.expose_key()
     }
+
+    /// How often the key of a KID was erased or replaced so far, modulo 2^32. Who keeps copies of
+    /// exposed keys drops them all when this number has changed: after 256 ratchet steps a KID has
+    /// come round, with another key.
+    #[must_use]
+    pub const fn erasures(&self) -> u32 {
+        self.keys.erasures()
+    }
 }
 
 /// The most bytes of a frame's front that [`Receiver::open_elsewhere`] looks at, behind its prefix.

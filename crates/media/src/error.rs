@@ -7,7 +7,7 @@ use sealframe_wire::{Ctr, HeaderError, Kid};
 
 /// Why a frame was not sealed. The frame and the sender are as they were.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum SealError {
     /// The key has sealed as much as it may: ratchet or rekey, then seal again.
     KeyExhausted,
@@ -76,7 +76,7 @@ impl core::error::Error for SealError {}
 ///
 /// Only after [`Unauthentic`](Self::Unauthentic) has the frame changed: it is garbage or zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum OpenError {
     /// No key is known for this KID. It may be on its way: the frame may be kept and tried again.
     UnknownKey(Kid),
@@ -149,14 +149,24 @@ impl core::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Header(error) => Some(error),
-            _ => None,
+            Self::UnknownKey(_)
+            | Self::TooShort
+            | Self::StepErased(_)
+            | Self::StepTooFar(_)
+            | Self::Replayed(_)
+            | Self::TooOld(_)
+            | Self::TooManyKeys
+            | Self::Unauthentic
+            | Self::Trailer
+            | Self::Injected
+            | Self::TooManyStreams => None,
         }
     }
 }
 
 /// Why a key could not be installed or moved on. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum KeyError {
     /// A field does not fit into the KID layout.
     KidOutOfRange,

@@ -25,6 +25,8 @@ pub(crate) struct KeyStore {
     #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
     held: Vec<Box<HeldKey>>,
     place: HashMap<Kid, usize>,
+    /// Counts, modulo 2^32, how often the key of a KID was erased or replaced.
+    erasures: u32,
     /// The place that is tried first.
     first: usize,
     /// Places that are tried before the map, by [`slot`].
@@ -89,6 +91,7 @@ impl KeyStore {
             roots: HashMap::new(),
             held: Vec::new(),
             place: HashMap::new(),
+            erasures: 0,
             first: 0,
             recent: [0; RECENT],
         }
@@ -332,14 +335,23 @@ impl KeyStore {
         }
     }
 
+    /// As [`Receiver::erasures`](crate::Receiver::erasures).
+    #[cfg(feature = "elsewhere")]
+    pub(crate) const fn erasures(&self) -> u32 {
+        self.erasures
+    }
+
     fn hold(&mut self, held: Box<HeldKey>) {
-        self.place.insert(held.kid, self.held.len());
+        if self.place.insert(held.kid, self.held.len()).is_some() {
+            self.erasures = self.erasures.wrapping_add(1);
+        }
         self.held.push(held);
     }
 
     /// Wipes one held key; the last one takes its place.
     fn forget(&mut self, kid: Kid) {
         if let Some(place) = self.place.remove(&kid) {
+            self.erasures = self.erasures.wrapping_add(1);
             self.held.swap_remove(place);
             if let Some(moved) = self.held.get(place) {
                 self.place.insert(moved.kid, place);

@@ -4,7 +4,7 @@ use sealframe_wire::{MlsLayout, SenderKeyLayout};
 
 /// How the KIDs of a call are made up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum KidLayout {
     /// RFC 9605 §5.1.
     SenderKeys(SenderKeyLayout),

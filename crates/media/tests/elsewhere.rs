@@ -1,11 +1,11 @@
 //! Frames whose AEAD runs elsewhere: the same bytes, the same strictness, no nonce twice.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sealframe_crypto::{AeadKey, Backend, Cipher, CipherSuite};
-use sealframe_media::{Elsewhere, KeyUsage, Metadata, OpenError, SealError, Sender};
-use sealframe_wire::{Ctr, HeaderError};
+use sealframe_media::{Elsewhere, KeyUsage, Metadata, OpenError, Receiver, SealError, Sender};
+use sealframe_wire::{Ctr, HeaderError, Kid};
 
 mod common;
 use common::{CAMERA, SUITE, base_key, kid_of, layout, receiver, sender};
@@ -114,4 +114,39 @@ fn what_does_not_fit_is_refused() {
     // The suites without AES-GCM have no key that WebCrypto could take.
     let ctr = CipherSuite::Aes128CtrHmacSha256_80;
     assert!(common::sender(ctr, 1).expose_key().is_none());
+}
+
+#[test]
+fn who_keeps_a_copy_of_a_key_is_told_of_its_end() {
+    let mut sender = sender(SUITE, 1);
+    let mut receiver = receiver(SUITE, [1, 2]);
+    let mut copies: HashMap<Kid, Vec<u8>> = HashMap::new();
+    let mut erasures = receiver.erasures();
+    let mut ended = 0;
+    // Step bits come round twice: a KID has three keys, one after the other.
+    for _ in 0..600 {
+        let wire = sender.seal_to_vec(b"x", CAMERA).unwrap();
+        receiver.open_to_vec(&wire, CAMERA).unwrap();
+        if receiver.erasures() != erasures {
+            erasures = receiver.erasures();
+            ended += copies.len();
+            copies.clear();
+        }
+        for (kid, copy) in &copies {
+            assert_eq!(receiver.expose_key(*kid), Some(&copy[..]), "a copy of what is held");
+        }
+        copies.insert(sender.kid(), receiver.expose_key(sender.kid()).unwrap().to_vec());
+        sender.ratchet().unwrap();
+    }
+    assert!(ended > 500);
+    for remove in [(|receiver| receiver.remove_generation(1, 0)) as fn(&mut Receiver), |receiver| {
+        receiver.remove_sender(2)
+    }] {
+        let before = receiver.erasures();
+        remove(&mut receiver);
+        assert_ne!(receiver.erasures(), before);
+        let after = receiver.erasures();
+        remove(&mut receiver);
+        assert_eq!(receiver.erasures(), after, "nothing more to erase");
+    }
 }

@@ -2,7 +2,7 @@
 
 /// Something that a person or an application may want to know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum ReceiverEvent {
     /// Frames came for a key index that holds no key. Told once, until a key is set there. Not authentic.
     MissingKey {

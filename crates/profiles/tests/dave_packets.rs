@@ -107,7 +107,7 @@ fn expected(codec: Codec, frame: &[u8]) -> Vec<u8> {
     let rewritten = match codec {
         Codec::H264 | Codec::H265 => well_made_units(frame),
         Codec::Av1 => through_av1(frame),
-        _ => None,
+        Codec::Opus | Codec::Vp8 | Codec::Vp9 => None,
     };
     rewritten.unwrap_or_else(|| frame.to_vec())
 }
@@ -121,13 +121,11 @@ fn goes_through(sender: &mut Sender, codec: Codec, frame: &[u8]) {
     let is_rewritten = match codec {
         Codec::H264 | Codec::H265 => well_made_units(frame).is_some(),
         Codec::Av1 => through_av1(frame).is_some_and(|media| !media.is_empty()),
-        _ => false,
+        Codec::Opus | Codec::Vp8 | Codec::Vp9 => false,
     };
     if is_rewritten {
-        let arrived = match codec {
-            Codec::Av1 => through_av1(&sealed).unwrap(),
-            _ => through_h26x(&sealed),
-        };
+        let arrived =
+            if codec == Codec::Av1 { through_av1(&sealed).unwrap() } else { through_h26x(&sealed) };
         assert_eq!(arrived, sealed, "{codec:?} {frame:02x?}");
     }
     let media_len = Trailer::parse(&sealed).unwrap().media_len();

@@ -16,9 +16,19 @@ fn keys(of: fn() -> Key, derived: fn(&[u8; 32]) -> Key) -> (Key, Key) {
 }
 
 #[test]
+fn too_few_bytes_make_no_key() {
+    for len in 0..40 {
+        assert_eq!(Key::hkdf_of(&MATERIAL.repeat(2)[..len]).is_some(), len >= Key::MIN_HKDF_LEN);
+        assert_eq!(Key::pbkdf2(&MATERIAL.repeat(2)[..len]).is_some(), len > 0);
+    }
+    assert!(Key::from_passphrase("").is_none());
+    assert!(Key::from_passphrase("p").is_some(), "weak, but nobody else's by accident");
+}
+
+#[test]
 fn derived_keys_seal_open_and_ratchet_as_the_keys_themselves() {
     let hkdf = || keys(|| Key::hkdf(&MATERIAL), Key::hkdf_derived);
-    let pbkdf2 = || keys(|| Key::from_passphrase("a passphrase"), Key::pbkdf2_derived);
+    let pbkdf2 = || keys(|| Key::from_passphrase("a passphrase").unwrap(), Key::pbkdf2_derived);
     let info = FrameInfo::audio(Some(Codec::Opus), 7, 960);
     for both in [&hkdf as &dyn Fn() -> (Key, Key), &pbkdf2] {
         let [mut sender, mut same] = [Sender::new(Options::new()), Sender::new(Options::new())];

@@ -218,6 +218,7 @@ impl<'m> Machine<'m> {
     }
 
     /// What one instruction does, and where the next one is if it is no branch.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: arithmetic is elsewhere")]
     fn step(
         &mut self,
         frame: &mut Frame,

@@ -70,6 +70,7 @@ impl<'m> Module<'m> {
         Ok(module)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: of a module only a part is run")]
     fn take(&mut self, payload: Payload<'m>) -> Result<(), Malformed> {
         match payload {
             Payload::TypeSection(types) => {
@@ -208,6 +209,7 @@ fn set(code: &mut [Instruction<'_>], at: Option<&usize>, change: impl FnOnce(&mu
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 fn constant(operators: &mut wasmparser::OperatorsReader<'_>) -> Result<Value, Malformed> {
     Ok(Value::public(match operators.read()? {
         Operator::I32Const { value } => u128::from(value.cast_unsigned()),

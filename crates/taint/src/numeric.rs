@@ -15,6 +15,7 @@ pub(crate) struct Load {
     pub(crate) width: u32,
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) const fn load<'o>(operator: &'o Operator<'_>) -> Option<(Load, &'o MemArg)> {
     use Operator::{
         I32Load, I32Load8S, I32Load8U, I32Load16S, I32Load16U, I64Load, I64Load8S, I64Load8U,
@@ -40,6 +41,7 @@ pub(crate) const fn load<'o>(operator: &'o Operator<'_>) -> Option<(Load, &'o Me
 }
 
 /// Bytes of a store.
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) const fn store<'o>(operator: &'o Operator<'_>) -> Option<(usize, &'o MemArg)> {
     Some(match operator {
         Operator::I32Store8 { memarg } | Operator::I64Store8 { memarg } => (1, memarg),
@@ -51,6 +53,7 @@ pub(crate) const fn store<'o>(operator: &'o Operator<'_>) -> Option<(usize, &'o 
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn constant(operator: &Operator<'_>) -> Option<Value> {
     Some(Value::public(match operator {
         Operator::I32Const { value } => value.cast_unsigned().into(),
@@ -82,6 +85,7 @@ pub(crate) fn extend(value: Value, from: u32, to: u32) -> Value {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "narrowed on purpose")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     use Operator::{
         I32Clz, I32Ctz, I32Eqz, I32Extend8S, I32Extend16S, I32Popcnt, I32WrapI64, I64Clz, I64Ctz,
@@ -107,6 +111,7 @@ pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
 }
 
 /// Which of two, and how wide.
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Result<Option<Value>, Trap> {
     use Operator::{
         I32Add, I32And, I32DivS, I32DivU, I32Eq, I32GeS, I32GeU, I32GtS, I32GtU, I32LeS, I32LeU,
@@ -199,7 +204,7 @@ pub(crate) fn arithmetic(of: Arithmetic, x: Value, y: Value, width: u32) -> Valu
     let is_nothing = |value: Value| value.bits == 0 && value.secret == 0;
     let from = match of {
         Arithmetic::Mul if is_nothing(x) || is_nothing(y) => 0,
-        _ => x.secret | y.secret,
+        Arithmetic::Add | Arithmetic::Sub | Arithmetic::Mul => x.secret | y.secret,
     };
     Value::carried(bits, from, width)
 }

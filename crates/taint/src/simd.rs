@@ -10,6 +10,7 @@ use crate::{
 type Spread = fn(Value) -> Value;
 
 /// Loads that make a vector of fewer bytes.
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn load<'o>(operator: &'o Operator<'_>) -> Option<(&'o MemArg, usize, Spread)> {
     Some(match operator {
         Operator::V128Load8Splat { memarg } => (memarg, 1, |value| Value::lanes(8, |_| value)),
@@ -32,6 +33,7 @@ pub(crate) fn load<'o>(operator: &'o Operator<'_>) -> Option<(&'o MemArg, usize,
 }
 
 /// Loads and stores of one lane: which, of how many bytes, and whether it is a load.
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn lane_access<'o>(operator: &'o Operator<'_>) -> Option<(&'o MemArg, u32, usize, bool)> {
     let (memarg, lane, bytes, is_load) = match operator {
         Operator::V128Load8Lane { memarg, lane } => (memarg, lane, 1, true),
@@ -58,6 +60,7 @@ pub(crate) fn operand_count(operator: &Operator<'_>) -> Option<usize> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     use Operator::{
         I8x16ExtractLaneS, I8x16ExtractLaneU, I8x16Popcnt, I8x16Splat, I16x8ExtractLaneU, I16x8Splat,
@@ -90,6 +93,7 @@ pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Option<Value> {
     use Operator::{
         I8x16Add, I8x16Eq, I8x16RelaxedSwizzle, I8x16ReplaceLane, I8x16Shl, I8x16ShrU, I8x16Shuffle,

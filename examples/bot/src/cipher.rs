@@ -72,7 +72,9 @@ impl Key {
             return Opener::Jitsi(receiver);
         }
         let mut receiver = livekit::Receiver::new(livekit::Options::new());
-        receiver.set_key(self.index, self.livekit());
+        if let Some(key) = self.livekit() {
+            receiver.set_key(self.index, key);
+        }
         Opener::LiveKit(receiver)
     }
 
@@ -87,7 +89,7 @@ impl Key {
             return Ok(Sealer::Jitsi(sender));
         }
         let mut sender = livekit::Sender::new(livekit::Options::new());
-        sender.set_key(self.index, self.livekit())?;
+        sender.set_key(self.index, self.livekit().ok_or("the key is too short")?)?;
         Ok(Sealer::LiveKit(sender))
     }
 
@@ -96,10 +98,12 @@ impl Key {
         matches!(self.format, Format::Jitsi).then(|| jitsi::Key::from_material(material))
     }
 
-    fn livekit(&self) -> livekit::Key {
+    /// None of Jitsi's.
+    fn livekit(&self) -> Option<livekit::Key> {
         match self.format {
-            Format::LiveKitHkdf => livekit::Key::hkdf(&self.secret),
-            _ => livekit::Key::pbkdf2(&self.secret),
+            Format::LiveKitHkdf => livekit::Key::hkdf_of(&self.secret),
+            Format::LiveKit => livekit::Key::pbkdf2(&self.secret),
+            Format::Jitsi => None,
         }
     }
 }

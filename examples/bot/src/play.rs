@@ -85,7 +85,7 @@ pub(crate) fn play(
                     tape.rewind(tape.begun + tape.at(tape.next));
                 }
             }
-            _ => {}
+            Some(Happening::Frame(..) | Happening::Left(_)) | None => {}
         }
         let Some(began) = began else { continue };
         for tape in &mut tapes {

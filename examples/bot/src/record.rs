@@ -61,7 +61,7 @@ fn listen(
                     break;
                 }
             }
-            _ => {}
+            Some(Happening::Connected | Happening::KeyframeWanted) | None => {}
         }
     }
     Ok(())

@@ -82,7 +82,7 @@ export class Member {
   // The worst of the tracks.
   #show() {
     const tracks = [...this.#tracks.values()];
-    const failing = tracks.find(({ state }) => state === 'failing' || state === 'leaking');
+    const failing = tracks.find(({ state }) => ['failing', 'leaking', 'broken'].includes(state));
     let detail = '';
     if (this.state !== 'own') {
       if (failing !== undefined) {

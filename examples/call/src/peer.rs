@@ -283,6 +283,7 @@ impl Peer {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "str0m's, which tells of much more")]
     fn notice(&mut self, event: Event) -> Option<Happening> {
         match event {
             Event::RtpPacket(packet) => Some(Happening::Packet(Box::new(self.arrival(packet)))),

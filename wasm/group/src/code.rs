@@ -26,7 +26,7 @@ pub(crate) const fn of_group(error: GroupError) -> &'static str {
         GroupError::Busy => "Busy",
         GroupError::Ended => "Ended",
         GroupError::Policy => "Policy",
-        _ => "Other",
+        GroupError::NoUser => "NoUser",
     }
 }
 
@@ -40,7 +40,10 @@ pub(crate) const fn of_check(error: CheckError) -> &'static str {
         CheckError::TimedOut => "CheckTimedOut",
         CheckError::WrongStage => "CheckOutOfOrder",
         // Somebody is in between, or at least the other side did not say what it should.
-        _ => "CheckMismatch",
+        CheckError::Changed
+        | CheckError::WrongCommitment
+        | CheckError::WeakKey
+        | CheckError::WrongConfirmation => "CheckMismatch",
     }
 }
 
@@ -48,6 +51,6 @@ pub(crate) const fn of_trust(error: TrustError) -> &'static str {
     match error {
         TrustError::Changed => "IdentityChanged",
         TrustError::Unknown => "UnknownMember",
-        _ => "TrustFull",
+        TrustError::Full | TrustError::UserIdTooLong => "TrustFull",
     }
 }

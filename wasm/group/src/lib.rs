@@ -15,7 +15,10 @@ mod state;
 
 use core::time::Duration;
 
-use getrandom::{SysRng, rand_core::UnwrapErr};
+use getrandom::{
+    SysRng,
+    rand_core::{TryCryptoRng, TryRng, UnwrapErr},
+};
 use sealframe_crypto::CipherSuite;
 use sealframe_group::{
     Admission, Config, IdentityKey, Kem, Policy, Power, Reason, Role, SessionId, UserId,
@@ -305,7 +308,34 @@ fn time(millis: f64) -> Duration {
     Duration::try_from_secs_f64(millis / 1000.0).unwrap_or_default()
 }
 
-/// If the browser gives no randomness, the module stops, and with it the call.
-const fn random() -> UnwrapErr<SysRng> {
-    UnwrapErr(SysRng)
+/// If the browser gives no randomness, or nothing but zeros, the module stops, and with it the call.
+const fn random() -> UnwrapErr<Random> {
+    UnwrapErr(Random)
 }
+
+/// The browser's own generator, or what a page has put in its place.
+struct Random;
+
+/// So many bytes of a generator are never all zeros, unless it is broken.
+const NEVER_ZEROS: usize = 16;
+
+impl TryRng for Random {
+    type Error = getrandom::Error;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        SysRng.try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        SysRng.try_next_u64()
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        SysRng.try_fill_bytes(bytes)?;
+        // Not compared: they are secret.
+        let is_broken = bytes.len() >= NEVER_ZEROS && bytes.iter().fold(0, |all, byte| all | byte) == 0;
+        if is_broken { Err(getrandom::Error::UNEXPECTED) } else { Ok(()) }
+    }
+}
+
+impl TryCryptoRng for Random {}

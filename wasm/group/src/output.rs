@@ -27,6 +27,8 @@ pub enum Task {
     Forget = 6,
     /// Tell the page [`event`](crate::Group::event).
     Event = 7,
+    /// Wipe [`generation`](crate::Group::generation) of `sender`.
+    ForgetGeneration = 8,
 }
 
 /// The pieces of the last task.
@@ -66,6 +68,10 @@ impl Pieces {
                 of.key = Some(base_key);
                 Task::Install
             }
+            Output::ForgetGeneration { sender, generation } => {
+                (of.sender, of.generation) = (sender, generation);
+                Task::ForgetGeneration
+            }
             Output::ForgetBefore(kid) => {
                 (of.sender, of.generation, of.step) =
                     (kid.sender as u16, kid.generation, kid.step as u32);
@@ -82,11 +88,6 @@ impl Pieces {
             Output::Wait(until) => {
                 of.until = until.as_secs_f64() * 1000.0;
                 Task::Wait
-            }
-            // A newer kind that this module does not know: nothing can be done about it here.
-            _ => {
-                of.event = event::unknown();
-                Task::Event
             }
         };
         (task, of)

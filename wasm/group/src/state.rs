@@ -63,6 +63,6 @@ fn millis(time: Duration) -> u128 {
 fn kem(kem: Kem) -> &'static str {
     match kem {
         Kem::X25519 => "x25519",
-        _ => "x-wing",
+        Kem::XWing => "x-wing",
     }
 }

@@ -14,17 +14,15 @@ macro_rules! codes {
 
 codes! {
     // Frames that do not open.
-    MissingKey NotSealed TooShort Unauthentic Replayed TooOld Injected
+    MissingKey NotSealed TooShort Unauthentic Replayed TooOld Injected StepErased StepTooFar TooManyKeys
     // Frames that are not sealed.
-    KeyExhausted UnsupportedCodec StartCodeInside
+    KeyExhausted UnsupportedCodec StartCodeInside NoRoom
     // Keys.
     SameKey KeyRefused NoRatchet
     // Codes for people to compare.
     DigitsRefused
     // Wrong calls.
     UnknownCodec NotReserved NoRandomness TooManyStreams
-    // A newer error of the core that has no code yet.
-    Other
 }
 
 impl Code {
@@ -47,7 +45,10 @@ impl From<SealError> for Code {
             SealError::UnsupportedCodec | SealError::TooManyRanges => Self::UnsupportedCodec,
             SealError::StartCode => Self::StartCodeInside,
             SealError::TooManyStreams => Self::TooManyStreams,
-            _ => Self::Other,
+            SealError::NoHeadroom { .. }
+            | SealError::NoTailroom { .. }
+            | SealError::OutputTooShort { .. }
+            | SealError::FrameTooLong => Self::NoRoom,
         }
     }
 }
@@ -56,14 +57,17 @@ impl From<OpenError> for Code {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::UnknownKey(_) => Self::MissingKey,
-            OpenError::Trailer => Self::NotSealed,
+            // The latter is what RFC 9605's frames begin with, which none of these formats does.
+            OpenError::Trailer | OpenError::Header(_) => Self::NotSealed,
             OpenError::TooShort => Self::TooShort,
             OpenError::Replayed(_) => Self::Replayed,
             OpenError::TooOld(_) => Self::TooOld,
             OpenError::Unauthentic => Self::Unauthentic,
             OpenError::Injected => Self::Injected,
             OpenError::TooManyStreams => Self::TooManyStreams,
-            _ => Self::Other,
+            OpenError::StepErased(_) => Self::StepErased,
+            OpenError::StepTooFar(_) => Self::StepTooFar,
+            OpenError::TooManyKeys => Self::TooManyKeys,
         }
     }
 }
@@ -74,7 +78,13 @@ impl From<KeyError> for Code {
             KeyError::NoKey => Self::MissingKey,
             KeyError::NoRatchet => Self::NoRatchet,
             KeyError::SameKey => Self::SameKey,
-            _ => Self::KeyRefused,
+            KeyError::KidOutOfRange
+            | KeyError::KidInUse
+            | KeyError::OwnKey
+            | KeyError::WrongLayout
+            | KeyError::NotNewer
+            | KeyError::PolicyTooWide => Self::KeyRefused,
+            KeyError::TooManyKeys => Self::TooManyKeys,
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Discord's format, DAVE 1.1.
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
 
 use sealframe_profiles::dave::{
     self, BASE_SECRET_LEN, BaseSecret, ClearUnits, HashRatchet, Receiver, Sender,
 };
 use wasm_bindgen::prelude::*;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{BACKEND, code::Code, label, region::Region};
 
@@ -114,15 +114,37 @@ impl DaveOpener {
     }
 }
 
-/// `key[16] ‖ nonce[12]` of a generation of a ratchet. To be wiped.
-///
-/// # Errors
-/// The name of an error code.
-#[wasm_bindgen(js_name = daveGeneration)]
-pub fn generation(base_secret: Vec<u8>, generation: u32) -> Result<Vec<u8>, String> {
-    let mut ratchet = HashRatchet::new(taken(base_secret)?);
-    ratchet.advance_to(generation).ok_or(Code::KeyRefused)?;
-    Ok([&ratchet.expose_key()[..], &ratchet.expose_nonce()[..]].concat())
+/// `key[16] ‖ nonce[12]` of a generation of a ratchet; wiped when it is freed.
+#[wasm_bindgen]
+pub struct DaveGeneration(Zeroizing<Vec<u8>>);
+
+#[wasm_bindgen]
+impl DaveGeneration {
+    /// Of the ratchet that begins with this secret; this copy of it is wiped.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(constructor)]
+    pub fn new(base_secret: Vec<u8>, generation: u32) -> Result<Self, String> {
+        let mut ratchet = HashRatchet::new(taken(base_secret)?);
+        ratchet.advance_to(generation).ok_or(Code::KeyRefused)?;
+        let mut both = Zeroizing::new(Vec::with_capacity(28));
+        both.extend_from_slice(&*ratchet.expose_key());
+        both.extend_from_slice(&*ratchet.expose_nonce());
+        Ok(Self(both))
+    }
+
+    /// Where in linear memory the 28 bytes lie.
+    #[must_use]
+    pub fn offset(&self) -> *const u8 {
+        self.0.as_ptr()
+    }
+}
+
+impl fmt::Debug for DaveGeneration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DaveGeneration(..)")
+    }
 }
 
 /// Digits for people to compare, in groups of so many.

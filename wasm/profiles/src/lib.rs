@@ -24,9 +24,7 @@ use wasm_bindgen::prelude::*;
 use code::Code;
 
 #[cfg(feature = "dave")]
-pub use dave::{
-    DaveOpener, DaveSealer, code as dave_code, generation as dave_generation, pairwise_fingerprint,
-};
+pub use dave::{DaveGeneration, DaveOpener, DaveSealer, code as dave_code, pairwise_fingerprint};
 #[cfg(feature = "jitsi")]
 pub use jitsi::JitsiCryptor;
 #[cfg(feature = "livekit")]
@@ -48,7 +46,15 @@ pub fn error_name(result: isize) -> String {
 
 #[cfg(any(feature = "jitsi", feature = "livekit"))]
 fn random<const N: usize>() -> Result<[u8; N], Code> {
+    const { assert!(N <= 32, "no more is drawn") };
+    // More than is needed: few bytes may well be zeros.
+    let mut drawn = [0; 32];
+    getrandom::fill(&mut drawn).map_err(|_| Code::NoRandomness)?;
+    // A generator that is broken, or that a page has put in place of the browser's.
+    if drawn == [0; 32] {
+        return Err(Code::NoRandomness);
+    }
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Code::NoRandomness)?;
+    bytes.copy_from_slice(&drawn[..N]);
     Ok(bytes)
 }

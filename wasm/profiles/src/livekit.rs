@@ -64,6 +64,14 @@ impl Derivation {
         if is_pbkdf2 { Self::Pbkdf2 } else { Self::Hkdf }
     }
 
+    /// Of key material itself; `None` if there is too little of it.
+    fn of_material(self, material: &[u8]) -> Option<Key> {
+        match self {
+            Self::Hkdf => Key::hkdf_of(material),
+            Self::Pbkdf2 => Key::pbkdf2(material),
+        }
+    }
+
     fn key(self, derived: &[u8; 32]) -> Key {
         match self {
             Self::Hkdf => Key::hkdf_derived(derived),
@@ -164,6 +172,9 @@ impl LiveKitCryptor {
     }
 
     /// As [`set`](Self::set), of the key itself, from which all follows in here.
+    ///
+    /// # Errors
+    /// The name of an error code.
     #[wasm_bindgen(js_name = setMaterial)]
     pub fn set_material(
         &mut self,
@@ -171,11 +182,12 @@ impl LiveKitCryptor {
         mut material: Vec<u8>,
         is_pbkdf2: bool,
         is_current: bool,
-    ) -> u32 {
-        let key = if is_pbkdf2 { Key::pbkdf2(&material) } else { Key::hkdf(&material) };
+    ) -> Result<u32, String> {
+        let derivation = Derivation::of(is_pbkdf2);
+        let key = derivation.of_material(&material);
         material.zeroize();
-        let derived = self.derive(key);
-        self.install(index, derived, Derivation::of(is_pbkdf2), is_current)
+        let derived = self.derive(key.ok_or(Code::KeyRefused)?);
+        Ok(self.install(index, derived, derivation, is_current))
     }
 
     /// Moves a key one step on.
@@ -185,21 +197,21 @@ impl LiveKitCryptor {
     pub fn ratchet(&mut self, index: u32) -> Result<(), String> {
         let index = index % self.ring_size;
         let held = self.held[index as usize].as_ref().ok_or(Code::MissingKey)?;
-        let derived = self.derive(match held.derivation {
-            Derivation::Hkdf => Key::hkdf(&*held.present),
-            Derivation::Pbkdf2 => Key::pbkdf2(&*held.present),
-        });
+        let key = held.derivation.of_material(&*held.present).ok_or(Code::KeyRefused)?;
+        let derived = self.derive(key);
         Ok(self.step(index, &derived)?)
     }
 
-    /// The next step's material, of which WebCrypto derives what [`advance`](Self::advance) takes.
+    /// Where in linear memory the 32 bytes of the next step's material lie, of which WebCrypto derives what
+    /// [`advance`](Self::advance) takes; 0 if there is no key. JavaScript wipes its copy.
+    #[wasm_bindgen(js_name = nextOffset)]
     #[must_use]
-    pub fn next(&self, index: u32) -> Option<Vec<u8>> {
-        let held = self.held[(index % self.ring_size) as usize].as_ref()?;
-        Some(held.present.to_vec())
+    pub fn next_offset(&self, index: u32) -> *const u8 {
+        let held = self.held[(index % self.ring_size) as usize].as_ref();
+        held.map_or(core::ptr::null(), |held| held.present.as_ptr())
     }
 
-    /// As [`ratchet`](Self::ratchet), given what follows from [`next`](Self::next).
+    /// As [`ratchet`](Self::ratchet), given what follows from what is at [`next_offset`](Self::next_offset).
     ///
     /// # Errors
     /// The name of an error code.
@@ -265,10 +277,19 @@ impl LiveKitCryptor {
         self.openings.get_mut(participant)?.ratcheted.take()
     }
 
-    /// The present material of a participant's key, once it has been ratcheted. To be wiped.
+    /// Where in linear memory the present material of a participant's key lies, once it has been ratcheted; 0 before. Its length is
+    /// [`material_len`](Self::material_len). JavaScript wipes its copy.
+    #[wasm_bindgen(js_name = materialOffset)]
     #[must_use]
-    pub fn material(&self, participant: usize, index: u32) -> Option<Vec<u8>> {
-        self.openings.get(participant)?.receiver.expose_key(index).map(<[u8]>::to_vec)
+    pub fn material_offset(&self, participant: usize, index: u32) -> *const u8 {
+        self.exposed(participant, index).map_or(core::ptr::null(), <[u8]>::as_ptr)
+    }
+
+    /// Bytes of that material; 0 if there is none.
+    #[wasm_bindgen(js_name = materialLength)]
+    #[must_use]
+    pub fn material_len(&self, participant: usize, index: u32) -> usize {
+        self.exposed(participant, index).map_or(0, <[u8]>::len)
     }
 
     /// Encrypts a data packet where it lies; its nonce is [`iv`](Self::iv).
@@ -359,6 +380,10 @@ impl LiveKitCryptor {
         derived
     }
 
+    fn exposed(&self, participant: usize, index: u32) -> Option<&[u8]> {
+        self.openings.get(participant)?.receiver.expose_key(index)
+    }
+
     fn receiver(&mut self, participant: usize) -> Result<&mut Receiver, Code> {
         Ok(&mut self.openings.get_mut(participant).ok_or(Code::MissingKey)?.receiver)
     }
@@ -368,7 +393,11 @@ impl LiveKitCryptor {
         let Some(opening) = self.openings.get_mut(participant) else { return };
         let mut proven = None;
         while let Some(event) = opening.receiver.poll_event() {
-            let ReceiverEvent::Ratcheted { index, steps } = event else { continue };
+            let (index, steps) = match event {
+                ReceiverEvent::Ratcheted { index, steps } => (index, steps),
+                // Those who wait hear it of each frame.
+                ReceiverEvent::MissingKey { .. } | ReceiverEvent::Failing { .. } => continue,
+            };
             opening.steps[usize::from(index)] += u32::from(steps);
             opening.ratcheted = Some(index);
             proven = Some(index);

@@ -57,8 +57,12 @@ import { DaveOpener, LiveKitFrames } from 'sealframe/profiles';
 
 const livekit = await LiveKitFrames.start({ keySize: 256 });
 livekit.setKey(0, 'a passphrase');
-const opened: Uint8Array = livekit.open(livekit.seal(new Uint8Array(5), { codec: 'vp9', type: 'key' }), { codec: 'vp9' });
+const opened: Uint8Array = livekit.open(livekit.seal(new ArrayBuffer(5), { codec: 'vp9', type: 'key', ssrc: 1, rtpTimestamp: 0 }), { codec: 'vp9' });
 const epoch: bigint = (await DaveOpener.start()).epoch;
 // @ts-expect-error a codec that nobody has
-livekit.seal(opened, { codec: 'h266' });
+livekit.seal(opened, { codec: 'h266', ssrc: 1, rtpTimestamp: 0 });
+// @ts-expect-error nonces are made of its timestamp
+livekit.seal(opened, { codec: 'vp9', ssrc: 1 });
+// @ts-expect-error text is not bytes
+await SealedCall.join({ group: 'board meeting', member: 1, credential: opened });
 console.log(epoch);

@@ -84,7 +84,12 @@ impl Server {
         match self.mischief {
             Mischief::Partitions => is_bad && from % 2 != to % 2,
             Mischief::Silences => is_bad && from == self.victim,
-            _ => false,
+            Mischief::None
+            | Mischief::WithholdsLeaves
+            | Mischief::Replays
+            | Mischief::Forges
+            | Mischief::Redirects
+            | Mischief::HidesWhoHasGone => false,
         }
     }
 
@@ -144,7 +149,9 @@ impl Server {
                 }
             },
             Mischief::Redirects => {}
-            _ => return,
+            Mischief::None | Mischief::WithholdsLeaves | Mischief::Partitions | Mischief::Silences => {
+                return;
+            }
         }
         self.rng.number();
         let others: Vec<u16> = all.iter().copied().filter(|&to| to != from).collect();

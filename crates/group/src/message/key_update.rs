@@ -60,12 +60,10 @@ impl KeyUpdate {
     #[must_use]
     pub fn verify(signed_header: &[u8], identity: &Identity) -> Option<(SessionId, Self)> {
         let message = Message::parse(signed_header).ok()?;
-        match message.body {
-            super::Body::KeyUpdate(update) if message.is_signed_by(identity) => {
-                Some((message.head.session, update))
-            }
-            _ => None,
-        }
+        let is_theirs =
+            matches!(message.body, super::Body::KeyUpdate(_)) && message.is_signed_by(identity);
+        let super::Body::KeyUpdate(update) = message.body else { return None };
+        is_theirs.then_some((message.head.session, update))
     }
 
     /// What of a whole update one recipient needs: header, signature and its entry. A server that forwards this instead of

@@ -189,16 +189,13 @@ impl<'a> Message<'a> {
             return Err(MessageError::Malformed);
         }
         let signed = &bytes[..bytes.len() - reader.rest().len()];
-        let signature = match body {
-            Body::Ack(_) => None,
-            _ => Some(reader.array()?),
-        };
-        let entries = match body {
-            Body::KeyUpdate(_) => reader.rest(),
-            _ => {
-                reader.end()?;
-                &[]
-            }
+        let is_ack = matches!(body, Body::Ack(_));
+        let signature = if is_ack { None } else { Some(reader.array()?) };
+        let entries = if matches!(body, Body::KeyUpdate(_)) {
+            reader.rest()
+        } else {
+            reader.end()?;
+            &[]
         };
         Ok(Self { head, body, signed, signature, entries })
     }

@@ -128,7 +128,9 @@ impl Check {
                 same(comparing.brought.data, message.data)?;
                 (State::Comparing(comparing), None)
             }
-            _ => return Err(CheckError::WrongStage),
+            (State::Started(_) | State::Replied { .. } | State::Comparing(_), _) => {
+                return Err(CheckError::WrongStage);
+            }
         };
         Ok((Self { between, state }, answer))
     }

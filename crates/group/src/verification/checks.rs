@@ -68,7 +68,7 @@ pub struct CheckProgress {
 
 /// What a person wants to know of a check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum CheckEvent {
     /// The other side began one. One that we began, and it had not answered, is dropped.
     Begun,

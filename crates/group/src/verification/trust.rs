@@ -32,7 +32,7 @@ pub(super) struct Entry {
 /// What is known of a user who comes with an identity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum Standing {
     /// This user was not seen before.
     New,
@@ -194,7 +194,7 @@ impl fmt::Debug for TrustStore {
 
 /// Why the store did not do what was asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum TrustError {
     /// This user has another identity there.
     Changed,

@@ -147,7 +147,6 @@ impl Peer {
                     assert!(until > now, "{until:?} is not after {now:?}");
                     return until;
                 }
-                other => panic!("{other:?}"),
             }
         }
     }

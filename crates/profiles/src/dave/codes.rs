@@ -23,7 +23,7 @@ pub const FINGERPRINT_LEN: usize = 64;
 
 /// Why there is no code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum CodeError {
     /// There are fewer bytes than digits are asked for.
     TooFewBytes,

@@ -38,7 +38,7 @@ pub(super) fn front_len(codec: Option<Codec>, frame: &[u8]) -> Option<usize> {
             Some(FrameKind::Delta) => 1,
             None => 0,
         },
-        _ => 0,
+        Some(Codec::Opus | Codec::Vp9) | None => 0,
     };
     Some(len.min(frame.len()))
 }
@@ -64,7 +64,7 @@ impl Plan {
             Some(Codec::H264) => self.units(frame, |unit| h264_clear_len(unit, clear_units)),
             Some(Codec::H265) => self.units(frame, |unit| h265_clear_len(unit, clear_units)),
             Some(Codec::Av1) => self.av1(frame),
-            _ => None,
+            Some(Codec::Opus | Codec::Vp8 | Codec::Vp9) | None => None,
         };
         if made.is_none() {
             self.reset();

@@ -153,7 +153,14 @@ impl Receiver {
             OpenError::UnknownKey(_) => self.stats.missing_key += 1,
             OpenError::Unauthentic => self.stats.unauthentic += 1,
             OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
-            _ => {}
+            OpenError::Header(_)
+            | OpenError::TooShort
+            | OpenError::StepErased(_)
+            | OpenError::StepTooFar(_)
+            | OpenError::TooManyKeys
+            | OpenError::Trailer
+            | OpenError::Injected
+            | OpenError::TooManyStreams => {}
         }
     }
 

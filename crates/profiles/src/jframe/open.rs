@@ -453,7 +453,14 @@ impl Opener {
                 }
             }
             OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
-            _ => {}
+            OpenError::Header(_)
+            | OpenError::TooShort
+            | OpenError::StepErased(_)
+            | OpenError::StepTooFar(_)
+            | OpenError::TooManyKeys
+            | OpenError::Trailer
+            | OpenError::Injected
+            | OpenError::TooManyStreams => {}
         }
     }
 

@@ -22,22 +22,44 @@ impl Key {
     /// A passphrase, by PBKDF2 with 100,000 rounds: what a string is to livekit-client, and a key to native clients by default.
     ///
     /// The rounds take 10 to 100 ms, for every key and every ratchet step. They do not make a weak passphrase strong.
+    /// `None` for an empty one, which is everybody's.
     #[must_use]
-    pub fn from_passphrase(passphrase: &str) -> Self {
+    pub fn from_passphrase(passphrase: &str) -> Option<Self> {
         Self::pbkdf2(passphrase.as_bytes())
     }
 
-    /// Bytes, by PBKDF2: a key of native clients by default.
+    /// Bytes, by PBKDF2: a key of native clients by default. `None` if there are none.
     #[must_use]
-    pub fn pbkdf2(material: &[u8]) -> Self {
-        Self { derivation: Derivation::Pbkdf2, start: Start::Material(Secret::new(material)) }
+    pub fn pbkdf2(material: &[u8]) -> Option<Self> {
+        (!material.is_empty()).then(|| Self {
+            derivation: Derivation::Pbkdf2,
+            start: Start::Material(Secret::new(material)),
+        })
     }
 
-    /// Random bytes, 16 at least, by HKDF-SHA256: what an `ArrayBuffer` is to livekit-client, and to Element Call; a key of native
-    /// clients that chose HKDF.
+    /// The fewest random bytes that [`hkdf`](Self::hkdf) takes: as many as a key of AES-128 has.
+    pub const MIN_HKDF_LEN: usize = 16;
+
+    /// Random bytes, [16](Self::MIN_HKDF_LEN) at least, by HKDF-SHA256: what an `ArrayBuffer` is to livekit-client, and to Element
+    /// Call; a key of native clients that chose HKDF. An array that is shorter does not compile.
+    ///
+    /// ```compile_fail
+    /// use sealframe_profiles::livekit::Key;
+    /// let nobody_has_this = Key::hkdf(&[]);
+    /// ```
     #[must_use]
-    pub fn hkdf(material: &[u8]) -> Self {
+    pub fn hkdf<const N: usize>(material: &[u8; N]) -> Self {
+        const { assert!(N >= Self::MIN_HKDF_LEN, "16 bytes at least") };
         Self { derivation: Derivation::Hkdf, start: Start::Material(Secret::new(material)) }
+    }
+
+    /// As [`hkdf`](Self::hkdf), of so many bytes as there are. `None` if they are fewer.
+    #[must_use]
+    pub fn hkdf_of(material: &[u8]) -> Option<Self> {
+        (material.len() >= Self::MIN_HKDF_LEN).then(|| Self {
+            derivation: Derivation::Hkdf,
+            start: Start::Material(Secret::new(material)),
+        })
     }
 
     /// What has been derived of a key somewhere else, by HKDF and for 256 bits, so that nobody reads the key itself: a browser's

@@ -84,7 +84,7 @@ pub(super) fn to_open(info: &FrameInfo, frame: &[u8]) -> Ways {
         (_, Some(Codec::Vp9 | Codec::Av1)) => Ways::one(Layout::plain(0)),
         (_, Some(Codec::H264)) => to_open_units(info, frame, SliceOf::H264),
         (_, Some(Codec::H265)) => to_open_units(info, frame, SliceOf::H265),
-        _ => to_open_units(info, frame, SliceOf::Either),
+        (_, Some(Codec::Opus) | None) => to_open_units(info, frame, SliceOf::Either),
     }
 }
 

@@ -151,19 +151,29 @@ pub(super) fn taint(shell: &Shell) -> Result<()> {
     shell.run(test.env("SEALFRAME_REQUIRE_MODULES", "1"))
 }
 
-/// Skipped by name where there is no nightly toolchain: it takes a month of its own to choose one.
+/// Small tests of what is unsafe or counts bits; skipped by name where there is no nightly toolchain,
+/// which alone has Miri.
 pub(super) fn miri(shell: &Shell) -> Result<()> {
     const NIGHTLY: &str = "nightly";
+    /// Miri detects what the code is compiled for; it knows no VAES and no AVX-512.
+    const AES_NI: &str = "-Ctarget-feature=+avx,+aes,+pclmulqdq";
     if !tools::has_toolchain(NIGHTLY) {
         shell.say("SKIPPED: no nightly toolchain (`rustup toolchain install nightly`)");
         return Ok(());
     }
     tools::rustup(shell, "component", &["miri", "rust-src"], Some(NIGHTLY))?;
-    shell.run(shell.cargo_of(NIGHTLY).args(["miri", "setup"]))?;
-    let media = ["-p", "sealframe-media", "--no-default-features", "--features", "portable"];
-    for tests in [&media[..], &["-p", "sealframe-wire"]] {
+    let media = ["-p", "sealframe-media", "--no-default-features", "--features", "portable", "--lib"];
+    for (tests, flags) in [
+        (&["-p", "sealframe-kernel", "--test", "small"][..], AES_NI),
+        (&[&media[..], &["replay", "--", "--skip", "every_jump"]].concat(), ""),
+        (&["-p", "sealframe-group", "--lib", "updates"], ""),
+    ] {
         let mut test = shell.cargo_of(NIGHTLY);
-        test.args(["miri", "test", "--locked", "--lib"]).args(tests);
+        test.args(["miri", "test", "--locked"]).args(tests);
+        test.env("MIRIFLAGS", "-Zmiri-disable-isolation").env("PROPTEST_CASES", "2");
+        if cfg!(target_arch = "x86_64") {
+            test.env("RUSTFLAGS", flags);
+        }
         shell.run(&mut test)?;
     }
     Ok(())
