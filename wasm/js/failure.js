@@ -5,8 +5,8 @@
 export class SealframeError extends Error {
   name = 'SealframeError';
 
-  constructor(code, message = code) {
-    super(`sealframe: ${message}`);
+  constructor(code, message = code, options = undefined) {
+    super(`sealframe: ${message}`, options);
     this.code = code;
   }
 }

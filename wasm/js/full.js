@@ -4,6 +4,7 @@
 
 import { PARSED, hasDescriptor } from './codec.js';
 import { SealframeError } from './failure.js';
+import { inBothForms, replaceMethod } from './methods.js';
 
 const DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
 
@@ -28,22 +29,18 @@ export function describeFully(pc, fail) {
   });
   // What follows would say more than the browser does.
   if (!hasDescriptor()) return;
-  const { setLocalDescription, setRemoteDescription, createOffer, createAnswer } = pc;
-  pc.createOffer = async (...args) => {
-    for (const transceiver of pc.getTransceivers()) wantDescriptor(transceiver);
-    return raw(await createOffer.apply(pc, args));
-  };
-  pc.createAnswer = async (...args) => {
-    for (const transceiver of pc.getTransceivers()) wantDescriptor(transceiver);
-    return raw(await createAnswer.apply(pc, args));
-  };
-  pc.setLocalDescription = async (description) => {
-    if (description?.type === 'rollback') return setLocalDescription.call(pc, description);
+  for (const method of ['createOffer', 'createAnswer']) {
+    replaceMethod(pc, method, (original) => inBothForms(0, async (...args) => {
+      for (const transceiver of pc.getTransceivers()) wantDescriptor(transceiver);
+      return raw(await original(...args));
+    }));
+  }
+  replaceMethod(pc, 'setLocalDescription', (original) => inBothForms(1, async (description) => {
+    if (description?.type === 'rollback') return original(description);
     const answers = pc.signalingState === 'have-remote-offer' || pc.signalingState === 'have-local-pranswer';
-    const given = description?.sdp ? raw(description) : await (answers ? pc.createAnswer() : pc.createOffer());
-    return setLocalDescription.call(pc, given);
-  };
-  pc.setRemoteDescription = (description) => setRemoteDescription.call(pc, raw(description));
+    return original(description?.sdp ? raw(description) : await (answers ? pc.createAnswer() : pc.createOffer()));
+  }));
+  replaceMethod(pc, 'setRemoteDescription', (original) => inBothForms(1, (description) => original(raw(description))));
 }
 
 function wantDescriptor(transceiver) {

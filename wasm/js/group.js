@@ -1,20 +1,18 @@
 // The page's side of who is in a call and who holds its keys.
 
 import { booleanOf, bytesOf, fieldsOf, memberOf, nameOf, optional, sessionOf } from './arguments.js';
-import { toHex } from './hex.js';
 
-/** Where the session of a message's sender is (PROTOCOL.md §2): used as an address, for what it is worth, and no more. */
-const SESSION = { from: 35, to: 51 };
 /** How long an application may think about somebody who asks to come in. A person may have to be asked. */
 const JUDGE_WITHIN_MS = 300_000;
 /** What an answer is that does not come. */
 const LATE = Symbol('late');
-/** Addresses that are kept at once. */
-const MAX_ADDRESSES = 1024;
 
 /** The members of a call that give each other their keys. `SealedCall.join` makes it. Sessions are named by hexadecimal digits. */
 export class Group {
-  /** Called with `{to, message}`: bytes for the server to relay to member `to`, or with null to all others. */
+  /**
+   * Called with `{to, message}`: bytes for the server to relay to member `to`, or with null to all others. `to` is the number
+   * that this member has signed, wherever messages in its name have come from.
+   */
   onmessage = () => {};
   /**
    * Called with `{session, member, identity, role, credential}` when somebody asks to come in. What is known of it is what
@@ -34,8 +32,8 @@ export class Group {
   #ask;
   #close;
   #farewell;
-  /** By session: the number from which the server says its messages come. */
-  #addresses = new Map();
+  /** Set as we leave. */
+  #left = null;
 
   /** Use `SealedCall.join`. */
   constructor({ ask, close }, { session, identity, farewell }) {
@@ -48,13 +46,13 @@ export class Group {
 
   /**
    * Takes a message that the server relayed from member `from`. Resolves to null, or to the reason why it was of no use, such as
-   * 'Stale' or 'Unauthentic'; then nothing has changed.
+   * 'Stale' or 'Unauthentic'; then nothing has changed. With `from`, nobody who is no member can announce a number that is not
+   * its own ('NotAllowed').
    */
   async receive(given, from) {
     const message = bytesOf(given, 'message');
     optional(from, memberOf, 'from');
-    if (from !== undefined) this.#note(message, from);
-    return this.#ask('receive', { message });
+    return this.#ask('receive', { message, from });
   }
 
   /** How the call stands, as plain data: for an interface to show, or to be kept. */
@@ -131,22 +129,25 @@ export class Group {
     return this.#ask('exportIdentity');
   }
 
-  /** Says so to the others, at once, and closes the call. */
+  /** Says so to the others, at once, and closes the call. The second time nothing is said. */
   leave() {
-    this.onmessage({ to: null, message: this.#farewell });
-    return this.#close();
+    this.#left ??= this.#sayFarewell();
+    return this.#left;
+  }
+
+  async #sayFarewell() {
+    try {
+      this.onmessage({ to: null, message: this.#farewell });
+    } finally {
+      await this.#close();
+    }
   }
 
   /** From the worker. */
   hear({ message, event }) {
-    if (message !== undefined) return this.#send(message);
-    if (event.type === 'applied') this.#judge(event);
+    if (message !== undefined) this.onmessage(message);
+    else if (event.type === 'applied') this.#judge(event);
     else this.onevent(event);
-  }
-
-  #send({ to, message }) {
-    // Whoever never spoke has no address: all get it, and one finds it useful.
-    this.onmessage({ to: this.#addresses.get(to) ?? null, message });
   }
 
   /** Lets in whom the application names, and nobody else. */
@@ -156,17 +157,12 @@ export class Group {
       const { user, moderator } = await admissionOf(() => this.onapplied(applicant));
       await this.#ask('admit', { session, user, moderator });
     } catch ({ code = 'Other', error }) {
-      // It may be gone, and the call over.
+      // The call is over, and nothing is told any more.
+      if (code === 'Closed') return;
+      // It may be gone.
       this.#ask('refuse', { session }).catch(() => {});
       this.onevent({ type: 'notAdmitted', session, code, ...(error === undefined ? {} : { error }) });
     }
-  }
-
-  #note(message, from) {
-    const session = toHex(message.subarray(SESSION.from, SESSION.to));
-    this.#addresses.delete(session);
-    if (this.#addresses.size >= MAX_ADDRESSES) this.#addresses.delete(this.#addresses.keys().next().value);
-    this.#addresses.set(session, from);
   }
 }
 

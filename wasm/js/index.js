@@ -3,11 +3,13 @@
 import {
   booleanOf, bytesOf, fieldsOf, functionOf, memberOf, notByNew, oneOf, optional, platformOf, secretOf, shortOf, thresholdOf,
 } from './arguments.js';
+import { CHANNELS, checkNoChannels } from './channels.js';
 import { claim } from './claim.js';
 import { codecId, framingId, streamKind, supportedFramings } from './codec.js';
 import { SealframeError, errorOf } from './failure.js';
 import { Group } from './group.js';
 import { KEMS, ROLES } from './messages.js';
+import { replaceMethod } from './methods.js';
 import { followCodecs } from './negotiated.js';
 import { Protection } from './protection.js';
 
@@ -20,11 +22,42 @@ const OURS = Symbol('ours');
 export function createWorker() {
   // Any module may be evaluated anywhere, as frameworks do that render on a server; calls are for browsers.
   if (typeof Worker !== 'function') throw new SealframeError('NotSupported', 'calls need a browser: there is no Worker here');
-  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sealframe' });
+  return noting(() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sealframe' }));
 }
 
-/** A worker that does not answer for so long is reported. */
-const ANSWER_TIMEOUT_MS = 5000;
+/** By worker: the address that it is loaded from. */
+const addresses = new WeakMap();
+
+/** Makes a worker, and notes its address. Tools that bundle write that into the code themselves, so nobody else knows it. */
+function noting(make) {
+  const { Worker: Original } = globalThis;
+  let address = null;
+  globalThis.Worker = function Worker(url, options) {
+    address = String(url);
+    return new Original(url, options);
+  };
+  try {
+    const worker = make();
+    addresses.set(worker, address);
+    return worker;
+  } catch (cause) {
+    throw new SealframeError('WorkerFailed', `the worker cannot be started from ${address}: ${cause.message}. ${CURE}`, { cause });
+  } finally {
+    globalThis.Worker = Original;
+  }
+}
+
+const CURE = 'It is served as JavaScript from the origin of the page, and what Content-Security-Policy and Trusted Types '
+  + "it needs is in the package's README; Vite 7 and older need optimizeDeps: { exclude: ['sealframe'] }, esbuild needs "
+  + "worker.js and the .wasm files beside the page's script, or else take sealframe/worker-inline.";
+
+/** So long it may take to load the worker and its module. */
+const START_TIMEOUT_MS = 60_000;
+/** So often the worker is asked whether it is there, and so many of these times it may be silent. */
+const BEAT_MS = 1000;
+const MAX_SILENT_BEATS = 5;
+/** So long the worker may take to wipe its keys at the end. It ends in any case. */
+const CLOSE_TIMEOUT_MS = 1000;
 
 /** A call. Everything secret lives in its worker. */
 export class SealedCall {
@@ -37,8 +70,10 @@ export class SealedCall {
   #protections = new Set();
   #observe;
   #framing;
-  /** Why the worker answers no more. */
+  /** Why the call has ended: nothing is answered and nothing told any more. */
   #ended = null;
+  #closing = null;
+  #beat;
 
   /**
    * Called with `{direction, from, kind, index, state, code, opened, failed}` when a stream's state
@@ -54,8 +89,9 @@ export class SealedCall {
    */
   onkey = () => {};
   /**
-   * Called with an Error if the worker dies or hangs: then no frame passes; or if the other side of a connection does not
-   * negotiate what full framing needs (`code` 'FramingRefused').
+   * Called with an Error, once, if the worker breaks (`code` 'WorkerFailed') or does not answer for 5 s ('WorkerSilent'): then
+   * the call is over, and no frame passes. Also if a connection cannot be protected; if it has a data channel all the same
+   * ('DataChannelRefused'); or if its other side does not negotiate what full framing needs ('FramingRefused').
    */
   onerror = () => {};
 
@@ -72,11 +108,14 @@ export class SealedCall {
     this.#observe = observe;
     this.#framing = framing;
     worker.onmessage = ({ data }) => this.#receive(data);
-    worker.onerror = (event) => {
-      const error = new Error(`sealframe: worker failed: ${event.message}`);
-      this.#end(error);
-      this.onerror(error);
-    };
+    worker.onerror = ({ message }) => this.#die(new SealframeError('WorkerFailed', this.#whyFailed(message)));
+    worker.onmessageerror = () => this.#die(new SealframeError('WorkerFailed', 'worker failed: its answer cannot be read'));
+  }
+
+  /** A worker that cannot be loaded has no message. */
+  #whyFailed(message) {
+    if (message) return `worker failed: ${message}`;
+    return `worker failed: it cannot be loaded from ${addresses.get(this.#worker) ?? 'where it was told to be'}. ${CURE}`;
   }
 
   /**
@@ -137,7 +176,9 @@ export class SealedCall {
     const call = new SealedCall(OURS, worker, { observe, framing });
     const options = { ...own, member, framing, threshold, observe: observe !== undefined };
     try {
-      const { threshold: measured, ...of } = await call.#ask(request, options, secret === undefined ? [] : [secret.buffer]);
+      const asked = call.#ask(request, options, secret === undefined ? [] : [secret.buffer]);
+      const { threshold: measured, ...of } = await within(START_TIMEOUT_MS, asked, () =>
+        new SealframeError('WorkerSilent', `the worker does not answer: is ${addresses.get(worker) ?? 'it'} sealframe's?`));
       call.threshold = measured;
       if (request === 'join') call.group = call.#groupOf(of);
     } catch (error) {
@@ -145,7 +186,18 @@ export class SealedCall {
       worker.terminate();
       throw error;
     }
+    call.#beat = setInterval(call.#listen(), BEAT_MS);
     return call;
+  }
+
+  /** What notices that the worker is silent. It counts beats of the page: while a computer sleeps there are none. */
+  #listen() {
+    let silent = 0;
+    return () => {
+      if (silent === 0) this.#ask('counts', {}).then(() => { silent = 0; }, ignore);
+      if (silent >= MAX_SILENT_BEATS) this.#die(new SealframeError('WorkerSilent', 'the worker does not answer'));
+      silent += 1;
+    };
   }
 
   #groupOf(of) {
@@ -157,11 +209,17 @@ export class SealedCall {
     return this.#framing;
   }
 
-  /** A new RTCPeerConnection, protected from its first moment. */
-  createConnection(configuration = {}) {
+  /** A new RTCPeerConnection, protected from its first moment. `options` are those of `protect`. */
+  createConnection(configuration = {}, options = {}) {
     fieldsOf(configuration, 'configuration');
+    const dataChannels = channelsOf(options);
     const pc = new RTCPeerConnection({ ...configuration, ...this.rtcConfiguration });
-    this.protect(pc);
+    try {
+      this.protect(pc, { dataChannels });
+    } catch (error) {
+      pc.close();
+      throw error;
+    }
     return pc;
   }
 
@@ -170,26 +228,28 @@ export class SealedCall {
    * and future, gets a transform in the task that makes it, and that drops everything until `protectSender` or
    * `protectReceiver` says what it carries.
    *
+   * What no transform sees is refused: tones of a keypad, and data channels unless `dataChannels` is 'unprotected'.
+   *
    * Throws if Chromium would ignore a transform: make the connection with `rtcConfiguration` or by `createConnection`. Throws
-   * if media may have been sent in clear before.
+   * if media may have been sent in clear before, if something has a transform of the application's, or if there are data
+   * channels. A connection is protected by one call, for good; the second time nothing happens.
    */
-  protect(pc) {
+  protect(pc, options = {}) {
     platformOf(pc, 'RTCPeerConnection', 'getTransceivers', 'a connection');
-    const { encodedInsertableStreams } = pc.getConfiguration();
-    if (encodedInsertableStreams === false) {
-      throw new TypeError('sealframe: construct this RTCPeerConnection with call.rtcConfiguration: '
-        + 'Chromium ignores late transforms otherwise, and sends plain media');
-    }
-    const hasSent = ({ sender, currentDirection }) => sender.track !== null && /send/.test(currentDirection);
-    if (encodedInsertableStreams !== true && pc.getTransceivers().some(hasSent)) {
-      throw new TypeError('sealframe: this RTCPeerConnection may have sent plain media: protect it before it is negotiated');
-    }
+    const dataChannels = channelsOf(options);
+    if (this.#ended !== null) throw this.#ended;
+    if (protectors.get(pc) === this) return;
+    if (protectors.has(pc)) throw new TypeError('sealframe: this RTCPeerConnection is protected by another call: make a new one');
+    checkUnused(pc);
+    if (dataChannels === 'refused') checkNoChannels(pc);
+    protectors.set(pc, this);
     const protection = new Protection(pc, {
       framing: this.#framing,
+      dataChannels,
       attach: (target, direction) => this.#attach(target, direction),
-      counts: () => this.#counts(),
+      counts: () => this.#ask('counts', {}),
       tell: (state) => this.onstate(state),
-      fail: (error) => this.onerror(error),
+      fail: (error) => this.#fail(error),
       done: () => this.#protections.delete(protection),
     });
     this.#protections.add(protection);
@@ -247,24 +307,47 @@ export class SealedCall {
     return this.#ask('tryOpen', { from, kind, index, codec, wire: bytesOf(wire, 'wire') });
   }
 
-  /** Wipes all keys and ends the worker; no frame passes any more. */
-  async close() {
-    for (const protection of this.#protections) protection.stop();
-    await this.#ask('close', {});
-    this.#end(new Error('sealframe: the call is closed'));
+  /** Wipes all keys and ends the worker; no frame passes any more. Takes a second at most, and may be called again. */
+  close() {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close() {
+    if (this.#ended !== null) return;
+    this.#end(new SealframeError('Closed', 'the call is closed'));
+    // A worker that is dead or busy does not answer, and is ended all the same.
+    await within(CLOSE_TIMEOUT_MS, this.#post('close', {}), ignore).catch(ignore);
+    this.#worker.terminate();
+  }
+
+  /** The worker is of no use any more. It ends, so that what is told is so: no frame passes. */
+  #die(error) {
+    if (this.#ended !== null) return;
+    this.#end(error);
+    this.#worker.terminate();
+    this.onerror(error);
   }
 
   /** Nothing is answered any more. */
   #end(error) {
     this.#ended = error;
+    clearInterval(this.#beat);
+    for (const protection of this.#protections) protection.stop();
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
+  }
+
+  /** Tells of an error, unless the call has ended: then that has been told, or asked for. */
+  #fail(error) {
+    if (this.#ended === null) this.onerror(error);
   }
 
   /** Gives a sender or receiver its transform, once. Until it is described it drops everything. */
   #attach(target, direction) {
     const before = this.#transforms.get(target);
     if (before !== undefined) return before.number;
+    if (this.#ended !== null) throw this.#ended;
     const number = this.#nextTransform++;
     const options = { number, direction };
     if (typeof RTCRtpScriptTransform === 'function') {
@@ -273,6 +356,7 @@ export class SealedCall {
       lock(target, transform);
     } else if (typeof target.createEncodedStreams === 'function') {
       const { readable, writable } = target.createEncodedStreams();
+      lock(target, null);
       this.#send('transform', { readable, writable, options }, [readable, writable]);
     } else {
       throw new Error('sealframe: this browser has no encoded transforms');
@@ -303,27 +387,16 @@ export class SealedCall {
     this.#send('describe', { number, stream });
   }
 
-  async #counts() {
-    let timer;
-    const late = new Promise((_, reject) => {
-      timer = setTimeout(reject, ANSWER_TIMEOUT_MS, new Error('sealframe: the worker does not answer'));
-    });
-    try {
-      return await Promise.race([this.#ask('counts', {}), late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   /** For what no caller waits for: that it failed is reported. */
   #send(request, args, transfer) {
-    this.#ask(request, args, transfer).catch((error) => {
-      if (this.#ended === null) this.onerror(error);
-    });
+    this.#ask(request, args, transfer).catch((error) => this.#fail(error));
   }
 
-  #ask(request, args, transfer = []) {
-    if (this.#ended !== null) return Promise.reject(this.#ended);
+  #ask(request, args, transfer) {
+    return this.#ended === null ? this.#post(request, args, transfer) : Promise.reject(this.#ended);
+  }
+
+  #post(request, args, transfer = []) {
     const id = this.#nextId++;
     const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
     this.#worker.postMessage({ id, request, ...args }, transfer);
@@ -331,6 +404,7 @@ export class SealedCall {
   }
 
   #receive({ id, result, error, state, key, observed, group }) {
+    if (this.#ended !== null && id === undefined) return;
     if (group !== undefined) return this.group?.hear(group);
     if (state !== undefined) return this.#report(state);
     if (key !== undefined) return this.#reportKey(key);
@@ -375,12 +449,55 @@ function commonOf({ member, framing = 'compatible', worker, threshold, observe }
   };
 }
 
-/** A transform stays: `transform = null` would let Firefox send plain media. */
-function lock(target, transform) {
-  Object.defineProperty(target, 'transform', {
-    get: () => transform,
-    set() {
-      throw new TypeError('sealframe: this transform encrypts; it cannot be replaced');
-    },
+/** What is said of a connection's data channels. */
+function channelsOf(options) {
+  const { dataChannels = 'refused' } = fieldsOf(options, 'options');
+  return oneOf(dataChannels, CHANNELS, 'dataChannels');
+}
+
+/** By connection: the call that protects it. */
+const protectors = new WeakMap();
+
+/** Throws if transforms of ours would come too late on this connection, or would be ignored. */
+function checkUnused(pc) {
+  const { encodedInsertableStreams } = pc.getConfiguration();
+  if (encodedInsertableStreams === false) {
+    throw new TypeError('sealframe: construct this RTCPeerConnection with call.rtcConfiguration: '
+      + 'Chromium ignores late transforms otherwise, and sends plain media');
+  }
+  // What was sent before and has stopped has left no other trace: no sender, no direction, no counter.
+  const answered = pc.signalingState.endsWith('pranswer') ? pc.localDescription : pc.currentLocalDescription;
+  const isUsed = /^m=(?:audio|video) /m.test(answered?.sdp ?? '');
+  if (encodedInsertableStreams !== true && isUsed) {
+    throw new TypeError('sealframe: this RTCPeerConnection may have sent plain media: protect it before it is negotiated');
+  }
+  const ends = pc.getTransceivers().flatMap(({ sender, receiver }) => [sender, receiver]);
+  if (ends.some(({ transform }) => transform)) {
+    throw new TypeError('sealframe: a sender or receiver of this RTCPeerConnection has another transform already, '
+      + 'which may have sent plain media: protect it before');
+  }
+}
+
+function ignore() {}
+
+/** The promise, or after so long a rejection with what `why` gives. */
+async function within(ms, promise, why) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(why()), ms);
   });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A transform stays: `transform = null` would let Firefox send plain media, and so would streams of another's. */
+function lock(target, transform) {
+  const refuse = () => {
+    throw new SealframeError('TransformRefused', 'this transform encrypts; it cannot be replaced');
+  };
+  Object.defineProperty(target, 'transform', { get: () => transform, set: refuse });
+  replaceMethod(target, 'createEncodedStreams', () => refuse);
 }

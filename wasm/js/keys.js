@@ -2,7 +2,7 @@
 // sent go into the module that seals and opens frames, and are wiped on the way.
 
 import init, { Group, Task } from './sealframe_group.js';
-import { fromHex, toHex } from './hex.js';
+import { fromHex } from './hex.js';
 import { Parking } from './parking.js';
 
 const KEMS = { x25519: 1, 'x-wing': 2 };
@@ -31,7 +31,7 @@ export class Keys {
   #tally = new Map();
   /** What each task is, by its number. */
   #work = {
-    [Task.Send]: ({ to, bytes }) => this.#post({ message: { to: to && toHex(to), message: bytes } }),
+    [Task.Send]: ({ to, bytes }) => this.#post({ message: { to: to ?? null, message: bytes } }),
     [Task.Event]: ({ event }) => this.#tell(JSON.parse(event)),
     [Task.Ratchet]: () => this.#core.ratchet(),
     [Task.Rekey]: ({ generation }) => this.#withKey((key) => this.#core.rekeyTo(generation, key)),
@@ -112,9 +112,9 @@ export class Keys {
   /** What the page asks for, by name. */
   requests = {
     /** Takes a message; says why it was of no use, or null. */
-    receive: ({ message }) => {
+    receive: ({ message, from }) => {
       try {
-        this.#group.handleMessage(message, now());
+        this.#group.handleMessage(message, from, now());
         return null;
       } catch (code) {
         if (typeof code !== 'string') throw code;

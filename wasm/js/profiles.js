@@ -60,7 +60,6 @@ function named(work) {
 
 const frameOf = (frame) => viewOf(frame, 'a frame');
 const indexOf = (index) => integerOf(index, 'index', U32);
-const ssrcOf = (ssrc) => integerOf(ssrc, 'ssrc', U32);
 const exactly = (length) => ({ least: length, most: length, code: 'KeyRefused' });
 
 /** An object of the module, until it is freed. */
@@ -137,7 +136,8 @@ export class JitsiFrames {
 
   /** Forgets what a stream of others has opened, once it has ended: its frames would open again. */
   forgetStream(ssrc) {
-    this.#held.get().forgetStream(ssrcOf(ssrc));
+    integerOf(ssrc, 'ssrc', U32);
+    this.#held.get().forgetStream(ssrc);
   }
 
   /** Wipes all keys. */
@@ -222,7 +222,7 @@ export class LiveKitFrames {
 
   /** Forgets what a stream of a participant has opened, once it has ended: its frames would open again. */
   forgetStream(ssrc, from = '') {
-    ssrcOf(ssrc);
+    integerOf(ssrc, 'ssrc', U32);
     fromOf(from);
     const [cryptor, number] = [this.#held.get(), this.#numberOf(from)];
     cryptor.forgetStream(number, ssrc);

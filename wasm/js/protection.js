@@ -1,6 +1,9 @@
 // A connection whose every sender and receiver has a transform, and that is watched.
 
+import { NoChannels } from './channels.js';
 import { describeFully } from './full.js';
+import { inBothForms, replaceMethod } from './methods.js';
+import { NoTones } from './tones.js';
 
 /** So often the connection's counters are held against the worker's. */
 const WATCH_MS = 1000;
@@ -18,24 +21,36 @@ export class Protection {
   /** By number: what the transform sits on, and what was seen at the last look. */
   #watched = new Map();
   #timer;
+  #isLooking = false;
+  #tones;
+  #channels = null;
 
-  constructor(pc, { framing, attach, counts, tell, fail, done }) {
+  /** `dataChannels` is one of `CHANNELS`. */
+  constructor(pc, { framing, dataChannels, attach, counts, tell, fail, done }) {
     this.#pc = pc;
     this.#attach = attach;
     this.#counts = counts;
     this.#tell = tell;
     this.#fail = fail;
     this.#done = done;
-    this.#hook('addTrack');
-    this.#hook('addTransceiver');
-    if (pc.addStream !== undefined) this.#hook('addStream');
-    this.#hookAsync('setRemoteDescription');
-    // Before any listener of the application, and in the task that makes the receiver.
-    pc.addEventListener('track', () => this.#sweep());
-    pc.addEventListener('signalingstatechange', () => this.#sweep());
+    this.#tones = new NoTones(pc);
+    if (dataChannels === 'refused') this.#channels = new NoChannels(pc, fail);
+    for (const method of ['addTrack', 'addTransceiver', 'addStream']) {
+      replaceMethod(pc, method, (original) => (...args) => this.#sweepAfter(() => original(...args)));
+    }
+    replaceMethod(pc, 'setRemoteDescription', (original) => inBothForms(1, async (...args) => {
+      try {
+        return await original(...args);
+      } finally {
+        this.#sweep();
+      }
+    }));
+    // Whoever takes these methods from the browser's own prototypes is covered here. Capturing: before every listener of the
+    // application, in the task that makes the receiver, and before anything is negotiated.
+    for (const event of ['track', 'signalingstatechange']) pc.addEventListener(event, () => this.#sweep(), { capture: true });
     if (framing === 'full') describeFully(pc, fail);
-    this.#sweep();
-    this.#timer = setInterval(() => this.#watch().catch(fail), WATCH_MS);
+    this.#sweep(false);
+    this.#timer = setInterval(() => this.#look(), WATCH_MS);
   }
 
   /** Ends the watch; transforms stay. */
@@ -65,33 +80,20 @@ export class Protection {
     return state;
   }
 
-  #hook(method) {
-    const original = this.#pc[method];
-    this.#pc[method] = (...args) => {
-      try {
-        return original.apply(this.#pc, args);
-      } finally {
-        this.#sweep();
-      }
-    };
-  }
-
-  #hookAsync(method) {
-    const original = this.#pc[method];
-    this.#pc[method] = async (...args) => {
-      try {
-        return await original.apply(this.#pc, args);
-      } finally {
-        this.#sweep();
-      }
-    };
+  #sweepAfter(work) {
+    try {
+      return work();
+    } finally {
+      this.#sweep();
+    }
   }
 
   /** Whoever has no transform gets one; where that fails, as it does once the worker is dead, media stop. */
-  #sweep() {
+  #sweep(isNew = true) {
     for (const transceiver of this.#pc.getTransceivers()) {
       if (transceiver.direction === 'stopped') continue;
       try {
+        this.#tones.cover(transceiver, isNew);
         this.#cover(transceiver.sender, 'seal');
         this.#cover(transceiver.receiver, 'open');
       } catch (error) {
@@ -120,11 +122,26 @@ export class Protection {
     });
   }
 
+  /** One look after the other, however long each takes. */
+  async #look() {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      await this.#watch();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
   async #watch() {
     if (this.#pc.connectionState === 'closed') return this.stop();
     // An application that goes around the hooks is still covered, if late.
     this.#sweep();
-    const flows = await this.#flows();
+    const stats = await this.#pc.getStats();
+    this.#channels?.look(stats);
+    const flows = await this.#flows(stats);
     // Asked after, so that what had flowed by then is in it.
     const counts = new Map((await this.#counts()).map(({ number, taken, passed }) => [number, { taken, passed }]));
     for (const [number, watched, flow] of flows) {
@@ -133,8 +150,8 @@ export class Protection {
   }
 
   /** `[number, watched, flow]` of each, from one report of all: one of each would take four times as long. */
-  async #flows() {
-    const reports = rtpReports(await this.#pc.getStats());
+  async #flows(stats) {
+    const reports = rtpReports(stats);
     const mids = new Map(this.#pc.getTransceivers()
       .flatMap(({ sender, receiver, mid }) => [[sender, mid], [receiver, mid]]));
     // Older browsers do not say which is whose.

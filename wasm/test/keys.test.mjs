@@ -275,6 +275,84 @@ test('a message that was changed on the way is refused and named', async () => {
   assert.deepEqual(alice.keys.requests.state().members, []);
 });
 
+test('what is for a member goes where it has signed that it is, whoever speaks in its name', async () => {
+  const here = room();
+  const [alice, bob] = [await here.enter(1, 'Alice'), await here.enter(2, 'Bob')];
+  const heard = [];
+  const { receive } = alice.group;
+  alice.group.receive = (message, from) => {
+    if (from === 2) heard.push(message.slice());
+    return receive.call(alice.group, message, from);
+  };
+  await Promise.all([opens(alice, 2, bob), opens(bob, 1, alice)]);
+  const sent = [];
+  const { onmessage } = alice.group;
+  alice.group.onmessage = (message) => {
+    sent.push(message.to);
+    onmessage(message);
+  };
+  await bob.group.rekey();
+  await bob.group.startCheck(alice.group.session);
+  await until('Alice answers', () => sent.some((to) => to !== null));
+  const garbage = heard.at(-1).slice();
+  garbage.fill(7, 51);
+  const kinds = new Set(heard.map(([, kind]) => kind));
+  assert.ok(kinds.size >= 4, `kinds of messages: ${[...kinds]}`);
+  let accepted = 0;
+  for (const message of [garbage, ...heard, garbage]) {
+    for (const from of [666, 3]) accepted += await alice.group.receive(message, from) === null;
+  }
+  assert.ok(accepted > 0, 'some are taken as often as they come');
+  sent.length = 0;
+  await bob.group.rekey();
+  await until('Alice answers', () => sent.some((to) => to !== null));
+  assert.deepEqual(new Set(sent.filter((to) => to !== null)), new Set([2]));
+});
+
+test('a number is announced by its own connection, or handed on by a member', async () => {
+  const [here, there] = [room(), room()];
+  const [alice, bob] = [await here.enter(1, 'Alice'), await here.enter(2, 'Bob')];
+  await isOneCall([alice, bob]);
+  let announce;
+  there.members.set(9, { group: { receive: (message) => { announce ??= message.slice(); } } });
+  await there.enter(5, 'Eve');
+  await until('an announce', () => announce);
+  there.members.delete(9);
+  const applied = [];
+  alice.group.onapplied = ({ member }) => {
+    applied.push(member);
+    return null;
+  };
+  for (const from of [666, 6]) assert.equal(await alice.group.receive(announce, from), 'NotAllowed');
+  assert.equal(await alice.group.receive(announce, 2), null, 'Bob is a member');
+  await until('she applies', () => applied.length > 0);
+  assert.deepEqual(applied, [5]);
+  assert.equal(await alice.group.receive(announce, 5), null, 'her own connection');
+  await assert.rejects(alice.group.receive(announce, 65_536));
+});
+
+test('who leaves says so once, and the call is closed whatever becomes of that', async () => {
+  const here = room();
+  const alice = await here.enter(1, 'Alice');
+  const make = () => {
+    const made = { said: 0, closed: 0 };
+    const { session, identity } = alice.group;
+    made.group = new Group(
+      { ask: async () => null, close: async () => { made.closed += 1; }, fail: assert.ifError },
+      { session, identity, farewell: alice.keys.requests.farewell() },
+    );
+    made.group.onmessage = () => { made.said += 1; };
+    return made;
+  };
+  const both = make();
+  await Promise.all([both.group.leave(), both.group.leave()]);
+  assert.deepEqual([both.said, both.closed], [1, 1]);
+  const broken = make();
+  broken.group.onmessage = () => { throw new Error('no line'); };
+  await assert.rejects(broken.group.leave(), /no line/);
+  assert.equal(broken.closed, 1);
+});
+
 test('who is removed can seal and open no more', async () => {
   const here = room();
   const [alice, bob] = [await here.enter(1, 'Alice'), await here.enter(2, 'Bob')];

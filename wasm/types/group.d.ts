@@ -121,6 +121,7 @@ export interface GroupState {
 /** The members of a call that give each other their keys. What each thing does is said where it is written: in `group.js`. */
 export class Group {
   private constructor();
+  /** `to` is the number that this member has signed; null for all others. */
   onmessage: (message: { to: number | null; message: Uint8Array }) => void;
   /** Nobody comes in but by the name that this returns; any other answer refuses, and is a 'notAdmitted' event. */
   onapplied: (applicant: Applicant) => Promise<Admission | null> | Admission | null;
@@ -142,5 +143,6 @@ export class Group {
   acceptIdentity(session: Session): Promise<void>;
   exportTrust(): Promise<Uint8Array>;
   exportIdentity(): Promise<Uint8Array>;
+  /** The second time nothing is said. Rejects only with what `onmessage` throws, and the call is closed then too. */
   leave(): Promise<void>;
 }

@@ -121,7 +121,16 @@ export interface JoinOptions extends CallOptions {
   moderator?: boolean;
 }
 
-/** Why a frame, an announcement or a call is refused. More may come. */
+/**
+ * What of a connection goes past every encoded transform: 'refused' (as it is unless told otherwise) or 'unprotected', and then
+ * whoever forwards it reads it.
+ */
+export interface ConnectionOptions {
+  /** Data channels: `createDataChannel` throws, and a channel that the other side opens is closed; or they are not encrypted. */
+  dataChannels?: 'refused' | 'unprotected';
+}
+
+/** Why a frame, an announcement, a call or something of a connection is refused. More may come. */
 export type ErrorCode =
   | 'UnknownKey' | 'StepErased' | 'StepTooFar' | 'Replayed' | 'TooOld' | 'TooManyKeys' | 'Unauthentic' | 'OtherMember'
   | 'HeaderInvalid' | 'TooShort' | 'UnexpectedFrame' | 'OtherFraming' | 'FramingRefused'
@@ -134,6 +143,10 @@ export type ErrorCode =
   | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'NoUser' | 'WorkerInUse' | 'Other'
   // Freed, closed or not begun; and a call where there is no browser.
   | 'NotStarted' | 'NotSupported'
+  // Of a call: its worker broke or cannot be loaded, does not answer, or the call was closed.
+  | 'WorkerFailed' | 'WorkerSilent' | 'Closed'
+  // Of a protected connection: what would leave in clear.
+  | 'TransformRefused' | 'TonesRefused' | 'DataChannelRefused'
   // Of `sealframe/profiles`.
   | 'MissingKey' | 'NotSealed' | 'Injected' | 'SameKey' | 'NoRatchet' | 'UnsupportedCodec' | 'UnknownCodec' | 'StartCodeInside'
   | 'DigitsRefused' | 'TooManyStreams';
@@ -159,9 +172,11 @@ export class SealedCall {
   /** Called when a stream's frames begin to be sealed, or to open, with another key. */
   onkey: (change: KeyChange) => void;
   /**
-   * Called if the worker dies or hangs, or a connection cannot be protected: then no frame passes. With a `SealframeError`
-   * 'FramingRefused' if the other side of a connection does not negotiate what full framing needs: then its pictures do
-   * not play.
+   * Called once, with a `SealframeError` 'WorkerFailed' or 'WorkerSilent', if the worker breaks or does not answer for 5 s: the
+   * call is over, and no frame passes. Not called for an ending that was asked for. Also called if a sender or receiver
+   * cannot be protected: then it is stopped; with 'DataChannelRefused' if the other side opens a data channel (it is closed,
+   * and told of once) or the page has one all the same (the connection is closed); and with 'FramingRefused' if the other
+   * side of a connection does not negotiate what full framing needs: then its pictures do not play.
    */
   onerror: (error: Error) => void;
   /** For every RTCPeerConnection of the call: in Chromium nothing flows then before a transform is attached. */
@@ -171,12 +186,17 @@ export class SealedCall {
   readonly threshold: number;
 
   /** A new connection, protected from its first moment. */
-  createConnection(configuration?: RTCConfiguration): RTCPeerConnection;
+  createConnection(configuration?: RTCConfiguration, options?: ConnectionOptions): RTCPeerConnection;
   /**
    * Makes a connection that was constructed with `rtcConfiguration` end-to-end encrypted, now and for good. Throws a
-   * `TypeError` if Chromium would ignore its transforms, or if it may have sent media in clear.
+   * `TypeError` if Chromium would ignore its transforms, if it may have sent media in clear (elsewhere: if it has been
+   * negotiated), if it has a transform of the page's or is protected by another call; and a `SealframeError`
+   * 'DataChannelRefused' if it has data channels.
+   *
+   * From then on `insertDTMF` of its senders throws 'TonesRefused', and it negotiates no `telephone-event`; another
+   * `transform` and `createEncodedStreams` throw 'TransformRefused'.
    */
-  protect(pc: RTCPeerConnection): void;
+  protect(pc: RTCPeerConnection, options?: ConnectionOptions): void;
   /** Says what a sender carries, and lets its frames through, sealed. */
   protectSender(sender: RTCRtpSender, stream: SentStream): void;
   /** Says what a receiver carries and of whom, and lets its frames through, opened. */
@@ -193,7 +213,10 @@ export class SealedCall {
   /** Whether a sealed frame opens, and if not, why. One that did has been opened: it does not open again. */
   tryOpen(frame: ReceivedStream & { codec: Codec; wire: Bytes }):
     Promise<{ ok: true } | { ok: false; code: ErrorCode }>;
-  /** Wipes all keys and ends the worker; no frame passes any more. */
+  /**
+   * Wipes all keys and ends the worker; no frame passes any more, and no error is told. It never rejects, takes a second at
+   * most, and may be called again. What is asked later is refused with 'Closed'.
+   */
   close(): Promise<void>;
 }
 

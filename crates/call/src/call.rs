@@ -111,6 +111,26 @@ impl Call {
         self.group.handle_message(message, now)
     }
 
+    /// As [`handle_message`](Self::handle_message), of a message that came over the connection of number `from`, as the server
+    /// says.
+    ///
+    /// # Errors
+    /// As [`Group::handle_message_from`].
+    pub fn handle_message_from(
+        &mut self,
+        message: &[u8],
+        from: u16,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        self.group.handle_message_from(message, from, now)
+    }
+
+    /// Where a message for this session goes: see [`Group::sender_of`].
+    #[must_use]
+    pub fn sender_of(&self, session: SessionId) -> Option<u16> {
+        self.group.sender_of(session)
+    }
+
     /// What is to be done next; to be called until it says [`Action::Wait`].
     ///
     /// What the group does to keys on the way cannot fail: numbers fit the layout, no generation

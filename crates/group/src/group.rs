@@ -216,6 +216,14 @@ impl Group {
         self.members.iter().find(|(_, member)| member.sender == sender).map(|(&session, _)| session)
     }
 
+    /// The number of a member or of an applicant, as its announce is signed: where a message for its session goes. `None` for who
+    /// is neither: such a message goes to all.
+    #[must_use]
+    pub fn sender_of(&self, session: SessionId) -> Option<u16> {
+        let member = self.members.get(&session).map(|member| member.sender);
+        member.or_else(|| self.applicants.get(&session).map(|(announce, _)| announce.sender))
+    }
+
     /// Begins a new generation: the present key nears its limit, or something is suspicious.
     pub fn rekey(&mut self, reason: message::Reason, now: Duration) {
         self.want_generation(reason, now);

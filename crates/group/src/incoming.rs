@@ -60,6 +60,27 @@ impl Group {
         self.hear_member(&message, bytes, now)
     }
 
+    /// As [`handle_message`](Self::handle_message), of a message that came over the connection of number `from`, as the server
+    /// says. An announce with another number than that is taken from members alone, who hand on what others have announced:
+    /// nobody else can use up a number that is not its own.
+    ///
+    /// # Errors
+    /// [`GroupError`], as there; [`GroupError::NotAllowed`] for such an announce.
+    pub fn handle_message_from(
+        &mut self,
+        bytes: &[u8],
+        from: u16,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        if let Body::Announce(announce) = Message::parse(bytes)?.body
+            && announce.sender != from
+            && self.session_of(from).is_none()
+        {
+            return Err(GroupError::NotAllowed);
+        }
+        self.handle_message(bytes, now)
+    }
+
     /// A message that a member has signed, or so it says.
     fn hear_member(
         &mut self,

@@ -65,7 +65,8 @@ pub enum Output {
 pub enum Recipient {
     /// Everybody else in the call.
     All,
-    /// This session alone.
+    /// This session alone: the connection of the number that [`Group::sender_of`](crate::Group::sender_of) has for it. Never
+    /// where a message was last seen to come from: anybody may play one again.
     One(SessionId),
 }
 

@@ -278,7 +278,7 @@ fn the_step_before_is_kept_for_ratchets_by_order_too() {
 
 #[test]
 fn one_forged_frame_costs_one_step_that_takes_long() {
-    let key = || livekit::Key::from_passphrase("a passphrase");
+    let key = || livekit::Key::from_passphrase("a passphrase").unwrap();
     let mut sender = livekit::Sender::new(livekit::Options::new());
     let mut receiver = livekit::Receiver::new(livekit::Options::new());
     sender.set_key(0, key()).unwrap();

@@ -5,8 +5,10 @@ import { Connection } from './connection.js';
 import { openDevices } from './devices.js';
 import { Keeper } from './keeper.js';
 import { Member } from './members.js';
+import { isName } from './names.js';
 import { People } from './people.js';
 import { invitation, readPlace, writePlace } from './place.js';
+import { admission } from './rules.js';
 import { Server } from './server.js';
 
 // What a tile shows. Others may send more than that, from other pages than this one.
@@ -15,22 +17,25 @@ const SHOWN = ['microphone', 'camera'];
 const element = (id) => document.getElementById(id);
 
 try {
-  const place = readPlace();
-  if (place.room && place.name) {
-    await join(place);
-  } else {
-    await ask(place);
-  }
+  await join(await ask(readPlace()));
 } catch (error) {
   stop(error.message);
 }
 
-/** Asks for room and name, then joins. */
+/**
+ * Asks for room and name and gives back what was said. A link may fill in both. It cannot join: until somebody clicks there is
+ * no camera, no microphone, no connection to the room and no key.
+ */
 async function ask(place) {
   const lobby = element('lobby');
+  const { room, name, join } = lobby.elements;
+  room.value = place.room ?? 'demo';
+  name.value = place.name ?? '';
+  const check = () => name.setCustomValidity(isName(name.value) || name.value === '' ? '' : 'Not all of this name can be seen.');
+  name.oninput = check;
+  check();
   lobby.hidden = false;
-  lobby.elements.room.value = place.room ?? 'demo';
-  lobby.elements.name.focus();
+  (name.value === '' ? name : join).focus();
   await new Promise((resolve) => {
     lobby.onsubmit = (event) => {
       event.preventDefault();
@@ -38,7 +43,7 @@ async function ask(place) {
     };
   });
   lobby.hidden = true;
-  await join({ ...place, room: lobby.elements.room.value, name: lobby.elements.name.value });
+  return { ...place, room: room.value, name: name.value };
 }
 
 async function join(place) {
@@ -98,7 +103,7 @@ class Participant {
       credential: new TextEncoder().encode(name),
       identity: keeper.identity,
       trust: keeper.trust,
-      moderator: true,
+      moderator: admission(name).moderator,
       kem,
       framing,
       observe: (frame) => {
@@ -189,8 +194,9 @@ class Participant {
     const name = (id) => this.#members.get(id)?.name ?? id;
     setInterval(async () => {
       this.#made.show();
-      const response = await fetch(`/tap?${new URLSearchParams({ room: this.#place.room })}`);
-      if (response.ok) this.#seen.show(await response.json(), this.#id, name);
+      // The call goes on without.
+      const response = await fetch(`/tap?${new URLSearchParams({ room: this.#place.room })}`).catch(() => undefined);
+      if (response?.ok) this.#seen.show(await response.json(), this.#id, name);
     }, 500);
   }
 

@@ -3,6 +3,8 @@
 import { Alarm } from './alarm.js';
 import { fromBase64 } from './base64.js';
 import { CheckDialog } from './check.js';
+import { isName } from './names.js';
+import { admission } from './rules.js';
 import { Roster, isHarmless } from './roster.js';
 
 const SHOW_EVERY_MS = 1000;
@@ -96,8 +98,8 @@ export class People {
   // Everybody with a name. Who it is, people tell by the codes.
   #judge({ credential }) {
     try {
-      const name = new TextDecoder('utf-8', { fatal: true }).decode(credential).trim();
-      return name.length > 0 && name.length <= 64 ? { user: name, moderator: true } : null;
+      const name = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(credential);
+      return isName(name) ? admission(name) : null;
     } catch {
       return null;
     }

@@ -1,5 +1,7 @@
 // Who is in the call, by their signatures, and what is known of them.
 
+import { MODERATORS, admission } from './rules.js';
+
 const STANDING = {
   verified: 'Verified',
   known: 'Known',
@@ -10,6 +12,7 @@ const STANDING = {
 /** Frames from before a key that we were given, or that came twice: every change of keys brings some. */
 const HARMLESS = ['Replayed', 'TooOld', 'StepErased'];
 const ROLE = { recorder: 'Recorder', bot: 'Bot' };
+const POWER = { true: 'Moderator', false: '' };
 /** Nothing authentic for so long, and it is said. */
 const SILENT_MS = 30_000;
 
@@ -23,6 +26,7 @@ export class Roster {
   constructor(root, acts) {
     this.#root = root;
     this.#acts = acts;
+    this.#part('.moderators').textContent = MODERATORS;
   }
 
   /** Shows the call's state; `name` is ours. */
@@ -43,6 +47,7 @@ export class Roster {
     const row = this.#row(rows, session);
     fill(row, {
       who: `${name} (you)`,
+      power: POWER[admission(name).moderator],
       key: `${generation}.${step}${nextKeyWithin === null ? '' : ' → next'}`,
       frames: `${framesSealed} sealed`,
     });
@@ -59,6 +64,7 @@ export class Roster {
       who: member.user,
       standing: STANDING[member.standing],
       role: ROLE[member.role] ?? '',
+      power: POWER[member.moderator],
       key: key(member),
       frames: `${member.opened} opened`,
       late: late > 0 ? `${late} too late` : '',

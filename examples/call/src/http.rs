@@ -1,29 +1,33 @@
 //! Pages, the package and one WebSocket per participant.
 
-use std::path::{Path, PathBuf};
+use std::convert::Infallible;
+use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
-use axum::Router;
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, State};
+use axum::extract::ws::{CloseCode, CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::extract::{Extension, Query, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Router, body::Bytes};
 use serde::Deserialize;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
-use crate::message::{FromPage, ToPage};
-use crate::room::Refusal;
+use crate::connections::{self, Caller};
+use crate::files::Files;
+use crate::limits::{
+    Bucket, CONNECTIONS, FAREWELL_TIMEOUT, MESSAGE_BYTES, MESSAGES, OFFERS, READ_BUFFER, RELAYED,
+    Timeouts,
+};
+use crate::message::{FromPage, MemberId};
+use crate::outbox::{Ending, Inbox, outbox};
+use crate::room::Visitor;
 use crate::sfu::Command;
-
-/// Bytes of one message from a page. The largest is an offer: a few kilobytes per participant.
-const MESSAGE_LIMIT: usize = 256 * 1024;
-
-/// Messages waiting for a page before it is given up.
-const OUTBOX: usize = 256;
 
 /// Headers on every answer. The page loads nothing from elsewhere and runs nothing inline.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -42,12 +46,11 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// Where files come from and where commands go.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
-    /// Served at `/`.
-    pub(crate) page: Arc<Path>,
-    /// Served at `/sealframe/`.
-    pub(crate) package: Arc<Path>,
-    /// To the media loop.
-    pub(crate) commands: SyncSender<Command>,
+    files: Arc<Files>,
+    commands: mpsc::Sender<Command>,
+    timeouts: Timeouts,
+    /// WebSockets that are not a participant's yet.
+    entering: Arc<Semaphore>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,54 +64,38 @@ struct Place {
     room: String,
 }
 
+impl Site {
+    /// `page` is served at `/`, `package` at `/sealframe/`; `commands` go to the media loop.
+    pub(crate) fn new(
+        page: &Path,
+        package: &Path,
+        commands: mpsc::Sender<Command>,
+        timeouts: Timeouts,
+    ) -> Self {
+        let files = Arc::new(Files::new(page, package));
+        let entering = Arc::new(Semaphore::new(CONNECTIONS));
+        Self { files, commands, timeouts, entering }
+    }
+}
+
 /// Answers requests until the process ends.
-///
-/// # Errors
-/// What the listener says.
-pub(crate) async fn serve(listener: TcpListener, site: Site) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, site: Site) -> Infallible {
+    let timeouts = site.timeouts;
     let router = Router::new()
         .route("/ws", get(enter))
         .route("/tap", get(report))
         .fallback(get(file))
         .with_state(site);
-    axum::serve(listener, router).await
+    connections::serve(listener, router, timeouts).await
 }
 
 async fn file(State(site): State<Site>, uri: Uri) -> Response {
-    let path = uri.path().trim_start_matches('/');
-    let (directory, name) = match path.strip_prefix("sealframe/") {
-        Some(name) => (&site.package, name),
-        None if path.is_empty() => (&site.page, "index.html"),
-        None => (&site.page, path),
-    };
-    let read = match inside(directory, name) {
-        Some(path) => tokio::fs::read(path).await.ok(),
-        None => None,
-    };
-    match read {
-        Some(bytes) => with_headers(([(header::CONTENT_TYPE, mime(name))], bytes)),
+    match site.files.read(uri.path()).await {
+        Some((mime, bytes)) => {
+            let headers = [(header::CONTENT_TYPE, mime)];
+            with_headers((headers, bytes))
+        }
         None => with_headers((StatusCode::NOT_FOUND, "not found\n")),
-    }
-}
-
-/// A path below `directory`, or `None` for a name that is not plain.
-fn inside(directory: &Path, name: &str) -> Option<PathBuf> {
-    let plain = |part: &str| {
-        let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        !part.is_empty() && !part.starts_with('.') && part.bytes().all(letters)
-    };
-    name.split('/').all(plain).then(|| directory.join(name))
-}
-
-fn mime(name: &str) -> &'static str {
-    match name.rsplit_once('.') {
-        Some((_, "css")) => "text/css; charset=utf-8",
-        Some((_, "html")) => "text/html; charset=utf-8",
-        Some((_, "js" | "mjs")) => "text/javascript; charset=utf-8",
-        Some((_, "json")) => "application/json",
-        Some((_, "svg")) => "image/svg+xml",
-        Some((_, "wasm")) => "application/wasm",
-        _ => "application/octet-stream",
     }
 }
 
@@ -122,7 +109,7 @@ fn with_headers(response: impl IntoResponse) -> Response {
 
 async fn report(State(site): State<Site>, Query(Place { room }): Query<Place>) -> Response {
     let (reply, answer) = oneshot::channel();
-    let asked = site.commands.try_send(Command::Report { room, reply });
+    let asked = site.commands.send(Command::Report { room, reply }).await;
     match (asked, answer.await) {
         (Ok(()), Ok(streams)) => with_headers(axum::Json(streams)),
         _ => with_headers(StatusCode::SERVICE_UNAVAILABLE),
@@ -131,7 +118,8 @@ async fn report(State(site): State<Site>, Query(Place { room }): Query<Place>) -
 
 async fn enter(
     State(site): State<Site>,
-    Query(entrance): Query<Entrance>,
+    Extension(Caller(origin)): Extension<Caller>,
+    Query(Entrance { room, name }): Query<Entrance>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -139,10 +127,17 @@ async fn enter(
     if !is_same_origin(&headers) {
         return with_headers(StatusCode::FORBIDDEN);
     }
+    let Ok(entering) = site.entering.clone().try_acquire_owned() else {
+        return with_headers(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let visitor = Visitor { room, name, origin };
     upgrade
-        .max_message_size(MESSAGE_LIMIT)
-        .max_frame_size(MESSAGE_LIMIT)
-        .on_upgrade(move |socket| attend(socket, site, entrance))
+        .max_message_size(MESSAGE_BYTES)
+        .max_frame_size(MESSAGE_BYTES)
+        .read_buffer_size(READ_BUFFER)
+        // A message is written at once, and nothing is kept besides.
+        .write_buffer_size(0)
+        .on_upgrade(move |socket| attend(socket, site, visitor, entering))
 }
 
 fn is_same_origin(headers: &HeaderMap) -> bool {
@@ -155,84 +150,162 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
 }
 
 /// One participant, from coming in to going away.
-async fn attend(mut socket: WebSocket, site: Site, entrance: Entrance) {
-    let (outbox, mut inbox) = mpsc::channel(OUTBOX);
+async fn attend(mut socket: WebSocket, site: Site, visitor: Visitor, entering: OwnedSemaphorePermit) {
+    let (outbox, mut inbox) = outbox();
     let (reply, answer) = oneshot::channel();
-    let join = Command::Join { room: entrance.room, name: entrance.name, outbox, reply };
-    if site.commands.try_send(join).is_err() {
+    let join = Command::Join { visitor, outbox, reply };
+    if site.commands.send(join).await.is_err() {
         return;
     }
-    let id = match answer.await {
-        Ok(Ok(id)) => id,
-        Ok(Err(refusal)) => return refuse(socket, refusal).await,
-        Err(_) => return,
-    };
-    loop {
-        tokio::select! {
-            message = inbox.recv() => {
-                let Some(message) = message else { break };
-                if send(&mut socket, &message).await.is_err() {
-                    break;
-                }
-            }
-            heard = socket.recv() => {
-                let Some(Ok(heard)) = heard else { break };
-                let Some(message) = understand(&heard) else { continue };
-                if site.commands.try_send(Command::Hear(id, message)).is_err() {
-                    break;
-                }
+    match answer.await {
+        Ok(Ok(id)) => {
+            drop(entering);
+            let ending = converse(&mut socket, &mut inbox, &site, id).await;
+            // What waits for the page is held no longer.
+            drop(inbox);
+            let _ = site.commands.send(Command::Leave(id)).await;
+            if let Some(ending) = ending {
+                farewell(socket, ending.reason()).await;
             }
         }
-    }
-    leave(&site, id).await;
-}
-
-/// Must arrive even when the loop is busy: a lost one would leave a ghost in the room.
-async fn leave(site: &Site, id: crate::message::MemberId) {
-    let commands = site.commands.clone();
-    let _ = tokio::task::spawn_blocking(move || commands.send(Command::Leave(id))).await;
-}
-
-/// `None` for what is no message of ours; such bytes are skipped.
-#[expect(clippy::wildcard_enum_match_arm, reason = "axum's: what is no text is no message of ours")]
-fn understand(heard: &Message) -> Option<FromPage> {
-    match heard {
-        Message::Text(text) => serde_json::from_str(text).ok(),
-        _ => None,
+        Ok(Err(refusal)) => farewell(socket, refusal.reason()).await,
+        Err(_) => {}
     }
 }
 
-async fn send(socket: &mut WebSocket, message: &ToPage) -> Result<(), axum::Error> {
-    let json = serde_json::to_string(message).map_err(axum::Error::new)?;
-    socket.send(Message::Text(json.into())).await
+/// Passes messages in both directions. `None` if the page has left by itself.
+async fn converse(
+    socket: &mut WebSocket,
+    inbox: &mut Inbox,
+    site: &Site,
+    id: MemberId,
+) -> Option<Ending> {
+    let Site { commands, timeouts, .. } = site;
+    let mut pace = Pace::new(Instant::now());
+    let mut pings = interval(timeouts.ping);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard_at = Instant::now();
+    // While a message is passed on, or the page asks too much, it is not read from.
+    let mut busy: Option<Pin<Box<dyn Future<Output = ()> + Send>>> = None;
+    loop {
+        let outgoing = tokio::select! {
+            ending = &mut inbox.ending => return ending.ok(),
+            () = async { if let Some(busy) = &mut busy { busy.await } }, if busy.is_some() => {
+                busy = None;
+                continue;
+            }
+            letter = inbox.letters.next() => match letter {
+                Some(letter) => Message::Text(letter),
+                None => return inbox.ending.try_recv().ok(),
+            },
+            _ = pings.tick() => {
+                if heard_at.elapsed() > timeouts.pong {
+                    return Some(Ending::Unreachable);
+                }
+                Message::Ping(Bytes::new())
+            }
+            heard = socket.recv(), if busy.is_none() => {
+                heard_at = Instant::now();
+                let (message, ready) = match heard? {
+                    Err(_) => return Some(Ending::NoMessage),
+                    Ok(Message::Close(_)) => return None,
+                    Ok(Message::Binary(_)) => return Some(Ending::NoMessage),
+                    Ok(Message::Ping(_) | Message::Pong(_)) => (None, pace.control(heard_at)),
+                    Ok(Message::Text(text)) => {
+                        let Some(message) = FromPage::read(&text) else {
+                            return Some(Ending::NoMessage);
+                        };
+                        let ready = pace.message(&message, heard_at);
+                        (Some(message), ready)
+                    }
+                };
+                busy = Some(Box::pin(pass_on(commands.clone(), id, message, ready)));
+                continue;
+            }
+        };
+        let len = match &outgoing {
+            Message::Text(letter) => Some(letter.len()),
+            _ => None,
+        };
+        tokio::select! {
+            ending = &mut inbox.ending => return ending.ok(),
+            sent = timeout(timeouts.send, socket.send(outgoing)) => match sent {
+                Ok(Ok(())) => len.into_iter().for_each(|len| inbox.letters.sent(len)),
+                Ok(Err(_)) => return None,
+                Err(_) => return Some(Ending::SlowReader),
+            },
+        }
+    }
 }
 
-async fn refuse(mut socket: WebSocket, refusal: Refusal) {
-    let reason = match refusal {
-        Refusal::Full => "the room is full",
-        Refusal::Name => "a room is named by letters, digits, _ and -; names have 1 to 64 bytes",
+/// Hands a message to the media loop, when it is `ready`, and waits until it was heard there.
+async fn pass_on(
+    commands: mpsc::Sender<Command>,
+    id: MemberId,
+    message: Option<FromPage>,
+    ready: Option<Instant>,
+) {
+    if let Some(ready) = ready {
+        sleep_until(ready.into()).await;
+    }
+    if let Some(message) = message {
+        let (done, heard) = oneshot::channel();
+        let _ = commands.send(Command::Hear { id, message, done }).await;
+        let _ = heard.await;
+    }
+}
+
+/// How much one page may still say.
+#[derive(Debug)]
+struct Pace {
+    messages: Bucket,
+    relayed: Bucket,
+    offers: Bucket,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self {
+            messages: Bucket::full(MESSAGES, now),
+            relayed: Bucket::full(RELAYED, now),
+            offers: Bucket::full(OFFERS, now),
+        }
+    }
+
+    /// When a ping or pong has been paid for; `None` for at once.
+    fn control(&mut self, now: Instant) -> Option<Instant> {
+        let ready = self.messages.ready_at(now);
+        self.messages.take(1, now);
+        ready
+    }
+
+    /// When a message may be passed on; `None` for at once.
+    fn message(&mut self, message: &FromPage, now: Instant) -> Option<Instant> {
+        let (bucket, cost) = match message {
+            FromPage::Offer(_) => (&mut self.offers, 1),
+            FromPage::Message { to: _, data } => (&mut self.relayed, data.len()),
+        };
+        let ready = bucket.ready_at(now);
+        bucket.take(cost, now);
+        ready.max(self.control(now))
+    }
+}
+
+/// Says why, and waits for the page to have read it.
+async fn farewell(mut socket: WebSocket, (code, reason): (CloseCode, &'static str)) {
+    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+    // Closing while bytes are unread would reset the connection, and the reason would be lost.
+    let said = async {
+        socket.send(Message::Close(Some(frame))).await?;
+        while socket.recv().await.is_some_and(|heard| heard.is_ok()) {}
+        Ok::<(), axum::Error>(())
     };
-    let frame = axum::extract::ws::CloseFrame {
-        code: axum::extract::ws::close_code::POLICY,
-        reason: Utf8Bytes::from_static(reason),
-    };
-    let _ = socket.send(Message::Close(Some(frame))).await;
+    let _ = timeout(FAREWELL_TIMEOUT, said).await;
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use super::{HeaderMap, HeaderValue, header, inside, is_same_origin};
-
-    #[test]
-    fn only_plain_names_below_the_directory_are_served() {
-        let directory = Path::new("d");
-        for name in ["../x", "a/../x", "a//x", ".git", "/etc", "a\\x", "%2e%2e/x", ""] {
-            assert_eq!(inside(directory, name), None, "{name}");
-        }
-        assert!(inside(directory, "a/b-c_1.js").is_some());
-    }
+    use super::{HeaderMap, HeaderValue, header, is_same_origin};
 
     #[test]
     fn another_sites_page_may_not_join() {

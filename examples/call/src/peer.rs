@@ -5,7 +5,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use str0m::change::SdpOffer;
+use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::format::{Codec, CodecSpec};
 use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Pt, Rid};
 use str0m::net::{DatagramRecv, Protocol, Receive};
@@ -15,6 +15,8 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
 use crate::dependency::{self, DependencyDescriptor};
 use crate::keyframes::KeyframeGate;
 use crate::layer::Layer;
+use crate::limits::{Bucket, DATAGRAMS};
+use crate::log::say;
 use crate::message::{MemberId, StreamKind};
 use crate::sequence::{Place, Sequence};
 
@@ -34,6 +36,7 @@ pub(crate) struct Peer {
     raw: BTreeSet<Pt>,
     /// By m-line on which the participant receives.
     receives: HashMap<Mid, Sequence>,
+    datagrams: Bucket,
     deadline: Instant,
 }
 
@@ -117,6 +120,7 @@ impl Peer {
             keyframes: BTreeMap::new(),
             raw: BTreeSet::new(),
             receives: HashMap::new(),
+            datagrams: Bucket::full(DATAGRAMS, now),
             deadline: now,
         })
     }
@@ -124,14 +128,24 @@ impl Peer {
     /// Answers an offer; `None` if it is no session description or does not fit the connection, in
     /// which case the connection is over.
     pub(crate) fn answer(&mut self, wire: &mut Wire, sdp: &str) -> Option<String> {
-        let answer = self.drive(wire, |peer| {
-            // Parsed in here, because a parser may panic too.
-            let offer = SdpOffer::from_sdp_string(sdp)?;
-            peer.rtc.sdp_api().accept_offer(offer)
-        })?;
+        // Parsed in there, because a parser may panic too.
+        let answer = self.drive(wire, |peer| peer.accept(sdp))?;
         self.raw = raw_payload_types(sdp).collect();
-        self.receives.retain(|mid, _| self.rtc.media(*mid).is_some());
+        let rtc = &self.rtc;
+        self.receives.retain(|mid, _| rtc.media(*mid).is_some());
+        self.layers.retain(|mid, _| rtc.media(*mid).is_some());
+        self.keyframes.retain(|mid, _| rtc.media(*mid).is_some());
         Some(answer.to_sdp_string())
+    }
+
+    fn accept(&mut self, sdp: &str) -> Result<SdpAnswer, RtcError> {
+        let offer = SdpOffer::from_sdp_string(sdp)?;
+        self.rtc.sdp_api().accept_offer(offer)
+    }
+
+    /// Whether the connection has an m-line `mid`.
+    pub(crate) fn has(&self, mid: Mid) -> bool {
+        self.rtc.media(mid).is_some()
     }
 
     /// Whether the participant may send a track of this kind on m-line `mid`.
@@ -147,9 +161,11 @@ impl Peer {
         self.rtc.accepts(input)
     }
 
-    /// Takes in a datagram that [`accepts`](Self::accepts) was asked about.
-    pub(crate) fn receive(&mut self, wire: &mut Wire, input: Input<'_>) {
-        self.drive(wire, |peer| peer.rtc.handle_input(input));
+    /// Takes in a datagram that [`accepts`](Self::accepts) was asked about, unless there were too many.
+    pub(crate) fn receive(&mut self, wire: &mut Wire, input: Input<'_>, now: Instant) {
+        if self.datagrams.try_take(now) {
+            self.drive(wire, |peer| peer.rtc.handle_input(input));
+        }
     }
 
     /// When [`tick`](Self::tick) is next due.
@@ -256,8 +272,8 @@ impl Peer {
         }));
         match driven {
             Ok(Ok(changed)) => return Some(changed),
-            Ok(Err(error)) => eprintln!("participant {}: {error:?}", self.id.0),
-            Err(_) => eprintln!("participant {}: connection given up", self.id.0),
+            Ok(Err(error)) => say(format_args!("participant {}: {error:?}", self.id.number.0)),
+            Err(_) => say(format_args!("participant {}: connection given up", self.id.number.0)),
         }
         wire.happenings.push_back((self.id, Happening::Gone));
         None
@@ -305,7 +321,8 @@ impl Peer {
         let config = self.rtc.codec_config();
         let spec = config.find(|params| params.pt() == pt).map(|params| params.spec());
         let now = rtp.timestamp;
-        let is_chosen = mid.is_some_and(|mid| {
+        // A packet may name any m-line.
+        let is_chosen = mid.filter(|mid| self.has(*mid)).is_some_and(|mid| {
             self.layers.entry(mid).or_insert_with(|| Layer::new(rid, now)).passes(rid, now)
         });
         Arrival { mid, rid, spec, is_raw: self.raw.contains(&pt), is_chosen, rtp }
@@ -348,7 +365,85 @@ pub(crate) fn read_datagram<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::{DependencyDescriptor, ExtensionValues, passed_on, raw_payload_types};
+    use std::net::UdpSocket;
+    use std::sync::Once;
+    use std::time::Instant;
+
+    use super::{
+        DependencyDescriptor, ExtensionValues, Peer, Wire, passed_on, raw_payload_types, read_datagram,
+    };
+    use crate::message::{MemberId, Number, Stay};
+    use crate::noise::Noise;
+    use crate::{av1, h264, vp8, vp9};
+
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
+        a=extmap-allow-mixed\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\nc=IN IP4 0.0.0.0\r\n\
+        a=candidate:1 1 udp 2122260223 127.0.0.1 50000 typ host generation 0\r\n\
+        a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=ice-options:trickle\r\n\
+        a=fingerprint:sha-256 07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:07:\
+        07:07:07:07:07:07:07:07\r\na=setup:actpass\r\na=mid:0\r\n\
+        a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\na=sendonly\r\na=rtcp-mux\r\n\
+        a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n\
+        a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=ssrc:1 cname:x\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\n\
+        a=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=mid:1\r\na=sendrecv\r\na=rtcp-mux\r\n\
+        a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n\
+        a=packetization:96 raw\r\na=ssrc-group:FID 2 3\r\na=ssrc:2 msid:a b\r\na=ssrc:3 msid:a b\r\n\
+        a=rid:l send\r\na=rid:h send\r\na=simulcast:send l;h\r\n";
+
+    fn wire() -> Option<Wire> {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| str0m::crypto::from_feature_flags().install_process_default());
+        let socket = UdpSocket::bind("127.0.0.1:0").ok()?;
+        let address = socket.local_addr().ok()?;
+        Some(Wire { socket, address, happenings: Default::default() })
+    }
+
+    // Not by `answer` and `receive`, which would hide a panic.
+    #[test]
+    fn no_offer_and_no_datagram_breaks_a_connection() -> Result<(), Box<dyn std::error::Error>> {
+        let mut wire = wire().ok_or("no socket")?;
+        let id = MemberId { stay: Stay(1), number: Number(1) };
+        let now = Instant::now();
+        let mut noise = Noise::new(5);
+        let mut answered = 0;
+        for time in 0..400 {
+            let mut peer = Peer::new(id, &wire, now)?;
+            if time % 2 == 0 {
+                peer.accept(OFFER)?;
+                peer.drain(&mut wire)?;
+            }
+            let offer = noise.changed(OFFER.as_bytes());
+            answered += usize::from(peer.accept(&String::from_utf8_lossy(&offer)).is_ok());
+            let _ = peer.drain(&mut wire);
+            for first in [0, 1, 20, 22, 23, 63, 128, 144, 191, 200] {
+                let mut datagram = noise.bytes(200);
+                datagram.insert(0, first);
+                let source = ([127, 0, 0, 1], 50_000).into();
+                if let Some(input) = read_datagram(&datagram, source, wire.address, now) {
+                    let _ = peer.rtc.accepts(&input);
+                    let _ = peer.rtc.handle_input(input);
+                    let _ = peer.drain(&mut wire);
+                }
+            }
+        }
+        assert!((50..400).contains(&answered), "{answered} changed offers answered");
+        Ok(())
+    }
+
+    #[test]
+    fn no_payload_breaks_who_looks_for_frames() {
+        let mut noise = Noise::new(9);
+        for _ in 0..100_000 {
+            let payload = noise.bytes(40);
+            for start in [av1::picture_start, h264::picture_start, vp8::frame_start, vp9::frame_start]
+                .map(|of| of(&payload))
+            {
+                // VP9 and VP8 promise more: bytes behind it.
+                assert!(start.is_none_or(|start| start <= payload.len() + 4));
+            }
+        }
+    }
 
     #[test]
     fn a_descriptor_is_passed_on_and_a_mid_is_not() {

@@ -1,17 +1,17 @@
 //! Writes every RTP packet that arrives to disk: a curious server, for the tests.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use crate::limits::{RECORDING_BYTES, RECORDINGS_BYTES};
+use crate::log::say;
 use crate::message::MemberId;
 use crate::peer::Arrival;
 
-/// Bytes after which a file no longer grows.
-const LIMIT: u64 = 256 * 1024 * 1024;
-
-/// One file `ROOM-ID.rtp` per participant, of records with all numbers big endian:
+/// One file `ROOM-NUMBER.rtp` per participant, of records with all numbers big endian. After the room
+/// was empty its numbers begin anew, and then the files go on.
 ///
 /// ```text
 /// record     = len (u32: bytes that follow) ‖ mid ‖ rid ‖ payload type (u8) ‖ codec ‖ marker (u8)
@@ -27,6 +27,8 @@ const LIMIT: u64 = 256 * 1024 * 1024;
 pub(crate) struct Recorder {
     directory: PathBuf,
     tapes: HashMap<MemberId, Tape>,
+    /// Bytes that all files may still take.
+    left: u64,
 }
 
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl Recorder {
     /// What the file system says.
     pub(crate) fn create(directory: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
-        Ok(Self { directory, tapes: HashMap::new() })
+        Ok(Self { directory, tapes: HashMap::new(), left: RECORDINGS_BYTES })
     }
 
     /// Appends one packet. `room` was checked by [`Rooms::join`](crate::room::Rooms::join) to be
@@ -53,8 +55,11 @@ impl Recorder {
         let tape = self
             .tapes
             .entry(from)
-            .or_insert_with(|| Tape::create(directory.join(format!("{room}-{}.rtp", from.0))));
-        tape.write(&record(arrival));
+            .or_insert_with(|| Tape::open(directory.join(format!("{room}-{}.rtp", from.number.0))));
+        let record = record(arrival);
+        if record.len() as u64 <= self.left && tape.write(&record) {
+            self.left -= record.len() as u64;
+        }
     }
 
     /// Closes the file of a participant who left.
@@ -64,25 +69,27 @@ impl Recorder {
 }
 
 impl Tape {
-    fn create(path: PathBuf) -> Self {
-        let file = File::create(&path);
+    fn open(path: PathBuf) -> Self {
+        let file = OpenOptions::new().create(true).append(true).open(&path);
         if let Err(error) = &file {
-            eprintln!("cannot record into {}: {error}", path.display());
+            say(format_args!("cannot record into {}: {error}", path.display()));
         }
         Self { file: file.ok(), len: 0 }
     }
 
-    // One write per record, unbuffered, so that a reader meets whole records at any time.
-    fn write(&mut self, record: &[u8]) {
-        let Some(file) = &mut self.file else { return };
+    /// One write per record, unbuffered, so that a reader meets whole records at any time. Whether it
+    /// was written.
+    fn write(&mut self, record: &[u8]) -> bool {
+        let Some(file) = &mut self.file else { return false };
         self.len += record.len() as u64;
-        if self.len > LIMIT {
-            eprintln!("recording stopped after {LIMIT} bytes");
+        if self.len > RECORDING_BYTES {
+            say(format_args!("recording stopped after {RECORDING_BYTES} bytes"));
             self.file = None;
         } else if let Err(error) = file.write_all(record) {
-            eprintln!("recording stopped: {error}");
+            say(format_args!("recording stopped: {error}"));
             self.file = None;
         }
+        self.file.is_some()
     }
 }
 

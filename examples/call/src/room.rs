@@ -1,100 +1,214 @@
 //! Who is in which room, and whose tracks they receive on which m-line.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
 
+use axum::extract::ws::{CloseCode, Utf8Bytes, close_code};
 use str0m::media::Mid;
-use tokio::sync::mpsc::Sender;
 
-use crate::message::{Introduction, MemberId, ToPage, Track, TrackId};
-
-/// Members of one room at a time.
-const ROOM_LIMIT: usize = 16;
-
-/// Members of all rooms at a time.
-const TOTAL_LIMIT: usize = 128;
-
-/// Bytes of a room's or a participant's name.
-const NAME_LIMIT: usize = 64;
+use crate::limits::{
+    Bucket, JOINS, MEMBERS, MEMBERS_PER_ADDRESS, NAME_BYTES, Origin, ROOM_MEMBERS, Timeouts,
+};
+use crate::message::{Introduction, MemberId, Number, Slot, Stay, ToPage, Track, TrackId};
+use crate::outbox::{Ending, Outbox};
 
 /// Everybody on this server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rooms {
-    /// Numbers given so far, over all rooms and the whole life of the process.
-    given: u32,
+    timeouts: Timeouts,
+    /// Rooms opened so far. 64 bits do not run out.
+    opened: u64,
+    /// By name, those that somebody is in.
+    rooms: HashMap<String, Room>,
     members: BTreeMap<MemberId, Member>,
+}
+
+/// A room while somebody is in it.
+#[derive(Debug)]
+struct Room {
+    stay: Stay,
+    /// Numbers given so far.
+    given: u16,
+    joins: Bucket,
 }
 
 #[derive(Debug)]
 struct Member {
     room: String,
     name: String,
-    outbox: Sender<ToPage>,
+    origin: Option<Origin>,
+    outbox: Outbox,
+    /// When it last said or sent anything.
+    active: Instant,
     sends: BTreeMap<Mid, Track>,
     slots: HashMap<Mid, TrackId>,
+}
+
+/// Somebody who wants to come in.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    /// The room's name.
+    pub(crate) room: String,
+    /// The name it chose.
+    pub(crate) name: String,
+    /// Where it comes from.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// Why somebody may not come in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refusal {
-    /// A room is named by 1 to 64 of `A-Z a-z 0-9 _ -`; a participant by 1 to 64 bytes.
+    /// The room's or the participant's name is none.
     Name,
-    /// The room or the server is full.
-    Full,
+    /// The room has as many members as it may.
+    RoomFull,
+    /// The server has.
+    ServerFull,
+    /// The address, or its network, has.
+    AddressFull,
+    /// Too many came into the room of late.
+    Haste,
+    /// The room's numbers are used up, and nobody may be given one that somebody had.
+    NumbersSpent,
+}
+
+impl Refusal {
+    /// The WebSocket close code, and words of at most 123 bytes.
+    pub(crate) fn reason(self) -> (CloseCode, &'static str) {
+        match self {
+            Self::Name => (
+                close_code::POLICY,
+                "A room is named by 1 to 64 letters, digits, _ and -; a person by 1 to 64 visible bytes.",
+            ),
+            Self::RoomFull => (close_code::AGAIN, "The room is full."),
+            Self::ServerFull => (close_code::AGAIN, "The server is full."),
+            Self::AddressFull => (close_code::AGAIN, "Too many people came from this address."),
+            Self::Haste => (
+                close_code::AGAIN,
+                "Too many people came into this room within a minute. Try again soon.",
+            ),
+            Self::NumbersSpent => (
+                close_code::AGAIN,
+                "This room's numbers are used up. It opens again when everybody has left it.",
+            ),
+        }
+    }
 }
 
 impl Rooms {
+    /// Nobody.
+    pub(crate) fn new(timeouts: Timeouts) -> Self {
+        Self { timeouts, opened: 0, rooms: HashMap::new(), members: BTreeMap::new() }
+    }
+
+    /// Whether somebody may come in now.
+    ///
+    /// # Errors
+    /// [`Refusal`], which has no effect.
+    pub(crate) fn may_join(&mut self, visitor: &Visitor, now: Instant) -> Result<(), Refusal> {
+        let Visitor { room, name, origin } = visitor;
+        if !is_room_name(room) || !is_name(name) {
+            return Err(Refusal::Name);
+        }
+        if let Some(room) = self.rooms.get_mut(room) {
+            if room.given == u16::MAX {
+                return Err(Refusal::NumbersSpent);
+            }
+            if room.joins.ready_at(now).is_some() {
+                return Err(Refusal::Haste);
+            }
+        }
+        let is_neighbour = |member: &Member| origin.is_some() && member.origin == *origin;
+        if self.in_room(room).count() >= ROOM_MEMBERS {
+            Err(Refusal::RoomFull)
+        } else if self.members.len() >= MEMBERS {
+            Err(Refusal::ServerFull)
+        } else if self.members.values().filter(|member| is_neighbour(member)).count()
+            >= MEMBERS_PER_ADDRESS
+        {
+            Err(Refusal::AddressFull)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Who takes no part and can give its place to `visitor`, who was refused for want of one: whoever
+    /// has said nothing for longest.
+    pub(crate) fn spare(&self, visitor: &Visitor, refusal: Refusal, now: Instant) -> Option<MemberId> {
+        let would_help = |member: &Member| match refusal {
+            Refusal::RoomFull => member.room == visitor.room,
+            Refusal::ServerFull => true,
+            Refusal::AddressFull => member.origin == visitor.origin,
+            Refusal::Name | Refusal::Haste | Refusal::NumbersSpent => false,
+        };
+        let spare = self
+            .members
+            .iter()
+            .filter(|(_, member)| would_help(member) && now >= member.active + self.timeouts.spare);
+        spare.min_by_key(|(_, member)| member.active).map(|(id, _)| *id)
+    }
+
     /// Lets somebody in, welcomes them and tells the others.
     ///
     /// # Errors
     /// [`Refusal`], and nobody learns of it.
     pub(crate) fn join(
         &mut self,
-        room: &str,
-        name: &str,
-        outbox: Sender<ToPage>,
+        visitor: Visitor,
+        outbox: Outbox,
+        now: Instant,
     ) -> Result<MemberId, Refusal> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        let fits = |text: &str| (1..=NAME_LIMIT).contains(&text.len());
-        if !fits(room) || !fits(name) || !room.bytes().all(plain) {
-            return Err(Refusal::Name);
-        }
-        let there: Vec<Introduction> =
-            self.in_room(room).map(|(id, member)| member.introduction(id)).collect();
-        if there.len() >= ROOM_LIMIT || self.members.len() >= TOTAL_LIMIT {
-            return Err(Refusal::Full);
-        }
-        self.given = self.given.checked_add(1).ok_or(Refusal::Full)?;
-        let id = MemberId(self.given);
+        self.may_join(&visitor, now)?;
+        let Visitor { room: name_of_room, name, origin } = visitor;
+        let room = self.rooms.entry(name_of_room.clone()).or_insert_with(|| {
+            self.opened += 1;
+            Room { stay: Stay(self.opened), given: 0, joins: Bucket::full(JOINS, now) }
+        });
+        room.joins.take(1, now);
+        room.given = room.given.checked_add(1).ok_or(Refusal::NumbersSpent)?;
+        let id = MemberId { stay: room.stay, number: Number(room.given) };
         let member = Member {
-            room: room.to_owned(),
-            name: name.to_owned(),
+            room: name_of_room,
+            name,
+            origin,
             outbox,
+            active: now,
             sends: BTreeMap::new(),
             slots: HashMap::new(),
         };
-        self.tell_others(id, room, &ToPage::Joined(member.introduction(id)));
+        let there = self.of_stay(id.stay).map(|(id, member)| member.introduction(id)).collect();
+        self.tell_others(id, &ToPage::Joined(member.introduction(id)));
         self.members.insert(id, member);
-        self.tell(id, ToPage::Welcome { id, members: there });
+        self.tell(id, &ToPage::Welcome { id, members: there });
         Ok(id)
     }
 
-    /// Takes somebody out and tells the others. Closes the outbox, and by that the WebSocket.
-    pub(crate) fn leave(&mut self, id: MemberId) {
-        if let Some(member) = self.members.remove(&id) {
-            self.tell_others(id, &member.room, &ToPage::Left { id });
+    /// Takes somebody out and tells the others. By the outbox the page can be told why.
+    pub(crate) fn leave(&mut self, id: MemberId) -> Option<Outbox> {
+        let member = self.members.remove(&id)?;
+        self.tell_others(id, &ToPage::Left { id });
+        if self.of_stay(id.stay).next().is_none() {
+            self.rooms.remove(&member.room);
+        }
+        Some(member.outbox)
+    }
+
+    /// Notes that somebody takes part in the call.
+    pub(crate) fn touch(&mut self, id: MemberId, now: Instant) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.active = now;
         }
     }
 
     /// Passes a message on unread, to one member of the same room or to all others.
-    pub(crate) fn relay(&self, from: MemberId, to: Option<MemberId>, data: String) {
-        let Some(room) = self.room_of(from) else {
+    pub(crate) fn relay(&mut self, from: MemberId, to: Option<Number>, data: String) {
+        if !self.members.contains_key(&from) {
             return;
-        };
+        }
         let message = ToPage::Message { from, data };
         match to {
-            None => self.tell_others(from, room, &message),
-            Some(to) if self.room_of(to) == Some(room) => self.tell(to, message),
-            Some(_) => {}
+            None => self.tell_others(from, &message),
+            Some(number) => self.tell(MemberId { stay: from.stay, number }, &message),
         }
     }
 
@@ -110,8 +224,7 @@ impl Rooms {
         member.sends = sends;
         let tracks = member.tracks();
         if tracks != before {
-            let room = member.room.clone();
-            self.tell_others(id, &room, &ToPage::Tracks { from: id, tracks });
+            self.tell_others(id, &ToPage::Tracks { from: id, tracks });
         }
     }
 
@@ -121,35 +234,41 @@ impl Rooms {
         Some(TrackId { from: id, track })
     }
 
+    /// Whether somebody says that they send a track.
+    pub(crate) fn has_track(&self, id: TrackId) -> bool {
+        self.mid(id).is_some()
+    }
+
     /// The m-line on which a track is sent.
     pub(crate) fn mid(&self, id: TrackId) -> Option<Mid> {
         let mut sends = self.members.get(&id.from)?.sends.iter();
         sends.find_map(|(mid, track)| (*track == id.track).then_some(*mid))
     }
 
-    /// Says which tracks `id` wants on which m-lines.
-    pub(crate) fn subscribe(&mut self, id: MemberId, slots: HashMap<Mid, TrackId>) {
+    /// Says which tracks of its room `id` wants on which m-lines.
+    pub(crate) fn subscribe(&mut self, id: MemberId, slots: HashMap<Mid, Slot>) {
         if let Some(member) = self.members.get_mut(&id) {
-            member.slots = slots;
+            let of_room = |Slot { from: number, track }| TrackId {
+                from: MemberId { stay: id.stay, number },
+                track,
+            };
+            member.slots = slots.into_iter().map(|(mid, slot)| (mid, of_room(slot))).collect();
         }
     }
 
-    /// Who receives a track, and on which m-line. Never anybody from another room.
+    /// Who receives a track, and on which m-line.
     pub(crate) fn subscribers(&self, wanted: TrackId) -> Vec<(MemberId, Mid)> {
-        let Some(room) = self.room_of(wanted.from) else {
-            return Vec::new();
-        };
-        self.in_room(room)
+        self.of_stay(wanted.from.stay)
             .filter(|(id, _)| *id != wanted.from)
             .flat_map(|(id, member)| member.slots.iter().map(move |(mid, slot)| (id, *mid, *slot)))
             .filter_map(|(id, mid, slot)| (slot == wanted).then_some((id, mid)))
             .collect()
     }
 
-    /// Whose track an m-line of `id` carries. Never anybody's from another room.
+    /// Whose track an m-line of `id` carries.
     pub(crate) fn source(&self, id: MemberId, mid: Mid) -> Option<TrackId> {
         let slot = *self.members.get(&id)?.slots.get(&mid)?;
-        (self.room_of(slot.from)? == self.room_of(id)?).then_some(slot)
+        self.members.contains_key(&slot.from).then_some(slot)
     }
 
     /// The room somebody is in.
@@ -163,30 +282,38 @@ impl Rooms {
     }
 
     /// Sends a message to one page. A page that does not read loses messages, not our memory; see
-    /// [`stalled`](Self::stalled).
-    pub(crate) fn tell(&self, id: MemberId, message: ToPage) {
-        if let Some(member) = self.members.get(&id) {
-            let _ = member.outbox.try_send(message);
+    /// [`ended`](Self::ended).
+    pub(crate) fn tell(&mut self, id: MemberId, message: &ToPage) {
+        if let Some(member) = self.members.get_mut(&id)
+            && let Some(letter) = letter(message)
+        {
+            member.outbox.push(letter);
         }
     }
 
-    /// Members whose outbox is full or closed: they missed a message and cannot go on.
-    pub(crate) fn stalled(&self) -> Vec<MemberId> {
-        let cannot = |member: &Member| member.outbox.is_closed() || member.outbox.capacity() == 0;
-        self.members.iter().filter_map(|(id, member)| cannot(member).then_some(*id)).collect()
+    /// Who cannot go on, because a message was lost or the page is gone, and who is idle.
+    pub(crate) fn ended(&self, now: Instant) -> Vec<(MemberId, Ending)> {
+        let ending = |member: &Member| {
+            let is_idle = now >= member.active + self.timeouts.idle;
+            member.outbox.must_end().or(is_idle.then_some(Ending::Idle))
+        };
+        self.members.iter().filter_map(|(id, member)| Some((*id, ending(member)?))).collect()
     }
 
     fn in_room(&self, room: &str) -> impl Iterator<Item = (MemberId, &Member)> {
-        self.members
-            .iter()
-            .filter(move |(_, member)| member.room == room)
-            .map(|(id, member)| (*id, member))
+        self.rooms.get(room).into_iter().flat_map(|room| self.of_stay(room.stay))
     }
 
-    fn tell_others(&self, id: MemberId, room: &str, message: &ToPage) {
-        for (other, member) in self.in_room(room) {
-            if other != id {
-                let _ = member.outbox.try_send(message.clone());
+    fn of_stay(&self, stay: Stay) -> impl Iterator<Item = (MemberId, &Member)> {
+        self.members.range(numbers(stay)).map(|(id, member)| (*id, member))
+    }
+
+    // All others get the same bytes, not a copy each.
+    fn tell_others(&mut self, id: MemberId, message: &ToPage) {
+        let Some(letter) = letter(message) else { return };
+        for (other, member) in self.members.range_mut(numbers(id.stay)) {
+            if *other != id {
+                member.outbox.push(letter.clone());
             }
         }
     }
@@ -203,114 +330,360 @@ impl Member {
     }
 }
 
+/// Every number of a room.
+fn numbers(stay: Stay) -> core::ops::RangeInclusive<MemberId> {
+    let at = |number| MemberId { stay, number: Number(number) };
+    at(0)..=at(u16::MAX)
+}
+
+fn letter(message: &ToPage) -> Option<Utf8Bytes> {
+    // Numbers, texts and lists of them can always be written.
+    serde_json::to_string(message).ok().map(Utf8Bytes::from)
+}
+
+/// Whether `text` is 1 to 64 of `A-Z a-z 0-9 _ -`: safe as a part of a file's name.
+fn is_room_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=NAME_BYTES).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
+/// Whether `text` is 1 to 64 bytes that can be seen: no control characters, none that turn the direction
+/// of writing around or have no width, and no space at the ends.
+fn is_name(text: &str) -> bool {
+    // Joiners (U+200C, U+200D) belong to Persian names and to emoji.
+    let is_unseen = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}')
+    };
+    (1..=NAME_BYTES).contains(&text.len())
+        && text.trim().len() == text.len()
+        && text.chars().any(|letter| !matches!(letter, '\u{200c}' | '\u{200d}'))
+        && !text.contains(is_unseen)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, HashMap};
+    use std::time::{Duration, Instant};
 
     use str0m::media::Mid;
-    use tokio::sync::mpsc::{Receiver, channel};
 
-    use super::{Introduction, MemberId, Refusal, Rooms, ToPage, Track, TrackId};
+    use super::{
+        Ending, Introduction, JOINS, MEMBERS, MEMBERS_PER_ADDRESS, MemberId, Number, Origin,
+        ROOM_MEMBERS, Refusal, Rooms, Slot, Stay, Timeouts, ToPage, Track, TrackId, Visitor, letter,
+    };
+    use crate::limits::OUTBOX_BYTES;
     use crate::message::StreamKind;
+    use crate::outbox::{Inbox, outbox};
 
     const SCREEN: Track = Track { kind: StreamKind::Screen, index: 1 };
     const CAMERA: Track = Track { kind: StreamKind::Camera, index: 0 };
 
-    fn join(rooms: &mut Rooms, room: &str) -> (Result<MemberId, Refusal>, Receiver<ToPage>) {
-        let (outbox, inbox) = channel(8);
-        (rooms.join(room, "somebody", outbox), inbox)
+    fn id(stay: u64, number: u16) -> MemberId {
+        MemberId { stay: Stay(stay), number: Number(number) }
+    }
+
+    fn visitor(room: &str, name: &str) -> Visitor {
+        Visitor { room: room.to_owned(), name: name.to_owned(), origin: None }
+    }
+
+    fn join_at(rooms: &mut Rooms, room: &str, now: Instant) -> (Result<MemberId, Refusal>, Inbox) {
+        let (outbox, inbox) = outbox();
+        (rooms.join(visitor(room, "somebody"), outbox, now), inbox)
+    }
+
+    fn join(rooms: &mut Rooms, room: &str) -> (Result<MemberId, Refusal>, Inbox) {
+        join_at(rooms, room, Instant::now())
+    }
+
+    fn hears(inbox: &mut Inbox, message: &ToPage) {
+        assert_eq!(inbox.letters.try_next(), letter(message));
+    }
+
+    fn hears_welcome(inbox: &mut Inbox, id: MemberId, members: Vec<Introduction>) {
+        hears(inbox, &ToPage::Welcome { id, members });
+    }
+
+    fn somebody(id: MemberId, tracks: &[Track]) -> Introduction {
+        Introduction { id, name: "somebody".to_owned(), tracks: tracks.to_vec() }
     }
 
     #[test]
-    fn a_number_is_never_given_twice() {
-        let mut rooms = Rooms::default();
-        for expected in 1..=5 {
-            let (id, _inbox) = join(&mut rooms, "a");
-            assert_eq!(id, Ok(MemberId(expected)));
-            rooms.leave(MemberId(expected));
+    fn a_number_is_never_given_twice_while_anybody_is_there() {
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let (_, _stays) = join(&mut rooms, "a");
+        for expected in 2..=5 {
+            let (joined, _inbox) = join(&mut rooms, "a");
+            assert_eq!(joined, Ok(id(1, expected)));
+            rooms.leave(id(1, expected));
         }
+        // Rooms count for themselves.
+        assert_eq!(join(&mut rooms, "b").0, Ok(id(2, 1)));
+    }
+
+    #[test]
+    fn an_empty_room_begins_anew_and_is_another() {
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let (_, _inbox) = join(&mut rooms, "a");
+        rooms.leave(id(1, 1));
+        assert!(rooms.rooms.is_empty());
+        let (joined, mut inbox) = join(&mut rooms, "a");
+        assert_eq!(joined, Ok(id(2, 1)));
+        hears_welcome(&mut inbox, id(2, 1), vec![]);
+        // What is left over of somebody who had the number before concerns nobody.
+        rooms.relay(id(1, 1), None, "x".to_owned());
+        rooms.publish(id(1, 1), BTreeMap::from([(Mid::from("0"), SCREEN)]));
+        assert!(rooms.leave(id(1, 1)).is_none());
+        assert_eq!(inbox.letters.try_next(), None);
+        assert_eq!(rooms.ids("a"), [id(2, 1)]);
+    }
+
+    #[test]
+    fn a_room_whose_numbers_are_spent_says_so_and_heals_when_it_is_empty() {
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let mut now = Instant::now();
+        let (_, _stays) = join_at(&mut rooms, "a", now);
+        for number in 2..=u16::MAX {
+            now += Duration::from_secs(1);
+            rooms.touch(id(1, 1), now);
+            assert_eq!(join_at(&mut rooms, "a", now).0, Ok(id(1, number)));
+            rooms.leave(id(1, number));
+        }
+        now += Duration::from_secs(1);
+        assert_eq!(join_at(&mut rooms, "a", now).0, Err(Refusal::NumbersSpent));
+        // It costs nobody else anything.
+        assert!(join_at(&mut rooms, "b", now).0.is_ok());
+        rooms.leave(id(1, 1));
+        assert_eq!(join_at(&mut rooms, "a", now).0.map(|id| id.number), Ok(Number(1)));
+    }
+
+    #[test]
+    fn a_room_lets_in_only_so_many_per_second() {
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let now = Instant::now();
+        let (_, _stays) = join_at(&mut rooms, "a", now);
+        let mut let_in = 1;
+        while let Ok(id) = join_at(&mut rooms, "a", now).0 {
+            rooms.leave(id);
+            let_in += 1;
+        }
+        assert_eq!(join_at(&mut rooms, "a", now).0, Err(Refusal::Haste));
+        assert!((JOINS.burst..=JOINS.burst + 1).contains(&let_in), "{let_in}");
+        assert!(join_at(&mut rooms, "b", now).0.is_ok());
+        assert!(join_at(&mut rooms, "a", now + Duration::from_secs(1)).0.is_ok());
+    }
+
+    /// Rooms `r0`, `r1` … with all places taken at `now`.
+    fn full(now: Instant) -> (Rooms, Vec<Inbox>) {
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let inboxes = (0..MEMBERS).map(|place| {
+            let (joined, inbox) = join_at(&mut rooms, &format!("r{}", place / ROOM_MEMBERS), now);
+            assert!(joined.is_ok());
+            inbox
+        });
+        let inboxes = inboxes.collect();
+        (rooms, inboxes)
+    }
+
+    #[test]
+    fn who_is_idle_gives_its_place_to_a_newcomer_if_there_is_no_other() {
+        let now = Instant::now();
+        let (mut rooms, _inboxes) = full(now);
+        let other = visitor("other", "somebody");
+        assert_eq!(rooms.may_join(&other, now), Err(Refusal::ServerFull));
+        assert_eq!(rooms.spare(&other, Refusal::ServerFull, now), None);
+        let later = now + Timeouts::USUAL.spare;
+        // Everybody but one takes part.
+        for place in rooms.members.keys().copied().collect::<Vec<_>>() {
+            if place != id(3, 5) {
+                rooms.touch(place, later);
+            }
+        }
+        assert_eq!(rooms.spare(&other, Refusal::ServerFull, later), Some(id(3, 5)));
+        // It is of no use to those who want into another full room.
+        let full_room = visitor("r0", "somebody");
+        assert_eq!(rooms.may_join(&full_room, later), Err(Refusal::RoomFull));
+        assert_eq!(rooms.spare(&full_room, Refusal::RoomFull, later), None);
+        assert_eq!(rooms.spare(&other, Refusal::Haste, later), None);
+        rooms.leave(id(3, 5));
+        assert_eq!(rooms.may_join(&other, later), Ok(()));
+    }
+
+    #[test]
+    fn one_address_does_not_take_all_places() {
+        let now = Instant::now();
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let from = |address: &str, place: usize| Visitor {
+            origin: address.parse().ok().and_then(Origin::of),
+            ..visitor(&format!("r{}", place / ROOM_MEMBERS), "somebody")
+        };
+        let mut inboxes = vec![];
+        for place in 0..MEMBERS_PER_ADDRESS {
+            let (outbox, inbox) = outbox();
+            assert!(rooms.join(from("192.0.2.1", place), outbox, now).is_ok());
+            inboxes.push(inbox);
+        }
+        let next = from("192.0.2.1", MEMBERS_PER_ADDRESS);
+        assert_eq!(rooms.may_join(&next, now), Err(Refusal::AddressFull));
+        let later = now + Timeouts::USUAL.spare;
+        assert!(rooms.spare(&next, Refusal::AddressFull, later).is_some());
+        for address in ["192.0.2.2", "127.0.0.1"] {
+            assert_eq!(rooms.may_join(&from(address, MEMBERS_PER_ADDRESS), now), Ok(()));
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_is_idle_in_the_end() {
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let now = Instant::now();
+        let (_, _alice) = join_at(&mut rooms, "a", now);
+        let (_, _bob) = join_at(&mut rooms, "a", now);
+        let later = now + Timeouts::USUAL.idle;
+        assert!(rooms.ended(later - Duration::from_secs(1)).is_empty());
+        rooms.touch(id(1, 2), later);
+        assert_eq!(rooms.ended(later), [(id(1, 1), Ending::Idle)]);
     }
 
     #[test]
     fn tracks_and_messages_stay_in_their_room() {
-        let mut rooms = Rooms::default();
+        let mut rooms = Rooms::new(Timeouts::USUAL);
         let (_, _alice) = join(&mut rooms, "a");
         let (_, mut eve) = join(&mut rooms, "b");
-        let (mid, slot) = (Mid::from("0"), TrackId { from: MemberId(1), track: SCREEN });
-        rooms.publish(MemberId(1), BTreeMap::from([(mid, SCREEN)]));
-        rooms.subscribe(MemberId(2), HashMap::from([(mid, slot)]));
-        assert!(rooms.subscribers(slot).is_empty());
-        assert_eq!(rooms.source(MemberId(2), mid), None);
-        rooms.relay(MemberId(1), None, "x".to_owned());
-        rooms.relay(MemberId(1), Some(MemberId(2)), "x".to_owned());
-        rooms.leave(MemberId(1));
-        assert!(matches!(eve.try_recv(), Ok(ToPage::Welcome { .. })));
-        assert!(eve.try_recv().is_err());
+        let mid = Mid::from("0");
+        rooms.publish(id(1, 1), BTreeMap::from([(mid, SCREEN)]));
+        // Whatever she names is of her room: here herself.
+        rooms.subscribe(id(2, 1), HashMap::from([(mid, Slot { from: Number(1), track: SCREEN })]));
+        assert!(rooms.subscribers(TrackId { from: id(1, 1), track: SCREEN }).is_empty());
+        assert_eq!(rooms.source(id(2, 1), mid), Some(TrackId { from: id(2, 1), track: SCREEN }));
+        rooms.relay(id(1, 1), None, "x".to_owned());
+        rooms.relay(id(1, 1), Some(Number(1)), "x".to_owned());
+        rooms.relay(id(1, 1), Some(Number(2)), "x".to_owned());
+        rooms.leave(id(1, 1));
+        hears_welcome(&mut eve, id(2, 1), vec![]);
+        assert_eq!(eve.letters.try_next(), None);
     }
 
     #[test]
     fn a_slot_finds_its_subscriber_and_its_source() {
-        let mut rooms = Rooms::default();
+        let mut rooms = Rooms::new(Timeouts::USUAL);
         let (_, _alice) = join(&mut rooms, "a");
         let (_, _bob) = join(&mut rooms, "a");
-        let (mid, slot) = (Mid::from("3"), TrackId { from: MemberId(1), track: SCREEN });
-        rooms.subscribe(MemberId(2), HashMap::from([(mid, slot)]));
-        assert_eq!(rooms.subscribers(slot), [(MemberId(2), mid)]);
-        let other = TrackId { track: Track { index: 0, ..SCREEN }, ..slot };
+        let (mid, slot) = (Mid::from("3"), Slot { from: Number(1), track: SCREEN });
+        let track = TrackId { from: id(1, 1), track: SCREEN };
+        rooms.subscribe(id(1, 2), HashMap::from([(mid, slot)]));
+        assert_eq!(rooms.subscribers(track), [(id(1, 2), mid)]);
+        let other = TrackId { track: Track { index: 0, ..SCREEN }, ..track };
         assert!(rooms.subscribers(other).is_empty());
-        assert_eq!(rooms.source(MemberId(2), mid), Some(slot));
+        assert_eq!(rooms.source(id(1, 2), mid), Some(track));
+        rooms.leave(id(1, 1));
+        assert_eq!(rooms.source(id(1, 2), mid), None);
     }
 
     #[test]
     fn others_learn_of_tracks_once_and_newcomers_at_the_door() {
-        let mut rooms = Rooms::default();
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let [alice, bob, carol] = [1, 2, 3].map(|number| id(1, number));
         let (_, _alice) = join(&mut rooms, "a");
-        let (_, mut bob) = join(&mut rooms, "a");
+        let (_, mut by_bob) = join(&mut rooms, "a");
         let sends = BTreeMap::from([(Mid::from("0"), SCREEN), (Mid::from("1"), CAMERA)]);
-        rooms.publish(MemberId(1), sends.clone());
-        rooms.publish(MemberId(1), sends);
-        let (_, mut carol) = join(&mut rooms, "a");
-        rooms.publish(MemberId(1), BTreeMap::new());
+        rooms.publish(alice, sends.clone());
+        rooms.publish(alice, sends);
+        let (_, mut by_carol) = join(&mut rooms, "a");
+        rooms.publish(alice, BTreeMap::new());
 
-        assert!(matches!(bob.try_recv(), Ok(ToPage::Welcome { .. })));
-        let tracks = |tracks: &[Track]| ToPage::Tracks { from: MemberId(1), tracks: tracks.to_vec() };
-        assert_eq!(bob.try_recv(), Ok(tracks(&[CAMERA, SCREEN])));
-        assert!(matches!(bob.try_recv(), Ok(ToPage::Joined(_))));
-        assert_eq!(bob.try_recv(), Ok(tracks(&[])));
-        let welcome = carol.try_recv();
-        let knows = |members: &[Introduction]| members[0].tracks == [CAMERA, SCREEN];
-        assert!(matches!(welcome, Ok(ToPage::Welcome { members, .. }) if knows(&members)));
+        hears_welcome(&mut by_bob, bob, vec![somebody(alice, &[])]);
+        let tracks = |tracks: &[Track]| ToPage::Tracks { from: alice, tracks: tracks.to_vec() };
+        hears(&mut by_bob, &tracks(&[CAMERA, SCREEN]));
+        hears(&mut by_bob, &ToPage::Joined(somebody(carol, &[])));
+        hears(&mut by_bob, &tracks(&[]));
+        let members = vec![somebody(alice, &[CAMERA, SCREEN]), somebody(bob, &[])];
+        hears_welcome(&mut by_carol, carol, members);
     }
 
     #[test]
     fn a_track_has_one_m_line() {
-        let mut rooms = Rooms::default();
+        let mut rooms = Rooms::new(Timeouts::USUAL);
         let (_, _alice) = join(&mut rooms, "a");
         let (first, second) = (Mid::from("0"), Mid::from("1"));
-        rooms.publish(MemberId(1), BTreeMap::from([(first, SCREEN), (second, SCREEN)]));
-        let id = TrackId { from: MemberId(1), track: SCREEN };
-        assert_eq!(rooms.track(MemberId(1), first), Some(id));
-        assert_eq!(rooms.track(MemberId(1), second), None);
-        assert_eq!(rooms.mid(id), Some(first));
-        assert_eq!(rooms.mid(TrackId { track: CAMERA, ..id }), None);
+        rooms.publish(id(1, 1), BTreeMap::from([(first, SCREEN), (second, SCREEN)]));
+        let track = TrackId { from: id(1, 1), track: SCREEN };
+        assert_eq!(rooms.track(id(1, 1), first), Some(track));
+        assert_eq!(rooms.track(id(1, 1), second), None);
+        assert_eq!(rooms.mid(track), Some(first));
+        assert!(!rooms.has_track(TrackId { track: CAMERA, ..track }));
     }
 
     #[test]
-    fn names_that_would_be_paths_are_refused() {
-        let mut rooms = Rooms::default();
-        for room in ["", "..", "a/b", "a b", "ä", &"a".repeat(65)] {
-            assert_eq!(join(&mut rooms, room).0, Err(Refusal::Name), "{room}");
+    fn names_that_would_be_paths_or_cannot_be_seen_are_refused() {
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let now = Instant::now();
+        let long = "a".repeat(65);
+        for room in ["", "..", "a/b", "a b", "ä", "a\0", &long] {
+            let joined = rooms.may_join(&visitor(room, "Ann"), now);
+            assert_eq!(joined, Err(Refusal::Name), "{room:?}");
+        }
+        for name in [
+            "",
+            " ",
+            " Ann",
+            "Ann\n",
+            "A\nn",
+            "\u{1b}[31mAnn",
+            "Ann\0",
+            "Ann\u{7f}",
+            "Ann\u{85}",
+            "\u{202e}nnA",
+            "A\u{200b}nn",
+            "\u{feff}Ann",
+            "Ann\u{2028}",
+            "\u{2066}Ann",
+            "\u{200d}",
+            &long,
+        ] {
+            let joined = rooms.may_join(&visitor("a", name), now);
+            assert_eq!(joined, Err(Refusal::Name), "{name:?}");
+        }
+        for name in ["Ann", "Ann Lee", "Žofie", "李", "نرم\u{200c}افزار", "👩\u{200d}🔬", &long[..64]]
+        {
+            assert_eq!(rooms.may_join(&visitor("a", name), now), Ok(()), "{name:?}");
         }
     }
 
     #[test]
-    fn a_page_that_does_not_read_is_found() {
-        let mut rooms = Rooms::default();
-        let (_, _alice) = join(&mut rooms, "a");
-        let (_, _bob) = join(&mut rooms, "a");
-        for _ in 0..8 {
-            rooms.relay(MemberId(1), None, "x".to_owned());
+    fn a_page_that_does_not_read_is_found_and_its_neighbours_go_on() {
+        let mut rooms = Rooms::new(Timeouts::USUAL);
+        let now = Instant::now();
+        let (_, _alice) = join_at(&mut rooms, "a", now);
+        let (_, _bob) = join_at(&mut rooms, "a", now);
+        let (_, mut carol) = join_at(&mut rooms, "a", now);
+        let half = "x".repeat(OUTBOX_BYTES / 2);
+        for _ in 0..3 {
+            while carol.letters.try_next().is_some() {}
+            assert!(rooms.ended(now).is_empty());
+            rooms.relay(id(1, 1), Some(Number(3)), half.clone());
         }
-        assert_eq!(rooms.stalled(), [MemberId(2)]);
+        while carol.letters.try_next().is_some() {}
+        for _ in 0..2 {
+            rooms.relay(id(1, 1), None, half.clone());
+            while carol.letters.try_next().is_some() {}
+        }
+        assert_eq!(rooms.ended(now), [(id(1, 2), Ending::SlowReader)]);
+    }
+
+    #[test]
+    fn every_reason_fits_a_close_frame() {
+        for refusal in [
+            Refusal::Name,
+            Refusal::RoomFull,
+            Refusal::ServerFull,
+            Refusal::AddressFull,
+            Refusal::Haste,
+            Refusal::NumbersSpent,
+        ] {
+            let (_, words) = refusal.reason();
+            assert!((1..=123).contains(&words.len()), "{words}");
+        }
     }
 }

@@ -1,20 +1,24 @@
 //! The media loop: one thread, one UDP socket, all rooms. No lock, no await, no key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use str0m::media::Mid;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::oneshot;
 
+use crate::limits::{COMMANDS, DATAGRAMS_PER_TURN, Timeouts};
+use crate::log::say;
 use crate::message::{FromPage, MemberId, Offer, ToPage, TrackId};
+use crate::outbox::{Ending, Outbox};
 use crate::peer::{Arrival, Happening, Peer, Wire, read_datagram};
 use crate::recorder::Recorder;
-use crate::room::{Refusal, Rooms};
+use crate::room::{Refusal, Rooms, Visitor};
 use crate::tap::{StreamReport, Tap};
 
 /// Longest time the loop may sleep: commands are only looked at between two datagrams.
@@ -24,14 +28,10 @@ const PATIENCE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) enum Command {
     /// A page wants to come in; messages for it go to `outbox`.
-    Join {
-        room: String,
-        name: String,
-        outbox: mpsc::Sender<ToPage>,
-        reply: oneshot::Sender<Result<MemberId, Refusal>>,
-    },
-    /// A page said something.
-    Hear(MemberId, FromPage),
+    Join { visitor: Visitor, outbox: Outbox, reply: oneshot::Sender<Result<MemberId, Refusal>> },
+    /// A page said something. Until `done` is dropped it may not say more, so that nobody waits for more
+    /// than one message of each other page.
+    Hear { id: MemberId, message: FromPage, done: oneshot::Sender<()> },
     /// A page's WebSocket is closed.
     Leave(MemberId),
     /// Somebody looks at what the server sees of a room.
@@ -42,6 +42,8 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct Sfu {
     commands: Receiver<Command>,
+    /// Not yet answered: at most one of each member, which hears nothing more of it until then.
+    offers: VecDeque<(MemberId, Offer, oneshot::Sender<()>)>,
     wire: Wire,
     rooms: Rooms,
     peers: BTreeMap<MemberId, Peer>,
@@ -58,56 +60,88 @@ impl Sfu {
         socket: UdpSocket,
         commands: Receiver<Command>,
         recorder: Option<Recorder>,
+        timeouts: Timeouts,
     ) -> io::Result<Self> {
         let address = socket.local_addr()?;
         let wire = Wire { socket, address, happenings: Default::default() };
         Ok(Self {
             commands,
+            offers: VecDeque::new(),
             wire,
-            rooms: Rooms::default(),
+            rooms: Rooms::new(timeouts),
             peers: BTreeMap::new(),
             tap: Tap::default(),
             recorder,
         })
     }
 
-    /// Runs until the HTTP side is gone.
+    /// Runs until the HTTP side is gone. By turns all commands that wait, one offer, which takes far
+    /// longer, and some datagrams: many of one kind delay nobody's of another.
     pub(crate) fn run(mut self) {
         let mut buffer = vec![0; 2048];
         loop {
-            match self.commands.try_recv() {
-                Ok(command) => self.obey(command),
-                Err(TryRecvError::Empty) => self.wait(&mut buffer),
-                Err(TryRecvError::Disconnected) => return,
+            let mut is_busy = false;
+            for _ in 0..COMMANDS {
+                match self.commands.try_recv() {
+                    Ok(command) => self.obey(command),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return,
+                }
+                is_busy = true;
+            }
+            if let Some((id, offer, done)) = self.offers.pop_front() {
+                self.offer(id, offer);
+                let _ = done.send(());
+                is_busy = true;
+            }
+            if is_busy {
+                self.catch_up(&mut buffer);
+            } else {
+                self.wait(&mut buffer);
             }
             self.tick();
-            while let Some((id, happening)) = self.wire.happenings.pop_front() {
-                self.act(id, happening);
-            }
-            for id in self.rooms.stalled() {
-                self.remove(id);
+            self.act_on_happenings();
+            for (id, ending) in self.rooms.ended(Instant::now()) {
+                self.end(id, ending);
             }
         }
     }
 
     fn obey(&mut self, command: Command) {
+        let now = Instant::now();
         match command {
-            Command::Join { room, name, outbox, reply } => {
-                let joined = self.rooms.join(&room, &name, outbox);
+            Command::Join { visitor, outbox, reply } => {
+                let joined = self.join(visitor, outbox, now);
                 // A page that went away meanwhile must not stay in the room.
                 if let (Err(_), Ok(id)) = (reply.send(joined), joined) {
                     self.rooms.leave(id);
                 }
             }
-            Command::Hear(id, FromPage::Message { to, data }) => {
-                self.rooms.relay(id, to, data);
+            Command::Hear { id, message, done } => {
+                self.rooms.touch(id, now);
+                match message {
+                    FromPage::Message { to, data } => {
+                        self.rooms.relay(id, to, data);
+                        let _ = done.send(());
+                    }
+                    FromPage::Offer(offer) => self.offers.push_back((id, *offer, done)),
+                }
             }
-            Command::Hear(id, FromPage::Offer(offer)) => self.offer(id, *offer),
-            Command::Leave(id) => self.remove(id),
+            Command::Leave(id) => drop(self.remove(id)),
             Command::Report { room, reply } => {
                 let _ = reply.send(self.tap.report(&self.rooms.ids(&room)));
             }
         }
+    }
+
+    /// Lets somebody in, if need be in the place of somebody who takes no part.
+    fn join(&mut self, visitor: Visitor, outbox: Outbox, now: Instant) -> Result<MemberId, Refusal> {
+        if let Err(refusal) = self.rooms.may_join(&visitor, now)
+            && let Some(idle) = self.rooms.spare(&visitor, refusal, now)
+        {
+            self.end(idle, Ending::Replaced);
+        }
+        self.rooms.join(visitor, outbox, now)
     }
 
     fn offer(&mut self, id: MemberId, offer: Offer) {
@@ -117,18 +151,37 @@ impl Sfu {
         if !self.peers.contains_key(&id) {
             match Peer::new(id, &self.wire, Instant::now()) {
                 Ok(peer) => drop(self.peers.insert(id, peer)),
-                Err(error) => return eprintln!("participant {}: {error}", id.0),
+                Err(error) => {
+                    say(format_args!("participant {}: {error}", id.number.0));
+                    return self.end(id, Ending::NoOffer);
+                }
             }
         }
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        if let Some(sdp) = peer.answer(&mut self.wire, &offer.sdp) {
-            let sends = by_mid(offer.sends).filter(|(mid, track)| peer.can_send(*mid, track.kind));
-            self.rooms.publish(id, sends.collect());
-            self.rooms.subscribe(id, by_mid(offer.slots).collect());
-            self.rooms.tell(id, ToPage::Answer { sdp });
+        let Some(sdp) = peer.answer(&mut self.wire, &offer.sdp) else {
+            return self.end(id, Ending::NoOffer);
+        };
+        let sends = by_mid(offer.sends).filter(|(mid, track)| peer.can_send(*mid, track.kind));
+        let slots = by_mid(offer.slots).filter(|(mid, _)| peer.has(*mid));
+        self.rooms.publish(id, sends.collect());
+        self.rooms.subscribe(id, slots.collect());
+        self.rooms.tell(id, &ToPage::Answer { sdp });
+        self.tap.forget(id, |track| self.rooms.has_track(track));
+    }
+
+    /// Hands over the datagrams that have come meanwhile, but not so many that commands wait.
+    fn catch_up(&mut self, buffer: &mut [u8]) {
+        if self.wire.socket.set_nonblocking(true).is_err() {
+            return;
         }
+        for _ in 0..DATAGRAMS_PER_TURN {
+            let Ok((len, source)) = self.wire.socket.recv_from(buffer) else { break };
+            self.receive(&buffer[..len], source);
+        }
+        // Were it to fail, `wait` would not wait: more work, and no other harm.
+        let _ = self.wire.socket.set_nonblocking(false);
     }
 
     /// Waits for a datagram, but not past the next deadline, and hands it to its peer.
@@ -152,13 +205,15 @@ impl Sfu {
     }
 
     fn receive(&mut self, datagram: &[u8], source: SocketAddr) {
-        let (wire, peers) = (&mut self.wire, &mut self.peers);
+        let (wire, peers, rooms) = (&mut self.wire, &mut self.peers, &mut self.rooms);
         // Parsing comes before we know whose datagram it is, so a panic here can be blamed on
         // nobody; the datagram is dropped.
         let _ = catch_unwind(AssertUnwindSafe(|| {
-            let input = read_datagram(datagram, source, wire.address, Instant::now())?;
-            let peer = peers.values_mut().find(|peer| peer.accepts(&input))?;
-            peer.receive(wire, input);
+            let now = Instant::now();
+            let input = read_datagram(datagram, source, wire.address, now)?;
+            let (id, peer) = peers.iter_mut().find(|(_, peer)| peer.accepts(&input))?;
+            rooms.touch(*id, now);
+            peer.receive(wire, input, now);
             Some(())
         }));
     }
@@ -172,6 +227,12 @@ impl Sfu {
         }
     }
 
+    fn act_on_happenings(&mut self) {
+        while let Some((id, happening)) = self.wire.happenings.pop_front() {
+            self.act(id, happening);
+        }
+    }
+
     fn act(&mut self, id: MemberId, happening: Happening) {
         match happening {
             Happening::Packet(arrival) => self.take(id, &arrival),
@@ -180,7 +241,7 @@ impl Sfu {
                     self.want_keyframe(track);
                 }
             }
-            Happening::Gone => self.remove(id),
+            Happening::Gone => self.end(id, Ending::MediaLost),
         }
     }
 
@@ -222,13 +283,20 @@ impl Sfu {
         }
     }
 
-    fn remove(&mut self, id: MemberId) {
+    /// Disconnects a page and says why.
+    fn end(&mut self, id: MemberId, ending: Ending) {
+        if let Some(outbox) = self.remove(id) {
+            outbox.end(ending);
+        }
+    }
+
+    fn remove(&mut self, id: MemberId) -> Option<Outbox> {
         self.peers.remove(&id);
-        self.rooms.leave(id);
-        self.tap.forget(id);
+        self.tap.forget(id, |_| false);
         if let Some(recorder) = &mut self.recorder {
             recorder.close(id);
         }
+        self.rooms.leave(id)
     }
 }
 

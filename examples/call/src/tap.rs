@@ -81,9 +81,9 @@ impl Tap {
         }
     }
 
-    /// Forgets a participant who left.
-    pub(crate) fn forget(&mut self, from: MemberId) {
-        self.streams.retain(|track, _| track.from != from);
+    /// Forgets the tracks of a participant of which `is_kept` says no.
+    pub(crate) fn forget(&mut self, from: MemberId, is_kept: impl Fn(TrackId) -> bool) {
+        self.streams.retain(|track, _| track.from != from || is_kept(*track));
     }
 
     /// The streams of these participants.
@@ -147,13 +147,17 @@ fn sframe_offset(format: Format, payload: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::{Format, FrameStart, HeaderFields, MemberId, Tap, TrackId, sframe_offset};
-    use crate::message::{StreamKind, Track};
+    use crate::message::{Number, Stay, StreamKind, Track};
 
     /// KID 7 in the first byte, CTR 0x0102 in two bytes after it.
     const HEADER: [u8; 3] = [0x79, 0x01, 0x02];
 
+    const fn member(number: u16) -> MemberId {
+        MemberId { stay: Stay(1), number: Number(number) }
+    }
+
     const SCREEN: TrackId =
-        TrackId { from: MemberId(1), track: Track { kind: StreamKind::Screen, index: 2 } };
+        TrackId { from: member(1), track: Track { kind: StreamKind::Screen, index: 2 } };
 
     fn of(codec: &'static str) -> Format {
         Format::Of { codec, is_described: false }
@@ -192,7 +196,7 @@ mod tests {
                 }
             }
         }
-        let counts: Vec<u64> = tap.report(&[MemberId(1)]).iter().map(|r| r.stream.packets).collect();
+        let counts: Vec<u64> = tap.report(&[member(1)]).iter().map(|r| r.stream.packets).collect();
         assert_eq!(counts, [6 * 256 * 6 * 2]);
     }
 
@@ -200,6 +204,6 @@ mod tests {
     fn one_room_is_not_shown_to_another() {
         let mut tap = Tap::default();
         tap.note(SCREEN, "vp8", of("vp8"), &HEADER);
-        assert!(tap.report(&[MemberId(2)]).is_empty());
+        assert!(tap.report(&[member(2)]).is_empty());
     }
 }

@@ -14,7 +14,7 @@ import { FIREFOX, isInstalled, launchChromium, launchFirefox } from './browser.m
 import { kidOf } from './header.mjs';
 import { find, needlesOf } from './needles.mjs';
 import { startSfu } from './sfu.mjs';
-import { openTab } from './tab.mjs';
+import { clickJoin, openTab } from './tab.mjs';
 
 const SCREENSHOT = process.env.SEALFRAME_SCREENSHOT
   ?? fileURLToPath(new URL('../../../target/call.png', import.meta.url));
@@ -120,6 +120,60 @@ test('two tabs see and hear each other, encrypted, and go on doing so', TIMEOUT,
 
   assert.deepEqual([await alice.alarms(), await bob.alarms()], [[], []]);
   assert.deepEqual([...alice.errors, ...bob.errors], []);
+});
+
+test('a link switches nothing on: somebody must click', TIMEOUT, async (t) => {
+  const { sfu } = await call(t);
+  const page = await chromium.newPage();
+  t.after(() => page.close().catch(() => {}));
+  // Runs before the page's scripts, and counts what would show, sound or connect somebody.
+  await page.evaluateOnNewDocument(() => {
+    const made = globalThis.made = [];
+    for (const name of ['WebSocket', 'RTCPeerConnection', 'Worker', 'AudioContext']) {
+      globalThis[name] = new Proxy(globalThis[name], {
+        construct(target, args, self) {
+          made.push(name);
+          return Reflect.construct(target, args, self);
+        },
+      });
+    }
+    for (const name of ['getUserMedia', 'getDisplayMedia', 'enumerateDevices']) {
+      const before = navigator.mediaDevices[name].bind(navigator.mediaDevices);
+      navigator.mediaDevices[name] = (...args) => {
+        made.push(name);
+        return before(...args);
+      };
+    }
+  });
+  await page.goto(`${sfu.url}?room=linked&name=Alice#codec=vp9&join=yes`);
+  await page.waitForSelector('#lobby:not([hidden])');
+  const filled = await page.$eval('#lobby', ({ elements: { room, name } }) => [room.value, name.value]);
+  assert.deepEqual(filled, ['linked', 'Alice'], 'the link fills in');
+  // Longer than a page without the question took to have a camera.
+  await sleep(2000);
+  assert.deepEqual(await page.evaluate(() => globalThis.made), []);
+  assert.equal(await page.$eval('#call', ({ hidden }) => hidden), true);
+
+  await clickJoin(page);
+  await page.waitForFunction(() => globalThis.sealframeDemo, { polling: 250 });
+  const made = await page.evaluate(() => globalThis.made);
+  for (const what of ['getUserMedia', 'WebSocket', 'RTCPeerConnection']) assert.ok(made.includes(what), `${made}`);
+});
+
+test('the roster says who is a moderator, and what that is', TIMEOUT, async (t) => {
+  const { open } = await call(t);
+  const [alice, bob] = await Promise.all([open('Alice'), open('Bob')]);
+  const powers = (tab) => tab.page.$$eval('#people tbody tr', (rows) => rows.map((row) => [
+    row.querySelector('.who').textContent, row.querySelector('.power').textContent,
+  ]));
+  const seen = await alice.finds('Bob in the roster', async () => {
+    const rows = await powers(alice);
+    return rows.length === 2 && rows;
+  });
+  assert.deepEqual(seen, [['Alice (you)', 'Moderator'], ['Bob', 'Moderator']]);
+  // It is what the key management goes by.
+  assert.deepEqual((await alice.state()).members.map(({ moderator }) => moderator), [true]);
+  assert.match(await bob.page.$eval('#people .moderators', (element) => element.textContent), /^Moderators may lock the call and remove/);
 });
 
 test('a tab that takes no part in the key management decodes nothing and is decoded by nobody', TIMEOUT, async (t) => {

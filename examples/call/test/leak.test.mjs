@@ -91,7 +91,7 @@ for (const [browserName, launch, isThere] of [
       const room = `${name.replaceAll(' ', '-')}${prepare === undefined ? '' : '-old'}`;
       const said = await page.evaluate((...args) => globalThis.leak.run(...args), name, room, [...secret]);
       await sleep(300);
-      const packets = (await Promise.all(said.participants.map((id) => sfu.packets(id, room)))).flat();
+      const packets = (await Promise.all([...new Set(said.participants)].map((id) => sfu.packets(id, room)))).flat();
       return { ...said, verdict: await judge(packets, { ...said, secret }) };
     }, prepare);
 

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,12 +11,22 @@ import { fileURLToPath } from 'node:url';
 const BINARY = process.env.SEALFRAME_SFU
   ?? fileURLToPath(new URL('../../../target/debug/sealframe-sfu', import.meta.url));
 
-/** Starts the server; `udp` is the address of its media socket, `folder` what it serves as the browser package. */
-export async function startSfu({ udp = '127.0.0.1', folder = process.env.SEALFRAME_PACKAGE } = {}) {
+/**
+ * Starts the server; `udp` is the address of its media socket, `folder` what it serves as the browser package. `hurry` makes its
+ * timeouts so many times shorter, `files` is how many file descriptors it may have.
+ */
+export async function startSfu({ udp = '127.0.0.1', folder = process.env.SEALFRAME_PACKAGE, hurry, files } = {}) {
   const record = await mkdtemp(join(tmpdir(), 'sealframe-'));
   const args = ['--http', '127.0.0.1:0', '--udp', `${udp}:0`, '--record', record];
   if (folder) args.push('--package', folder);
-  const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (hurry) args.push('--hurry', String(hurry));
+  const command = files === undefined ? [BINARY] : ['sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`, BINARY];
+  const child = spawn(command[0], [...command.slice(1), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const errors = [];
+  child.stderr.on('data', (data) => {
+    process.stderr.write(data);
+    errors.push(String(data));
+  });
   const failed = once(child, 'error').then(([error]) => {
     throw new Error(`cannot start the server: ${error.message}; build it or set SEALFRAME_SFU`);
   });
@@ -29,17 +39,19 @@ export async function startSfu({ udp = '127.0.0.1', folder = process.env.SEALFRA
   const [line] = await Promise.race([once(lines, 'line'), failed, ended]);
   const [, url] = line.match(/^listening on (http:\/\/\S+)$/) ?? [];
   if (url === undefined) throw new Error(`unexpected first line: ${line}`);
-  return new Sfu(child, url, record);
+  return new Sfu(child, url, record, errors);
 }
 
 class Sfu {
   #child;
   #record;
+  #errors;
 
-  constructor(child, url, record) {
+  constructor(child, url, record, errors) {
     this.#child = child;
     this.url = url;
     this.#record = record;
+    this.#errors = errors;
   }
 
   /**
@@ -73,6 +85,22 @@ class Sfu {
   /** What the server shows of itself. */
   async tap(room = 'test') {
     return (await fetch(`${this.url}tap?room=${room}`)).json();
+  }
+
+  /** What it wrote to its standard error. */
+  get errors() {
+    return this.#errors.join('');
+  }
+
+  /** What the process holds: bytes of memory, seconds of processor time so far, file descriptors. Linux only. */
+  async holds() {
+    const proc = `/proc/${this.#child.pid}`;
+    const [status, stat, files] = await Promise.all([
+      readFile(`${proc}/status`, 'utf8'), readFile(`${proc}/stat`, 'utf8'), readdir(`${proc}/fd`),
+    ]);
+    const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13).map(Number);
+    const kilobytes = (name) => Number(status.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))[1]);
+    return { memory: kilobytes('VmRSS') * 1024, seconds: (user + system) / 100, files: files.length };
   }
 
   get isRunning() {

@@ -4,6 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const JOIN_TIMEOUT = 60_000;
 
+/** Clicks "Join", as a person would: a link cannot. */
+export async function clickJoin(page) {
+  const button = await page.waitForSelector('#lobby:not([hidden]) button[name=join]', { timeout: JOIN_TIMEOUT });
+  // Not by the mouse, which tabs in the background do not have.
+  await button.evaluate((element) => element.click());
+}
+
 /** Opens the page and joins. `relay` is what a bad server makes of each message for this page: see `tamper`. */
 export async function openTab(browser, url, { room = 'test', name, agreed = {}, relay }) {
   const page = await browser.newPage();
@@ -14,6 +21,7 @@ export async function openTab(browser, url, { room = 'test', name, agreed = {}, 
   const query = new URLSearchParams({ room, name });
   const fragment = new URLSearchParams(agreed);
   await page.goto(`${url}?${query}#${fragment}`);
+  await clickJoin(page);
   // Joined, or the page says why not. By the clock: tabs in the background draw no animation frames.
   const outcome = () => globalThis.sealframeDemo || document.getElementById('notice').dataset.fatal;
   await page.waitForFunction(outcome, { polling: 250, timeout: JOIN_TIMEOUT });

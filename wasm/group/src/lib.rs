@@ -94,13 +94,22 @@ impl Group {
         Ok(Self { group, pieces, identity, farewell })
     }
 
-    /// Takes a message that the server handed over.
+    /// Takes a message that the server handed over, of the connection with number `from` if it says.
     ///
     /// # Errors
     /// The name of an error code.
     #[wasm_bindgen(js_name = handleMessage)]
-    pub fn handle_message(&mut self, message: &[u8], now: f64) -> Result<(), String> {
-        Ok(self.group.handle_message(message, time(now)).map_err(code::of_group)?)
+    pub fn handle_message(
+        &mut self,
+        message: &[u8],
+        from: Option<u16>,
+        now: f64,
+    ) -> Result<(), String> {
+        let heard = match from {
+            Some(from) => self.group.handle_message_from(message, from, time(now)),
+            None => self.group.handle_message(message, time(now)),
+        };
+        Ok(heard.map_err(code::of_group)?)
     }
 
     /// What is to be done next; to be called until it says [`Task::Wait`]. `frames` have been sealed with our present key.
@@ -146,11 +155,11 @@ impl Group {
         self.pieces.bytes.clone()
     }
 
-    /// Of the last task: for which session, or for all.
+    /// Of the last task: for the member of which number, or for all. The number is the one that its announce is signed with.
     #[wasm_bindgen(getter)]
     #[must_use]
-    pub fn to(&self) -> Option<Vec<u8>> {
-        self.pieces.to.clone()
+    pub fn to(&self) -> Option<u16> {
+        self.pieces.to.and_then(|session| self.group.sender_of(session))
     }
 
     /// Of the last task: what to tell the page, as JSON.

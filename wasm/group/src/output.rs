@@ -1,7 +1,7 @@
 //! What a group wants done, one thing at a time, in pieces that JavaScript asks for.
 
 use sealframe_crypto::BaseKey;
-use sealframe_group::{Output, Recipient};
+use sealframe_group::{Output, Recipient, SessionId};
 use wasm_bindgen::prelude::*;
 
 use crate::event;
@@ -39,7 +39,7 @@ pub(crate) struct Pieces {
     pub(crate) step: u32,
     pub(crate) key: Option<BaseKey>,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) to: Option<Vec<u8>>,
+    pub(crate) to: Option<SessionId>,
     pub(crate) event: String,
     pub(crate) until: f64,
 }
@@ -53,7 +53,7 @@ impl Pieces {
                 of.bytes = message;
                 of.to = match to {
                     Recipient::All => None,
-                    Recipient::One(session) => Some(session.0.to_vec()),
+                    Recipient::One(session) => Some(session),
                 };
                 Task::Send
             }

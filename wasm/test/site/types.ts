@@ -13,6 +13,9 @@ export async function call(secret: Uint8Array, pc: RTCPeerConnection): Promise<U
   for (const receiver of pc.getReceivers()) call.protectReceiver(receiver, { from: 2, kind: 'screen', index: 1 });
   const connection: RTCPeerConnection = call.createConnection({ iceServers: [] });
   connection.close();
+  call.createConnection({}, { dataChannels: 'unprotected' }).createDataChannel('words');
+  // @ts-expect-error they are refused, or unprotected
+  call.protect(pc, { dataChannels: 'encrypted' });
   await call.addMember(2, await call.announcement());
   if (!supportedFramings().full.includes('vp8')) throw new Error('no');
   // @ts-expect-error a transform carries frames of somebody

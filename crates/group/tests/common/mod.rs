@@ -219,6 +219,7 @@ impl Net {
 
     pub(crate) fn carry(&mut self, from: SessionId, to: Recipient, message: &[u8]) {
         let now = self.now;
+        let number = self.peers.get(&from).map(|peer| peer.group.sender());
         for (&session, peer) in &mut self.peers {
             let is_for = match to {
                 Recipient::All => session != from,
@@ -227,7 +228,11 @@ impl Net {
             if !is_for || (self.drops)(from, session, message) {
                 continue;
             }
-            if let Err(error) = peer.group.handle_message(message, now) {
+            let heard = match number {
+                Some(number) => peer.group.handle_message_from(message, number, now),
+                None => peer.group.handle_message(message, now),
+            };
+            if let Err(error) = heard {
                 self.errors.push(error);
             }
         }

@@ -1,9 +1,13 @@
 //! What a server may show, hide, drop and change.
 
+use core::cell::RefCell;
+use std::rc::Rc;
+
 use sealframe_group::{
     Departure, Event, GroupError, Head, Kem, OnDispute, Policy, Power, Reason, Recipient, SessionId,
     message::{self, Announce, Body, Message},
 };
+use sealframe_testkit::random::Random;
 
 use crate::{
     ANNOUNCE, CONTROL, KEY_UPDATE, LEAVE, SECOND,
@@ -60,6 +64,58 @@ fn who_is_withheld_from_one_is_introduced_by_the_others() {
     net.pass(30 * SECOND);
     assert!(net.all_open_all());
     assert!(net.peers[&bob].events.contains(&Event::RosterAgrees(alice)));
+}
+
+#[test]
+fn an_announce_with_the_number_of_another_connection_is_a_members_to_hand_on() {
+    let (mut net, all) = call(2);
+    let now = net.now;
+    let (_, session, words) = stranger(9);
+    let alice = &mut net.get(all[0]).group;
+    for forger in [8, 666] {
+        let refused = alice.handle_message_from(&words, forger, now);
+        assert_eq!(refused, Err(GroupError::NotAllowed));
+        assert_eq!(alice.sender_of(session), None);
+    }
+    // The number is still its owner's to announce.
+    alice.handle_message_from(&words, 9, now).unwrap();
+    assert_eq!(alice.sender_of(session), Some(9));
+
+    let (mut net, all) = call(2);
+    let now = net.now;
+    let alice = &mut net.get(all[0]).group;
+    alice.handle_message_from(&words, 2, now).unwrap();
+    assert_eq!(alice.sender_of(session), Some(9), "Bob is a member");
+}
+
+#[test]
+fn nothing_that_is_played_again_changes_where_a_member_is() {
+    let (mut net, all) = call(3);
+    let [alice, bob] = [all[0], all[1]];
+    // All that Bob says for a while, of each kind, once more by somebody who is nobody, and by Carol.
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let kept = Rc::clone(&heard);
+    net.drops = Box::new(move |from, to, bytes| {
+        if (from, to) == (bob, alice) {
+            kept.borrow_mut().push(bytes.to_vec());
+        }
+        false
+    });
+    let now = net.now;
+    net.get(bob).group.rekey(Reason::Suspicion, now);
+    net.get(bob).group.start_check(alice, now, &mut Random::new(1)).unwrap();
+    net.pass(15 * SECOND);
+    heard.borrow_mut().push(net.get(bob).group.announce().to_vec());
+    let now = net.now;
+    let group = &mut net.get(alice).group;
+    let mut accepted = 0;
+    for words in &*heard.borrow() {
+        for from in [666, 3] {
+            accepted += usize::from(group.handle_message_from(words, from, now).is_ok());
+            assert_eq!(group.sender_of(bob), Some(2));
+        }
+    }
+    assert!(accepted > 0, "some are taken as often as they come");
 }
 
 #[test]
