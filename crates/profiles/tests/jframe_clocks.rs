@@ -1,7 +1,7 @@
 //! Clocks as they are: timestamps that step back, rest, leap and come round, on both sides of
 //! Jitsi's and LiveKit's formats.
 #![cfg(all(feature = "jitsi", feature = "livekit"))]
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
 use std::collections::BTreeSet;
 
@@ -15,9 +15,13 @@ fn audio(timestamp: u32) -> FrameInfo {
     FrameInfo::audio(Some(Codec::Opus), SSRC, timestamp)
 }
 
+/// A sealed frame, and whether that came with a warning.
+type Seal = dyn FnMut(&FrameInfo) -> Result<(Vec<u8>, bool), SealError>;
+type Open = dyn FnMut(&[u8]) -> Result<(), OpenError>;
+
 /// Either format's sender, with all nonces that it has used.
 struct Sender {
-    seal: Box<dyn FnMut(&FrameInfo) -> Result<(Vec<u8>, bool), SealError>>,
+    seal: Box<Seal>,
     ivs: BTreeSet<[u8; 12]>,
     warnings: usize,
 }
@@ -32,7 +36,7 @@ impl Sender {
         [
             Box::new(move |info: &FrameInfo| {
                 Ok((jitsi.seal_to_vec(frame, info)?, jitsi.poll_event().is_some()))
-            }) as Box<dyn FnMut(&FrameInfo) -> _>,
+            }) as Box<Seal>,
             Box::new(move |info: &FrameInfo| {
                 Ok((livekit.seal_to_vec(frame, info)?, livekit.poll_event().is_some()))
             }),
@@ -51,7 +55,7 @@ impl Sender {
 }
 
 /// Either format's receiver.
-struct Receiver(Box<dyn FnMut(&[u8]) -> Result<(), OpenError>>);
+struct Receiver(Box<Open>);
 
 impl Receiver {
     fn both() -> [Self; 2] {
@@ -62,7 +66,7 @@ impl Receiver {
         [
             Box::new(move |frame: &[u8]| {
                 jitsi.open_in_place(&mut frame.to_vec(), &info_of(frame)).map(|_| ())
-            }) as Box<dyn FnMut(&[u8]) -> _>,
+            }) as Box<Open>,
             Box::new(move |frame: &[u8]| {
                 livekit.open_in_place(&mut frame.to_vec(), &info_of(frame)).map(|_| ())
             }),

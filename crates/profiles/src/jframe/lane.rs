@@ -107,7 +107,7 @@ impl Lane {
             return Ok((lane, self.wide(lane.pass)));
         }
         let step = signed(timestamp, self.last);
-        lane.jumps = lane.jumps.saturating_add(u16::from(step < BACK || step > AHEAD));
+        lane.jumps = lane.jumps.saturating_add(u16::from(!(BACK..=AHEAD).contains(&step)));
         if self.frames.is_multiple_of(BLOCK) {
             (lane.settled, lane.block) = (self.block, self.latest);
         }

@@ -343,6 +343,7 @@ pub(crate) struct Windows {
     streams: Vec<u32>,
     /// By stream: the number of the last key that had come when its last frame did.
     keys: Vec<u64>,
+    #[expect(clippy::vec_box, reason = "most have one, and a vector makes room for four")]
     windows: Vec<Box<Window>>,
     /// Where the last one was.
     last: usize,
