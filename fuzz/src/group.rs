@@ -185,7 +185,8 @@ impl Member {
                     assert!(before.is_none_or(|before| before == key), "two keys for one KID");
                 }
                 Output::Event(Event::Applied(applicant)) => {
-                    let admission = Admission { user: UserId::new("a user").expect("a name"), power: Power::None };
+                    let admission =
+                        Admission { user: UserId::new("a user").expect("a name"), power: Power::None };
                     self.group.admit(applicant.session, admission, now).expect("there is room");
                 }
                 Output::Wait(_) => return said,

@@ -81,11 +81,9 @@ impl Case {
         };
         let root = Root { at, bytes: pattern(16 + usize::from(choice / 2), choice) };
         let usage = match at {
-            At::Sender(_) => KeyUsage {
-                first_ctr: 0,
-                frames: near(input, 1 << 32),
-                blocks: near(input, 1 << 34),
-            },
+            At::Sender(_) => {
+                KeyUsage { first_ctr: 0, frames: near(input, 1 << 32), blocks: near(input, 1 << 34) }
+            }
             At::Epoch(_) => KeyUsage::default(),
         };
         let mut case = Self {

@@ -404,10 +404,7 @@ impl Frames {
             };
             *counter = counter.saturating_add(1);
         }
-        match error {
-            OpenError::OtherSender(_) => FrameError::OtherMember,
-            error => FrameError::Open(error),
-        }
+        error.into()
     }
 }
 
@@ -437,10 +434,7 @@ impl FrameError {
 
 impl From<OpenError> for FrameError {
     fn from(error: OpenError) -> Self {
-        match error {
-            OpenError::OtherSender(_) => Self::OtherMember,
-            error => Self::Open(error),
-        }
+        if let OpenError::OtherSender(_) = error { Self::OtherMember } else { Self::Open(error) }
     }
 }
 

@@ -4,9 +4,7 @@
 use core::{cell::Cell, time::Duration};
 use std::rc::Rc;
 
-use sealframe_group::{
-    Admission, Departure, Event, GroupError, Kem, Output, Policy, Power, Reason, UserId,
-};
+use sealframe_group::{Departure, Event, GroupError, Kem, Output, Policy, Power, Reason};
 
 mod common;
 use common::{Net, Peer};

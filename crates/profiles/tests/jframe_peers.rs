@@ -187,8 +187,8 @@ impl Call {
     fn new() -> Self {
         let key = || jitsi::Key::from_material(&[7; 32]);
         let (mut sender, mut receiver) = (jitsi::Sender::new(), jitsi::Receiver::new());
-        sender.set_key(0, key().unwrap()).unwrap();
-        receiver.set_key(0, key().unwrap());
+        sender.set_key(0, key()).unwrap();
+        receiver.set_key(0, key());
         Self { sender, receiver, at: 0 }
     }
 
@@ -259,8 +259,8 @@ fn the_step_before_is_kept_for_ratchets_by_order_too() {
     let key = || livekit::Key::hkdf(&KEY);
     let mut sender = livekit::Sender::new(livekit::Options::new());
     let mut receiver = livekit::Receiver::new(livekit::Options::new());
-    sender.set_key(0, key().unwrap()).unwrap();
-    receiver.set_key(0, key().unwrap());
+    sender.set_key(0, key()).unwrap();
+    receiver.set_key(0, key());
     let of = |ssrc| FrameInfo::audio(None, ssrc, 960);
     let late = sender.seal_to_vec(b"late", &of(1)).unwrap();
     sender.ratchet(0).unwrap();
@@ -281,8 +281,8 @@ fn one_forged_frame_costs_one_step_that_takes_long() {
     let key = || livekit::Key::from_passphrase("a passphrase").unwrap();
     let mut sender = livekit::Sender::new(livekit::Options::new());
     let mut receiver = livekit::Receiver::new(livekit::Options::new());
-    sender.set_key(0, key().unwrap()).unwrap();
-    receiver.set_key(0, key().unwrap());
+    sender.set_key(0, key()).unwrap();
+    receiver.set_key(0, key());
     let mut forged = sender.seal_to_vec(b"a frame", &audio()).unwrap();
     forged[2] ^= 1;
     assert_eq!(receiver.open_to_vec(&forged, &audio()), Err(OpenError::Unauthentic));

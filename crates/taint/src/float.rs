@@ -1,5 +1,6 @@
 //! Instructions on floating-point numbers of 64 bits: times, here. What they take depends on their operands in many processors,
 //! so nothing secret may be among them.
+#![expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
 
 use wasmparser::Operator;
 

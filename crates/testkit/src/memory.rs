@@ -1,6 +1,7 @@
 //! What is left of secrets: in memory that is freed, and on the stack.
 
 #![expect(unsafe_code, reason = "looks at raw memory")]
+#![expect(clippy::panic, reason = "what cannot be searched is a failed test")]
 
 use core::{
     alloc::{GlobalAlloc, Layout},

@@ -129,7 +129,13 @@ impl<'m> Member<'m> {
         match parsed.body {
             Body::Announce(_) => self.machine.publish(&Announce::hash(message)),
             Body::KeyUpdate(_) => self.machine.publish(&KeyUpdate::header_hash(parsed.signed)),
-            _ => {}
+            Body::KeyRequest(_)
+            | Body::Ack(_)
+            | Body::Heartbeat(_)
+            | Body::Leave
+            | Body::Control(_)
+            | Body::Evidence(_)
+            | Body::Check { .. } => {}
         }
     }
 

@@ -55,6 +55,13 @@ pub(super) fn published(shell: &Shell) -> Result<()> {
     stage.run_all(shell, &tests, &["published.test.mjs", "lifetimes.test.mjs"])
 }
 
+/// What connections do once they are protected.
+pub(super) fn connections(shell: &Shell) -> Result<()> {
+    let stage = Stage::set_up(shell)?;
+    let tests = root().join("wasm/test");
+    stage.run_all(shell, &tests, &["connection.test.mjs", "negotiated.test.mjs"])
+}
+
 pub(super) fn calls(shell: &Shell) -> Result<()> {
     Stage::set_up(shell)?.run_all(shell, &call_tests(), &["call.test.mjs"])
 }
@@ -71,13 +78,14 @@ pub(super) fn leaks(shell: &Shell) -> Result<()> {
 }
 
 pub(super) fn server(shell: &Shell) -> Result<()> {
-    Stage::set_up(shell)?.run_all(shell, &call_tests(), &["server.test.mjs"])
+    Stage::set_up(shell)?.run_all(shell, &call_tests(), &["load.test.mjs", "server.test.mjs"])
 }
 
 pub(super) fn peers(shell: &Shell) -> Result<()> {
     let tests = root().join("wasm/test/peers");
     tools::npm_ci(shell, &tests)?;
-    Stage::set_up(shell)?.run_all(shell, &tests, &["peers.test.mjs"])
+    tools::find_or_install(shell, &["ffmpeg"], &["ffmpeg"])?;
+    Stage::set_up(shell)?.run_all(shell, &tests, &["units.test.mjs", "peers.test.mjs"])
 }
 
 /// LiveKit's native client and what it needs, from PyPI.

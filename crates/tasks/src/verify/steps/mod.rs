@@ -102,6 +102,13 @@ pub(super) const STEPS: &[Step] = &[
     .needs_also(CALLS),
     Step::new(
         Browsers,
+        "connections",
+        "every member of a protected connection, and what it negotiates",
+        browsers::connections,
+    )
+    .needs_also(CALLS),
+    Step::new(
+        Browsers,
         "calls",
         "encrypted calls in Chromium and Firefox through the example server",
         browsers::calls,
@@ -118,7 +125,7 @@ pub(super) const STEPS: &[Step] = &[
     Step::new(
         Browsers,
         "server",
-        "what the example server carries and records of clear media",
+        "what the example server carries and records of clear media, and what it bears",
         browsers::server,
     )
     .needs_also(CALLS),

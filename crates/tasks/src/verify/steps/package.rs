@@ -21,7 +21,14 @@ pub(super) fn in_node(shell: &Shell) -> Result<()> {
         test.args(["--test", "--test-reporter=tap"]).arg(folder.join("package.test.mjs"));
         shell.run(test.env("SEALFRAME_MODULE", module))?;
     }
-    let others = ["keys.test.mjs", "profiles.test.mjs", "stand-ins.test.mjs"];
+    let others = [
+        "border.test.mjs",
+        "formats.test.mjs",
+        "keys.test.mjs",
+        "profiles.test.mjs",
+        "stand-ins.test.mjs",
+        "worker.test.mjs",
+    ];
     let mut test = Command::new(&node);
     test.args(["--test", "--test-reporter=tap"]);
     shell.run(test.args(others.map(|name| folder.join(name))))
