@@ -1,5 +1,5 @@
 //! One member's frames: whose they are, how they are counted, and which keys are its own.
-#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe::{
     BaseKey, CipherSuite, FrameError, Frames, KeyError, MemberFrames, OpenError, SenderKeyKid, Stream,

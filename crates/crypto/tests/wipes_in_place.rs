@@ -1,6 +1,6 @@
 //! Secrets are wiped where they lay: the very memory is looked at, when it is freed, and the stack after a derivation.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use core::{hint::black_box, mem::ManuallyDrop};
 

@@ -1,5 +1,5 @@
 //! Nothing but zeros is neither randomness nor a key nor a name.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use core::{convert::Infallible, time::Duration};
 
@@ -121,7 +121,13 @@ fn a_generation_waits_for_randomness() {
                     assert!(until > now, "it does not ask for ever");
                     return false;
                 }
-                _ => {}
+                Output::Send { .. }
+                | Output::Ratchet
+                | Output::Install { .. }
+                | Output::ForgetGeneration { .. }
+                | Output::ForgetBefore(_)
+                | Output::Forget { .. }
+                | Output::Event(_) => {}
             }
         }
         panic!("no end");

@@ -96,7 +96,7 @@ fn how_a_group_stands_is_read_back() {
         );
         assert_eq!(json["session"], hex(&member.session.0));
         assert_eq!(json["identity"], hex(&member.identity.0));
-        assert_eq!(json["user"], str::from_utf8(&member.user.0).unwrap());
+        assert_eq!(json["user"], str::from_utf8(member.user.as_bytes()).unwrap());
         assert_eq!(json["sender"], member.sender);
         assert_eq!(json["has_our_key"], true);
         assert_eq!(json["is_fresh"], member.is_fresh);

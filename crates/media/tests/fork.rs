@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![expect(unsafe_code, reason = "forks")]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use sealframe_media::{KeyError, KeyUsage, SealError, Sender, seal_batch};
 use sealframe_wire::{Header, MlsKid, MlsLayout};

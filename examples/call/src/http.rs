@@ -225,7 +225,7 @@ async fn converse(
         };
         let len = match &outgoing {
             Message::Text(letter) => Some(letter.len()),
-            _ => None,
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Close(_) => None,
         };
         tokio::select! {
             ending = &mut inbox.ending => return ending.ok(),

@@ -240,7 +240,7 @@ fn signatures_in_evidence_cost_whoever_shows_them() {
     // Another of whom the test has the identity, and what it has signed.
     let words = strangers(10..11).next().unwrap();
     let other = Message::parse(&words).unwrap().head.session;
-    let others = IdentityKey::generate(&mut Random::new(10));
+    let others = IdentityKey::generate(&mut Random::new(10)).unwrap();
     net.carry(other, Recipient::All, &words);
     net.pass(SECOND);
     let updates = (1..=90).map(|seq| {

@@ -153,7 +153,9 @@ impl<'m> Member<'m> {
     /// Whether it takes it.
     fn hear(&mut self, message: &[u8], now: u64) -> bool {
         let [at, len] = give(&mut self.machine, message, false);
-        self.ask("handleMessage", &[at, len, millis(now)])[1] == 0
+        // As the bindings say that nobody named a number.
+        const NOBODY: u64 = 0xff_ffff;
+        self.ask("handleMessage", &[at, len, NOBODY, millis(now)])[1] == 0
     }
 }
 
