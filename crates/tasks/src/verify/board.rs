@@ -41,7 +41,7 @@ struct Board<'a> {
     changed: Condvar,
 }
 
-/// Runs all steps of a plan. After a failure no step is started any more.
+/// Runs the steps of a plan. After a failure no step is started any more, unless the plan says so.
 ///
 /// # Errors
 ///
@@ -88,11 +88,16 @@ impl Board<'_> {
         }
     }
 
-    /// Waits until all that a step needs is done; false if it must not run any more.
+    /// Waits until all that a step needs is done; false if it must not run.
     fn await_needs(&self, step: &Step) -> bool {
         let mut endings = self.endings();
         loop {
-            if !endings.iter().all(|ending| matches!(ending.outcome, Outcome::Passed)) {
+            let failed = |ending: &Ending| !matches!(ending.outcome, Outcome::Passed);
+            let is_needed = |ending: &Ending| step.needs.contains(&ending.step.name);
+            if endings
+                .iter()
+                .any(|ending| failed(ending) && (!self.plan.keeps_going || is_needed(ending)))
+            {
                 return false;
             }
             if step.needs.iter().all(|need| endings.iter().any(|ending| ending.step.name == *need)) {

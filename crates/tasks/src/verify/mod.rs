@@ -17,6 +17,7 @@ cargo verify [OPTIONS]
   --quick                    what to run before each commit
   --only STEP...             these steps, and what they need
   --from STEP                this step and all that are listed after it
+  --keep-going               after a failure too, what does not need the failed step
   --no-install               a missing program is an error instead of installed
   --long NAME [ARGUMENT...]  a run that takes hours; its result goes into .ci/long-runs.md
 ";
@@ -26,6 +27,7 @@ struct Plan {
     steps: Vec<&'static Step>,
     is_quick: bool,
     may_install: bool,
+    keeps_going: bool,
 }
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -42,7 +44,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 
 /// Nothing is run if something was only to be printed.
 fn parse(args: &[String]) -> Result<Option<Plan>> {
-    let mut plan = Plan { steps: STEPS.iter().collect(), is_quick: false, may_install: true };
+    let mut plan =
+        Plan { steps: STEPS.iter().collect(), is_quick: false, may_install: true, keeps_going: false };
     let mut args = args.iter().map(String::as_str).peekable();
     while let Some(option) = args.next() {
         match option {
@@ -76,6 +79,7 @@ fn parse(args: &[String]) -> Result<Option<Plan>> {
                 let first = named(name)?.name;
                 plan.steps = STEPS.iter().skip_while(|step| step.name != first).collect();
             }
+            "--keep-going" => plan.keeps_going = true,
             "--no-install" => plan.may_install = false,
             unknown => bail!("unknown option {unknown}\n{USAGE}"),
         }
