@@ -341,6 +341,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_base_key_comes_of_the_secret_the_number_and_the_randomness() {
+        let suite = CipherSuite::Aes128GcmSha256_128;
+        let key = |secret, me: u16, entropy| {
+            let secret = CallSecret::from_bytes(&[secret; 16]).unwrap();
+            let call = SharedSecretCall::new(suite, &secret, me, [entropy; 32]).unwrap();
+            call.frames.sender().export_base_key().unwrap().expose_bytes().to_vec()
+        };
+        let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &[1, 2], &[9; 32]];
+        let expected = BaseKey::derive(suite, &[7; 16], &info).unwrap();
+        assert_eq!(key(7, 0x0102, 9), expected.expose_bytes());
+        for other in [key(8, 0x0102, 9), key(7, 0x0202, 9), key(7, 0x0103, 9), key(7, 0x0102, 8)] {
+            assert_ne!(other, expected.expose_bytes());
+        }
+    }
+
+    #[test]
     fn a_key_near_its_limit_goes_on_by_itself() {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let camera = Stream::new(StreamKind::Camera, 0);
