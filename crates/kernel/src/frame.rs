@@ -36,11 +36,24 @@ impl Key {
         if !form.is_available() {
             return None;
         }
-        // Boxed before it is expanded: moving an expanded key would leave a copy behind.
-        let mut boxed = Box::new(Self { schedule: Schedule::empty(), functions });
+        let mut boxed = Self::unexpanded(functions);
         // SAFETY: the form is available, and the key has the length that these functions are for.
         unsafe { (functions.expand)(&mut boxed.schedule, key) };
         Some(boxed)
+    }
+
+    /// A key in its place before it is expanded: moving an expanded one would leave a copy behind. No
+    /// byte of it comes from the stack, where secrets may have lain: between its fields neither.
+    fn unexpanded(functions: &'static Functions) -> Box<Self> {
+        let mut place = Box::<Self>::new_uninit();
+        let key = place.as_mut_ptr();
+        // SAFETY: `key` points at memory for one key. A schedule of zeros is an empty one, and
+        // `functions` is the only other field.
+        unsafe {
+            key.write_bytes(0, 1);
+            (&raw mut (*key).functions).write(functions);
+            place.assume_init()
+        }
     }
 }
 

@@ -13,15 +13,11 @@ const ROUND_KEYS: usize = 15;
 ///
 /// The powers run down so that a vector of blocks and a vector of powers belong together lane by lane.
 /// The short ones lie next to the round keys: a small frame touches few cache lines. A vector of powers
-/// may reach into the round keys, in lanes whose block is zero.
+/// may reach into the round keys, in lanes whose block is zero. Before it is expanded it is zeros.
 #[repr(C, align(64))]
 pub(crate) struct Schedule([u128; POWERS + ROUND_KEYS]);
 
 impl Schedule {
-    pub(crate) const fn empty() -> Self {
-        Self([0; POWERS + ROUND_KEYS])
-    }
-
     /// Expands 16 bytes if `ROUNDS` is 10, 32 bytes if it is 14.
     ///
     /// # Safety
