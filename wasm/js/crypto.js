@@ -124,6 +124,8 @@ export class FrameCrypto {
     const body = frame.subarray(prefixLength + headerLength);
     return crypto.subtle.decrypt(parameters(told, headerLength), key, body).then((payload) => {
       const refused = call.openedElsewhere(kid, ctr);
+      // The member may have moved on.
+      this.dropErased();
       if (refused < 0) return errorName(refused);
       stream.kid = kid;
       return new Uint8Array(payload);

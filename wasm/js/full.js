@@ -40,7 +40,8 @@ export function describeFully(pc, fail) {
     const answers = pc.signalingState === 'have-remote-offer' || pc.signalingState === 'have-local-pranswer';
     return original(description?.sdp ? raw(description) : await (answers ? pc.createAnswer() : pc.createOffer()));
   }));
-  replaceMethod(pc, 'setRemoteDescription', (original) => inBothForms(1, (description) => original(raw(description))));
+  replaceMethod(pc, 'setRemoteDescription', (original) => inBothForms(1, async (description) =>
+    original(description?.sdp ? raw(description) : description)));
 }
 
 function wantDescriptor(transceiver) {

@@ -157,10 +157,13 @@ export class Group {
       const { user, moderator } = await admissionOf(() => this.onapplied(applicant));
       await this.#ask('admit', { session, user, moderator });
     } catch ({ code = 'Other', error }) {
-      // The call is over, and nothing is told any more.
-      if (code === 'Closed') return;
-      // It may be gone.
-      this.#ask('refuse', { session }).catch(() => {});
+      try {
+        // No harm if the applicant is gone: this fails only where the call is over.
+        await this.#ask('refuse', { session });
+      } catch {
+        // Nothing is told any more.
+        return;
+      }
       this.onevent({ type: 'notAdmitted', session, code, ...(error === undefined ? {} : { error }) });
     }
   }

@@ -11,6 +11,7 @@ export class LiveKitKeys {
   #cryptor;
   #salt;
   #tell;
+  #ringSize;
   /** By index: what its material is for, HKDF or PBKDF2. */
   #algorithms = [];
   /** By identity. */
@@ -24,6 +25,7 @@ export class LiveKitKeys {
     this.#salt = new TextEncoder().encode(ratchetSalt);
     this.#cryptor = new LiveKitCryptor(this.#salt, keySize, keyringSize, ratchetWindowSize);
     this.#tell = tell;
+    this.#ringSize = keyringSize;
   }
 
   /**
@@ -39,7 +41,8 @@ export class LiveKitKeys {
   }
 
   /** Moves a key one step on, the one that seals if no index is given. */
-  async ratchet(keyIndex = this.#cryptor.currentIndex) {
+  async ratchet(given = -1) {
+    const keyIndex = given < 0 ? this.#cryptor.currentIndex : given % this.#ringSize;
     const next = memory.taken(this.#cryptor.nextOffset(keyIndex), MATERIAL_LENGTH);
     if (next === undefined) throw 'MissingKey';
     const material = await this.#imported(next, keyIndex);

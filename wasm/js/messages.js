@@ -8,7 +8,7 @@ import {
 } from './arguments.js';
 import { codecId, framingId, streamKind } from './codec.js';
 import { profileCodecOf } from './profile-label.js';
-import { keyOptionsOf, liveKitOptionsOf, participantOf } from './profile-options.js';
+import { daveOptionsOf, jitsiOptionsOf, keyOptionsOf, liveKitOptionsOf, participantOf } from './profile-options.js';
 
 /** The fields of a message by this name, checked; anything else in it is left out. */
 export function checked(table, name, fields) {
@@ -139,10 +139,15 @@ export function profileTransformOf(options) {
 
 const keyIndexOf = (index, what = 'index') => integerOf(index, what, U32);
 
+/** By profile: its options. */
+const OPTIONS_OF = { jitsi: jitsiOptionsOf, livekit: liveKitOptionsOf, dave: daveOptionsOf };
+
 /** Of `profiles-worker.js`. */
 export const PROFILES = {
-  // By the profile, whose options they are.
-  start: ({ profile, options }) => ({ profile: oneOf(profile, ['jitsi', 'livekit', 'dave'], 'profile'), options }),
+  start({ profile, options }) {
+    oneOf(profile, ['jitsi', 'livekit', 'dave'], 'profile');
+    return { profile, options: OPTIONS_OF[profile](options) };
+  },
   setKey: ({ participant, index, key, options }) => ({
     participant: participantOf(participant),
     index: keyIndexOf(index),

@@ -11,7 +11,6 @@ import { toHex } from './hex.js';
 import { PROFILES, checked, profileTransformOf } from './messages.js';
 import { pass } from './passage.js';
 import { infoOf } from './profile-label.js';
-import { jitsiOptionsOf, liveKitOptionsOf } from './profile-options.js';
 import { DaveOpener, DaveSealer, JitsiFrames, LiveKitFrames } from './profiles.js';
 import { StreamState } from './state.js';
 
@@ -28,6 +27,12 @@ class DaveMember {
   #sealer = null;
   #secretHash = null;
   #opener = null;
+  #options;
+
+  /** `options` are those of `DaveSealer.start`. */
+  constructor(options) {
+    this.#options = options;
+  }
 
   async addEpoch({ epoch, baseSecret, isOurs }) {
     if (isOurs) return this.#sealWith(baseSecret);
@@ -40,7 +45,7 @@ class DaveMember {
     const hash = await hashOf(baseSecret);
     if (hash === this.#secretHash) return;
     if (sealedWith.has(hash)) throw { code: 'SameKey', message: 'a sealer has begun with this secret before' };
-    const sealer = await DaveSealer.start(baseSecret);
+    const sealer = await DaveSealer.start(baseSecret, this.#options);
     sealedWith.add(hash);
     this.#sealer?.free();
     [this.#sealer, this.#secretHash] = [sealer, hash];
@@ -62,11 +67,11 @@ class DaveMember {
   }
 }
 
-/** By system: what `start` is told, checked, and a participant's keys. */
+/** By system: a participant's keys. */
 const SYSTEMS = {
-  jitsi: { optionsOf: jitsiOptionsOf, make: (options) => JitsiFrames.start(options) },
-  livekit: { optionsOf: liveKitOptionsOf, make: (options) => LiveKitFrames.start(options) },
-  dave: { optionsOf: (options) => options, make: async () => new DaveMember() },
+  jitsi: (options) => JitsiFrames.start(options),
+  livekit: (options) => LiveKitFrames.start(options),
+  dave: async (options) => new DaveMember(options),
 };
 
 /** Makes a participant's keys, once it has been said of which system. */
@@ -92,12 +97,10 @@ async function withKeysOf(name, method, args) {
 }
 
 const requests = {
-  /** `profile` is `jitsi`, `livekit` or `dave`, `options` those of `LiveKitFrames.start`. */
+  /** `profile` is `jitsi`, `livekit` or `dave`, `options` those of its class in `profiles.js`. */
   start({ profile, options }) {
-    const system = SYSTEMS[profile];
-    const checkedOptions = system.optionsOf(options);
     if (make !== null) throw { code: 'WorkerInUse', message: 'this worker has a call already: each call needs one of its own' };
-    make = () => system.make(checkedOptions);
+    make = () => SYSTEMS[profile](options);
   },
   /** As the classes in `profiles.js` have them. */
   async setKey({ participant, index, key, options }) {

@@ -124,19 +124,20 @@ export class Protection {
 
   /** One look after the other, however long each takes. */
   async #look() {
+    if (this.#pc.connectionState === 'closed') return this.stop();
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
       await this.#watch();
     } catch (error) {
-      this.#fail(error);
+      // It may have been closed meanwhile.
+      if (this.#pc.connectionState !== 'closed') this.#fail(error);
     } finally {
       this.#isLooking = false;
     }
   }
 
   async #watch() {
-    if (this.#pc.connectionState === 'closed') return this.stop();
     // An application that goes around the hooks is still covered, if late.
     this.#sweep();
     const stats = await this.#pc.getStats();

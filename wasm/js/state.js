@@ -33,6 +33,7 @@ export class StreamState {
 
   /** Why frames fail, until one does not. */
   explain(code) {
+    if (this.#isOver) return;
     this.#reason = code;
     Object.assign(this.#update, { state: 'failing', code });
     this.#report();
@@ -43,6 +44,7 @@ export class StreamState {
    * for a reason that their codes do not give.
    */
   count(code) {
+    if (this.#isOver) return false;
     const update = this.#update;
     const before = update.state;
     let isPuzzling = false;
@@ -64,6 +66,11 @@ export class StreamState {
     }
     if (update.state !== before || performance.now() - this.#said >= REPORT_EVERY_MS) this.#report();
     return isPuzzling;
+  }
+
+  /** What has broken is not mended by what was still being worked on. */
+  get #isOver() {
+    return this.#update.state === 'broken';
   }
 
   #report() {

@@ -190,7 +190,7 @@ class Transform {
   #writer = null;
   #transformer;
   #number;
-  #order = new InOrder((frame) => this.#work(frame), (frame, result) => this.#finish(frame, result));
+  #order = this.#newOrder();
   /** What it carries, in words and in the core's numbers. */
   #named = null;
   #stream = null;
@@ -208,9 +208,21 @@ class Transform {
     this.#say({});
   }
 
+  /** What was taken on before the stream became another leaves nowhere. */
+  #newOrder() {
+    const isOurs = () => order === this.#order;
+    const order = new InOrder(
+      (frame) => (isOurs() ? this.#work(frame) : undefined),
+      (frame, result) => isOurs() && this.#finish(frame, result),
+    );
+    return order;
+  }
+
   describe(named) {
     // What waits for a key was another stream's.
     keys?.unpark(this);
+    const before = this.#named;
+    if (['from', 'kind', 'index'].some((part) => before?.[part] !== named?.[part])) this.#order = this.#newOrder();
     this.#named = named;
     this.#stream = null;
     // Whose frames are to be opened must be known.

@@ -597,7 +597,7 @@ const MESSAGES = {
     state: NONE,
   }],
   'profiles-worker.js': [PROFILES, {
-    start: [{ profile: 'livekit', options: {} }, { profile: 'other' }],
+    start: [{ profile: 'livekit', options: {} }, { profile: 'other', options: 'fields?' }],
     setKey: [{ participant: 'us', index: 0, key: bytes(32), options: { use: true } }, {
       participant: 'name', index: 'u32', key: 'key', options: 'fields?', 'options.use': 'boolean?', 'options.kdf': 'other?',
     }],

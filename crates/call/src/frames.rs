@@ -142,7 +142,7 @@ impl Frames {
     /// Frames of member `me`, who seals with `base_key` of generation 0. It must never have been used.
     ///
     /// # Errors
-    /// [`KeyError`]; none with the present layout.
+    /// [`KeyError::OtherSuite`].
     pub fn new(cipher: impl Into<Cipher>, me: u16, base_key: BaseKey) -> Result<Self, KeyError> {
         let cipher = cipher.into();
         let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
@@ -165,7 +165,7 @@ impl Frames {
     /// As [`Sender::ratchet`].
     ///
     /// # Errors
-    /// [`KeyError`]; none with the present layout.
+    /// [`KeyError::Forked`].
     pub fn ratchet(&mut self) -> Result<Kid, KeyError> {
         self.replaced = self.replaced.wrapping_add(1);
         self.sender.ratchet()
@@ -174,7 +174,7 @@ impl Frames {
     /// As [`Sender::rekey_to`].
     ///
     /// # Errors
-    /// [`KeyError::NotNewer`], [`KeyError::KidOutOfRange`].
+    /// [`KeyError::NotNewer`], [`KeyError::KidOutOfRange`], [`KeyError::OtherSuite`], [`KeyError::Forked`].
     pub fn rekey_to(&mut self, generation: u64, base_key: BaseKey) -> Result<Kid, KeyError> {
         self.replaced = self.replaced.wrapping_add(1);
         self.sender.rekey_to(generation, base_key)

@@ -39,7 +39,12 @@ impl Parking {
             return false;
         }
         self.bytes += frame.len();
-        self.frames.push_back(Parked { from, token, frame: frame.to_vec(), until: now + MAX_WAIT });
+        self.frames.push_back(Parked {
+            from,
+            token,
+            frame: frame.to_vec(),
+            until: now.saturating_add(MAX_WAIT),
+        });
         true
     }
 

@@ -140,7 +140,7 @@ impl SharedSecretCall {
     /// join would otherwise run ahead of those who follow by its frames.
     ///
     /// # Errors
-    /// [`CallError::Key`]; none with the present layout.
+    /// [`CallError::Key`] with [`KeyError::Forked`].
     pub fn ratchet(&mut self) -> Result<Kid, CallError> {
         if self.frames.usage().frames == 0 {
             return Ok(self.frames.kid());
@@ -373,5 +373,29 @@ mod tests {
             let opened = bob.open_in_place(1, &mut frame, camera).unwrap();
             assert_eq!((LAYOUT.split(opened.kid).step, &*opened.frame), (step, &b"a frame"[..]));
         }
+    }
+
+    #[test]
+    fn a_key_near_its_limit_goes_on_whichever_door_seals() {
+        let camera = Stream::new(StreamKind::Camera, 0);
+        let near = || {
+            let suite = CipherSuite::Aes128GcmSha256_128;
+            let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
+            let mut alice = SharedSecretCall::new(suite, &secret, 1, [1; 32]).unwrap();
+            let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
+            let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
+            let base_key = alice.frames.sender().export_base_key().unwrap();
+            *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
+            alice.seal_to_vec(b"a frame that warns", camera).unwrap();
+            alice
+        };
+        let mut alice = near();
+        let mut buf = [0; FrameBuf::HEADROOM + 1 + FrameBuf::TAILROOM];
+        let payload = FrameBuf::HEADROOM..FrameBuf::HEADROOM + 1;
+        alice.seal_in_place(FrameBuf::new(&mut buf, payload).unwrap(), camera).unwrap();
+        assert_eq!(LAYOUT.split(alice.kid()).step, 1);
+        let mut alice = near();
+        alice.frames().seal_to_vec(b"x", camera).unwrap();
+        assert_eq!(LAYOUT.split(alice.frames().kid()).step, 1);
     }
 }

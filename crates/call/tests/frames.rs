@@ -69,6 +69,8 @@ fn frames_of_many_members_are_counted_each_for_itself() {
             let opened = round * (place as u64 % 3 + 1);
             assert_eq!(counts(bob.of_member(number)), (opened, [0; 4], Some((0, 0))), "{number}");
         }
+        let told = core::iter::from_fn(|| bob.poll_newer()).count();
+        assert_eq!(told, if round == 1 { numbers.len() } else { 0 }, "each newest key is told once");
     }
     // Every third leaves; nobody else's counts move, and who comes back is new.
     for &number in numbers.iter().step_by(3) {
@@ -152,4 +154,14 @@ fn frames_that_do_not_open_are_counted_by_reason() {
     // What a server says of a frame of another's is its own word alone.
     assert_eq!(open(&mut bob, 3, &genuine), Err(FrameError::OtherMember));
     assert_eq!(bob.of_member(3), MemberFrames::default());
+}
+
+#[test]
+fn who_keeps_a_copy_of_our_key_is_told_when_it_is_replaced() {
+    let mut alice = member(1);
+    let first = alice.erasures();
+    alice.ratchet().unwrap();
+    let ratcheted = alice.erasures();
+    alice.rekey_to(1, key(1, 1)).unwrap();
+    assert!(first != ratcheted && ratcheted != alice.erasures());
 }

@@ -64,7 +64,7 @@ impl BlockCount {
     #[inline(always)] // a part of the hot doors
     #[must_use]
     pub fn after(&self, more: u64) -> Option<Self> {
-        let next = self.0 + more;
+        let next = self.0.saturating_add(more);
         (next <= end()).then_some(Self(next))
     }
 

@@ -31,7 +31,7 @@ impl Sender {
     /// `payload_len` bytes behind it.
     ///
     /// # Errors
-    /// [`SealError::KeyExhausted`]; [`SealError::PrefixTooLong`] if `prefix` has another length. Nothing is spent.
+    /// [`SealError::KeyExhausted`], [`SealError::Forked`]; [`SealError::PrefixTooLong`] if `prefix` has another length. Nothing is spent.
     pub fn seal_elsewhere<'m>(
         &mut self,
         prefix: &[u8],

@@ -25,7 +25,7 @@ pub(crate) struct KeyStore {
     #[expect(clippy::vec_box, reason = "moving a key would leave a copy")]
     held: Vec<Box<HeldKey>>,
     place: HashMap<Kid, usize>,
-    /// Counts, modulo 2^32, how often the key of a KID was erased or replaced.
+    /// Counts, modulo 2^32, how often the key of a KID was erased.
     erasures: u32,
     /// How many keys are held of whom, by [`KeyStore::owner`].
     shares: HashMap<u64, usize>,
@@ -198,7 +198,10 @@ impl KeyStore {
         self.remove_sender(kid.sender, |generation| generation < kid.generation);
         let Some(root) = self.roots.get(&self.root_of(full)) else { return };
         let ahead = layout.steps_between(root.at, kid.step);
-        if ahead == 0 || layout.is_behind(root.at, kid.step) {
+        // Frames may come as far ahead of the root as the policy says, and no further: what lies
+        // further is behind it, where the circle of steps is small against the policy.
+        let is_ahead = (1..=u64::from(self.policy.max_ahead)).contains(&ahead);
+        if ahead == 0 || !is_ahead && layout.is_behind(root.at, kid.step) {
             self.forget_steps(layout, kid, 1..=self.policy.keep_behind.into());
             return;
         }
@@ -407,9 +410,8 @@ impl KeyStore {
             root.held += 1;
         }
         *self.shares.entry(self.owner(held.kid)).or_default() += 1;
-        if self.place.insert(held.kid, self.held.len()).is_some() {
-            self.erasures = self.erasures.wrapping_add(1);
-        }
+        let before = self.place.insert(held.kid, self.held.len());
+        debug_assert!(before.is_none(), "a KID is held once");
         self.held.push(held);
     }
 

@@ -40,8 +40,8 @@ pub struct KeyPolicy {
     /// each epoch, over its contexts: whoever makes keys without end uses up its own share alone.
     /// Where KIDs have no sender, there is but one and it has all of [`max_keys`](Self::max_keys).
     ///
-    /// Under MLS every member can seal in the name of another, and so use up its share as well; nobody
-    /// else's, and nothing of a later epoch.
+    /// Under MLS every member can seal in the name of another, and so use up its share as well, and
+    /// with enough names all of `max_keys` in that epoch; nothing of a later one.
     pub max_keys_each: usize,
 }
 

@@ -34,6 +34,26 @@ fn after_opening(start: u64, frames: &[[Vec<u8>; 2]], opened: &[usize]) -> Recei
 }
 
 #[test]
+fn steps_before_are_wiped_however_far_a_policy_looks_ahead() {
+    let policy = KeyPolicy { max_ahead: 200, keep_behind: 8, ..KeyPolicy::of(layout().into()) };
+    let frames = two_of_each_step(0, 151);
+    for opened in [&[][..], &[0], &[0, 3]] {
+        let mut receiver = Receiver::with_policy(SUITE, layout(), policy).unwrap();
+        receiver.add_sender(kid_of(1), base_key(1)).unwrap();
+        for &step in opened {
+            receiver.open_to_vec(&frames[step][0], CAMERA).unwrap();
+        }
+        receiver.remove_before(SenderKeyKid { step: 150, ..kid_of(1) });
+        for step in [0, 3, 100, 149] {
+            // Steps come round: by such a policy this one may be ahead, and its key is another then.
+            let result = receiver.open_to_vec(&frames[step][1], CAMERA);
+            assert!(result.is_err(), "{opened:?} {step}: {result:?}");
+        }
+        assert_eq!(receiver.open_to_vec(&frames[150][1], CAMERA).unwrap(), b"two");
+    }
+}
+
+#[test]
 fn steps_before_are_wiped_whatever_was_seen() {
     // Steps come round behind 255.
     for start in [0, 5, 250] {

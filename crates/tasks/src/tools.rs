@@ -7,7 +7,7 @@ use std::{
     sync::Mutex,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     shell::{Shell, find},
@@ -44,7 +44,9 @@ pub(crate) fn rustup(
     let listed = listed.context("rustup is needed to install a target")?;
     let listed = String::from_utf8_lossy(&listed).into_owned();
     // Components are listed with the host's name behind theirs.
-    let is_there = |name: &str| listed.lines().any(|line| line.starts_with(name));
+    let is_there = |name: &str| {
+        listed.lines().any(|line| line == name || kind == "component" && line.starts_with(name))
+    };
     let missing: Vec<&str> = wanted.iter().copied().filter(|name| !is_there(name)).collect();
     if missing.is_empty() {
         return Ok(());
@@ -56,10 +58,8 @@ pub(crate) fn rustup(
 
 /// Whether rustup has a toolchain.
 pub(crate) fn has_toolchain(name: &str) -> bool {
-    let listed = Command::new("rustup").args(["toolchain", "list"]).output();
-    listed.is_ok_and(|listed| {
-        String::from_utf8_lossy(&listed.stdout).lines().any(|line| line.starts_with(name))
-    })
+    let asked = Command::new("rustup").args(["run", name, "rustc", "--version"]).output();
+    asked.is_ok_and(|asked| asked.status.success())
 }
 
 /// A toolchain of rustup's, without documentation.
@@ -111,7 +111,7 @@ pub(crate) fn node(shell: &Shell) -> Result<PathBuf> {
 /// Chromium or Chrome: what `SEALFRAME_CHROMIUM` names, what is installed, or Debian's.
 pub(crate) fn chromium(shell: &Shell) -> Result<PathBuf> {
     if let Some(named) = env::var_os("SEALFRAME_CHROMIUM") {
-        return Ok(named.into());
+        return existing("SEALFRAME_CHROMIUM", named.into());
     }
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     find_or_install(shell, &names, &["chromium"])
@@ -121,10 +121,16 @@ pub(crate) fn chromium(shell: &Shell) -> Result<PathBuf> {
 /// Firefox: what `SEALFRAME_FIREFOX` names, what is installed, or Debian's.
 pub(crate) fn firefox(shell: &Shell) -> Result<PathBuf> {
     if let Some(named) = env::var_os("SEALFRAME_FIREFOX") {
-        return Ok(named.into());
+        return existing("SEALFRAME_FIREFOX", named.into());
     }
     find_or_install(shell, &["firefox-esr", "firefox"], &["firefox-esr"])
         .context("set SEALFRAME_FIREFOX to the path of Firefox")
+}
+
+/// Tests would leave out a browser that is not there.
+fn existing(variable: &str, path: PathBuf) -> Result<PathBuf> {
+    ensure!(path.is_file(), "{variable} names no file: {}", path.display());
+    Ok(path)
 }
 
 /// The packages that a `package.json` locks, in its folder.
@@ -138,8 +144,9 @@ pub(crate) fn npm_ci(shell: &Shell, folder: &Path) -> Result<()> {
     if is_fresh() == Some(true) {
         return Ok(());
     }
+    let npm = find_or_install(shell, &["npm", "npm.cmd"], &["npm"])?;
     installing(shell, &format!("npm packages for {}", folder.display()), || {
-        shell.run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
+        shell.run(Command::new(npm).args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
     })
 }
 
@@ -153,7 +160,7 @@ pub(crate) fn python(shell: &Shell, folder: &str, packages: &[&str]) -> Result<P
     if inside.exists() && std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
         return Ok(inside);
     }
-    if !inside.exists() {
+    if !stamp.exists() {
         let venv = || shell.run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&home));
         // Debian keeps a part of Python's own modules in a package of its own.
         venv().or_else(|_| install(shell, &["python3-venv"]).and_then(|()| venv()))?;

@@ -92,3 +92,16 @@ proptest! {
         prop_assert_eq!((start.generation, start.sender), (end.generation, end.sender));
     }
 }
+
+#[test]
+fn half_the_circle_lies_ahead() {
+    for bits in [1, 2, 8, 63] {
+        let (layout, circle) = (SenderKeyLayout::new(0, bits).unwrap(), 1_u64 << bits);
+        for at in [0, 1, circle / 2, circle - 1] {
+            let step = |ahead: u64| at.wrapping_add(ahead) % circle;
+            assert!(!layout.is_behind(at, at) && !layout.is_behind(at, step(circle / 2)));
+            assert_eq!(layout.is_behind(at, step(circle / 2 + 1)), bits > 1);
+        }
+    }
+    assert!(!SenderKeyLayout::new(8, 0).unwrap().is_behind(0, 0));
+}

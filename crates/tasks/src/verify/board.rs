@@ -2,14 +2,14 @@
 
 use core::time::Duration;
 use std::{
-    fs,
+    fs, panic,
     path::PathBuf,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Instant,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::{
     Plan, report,
@@ -111,8 +111,13 @@ impl Board<'_> {
         report::started(step);
         let run = if self.plan.is_quick { step.quick.unwrap_or(step.run) } else { step.run };
         let gives_way = step.lane != Lane::Browsers;
-        let ended = Shell::logging(&log_of(step), self.plan.may_install, gives_way)
-            .and_then(|shell| run(&shell));
+        let attempt = || {
+            Shell::logging(&log_of(step), self.plan.may_install, gives_way)
+                .and_then(|shell| run(&shell))
+        };
+        // Others wait for this step: it ends whatever happens.
+        let ended = panic::catch_unwind(panic::AssertUnwindSafe(attempt))
+            .unwrap_or_else(|_| Err(anyhow!("the step panicked")));
         match ended {
             Ok(()) => Outcome::Passed,
             Err(error) => Outcome::Failed(format!("{error:#}")),

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::steps;
 use crate::{root, shell::Shell, target_dir, tools, wasm_package};
@@ -93,19 +93,25 @@ fn fuzz(shell: &Shell, args: &[String]) -> Result<String> {
         .filter(|name| wanted.is_empty() || wanted.contains(name))
         .collect();
     targets.sort_unstable();
+    let all = wanted.is_empty() || targets.len() == wanted.len();
+    ensure!(all && !targets.is_empty(), "no such fuzz target among {}", wanted.join(", "));
     let mut counts = Vec::new();
     for target in targets {
         let corpus = target_dir().join("fuzz-corpus").join(&target);
+        let folder = root().join("fuzz");
         fs::create_dir_all(&corpus)?;
         let mut fuzz = Command::new("rustup");
         fuzz.args(["run", "nightly"]).arg(&cargo_fuzz);
-        fuzz.args(["run", "--features", "libfuzzer", &target]).arg(&corpus);
-        fuzz.arg(root().join("fuzz/seeds").join(&target));
-        fuzz.args(["--", "-print_final_stats=1"]).arg(format!("-max_total_time={seconds}"));
+        fuzz.args(["run", "--fuzz-dir", ".", "--features", "libfuzzer", &target]).arg(&corpus);
+        fuzz.arg(folder.join("seeds").join(&target));
+        fuzz.args(["--", "-print_final_stats=1", "-max_len=600"]);
+        fuzz.arg(format!("-max_total_time={seconds}"));
+        // Link-time optimisation and the sanitizer do not link.
+        fuzz.env("CARGO_PROFILE_RELEASE_LTO", "false");
         let log = target_dir().join(format!("fuzz-{target}.log"));
         let logging = Shell::logging(&log, true, false)?;
         shell.say(&format!("{target}: {seconds} s, output in {}", log.display()));
-        logging.run(fuzz.current_dir(root()))?;
+        logging.run(fuzz.current_dir(folder))?;
         let said = fs::read_to_string(&log)?;
         let executions = said
             .lines()
@@ -162,6 +168,7 @@ fn mutants(shell: &Shell, args: &[String]) -> Result<String> {
     );
     // Survivors are a result, not a failure of the run; they are listed in the folder.
     if let Err(error) = ended {
+        ensure!(count("caught.txt")? + count("missed.txt")? > 0, "{error:#}");
         shell.say(&format!("{error:#}; survivors: {}", out.join("mutants.out/missed.txt").display()));
     }
     Ok(counts)

@@ -46,6 +46,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 fn parse(args: &[String]) -> Result<Option<Plan>> {
     let mut plan =
         Plan { steps: STEPS.iter().collect(), is_quick: false, may_install: true, keeps_going: false };
+    if args.iter().filter(|arg| ["--quick", "--only", "--from"].contains(&arg.as_str())).count() > 1 {
+        bail!("--quick, --only and --from exclude each other");
+    }
     let mut args = args.iter().map(String::as_str).peekable();
     while let Some(option) = args.next() {
         match option {

@@ -1,7 +1,10 @@
 //! What a run says: each step as it ends, a table of times, and of a failure the first error.
 
 use core::{fmt::Write as _, time::Duration};
-use std::fs;
+use std::{
+    fs,
+    io::{self, Write as _},
+};
 
 use anyhow::Result;
 
@@ -15,16 +18,21 @@ use crate::target_dir;
 const SHOWN: usize = 12;
 
 pub(super) fn started(step: &Step) {
-    eprintln!("==> {}: {}", step.name, step.what);
+    say(&format!("==> {}: {}", step.name, step.what));
 }
 
 pub(super) fn ended(step: &Step, outcome: &Outcome, took: Duration) {
     let seconds = took.as_secs();
     match outcome {
-        Outcome::Passed => eprintln!("<== {} passed in {seconds} s{}", step.name, counted(step)),
-        Outcome::Failed(_) => eprintln!("<== {} FAILED after {seconds} s", step.name),
+        Outcome::Passed => say(&format!("<== {} passed in {seconds} s{}", step.name, counted(step))),
+        Outcome::Failed(_) => say(&format!("<== {} FAILED after {seconds} s", step.name)),
         Outcome::NotRun => {}
     }
+}
+
+/// A terminal that is gone stops no run.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Prints the table, writes it to `target/verify/times.md`, and prints failures; returns how many
@@ -88,20 +96,25 @@ fn first_error(log: &str) -> Vec<&str> {
     lines.into_iter().skip(begin).take(SHOWN).collect()
 }
 
-/// How many tests of Rust and of Node.js passed, by the step's log.
+/// How many tests of Rust and of Node.js passed and were left out, by the step's log.
 fn counted(step: &Step) -> String {
     let log = fs::read(log_of(step)).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
     let number = |text: &str| text.trim().parse::<usize>().unwrap_or(0);
-    let mut count = 0;
+    let (mut count, mut skipped) = (0, 0);
     for line in log.lines() {
         if let Some(rest) = line.strip_prefix("test result: ok. ") {
             count += rest.split(" passed").next().map_or(0, number);
         } else if let Some(rest) = line.strip_prefix("# pass ") {
             count += number(rest);
+        } else if let Some(rest) = line.strip_prefix("# skipped ") {
+            skipped += number(rest);
+        } else if line.starts_with("==> SKIPPED") {
+            skipped += 1;
         }
     }
-    if count == 0 { String::new() } else { format!(", {count} tests") }
+    let count = if count == 0 { String::new() } else { format!(", {count} tests") };
+    if skipped == 0 { count } else { format!("{count}, {skipped} SKIPPED") }
 }
 
 #[cfg(test)]

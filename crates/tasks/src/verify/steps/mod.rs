@@ -79,7 +79,7 @@ pub(super) const STEPS: &[Step] = &[
     Step::new(
         Cargo,
         "oldest",
-        "the oldest Rust: libraries with ring, all tests of the media path without it",
+        "the oldest Rust: unit tests with ring, all tests of the media path without it",
         rust::oldest,
     ),
     Step::new(Cargo, "bare-metal", "no operating system (thumbv7em-none-eabihf)", rust::bare_metal),
