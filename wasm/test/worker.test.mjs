@@ -13,6 +13,7 @@ import { FrameCrypto } from '../build/crypto.js';
 import { Keys } from '../build/keys.js';
 import { FrameMemory } from '../build/memory.js';
 import { InOrder, MAX_IN_FLIGHT } from '../build/order.js';
+import { StreamState } from '../build/state.js';
 
 import { Frames } from '../pkg/frames.node.js';
 import { JitsiFrames, LiveKitFrames } from '../pkg/profiles.node.js';
@@ -484,4 +485,14 @@ test('an imported key ends with the key that it is of', async (t) => {
   assert.notEqual(used.at(-1), first);
   assert.equal(used.filter((key) => key === first).length, used.indexOf(used.find((key) => key !== first)), 'never again');
   assert.ok(!statesOf(bob).some((state) => state.startsWith('failing')));
+});
+
+test('a stream that has broken stays so, whatever was still being worked on', () => {
+  const told = [];
+  const state = new StreamState({ direction: 'open' }, ({ state: now }) => told.push(now));
+  state.count(null);
+  state.break('the track is gone');
+  for (const code of [null, 'UnknownKey', 'Unauthentic']) assert.equal(state.count(code), false);
+  state.explain('OtherFraming');
+  assert.deepEqual(told, ['encrypted', 'broken']);
 });
