@@ -28,10 +28,14 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Node.js on a file of tests, told where everything is.
-    fn test(&self, file: &Path) -> Command {
+    /// Node.js on a file of tests, told where everything is; of these tests by a pattern, if there is one.
+    fn test(&self, file: &Path, pattern: Option<&str>) -> Command {
         let mut node = Command::new(&self.node);
-        node.args(["--test", "--test-reporter=tap"]).arg(file);
+        node.args(["--test", "--test-reporter=tap"]);
+        if let Some(pattern) = pattern {
+            node.args(["--test-name-pattern", pattern]);
+        }
+        node.arg(file);
         node.env("SEALFRAME_SFU", rust::program("sealframe-sfu"));
         node.env("SEALFRAME_BOT", rust::program("sealframe-bot"));
         node.env("SEALFRAME_CHROMIUM", &self.chromium).env("SEALFRAME_FIREFOX", &self.firefox);
@@ -40,7 +44,7 @@ impl Stage {
     }
 
     fn run_all(&self, shell: &Shell, folder: &Path, files: &[&str]) -> Result<()> {
-        files.iter().try_for_each(|file| shell.run(&mut self.test(&folder.join(file))))
+        files.iter().try_for_each(|file| shell.run(&mut self.test(&folder.join(file), None)))
     }
 }
 
@@ -69,8 +73,8 @@ pub(super) fn calls(shell: &Shell) -> Result<()> {
 /// Two tabs of Chromium.
 pub(super) fn one_call(shell: &Shell) -> Result<()> {
     let stage = Stage::set_up(shell)?;
-    let mut test = stage.test(&call_tests().join("call.test.mjs"));
-    shell.run(test.args(["--test-name-pattern", "two tabs see and hear each other"]))
+    let pattern = Some("two tabs see and hear each other");
+    shell.run(&mut stage.test(&call_tests().join("call.test.mjs"), pattern))
 }
 
 pub(super) fn leaks(shell: &Shell) -> Result<()> {
@@ -104,7 +108,7 @@ pub(super) fn bots(shell: &Shell) -> Result<()> {
     let tests = root().join("examples/bot/test");
     tools::npm_ci(shell, &tests)?;
     for file in ["native.test.mjs", "record.test.mjs"] {
-        let mut test = stage.test(&tests.join(file));
+        let mut test = stage.test(&tests.join(file), None);
         shell.run(test.env("SEALFRAME_LIVEKIT_PYTHON", &python))?;
     }
     Ok(())
