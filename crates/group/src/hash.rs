@@ -32,6 +32,6 @@ pub(crate) fn expand<const N: usize>(key: &[u8], name: &str, data: &[&[u8]]) -> 
 }
 
 /// What is signed: `"sealframe group 1 " ‖ name ‖ 00 ‖ content`.
-pub(crate) fn to_sign(name: &str, content: &[u8]) -> alloc::vec::Vec<u8> {
-    [DOMAIN, name.as_bytes(), &[0], content].concat()
+pub(crate) fn to_sign(name: &str, content: &[&[u8]]) -> alloc::vec::Vec<u8> {
+    [DOMAIN, name.as_bytes(), &[0], &content.concat()].concat()
 }

@@ -49,7 +49,7 @@ impl IdentityKey {
         Identity(self.0.verifying_key().to_bytes())
     }
 
-    pub(crate) fn sign(&self, name: &str, content: &[u8]) -> [u8; 64] {
+    pub(crate) fn sign(&self, name: &str, content: &[&[u8]]) -> [u8; 64] {
         self.0.sign(&to_sign(name, content)).to_bytes()
     }
 }
@@ -66,7 +66,7 @@ pub struct Identity(pub [u8; 32]);
 
 impl Identity {
     /// Whether `signature` is this identity's, strictly: no small-order key, one encoding.
-    pub(crate) fn verifies(&self, name: &str, content: &[u8], signature: &[u8; 64]) -> bool {
+    pub(crate) fn verifies(&self, name: &str, content: &[&[u8]], signature: &[u8; 64]) -> bool {
         VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
             let signature = Signature::from_bytes(signature);
             key.verify_strict(&to_sign(name, content), &signature).is_ok()
@@ -128,9 +128,17 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// One session of one person's device in one call: 16 random bytes.
+/// One stay of one identity in one call: the first 16 bytes of its announce_hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SessionId(pub [u8; 16]);
+
+impl SessionId {
+    /// The member's field in KIDs (PROTOCOL.md §1).
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        u16::from_be_bytes([self.0[0], self.0[1]])
+    }
+}
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

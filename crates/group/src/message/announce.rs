@@ -1,43 +1,65 @@
-//! The message that introduces a member.
+//! The message that introduces a session.
 
 use alloc::vec::Vec;
 
-use super::{MessageError, Reader};
-use crate::{Identity, encoding::Write as _, hash::hash};
+use super::{MessageError, Reader, SIGNATURE_LEN};
+use crate::{Identity, Kem, SessionId, encoding::Write as _, hash::hash, message::Head};
 
-/// Introduces a member (PROTOCOL.md §2.1).
+/// Introduces a session (PROTOCOL.md §2.1).
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Announce {
+    /// When it joined, in milliseconds since 1970.
+    pub joined_at: u64,
     /// The suite that it seals frames with, by RFC 9605's registry.
     pub media_suite: u16,
-    /// Its number in KIDs.
-    pub sender: u16,
-    /// What it is there for.
+    /// How keys are encrypted to it.
+    pub kem: Kem,
+    /// What it takes part as.
     pub role: Role,
     /// Who it is.
     pub identity: Identity,
-    /// Its KEM public key, 32 or 1,216 bytes.
-    pub kem_key: Vec<u8>,
-    /// Which nonce the next one is.
-    pub nonce_number: u8,
-    /// Its present freshness nonce.
-    pub nonce: [u8; 24],
-    /// What the application judges; at most [`MAX_CREDENTIAL_LEN`](Self::MAX_CREDENTIAL_LEN) bytes.
+    /// Its prekey number 0, a public key of [`Kem::key_len`] bytes.
+    pub prekey: Vec<u8>,
+    /// The protocol versions that it speaks, ascending.
+    pub versions: Vec<u8>,
+    /// What the relay calls it; at most [`MAX_ADDRESS_LEN`](Self::MAX_ADDRESS_LEN) bytes.
+    pub address: Vec<u8>,
+    /// What applications judge; at most [`MAX_CREDENTIAL_LEN`](Self::MAX_CREDENTIAL_LEN) bytes.
     pub credential: Vec<u8>,
+    /// Extensions as encoded; see [`extensions`](Self::extensions).
+    pub extensions: Vec<u8>,
 }
 
 impl Announce {
     /// Bytes that a credential may have.
     pub const MAX_CREDENTIAL_LEN: usize = 4096;
+    /// Bytes that an address may have.
+    pub const MAX_ADDRESS_LEN: usize = 255;
+    /// Bytes that all extensions together may have.
+    pub const MAX_EXTENSIONS_LEN: usize = 1024;
 
-    /// `announce_hash = H("announced", whole message)`
+    const IDENTITY_AT: usize = Head::LEN + 8 + 2 + 1 + 1;
+    const PREKEY_AT: usize = Self::IDENTITY_AT + 32;
+
+    /// `announce_hash` of a body.
     #[must_use]
-    pub fn hash(message: &[u8]) -> [u8; 32] {
-        hash("announced", &[message])
+    pub fn hash_body(group: &[u8; 32], body: &[u8]) -> [u8; 32] {
+        hash("announce", &[group, body])
     }
 
-    const IDENTITY_AT: usize = super::Head::LEN + 2 + 2 + 1;
+    /// `announce_hash` of a whole message that was parsed before.
+    pub(crate) fn hash_of(group: &[u8; 32], message: &[u8]) -> [u8; 32] {
+        Self::hash_body(group, &message[Head::LEN..message.len() - SIGNATURE_LEN])
+    }
+
+    /// The session that an announce with this body introduces.
+    #[must_use]
+    pub fn session_of(group: &[u8; 32], body: &[u8]) -> SessionId {
+        let mut session = SessionId::default();
+        session.0.copy_from_slice(&Self::hash_body(group, body)[..16]);
+        session
+    }
 
     /// The identity inside a message that was parsed before.
     pub(crate) fn identity_in(message: &[u8]) -> Identity {
@@ -46,39 +68,94 @@ impl Announce {
         identity
     }
 
-    /// The KEM key inside a message that was parsed before.
-    pub(crate) fn kem_key_in(message: &[u8]) -> &[u8] {
-        let start = Self::IDENTITY_AT + 32 + 2;
-        let len = usize::from(u16::from_be_bytes([message[start - 2], message[start - 1]]));
-        &message[start..start + len]
+    /// When the session joined, of a message that was parsed before.
+    pub(crate) fn joined_at_in(message: &[u8]) -> u64 {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&message[Head::LEN..][..8]);
+        u64::from_be_bytes(bytes)
+    }
+
+    /// The address inside a message that was parsed before.
+    pub(crate) fn address_in(message: &[u8]) -> &[u8] {
+        let after_prekey = skip_string(message, Self::PREKEY_AT);
+        let at = skip_string(message, after_prekey);
+        &message[at + 2..skip_string(message, at)]
+    }
+
+    /// The extensions, by id and content.
+    pub fn extensions(&self) -> impl Iterator<Item = (u16, &[u8])> {
+        Extensions(Reader::new(&self.extensions))
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.joined_at.to_be_bytes());
         out.extend(self.media_suite.to_be_bytes());
-        out.extend(self.sender.to_be_bytes());
+        out.push(self.kem.id());
         out.push(self.role as u8);
         out.extend(self.identity.0);
-        out.string(&self.kem_key);
-        out.push(self.nonce_number);
-        out.extend(self.nonce);
+        out.string(&self.prekey);
+        out.string(&self.versions);
+        out.string(&self.address);
         out.string(&self.credential);
+        out.string(&self.extensions);
     }
 
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
-        Ok(Self {
-            media_suite: reader.u16()?,
-            sender: reader.u16()?,
+        let joined_at = reader.u64()?;
+        let media_suite = reader.u16()?;
+        let kem = reader.u8()?;
+        let kem = Kem::from_id(kem).ok_or(MessageError::UnknownKem(kem))?;
+        let announce = Self {
+            joined_at,
+            media_suite,
+            kem,
             role: Role::from_id(reader.u8()?).ok_or(MessageError::Malformed)?,
             identity: Identity(reader.array()?),
-            kem_key: reader.string(1216)?.to_vec(),
-            nonce_number: reader.u8()?,
-            nonce: reader.array()?,
+            prekey: reader.string(1216)?.to_vec(),
+            versions: reader.string(16)?.to_vec(),
+            address: reader.string(Self::MAX_ADDRESS_LEN)?.to_vec(),
             credential: reader.string(Self::MAX_CREDENTIAL_LEN)?.to_vec(),
-        })
+            extensions: reader.string(Self::MAX_EXTENSIONS_LEN)?.to_vec(),
+        };
+        let fits = announce.prekey.len() == kem.key_len()
+            && announce.versions.is_sorted_by(|a, b| a < b)
+            && announce.versions.contains(&super::VERSION)
+            && are_sorted(&announce.extensions);
+        if fits { Ok(announce) } else { Err(MessageError::Malformed) }
     }
 }
 
-/// What a member is there for, as it says itself; everybody sees it.
+fn skip_string(message: &[u8], at: usize) -> usize {
+    at + 2 + usize::from(u16::from_be_bytes([message[at], message[at + 1]]))
+}
+
+/// Whether a list of extensions is whole and ascending by id.
+fn are_sorted(bytes: &[u8]) -> bool {
+    let mut extensions = Extensions(Reader::new(bytes));
+    let mut before = None;
+    for (id, _) in extensions.by_ref() {
+        if before.is_some_and(|before| before >= id) {
+            return false;
+        }
+        before = Some(id);
+    }
+    extensions.0.end().is_ok()
+}
+
+struct Extensions<'a>(Reader<'a>);
+
+impl<'a> Iterator for Extensions<'a> {
+    type Item = (u16, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut reader = self.0;
+        let extension = (reader.u16().ok()?, reader.string(1020).ok()?);
+        self.0 = reader;
+        Some(extension)
+    }
+}
+
+/// What a member takes part as, in its own words; everybody sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 #[repr(u8)]
@@ -87,7 +164,7 @@ pub enum Role {
     /// A person takes part.
     #[default]
     Participant = 0,
-    /// It keeps what it opens.
+    /// It stores what it opens.
     Recorder = 1,
     /// A program listens or speaks.
     Bot = 2,

@@ -1,104 +1,267 @@
-//! The message that says how a member sees the call.
+//! The message that shows how a member sees the call.
 
 use alloc::vec::Vec;
 
 use super::{MessageError, Reader};
-use crate::{Identity, SessionId, hash::hash};
+use crate::{SessionId, encoding::Write as _, hash::hash};
 
-/// The speaker is alive, and sees the call like this (PROTOCOL.md §2.5).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The sender is present, and sees the call like this (PROTOCOL.md §2.5).
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Heartbeat {
-    /// Counts the speaker's heartbeats, from 1.
-    pub seq: u64,
-    /// The newest generation that it has begun.
-    pub newest: u64,
-    /// The hash of the update that began it.
-    pub update_hash: [u8; 32],
+    /// Counts the session's heartbeats, from 1.
+    pub seq: u32,
+    /// Whether the call is locked.
+    pub is_locked: bool,
+    /// Whether the member sends frames, or is about to.
+    pub sends: bool,
+    /// Whether a heartbeat is wanted in answer.
+    pub wants_answer: bool,
     /// The generation that it seals with.
-    pub generation: u64,
+    pub generation: u32,
     /// The ratchet step that it seals with.
-    pub step: u32,
-    /// Frames that it has sealed with that key.
-    pub frames: u64,
+    pub step: u8,
+    /// How many frames it has sealed with that key.
+    pub frames: u32,
+    /// The newest generation that it has begun.
+    pub newest: u32,
+    /// The header_hash of what began that.
+    pub update_hash: [u8; 32],
     /// Who is in the call.
     pub roster_hash: [u8; 32],
-    /// The newest generation of everybody.
+    /// The newest generation of every member.
     pub view_hash: [u8; 32],
-    /// The highest counter of a lock or unlock.
-    pub control: u64,
-    /// Whether the call is locked.
-    pub locked: bool,
-    /// Which nonce the next one is.
-    pub nonce_number: u8,
-    /// Its present freshness nonce.
-    pub nonce: [u8; 24],
+    /// The orders in force.
+    pub orders_hash: [u8; 32],
+    /// The highest counter of an order.
+    pub counter: u32,
+    /// The heartbeat that it received last.
+    pub witness: Witness,
+    /// Which prekey it is.
+    pub prekey_number: u16,
+    /// The newest public prekey; empty if it was sent before.
+    pub prekey: Vec<u8>,
+}
+
+/// Names a heartbeat: whoever names one has received it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
+pub struct Witness {
+    /// The first bytes of its session.
+    pub session: [u8; 8],
+    /// Its number; 0 if there is none.
+    pub seq: u32,
+    /// The first bytes of its [hash](Heartbeat::hash).
+    pub hash: [u8; 8],
 }
 
 impl Heartbeat {
-    /// `roster_hash` of members given as session, identity and announce_hash, in any order.
+    /// What a witness names, of a whole message.
     #[must_use]
-    pub fn roster_hash(members: &[(SessionId, Identity, [u8; 32])]) -> [u8; 32] {
-        let mut sorted: Vec<_> = members.iter().collect();
-        sorted.sort_by_key(|(session, ..)| *session);
-        let parts = sorted
-            .iter()
-            .flat_map(|(session, identity, announce)| [&session.0[..], &identity.0, announce]);
-        hash("roster", &parts.collect::<Vec<_>>())
+    pub fn hash(message: &[u8]) -> [u8; 8] {
+        let mut start = [0; 8];
+        start.copy_from_slice(&hash("heartbeat", &[message])[..8]);
+        start
     }
 
-    /// `view_hash` of members given as session, newest generation and update_hash, in any order.
+    /// `roster_hash` of members given as announce_hash, in any order.
     #[must_use]
-    pub fn view_hash(members: &[(SessionId, u64, [u8; 32])]) -> [u8; 32] {
-        let mut sorted = members.to_vec();
-        sorted.sort_by_key(|(session, ..)| *session);
-        let mut bytes = Vec::with_capacity(56 * sorted.len());
-        for (session, newest, hash) in sorted {
-            bytes.extend(session.0);
+    pub fn roster_hash(members: &[[u8; 32]]) -> [u8; 32] {
+        let mut sorted: Vec<&[u8]> = members.iter().map(|hash| &hash[..]).collect();
+        sorted.sort_unstable();
+        hash("roster", &sorted)
+    }
+
+    /// `view_hash` of members given as announce_hash, newest generation and update_hash, in any order.
+    #[must_use]
+    pub fn view_hash(members: &[([u8; 32], u32, [u8; 32])]) -> [u8; 32] {
+        let mut sorted: Vec<_> = members.iter().collect();
+        sorted.sort_by_key(|(announce, ..)| *announce);
+        let mut bytes = Vec::with_capacity(68 * sorted.len());
+        for (announce, newest, update) in sorted {
+            bytes.extend(announce);
             bytes.extend(newest.to_be_bytes());
-            bytes.extend(hash);
+            bytes.extend(update);
         }
         hash("view", &[&bytes])
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        let flags = [(self.is_locked, LOCKED), (self.sends, SENDS), (self.wants_answer, ANSWER)];
         out.extend(self.seq.to_be_bytes());
+        out.push(flags.iter().map(|&(is_set, bit)| u8::from(is_set) * bit).sum());
+        out.extend(self.generation.to_be_bytes());
+        out.push(self.step);
+        out.extend(self.frames.to_be_bytes());
         out.extend(self.newest.to_be_bytes());
         out.extend(self.update_hash);
-        out.extend(self.generation.to_be_bytes());
-        out.extend(self.step.to_be_bytes());
-        out.extend(self.frames.to_be_bytes());
         out.extend(self.roster_hash);
         out.extend(self.view_hash);
-        out.extend(self.control.to_be_bytes());
-        out.push(self.locked.into());
-        out.push(self.nonce_number);
-        out.extend(self.nonce);
+        out.extend(self.orders_hash);
+        out.extend(self.counter.to_be_bytes());
+        out.extend(self.witness.session);
+        out.extend(self.witness.seq.to_be_bytes());
+        out.extend(self.witness.hash);
+        out.extend(self.prekey_number.to_be_bytes());
+        out.string(&self.prekey);
     }
 
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
+        let seq = reader.u32()?;
+        let flags = reader.u8()?;
         let heartbeat = Self {
-            seq: reader.u64()?,
-            newest: reader.u64()?,
+            seq,
+            is_locked: flags & LOCKED != 0,
+            sends: flags & SENDS != 0,
+            wants_answer: flags & ANSWER != 0,
+            generation: reader.u32()?,
+            step: reader.u8()?,
+            frames: reader.u32()?,
+            newest: reader.u32()?,
             update_hash: reader.array()?,
-            generation: reader.u64()?,
-            step: reader.u32()?,
-            frames: reader.u64()?,
             roster_hash: reader.array()?,
             view_hash: reader.array()?,
-            control: reader.u64()?,
-            locked: match reader.u8()? {
-                0 => false,
-                1 => true,
-                _ => return Err(MessageError::Malformed),
+            orders_hash: reader.array()?,
+            counter: reader.u32()?,
+            witness: Witness {
+                session: reader.array()?,
+                seq: reader.u32()?,
+                hash: reader.array()?,
             },
-            nonce_number: reader.u8()?,
-            nonce: reader.array()?,
+            prekey_number: reader.u16()?,
+            prekey: reader.string(1216)?.to_vec(),
         };
-        let fits = heartbeat.seq > 0
-            && heartbeat.generation < 1 << 40
-            && heartbeat.newest < 1 << 40
-            && heartbeat.step < 256;
+        let fits = seq > 0
+            && flags & !(LOCKED | SENDS | ANSWER) == 0
+            && matches!(heartbeat.prekey.len(), 0 | 32 | 1216);
         if fits { Ok(heartbeat) } else { Err(MessageError::Malformed) }
     }
+}
+
+const LOCKED: u8 = 1;
+const SENDS: u8 = 2;
+const ANSWER: u8 = 4;
+
+/// What a member knows of sessions (PROTOCOL.md §2.8).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
+pub struct Roster {
+    /// Whether it answers a roster.
+    pub is_answer: bool,
+    /// It covers sessions from this on.
+    pub from: [u8; 8],
+    /// Up to this, included.
+    pub to: [u8; 8],
+    /// The sessions known in that range, ascending; at most [`MAX_ENTRIES`](Self::MAX_ENTRIES).
+    pub entries: Vec<RosterEntry>,
+}
+
+/// One session of a [`Roster`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
+pub struct RosterEntry {
+    /// The first bytes of the session.
+    pub session: [u8; 8],
+    /// How it stands.
+    pub status: Status,
+    /// The newest generation known of it.
+    pub newest: u32,
+    /// The first bytes of the header_hash of what began that.
+    pub update_hash: [u8; 4],
+}
+
+/// How a session stands at a member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[repr(u8)]
+pub enum Status {
+    /// A member that is live.
+    Live = 1,
+    /// A member that has not proved to be.
+    NotLive = 2,
+    /// The application is judging it.
+    Judging = 3,
+    /// Refused by the application, or because of its number.
+    Refused = 4,
+    /// It said that it left.
+    Left = 5,
+    /// Removed, or out by a lock.
+    Removed = 6,
+    /// A newer session took its place.
+    Replaced = 7,
+    /// Lost or dropped; it may come back.
+    Away = 8,
+}
+
+impl Status {
+    const fn from_id(id: u8) -> Option<Self> {
+        Some(match id {
+            1 => Self::Live,
+            2 => Self::NotLive,
+            3 => Self::Judging,
+            4 => Self::Refused,
+            5 => Self::Left,
+            6 => Self::Removed,
+            7 => Self::Replaced,
+            8 => Self::Away,
+            _ => return None,
+        })
+    }
+
+    /// Whether the session is a member there.
+    #[must_use]
+    pub const fn is_member(self) -> bool {
+        matches!(self, Self::Live | Self::NotLive)
+    }
+}
+
+impl Roster {
+    /// Most entries of one message.
+    pub const MAX_ENTRIES: usize = 12_600 / Self::ENTRY_LEN;
+    const ENTRY_LEN: usize = 17;
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(self.is_answer));
+        out.extend(self.from);
+        out.extend(self.to);
+        let mut entries = Vec::with_capacity(self.entries.len() * Self::ENTRY_LEN);
+        for entry in &self.entries {
+            entries.extend(entry.session);
+            entries.push(entry.status as u8);
+            entries.extend(entry.newest.to_be_bytes());
+            entries.extend(entry.update_hash);
+        }
+        out.string(&entries);
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
+        let flags = reader.u8()?;
+        let (from, to) = (reader.array()?, reader.array()?);
+        let bytes = reader.string(Self::MAX_ENTRIES * Self::ENTRY_LEN)?;
+        let mut entries = Vec::with_capacity(bytes.len() / Self::ENTRY_LEN);
+        let mut rest = Reader::new(bytes);
+        while rest.end().is_err() {
+            entries.push(RosterEntry {
+                session: rest.array()?,
+                status: Status::from_id(rest.u8()?).ok_or(MessageError::Malformed)?,
+                newest: rest.u32()?,
+                update_hash: rest.array()?,
+            });
+        }
+        let fits = flags < 2
+            && entries.is_sorted_by(|a, b| a.session < b.session)
+            && entries.iter().all(|entry| (from..=to).contains(&entry.session));
+        if fits {
+            Ok(Self { is_answer: flags == 1, from, to, entries })
+        } else {
+            Err(MessageError::Malformed)
+        }
+    }
+}
+
+/// What of a session id stands for it where room is scarce.
+pub(crate) fn prefix(session: SessionId) -> [u8; 8] {
+    let mut start = [0; 8];
+    start.copy_from_slice(&session.0[..8]);
+    start
 }

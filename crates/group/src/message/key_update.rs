@@ -1,46 +1,43 @@
-//! The message that gives a key to some.
+//! The messages that carry keys, ask for them and acknowledge them.
 
 use alloc::vec::Vec;
 
-use super::{Message, MessageError, Reader};
+use sealframe_crypto::CipherSuite;
+use sha2::{Digest, Sha256};
+
+use super::{Head, MessageError, Reader};
 use crate::{
     Identity, Kem, SessionId,
     hash::{expand, hash},
 };
 
-/// Tells some members a key of the speaker's (PROTOCOL.md §2.2): the header, to which entries belong.
+/// A key of the sender's (PROTOCOL.md §2.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct KeyUpdate {
-    /// Why.
+    /// Why it is sent.
     pub reason: Reason,
-    /// Counts the speaker's updates, from 1.
-    pub seq: u64,
-    /// Which of its base keys, below 2^40.
-    pub generation: u64,
-    /// At which ratchet step, below 256.
-    pub step: u32,
-    /// When it will begin to seal with it, milliseconds from now.
-    pub apply_ms: u32,
-    /// Who is in the call, as the speaker sees it.
-    pub roster_hash: [u8; 32],
-    /// The update that began the generation before, or of a delivery this one.
+    /// Whether the recipient acknowledges it.
+    pub wants_ack: bool,
+    /// Which of the sender's base keys.
+    pub generation: u32,
+    /// At which ratchet step.
+    pub step: u8,
+    /// The header_hash of what began the generation before this one; of a delivery, this one.
     pub prev_hash: [u8; 32],
-    /// What the key in every entry must match.
-    pub key_commit: [u8; 32],
-    /// How many entries there are, if the server left none out.
-    pub count: u16,
 }
 
 impl KeyUpdate {
-    /// Bytes of a header, `head ‖ body`.
-    pub const HEADER_LEN: usize = 174;
-    pub(super) const NAME: &str = "key update";
+    /// Bytes of `head ‖ body`.
+    pub const SIGNED_LEN: usize = Head::LEN + 38;
+    /// Bytes of a header: `head ‖ body ‖ key_commit`.
+    pub const HEADER_LEN: usize = Self::SIGNED_LEN + 32;
+    pub(crate) const NAME: &str = "key update";
 
-    /// `header_hash = H("header", header)`
+    /// `header_hash` of `head ‖ body` and the commitment.
     #[must_use]
-    pub fn header_hash(header: &[u8]) -> [u8; 32] {
-        hash("header", &[header])
+    pub fn header_hash(group: &[u8; 32], head_and_body: &[u8], key_commit: &[u8; 32]) -> [u8; 32] {
+        hash("header", &[group, head_and_body, key_commit])
     }
 
     /// `key_commit` of a base key.
@@ -49,82 +46,44 @@ impl KeyUpdate {
         base_key: &[u8],
         group: &[u8; 32],
         session: SessionId,
-        generation: u64,
-        step: u32,
+        generation: u32,
+        step: u8,
     ) -> [u8; 32] {
-        let (generation, step) = (generation.to_be_bytes(), step.to_be_bytes());
-        expand(base_key, "commit", &[group, &session.0, &generation, &step])
-    }
-
-    /// Whether `header ‖ signature`, of which `evidence` consists, is this identity's; its update if so.
-    #[must_use]
-    pub fn verify(signed_header: &[u8], identity: &Identity) -> Option<(SessionId, Self)> {
-        let message = Message::parse(signed_header).ok()?;
-        let is_theirs =
-            matches!(message.body, super::Body::KeyUpdate(_)) && message.is_signed_by(identity);
-        let super::Body::KeyUpdate(update) = message.body else { return None };
-        is_theirs.then_some((message.head.session, update))
-    }
-
-    /// What of a whole update one recipient needs: header, signature and its entry. A server that forwards this instead of
-    /// the whole saves (n - 2) / (n - 1) of the entries' bytes. `None` if these bytes are no update with entries.
-    ///
-    /// Reads lengths only: nothing is verified, and no key is needed.
-    #[must_use]
-    pub fn cut_for(update: &[u8], recipient: SessionId) -> Option<Vec<u8>> {
-        let message = Message::parse(update).ok()?;
-        let super::Body::KeyUpdate(Self { count, .. }) = message.body else { return None };
-        let (count, entries) = (usize::from(count), message.entries);
-        // Base keys have 32 bytes or 64. If both are possible, all entries are there.
-        let lens = [32, 64].map(|nh| Entry::len_of(message.head.kem, nh));
-        let fits = |len: &usize| entries.len().is_multiple_of(*len) && entries.len() / len <= count;
-        let is_whole = |len: &usize| entries.len() == len * count;
-        let len = lens.into_iter().find(is_whole).or_else(|| lens.into_iter().find(fits))?;
-        if entries.is_empty() {
-            return None;
-        }
-        let own = entries.chunks_exact(len).find(|entry| entry.starts_with(&recipient.0));
-        let signed = &update[..update.len() - entries.len()];
-        Some([signed, own.unwrap_or_default()].concat())
+        expand(base_key, "commit", &[group, &session.0, &generation.to_be_bytes(), &[step]])
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.reason as u8);
-        out.extend(self.seq.to_be_bytes());
+        out.push(self.reason as u8 | if self.wants_ack { 0 } else { NO_ACK });
         out.extend(self.generation.to_be_bytes());
-        out.extend(self.step.to_be_bytes());
-        out.extend(self.apply_ms.to_be_bytes());
-        out.extend(self.roster_hash);
+        out.push(self.step);
         out.extend(self.prev_hash);
-        out.extend(self.key_commit);
-        out.extend(self.count.to_be_bytes());
     }
 
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
+        let flags = reader.u8()?;
         let update = Self {
-            reason: Reason::from_id(reader.u8()?).ok_or(MessageError::Malformed)?,
-            seq: reader.u64()?,
-            generation: reader.u64()?,
-            step: reader.u32()?,
-            apply_ms: reader.u32()?,
-            roster_hash: reader.array()?,
+            reason: Reason::from_id(flags & !NO_ACK).ok_or(MessageError::Malformed)?,
+            wants_ack: flags & NO_ACK == 0,
+            generation: reader.u32()?,
+            step: reader.u8()?,
             prev_hash: reader.array()?,
-            key_commit: reader.array()?,
-            count: reader.u16()?,
         };
-        let fits = update.seq > 0 && update.generation < 1 << 40 && update.step < 256;
+        let fits = update.step == 0 || !update.reason.begins_generation();
         if fits { Ok(update) } else { Err(MessageError::Malformed) }
     }
 }
 
-/// Why a key is told.
+/// The flag of an update that wants no acknowledgement.
+const NO_ACK: u8 = 8;
+
+/// Why a key is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum Reason {
-    /// The speaker's first generation.
+    /// The sender's first generation.
     Start = 0,
-    /// A generation without somebody who left, was removed or was lost.
+    /// A generation without a member that left, was removed or was lost.
     Leave = 1,
     /// A generation because the last one is old.
     Timer = 2,
@@ -132,10 +91,8 @@ pub enum Reason {
     Limit = 3,
     /// A generation because something is wrong.
     Suspicion = 4,
-    /// The present step, for those who joined.
-    Join = 5,
-    /// The present step once more, for who asked.
-    Again = 6,
+    /// A step of a generation that has begun.
+    Delivery = 5,
 }
 
 impl Reason {
@@ -146,59 +103,186 @@ impl Reason {
             2 => Self::Timer,
             3 => Self::Limit,
             4 => Self::Suspicion,
-            5 => Self::Join,
-            6 => Self::Again,
+            5 => Self::Delivery,
             _ => return None,
         })
     }
 
-    /// Whether a generation begins with it, or one is delivered that has begun.
+    /// Whether a generation begins with it.
     #[must_use]
     pub const fn begins_generation(self) -> bool {
-        !matches!(self, Self::Join | Self::Again)
+        !matches!(self, Self::Delivery)
     }
 }
 
-/// One recipient's part of a key update.
+/// The recipient's part of a key update.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Entry<'a> {
-    /// For whom.
-    pub recipient: SessionId,
-    /// Which of its nonces it was made with.
-    pub nonce_number: u8,
-    /// HPKE's encapsulated key.
-    pub enc: &'a [u8],
-    /// HPKE's ciphertext of the base key.
-    pub ciphertext: &'a [u8],
+    /// The recipient's number.
+    pub recipient: u16,
+    /// Which of its prekeys it was made with.
+    pub prekey_number: u16,
+    /// HPKE's encapsulated key and ciphertext of the base key, one after the other.
+    pub sealed: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
-    /// Bytes of one entry for base keys of `nh` bytes.
-    #[must_use]
-    pub const fn len_of(kem: Kem, nh: usize) -> usize {
-        16 + 1 + kem.enc_len() + nh + 16
-    }
-
-    /// Takes the entries of an update apart.
+    /// Takes an entry apart.
     ///
     /// # Errors
-    /// [`MessageError::Malformed`] if they are not whole or more than the header says.
-    pub fn parse_all(
-        bytes: &'a [u8],
-        update: &KeyUpdate,
-        kem: Kem,
-        nh: usize,
-    ) -> Result<impl Iterator<Item = Self> + use<'a>, MessageError> {
-        let len = Self::len_of(kem, nh);
-        if !bytes.len().is_multiple_of(len) || bytes.len() / len > usize::from(update.count) {
+    /// [`MessageError::Malformed`].
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageError> {
+        let mut reader = Reader::new(bytes);
+        let (recipient, prekey_number) = (reader.u16()?, reader.u16()?);
+        Ok(Self { recipient, prekey_number, sealed: reader.rest() })
+    }
+
+    /// The encapsulated key and the ciphertext.
+    ///
+    /// # Errors
+    /// [`MessageError::Malformed`] if the length is not that of a key of `nh` bytes under `kem`.
+    pub fn parts(&self, kem: Kem, nh: usize) -> Result<(&'a [u8], &'a [u8]), MessageError> {
+        let parts = self.sealed.split_at_checked(kem.enc_len());
+        let parts = parts.filter(|(_, ciphertext)| ciphertext.len() == nh + 16);
+        parts.ok_or(MessageError::Malformed)
+    }
+}
+
+/// The header of a key update with its commitment, as shown to others (PROTOCOL.md §2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
+pub struct UpdateHeader {
+    /// The update.
+    pub update: KeyUpdate,
+    /// What its key must match.
+    pub key_commit: [u8; 32],
+}
+
+impl UpdateHeader {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        self.update.encode(out);
+        out.extend(self.key_commit);
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
+        Ok(Self { update: KeyUpdate::decode(reader)?, key_commit: reader.array()? })
+    }
+}
+
+/// Asks a session for what the requester lacks (PROTOCOL.md §2.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
+pub struct Request {
+    /// Who is asked.
+    pub target: SessionId,
+    /// What for.
+    pub wants: Wants,
+}
+
+/// What a [`Request`] asks for: any of the constants, combined by [`and`](Self::and).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wants(u8);
+
+impl Wants {
+    /// The announce.
+    pub const ANNOUNCE: Self = Self(1);
+    /// A heartbeat.
+    pub const HEARTBEAT: Self = Self(2);
+    /// The present keys.
+    pub const KEYS: Self = Self(4);
+    /// Keys of a new generation: the requester wiped the present ones.
+    pub const NEW_KEYS: Self = Self(8);
+
+    /// Both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is asked for.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl Request {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.target.0);
+        out.push(self.wants.0);
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
+        let (target, wants) = (SessionId(reader.array()?), reader.u8()?);
+        if !(1..16).contains(&wants) {
             return Err(MessageError::Malformed);
         }
-        Ok(bytes.chunks_exact(len).filter_map(move |entry| {
-            let (recipient, rest) = entry.split_first_chunk()?;
-            let (&[nonce_number], rest) = rest.split_first_chunk()?;
-            let (enc, ciphertext) = rest.split_at(kem.enc_len());
-            Some(Self { recipient: SessionId(*recipient), nonce_number, enc, ciphertext })
-        }))
+        Ok(Self { target, wants: Wants(wants) })
     }
+}
+
+/// Confirms that the key of an update was opened (PROTOCOL.md §2.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
+pub struct Ack {
+    /// Which generation.
+    pub generation: u32,
+    /// Which step.
+    pub step: u8,
+    /// Proves that its key is known.
+    pub mac: [u8; 8],
+}
+
+impl Ack {
+    /// `mac` of an update whose key `member` opened.
+    #[must_use]
+    pub fn mac(base_key: &[u8], header_hash: &[u8; 32], member: SessionId) -> [u8; 8] {
+        expand(base_key, "ack", &[header_hash, &member.0])
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.generation.to_be_bytes());
+        out.push(self.step);
+        out.extend(self.mac);
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
+        Ok(Self { generation: reader.u32()?, step: reader.u8()?, mac: reader.array()? })
+    }
+}
+
+/// Whom an entry is for.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "what the protocol names")]
+pub struct Addressee<'a> {
+    /// Who it is.
+    pub identity: Identity,
+    /// In which session.
+    pub session: SessionId,
+    /// Its public prekey that is used.
+    pub prekey: &'a [u8],
+}
+
+/// HPKE's `info` of an entry (PROTOCOL.md §2.2).
+#[must_use]
+pub fn entry_info(
+    group: &[u8; 32],
+    kem: Kem,
+    suite: CipherSuite,
+    sender: (&Identity, SessionId),
+    to: &Addressee<'_>,
+) -> Vec<u8> {
+    [
+        b"sealframe group 1 key\0",
+        &[kem.id()][..],
+        &suite.id().to_be_bytes(),
+        group,
+        &sender.0.0,
+        &sender.1.0,
+        &to.identity.0,
+        &to.session.0,
+        &Sha256::digest(to.prekey),
+    ]
+    .concat()
 }

@@ -1,49 +1,58 @@
-//! What members say to each other, byte by byte (PROTOCOL.md §2).
+//! What members send each other, byte by byte (PROTOCOL.md §2).
 //!
 //! A group makes and takes whole messages; this module is for those who test, trace or implement the protocol.
 
 mod announce;
-mod brief;
+mod bundle;
 mod check;
-mod evidence;
 mod heartbeat;
-mod info;
 mod key_update;
+mod order;
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::{
-    Identity, IdentityKey, Kem, SessionId, encoding::Reader, hash::hash, verification::CheckMessage,
+    Identity, IdentityKey, SessionId, encoding::Reader, hash::hash, verification::CheckMessage,
 };
 
 pub use announce::{Announce, Role};
-pub use brief::{Ack, Action, Control, KeyRequest};
-pub use evidence::Evidence;
-pub use heartbeat::Heartbeat;
-pub use info::{Addressee, entry_info};
-pub use key_update::{Entry, KeyUpdate, Reason};
+pub use bundle::{bundle, unbundle};
+pub use heartbeat::{Heartbeat, Roster, RosterEntry, Status, Witness};
+pub use key_update::{
+    Ack, Addressee, Entry, KeyUpdate, Reason, Request, UpdateHeader, Wants, entry_info,
+};
+pub use order::{Action, Forward, Order, Refusal, RefusalReason};
+pub(crate) use heartbeat::prefix;
 
-/// Longer messages are refused before they are looked at, bytes.
-pub const MAX_LEN: usize = 1 << 18;
+/// Longer messages and bundles are rejected before they are read, bytes.
+pub const MAX_LEN: usize = 14_000;
+/// Bytes of a signature.
+pub const SIGNATURE_LEN: usize = 64;
 
-const VERSION: u8 = 1;
+/// The version of the protocol.
+pub(crate) const VERSION: u8 = 1;
 
 /// What every message begins with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Head {
-    /// How entries are encrypted in this call.
-    pub kem: Kem,
-    /// Which call: [`group_hash`].
-    pub group: [u8; 32],
-    /// Who speaks.
+    /// The first bytes of [`group_hash`].
+    pub tag: [u8; 4],
+    /// Who sends it.
     pub session: SessionId,
 }
 
 impl Head {
     /// Bytes of a head.
-    pub const LEN: usize = 51;
+    pub const LEN: usize = 22;
+
+    /// The head of messages of `session` in a call.
+    #[must_use]
+    pub const fn new(group: &[u8; 32], session: SessionId) -> Self {
+        let [a, b, c, d, ..] = *group;
+        Self { tag: [a, b, c, d], session }
+    }
 }
 
 /// `H("group", group id)`
@@ -52,26 +61,30 @@ pub fn group_hash(group_id: &[u8]) -> [u8; 32] {
     hash("group", &[group_id])
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "the version's types, no more to come")]
 pub enum Body {
-    /// Introduces a member.
+    /// Introduces a session.
     Announce(Announce),
-    /// A key of the speaker's, for some.
+    /// A key of the sender's for one recipient.
     KeyUpdate(KeyUpdate),
-    /// Asks for keys.
-    KeyRequest(KeyRequest),
-    /// A key has been opened.
+    /// Asks for keys or an announce.
+    Request(Request),
+    /// A key was opened.
     Ack(Ack),
-    /// The speaker is alive, and sees the call like this.
+    /// The sender is present, and sees the call like this.
     Heartbeat(Heartbeat),
-    /// The speaker goes.
+    /// The sender leaves.
     Leave,
     /// Lock, unlock, remove.
-    Control(Control),
-    /// What others said, with their signatures.
-    Evidence(Evidence),
+    Order(Order),
+    /// What the sender knows of sessions.
+    Roster(Roster),
+    /// Messages of others.
+    Forward(Forward),
+    /// The target is not a member at the sender.
+    Refusal(Refusal),
     /// A step of an emoji check.
     Check {
         /// With whom.
@@ -79,6 +92,8 @@ pub enum Body {
         /// Which step.
         message: CheckMessage,
     },
+    /// The header of an update, as shown to others.
+    UpdateHeader(UpdateHeader),
 }
 
 impl Body {
@@ -86,13 +101,16 @@ impl Body {
         match self {
             Self::Announce(_) => (1, "announce"),
             Self::KeyUpdate(_) => (2, KeyUpdate::NAME),
-            Self::KeyRequest(_) => (3, "key request"),
+            Self::Request(_) => (3, "request"),
             Self::Ack(_) => (4, "ack"),
             Self::Heartbeat(_) => (5, "heartbeat"),
             Self::Leave => (6, "leave"),
-            Self::Control(_) => (7, "control"),
-            Self::Evidence(_) => (8, "evidence"),
-            Self::Check { .. } => (9, "check"),
+            Self::Order(_) => (7, "order"),
+            Self::Roster(_) => (8, "roster"),
+            Self::Forward(_) => (9, "forward"),
+            Self::Refusal(_) => (10, "refusal"),
+            Self::Check { .. } => (11, "check"),
+            Self::UpdateHeader(_) => (12, KeyUpdate::NAME),
         }
     }
 
@@ -100,16 +118,19 @@ impl Body {
         match self {
             Self::Announce(announce) => announce.encode(out),
             Self::KeyUpdate(update) => update.encode(out),
-            Self::KeyRequest(request) => request.encode(out),
+            Self::Request(request) => request.encode(out),
             Self::Ack(ack) => ack.encode(out),
             Self::Heartbeat(heartbeat) => heartbeat.encode(out),
             Self::Leave => {}
-            Self::Control(control) => control.encode(out),
-            Self::Evidence(evidence) => evidence.encode(out),
+            Self::Order(order) => order.encode(out),
+            Self::Roster(roster) => roster.encode(out),
+            Self::Forward(forward) => forward.encode(out),
+            Self::Refusal(refusal) => refusal.encode(out),
             Self::Check { target, message } => {
                 out.extend(target.0);
                 check::encode(message, out);
             }
+            Self::UpdateHeader(header) => header.encode(out),
         }
     }
 
@@ -117,53 +138,87 @@ impl Body {
         Ok(match kind {
             1 => Self::Announce(Announce::decode(reader)?),
             2 => Self::KeyUpdate(KeyUpdate::decode(reader)?),
-            3 => Self::KeyRequest(KeyRequest::decode(reader)?),
+            3 => Self::Request(Request::decode(reader)?),
             4 => Self::Ack(Ack::decode(reader)?),
             5 => Self::Heartbeat(Heartbeat::decode(reader)?),
             6 => Self::Leave,
-            7 => Self::Control(Control::decode(reader)?),
-            8 => Self::Evidence(Evidence::decode(reader)?),
-            9 => Self::Check { target: SessionId(reader.array()?), message: check::decode(reader)? },
+            7 => Self::Order(Order::decode(reader)?),
+            8 => Self::Roster(Roster::decode(reader)?),
+            9 => Self::Forward(Forward::decode(reader)?),
+            10 => Self::Refusal(Refusal::decode(reader)?),
+            11 => Self::Check { target: SessionId(reader.array()?), message: check::decode(reader)? },
+            12 => Self::UpdateHeader(UpdateHeader::decode(reader)?),
             _ => return Err(MessageError::UnknownType(kind)),
         })
     }
 }
 
-/// Makes `head ‖ body`: what is signed, and of a key update its header.
+/// Encodes `head ‖ body`.
 #[must_use]
 pub fn encode(head: &Head, body: &Body) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
-    out.extend([VERSION, body.type_and_name().0, head.kem.id()]);
-    out.extend(head.group);
+    out.extend([VERSION, body.type_and_name().0]);
+    out.extend(head.tag);
     out.extend(head.session.0);
     body.encode(&mut out);
     out
 }
 
-/// Makes a message whole: `head ‖ body ‖ signature`, an [`Ack`] without. Entries of a key update follow, if any.
+/// Makes a message: `head ‖ body ‖ signature`, an [`Ack`] without. The entry of a key update follows; of one, only
+/// [`sign_update`] makes the signature.
 #[must_use]
-pub fn sign(head: &Head, body: &Body, key: &IdentityKey) -> Vec<u8> {
-    let mut out = encode(head, body);
+pub fn sign(group: &[u8; 32], session: SessionId, body: &Body, key: &IdentityKey) -> Vec<u8> {
+    let mut out = encode(&Head::new(group, session), body);
     if !matches!(body, Body::Ack(_)) {
-        let signature = key.sign(body.type_and_name().1, &out);
+        let signature = key.sign(body.type_and_name().1, &[group, &out]);
         out.extend(signature);
     }
     out
 }
 
-/// A message taken apart. Nothing of it is authentic before [`is_signed_by`](Self::is_signed_by) says so.
+/// Makes an announce and the session that it introduces.
+#[must_use]
+pub fn sign_announce(
+    group: &[u8; 32],
+    announce: Announce,
+    key: &IdentityKey,
+) -> (SessionId, Vec<u8>) {
+    let mut body = Vec::with_capacity(256);
+    announce.encode(&mut body);
+    let session = Announce::session_of(group, &body);
+    (session, sign(group, session, &Body::Announce(announce), key))
+}
+
+/// Makes `head ‖ body ‖ signature` of a key update; an entry follows.
+#[must_use]
+pub fn sign_update(
+    group: &[u8; 32],
+    session: SessionId,
+    header: &UpdateHeader,
+    key: &IdentityKey,
+) -> Vec<u8> {
+    let mut out = encode(&Head::new(group, session), &Body::KeyUpdate(header.update));
+    let signature = key.sign(KeyUpdate::NAME, &[group, &out, &header.key_commit]);
+    out.extend(signature);
+    out
+}
+
+/// A message taken apart. Nothing of it is authentic before [`is_signed_by`](Self::is_signed_by) or, of an update,
+/// [`is_update_of`](Self::is_update_of) says so.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message<'a> {
-    /// Who speaks, in which call.
+    /// Who sends it, in which call.
     pub head: Head,
-    /// What is said.
+    /// What it says.
     pub body: Body,
+    /// The whole message.
+    pub bytes: &'a [u8],
     /// `head ‖ body`
     pub signed: &'a [u8],
-    /// What follows them; `None` for an [`Ack`], which bears a MAC instead.
-    pub signature: Option<[u8; 64]>,
-    /// What follows the signature of a key update; see [`Entry::parse_all`].
-    pub entries: &'a [u8],
+    /// What follows them; `None` for an [`Ack`], which has a MAC instead.
+    pub signature: Option<[u8; SIGNATURE_LEN]>,
+    /// What follows the signature of a key update; see [`Entry::parse`].
+    pub entry: &'a [u8],
 }
 
 impl<'a> Message<'a> {
@@ -179,33 +234,74 @@ impl<'a> Message<'a> {
         if reader.u8()? != VERSION {
             return Err(MessageError::UnknownVersion);
         }
-        let (kind, kem) = (reader.u8()?, reader.u8()?);
-        let kem = Kem::from_id(kem).ok_or(MessageError::UnknownKem(kem))?;
-        let head = Head { kem, group: reader.array()?, session: SessionId(reader.array()?) };
+        let kind = reader.u8()?;
+        let head = Head { tag: reader.array()?, session: SessionId(reader.array()?) };
         let body = Body::decode(kind, &mut reader)?;
-        if let Body::Announce(announce) = &body
-            && announce.kem_key.len() != kem.key_len()
-        {
-            return Err(MessageError::Malformed);
-        }
         let signed = &bytes[..bytes.len() - reader.rest().len()];
         let is_ack = matches!(body, Body::Ack(_));
         let signature = if is_ack { None } else { Some(reader.array()?) };
-        let entries = if matches!(body, Body::KeyUpdate(_)) {
+        let entry = if matches!(body, Body::KeyUpdate(_)) {
+            Entry::parse(reader.rest())?;
             reader.rest()
         } else {
             reader.end()?;
             &[]
         };
-        Ok(Self { head, body, signed, signature, entries })
+        Ok(Self { head, body, bytes, signed, signature, entry })
     }
 
-    /// Whether it was signed by this identity.
+    /// Whether it was signed by this identity in this call. Of a key update: `false`, see
+    /// [`is_update_of`](Self::is_update_of).
     #[must_use]
-    pub fn is_signed_by(&self, identity: &Identity) -> bool {
-        let name = self.body.type_and_name().1;
-        self.signature.is_some_and(|signature| identity.verifies(name, self.signed, &signature))
+    pub fn is_signed_by(&self, group: &[u8; 32], identity: &Identity) -> bool {
+        let Some(signature) = &self.signature else { return false };
+        match &self.body {
+            Body::KeyUpdate(_) | Body::Ack(_) => false,
+            Body::UpdateHeader(header) => {
+                let mut update = self.signed[..KeyUpdate::SIGNED_LEN].to_vec();
+                update[1] = UPDATE_TYPE;
+                identity.verifies(KeyUpdate::NAME, &[group, &update, &header.key_commit], signature)
+            }
+            Body::Announce(_)
+            | Body::Request(_)
+            | Body::Heartbeat(_)
+            | Body::Leave
+            | Body::Order(_)
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Check { .. } => {
+                identity.verifies(self.body.type_and_name().1, &[group, self.signed], signature)
+            }
+        }
     }
+
+    /// Whether it is an update that this identity signed in this call with this commitment.
+    #[must_use]
+    pub fn is_update_of(&self, group: &[u8; 32], identity: &Identity, key_commit: &[u8; 32]) -> bool {
+        let Some(signature) = &self.signature else { return false };
+        matches!(self.body, Body::KeyUpdate(_))
+            && identity.verifies(KeyUpdate::NAME, &[group, self.signed, key_commit], signature)
+    }
+
+    /// The `header_hash` of a key update with this commitment, or of an update header.
+    #[must_use]
+    pub fn header_hash(&self, group: &[u8; 32], key_commit: &[u8; 32]) -> [u8; 32] {
+        let mut update = self.signed[..KeyUpdate::SIGNED_LEN.min(self.signed.len())].to_vec();
+        update[1] = UPDATE_TYPE;
+        KeyUpdate::header_hash(group, &update, key_commit)
+    }
+}
+
+const UPDATE_TYPE: u8 = 2;
+
+/// The update header to show of an update `head ‖ body ‖ signature` and its commitment.
+#[must_use]
+pub(crate) fn header_message(update: &[u8], key_commit: &[u8; 32]) -> Vec<u8> {
+    let (signed, signature) = update.split_at(KeyUpdate::SIGNED_LEN);
+    let mut message = [signed, key_commit, &signature[..SIGNATURE_LEN]].concat();
+    message[1] = 12;
+    message
 }
 
 /// Why a message was not understood.

@@ -1,0 +1,207 @@
+//! The messages by which moderators rule, members pass on what others signed, and sessions are refused.
+
+use alloc::vec::Vec;
+
+use super::{MessageError, Reader};
+use crate::{Identity, SessionId, encoding::Write as _, hash::hash};
+
+/// Locks or unlocks a call, or removes a member (PROTOCOL.md §2.7).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
+pub struct Order {
+    /// One more than the highest that its signer has seen.
+    pub counter: u32,
+    /// What is ordered.
+    pub action: Action,
+}
+
+/// What an [`Order`] does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+pub enum Action {
+    /// Nobody else comes in.
+    Lock {
+        /// Whom the lock lets in: [`Order::tag`] of each identity, ascending.
+        allowed: Vec<[u8; 12]>,
+    },
+    /// Newcomers may come in again.
+    Unlock,
+    /// This session is out, and its identity is refused until a later unlock.
+    Remove {
+        /// Which session.
+        target: SessionId,
+        /// [`Order::tag`] of its identity.
+        identity: [u8; 12],
+    },
+}
+
+impl Action {
+    pub(crate) const fn id(&self) -> u8 {
+        match self {
+            Self::Lock { .. } => 1,
+            Self::Unlock => 2,
+            Self::Remove { .. } => 3,
+        }
+    }
+
+    pub(crate) fn target(&self) -> SessionId {
+        match self {
+            Self::Lock { .. } | Self::Unlock => SessionId::default(),
+            Self::Remove { target, .. } => *target,
+        }
+    }
+}
+
+impl Order {
+    const TAG_LEN: usize = 12;
+    const MAX_ALLOWED_LEN: usize = 12_300;
+
+    /// What stands for an identity in an order by `session` with this counter.
+    #[must_use]
+    pub fn tag(session: SessionId, counter: u32, identity: &Identity) -> [u8; Self::TAG_LEN] {
+        let hash = hash("identity", &[&session.0, &counter.to_be_bytes(), &identity.0]);
+        let mut tag = [0; Self::TAG_LEN];
+        tag.copy_from_slice(&hash[..Self::TAG_LEN]);
+        tag
+    }
+
+    /// `orders_hash` of orders in force with their signers, in any order.
+    #[must_use]
+    pub fn orders_hash<'o>(orders: impl Iterator<Item = (SessionId, &'o Self)>) -> [u8; 32] {
+        let mut sorted: Vec<_> = orders.collect();
+        sorted.sort_by_key(|(session, order)| (order.counter, *session));
+        let mut bytes = Vec::with_capacity(37 * sorted.len());
+        for (session, order) in sorted {
+            bytes.extend(order.counter.to_be_bytes());
+            bytes.extend(session.0);
+            bytes.push(order.action.id());
+            bytes.extend(order.action.target().0);
+        }
+        hash("orders", &[&bytes])
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.counter.to_be_bytes());
+        out.push(self.action.id());
+        out.extend(self.action.target().0);
+        match &self.action {
+            Action::Lock { allowed } => out.string(&allowed.concat()),
+            Action::Unlock => out.string(&[]),
+            Action::Remove { identity, .. } => out.string(identity),
+        }
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
+        let (counter, id) = (reader.u32()?, reader.u8()?);
+        let (target, tags) = (SessionId(reader.array()?), reader.string(Self::MAX_ALLOWED_LEN)?);
+        let (allowed, rest) = tags.as_chunks();
+        let is_nobody = target == SessionId::default();
+        let action = match id {
+            1 if is_nobody && rest.is_empty() && allowed.is_sorted_by(|a, b| a < b) => {
+                Action::Lock { allowed: allowed.to_vec() }
+            }
+            2 if is_nobody && tags.is_empty() => Action::Unlock,
+            3 if rest.is_empty() && allowed.len() == 1 => {
+                Action::Remove { target, identity: allowed[0] }
+            }
+            _ => return Err(MessageError::Malformed),
+        };
+        Ok(Self { counter, action })
+    }
+}
+
+/// Messages of others, as received (PROTOCOL.md §2.9).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
+pub struct Forward {
+    /// Whole messages; together with 2 bytes each at most [`MAX_LEN`](Self::MAX_LEN) bytes.
+    pub messages: Vec<Vec<u8>>,
+}
+
+impl Forward {
+    /// Bytes that the messages may have, with 2 more each.
+    pub const MAX_LEN: usize = 13_600;
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        let mut messages = Vec::new();
+        for message in &self.messages {
+            messages.string(message);
+        }
+        out.string(&messages);
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
+        let mut rest = Reader::new(reader.string(Self::MAX_LEN)?);
+        let mut messages = Vec::new();
+        while rest.end().is_err() {
+            messages.push(rest.string(Self::MAX_LEN)?.to_vec());
+        }
+        Ok(Self { messages })
+    }
+}
+
+/// Tells a session that it is not a member here (PROTOCOL.md §2.10).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
+pub struct Refusal {
+    /// Who is told.
+    pub target: SessionId,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+/// Why a session is not admitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub enum RefusalReason {
+    /// The application refused it.
+    Refused,
+    /// The call is locked.
+    Locked,
+    /// Its identity was removed.
+    Removed,
+    /// There is no room.
+    Full,
+    /// Its number belongs to another session.
+    NumberInUse(SessionId),
+    /// It uses another media suite, KEM or protocol version.
+    OtherParameters,
+    /// Another session of its identity is in the call.
+    Replaced(SessionId),
+}
+
+impl Refusal {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        let nobody = SessionId::default();
+        let (id, other) = match self.reason {
+            RefusalReason::Refused => (1, nobody),
+            RefusalReason::Locked => (2, nobody),
+            RefusalReason::Removed => (3, nobody),
+            RefusalReason::Full => (4, nobody),
+            RefusalReason::NumberInUse(other) => (5, other),
+            RefusalReason::OtherParameters => (6, nobody),
+            RefusalReason::Replaced(other) => (7, other),
+        };
+        out.extend(self.target.0);
+        out.push(id);
+        out.extend(other.0);
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
+        let (target, id) = (SessionId(reader.array()?), reader.u8()?);
+        let other = SessionId(reader.array()?);
+        let is_nobody = other == SessionId::default();
+        let reason = match id {
+            1 if is_nobody => RefusalReason::Refused,
+            2 if is_nobody => RefusalReason::Locked,
+            3 if is_nobody => RefusalReason::Removed,
+            4 if is_nobody => RefusalReason::Full,
+            5 => RefusalReason::NumberInUse(other),
+            6 if is_nobody => RefusalReason::OtherParameters,
+            7 => RefusalReason::Replaced(other),
+            _ => return Err(MessageError::Malformed),
+        };
+        Ok(Self { target, reason })
+    }
+}
