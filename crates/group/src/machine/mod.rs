@@ -235,10 +235,8 @@ impl Group {
 
     /// The members that the relay calls so: more than one if a session was replaced a moment ago, or if somebody lies.
     pub fn sessions_at<'g>(&'g self, address: &'g [u8]) -> impl Iterator<Item = SessionId> + 'g {
-        let at = move |&(_, member): &(_, &Box<Member>)| {
-            Announce::address_in(&member.announce) == address
-        };
-        self.members.iter().filter(at).map(|(&session, _)| session)
+        let at_address = move |member: &&'g Member| Announce::address_in(&member.announce) == address;
+        self.members.values().map(|member| &**member).filter(at_address).map(|member| member.session)
     }
 
     /// Begins a new generation: the present key nears its limit, or something is suspicious.
