@@ -14,6 +14,9 @@ use sealframe_media::{
 use sealframe_wire::Ctr;
 use sealframe_wire::{Kid, SenderKeyKid, SenderKeyLayout};
 
+#[cfg(feature = "group")]
+use crate::group::{KeyChange, KeyId};
+
 /// The KIDs of a call: 16 bits of member number, 8 bits of ratchet step.
 pub(crate) const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
 
@@ -24,6 +27,7 @@ pub(crate) const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
 /// is, and our own frames never open.
 pub struct Frames {
     me: u16,
+    cipher: Cipher,
     sender: Sender,
     receiver: Receiver,
     counts: Counts,
@@ -148,6 +152,7 @@ impl Frames {
         let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
         Ok(Self {
             me,
+            cipher,
             sender: Sender::new(cipher, LAYOUT, kid, base_key)?,
             receiver: Receiver::new(cipher, LAYOUT).without_own(u64::from(me)),
             counts: Counts::new(),
@@ -160,6 +165,51 @@ impl Frames {
     #[must_use]
     pub const fn me(&self) -> u16 {
         self.me
+    }
+
+    /// Does what a [`Group`](crate::group::Group) says of keys: the one way, for every driver of a group.
+    ///
+    /// # Errors
+    /// [`KeyError`]. Changes of one group in their order do not fail, but in a forked process.
+    #[cfg(feature = "group")]
+    pub fn apply(&mut self, change: KeyChange) -> Result<(), KeyError> {
+        match change {
+            KeyChange::Ratchet => self.ratchet().map(drop),
+            KeyChange::Rekey { generation, base_key } => {
+                self.rekey_to(generation, base_key).map(drop)
+            }
+            KeyChange::Restart { number, base_key } => self.restart(number, base_key),
+            KeyChange::Install { number, key: KeyId { generation, step }, base_key } => {
+                let kid = SenderKeyKid { generation, sender: number.into(), step: step.into() };
+                self.install(kid, base_key)
+            }
+            KeyChange::WipeGeneration { number, generation } => {
+                self.forget_generation(number, generation);
+                Ok(())
+            }
+            KeyChange::WipeBefore { number, key: KeyId { generation, step } } => {
+                let (sender, step) = (number.into(), step.into());
+                self.forget_before(SenderKeyKid { generation, sender, step });
+                Ok(())
+            }
+            KeyChange::WipeMember { number } => {
+                self.forget(number);
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes on as member `me`, sealing with `base_key` of generation 0, which must never have been used.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherSuite`], [`KeyError::Forked`].
+    pub fn restart(&mut self, me: u16, base_key: BaseKey) -> Result<(), KeyError> {
+        let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
+        self.sender = Sender::new(self.cipher, LAYOUT, kid, base_key)?;
+        self.receiver.set_own(u64::from(me));
+        self.replaced = self.replaced.wrapping_add(1);
+        self.me = me;
+        Ok(())
     }
 
     /// As [`Sender::ratchet`].

@@ -163,6 +163,11 @@ impl Receiver {
         self
     }
 
+    /// As [`without_own`](Self::without_own), when our number changes.
+    pub fn set_own(&mut self, number: u64) {
+        self.keys.set_own(number);
+    }
+
     /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). What was sealed at earlier
     /// ratchet steps does not open with it.
     ///
