@@ -308,7 +308,7 @@ impl Call {
     ///
     /// # Errors
     /// [`FrameError`].
-    #[inline]
+    #[inline(always)] // as Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
         from: u16,
