@@ -390,7 +390,8 @@ impl Frames {
         }
     }
 
-    /// A frame has opened whose member is not among the recent ones, or whose key is not the one of its last frame.
+    /// A frame has opened whose member is not among the recent ones, or whose key is not the one of
+    /// its last frame.
     #[cold]
     fn count_beside(&mut self, kid: Kid) {
         self.counts.begin_run(kid);

@@ -446,7 +446,8 @@ fn a_policy_that_cannot_tell_steps_apart_is_refused() {
     }
 }
 
-/// Senders that speak for a while are recognised by their headers' fronts; whose frames they are is asked for each of them.
+/// Senders that speak for a while are recognised by their headers' fronts; whose frames they are
+/// is asked for each of them.
 #[test]
 fn however_long_a_sender_has_spoken_its_frames_are_no_others() {
     let mut senders = [1, 2, 1 << 15 | 1].map(|number| (number, sender(SUITE, number)));

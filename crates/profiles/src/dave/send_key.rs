@@ -56,8 +56,8 @@ impl SendKey {
         if first <= last { last } else { u32::MAX }
     }
 
-    /// A key seals no more than any may, and in no other process than the one that began it; a frame is no longer than AES-GCM
-    /// can; and the ratchet has an end.
+    /// A key seals no more than any may, and in no other process than the one that began it; a
+    /// frame is no longer than AES-GCM can; and the ratchet has an end.
     #[inline]
     pub(super) fn check(
         &self,

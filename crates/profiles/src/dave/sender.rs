@@ -24,7 +24,8 @@ const BESIDE: usize = 2;
 ///
 /// The first nonce is 1. Every 2^24 frames the ratchet moves a generation on.
 ///
-/// In a forked child it seals nothing ([`SealError::Forked`]): its parent goes on with the same nonces.
+/// In a forked child it seals nothing ([`SealError::Forked`]): its parent goes on with the same
+/// nonces.
 ///
 /// ```
 /// use sealframe_profiles::{Codec, FrameBuf, dave::{BaseSecret, Receiver, Sender}};
@@ -87,8 +88,8 @@ impl Sender {
     /// generation on the way.
     ///
     /// # Errors
-    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::KidOutOfRange`] beyond the last generation;
-    /// [`KeyError::Forked`].
+    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::KidOutOfRange`] beyond the
+    /// last generation; [`KeyError::Forked`].
     pub fn skip_to(&mut self, nonce: u64) -> Result<(), KeyError> {
         self.key.skip_to(nonce)
     }
@@ -99,9 +100,9 @@ impl Sender {
     /// A frame of no known codec (`None`), or that is not made as its codec's are, is encrypted whole.
     ///
     /// # Errors
-    /// [`SealError::NoTailroom`], [`SealError::TooManyRanges`], [`SealError::KeyExhausted`], [`SealError::Forked`],
-    /// [`SealError::FrameTooLong`]: frame and sender are as they were. [`SealError::StartCode`] after ten tries: their nonces are
-    /// spent and the frame is zeroed.
+    /// [`SealError::NoTailroom`], [`SealError::TooManyRanges`], [`SealError::KeyExhausted`],
+    /// [`SealError::Forked`], [`SealError::FrameTooLong`]: frame and sender are as they were.
+    /// [`SealError::StartCode`] after ten tries: their nonces are spent and the frame is zeroed.
     #[inline]
     pub fn seal_in_place<'f>(
         &mut self,

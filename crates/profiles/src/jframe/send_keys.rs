@@ -129,7 +129,8 @@ impl SendKeys {
         Self { backend, ring, in_use: 0, begun: BlockCount::begin(0) }
     }
 
-    /// Whether this process began the sender. A child must not even change keys: its parent may take the same.
+    /// Whether this process began the sender. A child must not even change keys: its parent may
+    /// take the same.
     fn check_process(&self) -> Result<(), KeyError> {
         if self.begun.is_inherited() { Err(KeyError::Forked) } else { Ok(()) }
     }

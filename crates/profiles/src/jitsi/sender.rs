@@ -14,8 +14,8 @@ use crate::{
 
 /// Seals the frames of one participant, of all its streams. Owns their counts: not `Clone`, and nothing sets one back.
 ///
-/// In a forked child it seals nothing ([`SealError::Forked`]) and takes no keys ([`KeyError::Forked`]): its parent goes on with
-/// the same nonces.
+/// In a forked child it seals nothing ([`SealError::Forked`]) and takes no keys
+/// ([`KeyError::Forked`]): its parent goes on with the same nonces.
 ///
 /// ```
 /// use sealframe_profiles::{Codec, FrameInfo, jitsi};
