@@ -34,7 +34,7 @@ pub struct Call {
     group: Group,
     frames: Frames,
     parking: Parking,
-    /// Members of whom a key has just come.
+    /// Members whose parked frames may open now.
     arrived: BTreeSet<u16>,
 }
 
@@ -160,6 +160,7 @@ impl Call {
                 Output::Install { kid, base_key } => {
                     if self.frames.install(kid, base_key).is_ok()
                         && let Ok(sender) = u16::try_from(kid.sender)
+                        && self.parking.holds(sender)
                     {
                         self.arrived.insert(sender);
                     }
@@ -358,12 +359,17 @@ impl Call {
 
     /// Keeps a copy of a frame that did not open because its key is unknown, until that comes: at most a second, 64
     /// frames of one member, and 4 MiB in all. `token` comes back with it. `false` if there is no room, or `from` is no
-    /// member.
+    /// member. If its key came after the attempt to open it, it comes back with the next
+    /// [`poll_parked`](Self::poll_parked).
     pub fn park(&mut self, from: u16, token: u64, frame: &[u8], now: Duration) -> bool {
         if self.group.session_of(from).is_none() {
             return false;
         }
         self.group.key_is_missing(from, now);
+        if !self.frames.misses_key(from) {
+            // It came between the attempt to open the frame and this: no other may follow to wake it.
+            self.arrived.insert(from);
+        }
         self.parking.park(from, token, frame, now)
     }
 

@@ -70,6 +70,8 @@ struct Count {
     failed: Failed,
     /// The KID that `newest` is taken from, once a frame has opened.
     newest: Option<Kid>,
+    /// The generation of the last frame whose key was unknown, until that is installed.
+    missing: Option<u64>,
 }
 
 /// So many members at once are counted without the map.
@@ -135,7 +137,13 @@ impl Counts {
     fn add(&mut self, member: u16) {
         if !self.place.contains_key(&member) {
             self.place.insert(member, self.of.len());
-            self.of.push(Count { member, opened: 0, failed: Failed::default(), newest: None });
+            self.of.push(Count {
+                member,
+                opened: 0,
+                failed: Failed::default(),
+                newest: None,
+                missing: None,
+            });
         }
     }
 
@@ -217,6 +225,9 @@ impl Frames {
         // It fits: the layout has taken it.
         if let Ok(member) = u16::try_from(kid.sender) {
             self.counts.add(member);
+            if let Some(count) = self.counts.get_mut(member) {
+                count.missing = count.missing.filter(|&missing| missing != kid.generation);
+            }
         }
         Ok(())
     }
@@ -258,6 +269,13 @@ impl Frames {
     /// A key that has opened a frame for the first time and is its sender's newest: older ones may go soon.
     pub fn poll_newer(&mut self) -> Option<SenderKeyKid> {
         self.newer.pop()
+    }
+
+    /// Whether the key of the member's last frame that had none is still to come, as all are of whom
+    /// there has been none.
+    #[cfg(feature = "group")]
+    pub(crate) fn misses_key(&self, member: u16) -> bool {
+        self.counts.get(member).is_none_or(|count| count.missing.is_some())
     }
 
     /// What became of a member's frames.
@@ -414,10 +432,13 @@ impl Frames {
     /// A frame did not open. Of whom there is no key nothing is counted: it is a server's word.
     #[cold]
     fn count_failure(&mut self, from: u16, error: OpenError) -> FrameError {
-        if let Some(Count { failed, .. }) = self.counts.get_mut(from) {
+        if let Some(Count { failed, missing, .. }) = self.counts.get_mut(from) {
             let counter = match error {
                 OpenError::OtherSender(_) => return FrameError::OtherMember,
-                OpenError::UnknownKey(_) => &mut failed.unknown_key,
+                OpenError::UnknownKey(kid) => {
+                    *missing = Some(LAYOUT.split(kid).generation);
+                    &mut failed.unknown_key
+                }
                 OpenError::Unauthentic => &mut failed.unauthentic,
                 OpenError::Replayed(_) | OpenError::TooOld(_) => &mut failed.replayed,
                 OpenError::Header(_)
