@@ -56,18 +56,20 @@ impl SendKey {
         if first <= last { last } else { u32::MAX }
     }
 
-    /// A key seals no more than any may, and in no other process than the one that began it; a
-    /// frame is no longer than AES-GCM can; and the ratchet has an end.
+    /// A frame is no longer than AES-GCM can.
     #[inline]
+    pub(super) const fn check_len(payload_len: usize) -> Result<(), SealError> {
+        if payload_len as u64 > MAX_PAYLOAD_LEN { Err(SealError::FrameTooLong) } else { Ok(()) }
+    }
+
+    /// Whether a frame may be [encrypted](Self::encrypt) so often. Once needs no asking.
     pub(super) fn check(
         &self,
         clear_len: usize,
         payload_len: usize,
         tries: u32,
     ) -> Result<(), SealError> {
-        if payload_len as u64 > MAX_PAYLOAD_LEN {
-            return Err(SealError::FrameTooLong);
-        }
+        Self::check_len(payload_len)?;
         let last = self.nonce.checked_add(tries.into()).ok_or(SealError::KeyExhausted)?;
         generation(last).ok_or(SealError::KeyExhausted)?;
         let most = blocks(clear_len, payload_len).saturating_mul(tries.into());
@@ -77,7 +79,6 @@ impl SendKey {
     }
 
     /// The count of the next generation's key after so many blocks.
-    #[cold]
     fn after_change(&self, blocks: u64) -> Option<BlockCount> {
         if self.blocks.is_inherited() { None } else { BlockCount::begin(0).after(blocks) }
     }
@@ -88,8 +89,9 @@ impl SendKey {
         if self.blocks.is_inherited() { SealError::Forked } else { SealError::KeyExhausted }
     }
 
-    /// Encrypts under the next nonce and its generation's key, and writes the tag. Returns what is sent of the nonce, which is
-    /// spent whatever comes of it.
+    /// Encrypts under the next nonce and its generation's key, and writes the tag. Returns what is
+    /// sent of the nonce, which is spent whatever comes of it. A key encrypts no more than any may,
+    /// and in no other process than the one that began it: what it refuses is as it was.
     #[inline(always)] // a part of the hot door
     pub(super) fn encrypt(
         &mut self,
@@ -99,7 +101,7 @@ impl SendKey {
     ) -> Result<u32, SealError> {
         let nonce = self.nonce.checked_add(1).ok_or(SealError::KeyExhausted)?;
         let generation = generation(nonce).ok_or(SealError::KeyExhausted)?;
-        self.move_to(generation).ok_or(SealError::KeyExhausted)?;
+        self.move_to(generation).ok_or_else(|| self.refusal())?;
         let blocks = self.blocks.after(blocks(clear.len(), payload.len()));
         self.blocks = blocks.ok_or_else(|| self.refusal())?;
         self.nonce = nonce;
@@ -124,6 +126,9 @@ impl SendKey {
 
     #[cold]
     fn change_key(&mut self, generation: u32) -> Option<()> {
+        if self.blocks.is_inherited() {
+            return None;
+        }
         self.ratchet.advance_to(generation)?;
         self.aead = expand(self.cipher, &self.ratchet);
         self.blocks = BlockCount::begin(0);

@@ -168,7 +168,7 @@ impl Sender {
         if end > buf.len() {
             return Err(SealError::NoTailroom { need: end - frame_len });
         }
-        self.key.check(front_len, frame_len - front_len, 1)?;
+        SendKey::check_len(frame_len - front_len)?;
 
         let (media, behind) = buf[..end].split_at_mut(frame_len);
         let (clear, payload) = media.split_at_mut(front_len);
