@@ -367,7 +367,7 @@ impl Call {
         }
         self.group.key_is_missing(from, now);
         if !self.frames.misses_key(from) {
-            // It came between the attempt to open the frame and this: no other may follow to wake it.
+            // It came between the attempt to open the frame and this. None may follow to wake it.
             self.arrived.insert(from);
         }
         self.parking.park(from, token, frame, now)

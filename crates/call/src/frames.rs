@@ -271,8 +271,8 @@ impl Frames {
         self.newer.pop()
     }
 
-    /// Whether the key of the member's last frame that had none is still to come, as all are of whom
-    /// there has been none.
+    /// Whether the key of the member's last frame that had none is still to come, as all are of
+    /// whom there has been none.
     #[cfg(feature = "group")]
     pub(crate) fn misses_key(&self, member: u16) -> bool {
         self.counts.get(member).is_none_or(|count| count.missing.is_some())

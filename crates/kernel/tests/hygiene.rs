@@ -1,5 +1,5 @@
-//! Nothing is allocated for a frame, a key is wiped when it is dropped, and so are its words once it
-//! has been expanded.
+//! Nothing is allocated for a frame, a key is wiped when it is dropped, and so are its words once
+//! it has been expanded.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
