@@ -35,7 +35,7 @@ pub struct Call {
     group: Group,
     frames: Frames,
     parking: Parking,
-    /// Members of whom a key has just come.
+    /// Members whose parked frames may open now.
     arrived: BTreeSet<u16>,
 }
 
@@ -147,7 +147,7 @@ impl Call {
             | KeyChange::WipeBefore { .. } => (None, None),
         };
         let is_done = self.frames.apply(change).is_ok();
-        self.arrived.extend(arrived.filter(|_| is_done));
+        self.arrived.extend(arrived.filter(|number| is_done && self.parking.holds(*number)));
         if let Some(number) = out {
             self.parking.forget(number);
             self.arrived.remove(&number);
@@ -249,7 +249,7 @@ impl Call {
     ///
     /// # Errors
     /// [`FrameError`].
-    #[inline]
+    #[inline(always)] // as Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
         from: u16,
@@ -299,12 +299,17 @@ impl Call {
 
     /// Keeps a copy of a frame that did not open because its key is unknown, until that comes: at most a second, 64
     /// frames of one member, and 4 MiB in all. `token` comes back with it. `false` if there is no room, or `from` is no
-    /// member.
+    /// member. If its key came after the attempt to open it, it comes back with the next
+    /// [`poll_parked`](Self::poll_parked).
     pub fn park(&mut self, from: u16, token: u64, frame: &[u8], now: Duration) -> bool {
         if self.group.session_of(from).is_none() {
             return false;
         }
         self.group.key_is_missing(from, now);
+        if !self.frames.misses_key(from) {
+            // It came between the attempt to open the frame and this. None may follow to wake it.
+            self.arrived.insert(from);
+        }
         self.parking.park(from, token, frame, now)
     }
 
