@@ -215,7 +215,7 @@ impl Group {
         }
     }
 
-    fn refuse_with(
+    pub(super) fn refuse_with(
         &mut self,
         session: SessionId,
         address: &[u8],
