@@ -157,7 +157,7 @@ impl Group {
             Body::Roster(roster) => self.on_roster(session, roster, now),
             Body::Forward(forward) => self.on_forward(session, forward, now),
             Body::Refusal(refusal) => {
-                self.on_refusal(session, refusal.reason, true, now);
+                self.on_refusal(session, refusal.reason, now);
                 Ok(())
             }
             Body::Check { message, .. } => self.on_check(session, *message),
@@ -211,10 +211,15 @@ impl Group {
                 self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
                 Ok(())
             }
-            Body::Refusal(refusal) => {
-                self.on_refusal(session, refusal.reason, false, now);
+            // A member's alone makes us begin a new session.
+            Body::Refusal(Refusal { target, reason: RefusalReason::NumberInUse(_) }) if *target == us => {
+                if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
+            }
+            Body::Refusal(refusal) if refusal.target == us => {
+                self.on_refusal(session, refusal.reason, now);
                 Ok(())
             }
+            Body::Refusal(_) => Err(GroupError::NotForUs),
             Body::Order(_) => {
                 self.keep_early(session, message.bytes);
                 Ok(())
@@ -373,7 +378,7 @@ impl Group {
     }
 
     /// We are not a member for this session.
-    fn on_refusal(&mut self, by: SessionId, reason: RefusalReason, is_member: bool, now: Duration) {
+    fn on_refusal(&mut self, by: SessionId, reason: RefusalReason, now: Duration) {
         let kind = match reason {
             RefusalReason::Refused => 1,
             RefusalReason::Locked => 2,
@@ -384,7 +389,6 @@ impl Group {
             RefusalReason::Replaced(_) => 7,
         };
         if let RefusalReason::NumberInUse(other) = reason
-            && is_member
             && other != self.core.session
             && other.number() == self.core.number()
         {
