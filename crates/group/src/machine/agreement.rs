@@ -309,10 +309,14 @@ impl Group {
         if member.view.tries() > REPORT_AFTER
             && let Some(entries) = member.view.entries()
         {
+            // Whom one side has not heard yet has told it nothing else.
+            let is_told = |newest: u32, hash: &[u8]| newest > 0 || hash.iter().any(|byte| *byte > 0);
             let differs = entries.iter().filter(|entry| {
                 known.get(&entry.session).is_some_and(|known| {
                     known.status.is_member()
                         && entry.status.is_member()
+                        && is_told(known.newest, &known.update_hash[..4])
+                        && is_told(entry.newest, &entry.update_hash)
                         && (known.newest, &known.update_hash[..4])
                             != (entry.newest, &entry.update_hash[..])
                 })
