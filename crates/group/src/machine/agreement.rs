@@ -220,7 +220,10 @@ impl Group {
                 continue;
             }
             let Some(entry) = theirs.get(&prefix(session)) else {
-                messages.push(member.announce.to_vec());
+                // Of one that may be a recording nobody else need hear.
+                if member.presence.is_live() {
+                    messages.push(member.announce.to_vec());
+                }
                 continue;
             };
             if !entry.status.is_member() {
@@ -311,8 +314,8 @@ impl Group {
         {
             let differs = entries.iter().filter(|entry| {
                 known.get(&entry.session).is_some_and(|known| {
-                    known.status.is_member()
-                        && entry.status.is_member()
+                    known.status == Status::Live
+                        && entry.status == Status::Live
                         && (known.newest, &known.update_hash[..4])
                             != (entry.newest, &entry.update_hash[..])
                 })
@@ -346,7 +349,9 @@ impl Group {
             }
             is_same = false;
             let other = if is_member(our_status) { their_status } else { our_status };
+            let is_doubtful = [our_status, their_status].contains(&Some(Status::NotLive));
             let is_explained = match other {
+                None if is_doubtful => true,
                 None => {
                     // It may have come after the member wrote.
                     let mut members = self.members_with_prefix(session);

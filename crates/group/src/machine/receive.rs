@@ -8,6 +8,7 @@ use crate::{
     Event, GroupError, LeaveReason, SessionId,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
+        Witness,
     },
 };
 
@@ -15,6 +16,8 @@ use crate::{
 const MAX_EARLY: usize = 64;
 /// How often a session that is not known is asked for its announce.
 const ASK_STRANGER_EVERY: Duration = Duration::from_secs(5);
+/// How often our announce goes to all because unknown sessions ask for it.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 /// Sessions that were asked and are remembered.
 const MAX_ASKED: usize = 256;
 /// How often what is left of a session that has ended is answered.
@@ -205,6 +208,9 @@ impl Group {
             }
             Body::Heartbeat(heartbeat) => {
                 judged.keep_heartbeat(heartbeat, message.bytes, now);
+                // That we name it proves that we are present, whatever the application says.
+                let hash = Heartbeat::hash(message.bytes);
+                self.witness = Witness { session: message::prefix(session), seq: heartbeat.seq, hash };
                 Ok(())
             }
             Body::Leave => {
@@ -254,6 +260,11 @@ impl Group {
                 return GroupError::NotForUs;
             }
             Body::Heartbeat(_) | Body::KeyUpdate(_) | Body::Request(_) => {
+                if let Body::Request(request) = &message.body
+                    && request.wants.has(message::Wants::ANNOUNCE)
+                {
+                    self.answer_stranger(now);
+                }
                 let asked = self.asked.get(&session);
                 let is_due = asked.is_none_or(|at| now >= at.plus(ASK_STRANGER_EVERY));
                 if is_due && self.strangers.try_take(now) {
@@ -274,6 +285,15 @@ impl Group {
             | Body::UpdateHeader(_) => {}
         }
         unknown
+    }
+
+    /// Somebody who is not known does not know us. Its address is not known either: our announce goes to all.
+    fn answer_stranger(&mut self, now: Duration) {
+        let is_due = self.announced_at.is_none_or(|at| now >= at + ANNOUNCE_EVERY);
+        if is_due && self.strangers.try_take(now) {
+            self.announced_at = Some(now);
+            self.core.out.send(crate::Recipient::All, self.core.announce.clone());
+        }
     }
 
     pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8]) {
