@@ -111,7 +111,7 @@ fn opening(
 }
 
 #[test]
-fn all_1057_refused_messages() {
+fn all_1060_refused_messages() {
     let mut ran: HashMap<Refused, usize> = HashMap::new();
     for call in &all().calls {
         for vector in &call.refused {
@@ -122,7 +122,7 @@ fn all_1057_refused_messages() {
     }
     for (kind, count) in [
         (Refused::Head, 115),
-        (Refused::Malformed, 384),
+        (Refused::Malformed, 387),
         (Refused::Session, 26),
         (Refused::Entry, 156),
         (Refused::Signature, 312),

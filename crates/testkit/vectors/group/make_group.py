@@ -1315,6 +1315,9 @@ def field_refusals(maker):
         ("unlock with a target", {"action": 2, "target": target, "identities": []}),
         ("unlock that names identities", {"action": 2}),
         ("unlock that names one identity", {"action": 2, "identities": lock[:1]}),
+        ("unlock with one byte of an identity", {"action": 2, "identities": b"\0"}),
+        ("removal with an identity cut", {"action": 3, "target": target, "identities": lock[0][:-1]}),
+        ("removal with an identity and a byte", {"action": 3, "target": target, "identities": lock[0] + b"\0"}),
         ("removal that names no identity", {"action": 3, "target": target, "identities": []}),
         ("removal that names two identities", {"action": 3, "target": target, "identities": lock[:2]}),
     ]:
