@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use sealframe_crypto::CipherSuite;
 
-use crate::{Kem, Policy, Power, Role};
+use crate::{Kem, Permission, Policy, Role};
 
 /// Who we are, in which call, and how.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "made by applications")]
 pub struct Config {
     /// What the application calls the call; the same for all members.
@@ -16,15 +16,17 @@ pub struct Config {
     pub kem: Kem,
     /// How frames are sealed; the same for all members.
     pub suite: CipherSuite,
-    /// Our number in KIDs: no other session of the call has had it.
-    pub sender: u16,
-    /// What we are there for; everybody sees it.
+    /// What the relay calls us: where messages for us go. At most 255 bytes; everybody sees it.
+    pub address: Vec<u8>,
+    /// What we take part as; everybody sees it.
     pub role: Role,
     /// Whether the others let us lock, unlock and remove.
-    pub power: Power,
-    /// What the others judge us by.
+    pub permission: Permission,
+    /// What the others judge us by. It must name or sign our identity: everybody receives it, and could show it.
     pub credential: Vec<u8>,
-    /// Calendar time, in seconds, at which the times that are passed in begin: to tell when people were seen.
+    /// Whether we send frames, or only listen. See [`Group::set_sending`](crate::Group::set_sending).
+    pub sends: bool,
+    /// Calendar time, in seconds since 1970, at which the times that are passed in begin.
     pub started_at: u64,
     /// Times and bounds.
     pub policy: Policy,

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{MessageError, SessionId};
+use crate::{MessageError, PolicyError, SessionId};
 
 /// Why a message or a request was refused. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,15 +20,21 @@ pub enum GroupError {
     Own,
     /// From a session that has not been admitted. Its announce has been asked for, or waits for a decision.
     UnknownMember(SessionId),
-    /// Of a session that left, was removed or was lost, or for a number that one had: neither comes back.
+    /// Of a session that has ended: it does not come back. Drop.
     Departed,
+    /// Of a member that was lost or dropped: it has been asked to prove that it is present.
+    Away,
+    /// The application has refused this session a moment ago.
+    Refused,
+    /// This identity was removed from the call.
+    Removed,
     /// Not signed by the identity of its session, or changed on the way. Drop.
     Unauthentic,
-    /// Another session has this id or this number. Drop.
+    /// Another session has this number: the newcomer is told, and takes another.
     InUse,
-    /// The call is locked, and this identity has not been in it.
+    /// The call is locked, and the lock does not allow this identity.
     Locked,
-    /// No room for more members or applicants.
+    /// No room for more members, or for more sessions to be judged.
     Full,
     /// Addressed to somebody else. Drop.
     NotForUs,
@@ -36,7 +42,7 @@ pub enum GroupError {
     Stale,
     /// An update whose entry for us does not open, or not to the key that its header commits to.
     WrongKey,
-    /// A second update with a number that its sender has used before: it tells different people different things.
+    /// It contradicts what its sender has signed before: it tells different people different things.
     Equivocation,
     /// The speaker, or we ourselves, may not do this.
     NotAllowed,
@@ -44,8 +50,8 @@ pub enum GroupError {
     Busy,
     /// We have left or have been removed.
     Ended,
-    /// A field of the configuration is out of its bounds.
-    Policy,
+    /// This field of the configuration is out of its bounds.
+    Policy(&'static str),
     /// The random number generator gives nothing but zeros.
     NoRandomness,
 }
@@ -53,6 +59,12 @@ pub enum GroupError {
 impl From<MessageError> for GroupError {
     fn from(error: MessageError) -> Self {
         Self::Message(error)
+    }
+}
+
+impl From<PolicyError> for GroupError {
+    fn from(PolicyError(field): PolicyError) -> Self {
+        Self::Policy(field)
     }
 }
 
@@ -64,20 +76,23 @@ impl fmt::Display for GroupError {
             Self::OtherKem => "another kem is used in this call",
             Self::OtherSuite => "another media suite is used in this call",
             Self::Own => "our own message",
-            Self::UnknownMember(_) => "message of a session that is no member",
-            Self::Departed => "the session has ended or the number has been used",
+            Self::UnknownMember(_) => "message from an unknown session",
+            Self::Departed => "the session has ended",
+            Self::Away => "the session is away",
+            Self::Refused => "the session was refused",
+            Self::Removed => "the identity was removed from the call",
             Self::Unauthentic => "message is not authentic",
-            Self::InUse => "the session id or number is in use",
+            Self::InUse => "the number is in use",
             Self::Locked => "the call is locked",
             Self::Full => "the call is full",
             Self::NotForUs => "message for somebody else",
             Self::Stale => "message is out of date",
             Self::WrongKey => "the update's key does not open or does not match",
-            Self::Equivocation => "a second update with the same number",
+            Self::Equivocation => "it contradicts what its sender signed before",
             Self::NotAllowed => "not allowed",
             Self::Busy => "too many messages",
             Self::Ended => "we are not in the call",
-            Self::Policy => "the policy is out of bounds",
+            Self::Policy(field) => return write!(f, "`{field}` is out of its bounds"),
             Self::NoRandomness => "what should be random is nothing but zeros",
         })
     }
@@ -93,6 +108,9 @@ impl core::error::Error for GroupError {
             | Self::Own
             | Self::UnknownMember(_)
             | Self::Departed
+            | Self::Away
+            | Self::Refused
+            | Self::Removed
             | Self::Unauthentic
             | Self::InUse
             | Self::Locked
@@ -104,7 +122,7 @@ impl core::error::Error for GroupError {
             | Self::NotAllowed
             | Self::Busy
             | Self::Ended
-            | Self::Policy
+            | Self::Policy(_)
             | Self::NoRandomness => None,
         }
     }

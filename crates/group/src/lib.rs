@@ -5,52 +5,57 @@
 //! normative for every byte and every time; SECURITY.md says what is promised against whom.
 //!
 //! ```text
-//! server ─► handle_message ─┐              ┌─► Output::Send ─► server
-//! clock ───────────► poll ──┼─► Group ─────┼─► Output::{Ratchet, Rekey} ─► our media sender
-//! people ─► admit, lock, … ─┘              ├─► Output::{Install, Forget, …} ─► our media receiver
-//!                                          └─► Output::Event ─► people
+//! relay ──► handle_message ─┐              ┌─► Output::Send ─► relay
+//! clock ───────────► poll ──┼─► Group ─────┼─► Output::Keys ─► our media sender and receiver
+//! people ─► admit, lock, … ─┘              └─► Output::Event ─► people
 //! ```
 //!
-//! [`Group`] is the machine, [`message`] its bytes, [`verification`] what people compare. It knows no frames: the crate
-//! `sealframe` puts both together as a `Call`.
+//! | module | what it holds |
+//! |---|---|
+//! | `machine` | [`Group`]: what happens when a message comes in, a person decides, or a time is reached |
+//! | `members` | members, sessions that are judged, away or have ended, and the orders of moderators |
+//! | `keys` | our prekeys and base keys, and the base keys of others |
+//! | `agreement` | whether members see the same call |
+//! | [`message`] | the bytes |
+//! | [`verification`] | what people compare |
+//!
+//! It knows no frames: the crate `sealframe` puts both together as a `Call`.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
-mod checks;
+mod agreement;
+mod bucket;
+mod clock;
 mod config;
-mod disputes;
+mod context;
 mod encoding;
 mod error;
-mod group;
 mod hash;
 mod identity;
-mod incoming;
-mod kem;
-mod lock;
-mod member;
+mod keys;
+mod machine;
+mod members;
 pub mod message;
-mod moment;
-mod nonces;
 mod output;
-mod own_keys;
 mod policy;
 mod randomness;
-mod roster;
-mod state;
-mod updates;
 pub mod verification;
-mod work;
 
 pub use config::Config;
 pub use error::GroupError;
-pub use group::Group;
 pub use identity::{EmptyUserId, Identity, IdentityKey, SessionId, UserId};
-pub use kem::{Kem, KemError, KemSecret, wrap};
-pub use message::{Head, MessageError, Reason, Role};
-pub use output::{Admission, Applicant, Departure, Event, Output, Power, Recipient};
-pub use policy::{OnDispute, Policy};
+pub use keys::kem::{Kem, KemError, KemSecret, wrap};
+pub use machine::{
+    Group,
+    state::{GroupState, MemberState},
+};
+pub use message::{Head, MessageError, Reason, RefusalReason, Role};
+pub use output::{
+    Admission, EndReason, Event, JoinRequest, KeyChange, KeyId, LeaveReason, Output, Permission,
+    Recipient,
+};
+pub use policy::{OnMismatch, Policy, PolicyError};
 pub use rand_core;
 pub use sealframe_crypto::WeakKey;
-pub use state::{GroupState, MemberState};

@@ -4,25 +4,48 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use sealframe_crypto::BaseKey;
-use sealframe_wire::SenderKeyKid;
 
 use crate::{
     Identity, Role, SessionId, UserId,
+    message::RefusalReason,
     verification::{CheckError, Sas, Standing},
 };
 
 /// What [`Group::poll`](crate::Group::poll) wants done next, in this order.
 #[must_use]
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "the media path must do all of it")]
+#[expect(clippy::exhaustive_enums, reason = "a driver must do all of it")]
 pub enum Output {
-    /// Hand this to the server.
+    /// Hand this to the relay.
     Send {
         /// For whom.
         to: Recipient,
-        /// Opaque to the server.
+        /// Opaque to the relay; at most 14,000 bytes.
         message: Vec<u8>,
     },
+    /// Change the keys that frames are sealed or opened with.
+    Keys(KeyChange),
+    /// Something that people or the application should know.
+    Event(Event),
+    /// Nothing more before this time, unless something comes in.
+    Timeout(Duration),
+}
+
+/// A key of a member: its generation and ratchet step.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a pair of numbers")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct KeyId {
+    /// Which of the member's base keys, below 2^32.
+    pub generation: u64,
+    /// At which ratchet step, below 256.
+    pub step: u32,
+}
+
+/// A change of keys, to be applied to the media path in the order given.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a driver must do all of it")]
+pub enum KeyChange {
     /// Move our sender one ratchet step on.
     Ratchet,
     /// Move our sender to this generation, at step 0.
@@ -32,31 +55,41 @@ pub enum Output {
         /// Its key.
         base_key: BaseKey,
     },
-    /// Open frames with this key from now on.
-    Install {
-        /// Whose frames, and from which step on.
-        kid: SenderKeyKid,
-        /// Its key there.
+    /// We have a new session: begin a new sender with this number, at generation 0 and step 0.
+    Restart {
+        /// Our new number.
+        number: u16,
+        /// Its key.
         base_key: BaseKey,
     },
-    /// Wipe one generation of a sender.
-    ForgetGeneration {
+    /// Open frames with this key from now on.
+    Install {
+        /// Whose frames.
+        number: u16,
+        /// From which key on.
+        key: KeyId,
+        /// That key.
+        base_key: BaseKey,
+    },
+    /// Wipe one generation of a member.
+    WipeGeneration {
         /// Its number.
-        sender: u16,
+        number: u16,
         /// Which.
         generation: u64,
     },
-    /// Wipe a sender's generations and ratchet steps before this one.
-    ForgetBefore(SenderKeyKid),
-    /// Wipe all keys of a sender: it is no member any more.
-    Forget {
+    /// Wipe a member's keys before this one.
+    WipeBefore {
         /// Its number.
-        sender: u16,
+        number: u16,
+        /// The oldest that stays.
+        key: KeyId,
     },
-    /// Something that people or the application should know.
-    Event(Event),
-    /// Nothing more before this time, unless something comes in.
-    Wait(Duration),
+    /// Wipe all keys of a member: it is out.
+    WipeMember {
+        /// Its number.
+        number: u16,
+    },
 }
 
 /// For whom a message is.
@@ -65,8 +98,8 @@ pub enum Output {
 pub enum Recipient {
     /// Everybody else in the call.
     All,
-    /// This session alone: the connection of the number that [`Group::sender_of`](crate::Group::sender_of) has for it. Never
-    /// where a message was last seen to come from: anybody may play one again.
+    /// This session alone: [`Group::address_of`](crate::Group::address_of) it. Never where a message was last seen to come
+    /// from: anybody may play one again.
     One(SessionId),
 }
 
@@ -74,17 +107,19 @@ pub enum Recipient {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum Event {
-    /// Somebody asks to come in: [`admit`](crate::Group::admit) or [`refuse`](crate::Group::refuse).
-    Applied(Applicant),
-    /// Somebody has come in.
+    /// A session asks to be admitted: [`admit`](crate::Group::admit) or [`refuse`](crate::Group::refuse).
+    JoinRequested(JoinRequest),
+    /// A session is a member now.
     Joined(SessionId),
-    /// Somebody is out.
+    /// A member is out.
     Left {
         /// Who.
         session: SessionId,
         /// Why.
-        why: Departure,
+        why: LeaveReason,
     },
+    /// A member that was lost or dropped is in again.
+    Returned(SessionId),
     /// This person had another key before, in this call or an earlier one.
     IdentityChanged {
         /// Which session.
@@ -92,37 +127,53 @@ pub enum Event {
         /// What was known of the person.
         standing: Standing,
     },
-    /// Three heartbeats of this member have not come.
-    Silent(SessionId),
-    /// A silent member is heard again.
-    Heard(SessionId),
-    /// This member sees other people in the call than we do: a server shows different people different calls, or
-    /// somebody has just come or gone and its messages do not get through.
-    RosterMismatch(SessionId),
+    /// Nothing that proves this member to be present has come for three heartbeats.
+    Unresponsive(SessionId),
+    /// It has proved to be present again.
+    Responsive(SessionId),
+    /// This member sees other people in the call than we do, and comparing did not help: the relay shows different people
+    /// different calls.
+    RosterMismatch {
+        /// With whom we differ.
+        with: SessionId,
+        /// The sessions that only one of both sees, by their first 8 bytes; none if the member does not answer.
+        sessions: Vec<[u8; 8]>,
+    },
     /// It sees the same people again.
     RosterAgrees(SessionId),
-    /// An update of this member has not reached us.
-    UpdateMissing(SessionId),
-    /// This member told different people different things; it has signed both.
+    /// This member was told other keys of these sessions than we were, and comparing did not help.
+    ViewMismatch {
+        /// With whom we differ.
+        with: SessionId,
+        /// The sessions, by their first 8 bytes.
+        sessions: Vec<[u8; 8]>,
+    },
+    /// This member told different people different things; it signed both.
     Equivocation(SessionId),
     /// The call was locked.
     Locked {
         /// By whom.
         by: SessionId,
     },
-    /// The call was unlocked: say so loudly.
+    /// The call was unlocked: show it clearly.
     Unlocked {
         /// By whom.
         by: SessionId,
     },
-    /// Somebody new wanted to come into a locked call.
+    /// An identity that the lock does not allow wanted to come in.
     LockedOut(Identity),
-    /// We have been removed; the group has ended.
-    Removed {
-        /// By whom.
+    /// A member tells us that we are not a member for it.
+    NotAdmitted {
+        /// Who.
         by: SessionId,
+        /// Why.
+        reason: RefusalReason,
     },
-    /// Somebody wants to compare emoji with us.
+    /// Our number was in use: we have a new session, and everything goes on.
+    SessionChanged(SessionId),
+    /// We are out; the group has ended.
+    Ended(EndReason),
+    /// A member wants to compare emoji with us.
     CheckBegun(SessionId),
     /// Show these, and ask whether the other sees the same.
     CheckCompare {
@@ -131,7 +182,7 @@ pub enum Event {
         /// As emoji or as numbers.
         sas: Sas,
     },
-    /// Both said that they see the same: the other is who it says.
+    /// Both said that they see the same: the identity is verified, and remembered as this user's.
     CheckVerified(SessionId),
     /// A check ended without.
     CheckFailed {
@@ -142,37 +193,41 @@ pub enum Event {
     },
 }
 
-/// Somebody who asks to come in. All of it is signed by the identity; the user is who the application says it is.
+/// A session that asks to be admitted. All of it is signed by the identity; the user is who the application says it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub struct Applicant {
+pub struct JoinRequest {
     /// Which session.
     pub session: SessionId,
     /// Its number in KIDs.
-    pub sender: u16,
-    /// Its key.
+    pub number: u16,
+    /// Its key. The credential must name or sign it.
     pub identity: Identity,
-    /// What it is there for.
+    /// What it takes part as.
     pub role: Role,
+    /// What the relay calls it.
+    pub address: Vec<u8>,
     /// What the application judges it by.
     pub credential: Vec<u8>,
+    /// It has left the call, and is judged only for the orders that it gave before: see [`Permission::Moderator`].
+    pub has_left: bool,
 }
 
-/// What an application says of somebody whom it lets in.
+/// What an application says of a session that it admits.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "made by applications")]
 pub struct Admission {
     /// Who it is.
     pub user: UserId,
     /// Whether it may lock, unlock and remove.
-    pub power: Power,
+    pub permission: Permission,
 }
 
 /// What a member may do to others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Power {
+pub enum Permission {
     /// Nothing.
     #[default]
     None,
@@ -180,17 +235,43 @@ pub enum Power {
     Moderator,
 }
 
-/// Why somebody is out.
+/// Why a member is out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Departure {
+pub enum LeaveReason {
     /// It said so.
     Left,
     /// A moderator removed it.
     Removed,
-    /// The application said so, perhaps because the server did.
+    /// A moderator locked the call without it.
+    LockedOut,
+    /// A newer session of the same identity took its place.
+    Replaced,
+    /// The application said that it is gone, perhaps because the relay did. It may come back.
     Dropped,
-    /// Its heartbeats stopped.
+    /// It has not proved to be present. It may come back.
     Lost,
+}
+
+/// Why we are out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum EndReason {
+    /// A moderator removed us.
+    Removed {
+        /// Who.
+        by: SessionId,
+    },
+    /// A moderator locked the call without us.
+    LockedOut {
+        /// Who.
+        by: SessionId,
+    },
+    /// A newer session of our identity took our place: another window, or the page loaded again.
+    Replaced {
+        /// Which.
+        by: SessionId,
+    },
 }

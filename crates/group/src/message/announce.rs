@@ -68,6 +68,11 @@ impl Announce {
         identity
     }
 
+    /// The prekey inside a message that was parsed before.
+    pub(crate) fn prekey_in(message: &[u8]) -> &[u8] {
+        &message[Self::PREKEY_AT + 2..skip_string(message, Self::PREKEY_AT)]
+    }
+
     /// When the session joined, of a message that was parsed before.
     pub(crate) fn joined_at_in(message: &[u8]) -> u64 {
         let mut bytes = [0; 8];

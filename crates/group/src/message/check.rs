@@ -1,4 +1,4 @@
-//! A step of an emoji check on the wire (PROTOCOL.md §2.9).
+//! A step of an emoji check on the wire (PROTOCOL.md §2.11).
 
 use alloc::vec::Vec;
 

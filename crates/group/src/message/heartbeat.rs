@@ -123,11 +123,7 @@ impl Heartbeat {
             view_hash: reader.array()?,
             orders_hash: reader.array()?,
             counter: reader.u32()?,
-            witness: Witness {
-                session: reader.array()?,
-                seq: reader.u32()?,
-                hash: reader.array()?,
-            },
+            witness: Witness { session: reader.array()?, seq: reader.u32()?, hash: reader.array()? },
             prekey_number: reader.u16()?,
             prekey: reader.string(1216)?.to_vec(),
         };

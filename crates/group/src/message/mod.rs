@@ -18,12 +18,12 @@ use crate::{
 
 pub use announce::{Announce, Role};
 pub use bundle::{bundle, unbundle};
+pub(crate) use heartbeat::prefix;
 pub use heartbeat::{Heartbeat, Roster, RosterEntry, Status, Witness};
 pub use key_update::{
     Ack, Addressee, Entry, KeyUpdate, Reason, Request, UpdateHeader, Wants, entry_info,
 };
 pub use order::{Action, Forward, Order, Refusal, RefusalReason};
-pub(crate) use heartbeat::prefix;
 
 /// Longer messages and bundles are rejected before they are read, bytes.
 pub const MAX_LEN: usize = 14_000;
@@ -178,11 +178,7 @@ pub fn sign(group: &[u8; 32], session: SessionId, body: &Body, key: &IdentityKey
 
 /// Makes an announce and the session that it introduces.
 #[must_use]
-pub fn sign_announce(
-    group: &[u8; 32],
-    announce: Announce,
-    key: &IdentityKey,
-) -> (SessionId, Vec<u8>) {
+pub fn sign_announce(group: &[u8; 32], announce: Announce, key: &IdentityKey) -> (SessionId, Vec<u8>) {
     let mut body = Vec::with_capacity(256);
     announce.encode(&mut body);
     let session = Announce::session_of(group, &body);

@@ -1,4 +1,4 @@
-//! One emoji check, seen from one side (PROTOCOL.md §6).
+//! One emoji check, seen from one side (PROTOCOL.md §7).
 
 use alloc::boxed::Box;
 

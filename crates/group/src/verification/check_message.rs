@@ -1,4 +1,4 @@
-//! The messages of emoji checks, without who they are from and for (PROTOCOL.md §2.9).
+//! The messages of emoji checks, without who they are from and for (PROTOCOL.md §2.11).
 
 /// A step of an emoji check, as it is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -36,7 +36,7 @@ const KNOWN_STARTS: usize = 8;
 /// Secrets are wiped when a check ends. Of the past it keeps some 200 bytes for each identity that checks were
 /// made with.
 ///
-/// Source: PROTOCOL.md §6.
+/// Source: PROTOCOL.md §7.
 pub struct Checks {
     group_hash: [u8; 32],
     us: Party,

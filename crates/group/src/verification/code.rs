@@ -1,28 +1,27 @@
 //! Codes of decimal digits that people read to each other.
 
-use alloc::vec::Vec;
 use core::{fmt, str::FromStr};
 
-use crate::{Identity, hash::hash};
+use crate::hash::expand;
 
-/// The code of a call: 30 digits, 99 bits.
-pub type CallCode = Code<6>;
+/// The code of a call: 60 digits, 199 bits.
+pub type CallCode = Code<12>;
 
 /// The code of two people: 45 digits.
 pub type PairwiseCode = Code<9>;
 
 /// The code of a call: the same for everyone who sees the same members, and another when they change.
 ///
-/// `identities` are those of all members, one's own included, in any order; one that is in the call with two
-/// sessions counts twice. Nobody needs to commit to anything first, because 99 bits leave no room to search.
+/// `sessions` are the announce_hashes of all members, one's own included, in any order. An attacker between two halves of a call
+/// chooses a session on each side, and looks for two that give one code: 2^99 work, as the code has 199 bits, and none of it
+/// before the sessions of honest members exist, which are fresh in every call.
 ///
-/// Source: PROTOCOL.md §6.
+/// Source: PROTOCOL.md §7.
 #[must_use]
-pub fn call_code(group_hash: &[u8; 32], identities: &[Identity]) -> CallCode {
-    let mut identities = identities.to_vec();
-    identities.sort_unstable();
-    let parts = core::iter::once(&group_hash[..]).chain(identities.iter().map(|one| &one.0[..]));
-    Code::from_hash(&hash("call code", &parts.collect::<Vec<_>>()))
+pub fn call_code(group_hash: &[u8; 32], sessions: &[[u8; 32]]) -> CallCode {
+    let mut sessions = sessions.to_vec();
+    sessions.sort_unstable();
+    Code::from_hash(&expand::<60>(group_hash, "call code", &[&sessions.concat()]))
 }
 
 /// Decimal digits, shown in groups of five with a space between.

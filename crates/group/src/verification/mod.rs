@@ -1,6 +1,6 @@
 //! What people compare, to know that no server stands between them.
 //!
-//! - [`call_code`]: 30 digits for the whole call, read out once; changes with its members.
+//! - [`call_code`]: 60 digits for the whole call, read out once; changes with its members.
 //! - [`pairwise_code`]: 45 digits for two people, the same in every call.
 //! - [`Checks`]: seven emoji for two people, by messages back and forth; quickest to compare.
 //! - [`TrustStore`]: remembers whose identity was seen and verified, and tells when it changes.

@@ -17,7 +17,7 @@ const SALT: [u8; 16] =
 /// somebody asks for it, away from media and off a page's main thread. With user ids of eight bytes the hash is
 /// that of DAVE's pairwise fingerprints.
 ///
-/// Source: PROTOCOL.md §6.
+/// Source: PROTOCOL.md §7.
 #[must_use]
 pub fn pairwise_code(a: (&Identity, &UserId), b: (&Identity, &UserId)) -> PairwiseCode {
     Code::from_hash(&fingerprint([record(&a.0.0, a.1.as_bytes()), record(&b.0.0, b.1.as_bytes())]))

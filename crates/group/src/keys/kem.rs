@@ -46,6 +46,11 @@ impl Kem {
         }
     }
 
+    /// Whether this build has it.
+    pub(crate) const fn is_built(self) -> bool {
+        Self::from_id(self.id()).is_some()
+    }
+
     /// Bytes of a public key.
     #[must_use]
     pub const fn key_len(self) -> usize {

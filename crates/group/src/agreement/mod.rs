@@ -1,0 +1,178 @@
+//! Whether members see the same call: rosters, views and orders (PROTOCOL.md §6).
+
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use core::time::Duration;
+
+use crate::{clock::Moment, message::RosterEntry};
+
+/// For how long what somebody sees may differ from what we see because messages take their time.
+pub(crate) const LAG: Duration = Duration::from_secs(5);
+/// A difference without a break for this long is compared although both sides keep changing.
+const RESTLESS: Duration = Duration::from_secs(30);
+/// Between one comparison and the next.
+const AGAIN: [Duration; 6] = [
+    Duration::from_secs(5),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+    Duration::from_secs(40),
+    Duration::from_secs(60),
+];
+
+/// Whether a member sees the same as we do.
+#[derive(Default)]
+pub(crate) struct Comparison {
+    differs: Option<Box<Difference>>,
+}
+
+/// What differs.
+struct Difference {
+    theirs: [u8; 32],
+    ours: [u8; 32],
+    /// Since when neither side has changed.
+    since: Moment,
+    /// Since when there is a difference.
+    first: Moment,
+    /// Comparisons that were begun, and when the next is due.
+    tries: u8,
+    next_at: Option<Moment>,
+    is_reported: bool,
+    /// The roster that the member sent, if it did.
+    entries: Option<Vec<RosterEntry>>,
+}
+
+impl Comparison {
+    /// The member sees `theirs`, we see `ours`; `agrees` says whether that is the same, or was lately. Whether a report is to
+    /// be taken back.
+    pub(crate) fn update(
+        &mut self,
+        theirs: [u8; 32],
+        ours: [u8; 32],
+        agrees: bool,
+        now: Duration,
+    ) -> bool {
+        if agrees {
+            return self.differs.take().is_some_and(|difference| difference.is_reported);
+        }
+        match &mut self.differs {
+            Some(difference) if difference.theirs == theirs && difference.ours == ours => {}
+            Some(difference) => {
+                (difference.theirs, difference.ours) = (theirs, ours);
+                difference.since = now.into();
+            }
+            None => {
+                self.differs = Some(Box::new(Difference {
+                    theirs,
+                    ours,
+                    since: now.into(),
+                    first: now.into(),
+                    tries: 0,
+                    next_at: None,
+                    is_reported: false,
+                    entries: None,
+                }));
+            }
+        }
+        false
+    }
+
+    /// What we see has changed; `agrees` says whether what the member saw last is that. Whether a report is to be taken back.
+    pub(crate) fn update_ours(&mut self, ours: [u8; 32], now: Duration) -> bool {
+        let Some(theirs) = self.differs.as_ref().map(|difference| difference.theirs) else {
+            return false;
+        };
+        self.update(theirs, ours, theirs == ours, now)
+    }
+
+    pub(crate) const fn differs(&self) -> bool {
+        self.differs.is_some()
+    }
+
+    pub(crate) fn is_reported(&self) -> bool {
+        self.differs.as_ref().is_some_and(|difference| difference.is_reported)
+    }
+
+    /// When something is due, if comparing begins this long after the last change, or after [`RESTLESS`].
+    pub(crate) fn next_at(&self, after: Duration) -> Option<Duration> {
+        let difference = self.differs.as_ref()?;
+        let first = difference.since.plus(after).min(difference.first.plus(RESTLESS));
+        Some(difference.next_at.map_or(first, Duration::from))
+    }
+
+    /// Whether a comparison is due now; the next one is after a while.
+    pub(crate) fn take_due(&mut self, after: Duration, now: Duration) -> bool {
+        if self.next_at(after).is_none_or(|at| at > now) {
+            return false;
+        }
+        let Some(difference) = self.differs.as_mut() else { return false };
+        let wait = AGAIN[usize::from(difference.tries).min(AGAIN.len() - 1)];
+        difference.next_at = Some((now + wait).into());
+        difference.tries = difference.tries.saturating_add(1);
+        true
+    }
+
+    /// The member's roster came.
+    pub(crate) fn note_entries(&mut self, is_first_part: bool, entries: &[RosterEntry]) {
+        if let Some(difference) = &mut self.differs {
+            let kept = difference.entries.get_or_insert_default();
+            if is_first_part {
+                kept.clear();
+            }
+            kept.extend_from_slice(entries);
+        }
+    }
+
+    /// The member's roster, if it came.
+    pub(crate) fn entries(&self) -> Option<&[RosterEntry]> {
+        self.differs.as_ref()?.entries.as_deref()
+    }
+
+    /// How many comparisons were begun.
+    pub(crate) fn tries(&self) -> u8 {
+        self.differs.as_ref().map_or(0, |difference| difference.tries)
+    }
+
+    /// Since when there is a difference.
+    pub(crate) fn first(&self) -> Option<Duration> {
+        self.differs.as_ref().map(|difference| difference.first.into())
+    }
+
+    /// It is reported. Whether that is news.
+    pub(crate) fn report(&mut self) -> bool {
+        self.differs
+            .as_mut()
+            .is_some_and(|difference| !core::mem::replace(&mut difference.is_reported, true))
+    }
+}
+
+/// What we saw lately: other members may see it a little later.
+pub(crate) struct RecentHashes {
+    past: VecDeque<([u8; 32], Duration)>,
+    pub(crate) now: [u8; 32],
+}
+
+impl RecentHashes {
+    const KEPT: usize = 128;
+
+    pub(crate) const fn new() -> Self {
+        Self { past: VecDeque::new(), now: [0; 32] }
+    }
+
+    /// We see this from now on; whether that is a change.
+    pub(crate) fn set(&mut self, hash: [u8; 32], now: Duration) -> bool {
+        if hash == self.now {
+            return false;
+        }
+        if self.past.len() == Self::KEPT {
+            self.past.pop_front();
+        }
+        self.past.push_back((self.now, now));
+        self.now = hash;
+        true
+    }
+
+    /// Whether we see this, or did within [`LAG`].
+    pub(crate) fn holds(&self, hash: &[u8; 32], now: Duration) -> bool {
+        *hash == self.now || self.past.iter().any(|(past, until)| past == hash && *until + LAG >= now)
+    }
+}

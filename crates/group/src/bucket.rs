@@ -1,0 +1,71 @@
+//! Rate limits: token buckets.
+
+use core::time::Duration;
+
+use crate::clock::Moment;
+
+/// How many messages somebody may send: a burst, and a rate after it.
+pub(crate) struct TokenBucket {
+    tokens: u16,
+    at: Moment,
+    rate: Rate,
+}
+
+/// Whose messages are counted.
+#[derive(Clone, Copy)]
+pub(crate) enum Rate {
+    /// Of one member.
+    Member,
+    /// Of all sessions that are not members, together: a newcomer to a large call hears from many at once.
+    Strangers,
+    /// All that was not signed by the session that it names.
+    Forgeries,
+}
+
+impl Rate {
+    const fn burst(self) -> u16 {
+        match self {
+            Self::Member => 100,
+            Self::Strangers => 1024,
+            Self::Forgeries => 512,
+        }
+    }
+
+    const fn per_second(self) -> u32 {
+        match self {
+            Self::Member => 20,
+            Self::Strangers => 64,
+            Self::Forgeries => 200,
+        }
+    }
+}
+
+impl TokenBucket {
+    pub(crate) fn new(rate: Rate, now: Duration) -> Self {
+        Self { tokens: rate.burst(), at: now.into(), rate }
+    }
+
+    /// Whether one message may pass. Time that is not yet worth a token is kept: however unevenly messages come,
+    /// nothing of the rate is lost.
+    pub(crate) fn has_tokens(&mut self, now: Duration) -> bool {
+        let each = Duration::from_secs(1) / self.rate.per_second();
+        let passed = now.saturating_sub(self.at.into());
+        let more = u16::try_from(passed.as_nanos() / each.as_nanos()).unwrap_or(u16::MAX);
+        let missing = self.rate.burst() - self.tokens;
+        if more >= missing {
+            self.tokens = self.rate.burst();
+            self.at = now.into();
+        } else {
+            self.tokens += more;
+            self.at = self.at.plus(each * u32::from(more)).into();
+        }
+        self.tokens > 0
+    }
+
+    /// Takes one token, if there is one.
+    pub(crate) fn try_take(&mut self, now: Duration) -> bool {
+        let may = self.has_tokens(now);
+        self.tokens -= u16::from(may);
+        may
+    }
+}

@@ -1,0 +1,248 @@
+//! Our own base keys: the one that we seal with, and the one that comes next.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+use sealframe_crypto::{BaseKey, CipherSuite};
+use zeroize::Zeroizing;
+
+use super::kem::wrap;
+use crate::{
+    context::Core,
+    members::member::Member,
+    message::{self, Ack, Addressee, KeyUpdate, Reason, SIGNATURE_LEN, UpdateHeader},
+    randomness,
+};
+
+/// Ratchet steps for joins within a generation; then a new one begins, so that nobody falls behind what a receiver follows.
+const MAX_STEPS: u8 = 32;
+
+pub(crate) struct OwnKeys {
+    pub(crate) current: Current,
+    pub(crate) pending: Option<Pending>,
+    /// The newest generation that began with an update.
+    pub(crate) begun: Signed,
+    pub(crate) begun_generation: u32,
+}
+
+/// What we seal with.
+pub(crate) struct Current {
+    pub(crate) generation: u32,
+    pub(crate) step: u8,
+    base_key: BaseKey,
+    /// The update that began the generation; `None` while nobody has been given it (PROTOCOL.md §4, listeners).
+    begun_hash: Option<[u8; 32]>,
+    /// The delivery of this step, once it was made.
+    delivery: Option<Signed>,
+    /// Frames sealed at this step, as the media path counts them.
+    pub(crate) frames: u64,
+}
+
+/// What we shall seal with.
+pub(crate) struct Pending {
+    pub(crate) generation: u32,
+    base_key: BaseKey,
+    signed: Signed,
+    pub(crate) switch_at: Duration,
+}
+
+/// A header with its signature.
+#[derive(Clone)]
+pub(crate) struct Signed {
+    /// `head ‖ body ‖ signature`
+    update: Vec<u8>,
+    key_commit: [u8; 32],
+    pub(crate) hash: [u8; 32],
+}
+
+/// A key that was sent to a member: what acknowledges it.
+pub(crate) struct Delivery {
+    pub(crate) generation: u32,
+    pub(crate) step: u8,
+    pub(crate) mac: [u8; 8],
+    pub(crate) prekey_number: u16,
+}
+
+impl Signed {
+    fn new(core: &Core, update: KeyUpdate, base_key: &BaseKey) -> Self {
+        let KeyUpdate { generation, step, .. } = update;
+        let bytes = base_key.expose_bytes();
+        let key_commit = KeyUpdate::commit(bytes, &core.group, core.session, generation, step);
+        let header = UpdateHeader { update, key_commit };
+        let update = message::sign_update(&core.group, core.session, &header, &core.key);
+        let hash = KeyUpdate::header_hash(&core.group, &update[..KeyUpdate::SIGNED_LEN], &key_commit);
+        Self { update, key_commit, hash }
+    }
+
+    /// As shown to others.
+    pub(crate) fn header_message(&self) -> Vec<u8> {
+        message::header_message(&self.update, &self.key_commit)
+    }
+
+    /// The update for this member. `None` if its prekey is not a key: it harms itself.
+    fn address(
+        &self,
+        core: &Core,
+        (generation, step): (u32, u8),
+        base_key: &BaseKey,
+        member: &Member,
+        rng: &mut impl CryptoRng,
+    ) -> Option<(Vec<u8>, Delivery)> {
+        let session = member.session;
+        let (prekey_number, prekey) = member.prekey();
+        let to = Addressee { identity: member.identity(), session, prekey };
+        let (kem, suite) = (core.config.kem, core.config.suite);
+        let sender = (&core.identity(), core.session);
+        let info = message::entry_info(&core.group, kem, suite, sender, &to);
+        let signed = &self.update[..self.update.len() - SIGNATURE_LEN];
+        let (enc, ciphertext) = wrap(kem, prekey, base_key, &info, signed, rng).ok()?;
+        let mut bytes = self.update.clone();
+        bytes.extend(session.number().to_be_bytes());
+        bytes.extend(prekey_number.to_be_bytes());
+        bytes.extend(enc);
+        bytes.extend(ciphertext);
+        let mac = Ack::mac(base_key.expose_bytes(), &self.hash, session);
+        Some((bytes, Delivery { generation, step, mac, prekey_number }))
+    }
+}
+
+impl OwnKeys {
+    /// Generation 0; the second value is for the media path.
+    pub(crate) fn new(core: &Core, base_key: BaseKey) -> (Self, BaseKey) {
+        let update = KeyUpdate {
+            reason: Reason::Start,
+            wants_ack: true,
+            generation: 0,
+            step: 0,
+            prev_hash: [0; 32],
+        };
+        let begun = Signed::new(core, update, &base_key);
+        let for_media = base_key.duplicate();
+        let current = Current {
+            generation: 0,
+            step: 0,
+            base_key,
+            begun_hash: Some(begun.hash),
+            delivery: None,
+            frames: 0,
+        };
+        (Self { current, pending: None, begun, begun_generation: 0 }, for_media)
+    }
+
+    /// Begins a generation, in place of a pending one, which nobody will use.
+    pub(crate) fn begin(
+        &mut self,
+        core: &Core,
+        reason: Reason,
+        wants_ack: bool,
+        base_key: BaseKey,
+        switch_at: Duration,
+    ) {
+        let generation = self.begun_generation.max(self.current.generation) + 1;
+        let signed = self.sign_beginning(core, reason, wants_ack, generation, &base_key);
+        self.pending = Some(Pending { generation, base_key, signed, switch_at });
+    }
+
+    fn sign_beginning(
+        &mut self,
+        core: &Core,
+        reason: Reason,
+        wants_ack: bool,
+        generation: u32,
+        base_key: &BaseKey,
+    ) -> Signed {
+        let prev_hash = self.begun.hash;
+        let update = KeyUpdate { reason, wants_ack, generation, step: 0, prev_hash };
+        let signed = Signed::new(core, update, base_key);
+        (self.begun, self.begun_generation) = (signed.clone(), generation);
+        signed
+    }
+
+    /// Whether nobody has been given what we seal with.
+    pub(crate) const fn is_private(&self) -> bool {
+        self.current.begun_hash.is_none()
+    }
+
+    /// Seals from now on with a key that nobody has. For the media path: its generation and the key.
+    pub(crate) fn begin_private(&mut self, base_key: BaseKey) -> (u32, BaseKey) {
+        let generation = self.begun_generation + 1;
+        let for_media = base_key.duplicate();
+        self.pending = None;
+        self.current =
+            Current { generation, step: 0, base_key, begun_hash: None, delivery: None, frames: 0 };
+        (generation, for_media)
+    }
+
+    /// Gives a key that nobody has its update; from now on it is delivered like any other.
+    pub(crate) fn publish(&mut self, core: &Core, reason: Reason, wants_ack: bool) {
+        if self.is_private() {
+            let (generation, base_key) = (self.current.generation, self.current.base_key.duplicate());
+            let signed = self.sign_beginning(core, reason, wants_ack, generation, &base_key);
+            self.current.begun_hash = Some(signed.hash);
+            self.current.delivery = Some(signed);
+        }
+    }
+
+    /// What we seal with, for this member.
+    pub(crate) fn current_for(
+        &mut self,
+        core: &Core,
+        wants_ack: bool,
+        member: &Member,
+        rng: &mut impl CryptoRng,
+    ) -> Option<(Vec<u8>, Delivery)> {
+        let Current { generation, step, base_key, begun_hash, delivery, .. } = &mut self.current;
+        let prev_hash = (*begun_hash)?;
+        let (generation, step) = (*generation, *step);
+        let update = KeyUpdate { reason: Reason::Delivery, wants_ack, generation, step, prev_hash };
+        let signed = delivery.get_or_insert_with(|| Signed::new(core, update, base_key));
+        signed.address(core, (generation, step), base_key, member, rng)
+    }
+
+    /// What we shall seal with, for this member.
+    pub(crate) fn pending_for(
+        &self,
+        core: &Core,
+        member: &Member,
+        rng: &mut impl CryptoRng,
+    ) -> Option<(Vec<u8>, Delivery)> {
+        let Pending { generation, base_key, signed, .. } = self.pending.as_ref()?;
+        signed.address(core, (*generation, 0), base_key, member, rng)
+    }
+
+    /// Whether the present generation has room for another step.
+    pub(crate) const fn may_ratchet(&self) -> bool {
+        self.current.step + 1 < MAX_STEPS
+    }
+
+    /// Moves one step on; the media path does the same.
+    pub(crate) fn ratchet(&mut self) {
+        self.current.base_key = self.current.base_key.ratchet();
+        self.current.step += 1;
+        self.current.frames = 0;
+        self.current.delivery = None;
+    }
+
+    /// The pending key becomes the present one: for the media path.
+    pub(crate) fn switch(&mut self) -> Option<(u32, BaseKey)> {
+        let Pending { generation, base_key, signed, .. } = self.pending.take()?;
+        let for_media = base_key.duplicate();
+        self.current = Current {
+            generation,
+            step: 0,
+            base_key,
+            begun_hash: Some(signed.hash),
+            delivery: Some(signed),
+            frames: 0,
+        };
+        Some((generation, for_media))
+    }
+}
+
+/// A fresh base key; `None` if the generator gives nothing but zeros.
+pub(crate) fn draw(suite: CipherSuite, rng: &mut impl CryptoRng) -> Option<BaseKey> {
+    let mut bytes = Zeroizing::new(alloc::vec![0; suite.nh()]);
+    randomness::fill(rng, &mut bytes);
+    BaseKey::from_bytes(suite, &bytes).ok()
+}

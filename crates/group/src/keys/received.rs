@@ -1,0 +1,303 @@
+//! The base keys of a member that have come in.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::time::Duration;
+
+use crate::{GroupError, KeyId, clock::Moment, message::KeyUpdate};
+
+/// Keys whose acks are kept, to be repeated.
+const RECENT: usize = 4;
+/// Generations of a member that are open at once: the one in use, those that are on their way, and old ones for late frames.
+const OPEN_GENERATIONS: usize = 8;
+/// Wiped generations that are remembered one by one.
+const MAX_WIPED_EARLY: usize = 32;
+
+/// Bytes of a header with its signature, as shown to others.
+pub(crate) const HEADER_MESSAGE_LEN: usize = KeyUpdate::HEADER_LEN + crate::message::SIGNATURE_LEN;
+
+/// The keys of a member that have come in.
+#[derive(Default)]
+pub(crate) struct Received {
+    recent: Vec<Opened>,
+    open: Vec<OpenGeneration>,
+    begun: Option<Begun>,
+    /// All generations before this were wiped.
+    wiped_before: u32,
+    /// Generations that were wiped before older ones.
+    wiped_early: Vec<u32>,
+    /// Keys that have opened a frame, and when what came before them is wiped.
+    retiring: Vec<(u32, u8, Moment)>,
+}
+
+/// A key that was opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Opened {
+    pub(crate) generation: u32,
+    pub(crate) step: u8,
+    pub(crate) key_commit: [u8; 32],
+    pub(crate) mac: [u8; 8],
+    /// The first bytes of the signature: what is sent again is recognised by them.
+    pub(crate) signature: [u8; 8],
+}
+
+/// A generation of which a key was installed.
+#[derive(Clone, Copy)]
+struct OpenGeneration {
+    generation: u32,
+    step: u8,
+    since: Moment,
+    has_opened_a_frame: bool,
+}
+
+/// The newest generation that the member has begun, as far as we know.
+pub(crate) struct Begun {
+    pub(crate) generation: u32,
+    pub(crate) hash: [u8; 32],
+    /// The hash of the generation one below, if it is known.
+    pub(crate) before: Option<[u8; 32]>,
+    /// Its update header, if that is here.
+    pub(crate) header: Option<Box<[u8; HEADER_MESSAGE_LEN]>>,
+}
+
+impl Received {
+    /// A key that came before, by what an update that is sent again has in common with the first.
+    pub(crate) fn find_repeated(&self, update: &KeyUpdate, signature: &[u8; 64]) -> Option<Opened> {
+        let same = |opened: &&Opened| {
+            opened.generation == update.generation
+                && opened.step == update.step
+                && signature.starts_with(&opened.signature)
+        };
+        self.recent.iter().find(same).copied()
+    }
+
+    /// Notes a key that was opened.
+    ///
+    /// # Errors
+    /// [`GroupError::Equivocation`] if another key came with the same generation and step.
+    pub(crate) fn note(&mut self, opened: Opened) -> Result<(), GroupError> {
+        let same =
+            |known: &&mut Opened| known.generation == opened.generation && known.step == opened.step;
+        if let Some(known) = self.recent.iter_mut().find(same) {
+            if known.key_commit != opened.key_commit {
+                return Err(GroupError::Equivocation);
+            }
+            *known = opened;
+            return Ok(());
+        }
+        if self.recent.len() == RECENT {
+            self.recent.remove(0);
+        }
+        push(&mut self.recent, opened);
+        Ok(())
+    }
+
+    pub(crate) const fn begun(&self) -> Option<&Begun> {
+        self.begun.as_ref()
+    }
+
+    /// The newest generation and its hash; zeros if none is known.
+    pub(crate) fn newest(&self) -> (u32, [u8; 32]) {
+        self.begun.as_ref().map_or((0, [0; 32]), |begun| (begun.generation, begun.hash))
+    }
+
+    /// Notes that a generation has begun, unless a later one is known.
+    ///
+    /// # Errors
+    /// [`GroupError::Equivocation`] if it contradicts what the member said before.
+    pub(crate) fn begin(&mut self, begun: Begun) -> Result<(), GroupError> {
+        let Some(known) = &mut self.begun else {
+            self.begun = Some(begun);
+            return Ok(());
+        };
+        if known.generation == begun.generation {
+            let before = known.before.or(begun.before);
+            let contradicts = begun.before.is_some_and(|hash| before != Some(hash));
+            if known.hash != begun.hash || contradicts {
+                return Err(GroupError::Equivocation);
+            }
+            known.before = before;
+            known.header = known.header.take().or(begun.header);
+        } else if known.generation < begun.generation {
+            let below = (known.generation + 1 == begun.generation).then_some(known.hash);
+            if below.is_some() && begun.before.is_some_and(|before| Some(before) != below) {
+                return Err(GroupError::Equivocation);
+            }
+            *known = Begun { before: begun.before.or(below), ..begun };
+        }
+        Ok(())
+    }
+
+    /// Whether a generation is open; `false` if it may be opened.
+    ///
+    /// # Errors
+    /// [`GroupError::Stale`] for what was wiped: its frames would open once more.
+    pub(crate) fn is_open(&self, generation: u32) -> Result<bool, GroupError> {
+        if generation < self.wiped_before || self.wiped_early.contains(&generation) {
+            return Err(GroupError::Stale);
+        }
+        Ok(self.open.iter().any(|open| open.generation == generation))
+    }
+
+    /// Notes that a generation is open from a step on; a generation that must be wiped for it.
+    pub(crate) fn open(&mut self, generation: u32, step: u8, now: Duration) -> Option<u32> {
+        let place = self.open.partition_point(|open| open.generation < generation);
+        let open = OpenGeneration { generation, step, since: now.into(), has_opened_a_frame: false };
+        self.open.reserve_exact(1);
+        self.open.insert(place, open);
+        if self.open.len() <= OPEN_GENERATIONS {
+            return None;
+        }
+        // The oldest, but not the one in use: many newer may have been replaced before they were used.
+        let used = self.open.iter().rposition(|open| open.has_opened_a_frame);
+        let place = usize::from(used == Some(0));
+        let oldest = self.open.remove(place).generation;
+        if self.wiped_early.len() == MAX_WIPED_EARLY {
+            self.wiped_before = self.wiped_before.max(self.wiped_early.remove(0) + 1);
+        }
+        self.wiped_early.push(oldest);
+        Some(oldest)
+    }
+
+    /// Everything was wiped: the member is away. Nothing that it has begun so far is opened again.
+    pub(crate) fn close(&mut self) {
+        let newest_open = self.open.last().map(|open| open.generation);
+        let newest = self.begun.as_ref().map(|begun| begun.generation).max(newest_open);
+        let after = newest.map_or(0, |newest| newest.saturating_add(1));
+        self.wiped_before = self.wiped_before.max(after);
+        self.recent = Vec::new();
+        self.open = Vec::new();
+        self.wiped_early = Vec::new();
+        self.retiring = Vec::new();
+    }
+
+    /// A frame has opened with this key, the newest so far: what came before it is wiped at that time.
+    pub(crate) fn retire_before(&mut self, generation: u32, step: u8, at: Duration) {
+        if let Some(open) = self.open.iter_mut().find(|open| open.generation == generation) {
+            open.has_opened_a_frame = true;
+        }
+        if self.retiring.len() == OPEN_GENERATIONS {
+            // The newest stands for the one before it.
+            self.retiring.pop();
+        }
+        push(&mut self.retiring, (generation, step, at.into()));
+    }
+
+    /// The key before which everything is to be wiped now.
+    pub(crate) fn retired(&mut self, now: Duration) -> Option<KeyId> {
+        let &(generation, step, at) = self.retiring.first()?;
+        if now < at.into() {
+            return None;
+        }
+        self.retiring.remove(0);
+        self.retiring.shrink_to_fit();
+        let gone = self.open.partition_point(|open| open.generation < generation);
+        self.open.drain(..gone);
+        self.open.shrink_to_fit();
+        self.wiped_before = self.wiped_before.max(generation);
+        let before = self.wiped_before;
+        self.wiped_early.retain(|&early| early >= before);
+        Some(KeyId { generation: generation.into(), step: step.into() })
+    }
+
+    pub(crate) fn next_retired_at(&self) -> Option<Duration> {
+        self.retiring.first().map(|&(.., at)| at.into())
+    }
+
+    /// The newest key that is open, and since when.
+    pub(crate) fn newest_open(&self) -> Option<(KeyId, Moment)> {
+        let open = self.open.last()?;
+        Some((KeyId { generation: open.generation.into(), step: open.step.into() }, open.since))
+    }
+}
+
+/// Grows a vector by what is needed: there is one for each member, and mostly it holds one thing.
+fn push<T>(into: &mut Vec<T>, value: T) {
+    into.reserve_exact(1);
+    into.push(value);
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1);
+
+    fn begun(generation: u32, hash: u8, before: Option<u8>) -> Begun {
+        Begun { generation, hash: [hash; 32], before: before.map(|hash| [hash; 32]), header: None }
+    }
+
+    #[test]
+    fn two_chains_of_one_member_contradict_each_other() {
+        let mut received = Received::default();
+        received.begin(begun(4, 4, Some(3))).unwrap();
+        assert_eq!(received.begin(begun(4, 9, None)), Err(GroupError::Equivocation));
+        assert_eq!(received.begin(begun(5, 5, Some(9))), Err(GroupError::Equivocation));
+        // A heartbeat tells of it first, its update comes later.
+        received.begin(begun(5, 5, None)).unwrap();
+        assert_eq!(received.begin(begun(5, 5, Some(9))), Err(GroupError::Equivocation));
+        received.begin(begun(5, 5, Some(4))).unwrap();
+        // Generations between were not told to us.
+        received.begin(begun(9, 9, Some(8))).unwrap();
+        received.begin(begun(5, 7, None)).unwrap();
+        assert_eq!(received.newest(), (9, [9; 32]));
+    }
+
+    #[test]
+    fn two_keys_with_one_step_contradict_each_other() {
+        let mut received = Received::default();
+        let opened =
+            Opened { generation: 1, step: 2, key_commit: [1; 32], mac: [0; 8], signature: [7; 8] };
+        received.note(opened).unwrap();
+        received.note(opened).unwrap();
+        assert_eq!(
+            received.note(Opened { key_commit: [2; 32], ..opened }),
+            Err(GroupError::Equivocation)
+        );
+        for step in 3..7 {
+            received.note(Opened { step, ..opened }).unwrap();
+        }
+        assert_eq!(received.recent.len(), RECENT);
+    }
+
+    #[test]
+    fn the_newest_of_many_keys_retires_what_is_before_it() {
+        let mut received = Received::default();
+        received.open(0, 0, NOW);
+        for step in 0..12 {
+            received.retire_before(0, step, NOW);
+        }
+        let mut last = None;
+        while let Some(retired) = received.retired(NOW) {
+            last = Some(retired);
+        }
+        assert_eq!(last, Some(KeyId { generation: 0, step: 11 }));
+    }
+
+    #[test]
+    fn the_generation_in_use_stays_when_newer_ones_push_out_old_ones() {
+        let mut received = Received::default();
+        received.open(0, 0, NOW);
+        received.retire_before(0, 0, NOW);
+        for generation in 1..8 {
+            assert_eq!(received.open(generation, 0, NOW), None);
+        }
+        assert_eq!(received.open(8, 0, NOW), Some(1));
+        assert_eq!(received.is_open(0), Ok(true));
+        assert_eq!(received.is_open(1), Err(GroupError::Stale));
+        assert_eq!(received.is_open(9), Ok(false));
+        received.retire_before(5, 0, NOW);
+        assert_eq!(received.open(9, 0, NOW), Some(0));
+    }
+
+    #[test]
+    fn what_was_closed_is_not_opened_again() {
+        let mut received = Received::default();
+        received.begin(begun(3, 3, None)).unwrap();
+        received.open(2, 0, NOW);
+        received.close();
+        assert!((0..4).all(|generation| received.is_open(generation) == Err(GroupError::Stale)));
+        assert_eq!(received.is_open(4), Ok(false));
+    }
+}

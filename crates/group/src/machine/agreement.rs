@@ -1,0 +1,363 @@
+//! Comparing what members see (PROTOCOL.md §6).
+
+use alloc::{collections::BTreeMap, vec::Vec};
+use core::time::Duration;
+
+use super::Group;
+use crate::{
+    Event, GroupError, Recipient, SessionId,
+    clock::Moment,
+    members::member::Member,
+    message::{Body, Forward, Heartbeat, Roster, RosterEntry, Status, prefix},
+};
+
+/// Orders that differ for this long are passed on.
+const ORDERS_AFTER: Duration = Duration::from_secs(1);
+/// Members do not all compare at once: each waits up to 256 times this long.
+const SPREAD: Duration = Duration::from_millis(16);
+/// Comparisons before a difference is reported.
+const REPORT_AFTER: u8 = 3;
+/// A session that one side has lost may be away for this long before that is a difference to report.
+const MAY_BE_AWAY: Duration = Duration::from_secs(100);
+/// A session that has just come need not be known to everybody.
+const IS_NEW: Duration = Duration::from_secs(5);
+
+/// How long a difference must last before it is acted upon.
+pub(super) struct CompareAfter {
+    pub(super) roster: Duration,
+    pub(super) orders: Duration,
+}
+
+/// What a session is to us, and its newest generation.
+struct Known {
+    status: Status,
+    newest: u32,
+    update_hash: [u8; 32],
+}
+
+impl Group {
+    /// For each pair of members another time within some seconds, so that a newcomer is not shown everything by everybody.
+    pub(super) fn compare_after(&self, with: SessionId) -> CompareAfter {
+        let spread = SPREAD * u32::from(with.0[15] ^ self.core.session.0[15]);
+        let spread = if self.members.len() > 2 { spread } else { Duration::ZERO };
+        let policy = &self.core.config.policy;
+        CompareAfter { roster: policy.mismatch_after + spread, orders: ORDERS_AFTER + spread }
+    }
+
+    /// A heartbeat tells what its sender sees.
+    pub(super) fn compare(&mut self, session: SessionId, heartbeat: &Heartbeat, now: Duration) {
+        let Some(member) = self.members.get_mut(&session) else { return };
+        let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
+        member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
+        let theirs = heartbeat.roster_hash;
+        let agrees = self.roster.holds(&theirs, now);
+        let is_taken_back = member.roster.update(theirs, self.roster.now, agrees, now);
+        if agrees {
+            let theirs = heartbeat.view_hash;
+            member.view.update(theirs, self.view.now, self.view.holds(&theirs, now), now);
+        }
+        if is_taken_back {
+            self.agree(session, now);
+        }
+    }
+
+    /// A member whose roster was reported to differ sees the same as we do. It may have been given no keys meanwhile.
+    fn agree(&mut self, session: SessionId, now: Duration) {
+        self.core.event(Event::RosterAgrees(session));
+        self.want_delivery(now);
+    }
+
+    pub(super) fn roster_changed(&mut self, now: Duration) {
+        let hash = self.roster.now;
+        let mut agree = Vec::new();
+        for (&session, member) in &mut self.members {
+            if member.roster.update_ours(hash, now) {
+                agree.push(session);
+            }
+        }
+        for session in agree {
+            self.agree(session, now);
+        }
+    }
+
+    /// Somebody has begun a generation, or has come or gone.
+    pub(super) fn refresh_view(&mut self, now: Duration) {
+        let group = &self.core.group;
+        let of_member = |member: &Member| {
+            let (generation, hash) = member.received.newest();
+            (member.announce_hash(group), generation, hash)
+        };
+        let mut view: Vec<_> = self.members.values().map(|member| of_member(member)).collect();
+        view.push((self.core.announce_hash, self.own.begun_generation, self.own.begun.hash));
+        if self.view.set(Heartbeat::view_hash(&view), now) {
+            let hash = self.view.now;
+            for member in self.members.values_mut() {
+                member.view.update_ours(hash, now);
+            }
+        }
+    }
+
+    /// Compares with members that have been seeing something else for a while.
+    pub(super) fn compare_if_due(&mut self, now: Duration) {
+        let differing = self.members.iter().filter(|(_, member)| {
+            member.roster.differs() || member.view.differs() || member.orders.differs()
+        });
+        let differing: Vec<SessionId> = differing.map(|(&session, _)| session).collect();
+        for session in differing {
+            let after = self.compare_after(session);
+            let Some(member) = self.members.get_mut(&session) else { continue };
+            let roster = member.roster.take_due(after.roster, now);
+            let view = member.view.take_due(after.roster, now);
+            if member.orders.take_due(after.orders, now) {
+                self.forward_orders(session);
+            }
+            if roster || view {
+                self.send_roster(session, false);
+            }
+            if roster {
+                self.report_silence(session);
+            }
+        }
+    }
+
+    /// A live member that sees others than we do, and does not say whom.
+    fn report_silence(&mut self, session: SessionId) {
+        let Some(member) = self.members.get_mut(&session) else { return };
+        let is_silent = member.presence.is_live() && member.roster.entries().is_none();
+        if is_silent && member.roster.tries() > REPORT_AFTER + 1 && member.roster.report() {
+            self.core.event(Event::RosterMismatch { with: session, sessions: Vec::new() });
+        }
+    }
+
+    /// What each session that we know is to us, by the start of its id.
+    fn known_sessions(&self) -> BTreeMap<[u8; 8], Known> {
+        let nothing = (0, [0; 32]);
+        let known = |status, (newest, update_hash)| Known { status, newest, update_hash };
+        let mut sessions = BTreeMap::new();
+        for session in self.refused.sessions() {
+            sessions.insert(prefix(session), known(Status::Refused, nothing));
+        }
+        for departed in self.departed.iter() {
+            sessions.insert(prefix(departed.session), known(departed.status, nothing));
+        }
+        for (&session, _) in self.away.iter() {
+            sessions.insert(prefix(session), known(Status::Away, nothing));
+        }
+        for (&session, judged) in self.waiting.iter() {
+            let status = if judged.has_left { Status::Left } else { Status::Judging };
+            sessions.insert(prefix(session), known(status, nothing));
+        }
+        for (&session, member) in &self.members {
+            let is_live = member.presence.is_live();
+            let status = if is_live { Status::Live } else { Status::NotLive };
+            sessions.insert(prefix(session), known(status, member.received.newest()));
+        }
+        let newest = (self.own.begun_generation, self.own.begun.hash);
+        sessions.insert(prefix(self.core.session), known(Status::Live, newest));
+        sessions
+    }
+
+    /// Shows a member what we know of all sessions.
+    fn send_roster(&mut self, to: SessionId, is_answer: bool) {
+        let entries = self.known_sessions().into_iter().map(|(session, known)| {
+            let Known { status, newest, update_hash: [a, b, c, d, ..] } = known;
+            RosterEntry { session, status, newest, update_hash: [a, b, c, d] }
+        });
+        let entries: Vec<RosterEntry> = entries.collect();
+        let mut from = [0; 8];
+        let mut parts = entries.chunks(Roster::MAX_ENTRIES).peekable();
+        while let Some(part) = parts.next() {
+            let last = part.last().map_or([0xff; 8], |entry| entry.session);
+            let to_session = if parts.peek().is_some() { last } else { [0xff; 8] };
+            let roster = Roster { is_answer, from, to: to_session, entries: part.to_vec() };
+            from = u64::from_be_bytes(to_session).saturating_add(1).to_be_bytes();
+            self.core.send(Recipient::One(to), &Body::Roster(roster));
+        }
+    }
+
+    /// A member shows what it knows of all sessions.
+    pub(super) fn on_roster(
+        &mut self,
+        with: SessionId,
+        roster: &Roster,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let is_first_part = roster.from == [0; 8];
+        if let Some(member) = self.members.get_mut(&with) {
+            member.roster.note_entries(is_first_part, &roster.entries);
+            member.view.note_entries(is_first_part, &roster.entries);
+        }
+        self.forward_missing(with, roster, now);
+        if !roster.is_answer && is_first_part {
+            self.send_roster(with, true);
+        }
+        if roster.to == [0xff; 8] {
+            self.review(with, now);
+        }
+        Ok(())
+    }
+
+    /// Passes on what somebody lacks who has shown us its roster, and asks for what we lack.
+    fn forward_missing(&mut self, to: SessionId, roster: &Roster, now: Duration) {
+        let theirs: BTreeMap<[u8; 8], &RosterEntry> =
+            roster.entries.iter().map(|entry| (entry.session, entry)).collect();
+        let is_covered = |session: SessionId| (roster.from..=roster.to).contains(&prefix(session));
+        let mut messages: Vec<Vec<u8>> = Vec::new();
+        if is_covered(self.core.session) && !theirs.contains_key(&prefix(self.core.session)) {
+            messages.push(self.core.announce.clone());
+        }
+        for (&session, member) in &mut self.members {
+            if session == to || !is_covered(session) {
+                continue;
+            }
+            let Some(entry) = theirs.get(&prefix(session)) else {
+                messages.push(member.announce.to_vec());
+                continue;
+            };
+            if !entry.status.is_member() {
+                continue;
+            }
+            let (newest, hash) = member.received.newest();
+            let is_other = entry.newest == newest && hash[..4] != entry.update_hash;
+            if is_other || newest > entry.newest {
+                let header = member.received.begun().and_then(|begun| begun.header.as_ref());
+                messages.extend(header.map(|header| header.to_vec()));
+            } else if entry.newest > newest && member.presence.sends {
+                member.ask_by(now);
+            }
+        }
+        if let Some(entry) = theirs.get(&prefix(self.core.session)) {
+            let begun = (self.own.begun_generation, &self.own.begun.hash[..4]);
+            if entry.status.is_member() && begun != (entry.newest, &entry.update_hash[..]) {
+                messages.push(self.own.begun.header_message());
+            }
+        }
+        for departed in self.departed.iter() {
+            let entry = theirs.get(&prefix(departed.session));
+            let is_in = entry.is_some_and(|entry| {
+                entry.status.is_member() || matches!(entry.status, Status::Judging | Status::Away)
+            });
+            if is_in {
+                messages.extend(departed.proof.clone());
+            }
+        }
+        self.forward(to, messages);
+    }
+
+    /// All orders in force, with the announces of moderators that are not there to be asked.
+    fn forward_orders(&mut self, to: SessionId) {
+        let mut messages: Vec<Vec<u8>> = Vec::new();
+        for order in self.orders.iter() {
+            let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
+            let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
+            let of_member = self.members.get(&order.by).map(|member| &*member.announce);
+            let announce = of_departed.or(of_away).or(of_member).map(<[u8]>::to_vec);
+            messages.extend(announce.filter(|announce| !messages.contains(announce)));
+        }
+        messages.extend(self.orders.iter().map(|order| order.message.to_vec()));
+        self.forward(to, messages);
+    }
+
+    /// Passes messages on, in as few of ours as there is room for. An announce stays together with what follows it as far as
+    /// possible.
+    fn forward(&mut self, to: SessionId, messages: Vec<Vec<u8>>) {
+        let mut part: Vec<Vec<u8>> = Vec::new();
+        let mut len = 0;
+        for message in messages {
+            if len + message.len() + 2 > Forward::MAX_LEN {
+                let messages = core::mem::take(&mut part);
+                self.core.send(Recipient::One(to), &Body::Forward(Forward { messages }));
+                len = 0;
+            }
+            len += message.len() + 2;
+            part.push(message);
+        }
+        if !part.is_empty() {
+            self.core.send(Recipient::One(to), &Body::Forward(Forward { messages: part }));
+        }
+    }
+
+    /// A member's roster has come: if it is the same, all is well; if comparing has not helped, people should know.
+    fn review(&mut self, with: SessionId, now: Duration) {
+        let known = self.known_sessions();
+        let ours = self.roster.now;
+        let Some(member) = self.members.get(&with) else { return };
+        if let (Some(entries), Some(first)) = (member.roster.entries(), member.roster.first()) {
+            let (is_same, unexplained) = self.differences(entries, &known, first, now);
+            let Some(member) = self.members.get_mut(&with) else { return };
+            if is_same {
+                if member.roster.update(ours, ours, true, now) {
+                    self.agree(with, now);
+                }
+            } else if !unexplained.is_empty()
+                && member.roster.tries() >= REPORT_AFTER
+                && member.roster.report()
+            {
+                self.core.event(Event::RosterMismatch { with, sessions: unexplained });
+            }
+        }
+        let Some(member) = self.members.get_mut(&with) else { return };
+        if member.view.tries() > REPORT_AFTER
+            && let Some(entries) = member.view.entries()
+        {
+            let differs = entries.iter().filter(|entry| {
+                known.get(&entry.session).is_some_and(|known| {
+                    known.status.is_member()
+                        && entry.status.is_member()
+                        && (known.newest, &known.update_hash[..4])
+                            != (entry.newest, &entry.update_hash[..])
+                })
+            });
+            let sessions: Vec<[u8; 8]> = differs.map(|entry| entry.session).collect();
+            if !sessions.is_empty() && member.view.report() {
+                self.core.event(Event::ViewMismatch { with, sessions });
+            }
+        }
+    }
+
+    /// Whether both have the same members; if not, the sessions of which it is not known why.
+    fn differences(
+        &self,
+        theirs: &[RosterEntry],
+        ours: &BTreeMap<[u8; 8], Known>,
+        first: Duration,
+        now: Duration,
+    ) -> (bool, Vec<[u8; 8]>) {
+        let theirs: BTreeMap<[u8; 8], Status> =
+            theirs.iter().map(|entry| (entry.session, entry.status)).collect();
+        let is_member = |status: Option<Status>| status.is_some_and(Status::is_member);
+        let all = ours.keys().chain(theirs.keys().filter(|session| !ours.contains_key(*session)));
+        let mut is_same = true;
+        let mut unexplained = Vec::new();
+        for &session in all {
+            let our_status = ours.get(&session).map(|known| known.status);
+            let their_status = theirs.get(&session).copied();
+            if is_member(our_status) == is_member(their_status) {
+                continue;
+            }
+            is_same = false;
+            let other = if is_member(our_status) { their_status } else { our_status };
+            let is_explained = match other {
+                None => {
+                    // It may have come after the member wrote.
+                    let mut members = self.members_with_prefix(session);
+                    members.any(|member| member.since > Moment::from(now.saturating_sub(IS_NEW)))
+                }
+                Some(Status::Away) => now < first + MAY_BE_AWAY,
+                Some(
+                    Status::Live
+                    | Status::NotLive
+                    | Status::Judging
+                    | Status::Refused
+                    | Status::Left
+                    | Status::Removed
+                    | Status::Replaced,
+                ) => true,
+            };
+            if !is_explained {
+                unexplained.push(session);
+            }
+        }
+        (is_same, unexplained)
+    }
+}

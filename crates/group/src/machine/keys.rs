@@ -1,0 +1,506 @@
+//! Keys: ours to the others, theirs to us (PROTOCOL.md §4).
+
+use alloc::{boxed::Box, vec::Vec};
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
+
+use super::{Group, timers::Timer};
+use crate::{
+    Event, GroupError, KeyChange, KeyId, Recipient, SessionId,
+    keys::{
+        own,
+        received::{Begun, HEADER_MESSAGE_LEN, Opened},
+    },
+    members::member::{Delivered, Member},
+    message::{
+        self, Ack, Addressee, Body, Entry, KeyUpdate, Message, Reason, Request, UpdateHeader, Wants,
+        entry_info,
+    },
+    policy::OnMismatch,
+    randomness::TRY_AGAIN,
+};
+
+/// A member's requests are answered at most this often.
+pub(super) const ANSWER_EVERY: Duration = Duration::from_secs(1);
+/// How long an ack waits for another message to the same member.
+const ACK_WAIT: Duration = Duration::from_millis(50);
+/// To more recipients than this a key goes without asking for acks.
+const MAX_ACKS: usize = 256;
+
+impl Group {
+    /// Answers a newcomer soon: at once if none came lately.
+    pub(super) fn want_delivery(&mut self, now: Duration) {
+        let policy = &self.core.config.policy;
+        let is_used = self.own.current.frames > 0;
+        let last = self.delivered_at.filter(|_| is_used);
+        let earliest = last.map_or(now, |at| at + policy.coalesce_joins);
+        self.timers.set_sooner(Timer::Deliver, earliest.max(now));
+    }
+
+    /// Begins a generation soon: at once if none was begun lately.
+    pub(super) fn want_generation(&mut self, reason: Reason, now: Duration) {
+        let earliest = self.begun_at.map_or(now, |at| at + self.core.config.policy.coalesce_leaves);
+        if self.timers.get(Timer::Begin).is_none() {
+            self.begin_reason = reason;
+        }
+        self.timers.set_sooner(Timer::Begin, earliest.max(now));
+    }
+
+    /// Members that may be given our keys.
+    fn is_trusted(&self, member: &Member) -> bool {
+        match self.core.config.policy.on_mismatch {
+            OnMismatch::Report => true,
+            OnMismatch::Withhold => !member.roster.is_reported(),
+        }
+    }
+
+    pub(super) fn begin_if_due(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+        if !self.timers.take_due(Timer::Begin, now) {
+            return;
+        }
+        if self.own.is_private() && !self.sends {
+            // Nobody has it.
+            self.left_at = None;
+            return;
+        }
+        let Some(base_key) = own::draw(self.core.config.suite, rng) else {
+            self.timers.set(Timer::Begin, now + TRY_AGAIN);
+            return;
+        };
+        self.begun_at = Some(now);
+        if !self.sends {
+            return self.begin_private(base_key);
+        }
+        let policy = &self.core.config.policy;
+        // A leave meanwhile keeps the deadline of the first, and a replaced generation leaves its own.
+        let first = [self.left_at.take(), self.answered_leave_at].into_iter().flatten().min();
+        self.answered_leave_at = first;
+        let soon = now + policy.switch_after;
+        let switch_at = first.map_or(soon, |left_at| soon.min(left_at + policy.max_leave_delay));
+        let before = self.own.pending.as_ref().map(|pending| pending.switch_at);
+        let switch_at = before.map_or(switch_at, |before| switch_at.min(before));
+
+        let recipients = self.members.len();
+        let wants_ack = recipients <= MAX_ACKS;
+        self.own.begin(&self.core, self.begin_reason, wants_ack, base_key, switch_at);
+        let kept = [self.own.current.generation, self.own.begun_generation];
+        let withheld = self.withheld();
+        for (session, member) in &mut self.members {
+            member.keep_unacknowledged(&kept);
+            member.delivered.pending = false;
+            if withheld.contains(session) {
+                continue;
+            }
+            if let Some((message, delivery)) = self.own.pending_for(&self.core, member, rng) {
+                member.delivered.pending = true;
+                member.note_delivery(delivery, wants_ack, now);
+                self.core.out.send(Recipient::One(*session), message);
+            }
+        }
+        self.timers.set(Timer::Switch, if recipients == 0 { now } else { switch_at });
+        self.refresh_view(now);
+    }
+
+    /// Members that are given no keys.
+    fn withheld(&self) -> Vec<SessionId> {
+        let withheld = self.members.iter().filter(|(_, member)| !self.is_trusted(member));
+        withheld.map(|(&session, _)| session).collect()
+    }
+
+    /// Seals with a key that nobody has, as long as nothing is to be sealed.
+    fn begin_private(&mut self, base_key: sealframe_crypto::BaseKey) {
+        let (generation, base_key) = self.own.begin_private(base_key);
+        (self.left_at, self.answered_leave_at) = (None, None);
+        self.timers.stop(Timer::Switch);
+        for member in self.members.values_mut() {
+            member.delivered =
+                Delivered { announce: member.delivered.announce, ..Delivered::default() };
+            member.keep_unacknowledged(&[]);
+        }
+        self.core.change_keys(KeyChange::Rekey { generation: generation.into(), base_key });
+    }
+
+    /// The next key becomes the present one, once it is time or everybody has it.
+    pub(super) fn switch_if_due(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+        if !self.timers.take_due(Timer::Switch, now) {
+            return;
+        }
+        let Some((generation, base_key)) = self.own.switch() else { return };
+        self.answered_leave_at = None;
+        let mut is_missing = false;
+        for member in self.members.values_mut() {
+            let Delivered { announce, pending, .. } = member.delivered;
+            member.delivered = Delivered { announce, current: pending, pending: false };
+            member.keep_unacknowledged(&[generation]);
+            is_missing |= !pending;
+        }
+        self.core.change_keys(KeyChange::Rekey { generation: generation.into(), base_key });
+        if is_missing {
+            self.want_delivery(now);
+        }
+        self.set_rekey_timer(now, rng);
+    }
+
+    /// Delivers what we seal with to members that lack it, one step on.
+    pub(super) fn deliver_if_due(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+        if !self.timers.take_due(Timer::Deliver, now) || !self.sends {
+            return;
+        }
+        let wants_ack = self.members.len() <= MAX_ACKS;
+        if self.own.is_private() {
+            self.own.publish(&self.core, Reason::Leave, wants_ack);
+            self.refresh_view(now);
+            // Frames that were sealed with it open for those who were here.
+            let polled_at = self.polled_at;
+            let here = |member: &Member| Duration::from(member.since) < polled_at;
+            let sessions = self.lacking(here);
+            self.deliver(&sessions, wants_ack, now, rng);
+        }
+        let newcomers = self.lacking(|_| true);
+        if newcomers.is_empty() {
+            return;
+        }
+        self.delivered_at = Some(now);
+        if self.own.current.frames > 0 {
+            if !self.own.may_ratchet() {
+                // Receivers that hear nothing of us meanwhile would fall behind what they can follow.
+                if self.own.pending.is_none() {
+                    self.begin_reason = Reason::Limit;
+                    self.timers.set(Timer::Begin, now);
+                    self.begin_if_due(now, rng);
+                } else {
+                    self.deliver_pending(&newcomers, wants_ack, now, rng);
+                }
+                return;
+            }
+            self.own.ratchet();
+            self.core.change_keys(KeyChange::Ratchet);
+        }
+        self.deliver(&newcomers, wants_ack, now, rng);
+    }
+
+    /// Members that lack the present key and may have it.
+    fn lacking(&self, which: impl Fn(&Member) -> bool) -> Vec<SessionId> {
+        let lacking = self.members.iter().filter(|(_, member)| {
+            !member.delivered.current && which(member) && self.is_trusted(member)
+        });
+        lacking.map(|(&session, _)| session).collect()
+    }
+
+    /// What we seal with and what comes next, to these members.
+    fn deliver(&mut self, to: &[SessionId], wants_ack: bool, now: Duration, rng: &mut impl CryptoRng) {
+        for &session in to {
+            let Some(member) = self.members.get_mut(&session) else { continue };
+            let made = self.own.current_for(&self.core, wants_ack, member, rng);
+            if let Some((message, delivery)) = made {
+                member.note_delivery(delivery, wants_ack, now);
+                self.core.out.send(Recipient::One(session), message);
+            }
+            member.delivered.current = true;
+        }
+        self.deliver_pending(to, wants_ack, now, rng);
+    }
+
+    fn deliver_pending(
+        &mut self,
+        to: &[SessionId],
+        wants_ack: bool,
+        now: Duration,
+        rng: &mut impl CryptoRng,
+    ) {
+        if self.own.pending.is_none() {
+            return;
+        }
+        for &session in to {
+            let Some(member) = self.members.get_mut(&session) else { continue };
+            if member.delivered.pending {
+                continue;
+            }
+            if let Some((message, delivery)) = self.own.pending_for(&self.core, member, rng) {
+                member.note_delivery(delivery, wants_ack, now);
+                self.core.out.send(Recipient::One(session), message);
+            }
+            member.delivered.pending = true;
+        }
+    }
+
+    /// Sends again what was not acknowledged.
+    pub(super) fn repeat_deliveries(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+        let is_due = |member: &Member| member.next_repeat_at().is_some_and(|at| now >= at);
+        let due = self.members.iter().filter(|(_, member)| is_due(member));
+        let due: Vec<SessionId> = due.map(|(&session, _)| session).collect();
+        for session in due {
+            let Some(member) = self.members.get_mut(&session) else { continue };
+            for (generation, tries) in member.repeats(now) {
+                let made = if generation == self.own.current.generation {
+                    self.own.current_for(&self.core, true, member, rng)
+                } else {
+                    self.own.pending_for(&self.core, member, rng)
+                };
+                if let Some((message, delivery)) = made {
+                    member.note_repeat(delivery, tries, now);
+                    self.core.out.send(Recipient::One(session), message);
+                }
+            }
+        }
+        self.switch_if_acknowledged(now);
+    }
+
+    /// Everybody who is live may have acknowledged the next key.
+    fn switch_if_acknowledged(&mut self, now: Duration) {
+        let Some(pending) = &self.own.pending else { return };
+        let generation = pending.generation;
+        let mut live = self.members.values().filter(|member| member.presence.is_live());
+        if self.members.len() <= MAX_ACKS && !live.any(|member| member.owes_ack_of(generation)) {
+            self.timers.set_sooner(Timer::Switch, now);
+        }
+    }
+
+    pub(super) fn on_ack(
+        &mut self,
+        session: SessionId,
+        ack: &Ack,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        if !member.acknowledge((ack.generation, ack.step), &ack.mac, now) {
+            return Err(GroupError::Stale);
+        }
+        self.prove(session, now);
+        self.switch_if_acknowledged(now);
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, target: SessionId, opened: &Opened, now: Duration) {
+        let Opened { generation, step, mac, .. } = *opened;
+        self.acks.push((target, Ack { generation, step, mac }));
+        self.timers.set_sooner(Timer::Acks, now + ACK_WAIT);
+    }
+
+    /// Sends the acks whose time has come, and those for which a message goes anyway.
+    pub(super) fn send_acks(&mut self, now: Duration) {
+        let is_due = self.timers.get(Timer::Acks).is_some_and(|at| now >= at);
+        let mut rest = Vec::new();
+        for (target, ack) in core::mem::take(&mut self.acks) {
+            if is_due || self.core.out.has_message_for(target) {
+                self.core.send(Recipient::One(target), &Body::Ack(ack));
+            } else {
+                rest.push((target, ack));
+            }
+        }
+        self.acks = rest;
+        if self.acks.is_empty() {
+            self.timers.stop(Timer::Acks);
+        }
+    }
+
+    pub(super) fn on_key_update(
+        &mut self,
+        session: SessionId,
+        message: &Message<'_>,
+        update: &KeyUpdate,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        let signature = message.signature.ok_or(GroupError::Unauthentic)?;
+        if let Some(opened) = member.received.find_repeated(update, &signature) {
+            // Our ack was lost.
+            if update.wants_ack {
+                self.acknowledge(session, &opened, now);
+            }
+            return Ok(());
+        }
+        let core = &self.core;
+        let (kem, suite, group) = (core.config.kem, core.config.suite, core.group);
+        let entry = Entry::parse(message.entry)?;
+        let (enc, ciphertext) = entry.parts(kem, suite.nh())?;
+        let Some((secret, prekey)) = self.prekeys.find(entry.prekey_number) else {
+            // It does not know our newest prekey.
+            self.send_heartbeat_to(session, false, now);
+            return Err(GroupError::Stale);
+        };
+        let identity = member.identity();
+        let to = Addressee { identity: core.identity(), session: core.session, prekey };
+        let info = entry_info(&group, kem, suite, (&identity, session), &to);
+        let base_key = secret.unwrap(suite, enc, ciphertext, &info, message.signed);
+        let base_key = base_key.map_err(|_| GroupError::WrongKey)?;
+        let bytes = base_key.expose_bytes();
+        let (generation, step) = (update.generation, update.step);
+        let key_commit = KeyUpdate::commit(bytes, &group, session, generation, step);
+        if !message.is_update_of(&group, &identity, &key_commit) {
+            return Err(GroupError::Unauthentic);
+        }
+        let hash = message.header_hash(&group, &key_commit);
+        let mac = Ack::mac(bytes, &hash, core.session);
+        let mut start = [0; 8];
+        start.copy_from_slice(&signature[..8]);
+        let opened = Opened { generation, step, key_commit, mac, signature: start };
+        // It knows us.
+        member.delivered.announce = true;
+        if member.received.note(opened).is_err() {
+            return Err(self.report_equivocation(session));
+        }
+        let begun = if update.reason.begins_generation() {
+            let shown =
+                message::header_message(&message.bytes[..message.signed.len() + 64], &key_commit);
+            let header = <[u8; HEADER_MESSAGE_LEN]>::try_from(&*shown).ok().map(Box::new);
+            let before = (generation > 0).then_some(update.prev_hash);
+            Begun { generation, hash, before, header }
+        } else {
+            Begun { generation, hash: update.prev_hash, before: None, header: None }
+        };
+        self.note_begun(session, begun, now)?;
+        if update.wants_ack {
+            self.acknowledge(session, &opened, now);
+        }
+        let Some(member) = self.members.get_mut(&session) else { return Ok(()) };
+        if generation >= member.received.newest().0 {
+            member.ask_no_more();
+        }
+        if member.received.is_open(generation)? {
+            return Ok(());
+        }
+        let number = member.number();
+        if let Some(generation) = member.received.open(generation, step, now) {
+            let generation = generation.into();
+            self.core.change_keys(KeyChange::WipeGeneration { number, generation });
+        }
+        let key = KeyId { generation: generation.into(), step: step.into() };
+        self.core.change_keys(KeyChange::Install { number, key, base_key });
+        Ok(())
+    }
+
+    /// A member has begun a generation, as it told us or somebody shows.
+    pub(super) fn note_begun(
+        &mut self,
+        session: SessionId,
+        begun: Begun,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let Some(member) = self.members.get_mut(&session) else { return Ok(()) };
+        let before = member.received.newest();
+        if member.received.begin(begun).is_err() {
+            return Err(self.report_equivocation(session));
+        }
+        if member.received.newest() != before {
+            self.refresh_view(now);
+        }
+        Ok(())
+    }
+
+    /// The header of an update that somebody shows us.
+    pub(super) fn on_update_header(&mut self, message: &Message<'_>) -> Result<(), GroupError> {
+        let now = self.polled_at;
+        let session = message.head.session;
+        let Body::UpdateHeader(UpdateHeader { update, key_commit }) = &message.body else {
+            return Err(GroupError::NotAllowed);
+        };
+        let group = self.core.group;
+        let member = self.members.get(&session).ok_or(GroupError::UnknownMember(session))?;
+        if !update.reason.begins_generation() {
+            return Err(GroupError::NotAllowed);
+        }
+        let hash = message.header_hash(&group, key_commit);
+        let (newest, known) = member.received.newest();
+        if newest == update.generation && bool::from(hash.ct_eq(&known)) {
+            return Err(GroupError::Stale);
+        }
+        if !message.is_signed_by(&group, &member.identity()) {
+            return Err(GroupError::Unauthentic);
+        }
+        let header = <[u8; HEADER_MESSAGE_LEN]>::try_from(message.bytes).ok().map(Box::new);
+        let before = (update.generation > 0).then_some(update.prev_hash);
+        self.note_begun(session, Begun { generation: update.generation, hash, before, header }, now)?;
+        if let Some(member) = self.members.get_mut(&session)
+            && member.presence.sends
+            && update.generation > newest
+        {
+            member.ask_by(now);
+        }
+        Ok(())
+    }
+
+    /// A member has signed two things that exclude each other.
+    pub(super) fn report_equivocation(&mut self, session: SessionId) -> GroupError {
+        let member = self.members.get_mut(&session);
+        let is_news =
+            member.is_some_and(|member| !core::mem::replace(&mut member.has_equivocated, true));
+        if is_news {
+            self.core.event(Event::Equivocation(session));
+        }
+        GroupError::Equivocation
+    }
+
+    pub(super) fn on_request(&mut self, session: SessionId, wants: Wants) -> Result<(), GroupError> {
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        member.request = Some(member.request.map_or(wants, |before| before.and(wants)));
+        Ok(())
+    }
+
+    /// Answers members that asked for something.
+    pub(super) fn answer_requests(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+        let is_due = |member: &Member| {
+            member.request.is_some() && member.answered_at.is_none_or(|at| now >= at.plus(ANSWER_EVERY))
+        };
+        let due = self.members.iter().filter(|(_, member)| is_due(member));
+        let due: Vec<SessionId> = due.map(|(&session, _)| session).collect();
+        for session in due {
+            let Some(member) = self.members.get_mut(&session) else { continue };
+            let Some(wants) = member.request.take() else { continue };
+            member.answered_at = Some(now.into());
+            if wants.has(Wants::ANNOUNCE) {
+                self.core.out.send(Recipient::One(session), self.core.announce.clone());
+            }
+            if wants.has(Wants::HEARTBEAT) || wants.has(Wants::ANNOUNCE) {
+                self.send_heartbeat(Recipient::One(session), false, now);
+            }
+            let Some(member) = self.members.get_mut(&session) else { continue };
+            if wants.has(Wants::NEW_KEYS) {
+                // A key that it has had and wiped is not opened twice.
+                let had = member.delivered.current || member.delivered.pending;
+                member.delivered.current = false;
+                member.delivered.pending = false;
+                if had {
+                    self.want_generation(Reason::Leave, now);
+                    self.begin_if_due(now, rng);
+                } else {
+                    self.want_delivery(now);
+                }
+            } else if wants.has(Wants::KEYS) && self.sends {
+                let is_told = member.delivered.current;
+                member.delivered.pending = false;
+                if is_told && self.members.get(&session).is_some_and(|member| self.is_trusted(member)) {
+                    self.deliver(&[session], self.members.len() <= MAX_ACKS, now, rng);
+                } else {
+                    self.want_delivery(now);
+                }
+            }
+        }
+        self.deliver_if_due(now, rng);
+    }
+
+    /// Requests keys that have not come.
+    pub(super) fn send_requests(&mut self, now: Duration) {
+        let mut targets = Vec::new();
+        for (&session, member) in &mut self.members {
+            if member.must_ask(now) {
+                targets.push(session);
+            }
+        }
+        for target in targets {
+            let request = Request { target, wants: Wants::KEYS };
+            self.core.send(Recipient::One(target), &Body::Request(request));
+        }
+    }
+
+    /// Wipes what newer keys have replaced.
+    pub(super) fn wipe_retired(&mut self, now: Duration) {
+        for member in self.members.values_mut() {
+            while let Some(key) = member.received.retired(now) {
+                self.core.change_keys(KeyChange::WipeBefore { number: member.number(), key });
+            }
+        }
+    }
+}

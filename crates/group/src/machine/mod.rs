@@ -1,0 +1,426 @@
+//! The state machine of one member.
+
+mod agreement;
+mod checks;
+mod keys;
+mod orders;
+mod presence;
+mod receive;
+mod sessions;
+pub(crate) mod state;
+mod timers;
+
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
+use core::{fmt, time::Duration};
+
+use rand_core::CryptoRng;
+use sealframe_crypto::BaseKey;
+
+use crate::{
+    Config, GroupError, Identity, IdentityKey, Output, Recipient, SessionId,
+    agreement::RecentHashes,
+    bucket::{Rate, TokenBucket},
+    clock::{Clock, Moment},
+    context::{Core, Outbox},
+    keys::{
+        own::{self, OwnKeys},
+        prekeys::Prekeys,
+    },
+    members::{
+        admission::Waiting,
+        departed::{AwayMembers, DepartedSessions, Refused},
+        member::Member,
+        orders::Orders,
+        presence::OwnHeartbeats,
+    },
+    message::{self, Ack, Announce, Body, Reason, Witness},
+    verification::{self, CallCode, Party, TrustStore},
+};
+
+use checks::GroupChecks;
+use timers::{Timer, Timers};
+
+/// What a caller is told to wait when nothing is to be done any more.
+const ENDED_WAIT: Duration = Duration::from_secs(3600);
+
+/// One member's side of a call.
+///
+/// It does no I/O and has no clock: messages come in by [`handle_message`](Self::handle_message), everything that is to
+/// be done comes out of [`poll`](Self::poll), times are durations since a moment of the caller's choice, and randomness is
+/// an argument. A clock that is set back or jumps does no harm.
+pub struct Group {
+    core: Core,
+    clock: Clock,
+    trust: TrustStore,
+    members: BTreeMap<SessionId, Box<Member>>,
+    waiting: Waiting,
+    away: AwayMembers,
+    departed: DepartedSessions,
+    refused: Refused,
+    /// Orders and leaves of sessions that are not known yet, or orders of members that are not live yet.
+    early: VecDeque<(SessionId, Vec<u8>)>,
+    orders: Orders,
+    own: OwnKeys,
+    prekeys: Prekeys,
+    /// Acks that wait for company.
+    acks: Vec<(SessionId, Ack)>,
+    heartbeats: OwnHeartbeats,
+    /// The heartbeat that came in last.
+    witness: Witness,
+    roster: RecentHashes,
+    view: RecentHashes,
+    orders_hash: RecentHashes,
+    checks: GroupChecks,
+    strangers: TokenBucket,
+    forgeries: TokenBucket,
+    /// Sessions that are not known, and when they were asked for their announce.
+    asked: BTreeMap<SessionId, Moment>,
+    /// Refusals of us that were told, by kind.
+    told_refusals: BTreeMap<u8, Moment>,
+    timers: Timers,
+    /// Why the next generation begins.
+    begin_reason: Reason,
+    delivered_at: Option<Duration>,
+    begun_at: Option<Duration>,
+    /// The first leave that no generation was begun for, and the first that the pending one answers.
+    left_at: Option<Duration>,
+    answered_leave_at: Option<Duration>,
+    joined_at: Duration,
+    restarted_at: Option<Duration>,
+    /// What was there at the last poll was there when frames were sealed.
+    polled_at: Duration,
+    sends: bool,
+    has_ended: bool,
+}
+
+impl Group {
+    /// Enters a call. The base key is generation 0 of ours, for the media path; our number in KIDs is
+    /// [`number`](Self::number).
+    ///
+    /// # Errors
+    /// [`GroupError::Policy`], also for a credential of more than 4,096 bytes or an address of more than 255;
+    /// [`GroupError::OtherKem`] if this build lacks the KEM; [`GroupError::NoRandomness`].
+    pub fn new(
+        config: Config,
+        key: IdentityKey,
+        trust: TrustStore,
+        now: Duration,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, BaseKey), GroupError> {
+        config.policy.validate()?;
+        if config.credential.len() > Announce::MAX_CREDENTIAL_LEN {
+            return Err(GroupError::Policy("credential"));
+        }
+        if config.address.len() > Announce::MAX_ADDRESS_LEN {
+            return Err(GroupError::Policy("address"));
+        }
+        let mut clock = Clock::default();
+        let (now, _) = clock.advance(now);
+        let (core, prekeys) = enter(config, key, 0, now, rng)?;
+        let base_key = own::draw(core.config.suite, rng).ok_or(GroupError::NoRandomness)?;
+        let (own, base_key) = OwnKeys::new(&core, base_key);
+        let us = Party { identity: core.identity(), session: core.session };
+        let policy = core.config.policy;
+        let timers = Timers::new(now, jitter(policy.generation_life(1), rng));
+        let mut group = Self {
+            checks: GroupChecks::new(core.group, us),
+            sends: core.config.sends,
+            core,
+            clock,
+            trust,
+            members: BTreeMap::new(),
+            waiting: Waiting::default(),
+            away: AwayMembers::default(),
+            departed: DepartedSessions::default(),
+            refused: Refused::default(),
+            early: VecDeque::new(),
+            orders: Orders::default(),
+            own,
+            prekeys,
+            acks: Vec::new(),
+            heartbeats: OwnHeartbeats::default(),
+            witness: Witness::default(),
+            roster: RecentHashes::new(),
+            view: RecentHashes::new(),
+            orders_hash: RecentHashes::new(),
+            strangers: TokenBucket::new(Rate::Strangers, now),
+            forgeries: TokenBucket::new(Rate::Forgeries, now),
+            asked: BTreeMap::new(),
+            told_refusals: BTreeMap::new(),
+            timers,
+            begin_reason: Reason::Timer,
+            delivered_at: None,
+            begun_at: None,
+            left_at: None,
+            answered_leave_at: None,
+            joined_at: now,
+            restarted_at: None,
+            polled_at: now,
+            has_ended: false,
+        };
+        group.orders_hash.set(group.orders.hash(), now);
+        group.refresh_roster(now);
+        group.announce_to_all(now);
+        Ok((group, base_key))
+    }
+
+    /// Our session.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.core.session
+    }
+
+    /// Our announce.
+    #[must_use]
+    pub fn announce(&self) -> &[u8] {
+        &self.core.announce
+    }
+
+    /// Our number in KIDs. It changes with [`KeyChange::Restart`](crate::KeyChange::Restart).
+    #[must_use]
+    pub const fn number(&self) -> u16 {
+        self.core.number()
+    }
+
+    /// What everybody in the call can compare: the same for all that see the same sessions.
+    #[must_use]
+    pub fn call_code(&self) -> CallCode {
+        let group = &self.core.group;
+        let members = self.members.values().map(|member| member.announce_hash(group));
+        let sessions: Vec<_> = members.chain([self.core.announce_hash]).collect();
+        verification::call_code(group, &sessions)
+    }
+
+    /// Our identity.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.core.identity()
+    }
+
+    /// What is known of people, to be stored.
+    #[must_use]
+    pub const fn trust(&self) -> &TrustStore {
+        &self.trust
+    }
+
+    /// The member with this number.
+    #[must_use]
+    pub fn session_of(&self, number: u16) -> Option<SessionId> {
+        self.members_with_number(number).next()
+    }
+
+    /// Members whose number this is: they follow each other, as a number begins its session.
+    fn members_with_number(&self, number: u16) -> impl Iterator<Item = SessionId> {
+        let (mut first, mut last) = ([0; 16], [0xff; 16]);
+        first[..2].copy_from_slice(&number.to_be_bytes());
+        last[..2].copy_from_slice(&number.to_be_bytes());
+        self.members.range(SessionId(first)..=SessionId(last)).map(|(&session, _)| session)
+    }
+
+    /// What the relay calls this session, by its signed announce: where messages for it go. `None` if it is not known: such a
+    /// message goes to all.
+    #[must_use]
+    pub fn address_of(&self, session: SessionId) -> Option<&[u8]> {
+        let away = self.away.get(session).map(|away| &away.member);
+        if let Some(member) = self.members.get(&session).or(away) {
+            return Some(Announce::address_in(&member.announce));
+        }
+        let waiting = self.waiting.get(session).map(|judged| &*judged.announce.address);
+        waiting.or_else(|| self.refused.address_of(session))
+    }
+
+    /// The members that the relay calls so: more than one if a session was replaced a moment ago, or if somebody lies.
+    pub fn sessions_at<'g>(&'g self, address: &'g [u8]) -> impl Iterator<Item = SessionId> + 'g {
+        let at_address = move |member: &&'g Member| Announce::address_in(&member.announce) == address;
+        self.members.values().map(|member| &**member).filter(at_address).map(|member| member.session)
+    }
+
+    /// Begins a new generation: the present key nears its limit, or something is suspicious.
+    pub fn rekey(&mut self, reason: Reason, now: Duration) {
+        let now = self.advance(now);
+        self.want_generation(reason, now);
+    }
+
+    /// Whether we send frames. A member that does not draws new keys without giving them to anybody; before it sends again
+    /// it should say so, so that its first words open at once. A member that seals frames without having said so is
+    /// taken to send.
+    pub fn set_sending(&mut self, sends: bool, now: Duration) {
+        let now = self.advance(now);
+        if sends != self.sends {
+            self.sends = sends;
+            self.timers.set_sooner(Timer::Heartbeat, now);
+            if sends {
+                self.want_delivery(now);
+            }
+        }
+    }
+
+    /// Says how many frames were sealed with the present key. To be said before each [`poll`](Self::poll): a key that has
+    /// sealed nothing need not be moved on for a newcomer.
+    pub fn set_frames(&mut self, frames: u64) {
+        let has_sealed = frames > self.own.current.frames;
+        self.own.current.frames = frames;
+        if has_sealed && !self.sends {
+            self.sends = true;
+            self.timers.set_sooner(Timer::Deliver, self.polled_at);
+        }
+    }
+
+    /// A frame of this member has opened with a newer key than all before it: what came before is wiped in 10 s.
+    pub fn opened(&mut self, number: u16, generation: u64, step: u32, now: Duration) {
+        let now = self.advance(now);
+        let (Ok(generation), Ok(step)) = (u32::try_from(generation), u8::try_from(step)) else {
+            return;
+        };
+        let session = self.session_of(number);
+        if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
+            member.received.retire_before(generation, step, now + Duration::from_secs(10));
+        }
+    }
+
+    /// A frame came in a key of this member's that we do not hold: it is requested, if it does not come by itself.
+    pub fn key_is_missing(&mut self, number: u16, now: Duration) {
+        let now = self.advance(now);
+        let session = self.session_of(number);
+        if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
+            member.ask_by(now + Duration::from_millis(300));
+        }
+    }
+
+    /// The transport is up again after a break: everybody hears of us at once.
+    pub fn reconnected(&mut self, now: Duration) {
+        let now = self.advance(now);
+        if !self.has_ended {
+            self.announce_to_all(now);
+        }
+    }
+
+    /// Leaves. What comes out is for the relay; every key is wiped.
+    #[must_use]
+    pub fn leave(mut self) -> Vec<Output> {
+        self.core.send(Recipient::All, &Body::Leave);
+        self.core.out.into_messages()
+    }
+
+    /// What is to be done next; to be called until it says [`Output::Timeout`].
+    pub fn poll(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Output {
+        let now = self.advance(now);
+        if self.core.out.is_empty() && !self.has_ended {
+            self.handle_timeouts(now, rng);
+        }
+        self.polled_at = now;
+        self.core.out.pop().unwrap_or_else(|| {
+            let until = if self.has_ended { now + ENDED_WAIT } else { self.next_timeout(now) };
+            Output::Timeout(self.clock.to_given(until))
+        })
+    }
+
+    fn advance(&mut self, now: Duration) -> Duration {
+        let (now, slept) = self.clock.advance(now);
+        if slept {
+            self.excuse_members(now);
+        }
+        now
+    }
+
+    /// Our announce and a heartbeat, to all.
+    fn announce_to_all(&mut self, now: Duration) {
+        self.core.out.send(Recipient::All, self.core.announce.clone());
+        self.send_heartbeat(Recipient::All, false, now);
+    }
+
+    /// Begins a new session: our number belongs to another.
+    fn restart(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Result<(), GroupError> {
+        let key = IdentityKey::from_seed(self.core.key.expose_seed());
+        let key = key.map_err(|_| GroupError::NoRandomness)?;
+        let config = self.core.config.clone();
+        let (core, prekeys) = enter(config, key, self.core.joined_at + 1, now, rng)?;
+        let base_key = own::draw(core.config.suite, rng).ok_or(GroupError::NoRandomness)?;
+        self.core.send(Recipient::All, &Body::Leave);
+        let out = core::mem::take(&mut self.core.out);
+        let old = core::mem::replace(&mut self.core, Core { out, ..core });
+        self.departed.push(own_session(&old, now));
+        let (own, base_key) = OwnKeys::new(&self.core, base_key);
+        (self.own, self.prekeys) = (own, prekeys);
+        self.heartbeats = OwnHeartbeats::default();
+        let us = Party { identity: self.core.identity(), session: self.core.session };
+        self.checks = GroupChecks::new(self.core.group, us);
+        for member in self.members.values_mut() {
+            member.delivered = crate::members::member::Delivered::default();
+            member.keep_unacknowledged(&[]);
+        }
+        (self.joined_at, self.restarted_at) = (now, Some(now));
+        let number = self.core.number();
+        self.core.change_keys(crate::KeyChange::Restart { number, base_key });
+        self.core.event(crate::Event::SessionChanged(self.core.session));
+        self.refresh_roster(now);
+        self.announce_to_all(now);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group")
+            .field("session", &self.core.session)
+            .field("members", &self.members.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session of ours, with its first prekey.
+fn enter(
+    config: Config,
+    key: IdentityKey,
+    not_before: u64,
+    now: Duration,
+    rng: &mut impl CryptoRng,
+) -> Result<(Core, Prekeys), GroupError> {
+    if !config.kem.is_built() {
+        return Err(GroupError::OtherKem);
+    }
+    let prekeys = Prekeys::new(config.kem, config.policy.prekey_life, now, rng);
+    let prekeys = prekeys.ok_or(GroupError::NoRandomness)?;
+    let group = message::group_hash(&config.group_id);
+    let calendar = Duration::from_secs(config.started_at).saturating_add(now).as_millis();
+    let joined_at = u64::try_from(calendar).unwrap_or(u64::MAX).max(not_before);
+    let announce = Announce {
+        joined_at,
+        media_suite: config.suite.id(),
+        kem: config.kem,
+        role: config.role,
+        identity: key.public(),
+        prekey: prekeys.newest().1.to_vec(),
+        versions: alloc::vec![message::VERSION],
+        address: config.address.clone(),
+        credential: config.credential.clone(),
+        extensions: Vec::new(),
+    };
+    let (session, announce) = message::sign_announce(&group, announce, &key);
+    let announce_hash = Announce::hash_of(&group, &announce);
+    let out = Outbox::default();
+    Ok((Core { group, session, key, announce, announce_hash, joined_at, config, out }, prekeys))
+}
+
+/// A session of ours that has ended.
+fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed {
+    crate::members::departed::Departed {
+        session: core.session,
+        status: message::Status::Replaced,
+        at: now.into(),
+        identity: core.identity(),
+        permission: core.config.permission,
+        announce: Some(core.announce.as_slice().into()),
+        proof: None,
+        answered_at: None,
+    }
+}
+
+/// `time`, ±50 %.
+fn jitter(time: Duration, rng: &mut impl CryptoRng) -> Duration {
+    time / 2 + time * u32::from(crate::randomness::public_number(rng)) / u32::from(u16::MAX)
+}

@@ -1,0 +1,222 @@
+//! Lock, unlock, remove (PROTOCOL.md §2.7, §6).
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Group;
+use crate::{
+    EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId,
+    members::orders::SignedOrder,
+    message::{Action, Body, Message, Order, RefusalReason},
+};
+
+/// How long after it has gone a moderator's orders still count by themselves.
+const HEARD_AFTER: Duration = Duration::from_secs(180);
+
+impl Group {
+    /// Admits nobody any more whose identity is not in the call now.
+    ///
+    /// # Errors
+    /// [`GroupError::NotAllowed`] if we are not a moderator.
+    pub fn lock(&mut self, now: Duration) -> Result<(), GroupError> {
+        let now = self.advance(now);
+        let counter = self.next_counter()?;
+        let away = self.away.iter().map(|(_, away)| away.member.identity());
+        let identities = self.members.values().map(|member| member.identity()).chain(away);
+        let identities = identities.chain([self.core.identity()]);
+        let tag = |identity: Identity| Order::tag(self.core.session, counter, &identity);
+        let mut allowed: Vec<_> = identities.map(tag).collect();
+        allowed.sort_unstable();
+        allowed.dedup();
+        self.give(Order { counter, action: Action::Lock { allowed } }, now);
+        Ok(())
+    }
+
+    /// Lets newcomers ask to be admitted again, those that were removed too.
+    ///
+    /// # Errors
+    /// [`GroupError::NotAllowed`] if we are not a moderator.
+    pub fn unlock(&mut self, now: Duration) -> Result<(), GroupError> {
+        let now = self.advance(now);
+        let counter = self.next_counter()?;
+        self.give(Order { counter, action: Action::Unlock }, now);
+        Ok(())
+    }
+
+    /// Removes a member for everybody. Its identity is refused until a later unlock.
+    ///
+    /// # Errors
+    /// [`GroupError::NotAllowed`] if we are not a moderator, [`GroupError::UnknownMember`].
+    pub fn remove_member(&mut self, target: SessionId, now: Duration) -> Result<(), GroupError> {
+        let now = self.advance(now);
+        let away = self.away.get(target).map(|away| &away.member);
+        let member = self.members.get(&target).or(away);
+        let identity = member.ok_or(GroupError::UnknownMember(target))?.identity();
+        let counter = self.next_counter()?;
+        let identity = Order::tag(self.core.session, counter, &identity);
+        self.give(Order { counter, action: Action::Remove { target, identity } }, now);
+        Ok(())
+    }
+
+    fn next_counter(&self) -> Result<u32, GroupError> {
+        if self.has_ended {
+            return Err(GroupError::Ended);
+        }
+        if self.core.config.permission != Permission::Moderator {
+            return Err(GroupError::NotAllowed);
+        }
+        self.orders.highest().checked_add(1).ok_or(GroupError::NotAllowed)
+    }
+
+    fn give(&mut self, order: Order, now: Duration) {
+        let message = self.core.sign(&Body::Order(order.clone()));
+        self.core.out.send(Recipient::All, message.clone());
+        let by = self.core.session;
+        // Ours is news.
+        let _ = self.apply_order(SignedOrder { by, order, message: message.into() }, now);
+    }
+
+    /// An order of a moderator, or so it says. `is_vouched`: a live member passes it on.
+    pub(super) fn on_order(
+        &mut self,
+        by: SessionId,
+        order: &Order,
+        bytes: &[u8],
+        is_vouched: bool,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let away = self.away.get(by).map(|away| &away.member);
+        let known = if let Some(member) = self.members.get(&by) {
+            let counts = is_vouched || member.presence.is_live();
+            Some((member.identity(), member.permission, counts))
+        } else if let Some(member) = away {
+            Some((member.identity(), member.permission, is_vouched))
+        } else if let Some(departed) = self.departed.get(by) {
+            if !is_vouched && now >= departed.at.plus(HEARD_AFTER) {
+                return Err(GroupError::Departed);
+            }
+            Some((departed.identity, departed.permission, true))
+        } else {
+            None
+        };
+        let Some((identity, permission, counts)) = known else {
+            self.keep_early(by, bytes);
+            return Err(GroupError::UnknownMember(by));
+        };
+        if permission != Permission::Moderator || !self.orders.may_take(order.counter) {
+            return Err(GroupError::NotAllowed);
+        }
+        let order = SignedOrder { by, order: order.clone(), message: bytes.into() };
+        if self.orders.is_known(&order) && self.has_ended_target(&order) {
+            return Err(GroupError::Stale);
+        }
+        if !Message::parse(bytes)?.is_signed_by(&self.core.group, &identity) {
+            return Err(GroupError::Unauthentic);
+        }
+        if !counts {
+            self.keep_early(by, bytes);
+            return Ok(());
+        }
+        self.apply_order(order, now)
+    }
+
+    /// Whether nothing is left to be done for a removal's session.
+    fn has_ended_target(&self, order: &SignedOrder) -> bool {
+        let target = order.order.action.target();
+        target != self.core.session
+            && !self.members.contains_key(&target)
+            && self.away.get(target).is_none()
+            && self.waiting.get(target).is_none()
+    }
+
+    fn apply_order(&mut self, order: SignedOrder, now: Duration) -> Result<(), GroupError> {
+        let by = order.by;
+        if let Action::Remove { target, .. } = order.order.action {
+            if target == self.core.session {
+                self.end(EndReason::Removed { by });
+                return Ok(());
+            }
+            self.depart(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
+        }
+        if self.orders.is_known(&order) {
+            return Ok(());
+        }
+        let was_locked = self.orders.is_locked();
+        self.orders.insert(order);
+        let is_locked = self.orders.is_locked();
+        if is_locked != was_locked {
+            self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
+        }
+        self.enforce_orders(now);
+        if self.orders_hash.set(self.orders.hash(), now) {
+            let hash = self.orders_hash.now;
+            for member in self.members.values_mut() {
+                member.orders.update_ours(hash, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts out whom the orders in force keep out.
+    fn enforce_orders(&mut self, now: Duration) {
+        let of_member = self.members.values();
+        let of_away = self.away.iter().map(|(_, away)| &away.member);
+        let sessions = of_member.chain(of_away).map(|member| (member.session, member.identity()));
+        let out = sessions
+            .filter_map(|(session, identity)| Some((session, self.kept_out(session, &identity)?)));
+        let out: Vec<_> = out.collect();
+        for (session, (why, proof)) in out {
+            self.depart(session, why, Some(proof.message.to_vec()), now);
+        }
+        let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
+        let refused: Vec<_> = waiting
+            .filter_map(|(&session, judged)| {
+                let (why, _) = self.kept_out(session, &judged.announce.identity)?;
+                Some((session, why))
+            })
+            .collect();
+        for (session, why) in refused {
+            self.waiting.remove(session);
+            let is_removed = why == LeaveReason::Removed;
+            let reason = if is_removed { RefusalReason::Removed } else { RefusalReason::Locked };
+            self.send_refusal(session, reason);
+        }
+        let us = self.kept_out(self.core.session, &self.core.identity());
+        if let Some((why, order)) = us.filter(|(_, order)| order.by != self.core.session) {
+            let by = order.by;
+            let is_removed = why == LeaveReason::Removed;
+            self.end(if is_removed { EndReason::Removed { by } } else { EndReason::LockedOut { by } });
+        }
+    }
+
+    /// The order that keeps this session or identity out.
+    fn kept_out(&self, session: SessionId, identity: &Identity) -> Option<(LeaveReason, SignedOrder)> {
+        if let Some(removal) = self.orders.removal_of(session, identity) {
+            return Some((LeaveReason::Removed, removal.clone()));
+        }
+        let lock = self.orders.lock_in_force().filter(|_| !self.orders.allows(identity))?;
+        Some((LeaveReason::LockedOut, lock.clone()))
+    }
+
+    /// Newcomers may not be able to verify a lock whose moderator has gone: another moderator locks again.
+    pub(super) fn keep_locked(&mut self, gone: SessionId) {
+        let is_theirs = self.orders.lock_in_force().is_some_and(|lock| lock.by == gone);
+        let is_first = !self.members.iter().any(|(session, member)| {
+            member.permission == Permission::Moderator
+                && member.presence.is_live()
+                && *session < self.core.session
+        });
+        if is_theirs && is_first && self.next_counter().is_ok() {
+            self.timers.set_sooner(super::Timer::Relock, self.polled_at);
+        }
+    }
+
+    pub(super) fn relock(&mut self, now: Duration) {
+        let lock = self.orders.lock_in_force();
+        let is_theirs = lock
+            .is_some_and(|lock| lock.by != self.core.session && !self.members.contains_key(&lock.by));
+        if is_theirs {
+            let _ = self.lock(self.clock.to_given(now));
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Heartbeats, who is present, and who is away (PROTOCOL.md §5).
+
+use core::time::Duration;
+
+use super::{Group, timers::Timer};
+use crate::{
+    Event, GroupError, KeyChange, LeaveReason, Recipient, SessionId,
+    clock::Moment,
+    members::{departed::Away, member::Member},
+    message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
+};
+
+/// Heartbeats without proof of life before a member is called unresponsive.
+const UNRESPONSIVE_AFTER: u32 = 3;
+/// One member is sent heartbeats of its own at most this often.
+const ANSWER_EVERY: Duration = Duration::from_secs(1);
+/// What a member has to prove to be present after our machine slept.
+const EXCUSED: Duration = Duration::from_secs(20);
+/// How long an older session of an identity has to show that it is still there.
+const CONTEST: Duration = Duration::from_secs(15);
+/// Bytes of prekeys that are sent in every heartbeat; larger ones only when they are new.
+const SMALL_PREKEY: usize = 64;
+
+impl Group {
+    /// T
+    fn heartbeat_interval(&self) -> Duration {
+        self.core.config.policy.heartbeat_among(self.members.len() + 1)
+    }
+
+    pub(super) fn lost_after(&self) -> Duration {
+        self.heartbeat_interval() * self.core.config.policy.missed_heartbeats_until_lost
+    }
+
+    pub(super) fn send_heartbeat_to_all(&mut self, now: Duration) {
+        let interval = self.heartbeat_interval();
+        self.send_heartbeat(Recipient::All, false, now);
+        self.timers.set(Timer::Heartbeat, now + interval);
+        self.heartbeats.forget_before(now.saturating_sub(self.lost_after()));
+    }
+
+    pub(super) fn send_heartbeat(&mut self, to: Recipient, wants_answer: bool, now: Duration) {
+        let (prekey_number, prekey) = self.prekeys.newest();
+        let is_new =
+            now < self.prekeys.next_at().saturating_sub(self.core.config.policy.prekey_life / 2);
+        let has_prekey = prekey.len() <= SMALL_PREKEY || is_new || to != Recipient::All;
+        let current = &self.own.current;
+        let heartbeat = Heartbeat {
+            is_locked: self.orders.is_locked(),
+            sends: self.sends,
+            wants_answer,
+            generation: current.generation,
+            step: current.step,
+            frames: u32::try_from(current.frames).unwrap_or(u32::MAX),
+            newest: self.own.begun_generation,
+            update_hash: self.own.begun.hash,
+            roster_hash: self.roster.now,
+            view_hash: self.view.now,
+            orders_hash: self.orders_hash.now,
+            counter: self.orders.highest(),
+            witness: self.witness,
+            prekey_number,
+            prekey: if has_prekey { prekey.to_vec() } else { alloc::vec::Vec::new() },
+            seq: self.heartbeats.next_seq(),
+        };
+        let message = self.core.sign(&Body::Heartbeat(heartbeat));
+        self.heartbeats.note(Heartbeat::hash(&message), now);
+        self.core.out.send(to, message);
+    }
+
+    /// A heartbeat for one session, if it was sent none lately.
+    pub(super) fn send_heartbeat_to(&mut self, session: SessionId, wants_answer: bool, now: Duration) {
+        let away = self.away.get_mut(session).map(|away| &mut away.member);
+        let Some(member) = self.members.get_mut(&session).or(away) else { return };
+        if member.heartbeat_sent_at.is_some_and(|at| now < at.plus(ANSWER_EVERY)) {
+            return;
+        }
+        member.heartbeat_sent_at = Some(now.into());
+        self.send_heartbeat(Recipient::One(session), wants_answer, now);
+    }
+
+    pub(super) fn on_heartbeat(
+        &mut self,
+        session: SessionId,
+        message: &Message<'_>,
+        heartbeat: &Heartbeat,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let hash = Heartbeat::hash(message.bytes);
+        let proves = self.was_here_lately(&heartbeat.witness, now);
+        let key_len = self.core.config.kem.key_len();
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        member.presence.note(heartbeat, hash, now);
+        member.note_prekey(heartbeat, key_len);
+        self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
+        self.orders.note_counter(heartbeat.counter);
+        if heartbeat.sends && member.received.is_open(heartbeat.generation) == Ok(false) {
+            // It may be on its way.
+            member.ask_by(now + Duration::from_secs(2));
+        }
+        self.note_newest(session, heartbeat, now)?;
+        self.compare(session, heartbeat, now);
+        if proves {
+            self.prove(session, now);
+        }
+        if heartbeat.wants_answer {
+            self.send_heartbeat_to(session, false, now);
+        }
+        Ok(())
+    }
+
+    /// Whether this names a heartbeat that we have sent or received not long ago: whoever names it is here now.
+    fn was_here_lately(&self, witness: &Witness, now: Duration) -> bool {
+        let at = if witness.session == prefix(self.core.session) {
+            self.heartbeats.sent_at(witness.seq, &witness.hash)
+        } else {
+            self.members_with_prefix(witness.session)
+                .find_map(|member| member.presence.heard_at(witness.seq, &witness.hash))
+        };
+        at.is_some_and(|at| now < at + self.lost_after())
+    }
+
+    pub(super) fn members_with_prefix(&self, start: [u8; 8]) -> impl Iterator<Item = &Member> {
+        let (mut first, mut last) = ([0; 16], [0xff; 16]);
+        first[..8].copy_from_slice(&start);
+        last[..8].copy_from_slice(&start);
+        self.members.range(SessionId(first)..=SessionId(last)).map(|(_, member)| &**member)
+    }
+
+    /// A member has proved to be present.
+    pub(super) fn prove(&mut self, session: SessionId, now: Duration) {
+        let Some(member) = self.members.get_mut(&session) else { return };
+        let is_news = member.presence.prove(now);
+        if core::mem::take(&mut member.presence.is_unresponsive) {
+            self.core.event(Event::Responsive(session));
+        }
+        if is_news {
+            self.handle_early(session, now);
+            self.settle_identity(session, now);
+        }
+    }
+
+    /// A member that has just proved to be live takes the place of an older session of its identity.
+    fn settle_identity(&mut self, session: SessionId, now: Duration) {
+        let Some(member) = self.members.get(&session) else { return };
+        let (identity, age) = (member.identity(), member.age());
+        if identity == self.core.identity() {
+            if age > (self.core.joined_at, self.core.session) {
+                self.end(crate::EndReason::Replaced { by: session });
+            } else {
+                self.replace(session, self.core.session, now);
+            }
+            return;
+        }
+        let others = self.members.iter();
+        let others =
+            others.filter(|(other, member)| **other != session && member.identity() == identity);
+        let others: alloc::vec::Vec<_> = others.map(|(&other, member)| (other, member.age())).collect();
+        for (other, their_age) in others {
+            if age > their_age {
+                self.replace(other, session, now);
+            } else if let Some(member) = self.members.get_mut(&session) {
+                member.presence.contest = Some((now + CONTEST).into());
+                self.send_heartbeat_to(other, true, now);
+            }
+        }
+    }
+
+    /// `old` has ended: `new` is the same identity's.
+    fn replace(&mut self, old: SessionId, new: SessionId, now: Duration) {
+        let proof = if new == self.core.session {
+            Some(self.core.announce.clone())
+        } else {
+            self.members.get(&new).map(|member| member.announce.to_vec())
+        };
+        self.depart(old, LeaveReason::Replaced, proof, now);
+    }
+
+    /// Ends what is overdue: members are unresponsive, then lost; sessions that are judged or away are forgotten.
+    pub(super) fn expire_sessions(&mut self, now: Duration) {
+        let (interval, lost_after) = (self.heartbeat_interval(), self.lost_after());
+        let mut unresponsive = alloc::vec::Vec::new();
+        let mut lost = alloc::vec::Vec::new();
+        let mut contested = alloc::vec::Vec::new();
+        for (&session, member) in &mut self.members {
+            let silent_since = member.presence.silent_since(member.since);
+            if now >= silent_since + lost_after {
+                lost.push(session);
+            } else if now >= silent_since + interval * UNRESPONSIVE_AFTER
+                && !member.presence.is_unresponsive
+            {
+                member.presence.is_unresponsive = true;
+                unresponsive.push(session);
+            }
+            if member.presence.contest.is_some_and(|at| now >= at.into()) {
+                contested.push(session);
+            }
+        }
+        for session in unresponsive {
+            self.core.event(Event::Unresponsive(session));
+        }
+        for session in lost {
+            self.go_away(session, LeaveReason::Lost, now);
+        }
+        for session in contested {
+            self.end_contest(session, now);
+        }
+        self.waiting.expire(lost_after, now);
+        self.away.expire(now);
+    }
+
+    fn end_contest(&mut self, session: SessionId, now: Duration) {
+        let Some(member) = self.members.get_mut(&session) else { return };
+        let Some(until) = member.presence.contest.take().map(Duration::from) else { return };
+        let identity = member.identity();
+        let others = self.members.iter();
+        let others =
+            others.filter(|(other, member)| **other != session && member.identity() == identity);
+        let others: alloc::vec::Vec<_> =
+            others.map(|(&other, member)| (other, member.presence.proved_at())).collect();
+        let stays = others.iter().find(|(_, proved)| proved.is_some_and(|at| at + CONTEST > until));
+        if let Some(&(other, _)) = stays {
+            self.send_refusal(session, message::RefusalReason::Replaced(other));
+            self.replace(session, other, now);
+        } else {
+            for (other, _) in others {
+                self.replace(other, session, now);
+            }
+        }
+    }
+
+    /// A member is away: keys change without it, and it may come back.
+    pub(super) fn go_away(&mut self, session: SessionId, why: LeaveReason, now: Duration) {
+        let Some(mut member) = self.members.remove(&session) else { return };
+        self.forget_member(&member);
+        member.go_away();
+        member.presence.go_away();
+        let our_seq = self.heartbeats.seq();
+        let most = self.core.config.policy.max_members;
+        self.away.insert(Away { member, since: now.into(), our_seq }, most);
+        self.core.event(Event::Left { session, why });
+        self.after_leave(session, now);
+    }
+
+    /// What of a member that is out must not stay.
+    pub(super) fn forget_member(&mut self, member: &Member) {
+        self.end_checks(member.session);
+        self.acks.retain(|(to, _)| *to != member.session);
+        self.core.change_keys(KeyChange::WipeMember { number: member.number() });
+    }
+
+    /// A message of a session that is away.
+    pub(super) fn on_away_message(
+        &mut self,
+        message: &Message<'_>,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let Some(away) = self.away.get_mut(session) else {
+            return Err(GroupError::UnknownMember(session));
+        };
+        if matches!(message.body, Body::Announce(_) | Body::Ack(_) | Body::KeyUpdate(_)) {
+            // It may not know that it is away.
+            self.send_heartbeat_to(session, true, now);
+            return Err(GroupError::Away);
+        }
+        if !away.member.bucket.try_take(now) {
+            return Err(GroupError::Busy);
+        }
+        if !message.is_signed_by(&self.core.group, &away.member.identity()) {
+            self.forgeries.try_take(now);
+            return Err(GroupError::Unauthentic);
+        }
+        let heartbeat = match &message.body {
+            Body::Leave => {
+                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+                return Ok(());
+            }
+            Body::Order(order) => return self.on_order(session, order, message.bytes, false, now),
+            Body::Heartbeat(heartbeat) if heartbeat.seq > away.member.presence.seq() => heartbeat,
+            Body::Heartbeat(_) => return Err(GroupError::Stale),
+            Body::Announce(_)
+            | Body::KeyUpdate(_)
+            | Body::Request(_)
+            | Body::Ack(_)
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Check { .. }
+            | Body::UpdateHeader(_) => {
+                self.send_heartbeat_to(session, true, now);
+                return Err(GroupError::Away);
+            }
+        };
+        let hash = Heartbeat::hash(message.bytes);
+        self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
+        let Witness { session: named, seq, hash } = heartbeat.witness;
+        let is_back = named == prefix(self.core.session)
+            && seq > away.our_seq
+            && self.heartbeats.sent_at(seq, &hash).is_some();
+        if !is_back {
+            // Noted, so that a recording of it is of no use later.
+            away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes), now);
+            self.send_heartbeat_to(session, true, now);
+            return Err(GroupError::Away);
+        }
+        self.return_member(session, now)?;
+        self.on_heartbeat(session, message, heartbeat, now)
+    }
+
+    /// A member that was away is in again.
+    fn return_member(&mut self, session: SessionId, now: Duration) -> Result<(), GroupError> {
+        let policy = self.core.config.policy;
+        if self.members.len() + 1 >= policy.max_members {
+            return Err(GroupError::Full);
+        }
+        let Some(away) = self.away.remove(session) else {
+            return Err(GroupError::UnknownMember(session));
+        };
+        let mut member = away.member;
+        member.since = Moment::from(now);
+        member.request = None;
+        // First, so that it sees us again before it reads the rest.
+        member.heartbeat_sent_at = None;
+        self.members.insert(session, member);
+        self.core.event(Event::Returned(session));
+        self.send_heartbeat_to(session, false, now);
+        let wants = Wants::NEW_KEYS;
+        let request = message::Request { target: session, wants };
+        self.core.send(Recipient::One(session), &Body::Request(request));
+        self.refresh_roster(now);
+        self.want_delivery(now);
+        Ok(())
+    }
+
+    /// Our machine slept: what has come meanwhile is still to be handled.
+    pub(super) fn excuse_members(&mut self, now: Duration) {
+        let patience = self.heartbeat_interval() * UNRESPONSIVE_AFTER;
+        let at_least = (now + EXCUSED).saturating_sub(patience);
+        for member in self.members.values_mut() {
+            let Member { presence, since, .. } = &mut **member;
+            presence.excuse(since, at_least);
+        }
+        if !self.has_ended {
+            self.timers.set_sooner(Timer::Heartbeat, now);
+        }
+    }
+
+    /// When something is due for a member.
+    pub(super) fn timeouts_of(&self, member: &Member, now: Duration) -> [Option<Duration>; 10] {
+        let silent_since = member.presence.silent_since(member.since);
+        let unresponsive = silent_since + self.heartbeat_interval() * UNRESPONSIVE_AFTER;
+        let compare_after = self.compare_after(member.session);
+        [
+            Some(silent_since + self.lost_after()),
+            (!member.presence.is_unresponsive).then_some(unresponsive),
+            member.presence.contest.map(Duration::from),
+            member.next_ask_at(),
+            member.next_repeat_at(),
+            member
+                .request
+                .map(|_| member.answered_at.map_or(now, |at| at.plus(super::keys::ANSWER_EVERY))),
+            member.received.next_retired_at(),
+            member.roster.next_at(compare_after.roster),
+            member.view.next_at(compare_after.roster),
+            member.orders.next_at(compare_after.orders),
+        ]
+    }
+}

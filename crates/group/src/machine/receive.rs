@@ -1,0 +1,417 @@
+//! Messages that come in: where they belong, and whether they are authentic.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Group;
+use crate::{
+    Event, GroupError, LeaveReason, SessionId,
+    message::{
+        self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
+    },
+};
+
+/// Messages of sessions that are not known yet that are kept.
+const MAX_EARLY: usize = 64;
+/// How often a session that is not known is asked for its announce.
+const ASK_STRANGER_EVERY: Duration = Duration::from_secs(5);
+/// Sessions that were asked and are remembered.
+const MAX_ASKED: usize = 256;
+/// How often what is left of a session that has ended is answered.
+const ANSWER_DEPARTED_EVERY: Duration = Duration::from_secs(10);
+/// How often the same kind of refusal is told.
+const TELL_REFUSAL_EVERY: Duration = Duration::from_secs(60);
+/// How often a new session may begin.
+const RESTART_EVERY: Duration = Duration::from_secs(10);
+
+impl Group {
+    /// Takes a message or a bundle that the relay handed over. Its effects come out of [`poll`](Self::poll).
+    ///
+    /// # Errors
+    /// [`GroupError`], of a bundle the first. What was rejected has changed nothing, except that an equivocation is reported and
+    /// an unknown session may be asked who it is. Everything else of a bundle counts.
+    pub fn handle_message(&mut self, bytes: &[u8], now: Duration) -> Result<(), GroupError> {
+        if self.has_ended {
+            return Err(GroupError::Ended);
+        }
+        let now = self.advance(now);
+        let mut result = Ok(());
+        for message in message::unbundle(bytes)? {
+            let handled = self.handle_one(message, now);
+            result = result.and(handled);
+        }
+        result
+    }
+
+    pub(super) fn handle_one(&mut self, bytes: &[u8], now: Duration) -> Result<(), GroupError> {
+        if self.has_ended {
+            return Err(GroupError::Ended);
+        }
+        let message = Message::parse(bytes)?;
+        if message.head.tag != self.core.group[..4] {
+            return Err(GroupError::OtherGroup);
+        }
+        let session = message.head.session;
+        if session == self.core.session {
+            return Err(GroupError::Own);
+        }
+        if self.departed.get(session).is_some() {
+            return Err(self.on_departed_message(&message, now));
+        }
+        if let Body::Announce(announce) = &message.body {
+            return self.on_announce(&message, announce, false, now);
+        }
+        if self.members.contains_key(&session) {
+            return self.on_member_message(&message, now);
+        }
+        if self.away.get(session).is_some() {
+            return self.on_away_message(&message, now);
+        }
+        if self.waiting.get(session).is_some() {
+            return self.on_judged_message(&message, now);
+        }
+        Err(self.on_stranger_message(&message, now))
+    }
+
+    /// A message of a member, or so it says.
+    fn on_member_message(&mut self, message: &Message<'_>, now: Duration) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let us = self.core.session;
+        let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
+        // What has been said already, or not to us, costs nothing.
+        match &message.body {
+            Body::Heartbeat(heartbeat) if heartbeat.seq <= member.presence.seq() => {
+                return Err(GroupError::Stale);
+            }
+            Body::Request(Request { target, .. })
+            | Body::Check { target, .. }
+            | Body::Refusal(Refusal { target, .. })
+                if *target != us =>
+            {
+                return Err(GroupError::NotForUs);
+            }
+            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.number() => {
+                return Err(GroupError::NotForUs);
+            }
+            Body::Announce(_)
+            | Body::KeyUpdate(_)
+            | Body::Request(_)
+            | Body::Ack(_)
+            | Body::Heartbeat(_)
+            | Body::Leave
+            | Body::Order(_)
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Check { .. }
+            | Body::UpdateHeader(_) => {}
+        }
+        // As long as not too much is forged, what others send in its name costs it nothing.
+        let is_calm = self.forgeries.has_tokens(now);
+        if !is_calm && !member.bucket.try_take(now) {
+            return Err(GroupError::Busy);
+        }
+        let authentic = match &message.body {
+            Body::Ack(ack) => return self.on_ack(session, ack, now),
+            Body::KeyUpdate(update) => {
+                let handled = self.on_key_update(session, message, update, now);
+                if matches!(handled, Err(GroupError::Unauthentic | GroupError::WrongKey)) {
+                    self.forgeries.try_take(now);
+                    return handled;
+                }
+                handled
+            }
+            Body::Announce(_)
+            | Body::Request(_)
+            | Body::Heartbeat(_)
+            | Body::Leave
+            | Body::Order(_)
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Check { .. }
+            | Body::UpdateHeader(_) => {
+                if !message.is_signed_by(&self.core.group, &member.identity()) {
+                    self.forgeries.try_take(now);
+                    return Err(GroupError::Unauthentic);
+                }
+                Ok(())
+            }
+        };
+        if is_calm {
+            let member = self.members.get_mut(&session);
+            if member.is_some_and(|member| !member.bucket.try_take(now)) {
+                return Err(GroupError::Busy);
+            }
+        }
+        authentic?;
+        match &message.body {
+            Body::KeyUpdate(_) | Body::Announce(_) | Body::Ack(_) => Ok(()),
+            Body::Request(request) => self.on_request(session, request.wants),
+            Body::Heartbeat(heartbeat) => self.on_heartbeat(session, message, heartbeat, now),
+            Body::Leave => {
+                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+                Ok(())
+            }
+            Body::Order(order) => self.on_order(session, order, message.bytes, false, now),
+            Body::Roster(roster) => self.on_roster(session, roster, now),
+            Body::Forward(forward) => self.on_forward(session, forward, now),
+            Body::Refusal(refusal) => {
+                self.on_refusal(session, refusal.reason, true, now);
+                Ok(())
+            }
+            Body::Check { message, .. } => self.on_check(session, *message),
+            Body::UpdateHeader(_) => self.on_update_header(message),
+        }
+    }
+
+    /// A message of a session that the application is judging: kept until it has.
+    fn on_judged_message(&mut self, message: &Message<'_>, now: Duration) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let us = self.core.session;
+        if !self.strangers.try_take(now) {
+            return Err(GroupError::Busy);
+        }
+        let Some(judged) = self.waiting.get_mut(session) else {
+            return Err(GroupError::UnknownMember(session));
+        };
+        let identity = judged.announce.identity;
+        let is_signed = message.is_signed_by(&self.core.group, &identity);
+        match &message.body {
+            // It cannot be verified without opening it.
+            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.number() => {
+                Err(GroupError::NotForUs)
+            }
+            Body::KeyUpdate(_) => {
+                if judged.keep(message.bytes) {
+                    Ok(())
+                } else {
+                    Err(GroupError::Busy)
+                }
+            }
+            Body::Ack(_) | Body::Announce(_) => Err(GroupError::UnknownMember(session)),
+            Body::Heartbeat(_)
+            | Body::Leave
+            | Body::Request(_)
+            | Body::Order(_)
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Check { .. }
+            | Body::UpdateHeader(_)
+                if !is_signed =>
+            {
+                Err(GroupError::Unauthentic)
+            }
+            Body::Heartbeat(heartbeat) => {
+                judged.keep_heartbeat(heartbeat, message.bytes, now);
+                Ok(())
+            }
+            Body::Leave => {
+                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+                Ok(())
+            }
+            Body::Refusal(refusal) => {
+                self.on_refusal(session, refusal.reason, false, now);
+                Ok(())
+            }
+            Body::Order(_) => {
+                self.keep_early(session, message.bytes);
+                Ok(())
+            }
+            Body::Request(request) if request.target == us => {
+                // It does not know us yet, perhaps: what else it wants waits.
+                let has_announce = request.wants.has(message::Wants::ANNOUNCE);
+                if has_announce {
+                    self.introduce_to(session);
+                }
+                let Some(judged) = self.waiting.get_mut(session) else { return Ok(()) };
+                if has_announce || judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
+            }
+            Body::Request(_) => Err(GroupError::NotForUs),
+            Body::Roster(_) | Body::Forward(_) | Body::Check { .. } | Body::UpdateHeader(_) => {
+                if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
+            }
+        }
+    }
+
+    /// A message of a session that is not known: it cannot be verified; who it is may be asked.
+    fn on_stranger_message(&mut self, message: &Message<'_>, now: Duration) -> GroupError {
+        let session = message.head.session;
+        let unknown = GroupError::UnknownMember(session);
+        if self.refused.contains(session, now) {
+            return unknown;
+        }
+        match &message.body {
+            Body::Leave | Body::Order(_) => self.keep_early(session, message.bytes),
+            Body::Request(Request { target, .. }) if *target != self.core.session => {
+                return GroupError::NotForUs;
+            }
+            Body::KeyUpdate(_)
+                if Entry::parse(message.entry)
+                    .is_ok_and(|entry| entry.recipient != self.core.number()) =>
+            {
+                return GroupError::NotForUs;
+            }
+            Body::Heartbeat(_) | Body::KeyUpdate(_) | Body::Request(_) => {
+                let asked = self.asked.get(&session);
+                let is_due = asked.is_none_or(|at| now >= at.plus(ASK_STRANGER_EVERY));
+                if is_due && self.strangers.try_take(now) {
+                    if self.asked.len() >= MAX_ASKED {
+                        self.asked.clear();
+                    }
+                    self.asked.insert(session, now.into());
+                    let request = Request { target: session, wants: message::Wants::ANNOUNCE };
+                    self.core.send(crate::Recipient::One(session), &Body::Request(request));
+                }
+            }
+            Body::Announce(_)
+            | Body::Ack(_)
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Check { .. }
+            | Body::UpdateHeader(_) => {}
+        }
+        unknown
+    }
+
+    pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8]) {
+        if self.early.iter().any(|(_, kept)| kept == bytes) {
+            return;
+        }
+        if self.early.len() == MAX_EARLY {
+            self.early.pop_front();
+        }
+        self.early.push_back((session, bytes.to_vec()));
+    }
+
+    /// What a session sent before it was known or live.
+    pub(super) fn handle_early(&mut self, session: SessionId, now: Duration) {
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
+        self.early = others.into();
+        for (_, bytes) in theirs {
+            // What is of no use is dropped.
+            let _ = self.handle_one(&bytes, now);
+        }
+    }
+
+    /// A message of a session that has ended.
+    fn on_departed_message(&mut self, message: &Message<'_>, now: Duration) -> GroupError {
+        let session = message.head.session;
+        if let Body::Order(order) = &message.body {
+            let handled = self.on_order(session, order, message.bytes, false, now);
+            return handled.err().unwrap_or(GroupError::Departed);
+        }
+        let Some(departed) = self.departed.get_mut(session) else { return GroupError::Departed };
+        let is_alive = matches!(message.body, Body::Heartbeat(_) | Body::Request(_));
+        let is_due = departed.answered_at.is_none_or(|at| now >= at.plus(ANSWER_DEPARTED_EVERY));
+        // A leave that is followed by a heartbeat is a recording, or out of order.
+        if !is_alive || !is_due || departed.status == Status::Left || !self.strangers.try_take(now) {
+            return GroupError::Departed;
+        }
+        if !message.is_signed_by(&self.core.group, &departed.identity) {
+            return GroupError::Unauthentic;
+        }
+        departed.answered_at = Some(now.into());
+        if let Some(proof) = departed.proof.clone() {
+            // Its address is not kept.
+            self.core.out.send(crate::Recipient::One(session), proof);
+        }
+        GroupError::Departed
+    }
+
+    /// Messages of others that a member passes on.
+    fn on_forward(
+        &mut self,
+        from: SessionId,
+        forward: &Forward,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let is_vouched = self.members.get(&from).is_some_and(|member| member.presence.is_live());
+        let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
+        let parsed: Vec<_> =
+            parsed.filter(|message| message.head.tag == self.core.group[..4]).collect();
+        let signs_orders = |session: SessionId| {
+            parsed.iter().any(|message| {
+                message.head.session == session && matches!(message.body, Body::Order(_))
+            })
+        };
+        let is_announce = |message: &&Message<'_>| matches!(message.body, Body::Announce(_));
+        let (announces, others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        for message in announces.into_iter().chain(others) {
+            let session = message.head.session;
+            if session == self.core.session {
+                continue;
+            }
+            // Each signature costs the member that makes us check it.
+            let member = self.members.get_mut(&from);
+            if !member.is_some_and(|member| member.bucket.try_take(now)) {
+                return Err(GroupError::Busy);
+            }
+            // What is of no use is dropped.
+            let _ = match &message.body {
+                Body::Announce(_) if self.departed.get(session).is_some() => Ok(()),
+                Body::Announce(announce) => {
+                    self.on_announce(message, announce, signs_orders(session), now)
+                }
+                Body::Order(order) => self.on_order(session, order, message.bytes, is_vouched, now),
+                Body::Leave => self.handle_one(message.bytes, now),
+                Body::UpdateHeader(_) => self.on_update_header(message),
+                Body::KeyUpdate(_)
+                | Body::Request(_)
+                | Body::Ack(_)
+                | Body::Heartbeat(_)
+                | Body::Roster(_)
+                | Body::Forward(_)
+                | Body::Refusal(_)
+                | Body::Check { .. } => Err(GroupError::NotAllowed),
+            };
+        }
+        Ok(())
+    }
+
+    /// We are not a member for this session.
+    fn on_refusal(&mut self, by: SessionId, reason: RefusalReason, is_member: bool, now: Duration) {
+        let kind = match reason {
+            RefusalReason::Refused => 1,
+            RefusalReason::Locked => 2,
+            RefusalReason::Removed => 3,
+            RefusalReason::Full => 4,
+            RefusalReason::NumberInUse(_) => 5,
+            RefusalReason::OtherParameters => 6,
+            RefusalReason::Replaced(_) => 7,
+        };
+        if let RefusalReason::NumberInUse(other) = reason
+            && is_member
+            && other != self.core.session
+            && other.number() == self.core.number()
+        {
+            let earliest = self.restarted_at.map_or(now, |at| at + RESTART_EVERY);
+            self.timers.set_sooner(super::Timer::Restart, earliest.max(now));
+            return;
+        }
+        let told = self.told_refusals.get(&kind);
+        if told.is_none_or(|at| now >= at.plus(TELL_REFUSAL_EVERY)) {
+            self.told_refusals.insert(kind, now.into());
+            self.core.event(Event::NotAdmitted { by, reason });
+        }
+    }
+
+    /// Notes what a heartbeat says of the sender's generations.
+    pub(super) fn note_newest(
+        &mut self,
+        session: SessionId,
+        heartbeat: &Heartbeat,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let begun = crate::keys::received::Begun {
+            generation: heartbeat.newest,
+            hash: heartbeat.update_hash,
+            before: None,
+            header: None,
+        };
+        self.note_begun(session, begun, now)
+    }
+}

@@ -1,0 +1,313 @@
+//! Who is in the call: who asks to be admitted, and who is out (PROTOCOL.md §3).
+
+use alloc::{boxed::Box, vec::Vec};
+use core::time::Duration;
+
+use super::Group;
+use crate::{
+    Admission, EndReason, Event, GroupError, JoinRequest, LeaveReason, Permission, Recipient,
+    SessionId,
+    members::{admission::Judged, departed::Departed, member::Member},
+    message::{Announce, Body, Heartbeat, Message, Reason, Refusal, RefusalReason, Status},
+};
+
+impl Group {
+    /// A session introduces itself, or is introduced. `signs_orders`: it is shown to us because of orders it has signed.
+    pub(super) fn on_announce(
+        &mut self,
+        message: &Message<'_>,
+        announce: &Announce,
+        signs_orders: bool,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let group = self.core.group;
+        if !Announce::hash_of(&group, message.bytes).starts_with(&session.0) {
+            return Err(GroupError::Unauthentic);
+        }
+        if self.members.contains_key(&session) || self.away.get(session).is_some() {
+            return Ok(());
+        }
+        if let Some(judged) = self.waiting.get_mut(session) {
+            if judged.has_left && !signs_orders {
+                // It is here itself after all.
+                judged.has_left = false;
+                let request = JoinRequest::new(session, &judged.announce, false);
+                self.core.event(Event::JoinRequested(request));
+            }
+            return Ok(());
+        }
+        if self.refused.is_by_application(session, now) {
+            return Err(GroupError::Refused);
+        }
+        if !self.strangers.try_take(now) {
+            return Err(GroupError::Busy);
+        }
+        if !message.is_signed_by(&group, &announce.identity) {
+            return Err(GroupError::Unauthentic);
+        }
+        self.asked.remove(&session);
+        if self.has_left_early(session, announce) {
+            return Err(GroupError::Departed);
+        }
+        if !signs_orders && let Err((reason, error)) = self.may_ask(session, announce) {
+            if reason == RefusalReason::Locked && !self.refused.contains(session, now) {
+                self.core.event(Event::LockedOut(announce.identity));
+            }
+            self.refuse_with(session, &announce.address, reason, false, now);
+            return Err(error);
+        }
+        if self.waiting.len() >= self.core.config.policy.max_members {
+            return Err(GroupError::Full);
+        }
+        let judged = Judged::new(announce.clone(), message.bytes.to_vec(), signs_orders, now);
+        self.waiting.insert(session, judged);
+        let request = JoinRequest::new(session, announce, signs_orders);
+        self.core.event(Event::JoinRequested(request));
+        Ok(())
+    }
+
+    /// Whether a leave of this session came before its announce.
+    fn has_left_early(&mut self, session: SessionId, announce: &Announce) -> bool {
+        let group = self.core.group;
+        let is_its_leave = |(of, bytes): &&(SessionId, Vec<u8>)| {
+            *of == session
+                && Message::parse(bytes).is_ok_and(|message| {
+                    message.body == Body::Leave && message.is_signed_by(&group, &announce.identity)
+                })
+        };
+        self.early.iter().any(|early| is_its_leave(&early))
+    }
+
+    /// Whether the application is to be asked about a session.
+    fn may_ask(
+        &self,
+        session: SessionId,
+        announce: &Announce,
+    ) -> Result<(), (RefusalReason, GroupError)> {
+        let config = &self.core.config;
+        if announce.kem != config.kem {
+            return Err((RefusalReason::OtherParameters, GroupError::OtherKem));
+        }
+        if announce.media_suite != config.suite.id() {
+            return Err((RefusalReason::OtherParameters, GroupError::OtherSuite));
+        }
+        if self.orders.removal_of(session, &announce.identity).is_some() {
+            return Err((RefusalReason::Removed, GroupError::Removed));
+        }
+        if !self.orders.allows(&announce.identity) {
+            return Err((RefusalReason::Locked, GroupError::Locked));
+        }
+        if let Some(owner) = self.owner_of(session) {
+            return Err((RefusalReason::NumberInUse(owner), GroupError::InUse));
+        }
+        let is_full = self.members.len() + 1 >= config.policy.max_members
+            || self.waiting.len() >= config.policy.max_members;
+        if is_full && !self.has_session_of(announce) {
+            return Err((RefusalReason::Full, GroupError::Full));
+        }
+        Ok(())
+    }
+
+    /// Whether a session of this identity is a member: a newer one may take its place in a call that is full.
+    fn has_session_of(&self, announce: &Announce) -> bool {
+        self.members.values().any(|member| member.identity() == announce.identity)
+    }
+
+    /// Another session that has the number of this one.
+    fn owner_of(&self, session: SessionId) -> Option<SessionId> {
+        let number = session.number();
+        let ours = [self.core.session].into_iter();
+        let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
+        let waiting = waiting.map(|(&session, _)| session);
+        let away = self.away.iter().map(|(&session, _)| session);
+        let mut others = ours.chain(self.members_with_number(number)).chain(waiting).chain(away);
+        others.find(|other| *other != session && other.number() == number)
+    }
+
+    /// Admits a session that asked for it.
+    ///
+    /// # Errors
+    /// [`GroupError::UnknownMember`] if it does not ask (any more). [`GroupError::Locked`], [`GroupError::Removed`],
+    /// [`GroupError::Full`], [`GroupError::InUse`] if that has changed since it asked: it is told, and may ask again.
+    pub fn admit(
+        &mut self,
+        session: SessionId,
+        admission: Admission,
+        now: Duration,
+    ) -> Result<(), GroupError> {
+        if self.has_ended {
+            return Err(GroupError::Ended);
+        }
+        let now = self.advance(now);
+        let judged = self.waiting.remove(session).ok_or(GroupError::UnknownMember(session))?;
+        if judged.has_left {
+            self.departed.push(Departed {
+                session,
+                status: Status::Left,
+                at: Duration::ZERO.into(),
+                identity: judged.announce.identity,
+                permission: admission.permission,
+                announce: Some(judged.message.into()),
+                proof: None,
+                answered_at: None,
+            });
+            self.handle_early(session, now);
+            return Ok(());
+        }
+        if let Err((reason, error)) = self.may_ask(session, &judged.announce) {
+            self.refuse_with(session, &judged.announce.address, reason, false, now);
+            return Err(error);
+        }
+        let standing = self.observe_identity(&admission.user, &judged.announce.identity, now);
+        if standing.is_changed() {
+            self.core.event(Event::IdentityChanged { session, standing });
+        }
+        self.refused.forget(session);
+        let (announce, message) = (judged.announce.clone(), judged.message.clone());
+        let member = Member::new(session, &announce, message, admission, standing, now);
+        self.members.insert(session, Box::new(member));
+        self.core.event(Event::Joined(session));
+        self.refresh_roster(now);
+        for bytes in judged.into_kept() {
+            // What is of no use is dropped.
+            let _ = self.handle_one(&bytes, now);
+        }
+        self.handle_early(session, now);
+        if let Some(member) = self.members.get_mut(&session) {
+            // Its first heartbeat went to all: it may not know us. A later one, or none, answers our announce.
+            member.delivered.announce |= member.presence.seq() != 1;
+            // Its keys are on their way.
+            if member.received.newest_open().is_none() && member.presence.sends {
+                member.ask_by(now + Duration::from_secs(2));
+            }
+        }
+        self.introduce_to(session);
+        self.want_delivery(now);
+        Ok(())
+    }
+
+    /// Sends a session our announce and a heartbeat, unless a member was sent them.
+    pub(super) fn introduce_to(&mut self, session: SessionId) {
+        let now = self.polled_at;
+        let member = self.members.get_mut(&session);
+        let is_known =
+            member.is_some_and(|member| core::mem::replace(&mut member.delivered.announce, true));
+        if is_known {
+            return;
+        }
+        self.core.out.send(Recipient::One(session), self.core.announce.clone());
+        let sends = self.members.get(&session).is_none_or(|member| member.presence.sends);
+        if self.sends || sends {
+            self.send_heartbeat(Recipient::One(session), false, now);
+        }
+    }
+
+    /// Refuses a session that asked to be admitted. It may ask again after a minute.
+    pub fn refuse(&mut self, session: SessionId, now: Duration) {
+        let now = self.advance(now);
+        if let Some(judged) = self.waiting.remove(session) {
+            let address = judged.announce.address;
+            self.refuse_with(session, &address, RefusalReason::Refused, true, now);
+        }
+    }
+
+    fn refuse_with(
+        &mut self,
+        session: SessionId,
+        address: &[u8],
+        reason: RefusalReason,
+        by_application: bool,
+        now: Duration,
+    ) {
+        if self.refused.note(session, address, by_application, now) {
+            self.send_refusal(session, reason);
+        }
+    }
+
+    pub(super) fn send_refusal(&mut self, target: SessionId, reason: RefusalReason) {
+        self.core.send(Recipient::One(target), &Body::Refusal(Refusal { target, reason }));
+    }
+
+    /// The application says that a member is gone, for example because the relay does. Keys change at once; if it was a mistake, or
+    /// the member reconnects, it is in again as soon as it shows that it is present.
+    ///
+    /// # Errors
+    /// [`GroupError::UnknownMember`].
+    pub fn drop_member(&mut self, session: SessionId, now: Duration) -> Result<(), GroupError> {
+        let now = self.advance(now);
+        if self.waiting.remove(session).is_some() {
+            return Ok(());
+        }
+        if !self.members.contains_key(&session) {
+            return Err(GroupError::UnknownMember(session));
+        }
+        self.go_away(session, LeaveReason::Dropped, now);
+        Ok(())
+    }
+
+    /// A session has ended and does not come back.
+    pub(super) fn depart(
+        &mut self,
+        session: SessionId,
+        why: LeaveReason,
+        proof: Option<Vec<u8>>,
+        now: Duration,
+    ) {
+        let status = match why {
+            LeaveReason::Left | LeaveReason::Dropped | LeaveReason::Lost => Status::Left,
+            LeaveReason::Removed | LeaveReason::LockedOut => Status::Removed,
+            LeaveReason::Replaced => Status::Replaced,
+        };
+        let member = self.members.remove(&session);
+        let was_member = member.is_some();
+        let away = || self.away.remove(session).map(|away| away.member);
+        let known = if let Some(member) = member.or_else(away) {
+            if was_member {
+                self.forget_member(&member);
+            }
+            Some((member.identity(), member.permission, member.announce))
+        } else {
+            let judged = self.waiting.remove(session);
+            judged.map(|judged| {
+                (judged.announce.identity, Permission::None, judged.message.into_boxed_slice())
+            })
+        };
+        let Some((identity, permission, announce)) = known else { return };
+        let announce = (permission == Permission::Moderator).then_some(announce);
+        let at = now.into();
+        let departed =
+            Departed { session, status, at, identity, permission, announce, proof, answered_at: None };
+        self.departed.push(departed);
+        if was_member {
+            self.core.event(Event::Left { session, why });
+            self.after_leave(session, now);
+        }
+    }
+
+    /// A member is out, for now or for good.
+    pub(super) fn after_leave(&mut self, session: SessionId, now: Duration) {
+        self.refresh_roster(now);
+        self.left_at.get_or_insert(now);
+        self.want_generation(Reason::Leave, now);
+        self.keep_locked(session);
+    }
+
+    /// We are out.
+    pub(super) fn end(&mut self, reason: EndReason) {
+        self.has_ended = true;
+        self.core.event(Event::Ended(reason));
+    }
+
+    /// The roster has changed, and with it the view.
+    pub(super) fn refresh_roster(&mut self, now: Duration) {
+        let group = &self.core.group;
+        let members = self.members.values();
+        let mut hashes: Vec<_> = members.map(|member| member.announce_hash(group)).collect();
+        hashes.push(self.core.announce_hash);
+        if self.roster.set(Heartbeat::roster_hash(&hashes), now) {
+            self.roster_changed(now);
+        }
+        self.refresh_view(now);
+    }
+}

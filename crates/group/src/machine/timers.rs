@@ -1,0 +1,132 @@
+//! What is due when.
+
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+
+use super::{Group, jitter};
+use crate::{GroupError, message::Reason};
+
+/// After joining, the first heartbeat comes sooner.
+const FIRST_HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// What the group itself has to do at a time; what is due for each member is kept with the member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Timer {
+    /// Begin a new session.
+    Restart,
+    /// The present generation is old.
+    Rekey,
+    /// Begin a generation.
+    Begin,
+    /// Deliver what we seal with to members that lack it.
+    Deliver,
+    /// Seal with the next generation.
+    Switch,
+    /// Send a heartbeat to all.
+    Heartbeat,
+    /// Send acks that no other message has taken along.
+    Acks,
+    /// Lock again: the moderator whose lock is in force has gone.
+    Relock,
+}
+
+impl Timer {
+    const COUNT: usize = 8;
+}
+
+/// One time for each [`Timer`].
+pub(super) struct Timers {
+    at: [Option<Duration>; Timer::COUNT],
+}
+
+impl Timers {
+    pub(super) fn new(now: Duration, rekey_after: Duration) -> Self {
+        let mut timers = Self { at: [None; Timer::COUNT] };
+        timers.set(Timer::Rekey, now + rekey_after);
+        timers.set(Timer::Heartbeat, now + FIRST_HEARTBEAT);
+        timers
+    }
+
+    pub(super) const fn set(&mut self, timer: Timer, at: Duration) {
+        self.at[timer as usize] = Some(at);
+    }
+
+    /// Sets it, unless it is set for an earlier time.
+    pub(super) fn set_sooner(&mut self, timer: Timer, at: Duration) {
+        let at = self.get(timer).map_or(at, |before| before.min(at));
+        self.set(timer, at);
+    }
+
+    pub(super) const fn get(&self, timer: Timer) -> Option<Duration> {
+        self.at[timer as usize]
+    }
+
+    pub(super) const fn stop(&mut self, timer: Timer) {
+        self.at[timer as usize] = None;
+    }
+
+    /// Whether it is due; it is stopped if so.
+    pub(super) fn take_due(&mut self, timer: Timer, now: Duration) -> bool {
+        let is_due = self.get(timer).is_some_and(|at| now >= at);
+        if is_due {
+            self.stop(timer);
+        }
+        is_due
+    }
+
+    fn next(&self) -> Option<Duration> {
+        self.at.iter().flatten().min().copied()
+    }
+}
+
+impl Group {
+    /// Does what is due.
+    pub(super) fn handle_timeouts(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+        if self.timers.take_due(Timer::Restart, now)
+            && self.restart(now, rng) == Err(GroupError::NoRandomness)
+        {
+            self.timers.set(Timer::Restart, now + crate::randomness::TRY_AGAIN);
+        }
+        self.expire_sessions(now);
+        if self.timers.take_due(Timer::Relock, now) {
+            self.relock(now);
+        }
+        self.prekeys.renew(self.core.config.policy.prekey_life, now, rng);
+        if self.timers.take_due(Timer::Rekey, now) {
+            self.want_generation(Reason::Timer, now);
+            self.set_rekey_timer(now, rng);
+        }
+        self.begin_if_due(now, rng);
+        self.deliver_if_due(now, rng);
+        self.switch_if_due(now, rng);
+        self.repeat_deliveries(now, rng);
+        self.answer_requests(now, rng);
+        self.send_requests(now);
+        self.wipe_retired(now);
+        self.compare_if_due(now);
+        self.continue_checks(now, rng);
+        if self.timers.take_due(Timer::Heartbeat, now) {
+            self.send_heartbeat_to_all(now);
+        }
+        self.send_acks(now);
+    }
+
+    pub(super) fn set_rekey_timer(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+        let life = self.core.config.policy.generation_life(self.members.len() + 1);
+        self.timers.set(Timer::Rekey, now + jitter(life, rng));
+    }
+
+    /// When something is due next, if nothing comes in.
+    pub(super) fn next_timeout(&self, now: Duration) -> Duration {
+        let own = [
+            self.timers.next(),
+            Some(self.prekeys.next_at()),
+            self.waiting.next_at(self.lost_after()),
+            self.away.next_at(),
+            self.checks.next_at(now),
+        ];
+        let of_members = self.members.values().flat_map(|member| self.timeouts_of(member, now));
+        own.into_iter().chain(of_members).flatten().min().unwrap_or(now).max(now)
+    }
+}

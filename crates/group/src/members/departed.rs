@@ -1,0 +1,173 @@
+//! Sessions that have ended, those that are away, and those that were refused.
+
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
+use core::time::Duration;
+
+use super::member::Member;
+use crate::{Identity, Permission, SessionId, clock::Moment, message::Status};
+
+/// How long a session that is away is remembered.
+const AWAY_FOR: Duration = Duration::from_secs(3600);
+/// How long the application is not asked again about a session that it refused.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
+
+/// A session that has ended.
+pub(crate) struct Departed {
+    pub(crate) session: SessionId,
+    /// What of it is to be told: left, removed or replaced.
+    pub(crate) status: Status,
+    pub(crate) at: Moment,
+    pub(crate) identity: Identity,
+    pub(crate) permission: Permission,
+    /// Its announce, if it was a moderator: for those who are shown its orders.
+    pub(crate) announce: Option<Box<[u8]>>,
+    /// The signed message that ended it, or the announce of the session that took its place.
+    pub(crate) proof: Option<Vec<u8>>,
+    pub(crate) answered_at: Option<Moment>,
+}
+
+/// Sessions that have ended, newest last.
+#[derive(Default)]
+pub(crate) struct DepartedSessions {
+    sessions: VecDeque<Departed>,
+}
+
+impl DepartedSessions {
+    const KEPT: usize = 256;
+
+    pub(crate) fn push(&mut self, departed: Departed) {
+        if self.sessions.len() == Self::KEPT {
+            self.sessions.pop_front();
+        }
+        self.sessions.push_back(departed);
+    }
+
+    pub(crate) fn get(&self, session: SessionId) -> Option<&Departed> {
+        self.sessions.iter().find(|departed| departed.session == session)
+    }
+
+    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Departed> {
+        self.sessions.iter_mut().find(|departed| departed.session == session)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Departed> {
+        self.sessions.iter()
+    }
+}
+
+/// A member that was lost or dropped.
+pub(crate) struct Away {
+    pub(crate) member: Box<Member>,
+    pub(crate) since: Moment,
+    /// Our newest heartbeat when it went: it proves to be back by one after that.
+    pub(crate) our_seq: u32,
+}
+
+/// Members that were lost or dropped, and may come back.
+#[derive(Default)]
+pub(crate) struct AwayMembers {
+    members: BTreeMap<SessionId, Away>,
+}
+
+impl AwayMembers {
+    pub(crate) fn insert(&mut self, away: Away, most: usize) {
+        self.members.insert(away.member.session, away);
+        if self.members.len() > most {
+            let oldest = self.members.iter().min_by_key(|(_, away)| away.since);
+            if let Some(oldest) = oldest.map(|(&session, _)| session) {
+                self.members.remove(&oldest);
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, session: SessionId) -> Option<&Away> {
+        self.members.get(&session)
+    }
+
+    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Away> {
+        self.members.get_mut(&session)
+    }
+
+    pub(crate) fn remove(&mut self, session: SessionId) -> Option<Away> {
+        self.members.remove(&session)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SessionId, &Away)> {
+        self.members.iter()
+    }
+
+    pub(crate) fn expire(&mut self, now: Duration) {
+        self.members.retain(|_, away| now < away.since.plus(AWAY_FOR));
+    }
+
+    pub(crate) fn next_at(&self) -> Option<Duration> {
+        self.members.values().map(|away| away.since.plus(AWAY_FOR)).min()
+    }
+}
+
+/// A session that was refused.
+struct Refusal {
+    at: Moment,
+    by_application: bool,
+    address: Box<[u8]>,
+}
+
+/// Sessions that were refused lately.
+#[derive(Default)]
+pub(crate) struct Refused {
+    by_us: BTreeMap<SessionId, Refusal>,
+}
+
+impl Refused {
+    const KEPT: usize = 256;
+
+    /// Notes a refusal; whether it is to be told, as none was lately. `by_application`: do not ask it again.
+    pub(crate) fn note(
+        &mut self,
+        session: SessionId,
+        address: &[u8],
+        by_application: bool,
+        now: Duration,
+    ) -> bool {
+        self.by_us.retain(|_, refusal| now < refusal.at.plus(REFUSED_FOR));
+        if let Some(refusal) = self.by_us.get_mut(&session) {
+            refusal.by_application |= by_application;
+            return false;
+        }
+        if self.by_us.len() >= Self::KEPT {
+            return false;
+        }
+        let refusal = Refusal { at: now.into(), by_application, address: address.into() };
+        self.by_us.insert(session, refusal);
+        true
+    }
+
+    /// Whether the application refused it within the last minute.
+    pub(crate) fn is_by_application(&self, session: SessionId, now: Duration) -> bool {
+        let known = self.by_us.get(&session).filter(|refusal| refusal.by_application);
+        known.is_some_and(|refusal| now < refusal.at.plus(REFUSED_FOR))
+    }
+
+    /// Whether it was refused within the last minute.
+    pub(crate) fn contains(&self, session: SessionId, now: Duration) -> bool {
+        self.by_us.get(&session).is_some_and(|refusal| now < refusal.at.plus(REFUSED_FOR))
+    }
+
+    /// Where to tell it.
+    pub(crate) fn address_of(&self, session: SessionId) -> Option<&[u8]> {
+        self.by_us.get(&session).map(|refusal| &*refusal.address)
+    }
+
+    /// It was admitted after all.
+    pub(crate) fn forget(&mut self, session: SessionId) {
+        self.by_us.remove(&session);
+    }
+
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        self.by_us.keys().copied()
+    }
+}

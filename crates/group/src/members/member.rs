@@ -1,0 +1,266 @@
+//! What is known of another member.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::time::Duration;
+
+use super::presence::Presence;
+use crate::{
+    Admission, Identity, Permission, Role, SessionId, UserId,
+    agreement::Comparison,
+    bucket::{Rate, TokenBucket},
+    clock::Moment,
+    keys::{own::Delivery, received::Received},
+    message::{Announce, Heartbeat},
+    verification::Standing,
+};
+
+/// Waits between two requests for keys: doubled each time, within these bounds.
+const ASK_AFTER: Duration = Duration::from_secs(5);
+const ASK_AT_LEAST: Duration = Duration::from_secs(60);
+
+/// Until the first ack of a member is known, its acks are expected after this time.
+const FIRST_ACK_WITHIN: Duration = Duration::from_secs(3);
+const ACK_WITHIN: Duration = Duration::from_secs(1);
+/// How often a key is sent again.
+const MAX_TRIES: u8 = 4;
+
+pub(crate) struct Member {
+    pub(crate) session: SessionId,
+    pub(crate) role: Role,
+    pub(crate) permission: Permission,
+    /// What was known of it when it was admitted, unless people have decided since.
+    pub(crate) standing: Standing,
+    pub(crate) user: UserId,
+    /// As it was received, to be shown to others. Its identity, first prekey and address are in it.
+    pub(crate) announce: Box<[u8]>,
+    prekey_number: u16,
+    /// The newest prekey, unless it is the announce's.
+    prekey: Option<Box<[u8]>>,
+    pub(crate) since: Moment,
+    pub(crate) presence: Presence,
+    pub(crate) delivered: Delivered,
+    unacknowledged: Vec<Unacknowledged>,
+    /// How long its acks take, smoothed.
+    ack_delay: Option<Duration>,
+    pub(crate) received: Received,
+    pub(crate) roster: Comparison,
+    pub(crate) view: Comparison,
+    pub(crate) orders: Comparison,
+    pub(crate) has_equivocated: bool,
+    keys_asked: Asked,
+    pub(crate) request: Option<crate::message::Wants>,
+    pub(crate) answered_at: Option<Moment>,
+    pub(crate) heartbeat_sent_at: Option<Moment>,
+    pub(crate) bucket: TokenBucket,
+}
+
+/// Whether a member was sent our announce, our present key, and the next one.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Delivered {
+    pub(crate) announce: bool,
+    pub(crate) current: bool,
+    pub(crate) pending: bool,
+}
+
+/// A key that a member was sent and has not acknowledged.
+struct Unacknowledged {
+    delivery: Delivery,
+    sent_at: Moment,
+    tries: u8,
+}
+
+/// When its keys are requested next.
+#[derive(Default)]
+struct Asked {
+    at: Option<Moment>,
+    not_before: Option<Moment>,
+    times: u8,
+}
+
+impl Member {
+    pub(crate) fn new(
+        session: SessionId,
+        announce: &Announce,
+        message: Vec<u8>,
+        admission: Admission,
+        standing: Standing,
+        now: Duration,
+    ) -> Self {
+        Self {
+            session,
+            role: announce.role,
+            user: admission.user,
+            permission: admission.permission,
+            standing,
+            announce: message.into(),
+            prekey_number: 0,
+            prekey: None,
+            since: now.into(),
+            presence: Presence::new(),
+            delivered: Delivered::default(),
+            unacknowledged: Vec::new(),
+            ack_delay: None,
+            received: Received::default(),
+            roster: Comparison::default(),
+            view: Comparison::default(),
+            orders: Comparison::default(),
+            has_equivocated: false,
+            keys_asked: Asked::default(),
+            request: None,
+            answered_at: None,
+            heartbeat_sent_at: None,
+            bucket: TokenBucket::new(Rate::Member, now),
+        }
+    }
+
+    pub(crate) const fn number(&self) -> u16 {
+        self.session.number()
+    }
+
+    /// Worked out anew: it is needed when somebody comes or goes.
+    pub(crate) fn announce_hash(&self, group: &[u8; 32]) -> [u8; 32] {
+        Announce::hash_of(group, &self.announce)
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        Announce::identity_in(&self.announce)
+    }
+
+    /// What decides which of two sessions of one identity is newer.
+    pub(crate) fn age(&self) -> (u64, SessionId) {
+        (Announce::joined_at_in(&self.announce), self.session)
+    }
+
+    pub(crate) fn prekey(&self) -> (u16, &[u8]) {
+        let key = self.prekey.as_deref();
+        (self.prekey_number, key.unwrap_or_else(|| Announce::prekey_in(&self.announce)))
+    }
+
+    /// Takes the prekey of a heartbeat, if it is newer and there is one.
+    pub(crate) fn note_prekey(&mut self, heartbeat: &Heartbeat, key_len: usize) {
+        let is_newer = (1..1 << 15).contains(&heartbeat.prekey_number.wrapping_sub(self.prekey_number));
+        if is_newer && heartbeat.prekey.len() == key_len {
+            self.prekey_number = heartbeat.prekey_number;
+            self.prekey = Some(heartbeat.prekey.as_slice().into());
+        }
+    }
+
+    /// Its keys are to be requested, unless they come before.
+    pub(crate) fn ask_by(&mut self, at: Duration) {
+        let at = self.keys_asked.not_before.map_or(at, |earliest| at.max(earliest.into()));
+        let before = self.keys_asked.at.map(Duration::from);
+        self.keys_asked.at = Some(before.map_or(at, |before| before.min(at)).into());
+    }
+
+    /// Its keys have come.
+    pub(crate) fn ask_no_more(&mut self) {
+        self.keys_asked = Asked { not_before: self.keys_asked.not_before, ..Asked::default() };
+    }
+
+    /// Whether its keys are requested now, and again until they come.
+    pub(crate) fn must_ask(&mut self, now: Duration) -> bool {
+        let is_due = self.keys_asked.at.is_some_and(|at| now >= at.into());
+        if is_due {
+            let wait = ASK_AFTER * 2_u32.saturating_pow(self.keys_asked.times.into());
+            let next = (now + wait.min(ASK_AT_LEAST)).into();
+            let times = self.keys_asked.times.saturating_add(1).min(8);
+            self.keys_asked = Asked { at: Some(next), not_before: Some(next), times };
+        }
+        is_due
+    }
+
+    /// A key of ours was sent to it.
+    pub(crate) fn note_delivery(&mut self, delivery: Delivery, wants_ack: bool, now: Duration) {
+        let is_other = |sent: &Unacknowledged| sent.delivery.generation != delivery.generation;
+        self.unacknowledged.retain(is_other);
+        if wants_ack {
+            self.unacknowledged.reserve_exact(1);
+            self.unacknowledged.push(Unacknowledged { delivery, sent_at: now.into(), tries: 0 });
+        }
+    }
+
+    /// Whether this confirms a key that it was sent.
+    pub(crate) fn acknowledge(
+        &mut self,
+        (generation, step): (u32, u8),
+        mac: &[u8; 8],
+        now: Duration,
+    ) -> bool {
+        let is_right = |sent: &Unacknowledged| {
+            let Delivery { generation: g, step: s, mac: expected, .. } = &sent.delivery;
+            (*g, *s) == (generation, step)
+                && bool::from(subtle::ConstantTimeEq::ct_eq(&expected[..], &mac[..]))
+        };
+        let Some(place) = self.unacknowledged.iter().position(is_right) else { return false };
+        let sent = self.unacknowledged.remove(place);
+        if sent.tries == 0 {
+            let took = now.saturating_sub(sent.sent_at.into());
+            let before = self.ack_delay.unwrap_or(took);
+            self.ack_delay = Some((before * 7 + took) / 8);
+        }
+        self.unacknowledged.shrink_to_fit();
+        true
+    }
+
+    /// Whether it has not acknowledged this generation.
+    pub(crate) fn owes_ack_of(&self, generation: u32) -> bool {
+        self.unacknowledged.iter().any(|sent| sent.delivery.generation == generation)
+    }
+
+    /// Only the keys that we hold still count.
+    pub(crate) fn keep_unacknowledged(&mut self, generations: &[u32]) {
+        self.unacknowledged.retain(|sent| generations.contains(&sent.delivery.generation));
+    }
+
+    /// When a key is to be sent again.
+    pub(crate) fn next_repeat_at(&self) -> Option<Duration> {
+        self.unacknowledged.iter().map(|sent| self.repeat_at(sent)).min()
+    }
+
+    fn repeat_at(&self, sent: &Unacknowledged) -> Duration {
+        // Made for a prekey that it may have wiped.
+        if sent.delivery.prekey_number != self.prekey_number && sent.tries < MAX_TRIES {
+            return sent.sent_at.into();
+        }
+        let first = self.ack_delay.map_or(FIRST_ACK_WITHIN, |delay| ACK_WITHIN.max(delay * 2));
+        sent.sent_at.plus(first * 2_u32.pow(sent.tries.into()))
+    }
+
+    /// Generations of which the key is to be sent again now. After the last try it is not waited for any longer.
+    pub(crate) fn repeats(&mut self, now: Duration) -> Vec<(u32, u8)> {
+        let due: Vec<bool> =
+            self.unacknowledged.iter().map(|sent| now >= self.repeat_at(sent)).collect();
+        let mut again = Vec::new();
+        let mut due = due.into_iter();
+        self.unacknowledged.retain(|sent| {
+            let is_due = due.next().unwrap_or_default();
+            if is_due && sent.tries < MAX_TRIES {
+                again.push((sent.delivery.generation, sent.tries));
+            }
+            !is_due || sent.tries < MAX_TRIES
+        });
+        again
+    }
+
+    /// A key was sent again.
+    pub(crate) fn note_repeat(&mut self, delivery: Delivery, tries: u8, now: Duration) {
+        self.unacknowledged.retain(|sent| sent.delivery.generation != delivery.generation);
+        self.unacknowledged.push(Unacknowledged { delivery, sent_at: now.into(), tries: tries + 1 });
+    }
+
+    /// It is away: what it was sent and what it sent counts no more.
+    pub(crate) fn go_away(&mut self) {
+        self.delivered = Delivered { announce: true, ..Delivered::default() };
+        self.unacknowledged = Vec::new();
+        self.received.close();
+        self.roster = Comparison::default();
+        self.view = Comparison::default();
+        self.orders = Comparison::default();
+        self.keys_asked = Asked::default();
+        self.request = None;
+    }
+
+    pub(crate) fn next_ask_at(&self) -> Option<Duration> {
+        self.keys_asked.at.map(Duration::from)
+    }
+}

@@ -1,0 +1,146 @@
+//! Whether a member is present: what proves it, and until when (PROTOCOL.md §5).
+
+use alloc::{collections::VecDeque, vec::Vec};
+use core::time::Duration;
+
+use crate::{clock::Moment, message::Heartbeat};
+
+/// Heartbeats of a member that others may name as witness.
+const KEPT: usize = 12;
+
+/// Whether a member is present.
+pub(crate) struct Presence {
+    /// When it last proved to be.
+    proved_at: Option<Moment>,
+    /// Of its newest heartbeat; 0 before the first.
+    seq: u32,
+    heard: Vec<Heard>,
+    pub(crate) is_unresponsive: bool,
+    /// Whether it sends frames, as it says.
+    pub(crate) sends: bool,
+    frames: u32,
+    /// An older session of its identity must be heard until then, or is replaced.
+    pub(crate) contest: Option<Moment>,
+}
+
+/// A heartbeat that came in.
+#[derive(Clone, Copy)]
+struct Heard {
+    seq: u32,
+    hash: [u8; 8],
+    at: Moment,
+}
+
+impl Presence {
+    pub(crate) const fn new() -> Self {
+        Self {
+            proved_at: None,
+            seq: 0,
+            heard: Vec::new(),
+            is_unresponsive: false,
+            sends: false,
+            frames: 0,
+            contest: None,
+        }
+    }
+
+    /// Number of its newest heartbeat.
+    pub(crate) const fn seq(&self) -> u32 {
+        self.seq
+    }
+
+    /// Frames that it says it has sealed with its present key, if it has said.
+    pub(crate) fn frames(&self) -> Option<u64> {
+        (self.seq > 0).then_some(self.frames.into())
+    }
+
+    /// Notes a heartbeat that is authentic and newer than any before.
+    pub(crate) fn note(&mut self, heartbeat: &Heartbeat, hash: [u8; 8], now: Duration) {
+        self.seq = heartbeat.seq;
+        self.sends = heartbeat.sends;
+        self.frames = heartbeat.frames;
+        if self.heard.len() == KEPT {
+            self.heard.remove(0);
+        }
+        self.heard.reserve_exact(1);
+        self.heard.push(Heard { seq: heartbeat.seq, hash, at: now.into() });
+    }
+
+    /// When the heartbeat with this number and hash came in.
+    pub(crate) fn heard_at(&self, seq: u32, hash: &[u8; 8]) -> Option<Duration> {
+        let found = self.heard.iter().find(|heard| heard.seq == seq && heard.hash == *hash)?;
+        Some(found.at.into())
+    }
+
+    /// It has proved to be present. Whether that is news.
+    pub(crate) fn prove(&mut self, now: Duration) -> bool {
+        self.proved_at.replace(now.into()).is_none()
+    }
+
+    /// Whether it has proved to be present, not too long ago.
+    pub(crate) const fn is_live(&self) -> bool {
+        self.proved_at.is_some()
+    }
+
+    pub(crate) fn proved_at(&self) -> Option<Duration> {
+        self.proved_at.map(Duration::from)
+    }
+
+    /// From when on its silence counts.
+    pub(crate) fn silent_since(&self, since: Moment) -> Duration {
+        self.proved_at.unwrap_or(since).into()
+    }
+
+    /// Our machine slept: it has until then to prove to be present.
+    pub(crate) fn excuse(&mut self, since: &mut Moment, at_least: Duration) {
+        let from = self.proved_at.as_mut().unwrap_or(since);
+        *from = (*from).max(at_least.into());
+    }
+
+    /// It is away, and has to prove anew that it is present.
+    pub(crate) fn go_away(&mut self) {
+        self.proved_at = None;
+        self.is_unresponsive = false;
+        self.contest = None;
+        self.heard = Vec::new();
+    }
+}
+
+/// Our own heartbeats, which others name to prove that they are present.
+#[derive(Default)]
+pub(crate) struct OwnHeartbeats {
+    seq: u32,
+    sent: VecDeque<Heard>,
+}
+
+impl OwnHeartbeats {
+    const KEPT: usize = 512;
+
+    pub(crate) const fn seq(&self) -> u32 {
+        self.seq
+    }
+
+    pub(crate) fn next_seq(&mut self) -> u32 {
+        self.seq += 1;
+        self.seq
+    }
+
+    pub(crate) fn note(&mut self, hash: [u8; 8], now: Duration) {
+        if self.sent.len() == Self::KEPT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(Heard { seq: self.seq, hash, at: now.into() });
+    }
+
+    /// When the heartbeat with this number and hash was sent.
+    pub(crate) fn sent_at(&self, seq: u32, hash: &[u8; 8]) -> Option<Duration> {
+        let found = self.sent.iter().rev().find(|sent| sent.seq == seq && sent.hash == *hash)?;
+        Some(found.at.into())
+    }
+
+    pub(crate) fn forget_before(&mut self, time: Duration) {
+        while self.sent.front().is_some_and(|sent| Duration::from(sent.at) < time) {
+            self.sent.pop_front();
+        }
+    }
+}
