@@ -256,6 +256,7 @@ fn print_profiles() {
 
 /// What a whole call takes beyond the sender and the receiver inside it.
 fn print_calls() {
+    println!("What a `Call` takes beyond the sender and the receiver inside it, on ring:\n");
     println!("| frame of {} | alone | `Call` | more |", bytes(CALLS_AT));
     println!("|---|---:|---:|---:|");
     for (name, what) in [

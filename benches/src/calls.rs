@@ -18,8 +18,11 @@ use crate::{Operation, STREAM, SUITE, Slot, layout};
 /// Frames that everybody has sealed before: every header has two bytes of CTR.
 const BEFORE: usize = 300;
 
-/// So many members speak in turn; the last of the call listens.
-pub struct Members<const N: usize>(Vec<Call>);
+/// So many members speak in turn; another one of the call listens.
+pub struct Members<const N: usize> {
+    speakers: Vec<Call>,
+    listener: Call,
+}
 
 impl<const N: usize> Members<N> {
     fn new() -> Self {
@@ -62,7 +65,8 @@ impl<const N: usize> Members<N> {
             }
             now += Duration::from_secs(1);
         }
-        Self(calls)
+        let listener = calls.pop().unwrap();
+        Self { speakers: calls, listener }
     }
 }
 
@@ -96,7 +100,7 @@ impl Alone {
 pub trait Side: Send {
     fn new() -> Self;
     fn seal<'f>(&mut self, number: usize, frame: FrameBuf<'f>) -> &'f mut [u8];
-    fn open<'f>(&mut self, number: usize, frame: &'f mut [u8]) -> &'f mut [u8];
+    fn open<'f>(&mut self, from: u16, frame: &'f mut [u8]) -> &'f mut [u8];
 }
 
 impl<const N: usize> Side for Members<N> {
@@ -106,12 +110,12 @@ impl<const N: usize> Side for Members<N> {
 
     #[inline(always)]
     fn seal<'f>(&mut self, number: usize, frame: FrameBuf<'f>) -> &'f mut [u8] {
-        self.0[number].seal_in_place(frame, STREAM).unwrap()
+        self.speakers[number].seal_in_place(frame, STREAM).unwrap()
     }
 
     #[inline(always)]
-    fn open<'f>(&mut self, number: usize, frame: &'f mut [u8]) -> &'f mut [u8] {
-        self.0[N].open_in_place(member(number), frame, STREAM).unwrap().frame
+    fn open<'f>(&mut self, from: u16, frame: &'f mut [u8]) -> &'f mut [u8] {
+        self.listener.open_in_place(from, frame, STREAM).unwrap().frame
     }
 }
 
@@ -129,7 +133,7 @@ impl<const N: usize> Side for AloneOf<N> {
     }
 
     #[inline(always)]
-    fn open<'f>(&mut self, _: usize, frame: &'f mut [u8]) -> &'f mut [u8] {
+    fn open<'f>(&mut self, _: u16, frame: &'f mut [u8]) -> &'f mut [u8] {
         self.0.receiver.open_in_place(frame, STREAM).unwrap().frame
     }
 }
@@ -165,7 +169,7 @@ impl<S: Side, const N: usize> Open<S, N> {
         for number in (0..N).cycle().take(BEFORE * N) {
             let frame = FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap();
             let sealed = side.seal(number, frame);
-            side.open(number, sealed);
+            side.open(member(number), sealed);
         }
         Self { side, next: 0, len }
     }
@@ -190,25 +194,26 @@ impl<S: Side> Operation for Seal<S> {
 }
 
 impl<S: Side, const N: usize> Operation for Open<S, N> {
-    type Input = (usize, Slot);
+    type Input = (u16, Slot);
 
-    fn input(&self) -> (usize, Slot) {
+    fn input(&self) -> (u16, Slot) {
         (0, Slot::new(self.len))
     }
 
-    fn prepare(&mut self, (number, slot): &mut (usize, Slot)) {
-        *number = self.next;
+    fn prepare(&mut self, (from, slot): &mut (u16, Slot)) {
+        let number = self.next;
+        *from = member(number);
         self.next = (self.next + 1) % N;
         slot.refill();
         let frame = FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap();
-        let sealed_len = self.side.seal(*number, frame).len();
+        let sealed_len = self.side.seal(number, frame).len();
         let end = slot.frame.end + SUITE.nt();
         slot.sealed = end - sealed_len..end;
     }
 
     #[inline(always)]
-    fn run(&mut self, (number, Slot { buf, sealed, .. }): &mut (usize, Slot)) {
+    fn run(&mut self, (from, Slot { buf, sealed, .. }): &mut (u16, Slot)) {
         let frame = &mut black_box(buf)[sealed.clone()];
-        black_box(self.side.open(black_box(*number), frame));
+        black_box(self.side.open(black_box(*from), frame));
     }
 }

@@ -15,17 +15,18 @@ use crate::{
     CallState, Frames,
     frames::{FrameError, LAYOUT},
     group::{
-        Admission, Config, Event, Group, GroupError, Identity, IdentityKey, Output, Reason, Recipient,
+        Config, Event, Group, GroupError, Identity, IdentityKey, KeyChange, Output, Reason, Recipient,
         SessionId,
         rand_core::CryptoRng,
         verification::{CallCode, TrustStore},
     },
+    handles::{Members, Verification},
     parking::{Parked, Parking},
 };
 
 /// A call whose members give each other their keys, and check who is who.
 ///
-/// It has no clock, no sockets and no randomness of its own. A server hands messages on and reads none of them:
+/// It has no clock, no sockets and no randomness of its own. A relay hands messages on and reads none of them:
 ///
 /// * what comes in goes to [`handle_message`](Self::handle_message);
 /// * [`poll`](Self::poll) says what goes out, what people should know, and until when nothing is to be done;
@@ -34,7 +35,7 @@ pub struct Call {
     group: Group,
     frames: Frames,
     parking: Parking,
-    /// Members of whom a key has just come.
+    /// Members whose parked frames may open now.
     arrived: BTreeSet<u16>,
 }
 
@@ -43,17 +44,17 @@ pub struct Call {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "an application must do all of it")]
 pub enum Action {
-    /// Hand this to the server.
+    /// Hand this to the relay.
     Send {
         /// For whom.
         to: Recipient,
-        /// Opaque to the server.
+        /// Opaque to the relay.
         message: Vec<u8>,
     },
     /// Something that people or the application should know.
     Event(Event),
     /// Nothing more before this time, unless something comes in.
-    Wait(Duration),
+    Timeout(Duration),
 }
 
 impl Call {
@@ -96,50 +97,29 @@ impl Call {
         now: Duration,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, GroupError> {
-        let me = config.sender;
         let (group, base_key) = Group::new(config, key, trust, now, rng)?;
-        // The layout takes every number of 16 bits.
-        let frames = Frames::new(cipher, me, base_key).map_err(|_| GroupError::Policy)?;
+        // The layout takes every number of 16 bits, and the base key is of the config's suite.
+        let frames = Frames::new(cipher, group.number(), base_key);
+        let frames = frames.map_err(|_| GroupError::Policy("suite"))?;
         Ok(Self { group, frames, parking: Parking::default(), arrived: BTreeSet::new() })
     }
 
-    /// Takes a message that the server handed over.
+    /// Takes a message that the relay handed over.
     ///
     /// # Errors
-    /// [`GroupError`]; nothing has changed.
+    /// As [`Group::handle_message`].
     pub fn handle_message(&mut self, message: &[u8], now: Duration) -> Result<(), GroupError> {
         self.group.handle_message(message, now)
     }
 
-    /// As [`handle_message`](Self::handle_message), of a message that came over the connection of number `from`, as the server
-    /// says.
+    /// What is to be done next; to be called until it says [`Action::Timeout`].
     ///
-    /// # Errors
-    /// As [`Group::handle_message_from`].
-    pub fn handle_message_from(
-        &mut self,
-        message: &[u8],
-        from: u16,
-        now: Duration,
-    ) -> Result<(), GroupError> {
-        self.group.handle_message_from(message, from, now)
-    }
-
-    /// Where a message for this session goes: see [`Group::sender_of`].
-    #[must_use]
-    pub fn sender_of(&self, session: SessionId) -> Option<u16> {
-        self.group.sender_of(session)
-    }
-
-    /// What is to be done next; to be called until it says [`Action::Wait`].
-    ///
-    /// What the group does to keys on the way cannot fail: numbers fit the layout, no generation
-    /// comes twice, and the group holds fewer than the receiver may. If it did fail, frames would
-    /// not open, and people would see it.
+    /// A change of keys cannot fail: numbers fit the layout, no generation comes twice, and the group holds fewer than the
+    /// receiver may. If one did fail, frames would not open, and people would see it.
     pub fn poll(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Action {
         while let Some(kid) = self.frames.poll_newer() {
-            if let (Ok(sender), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
-                self.group.opened(sender, kid.generation, step, now);
+            if let (Ok(number), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
+                self.group.opened(number, kid.generation, step, now);
             }
         }
         if self.frames.is_nearly_exhausted() {
@@ -150,82 +130,38 @@ impl Call {
             match self.group.poll(now, rng) {
                 Output::Send { to, message } => return Action::Send { to, message },
                 Output::Event(event) => return Action::Event(event),
-                Output::Wait(until) => return Action::Wait(until),
-                Output::Ratchet => {
-                    let _ = self.frames.ratchet();
-                }
-                Output::Rekey { generation, base_key } => {
-                    let _ = self.frames.rekey_to(generation, base_key);
-                }
-                Output::Install { kid, base_key } => {
-                    if self.frames.install(kid, base_key).is_ok()
-                        && let Ok(sender) = u16::try_from(kid.sender)
-                    {
-                        self.arrived.insert(sender);
-                    }
-                }
-                Output::ForgetGeneration { sender, generation } => {
-                    self.frames.forget_generation(sender, generation);
-                }
-                Output::ForgetBefore(kid) => self.frames.forget_before(kid),
-                Output::Forget { sender } => {
-                    self.frames.forget(sender);
-                    self.parking.forget(sender);
-                    self.arrived.remove(&sender);
-                }
+                Output::Timeout(until) => return Action::Timeout(until),
+                Output::Keys(change) => self.change_keys(change),
             }
         }
     }
 
-    /// Lets in somebody who [applied](Event::Applied).
-    ///
-    /// # Errors
-    /// As [`Group::admit`].
-    pub fn admit(
-        &mut self,
-        session: SessionId,
-        admission: Admission,
-        now: Duration,
-    ) -> Result<(), GroupError> {
-        self.group.admit(session, admission, now)
+    fn change_keys(&mut self, change: KeyChange) {
+        let (arrived, out) = match &change {
+            KeyChange::Install { number, .. } => (Some(*number), None),
+            KeyChange::WipeMember { number } => (None, Some(*number)),
+            KeyChange::Ratchet
+            | KeyChange::Rekey { .. }
+            | KeyChange::Restart { .. }
+            | KeyChange::WipeGeneration { .. }
+            | KeyChange::WipeBefore { .. } => (None, None),
+        };
+        let is_done = self.frames.apply(change).is_ok();
+        self.arrived.extend(arrived.filter(|number| is_done && self.parking.holds(*number)));
+        if let Some(number) = out {
+            self.parking.forget(number);
+            self.arrived.remove(&number);
+        }
     }
 
-    /// Turns an applicant away.
-    pub fn refuse(&mut self, session: SessionId) {
-        self.group.refuse(session);
+    /// Who may be in the call: admit, refuse, remove, lock.
+    pub const fn members(&mut self) -> Members<'_> {
+        Members { group: &mut self.group }
     }
 
-    /// Drops the member with this number, because the application or the server says that it is gone. It does not come back.
-    ///
-    /// # Errors
-    /// [`GroupError::NotForUs`] if there is none.
-    pub fn drop_member(&mut self, sender: u16, now: Duration) -> Result<(), GroupError> {
-        let session = self.group.session_of(sender).ok_or(GroupError::NotForUs)?;
-        self.group.drop_member(session, now)
-    }
-
-    /// As [`Group::remove_member`].
-    ///
-    /// # Errors
-    /// As [`Group::remove_member`].
-    pub fn remove_member(&mut self, session: SessionId, now: Duration) -> Result<(), GroupError> {
-        self.group.remove_member(session, now)
-    }
-
-    /// As [`Group::lock`].
-    ///
-    /// # Errors
-    /// As [`Group::lock`].
-    pub fn lock(&mut self) -> Result<(), GroupError> {
-        self.group.lock()
-    }
-
-    /// As [`Group::unlock`].
-    ///
-    /// # Errors
-    /// As [`Group::unlock`].
-    pub fn unlock(&mut self) -> Result<(), GroupError> {
-        self.group.unlock()
+    /// Whether people are who they say: emoji, codes, and what is remembered.
+    pub const fn verification(&mut self) -> Verification<'_> {
+        Verification { group: &mut self.group }
     }
 
     /// Begins a new generation of our key, because something is suspicious.
@@ -233,7 +169,17 @@ impl Call {
         self.group.rekey(Reason::Suspicion, now);
     }
 
-    /// Leaves. What comes out is for the server, to be handed to all; every key is wiped.
+    /// As [`Group::set_sending`].
+    pub fn set_sending(&mut self, sends: bool, now: Duration) {
+        self.group.set_sending(sends, now);
+    }
+
+    /// As [`Group::reconnected`].
+    pub fn reconnected(&mut self, now: Duration) {
+        self.group.reconnected(now);
+    }
+
+    /// Leaves. What comes out is for the relay, to be handed to all; every key is wiped.
     #[must_use]
     pub fn leave(self) -> Vec<Vec<u8>> {
         let outputs = self.group.leave().into_iter();
@@ -241,14 +187,9 @@ impl Call {
             .filter_map(|output| match output {
                 Output::Send { to: Recipient::All, message } => Some(message),
                 Output::Send { to: Recipient::One(_), .. }
-                | Output::Ratchet
-                | Output::Rekey { .. }
-                | Output::Install { .. }
-                | Output::ForgetGeneration { .. }
-                | Output::ForgetBefore(_)
-                | Output::Forget { .. }
+                | Output::Keys(_)
                 | Output::Event(_)
-                | Output::Wait(_) => None,
+                | Output::Timeout(_) => None,
             })
             .collect()
     }
@@ -265,7 +206,7 @@ impl Call {
         self.group.identity()
     }
 
-    /// As [`Group::call_code`].
+    /// What everybody in the call can compare.
     #[must_use]
     pub fn call_code(&self) -> CallCode {
         self.group.call_code()
@@ -308,7 +249,7 @@ impl Call {
     ///
     /// # Errors
     /// [`FrameError`].
-    #[inline]
+    #[inline(always)] // as Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
         from: u16,
@@ -358,12 +299,17 @@ impl Call {
 
     /// Keeps a copy of a frame that did not open because its key is unknown, until that comes: at most a second, 64
     /// frames of one member, and 4 MiB in all. `token` comes back with it. `false` if there is no room, or `from` is no
-    /// member.
+    /// member. If its key came after the attempt to open it, it comes back with the next
+    /// [`poll_parked`](Self::poll_parked).
     pub fn park(&mut self, from: u16, token: u64, frame: &[u8], now: Duration) -> bool {
         if self.group.session_of(from).is_none() {
             return false;
         }
         self.group.key_is_missing(from, now);
+        if !self.frames.misses_key(from) {
+            // It came between the attempt to open the frame and this. None may follow to wake it.
+            self.arrived.insert(from);
+        }
         self.parking.park(from, token, frame, now)
     }
 
@@ -401,11 +347,6 @@ impl Call {
     #[must_use]
     pub const fn group(&self) -> &Group {
         &self.group
-    }
-
-    /// As [`Group::trust_mut`].
-    pub const fn trust_mut(&mut self) -> &mut TrustStore {
-        self.group.trust_mut()
     }
 }
 

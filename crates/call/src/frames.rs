@@ -1,7 +1,7 @@
 //! One member's frames, whoever manages the keys.
 
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 
 use hashbrown::HashMap;
 use sealframe_crypto::{BaseKey, Cipher};
@@ -14,6 +14,9 @@ use sealframe_media::{
 use sealframe_wire::Ctr;
 use sealframe_wire::{Kid, SenderKeyKid, SenderKeyLayout};
 
+#[cfg(feature = "group")]
+use crate::group::{KeyChange, KeyId};
+
 /// The KIDs of a call: 16 bits of member number, 8 bits of ratchet step.
 pub(crate) const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
 
@@ -24,6 +27,7 @@ pub(crate) const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
 /// is, and our own frames never open.
 pub struct Frames {
     me: u16,
+    cipher: Cipher,
     sender: Sender,
     receiver: Receiver,
     counts: Counts,
@@ -50,8 +54,17 @@ struct Counts {
     of: Vec<Count>,
     /// Where in `of` each member is.
     place: HashMap<u16, usize>,
-    /// Places that are tried before the map, by [`slot`].
-    recent: [u16; RECENT],
+    /// Frames that are not in `of` yet, by [`slot`].
+    recent: [Run; RECENT],
+    /// A KID of which no frame opens.
+    never: Kid,
+}
+
+/// How many frames have opened of the KID that was the last in this slot.
+#[derive(Clone, Copy)]
+struct Run {
+    kid: Kid,
+    opened: u64,
 }
 
 /// As [`MemberFrames`], in less room: there is one for each member.
@@ -61,33 +74,69 @@ struct Count {
     failed: Failed,
     /// The KID that `newest` is taken from, once a frame has opened.
     newest: Option<Kid>,
+    /// The generation of the last frame whose key was unknown, until that is installed.
+    missing: Option<u64>,
 }
 
-/// So many members at once are found without the map.
+/// So many members at once are counted without the map.
 const RECENT: usize = 64;
 
-/// Where in [`Counts::recent`] a member's place may be.
-#[inline]
+/// Where in [`Counts::recent`] a member's frames are.
+#[inline(always)] // a part of the hot doors
 const fn slot(member: u16) -> usize {
     member as usize % RECENT
 }
 
+/// Whose frames have this KID.
+#[inline(always)] // a part of the hot doors
+#[expect(clippy::cast_possible_truncation, reason = "sender numbers have 16 bits")]
+const fn number(kid: Kid) -> u16 {
+    LAYOUT.split(kid).sender as u16
+}
+
 impl Counts {
-    fn new() -> Self {
-        Self { of: Vec::new(), place: HashMap::new(), recent: [0; RECENT] }
+    fn new(never: Kid) -> Self {
+        let recent = [Run { kid: never, opened: 0 }; RECENT];
+        Self { of: Vec::new(), place: HashMap::new(), recent, never }
     }
 
-    /// Counts a frame in the newest key of its member, if it is that. Mostly it is, and this is all.
-    #[inline]
-    fn count(&mut self, from: u16, kid: Kid) -> bool {
-        // A KID has the member's number: no other member's newest key has it.
-        match self.of.get_mut(usize::from(self.recent[slot(from)])) {
-            Some(count) if count.newest == Some(kid) => {
-                count.opened += 1;
-                true
-            }
-            _ => false,
+    /// Counts a frame of the KID that was the last in its slot. Mostly it is that, and this is all.
+    #[inline(always)] // a part of the hot doors
+    fn count(&mut self, kid: Kid) -> bool {
+        let run = &mut self.recent[slot(number(kid))];
+        let goes_on = run.kid == kid;
+        if goes_on {
+            run.opened += 1;
         }
+        goes_on
+    }
+
+    /// Counts a frame of another KID than was the last in its slot.
+    fn begin_run(&mut self, kid: Kid) {
+        self.end_run(slot(number(kid)));
+        self.recent[slot(number(kid))] = Run { kid, opened: 1 };
+    }
+
+    fn end_run(&mut self, slot: usize) {
+        let over = mem::replace(&mut self.recent[slot], Run { kid: self.never, opened: 0 });
+        if let Some(count) = self.get_mut(number(over.kid)) {
+            count.opened += over.opened;
+        }
+    }
+
+    /// Our number has changed: from now on no frame opens of this KID.
+    fn set_own(&mut self, never: Kid) {
+        for slot in 0..RECENT {
+            self.end_run(slot);
+        }
+        self.never = never;
+        self.recent = [Run { kid: never, opened: 0 }; RECENT];
+    }
+
+    fn opened(&self, member: u16) -> u64 {
+        let run = self.recent[slot(member)];
+        let of_run = if number(run.kid) == member { run.opened } else { 0 };
+        self.get(member).map_or(0, |count| count.opened + of_run)
     }
 
     fn get(&self, member: u16) -> Option<&Count> {
@@ -101,24 +150,23 @@ impl Counts {
     fn add(&mut self, member: u16) {
         if !self.place.contains_key(&member) {
             self.place.insert(member, self.of.len());
-            self.of.push(Count { member, opened: 0, failed: Failed::default(), newest: None });
+            self.of.push(Count {
+                member,
+                opened: 0,
+                failed: Failed::default(),
+                newest: None,
+                missing: None,
+            });
         }
     }
 
     fn remove(&mut self, member: u16) {
+        self.end_run(slot(member));
         if let Some(place) = self.place.remove(&member) {
             self.of.swap_remove(place);
             if let Some(moved) = self.of.get(place) {
                 self.place.insert(moved.member, place);
             }
-        }
-    }
-
-    /// Finds the member without the map from now on, until another takes its slot; a matter of speed alone.
-    fn remember(&mut self, member: u16) {
-        if let Some(&place) = self.place.get(&member) {
-            // With 65,536 members, all that there can be, the last place is 65,535.
-            self.recent[slot(member)] = u16::try_from(place).unwrap_or_default();
         }
     }
 }
@@ -146,11 +194,13 @@ impl Frames {
     pub fn new(cipher: impl Into<Cipher>, me: u16, base_key: BaseKey) -> Result<Self, KeyError> {
         let cipher = cipher.into();
         let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
+        let sender = Sender::new(cipher, LAYOUT, kid, base_key)?;
         Ok(Self {
             me,
-            sender: Sender::new(cipher, LAYOUT, kid, base_key)?,
+            cipher,
             receiver: Receiver::new(cipher, LAYOUT).without_own(u64::from(me)),
-            counts: Counts::new(),
+            counts: Counts::new(sender.kid()),
+            sender,
             newer: Vec::new(),
             replaced: 0,
         })
@@ -160,6 +210,50 @@ impl Frames {
     #[must_use]
     pub const fn me(&self) -> u16 {
         self.me
+    }
+
+    /// Does what a [`Group`](crate::group::Group) says of keys: the one way, for every driver of a group.
+    ///
+    /// # Errors
+    /// [`KeyError`]. Changes of one group in their order do not fail, but in a forked process.
+    #[cfg(feature = "group")]
+    pub fn apply(&mut self, change: KeyChange) -> Result<(), KeyError> {
+        match change {
+            KeyChange::Ratchet => self.ratchet().map(drop),
+            KeyChange::Rekey { generation, base_key } => self.rekey_to(generation, base_key).map(drop),
+            KeyChange::Restart { number, base_key } => self.restart(number, base_key),
+            KeyChange::Install { number, key: KeyId { generation, step }, base_key } => {
+                let kid = SenderKeyKid { generation, sender: number.into(), step: step.into() };
+                self.install(kid, base_key)
+            }
+            KeyChange::WipeGeneration { number, generation } => {
+                self.forget_generation(number, generation);
+                Ok(())
+            }
+            KeyChange::WipeBefore { number, key: KeyId { generation, step } } => {
+                let (sender, step) = (number.into(), step.into());
+                self.forget_before(SenderKeyKid { generation, sender, step });
+                Ok(())
+            }
+            KeyChange::WipeMember { number } => {
+                self.forget(number);
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes on as member `me`, sealing with `base_key` of generation 0, which must never have been used.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherSuite`], [`KeyError::Forked`].
+    pub fn restart(&mut self, me: u16, base_key: BaseKey) -> Result<(), KeyError> {
+        let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
+        self.sender = Sender::new(self.cipher, LAYOUT, kid, base_key)?;
+        self.counts.set_own(self.sender.kid());
+        self.receiver.set_own(u64::from(me));
+        self.replaced = self.replaced.wrapping_add(1);
+        self.me = me;
+        Ok(())
     }
 
     /// As [`Sender::ratchet`].
@@ -189,6 +283,9 @@ impl Frames {
         // It fits: the layout has taken it.
         if let Ok(member) = u16::try_from(kid.sender) {
             self.counts.add(member);
+            if let Some(count) = self.counts.get_mut(member) {
+                count.missing = count.missing.filter(|&missing| missing != kid.generation);
+            }
         }
         Ok(())
     }
@@ -232,12 +329,20 @@ impl Frames {
         self.newer.pop()
     }
 
+    /// Whether the key of the member's last frame that had none is still to come, as all are of
+    /// whom there has been none.
+    #[cfg(feature = "group")]
+    pub(crate) fn misses_key(&self, member: u16) -> bool {
+        self.counts.get(member).is_none_or(|count| count.missing.is_some())
+    }
+
     /// What became of a member's frames.
     #[must_use]
     pub fn of_member(&self, member: u16) -> MemberFrames {
-        let Some(&Count { opened, failed, newest, .. }) = self.counts.get(member) else {
+        let Some(&Count { failed, newest, .. }) = self.counts.get(member) else {
             return MemberFrames::default();
         };
+        let opened = self.counts.opened(member);
         let newest = newest.map(|newest| LAYOUT.split(newest));
         MemberFrames { opened, failed, newest: newest.map(|newest| (newest.generation, newest.step)) }
     }
@@ -337,7 +442,7 @@ impl Frames {
     ///
     /// # Errors
     /// [`FrameError`].
-    #[inline]
+    #[inline(always)] // as Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
         from: u16,
@@ -354,21 +459,19 @@ impl Frames {
     }
 
     /// A frame with this KID has opened.
-    #[inline]
+    #[inline(always)] // as open_in_place
     fn count(&mut self, kid: Kid) {
-        #[expect(clippy::cast_possible_truncation, reason = "sender numbers have 16 bits")]
-        let from = LAYOUT.split(kid).sender as u16;
-        if !self.counts.count(from, kid) {
-            self.count_beside(from, kid);
+        if !self.counts.count(kid) {
+            self.count_beside(kid);
         }
     }
 
-    /// A frame has opened whose member is not among the recent ones, or whose key is not its newest so far.
+    /// A frame has opened whose member is not among the recent ones, or whose key is not the one of
+    /// its last frame.
     #[cold]
-    fn count_beside(&mut self, from: u16, kid: Kid) {
-        self.counts.remember(from);
-        let Some(count) = self.counts.get_mut(from) else { return };
-        count.opened += 1;
+    fn count_beside(&mut self, kid: Kid) {
+        self.counts.begin_run(kid);
+        let Some(count) = self.counts.get_mut(number(kid)) else { return };
         let at = LAYOUT.split(kid);
         let is_newer = count.newest.is_none_or(|newest| {
             let newest = LAYOUT.split(newest);
@@ -387,10 +490,13 @@ impl Frames {
     /// A frame did not open. Of whom there is no key nothing is counted: it is a server's word.
     #[cold]
     fn count_failure(&mut self, from: u16, error: OpenError) -> FrameError {
-        if let Some(Count { failed, .. }) = self.counts.get_mut(from) {
+        if let Some(Count { failed, missing, .. }) = self.counts.get_mut(from) {
             let counter = match error {
                 OpenError::OtherSender(_) => return FrameError::OtherMember,
-                OpenError::UnknownKey(_) => &mut failed.unknown_key,
+                OpenError::UnknownKey(kid) => {
+                    *missing = Some(LAYOUT.split(kid).generation);
+                    &mut failed.unknown_key
+                }
                 OpenError::Unauthentic => &mut failed.unauthentic,
                 OpenError::Replayed(_) | OpenError::TooOld(_) => &mut failed.replayed,
                 OpenError::Header(_)

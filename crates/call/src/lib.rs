@@ -63,7 +63,7 @@
 //! let camera = Stream::new(StreamKind::Camera, 0);
 //! let mut frame = alice.seal_to_vec(b"a frame of Alice's camera", camera)?;
 //! assert_eq!(bob.open_in_place(1, &mut frame, camera)?.frame, b"a frame of Alice's camera");
-//! assert_eq!(alice.call_code(), bob.call_code()); // thirty digits that people compare
+//! assert_eq!(alice.call_code(), bob.call_code()); // sixty digits that people compare
 //! # Ok(())
 //! # }
 //! ```
@@ -76,6 +76,8 @@ mod announcement;
 #[cfg(feature = "group")]
 mod call;
 mod frames;
+#[cfg(feature = "group")]
+mod handles;
 #[cfg(feature = "group")]
 mod parking;
 mod shared_secret;
@@ -92,6 +94,8 @@ pub use announcement::AnnouncementError;
 #[cfg(feature = "group")]
 pub use call::{Action, Call};
 pub use frames::{Failed, FrameError, Frames, MemberFrames};
+#[cfg(feature = "group")]
+pub use handles::{Members, Verification};
 #[cfg(feature = "group")]
 pub use parking::Parked;
 pub use shared_secret::{CallError, CallSecret, SharedSecretCall};

@@ -57,6 +57,10 @@ impl Parking {
         Some(parked)
     }
 
+    pub(crate) fn holds(&self, from: u16) -> bool {
+        self.frames.iter().any(|parked| parked.from == from)
+    }
+
     pub(crate) fn forget(&mut self, from: u16) {
         self.frames.retain(|parked| parked.from != from);
         self.bytes = self.frames.iter().map(|parked| parked.frame.len()).sum();

@@ -45,7 +45,7 @@ impl CallState {
     pub(crate) fn of(group: &Group, frames: &Frames, now: Duration) -> Self {
         let suite: CipherSuite = group.suite();
         let members = group.member_states(now).into_iter().map(|member| {
-            let of = frames.of_member(member.sender);
+            let of = frames.of_member(member.number);
             Participant { member, opened: of.opened, failed: of.failed, newest_key: of.newest }
         });
         Self {

@@ -21,8 +21,9 @@ struct Meeting {
     calls: Vec<Call>,
     rng: Random,
     now: Duration,
-    /// Whose messages are not handed on.
+    /// Whose messages are not handed on, but held back.
     muted: Option<usize>,
+    held: Vec<Vec<u8>>,
 }
 
 impl Meeting {
@@ -45,7 +46,7 @@ impl Meeting {
             Call::join(config, key, TrustStore::new(), now, &mut rng).unwrap()
         };
         let calls = (1..=members).map(&mut join).collect();
-        let mut meeting = Self { calls, rng, now, muted: None };
+        let mut meeting = Self { calls, rng, now, muted: None, held: Vec::new() };
         for _ in 0..6 {
             meeting.go_on();
             meeting.now += Duration::from_secs(1);
@@ -62,7 +63,7 @@ impl Meeting {
                             let _ = self.calls[them].handle_message(&message, self.now);
                         }
                     }
-                    Action::Send { .. } => {}
+                    Action::Send { message, .. } => self.held.push(message),
                     Action::Event(Event::Applied(who)) => {
                         let user = UserId::new(who.credential).unwrap();
                         let admission = Admission { user, power: Power::None };
@@ -168,4 +169,55 @@ fn what_was_parked_comes_back_with_its_key() {
         assert!(meeting.park(2, frame.len()), "its bytes are free");
         assert!(!meeting.park(2, 1));
     }
+}
+
+/// A frame may fail to open before its key comes and be parked behind it, when nothing more comes
+/// that it could wait for.
+#[test]
+fn what_is_parked_after_its_key_came_comes_back_at_once() {
+    let mut meeting = Meeting::of(2);
+    meeting.muted = Some(1);
+    let fails = |meeting: &mut Meeting| {
+        meeting.calls[1].rekey(meeting.now);
+        meeting.held.clear();
+        for _ in 0..3 {
+            meeting.go_on();
+            meeting.now += Duration::from_secs(2);
+        }
+        let frame = meeting.calls[1].seal_to_vec(b"late", CAMERA).unwrap();
+        let opened = meeting.calls[0].open_in_place(2, &mut frame.clone(), CAMERA).map(|_| ());
+        assert!(opened.unwrap_err().is_retryable());
+        (frame, core::mem::take(&mut meeting.held))
+    };
+    let hear = |meeting: &mut Meeting, messages: &[Vec<u8>]| {
+        for message in messages {
+            let _ = meeting.calls[0].handle_message(message, meeting.now);
+        }
+        meeting.go_on();
+    };
+    let comes_back = |meeting: &mut Meeting, token: u64| {
+        let mut parked = meeting.calls[0].poll_parked(meeting.now).unwrap();
+        assert_eq!((parked.from, parked.token), (2, token));
+        let opened = meeting.calls[0].open_in_place(2, &mut parked.frame, CAMERA).unwrap();
+        assert_eq!(opened.frame, b"late");
+        assert!(meeting.calls[0].poll_parked(meeting.now).is_none());
+    };
+
+    let (first, of_first) = fails(&mut meeting);
+    hear(&mut meeting, &of_first);
+    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "nothing waited");
+    assert!(meeting.calls[0].park(2, 7, &first, meeting.now));
+    comes_back(&mut meeting, 7);
+
+    // Another key than the one that was missing is no reason to try.
+    let (_, of_second) = fails(&mut meeting);
+    let (third, of_third) = fails(&mut meeting);
+    hear(&mut meeting, &of_second);
+    assert!(meeting.calls[0].park(2, 8, &third, meeting.now));
+    assert!(
+        meeting.calls[0].poll_parked(meeting.now).is_none(),
+        "it would be tried in vain, and be gone"
+    );
+    hear(&mut meeting, &of_third);
+    comes_back(&mut meeting, 8);
 }

@@ -1,8 +1,14 @@
-//! Nothing is allocated for a frame, and a key is wiped when it is dropped.
+//! Nothing is allocated for a frame, a key is wiped when it is dropped, and so are its words once
+//! it has been expanded.
 #![expect(clippy::unwrap_used, reason = "a test")]
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use core::hint::black_box;
 
 use sealframe_kernel::{Frame, Key, open_together, seal_together};
 use sealframe_testkit::alloc::{self, CountingAllocator};
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use sealframe_testkit::memory::{Secret, left_on_stack};
 
 mod common;
 use common::{NONCE, bytes, forms, keys, open, seal};
@@ -67,4 +73,48 @@ fn keys_can_be_shared_and_say_nothing_of_themselves() {
     is_shared::<Key>();
     let [key, _] = keys(forms()[0]);
     assert_eq!(format!("{key:?} {:?}", Frame::new(&key, NONCE, &[], &mut [])), "Key(..) Frame(..)");
+}
+
+/// Keys of FIPS 197, appendix A, and words that follow from them: the first four, the first four
+/// that are not given, the last four.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+const EXPANSIONS: [(&[u8], [u128; 3]); 2] = [
+    (
+        &0x2b7e_1516_28ae_d2a6_abf7_1588_09cf_4f3c_u128.to_be_bytes(),
+        [
+            0x2b7e_1516_28ae_d2a6_abf7_1588_09cf_4f3c,
+            0xa0fa_fe17_8854_2cb1_23a3_3939_2a6c_7605,
+            0xd014_f9a8_c9ee_2589_e13f_0cc8_b663_0ca6,
+        ],
+    ),
+    (
+        &[
+            0x60, 0x3d, 0xeb, 0x10, 0x15, 0xca, 0x71, 0xbe, 0x2b, 0x73, 0xae, 0xf0, 0x85, 0x7d, 0x77,
+            0x81, 0x1f, 0x35, 0x2c, 0x07, 0x3b, 0x61, 0x08, 0xd7, 0x2d, 0x98, 0x10, 0xa3, 0x09, 0x14,
+            0xdf, 0xf4,
+        ],
+        [
+            0x603d_eb10_15ca_71be_2b73_aef0_857d_7781,
+            0x9ba3_5411_8e69_25af_a51a_8b5f_2067_fcde,
+            0xfe48_90d1_e618_8d0b_046d_f344_706c_631e,
+        ],
+    ),
+];
+
+/// The words are on the stack while a key is expanded; the key itself is not. (What is emulated
+/// cannot look at its own stack.)
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn an_expansion_leaves_no_words_of_the_key_on_the_stack() {
+    for form in forms() {
+        for (key, words) in EXPANSIONS {
+            for words in words {
+                let watched = Secret::of(&words.to_be_bytes());
+                let left = left_on_stack(&watched, || {
+                    core::mem::forget(black_box(Key::with_form(form, key)));
+                });
+                assert_eq!(left, 0, "{form:?} {words:x}");
+            }
+        }
+    }
 }

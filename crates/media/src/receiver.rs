@@ -50,6 +50,8 @@ pub struct Receiver {
     last: Option<Kid>,
     /// What its next header looks like; only a short cut for parsing.
     next: HeaderPrediction,
+    /// The number in the KID of a header that is recognised by it.
+    next_number: u64,
     /// Bytes of the longest payload that gains from going together with others.
     longest_interleaved: Option<usize>,
 }
@@ -149,6 +151,7 @@ impl Receiver {
             aad: AadBuf::new(),
             last: None,
             next: HeaderPrediction::NONE,
+            next_number: 0,
             longest_interleaved: cipher.longest_interleaved(),
         }
     }
@@ -161,6 +164,11 @@ impl Receiver {
     pub fn without_own(mut self, number: u64) -> Self {
         self.keys.set_own(number);
         self
+    }
+
+    /// As [`without_own`](Self::without_own), when our number changes.
+    pub fn set_own(&mut self, number: u64) {
+        self.keys.set_own(number);
     }
 
     /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). What was sealed at earlier
@@ -239,17 +247,16 @@ impl Receiver {
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Opened<'f>, OpenError> {
-        let numbers = self.numbers;
-        self.open_if(frame, &metadata.into(), |kid| numbers.of(kid) == from)
+        self.open_if(frame, &metadata.into(), |number| number == from)
     }
 
-    /// Opens a frame with a KID that is accepted.
+    /// Opens a frame whose KID has a number that is accepted.
     #[inline(always)] // as open_in_place
     fn open_if<'f>(
         &mut self,
         frame: &'f mut [u8],
         metadata: &Metadata<'_>,
-        accepts: impl FnOnce(Kid) -> bool,
+        accepts: impl FnOnce(u64) -> bool,
     ) -> Result<Opened<'f>, OpenError> {
         if metadata.prefix_len() > 0 {
             return self.open_behind_prefix(frame, metadata, accepts);
@@ -264,17 +271,17 @@ impl Receiver {
         sealed: &'f mut [u8],
         prefix: &[u8],
         metadata: &Metadata<'_>,
-        accepts: impl FnOnce(Kid) -> bool,
+        accepts: impl FnOnce(u64) -> bool,
     ) -> Result<Opened<'f>, OpenError> {
         let recognised = self.next.recognise(sealed);
-        let (header, header_len) = match recognised {
-            Some(header) => (header, self.next.len()),
+        let (header, header_len, number) = match recognised {
+            Some(header) => (header, self.next.len(), self.next_number),
             None => {
                 let FrameView { header, body, .. } = FrameView::parse(sealed)?;
-                (header, sealed.len() - body.len())
+                (header, sealed.len() - body.len(), self.numbers.of(header.kid()))
             }
         };
-        if !accepts(header.kid()) {
+        if !accepts(number) {
             return Err(OpenError::OtherSender(header.kid()));
         }
         let payload_len = sealed.len().checked_sub(header_len + usize::from(self.nt));
@@ -338,7 +345,7 @@ impl Receiver {
         &mut self,
         frame: &'f mut [u8],
         metadata: &Metadata<'_>,
-        accepts: impl FnOnce(Kid) -> bool,
+        accepts: impl FnOnce(u64) -> bool,
     ) -> Result<Opened<'f>, OpenError> {
         let prefix_len = metadata.prefix_len();
         let split = frame.split_at_mut_checked(prefix_len);
@@ -354,10 +361,16 @@ impl Receiver {
     fn predict(&mut self, header: Header, place: usize) {
         self.keys.remember(header.kid(), place);
         if self.last == Some(header.kid()) {
-            self.next = HeaderPrediction::after(header);
-            self.keys.try_first(place);
+            self.expect(header, place);
         }
         self.last = Some(header.kid());
+    }
+
+    #[inline(never)] // its registers are not to be spilled where senders take turns
+    fn expect(&mut self, header: Header, place: usize) {
+        self.next = HeaderPrediction::after(header);
+        self.next_number = self.numbers.of(header.kid());
+        self.keys.try_first(place);
     }
 
     /// Opens a sealed frame into a new vector. Copies: the frame, once. Allocates: once.

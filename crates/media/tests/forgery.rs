@@ -445,3 +445,30 @@ fn a_policy_that_cannot_tell_steps_apart_is_refused() {
         assert_eq!(made.err(), (!fits).then_some(KeyError::PolicyTooWide));
     }
 }
+
+/// Senders that speak for a while are recognised by their headers' fronts; whose frames they are
+/// is asked for each of them.
+#[test]
+fn however_long_a_sender_has_spoken_its_frames_are_no_others() {
+    let mut senders = [1, 2, 1 << 15 | 1].map(|number| (number, sender(SUITE, number)));
+    let mut listener = receiver(SUITE, senders.each_ref().map(|&(number, _)| number));
+    for _ in 0..3 {
+        for (number, sender) in &mut senders {
+            for frame in 0..20 {
+                let mut sealed = sender.seal_to_vec(&[frame], CAMERA).unwrap();
+                for other in [0, 1, 2, 3, 1 << 15 | 1, *number | 1 << 16]
+                    .into_iter()
+                    .filter(|other| other != number)
+                {
+                    let opened = listener.open_in_place_from(other, &mut sealed, CAMERA).map(|_| ());
+                    assert!(
+                        matches!(opened, Err(OpenError::OtherSender(_))),
+                        "{number} {other} {opened:?}"
+                    );
+                }
+                let opened = listener.open_in_place_from(*number, &mut sealed, CAMERA).unwrap();
+                assert_eq!(opened.frame, [frame]);
+            }
+        }
+    }
+}

@@ -297,6 +297,30 @@ fn what_rested_opens_nothing_of_before_again() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_and_has_come_nearly_round_opens_nothing_again() {
+    // Timestamps of long ago look then as if they were a little ahead of the newest.
+    const BACK: [u32; 2] = [1 << 25, 1 << 30];
+    for back in BACK {
+        for (mut sender, mut receiver) in pairs() {
+            let (mut at, mut all) = (1_u32 << 31, Vec::new());
+            let forward = [back + (1 << 30), 1 << 30, 1 << 30, 3 << 28];
+            for by in [0, back.wrapping_neg()].into_iter().chain(forward) {
+                at = at.wrapping_add(by);
+                for _ in 0..200 {
+                    at = at.wrapping_add(960);
+                    let sealed = sender.seal(&audio(at));
+                    assert_eq!(receiver.open(&sealed), Ok(()), "{back}: at {at}");
+                    all.push(sealed);
+                }
+                for (number, old) in all.iter().enumerate() {
+                    assert!(receiver.open(old).is_err(), "{back}: {number} of {} at {at}", all.len());
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_policy_of_replays_allowed_allows_them() {
     let policy = ReceiverPolicy { replay: sealframe_profiles::Replay::Allow, ..Default::default() };
     let mut receiver = jitsi::Receiver::with_policy(Backend::default(), policy);

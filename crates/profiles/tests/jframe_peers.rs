@@ -109,6 +109,30 @@ fn random_ssrcs_with_counts_as_peers_have_them_open_too() {
 }
 
 #[test]
+fn more_streams_than_there_are_windows_open_each_frame_once() {
+    for (mut receiver, key) in Receiver::both() {
+        let is_jitsi = matches!(receiver, Receiver::Jitsi(_));
+        let frame = |ssrc: u32, count: u32| {
+            let timestamp = 960 * count;
+            let third = if is_jitsi { count } else { timestamp.wrapping_sub(count) };
+            let iv = [ssrc, timestamp, third].map(u32::to_be_bytes).concat();
+            sealed(&key, iv.try_into().unwrap())
+        };
+        // Streams of more than one frame keep their windows, which leaves the last ones none.
+        let streams = (0..1024).flat_map(|ssrc| [(ssrc, 1), (ssrc, 2)]);
+        let others = (1024..3000).map(|ssrc| (ssrc, 1));
+        for (ssrc, count) in streams.clone().chain(others.clone()) {
+            let frame = frame(ssrc, count);
+            assert_eq!(receiver.open(&frame), Ok(()), "{ssrc} {count}");
+            assert!(receiver.open(&frame).is_err(), "{ssrc} {count} twice");
+        }
+        for (ssrc, count) in streams.chain(others) {
+            assert!(receiver.open(&frame(ssrc, count)).is_err(), "{ssrc} {count}");
+        }
+    }
+}
+
+#[test]
 fn random_ivs_do_not_make_an_ordered_stream_forget() {
     let mut sender = livekit::Sender::new(livekit::Options::new());
     sender.set_key(0, livekit::Key::hkdf(&KEY)).unwrap();

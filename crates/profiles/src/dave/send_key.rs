@@ -1,6 +1,6 @@
 //! What a sender spends in an epoch: nonces, and the blocks of each generation's key.
 
-use sealframe_crypto::{AeadKey, Backend, Cipher, CipherSuite, KeyLimits, Unauthentic};
+use sealframe_crypto::{AeadKey, Backend, BlockCount, Cipher, CipherSuite, Unauthentic};
 use sealframe_media::{KeyError, SealError};
 
 use super::{BaseSecret, HashRatchet};
@@ -18,7 +18,7 @@ pub(super) struct SendKey {
     /// The last that was used; its low 32 bits are sent.
     nonce: u64,
     /// 16-byte blocks under the present key.
-    blocks: u64,
+    blocks: BlockCount,
 }
 
 impl SendKey {
@@ -26,7 +26,7 @@ impl SendKey {
         let cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, backend);
         let ratchet = HashRatchet::new(base_secret);
         let aead = expand(cipher, &ratchet);
-        Self { cipher, ratchet, aead, nonce: 0, blocks: 0 }
+        Self { cipher, ratchet, aead, nonce: 0, blocks: BlockCount::begin(0) }
     }
 
     /// The last nonce that was spent.
@@ -36,6 +36,9 @@ impl SendKey {
 
     /// Spends all nonces up to this one.
     pub(super) fn skip_to(&mut self, nonce: u64) -> Result<(), KeyError> {
+        if self.blocks.is_inherited() {
+            return Err(KeyError::Forked);
+        }
         if nonce < self.nonce {
             return Err(KeyError::NotNewer);
         }
@@ -53,27 +56,42 @@ impl SendKey {
         if first <= last { last } else { u32::MAX }
     }
 
-    /// A key seals no more than [`KeyLimits`] say, a frame no more than AES-GCM can, and the ratchet has an end.
+    /// A frame is no longer than AES-GCM can.
     #[inline]
+    pub(super) const fn check_len(payload_len: usize) -> Result<(), SealError> {
+        if payload_len as u64 > MAX_PAYLOAD_LEN { Err(SealError::FrameTooLong) } else { Ok(()) }
+    }
+
+    /// Whether a frame may be [encrypted](Self::encrypt) so often. Once needs no asking.
     pub(super) fn check(
         &self,
         clear_len: usize,
         payload_len: usize,
         tries: u32,
     ) -> Result<(), SealError> {
-        if payload_len as u64 > MAX_PAYLOAD_LEN {
-            return Err(SealError::FrameTooLong);
-        }
+        Self::check_len(payload_len)?;
         let last = self.nonce.checked_add(tries.into()).ok_or(SealError::KeyExhausted)?;
         generation(last).ok_or(SealError::KeyExhausted)?;
+        let most = blocks(clear_len, payload_len).saturating_mul(tries.into());
         let is_same_key = generation(self.nonce + 1) == Some(self.ratchet.generation());
-        let spent = if is_same_key { self.blocks } else { 0 };
-        let most = blocks(clear_len, payload_len).saturating_mul(tries.into()).saturating_add(spent);
-        if most > KeyLimits::OF_ANY_SUITE.blocks { Err(SealError::KeyExhausted) } else { Ok(()) }
+        let after = if is_same_key { self.blocks.after(most) } else { self.after_change(most) };
+        after.map(|_| ()).ok_or_else(|| self.refusal())
     }
 
-    /// Encrypts under the next nonce and its generation's key, and writes the tag. Returns what is sent of the nonce, which is
-    /// spent whatever comes of it.
+    /// The count of the next generation's key after so many blocks.
+    fn after_change(&self, blocks: u64) -> Option<BlockCount> {
+        if self.blocks.is_inherited() { None } else { BlockCount::begin(0).after(blocks) }
+    }
+
+    /// Why nothing more is sealed.
+    #[cold]
+    fn refusal(&self) -> SealError {
+        if self.blocks.is_inherited() { SealError::Forked } else { SealError::KeyExhausted }
+    }
+
+    /// Encrypts under the next nonce and its generation's key, and writes the tag. Returns what is
+    /// sent of the nonce, which is spent whatever comes of it. A key encrypts no more than any may,
+    /// and in no other process than the one that began it: what it refuses is as it was.
     #[inline(always)] // a part of the hot door
     pub(super) fn encrypt(
         &mut self,
@@ -83,9 +101,10 @@ impl SendKey {
     ) -> Result<u32, SealError> {
         let nonce = self.nonce.checked_add(1).ok_or(SealError::KeyExhausted)?;
         let generation = generation(nonce).ok_or(SealError::KeyExhausted)?;
-        self.move_to(generation).ok_or(SealError::KeyExhausted)?;
+        self.move_to(generation).ok_or_else(|| self.refusal())?;
+        let blocks = self.blocks.after(blocks(clear.len(), payload.len()));
+        self.blocks = blocks.ok_or_else(|| self.refusal())?;
         self.nonce = nonce;
-        self.blocks += blocks(clear.len(), payload.len());
         self.aead.encrypt(full_nonce(truncated(nonce)), clear, payload, tag)?;
         Ok(truncated(nonce))
     }
@@ -107,9 +126,12 @@ impl SendKey {
 
     #[cold]
     fn change_key(&mut self, generation: u32) -> Option<()> {
+        if self.blocks.is_inherited() {
+            return None;
+        }
         self.ratchet.advance_to(generation)?;
         self.aead = expand(self.cipher, &self.ratchet);
-        self.blocks = 0;
+        self.blocks = BlockCount::begin(0);
         Some(())
     }
 }

@@ -24,6 +24,9 @@ const BESIDE: usize = 2;
 ///
 /// The first nonce is 1. Every 2^24 frames the ratchet moves a generation on.
 ///
+/// In a forked child it seals nothing ([`SealError::Forked`]): its parent goes on with the same
+/// nonces.
+///
 /// ```
 /// use sealframe_profiles::{Codec, FrameBuf, dave::{BaseSecret, Receiver, Sender}};
 /// use core::time::Duration;
@@ -85,7 +88,8 @@ impl Sender {
     /// generation on the way.
     ///
     /// # Errors
-    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::KidOutOfRange`] beyond the last generation.
+    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::KidOutOfRange`] beyond the
+    /// last generation; [`KeyError::Forked`].
     pub fn skip_to(&mut self, nonce: u64) -> Result<(), KeyError> {
         self.key.skip_to(nonce)
     }
@@ -96,8 +100,9 @@ impl Sender {
     /// A frame of no known codec (`None`), or that is not made as its codec's are, is encrypted whole.
     ///
     /// # Errors
-    /// [`SealError::NoTailroom`], [`SealError::TooManyRanges`], [`SealError::KeyExhausted`], [`SealError::FrameTooLong`]: frame and
-    /// sender are as they were. [`SealError::StartCode`] after ten tries: their nonces are spent and the frame is zeroed.
+    /// [`SealError::NoTailroom`], [`SealError::TooManyRanges`], [`SealError::KeyExhausted`],
+    /// [`SealError::Forked`], [`SealError::FrameTooLong`]: frame and sender are as they were.
+    /// [`SealError::StartCode`] after ten tries: their nonces are spent and the frame is zeroed.
     #[inline]
     pub fn seal_in_place<'f>(
         &mut self,
@@ -163,7 +168,7 @@ impl Sender {
         if end > buf.len() {
             return Err(SealError::NoTailroom { need: end - frame_len });
         }
-        self.key.check(front_len, frame_len - front_len, 1)?;
+        SendKey::check_len(frame_len - front_len)?;
 
         let (media, behind) = buf[..end].split_at_mut(frame_len);
         let (clear, payload) = media.split_at_mut(front_len);

@@ -24,6 +24,9 @@ pub struct ReceiverPolicy {
 pub enum Replay {
     /// A frame opens once, if its timestamp and count are not behind the last 128 frames of its
     /// stream. A clock that is set back is followed where counts prove that the frame is new.
+    /// A stream whose timestamps have come nearly round (12 hours of video, 23 of sound) cannot
+    /// tell its first hour from a leap ahead: set another key before, which old frames do not open
+    /// with.
     /// Frames whose IVs show no order, as some clients draw them, and frames of more than 1,024
     /// streams open once while their IV is among the last 4,096 such; so do LiveKit's data, of
     /// packets and of data tracks.

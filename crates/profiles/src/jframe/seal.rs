@@ -64,7 +64,7 @@ impl Sealer {
         if buf.len() - at.end < need {
             return Err(SealError::NoTailroom { need });
         }
-        self.finish(&mut buf[at.start..], len, layout, stream, timestamp, &plan)
+        self.finish(&mut buf[at.start..], len, layout, stream, timestamp, plan)
     }
 
     /// Seals a frame into the front of `out`.
@@ -81,7 +81,7 @@ impl Sealer {
         let need = frame.len() + layout.room(frame.len());
         let out = out.get_mut(..need).ok_or(SealError::OutputTooShort { need })?;
         out[..frame.len()].copy_from_slice(frame);
-        self.finish(out, frame.len(), layout, stream, timestamp, &plan)
+        self.finish(out, frame.len(), layout, stream, timestamp, plan)
     }
 
     /// Seals a frame into a new vector.
@@ -113,7 +113,7 @@ impl Sealer {
             return Err(SealError::NoTailroom { need: TAG_LEN });
         }
         let buf = &mut buf[at.start..at.end + TAG_LEN];
-        let iv = self.encrypt(buf, len, Layout::plain(0), stream, timestamp, &plan)?;
+        let iv = self.encrypt(buf, len, Layout::plain(0), stream, timestamp, plan)?;
         Ok((self.keys.in_use(), iv.to_bytes(), buf))
     }
 
@@ -126,7 +126,7 @@ impl Sealer {
         layout: Layout,
         stream: u32,
         timestamp: u32,
-        plan: &Plan,
+        plan: Plan,
     ) -> Result<&'f mut [u8], SealError> {
         let len = if layout.short_codes == 0 {
             len
@@ -156,7 +156,7 @@ impl Sealer {
         layout: Layout,
         stream: u32,
         timestamp: u32,
-        plan: &Plan,
+        plan: Plan,
     ) -> Result<Iv, SealError> {
         let iv = self.rule.join(IvWords { stream, timestamp, count: plan.count });
         let (frame, tag) = frame_and_tag.split_at_mut(len);

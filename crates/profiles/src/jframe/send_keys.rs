@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use sealframe_crypto::{Backend, KeyLimits};
+use sealframe_crypto::{Backend, BlockCount, KeyLimits};
 use sealframe_media::{KeyError, SealError};
 
 use super::{
@@ -19,13 +19,17 @@ pub(crate) struct SendKey {
     lanes: Vec<Lane>,
     /// Where the last one was.
     last: usize,
-    pub(crate) blocks: u64,
-    pub(crate) has_warned: bool,
+    blocks: BlockCount,
+    /// Blocks at which the application is told that the key nears its end.
+    warn_at: BlockCount,
+    has_warned: bool,
 }
 
 impl SendKey {
     fn new(schedule: Schedule, step: Step, lanes: Vec<Lane>) -> Self {
-        Self { step, schedule, lanes, last: 0, blocks: 0, has_warned: false }
+        let blocks = BlockCount::begin(0);
+        let warn_at = BlockCount::begin(KeyLimits::OF_ANY_SUITE.blocks / 4 * 3);
+        Self { step, schedule, lanes, last: 0, blocks, warn_at, has_warned: false }
     }
 
     /// Where the lane of a stream is, or `None` if it is new.
@@ -56,10 +60,7 @@ impl SendKey {
         first: u16,
         len: usize,
     ) -> Result<Plan, SealError> {
-        let blocks = self.blocks + len as u64 / 16 + 3;
-        if blocks > KeyLimits::OF_ANY_SUITE.blocks {
-            return Err(SealError::KeyExhausted);
-        }
+        let blocks = self.blocks.after(len as u64 / 16 + 3).ok_or_else(|| self.refusal())?;
         let (place, lane) = match self.place(stream) {
             Some(at) => (Some(at), self.lanes[at]),
             None => (self.place_of_new()?, Lane::new(stream, first)),
@@ -68,9 +69,15 @@ impl SendKey {
         Ok(Plan { place, count, after, blocks })
     }
 
+    /// Why nothing more is sealed.
+    #[cold]
+    fn refusal(&self) -> SealError {
+        if self.blocks.is_inherited() { SealError::Forked } else { SealError::KeyExhausted }
+    }
+
     /// A frame has been sealed as planned. Whether the key has just come near its end.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn commit(&mut self, plan: &Plan) -> bool {
+    pub(crate) fn commit(&mut self, plan: Plan) -> bool {
         match plan.place {
             Some(at) => {
                 self.lanes[at] = plan.after;
@@ -78,9 +85,8 @@ impl SendKey {
             }
             None => self.lanes.push(plan.after),
         }
+        let is_near = plan.blocks.has_reached(&self.warn_at) || plan.after.is_nearly_used_up();
         self.blocks = plan.blocks;
-        let is_near =
-            plan.blocks >= KeyLimits::OF_ANY_SUITE.blocks / 4 * 3 || plan.after.is_nearly_used_up();
         let warns = is_near && !self.has_warned;
         self.has_warned |= is_near;
         warns
@@ -105,7 +111,7 @@ pub(crate) struct Plan {
     /// Above 65,534 in a later pass than the first; see [`Lane`].
     pub(crate) count: u32,
     after: Lane,
-    blocks: u64,
+    blocks: BlockCount,
 }
 
 /// Keys by their index, one of which is in use.
@@ -113,12 +119,20 @@ pub(crate) struct SendKeys {
     backend: Backend,
     ring: Vec<Option<Box<SendKey>>>,
     in_use: usize,
+    /// Begun with the sender: by it a child knows that the sender is its parent's.
+    begun: BlockCount,
 }
 
 impl SendKeys {
     pub(crate) fn new(backend: Backend, ring_size: u16) -> Self {
         let ring = (0..ring_size).map(|_| None).collect();
-        Self { backend, ring, in_use: 0 }
+        Self { backend, ring, in_use: 0, begun: BlockCount::begin(0) }
+    }
+
+    /// Whether this process began the sender. A child must not even change keys: its parent may
+    /// take the same.
+    fn check_process(&self) -> Result<(), KeyError> {
+        if self.begun.is_inherited() { Err(KeyError::Forked) } else { Ok(()) }
     }
 
     pub(crate) fn index(&self, index: u32) -> u8 {
@@ -145,6 +159,7 @@ impl SendKeys {
 
     /// Takes a key and uses it. The same key at the same place changes nothing but that.
     pub(crate) fn set(&mut self, index: u32, schedule: Schedule, start: Start) -> Result<u8, KeyError> {
+        self.check_process()?;
         let index = self.index(index);
         let at = usize::from(index);
         for (other, held) in self.ring.iter().enumerate() {
@@ -167,6 +182,7 @@ impl SendKeys {
 
     /// Uses a key that is held.
     pub(crate) fn choose(&mut self, index: u32) -> Result<u8, KeyError> {
+        self.check_process()?;
         let index = self.index(index);
         self.ring[usize::from(index)].as_ref().ok_or(KeyError::NoKey)?;
         self.in_use = index.into();
@@ -175,6 +191,7 @@ impl SendKeys {
 
     /// Moves a key one step on. The old one is wiped.
     pub(crate) fn ratchet(&mut self, index: u32) -> Result<u8, KeyError> {
+        self.check_process()?;
         let index = self.index(index);
         let held = self.ring[usize::from(index)].as_deref_mut().ok_or(KeyError::NoKey)?;
         let next = held.step.next.take().ok_or(KeyError::NoRatchet)?;
@@ -186,6 +203,7 @@ impl SendKeys {
     /// Uses a key under another index from now on, with all that it has counted. Nothing is left at the old one.
     #[cfg(feature = "livekit")]
     pub(crate) fn move_to(&mut self, from: u32, to: u32) -> Result<u8, KeyError> {
+        self.check_process()?;
         let (from, to) = (self.index(from), self.index(to));
         let key = self.ring[usize::from(from)].take().ok_or(KeyError::NoKey)?;
         self.ring[usize::from(to)] = Some(key);

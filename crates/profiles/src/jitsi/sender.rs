@@ -14,6 +14,9 @@ use crate::{
 
 /// Seals the frames of one participant, of all its streams. Owns their counts: not `Clone`, and nothing sets one back.
 ///
+/// In a forked child it seals nothing ([`SealError::Forked`]) and takes no keys
+/// ([`KeyError::Forked`]): its parent goes on with the same nonces.
+///
 /// ```
 /// use sealframe_profiles::{Codec, FrameInfo, jitsi};
 ///
@@ -58,7 +61,7 @@ impl Sender {
     /// The key must not have been given to another sender, nor to this one before another took its place.
     ///
     /// # Errors
-    /// [`KeyError::SameKey`] if it is held at another index.
+    /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
     pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
         self.0.keys.set(index, key.schedule, key.start)
     }
@@ -66,7 +69,7 @@ impl Sender {
     /// Seals with a key that is held.
     ///
     /// # Errors
-    /// [`KeyError::NoKey`].
+    /// [`KeyError::NoKey`]; [`KeyError::Forked`].
     pub fn use_key(&mut self, index: u32) -> Result<u8, KeyError> {
         self.0.keys.choose(index)
     }
@@ -75,7 +78,7 @@ impl Sender {
     /// out by trying. The old key is wiped.
     ///
     /// # Errors
-    /// [`KeyError::NoKey`]; [`KeyError::NoRatchet`] with an external key.
+    /// [`KeyError::NoKey`]; [`KeyError::NoRatchet`] with an external key; [`KeyError::Forked`].
     pub fn ratchet(&mut self, index: u32) -> Result<u8, KeyError> {
         self.0.keys.ratchet(index)
     }

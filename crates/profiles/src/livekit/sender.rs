@@ -14,6 +14,9 @@ use crate::{
 /// Seals the frames and the data of one participant, of all its streams. Owns their counts: not `Clone`, and nothing sets one
 /// back.
 ///
+/// In a forked child it seals nothing ([`SealError::Forked`]) and takes no keys
+/// ([`KeyError::Forked`]): its parent goes on with the same nonces.
+///
 /// ```
 /// use sealframe_profiles::{Codec, FrameInfo, FrameType, livekit};
 ///
@@ -65,7 +68,7 @@ impl Sender {
     /// its place may have been used as by an earlier sender: see [`resume`](Self::resume).
     ///
     /// # Errors
-    /// [`KeyError::SameKey`] if it is held at another index.
+    /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
     pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
         let (schedule, start) = key.schedule(&self.options);
         self.sealer.keys.set(index, schedule, start)
@@ -74,7 +77,7 @@ impl Sender {
     /// Seals with a key that is held.
     ///
     /// # Errors
-    /// [`KeyError::NoKey`].
+    /// [`KeyError::NoKey`]; [`KeyError::Forked`].
     pub fn use_key(&mut self, index: u32) -> Result<u8, KeyError> {
         self.sealer.keys.choose(index)
     }
@@ -83,7 +86,7 @@ impl Sender {
     /// wiped, and at the old index is nothing. livekit-client takes the same key at several.
     ///
     /// # Errors
-    /// [`KeyError::NoKey`].
+    /// [`KeyError::NoKey`]; [`KeyError::Forked`].
     pub fn move_key(&mut self, from: u32, to: u32) -> Result<u8, KeyError> {
         self.sealer.keys.move_to(from, to)
     }
@@ -94,7 +97,7 @@ impl Sender {
     /// livekit-client finds one step at most, unless it is told of each.
     ///
     /// # Errors
-    /// [`KeyError::NoKey`].
+    /// [`KeyError::NoKey`]; [`KeyError::Forked`].
     pub fn ratchet(&mut self, index: u32) -> Result<u8, KeyError> {
         self.sealer.keys.ratchet(index)
     }
