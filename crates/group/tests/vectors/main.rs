@@ -8,6 +8,7 @@ use sealframe_group::{Kem, SessionId, rand_core};
 use sealframe_testkit::{group::CallVector, hex::Hex};
 
 mod checks;
+mod groups;
 mod messages;
 mod refused;
 

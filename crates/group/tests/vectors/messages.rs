@@ -279,7 +279,7 @@ fn orders_hash(lines: &[OrderLine]) -> [u8; 32] {
 }
 
 #[test]
-fn all_32_heartbeats() {
+fn all_40_heartbeats() {
     let mut ran = 0;
     for call in &all().calls {
         for vector in &call.heartbeats {
@@ -321,11 +321,11 @@ fn all_32_heartbeats() {
             ran += 1;
         }
     }
-    assert_eq!(ran, 32);
+    assert_eq!(ran, 40);
 }
 
 #[test]
-fn all_16_requests_12_leaves_and_28_refusals() {
+fn all_20_requests_12_leaves_and_28_refusals() {
     let mut ran = [0; 3];
     for call in &all().calls {
         for vector in &call.requests {
@@ -357,7 +357,7 @@ fn all_16_requests_12_leaves_and_28_refusals() {
             ran[2] += 1;
         }
     }
-    assert_eq!(ran, [16, 12, 28]);
+    assert_eq!(ran, [20, 12, 28]);
 }
 
 #[test]

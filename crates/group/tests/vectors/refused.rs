@@ -165,7 +165,7 @@ fn messages_like_those_they_were_made_from_are_taken() {
             ran += 1;
         }
     }
-    assert_eq!(ran, 44 + 44 + 32 + 28 + 16 + 32 + 12 + 33 + 25 + 17 + 28 + 20);
+    assert_eq!(ran, 44 + 44 + 32 + 28 + 20 + 40 + 12 + 33 + 25 + 17 + 28 + 20);
 }
 
 #[test]

@@ -557,7 +557,8 @@ def view_hash(view):
 
 def orders_hash(orders):
     """Of (counter, session, action, target), in any order."""
-    return H("orders", *(be(n, 4) + session + be(action, 1) + target for n, session, action, target in sorted(orders)))
+    lines = (be(n, 4) + session + be(action, 1) + target for n, session, action, target in sorted(orders))
+    return H("orders", *lines)
 
 
 def identity_tags(session, counter, identities):
@@ -840,7 +841,10 @@ NOTHING_TOLD = (0, bytes(32))
 
 
 def make_heartbeats(call, members, of_a, of_b, of_c):
-    """Fields and vectors; each tells of the one before as its witness."""
+    """Fields and vectors; each tells of the one before as its witness.
+
+    Who joined first comes first: of the other members a sender may not know all.
+    """
     a, b, c = members
     of_a_told = [of_a.begun[0], *(of_a.made[at] for at in (2, 4, 6))]
     of_a_told, (of_b_told,), of_c_told = (
@@ -851,13 +855,16 @@ def make_heartbeats(call, members, of_a, of_b, of_c):
     unlock, top = (7, b["session"], 2, bytes(16)), (1 << 32) - 1
     last_lock = (top, b["session"], 1, bytes(16))
     cases = [  # member, flags, (seq, generation, step, frames), told, orders, counter, prekey_number, with prekey
-        (a, 0, (1, 0, 0, 0), (of_a_told[0], NOTHING_TOLD, NOTHING_TOLD), [], 0, 0, False),
-        (b, 6, (1, 0, 0, 1), (of_a_told[0], of_b_told, NOTHING_TOLD), [], 0, 0, True),
+        # What A says when it has joined, alone; what B answers.
+        (a, 2, (1, 0, 0, 0), (of_a_told[0],), [], 0, 0, True),
+        (b, 2, (2, 0, 0, 0), (of_a_told[0], of_b_told), [], 0, 0, True),
         (a, 3, (2, 0, 1, 123_456), (of_a_told[1], of_b_told, NOTHING_TOLD), [lock], 1, 1, True),
         (c, 5, (1, 0, 0, 7), (of_a_told[1], of_b_told, of_c_told[0]), [lock, remove], 2, 1, True),
         (a, 2, (256, 1, 0, 65_536), (of_a_told[2], of_b_told, of_c_told[0]), [remove, unlock], 7, 2, False),
         (b, 4, (65_536, 0, 0, 16_777_216), (of_a_told[3], of_b_told, of_c_told[1]), [unlock], 7, 3, False),
         (b, 1, (65_537, 0, 32, 1), (of_a_told[3], of_b_told, of_c_told[1]), [remove, last_lock], top, 0xFFFF, True),
+        (a, 6, (257, 1, 1, 0), (of_a_told[2], of_b_told, NOTHING_TOLD), [remove, unlock], 8, 2, False),
+        (c, 0, (2, 0, 0, 0), (of_a_told[3], NOTHING_TOLD, of_c_told[0]), [], 0, 0, False),
         (c, 7, (top, top, 255, top), (of_a_told[3], of_b_told, of_c_told[1]), [last_lock], top, 0xFFFF, True),
     ]
     made, witness = [], None
@@ -904,12 +911,12 @@ def make_orders(call, members):
     a, b, c = members
     identities = [member["identity"] for member in members]
     cases = [
-        (a, 1, 1, bytes(16), []),
-        (a, 2, 1, bytes(16), identities[:1]),
-        (b, 3, 1, bytes(16), identities[1:]),
-        (c, 4, 1, bytes(16), identities),
-        (b, 5, 2, bytes(16), []),
-        (a, 6, 3, c["session"], identities[2:]),
+        (a, 1, 1, bytes(16), identities),
+        (a, 2, 3, c["session"], identities[2:]),
+        (a, 3, 2, bytes(16), []),
+        (b, 4, 1, bytes(16), identities[:1]),
+        (b, 5, 1, bytes(16), identities[1:]),
+        (c, 6, 1, bytes(16), []),
         (b, (1 << 32) - 1, 2, bytes(16), []),
         (c, 0, 3, a["session"], identities[:1]),
     ]
@@ -1033,9 +1040,10 @@ def make_call(kem, suite):
         return [message_of(call, member, type, fields)[1] for member, fields in cases]
 
     requests = [
-        (b, {"target": a["session"], "wants": 1}),
+        (b, {"target": a["session"], "wants": 4}),
         (c, {"target": b["session"], "wants": 15}),
-        (a, {"target": c["session"], "wants": 4}),
+        (a, {"target": b["session"], "wants": 3}),
+        (b, {"target": a["session"], "wants": 1}),
         (b, {"target": c["session"], "wants": 10}),
     ]
     heartbeats = make_heartbeats(call, members, *all_updates)
@@ -1043,7 +1051,7 @@ def make_call(kem, suite):
     order_messages = [message for message, _ in orders]
     forwards = make_forwards(call, members, [message for message, _ in announces], of_a, order_messages)
     bundled = [bytes.fromhex(heartbeats[2][1]["message"]), message_of(call, a, REQUEST, requests[2][1])[0]]
-    bundled += [message_of(call, a, LEAVE, {})[0], order_messages[5], order_messages[1]]
+    bundled += [message_of(call, a, LEAVE, {})[0], order_messages[1], order_messages[0]]
     return {
         "kem": kem,
         "media_suite": suite,
@@ -1847,7 +1855,7 @@ def check_heartbeat(call, members, heartbeats, vector):
     fields = check_message(call, members, HEARTBEAT, vector)
     view = [(each["announce_hash"], each["newest"], each["update_hash"]) for each in vector["view"]]
     assert view_hash(view) == fields["view_hash"]
-    announces = [member["announce_hash"] for member in members]
+    announces = [member["announce_hash"] for member in members][: len(view)]
     assert roster_hash(announces) == fields["roster_hash"] and [each[0] for each in view] == announces
     assert view[vector["from"]][1:] == (fields["newest"], fields["update_hash"])
     assert orders_hash(orders_in(vector["orders"])) == fields["orders_hash"]
