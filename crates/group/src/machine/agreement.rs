@@ -19,6 +19,8 @@ const SPREAD: Duration = Duration::from_millis(16);
 const REPORT_AFTER: u8 = 3;
 /// A session that one side has lost may be away for this long before that is a difference to report.
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
+/// A member that has proved to be present this long after a difference came up should have answered.
+const WROTE_SINCE: Duration = Duration::from_secs(15);
 /// A session that has just come need not be known to everybody.
 const IS_NEW: Duration = Duration::from_secs(5);
 
@@ -49,6 +51,10 @@ impl Group {
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
+        // With its first heartbeat a session introduces itself, and knows nobody.
+        if heartbeat.seq == 1 {
+            return;
+        }
         let theirs = heartbeat.roster_hash;
         let agrees = self.roster.holds(&theirs, now);
         let is_taken_back = member.roster.update(theirs, self.roster.now, agrees, now);
@@ -123,7 +129,10 @@ impl Group {
     /// A live member that sees others than we do, and does not say whom.
     fn report_silence(&mut self, session: SessionId) {
         let Some(member) = self.members.get_mut(&session) else { return };
-        let is_silent = member.presence.is_live() && member.roster.entries().is_none();
+        // It is present, and has been since the difference came up.
+        let first = member.roster.first().unwrap_or_default();
+        let is_here = member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE);
+        let is_silent = is_here && member.roster.entries().is_none();
         if is_silent && member.roster.tries() > REPORT_AFTER + 1 && member.roster.report() {
             self.core.event(Event::RosterMismatch { with: session, sessions: Vec::new() });
         }

@@ -147,6 +147,8 @@ impl Group {
             if age > (self.core.joined_at, self.core.session) {
                 self.end(crate::EndReason::Replaced { by: session });
             } else {
+                // It sees that we are here.
+                self.send_heartbeat(Recipient::One(session), false, now);
                 self.replace(session, self.core.session, now);
             }
             return;

@@ -228,7 +228,7 @@ impl Group {
                 // It does not know us yet, perhaps: what else it wants waits.
                 let has_announce = request.wants.has(message::Wants::ANNOUNCE);
                 if has_announce {
-                    self.introduce_to(session);
+                    self.introduce_to(session, now);
                 }
                 let Some(judged) = self.waiting.get_mut(session) else { return Ok(()) };
                 if has_announce || judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }

@@ -23,6 +23,7 @@ pub(crate) struct Departed {
     pub(crate) at: Moment,
     pub(crate) identity: Identity,
     pub(crate) permission: Permission,
+    pub(crate) address: Box<[u8]>,
     /// Its announce, if it was a moderator: for those who are shown its orders.
     pub(crate) announce: Option<Box<[u8]>>,
     /// The signed message that ended it, or the announce of the session that took its place.
