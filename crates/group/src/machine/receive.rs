@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Event, GroupError, LeaveReason, SessionId,
+    Event, GroupError, LeaveReason, MessageError, SessionId,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
         Witness,
@@ -53,6 +53,11 @@ impl Group {
         let message = Message::parse(bytes)?;
         if message.head.tag != self.core.group[..4] {
             return Err(GroupError::OtherGroup);
+        }
+        if let Body::Heartbeat(heartbeat) = &message.body
+            && ![0, self.core.config.kem.key_len()].contains(&heartbeat.prekey.len())
+        {
+            return Err(MessageError::Malformed.into());
         }
         let session = message.head.session;
         if session == self.core.session {
