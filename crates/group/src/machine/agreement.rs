@@ -256,18 +256,22 @@ impl Group {
         self.forward(to, messages);
     }
 
-    /// All orders in force, with the announces of moderators that are not there to be asked.
+    /// All orders in force. Of their moderators, those that are here are introduced first, apart: those that are shown together with
+    /// their orders are judged for these alone.
     fn forward_orders(&mut self, to: SessionId) {
-        let mut messages: Vec<Vec<u8>> = Vec::new();
+        let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
         for order in self.orders.iter() {
             let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
             let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
-            let of_member = self.members.get(&order.by).map(|member| &*member.announce);
-            let announce = of_departed.or(of_away).or(of_member).map(<[u8]>::to_vec);
-            messages.extend(announce.filter(|announce| !messages.contains(announce)));
+            let announce = of_departed.or(of_away).map(<[u8]>::to_vec);
+            gone.extend(announce.filter(|announce| !gone.contains(announce)));
+            let of_member = self.members.get(&order.by).filter(|member| member.presence.is_live());
+            let announce = of_member.map(|member| member.announce.to_vec());
+            here.extend(announce.filter(|announce| !here.contains(announce)));
         }
-        messages.extend(self.orders.iter().map(|order| order.message.to_vec()));
-        self.forward(to, messages);
+        gone.extend(self.orders.iter().map(|order| order.message.to_vec()));
+        self.forward(to, here);
+        self.forward(to, gone);
     }
 
     /// Passes messages on, in as few of ours as there is room for. An announce stays together with what follows it as far as

@@ -424,6 +424,7 @@ fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed
         announce: Some(core.announce.as_slice().into()),
         proof: None,
         answered_at: None,
+        is_hearsay: false,
     }
 }
 

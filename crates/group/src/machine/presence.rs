@@ -342,6 +342,8 @@ impl Group {
         for member in self.members.values_mut() {
             let Member { presence, since, .. } = &mut **member;
             presence.excuse(since, at_least);
+            member.roster.begin_anew(now);
+            member.view.begin_anew(now);
         }
         if !self.has_ended {
             self.timers.set_sooner(Timer::Heartbeat, now);

@@ -63,7 +63,7 @@ impl Group {
         if session == self.core.session {
             return Err(GroupError::Own);
         }
-        if self.departed.get(session).is_some() {
+        if self.departed.get(session).is_some_and(|departed| !departed.is_hearsay) {
             return Err(self.on_departed_message(&message, now));
         }
         if let Body::Announce(announce) = &message.body {
@@ -165,7 +165,9 @@ impl Group {
             Body::Roster(roster) => self.on_roster(session, roster, now),
             Body::Forward(forward) => self.on_forward(session, forward, now),
             Body::Refusal(refusal) => {
-                self.on_refusal(session, refusal.reason, true, now);
+                let is_live =
+                    self.members.get(&session).is_some_and(|member| member.presence.is_live());
+                self.on_refusal(session, refusal.reason, is_live, now);
                 Ok(())
             }
             Body::Check { message, .. } => self.on_check(session, *message),
@@ -409,7 +411,7 @@ impl Group {
             RefusalReason::Replaced(_) => 7,
         };
         if let RefusalReason::NumberInUse(other) = reason
-            && is_member
+            && is_live_member
             && other != self.core.session
             && other.number() == self.core.number()
         {

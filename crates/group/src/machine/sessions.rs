@@ -47,6 +47,8 @@ impl Group {
             return Err(GroupError::Unauthentic);
         }
         self.asked.remove(&session);
+        // Somebody said that it has left, and it is here itself.
+        self.departed.forget(session);
         if self.has_left_early(session, announce) {
             return Err(GroupError::Departed);
         }
@@ -152,6 +154,7 @@ impl Group {
                 announce: Some(judged.message.into()),
                 proof: None,
                 answered_at: None,
+                is_hearsay: true,
             });
             self.handle_early(session, now);
             return Ok(());
@@ -289,6 +292,7 @@ impl Group {
             announce: (permission == Permission::Moderator).then_some(announce),
             proof,
             answered_at: None,
+            is_hearsay: false,
         });
         if was_member {
             self.core.event(Event::Left { session, why });
