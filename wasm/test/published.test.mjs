@@ -34,6 +34,8 @@ const FILES = [
   ...[
     'LICENSE-APACHE',
     'LICENSE-MIT',
+    'credentials.d.ts',
+    'credentials.js',
     'failure.js',
     'frames.d.ts',
     'frames.js',
@@ -113,8 +115,13 @@ test('Node.js finds its own entry, and frames go through', async () => {
     import * as page from 'sealframe';
     import { Frames, SealframeError } from 'sealframe/frames';
     import { JitsiFrames, SealframeError as same } from 'sealframe/profiles';
+    import { ListJudge, SealframeError as alike } from 'sealframe/credentials';
     // One class, and one API under one name, wherever it is evaluated: it fails as it is used.
     assert.equal(same, SealframeError);
+    assert.equal(alike, SealframeError);
+    const identity = '07'.repeat(32);
+    const presented = { identity, group: new Uint8Array(4), credential: new Uint8Array(0) };
+    assert.equal((await new ListJudge(identity + ' alice').judge(presented)).user, 'alice');
     assert.equal(page.SealframeError, SealframeError);
     assert.deepEqual(Object.keys(page), ['SealedCall', 'SealframeError', 'createWorker', 'supportedFramings']);
     await assert.rejects(page.SealedCall.start({ secret: new Uint8Array(32).fill(7), member: 1 }), { code: 'NotSupported' });
@@ -237,9 +244,13 @@ describe('types', () => {
     const typed = await readFile(here('../pkg/frames.d.ts'), 'utf8');
     const profiles = await import(here('../pkg/profiles.node.js'));
     const typedProfiles = await readFile(here('../pkg/profiles.d.ts'), 'utf8');
-    for (const [name, exported] of Object.entries(profiles)) {
-      const members = exported.prototype === undefined ? [] : Object.getOwnPropertyNames(exported.prototype);
-      for (const said of [name, ...members]) assert.match(typedProfiles, new RegExp(`\\b${said}\\b`), `${name}.${said}`);
+    const credentials = await import(here('../pkg/credentials.js'));
+    const typedCredentials = await readFile(here('../pkg/credentials.d.ts'), 'utf8');
+    for (const [module, types] of [[profiles, typedProfiles], [credentials, typedCredentials]]) {
+      for (const [name, exported] of Object.entries(module)) {
+        const members = exported.prototype === undefined ? [] : Object.getOwnPropertyNames(exported.prototype);
+        for (const said of [name, ...members]) assert.match(types, new RegExp(`\\b${said}\\b`), `${name}.${said}`);
+      }
     }
     const page = await readFile(here('../pkg/index.js'), 'utf8');
     const typedPage = await readFile(here('../pkg/index.d.ts'), 'utf8');
