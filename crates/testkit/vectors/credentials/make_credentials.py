@@ -954,6 +954,25 @@ def make_x509():
         "UntrustedChain",
         kind="dns",
     )
+    for name, kind, kept in (
+        ("e-mail names", "email", x509.RFC822Name("example.org")),
+        ("URIs", "uri", x509.UniformResourceIdentifier("example.org")),
+    ):
+        # Within them, and refused all the same: path builders do not compare these.
+        held = certificate(
+            "Example Held",
+            tied_key,
+            ROOT,
+            ROOT_KEY,
+            ca=True,
+            more=[(x509.NameConstraints([kept], None), True)],
+        )
+        x(
+            f"an authority with {name} of its own",
+            credential([leaf(p256, issuer=held, issuer_key=tied_key), held], p256),
+            "UntrustedChain",
+            kind=kind,
+        )
     x(
         "a critical extension that nobody knows",
         credential(
