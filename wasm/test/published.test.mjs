@@ -266,6 +266,26 @@ describe('types', () => {
   });
 });
 
+/** In a page: which tokens are judged otherwise than their vectors say. */
+async function judgeAll(text) {
+  const { OidcJudge, newIdentity } = await import('/node_modules/sealframe/pkg/credentials.js');
+  const { issuer, audiences, key_sets: keySets, oidc } = JSON.parse(text);
+  const others = [];
+  for (const { name, credential, identity, group_id: group, now, keys, setup, accepted, refusal } of oidc) {
+    const judge = new OidcJudge({
+      issuer: setup.issuer ?? issuer, audiences: setup.audiences ?? audiences, keys: keySets[keys].json, user: setup.user_claim,
+      bindings: setup.bindings, leeway: setup.leeway, maxAge: setup.any_age ? Infinity : undefined, sinceIssued: setup.since_issued,
+      callClaim: setup.call_claim, callForm: setup.call_form, callRequired: setup.call_required,
+    });
+    const presented = {
+      identity, group: Uint8Array.from(group.match(/../g) ?? [], (each) => parseInt(each, 16)), credential: new TextEncoder().encode(credential), now,
+    };
+    const said = await judge.judge(presented).then(({ user }) => user, ({ code }) => code);
+    if (said !== (accepted?.user ?? refusal)) others.push(`${name}: ${said}`);
+  }
+  return { others, judged: oidc.length, identity: (await newIdentity()).identity.length };
+}
+
 /** How a page is made: each way gives the folder to serve. */
 const MAKERS = {
   'without a tool': { policy: STRICT, make: () => pageFor(site, 'plain.js').then(() => site) },
@@ -379,6 +399,23 @@ for (const [name, launch] of [['Chromium', launchChromium], ['Firefox', launchFi
         }
       });
     }
+
+    test('ID tokens are judged as in Node.js', TIMEOUT, async () => {
+      const vectors = await readFile(here('../../crates/testkit/vectors/credentials/credentials.json'), 'utf8');
+      await writeFile(join(site, 'judge.html'), '<!doctype html>');
+      const server = await serve([site], STRICT);
+      const page = await browser.newPage();
+      try {
+        await page.goto(`${server.url}judge.html`);
+        const told = await page.evaluate(judgeAll, vectors);
+        assert.deepEqual(told.others, []);
+        assert.equal(told.judged, 133);
+        assert.equal(told.identity, 64);
+      } finally {
+        await page.close();
+        server.close();
+      }
+    });
 
     if (name === 'Chromium') test('where there is createEncodedStreams alone', TIMEOUT, async () => {
       const { make, policy } = MAKERS['without a tool'];
