@@ -87,6 +87,7 @@ export const CALL = {
   },
   describe: ({ number, stream }) => ({ number: numberOf(number), stream: streamOf(stream) }),
   codecs: ({ number, codecs }) => ({ number: numberOf(number), codecs: codecsOf(codecs) }),
+  forget: ({ number }) => ({ number: numberOf(number) }),
   counts: nothing,
   announcement: nothing,
   addMember: ({ from, announcement }) => ({ from: memberOf(from, 'from'), announcement: viewOf(announcement, 'announcement') }),

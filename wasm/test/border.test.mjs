@@ -568,6 +568,7 @@ const MESSAGES = {
     }],
     describe: [{ number: 3, stream: { ...STREAM, from: 1 } }, { number: 'u32', stream: 'nullable', ...under('stream', { ...STREAM_KINDS, index: 'u16', codec: 'nullable?', from: 'u16?' }) }],
     codecs: [{ number: 3, codecs: [[96, 'vp8']] }, { number: 'u32', codecs: 'other' }],
+    forget: [{ number: 3 }, { number: 'u32' }],
     counts: NONE,
     announcement: NONE,
     addMember: [{ from: 1, announcement: bytes(80) }, { from: 'u16', announcement: 'bytes' }],
