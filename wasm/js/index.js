@@ -68,7 +68,7 @@ export class SealedCall {
   /** Senders and receivers with a transform of ours, by object. */
   #transforms = new WeakMap();
   #protections = new Set();
-  /** Numbers of transforms that are being forgotten: nobody judges any more what is still said of them. */
+  /** Numbers of transforms that are being forgotten: nobody judges what is still said of them. */
   #leaving = new Set();
   #observe;
   #framing;

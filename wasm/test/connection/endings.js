@@ -80,7 +80,10 @@ export async function left(how) {
   return said;
 }
 
-/** What a worker is told to forget of senders and receivers that are stopped, while others go on; and at the connection's end. */
+/**
+ * What a worker is told to forget of senders and receivers that are stopped, while others go on;
+ * and at the connection's end.
+ */
 export async function forgotten() {
   const stage = await talking();
   const { pc, worker } = stage;

@@ -107,7 +107,10 @@ export async function padded() {
   return said;
 }
 
-/** How `setRemoteDescription` refuses what is no description, in both of its forms; and whether a rollback needs none. */
+/**
+ * How `setRemoteDescription` refuses what is no description, in both of its forms; and whether a
+ * rollback needs none.
+ */
 export async function refused() {
   const { call, pc } = await member(1, 'full');
   const how = (work) => {

@@ -169,8 +169,8 @@ impl Powers {
         self.hash_in_rows(LANES, Blocks::alone(&bytes))
     }
 
-    /// The hash of `count` blocks. There is one copy of it, as it is long: unrolled in each of those who call it it would be a
-    /// tenth of a module.
+    /// The hash of `count` blocks. There is one copy of it, as it is long: in each of those who
+    /// call it, it would take kilobytes of a module.
     #[inline(never)]
     fn hash_in_rows(&self, count: usize, mut blocks: Blocks<'_>) -> Block {
         // The first row is filled up with zeros in front, which count for nothing.
