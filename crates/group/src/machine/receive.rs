@@ -400,7 +400,13 @@ impl Group {
     }
 
     /// We are not a member for this session.
-    fn on_refusal(&mut self, by: SessionId, reason: RefusalReason, is_live_member: bool, now: Duration) {
+    pub(super) fn on_refusal(
+        &mut self,
+        by: SessionId,
+        reason: RefusalReason,
+        is_live_member: bool,
+        now: Duration,
+    ) {
         let kind = match reason {
             RefusalReason::Refused => 1,
             RefusalReason::Locked => 2,
@@ -418,6 +424,9 @@ impl Group {
             let earliest = self.restarted_at.map_or(now, |at| at + RESTART_EVERY);
             self.timers.set_sooner(super::Timer::Restart, earliest.max(now));
             return;
+        }
+        if self.refusers.len() < MAX_ASKED {
+            self.refusers.insert(by);
         }
         let told = self.told_refusals.get(&kind);
         if told.is_none_or(|at| now >= at.plus(TELL_REFUSAL_EVERY)) {

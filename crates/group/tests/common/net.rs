@@ -68,6 +68,8 @@ pub(crate) struct Peer {
     judgements: Vec<(Duration, SessionId, Admission)>,
     pub(crate) refuses: BTreeSet<u16>,
     pub(crate) asleep_until: Duration,
+    /// Of whom the relay said meanwhile that they are gone.
+    gone: Vec<u16>,
     pub(crate) wake_at: Duration,
     pub(crate) errors: BTreeMap<String, u64>,
     pub(crate) has_ended: bool,
@@ -111,6 +113,7 @@ impl Peer {
             judgements: Vec::new(),
             refuses: BTreeSet::new(),
             asleep_until: Duration::ZERO,
+            gone: Vec::new(),
             wake_at: now,
             errors: BTreeMap::new(),
             has_ended: false,
@@ -135,6 +138,12 @@ impl Peer {
             due
         };
         let clock = now + self.clock;
+        for address in core::mem::take(&mut self.gone) {
+            let sessions: Vec<_> = self.group.sessions_at(&address.to_be_bytes()).collect();
+            for session in sessions {
+                self.group.drop_member(session, clock).unwrap();
+            }
+        }
         for (_, session, admission) in due {
             let person = u16::from_be_bytes(admission.user.as_bytes().try_into().unwrap());
             if self.refuses.contains(&person) {
@@ -429,6 +438,10 @@ impl Net {
     pub(crate) fn tell_gone(&mut self, address: u16) {
         let others: Vec<u16> = self.peers.keys().copied().collect();
         for other in others {
+            if self.peers[&other].asleep_until > self.now {
+                self.peers.get_mut(&other).unwrap().gone.push(address);
+                continue;
+            }
             self.with(other, |peer, now| {
                 let gone: Vec<SessionId> = peer.group.sessions_at(&address.to_be_bytes()).collect();
                 for session in gone {
