@@ -19,7 +19,7 @@ const SPREAD: Duration = Duration::from_millis(16);
 /// A session that one side has lost may be away for this long before that is a difference to report.
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
 /// A member that has proved to be present this long after a difference came up should have answered.
-const WROTE_SINCE: Duration = Duration::from_secs(15);
+const WROTE_SINCE: Duration = Duration::from_secs(30);
 /// A session that has just come need not be known to everybody.
 const IS_NEW: Duration = Duration::from_secs(5);
 
@@ -135,7 +135,7 @@ impl Group {
         let first = member.roster.first().unwrap_or_default();
         let is_here = member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE);
         let is_silent = is_here && member.roster.entries().is_none();
-        if is_silent && member.roster.tries() > REPORT_AFTER + 1 && member.roster.report() {
+        if is_silent && member.roster.tries() > REPORT_AFTER + 2 && member.roster.report() {
             self.core.event(Event::RosterMismatch { with: session, sessions: Vec::new() });
         }
     }

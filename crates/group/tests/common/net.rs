@@ -405,6 +405,21 @@ impl Net {
         }
     }
 
+    /// Every machine wakes, and has at once what waited in its socket.
+    pub(crate) fn wake_all(&mut self) {
+        for peer in self.peers.values_mut() {
+            peer.asleep_until = peer.asleep_until.min(self.now);
+        }
+        let late = self.now + 10 * SECOND;
+        let packets = core::mem::take(&mut self.queue).into_iter();
+        self.queue = packets
+            .map(|Reverse(packet)| {
+                let at = if packet.at > late { self.now } else { packet.at };
+                Reverse(Packet { at, ..packet })
+            })
+            .collect();
+    }
+
     /// Puts a message on its way.
     pub(crate) fn post(&mut self, from: u16, to: u16, bytes: Vec<u8>) {
         let (least, most) = self.delay;

@@ -473,8 +473,8 @@ fn run(seed: u64, talks: bool) -> Result<Counts, String> {
     run.net.sides.clear();
     (run.net.loses, run.net.repeats) = (0, 0);
     (run.net.delay, run.net.keeps_order) = ((10 * MILLI, 50 * MILLI), true);
+    run.net.wake_all();
     for peer in run.net.peers.values_mut() {
-        peer.asleep_until = peer.asleep_until.min(run.net.now);
         peer.judges_within = Duration::ZERO;
     }
     run.net.run_for(2 * SECOND);
