@@ -187,10 +187,10 @@ impl Group {
             })
             .collect();
         for (session, why) in refused {
-            self.waiting.remove(session);
+            let Some(judged) = self.waiting.remove(session) else { continue };
             let is_removed = why == LeaveReason::Removed;
             let reason = if is_removed { RefusalReason::Removed } else { RefusalReason::Locked };
-            self.send_refusal(session, reason);
+            self.refuse_with(session, &judged.announce.address, reason, false, now);
         }
         let us = self.kept_out(self.core.session, &self.core.identity());
         if let Some((why, order)) = us.filter(|(_, order)| order.by != self.core.session) {
