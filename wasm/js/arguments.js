@@ -60,6 +60,16 @@ export function bytesOf(value, what, bounds) {
   return viewOf(value, what, bounds).slice();
 }
 
+/**
+ * Wipes all bytes in the fields of a message that was refused, and in the fields of these: none of
+ * it is used, and secrets may be among it. The message is ours alone; what is shared is left.
+ */
+export function wipeIn(value, depth = 2) {
+  const bytes = onBytes(value);
+  if (bytes !== null) bytes.fill(0);
+  else if (depth > 0 && isFields(value)) for (const each of Object.values(value)) wipeIn(each, depth - 1);
+}
+
 function onBytes(value) {
   // Each of these throws for what is of another kind, and the constructor where the bytes are gone.
   try {
@@ -131,6 +141,18 @@ export function sessionOf(value) {
   return value;
 }
 
+/** An identity as it is given out: 64 hexadecimal digits. */
+export function identityOf(value) {
+  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) throw wrong('an identity', '64 hexadecimal digits');
+  return value;
+}
+
+/** An array of at least one, each as `check` makes it. */
+export function listOf(value, what, check) {
+  if (!Array.isArray(value) || value.length === 0) throw wrong(what, 'an array that is not empty');
+  return Array.from(value, (each) => check(each, `each of ${what}`));
+}
+
 export function booleanOf(value, what) {
   if (typeof value !== 'boolean') throw wrong(what, 'true or false');
   return value;
@@ -155,9 +177,11 @@ export function functionOf(value, what) {
  * an array are.
  */
 export function fieldsOf(value, what) {
-  if (Reflect.apply(toString, value, []) !== '[object Object]') throw wrong(what, 'an object with fields');
+  if (!isFields(value)) throw wrong(what, 'an object with fields');
   return value;
 }
+
+const isFields = (value) => Reflect.apply(toString, value, []) === '[object Object]';
 
 /** What `check` makes of a value, or undefined for one that is not given. */
 export const optional = (value, check, ...rest) => (value === undefined ? undefined : check(value, ...rest));

@@ -9,6 +9,7 @@ import { before, test } from 'node:test';
 
 import { SealedCall, SealframeError, createWorker, supportedFramings } from '../pkg/index.js';
 import * as index from '../pkg/index.js';
+import * as credentials from '../pkg/credentials.js';
 import * as frames from '../pkg/frames.node.js';
 import * as profiles from '../pkg/profiles.node.js';
 import * as inline from '../pkg/worker-inline.js';
@@ -103,6 +104,8 @@ const RIGHT = {
   threshold: [...NUMBERS, '65536', '2 ** 32', 'Infinity'],
   time: [...NUMBERS, 'fraction', '65536', '2 ** 32'],
   u64: ['bigint'],
+  seconds: [...NUMBERS, '65536', '2 ** 32'],
+  names: ['an array of one name'],
   text: ['text', 'empty text', 'digits'],
   name: ['text', 'digits'],
   key: ['bytes', 'no bytes', 'ArrayBuffer', 'DataView', 'other numbers', 'text', 'digits', 'empty text'],
@@ -240,6 +243,48 @@ test('frames: wrong types in every place', async () => {
     () => bob.sealer(STREAM), () => bob.opener({ ...STREAM, from: 1 }), () => opener.open(FRAME),
   ]) assert.throws(work, { name: 'SealframeError', code: 'NotStarted' });
   alice.free();
+});
+
+test('credentials: wrong types in every place', async () => {
+  covers('credentials', 'SealframeError', 'new');
+  const { ListJudge, OidcJudge, callNonce, identityNonce, identityThumbprint } = credentials;
+  const IDENTITY = '07'.repeat(32);
+  const KEYS = '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}';
+  const PRESENTED = { identity: IDENTITY, group: bytes(4), credential: new TextEncoder().encode('alice'), now: 7 };
+  const PRESENTED_KINDS = { identity: 'other', group: 'bytes', credential: 'bytes', now: 'seconds?' };
+
+  covers('credentials', 'OidcJudge', 'new', 'judge', 'replaceKeys');
+  const options = {
+    issuer: 'https://a', audiences: ['us'], keys: KEYS, user: 'email', bindings: ['cnf'], leeway: 5, maxAge: 50, sinceIssued: 50, callClaim: 'room',
+    callForm: 'text', callRequired: true,
+  };
+  const make = (...args) => new OidcJudge(...args);
+  await walk('new OidcJudge', () => [options], {
+    0: 'fields', '0.issuer': 'name', '0.audiences': 'names', '0.keys': 'text', '0.user': 'name?', '0.bindings': 'other?', '0.leeway': 'seconds?',
+    '0.maxAge': 'threshold?', '0.sinceIssued': 'seconds?', '0.callClaim': 'name?', '0.callForm': 'other?', '0.callRequired': 'boolean?',
+  }, make);
+  for (const empty of [{ audiences: [] }, { audiences: [''] }, { bindings: [] }, { bindings: ['aud'] }, { callForm: 'hex' }]) {
+    isRefused(await thrownBy(() => make({ ...options, ...empty })), JSON.stringify(empty));
+  }
+  const oidc = make(options);
+  const isStill = async () => assert.rejects(oidc.judge({ ...PRESENTED, credential: bytes(0) }), { code: 'NotThisKind' });
+  await walk('replaceKeys', () => [KEYS], { 0: 'text' }, (...args) => oidc.replaceKeys(...args), isStill);
+  await walk('OidcJudge.judge', () => [PRESENTED], { 0: 'fields', ...under(0, PRESENTED_KINDS) }, (...args) => oidc.judge(...args));
+
+  covers('credentials', 'ListJudge', 'new', 'judge', 'replaceList');
+  await walk('new ListJudge', () => [''], { 0: 'text' }, (...args) => new ListJudge(...args));
+  const list = new ListJudge(`${IDENTITY} alice`);
+  const unchanged = async () => assert.equal((await list.judge(PRESENTED)).user, 'alice');
+  await walk('replaceList', () => [''], { 0: 'text' }, (text) => (text === '' ? undefined : list.replaceList(text)), unchanged);
+  await walk('ListJudge.judge', () => [PRESENTED], { 0: 'fields', ...under(0, PRESENTED_KINDS) }, (...args) => list.judge(...args), unchanged);
+
+  for (const name of ['callNonce', 'identityNonce', 'identityThumbprint', 'newIdentity']) covers('credentials', name);
+  await walk('callNonce', () => [bytes(4), IDENTITY], { 0: 'bytes', 1: 'other' }, callNonce);
+  await walk('identityNonce', () => [IDENTITY], { 0: 'other' }, identityNonce);
+  await walk('identityThumbprint', () => [IDENTITY], { 0: 'other' }, identityThumbprint);
+  for (const wrong of [IDENTITY.slice(2), `${IDENTITY}07`, IDENTITY.toUpperCase().replace('0', 'A'), `${IDENTITY}\n`]) {
+    isRefused(await thrownBy(() => identityNonce(wrong)), wrong);
+  }
 });
 
 /** A call that is not made where its second argument is right: it would change something. */
@@ -568,6 +613,7 @@ const MESSAGES = {
     }],
     describe: [{ number: 3, stream: { ...STREAM, from: 1 } }, { number: 'u32', stream: 'nullable', ...under('stream', { ...STREAM_KINDS, index: 'u16', codec: 'nullable?', from: 'u16?' }) }],
     codecs: [{ number: 3, codecs: [[96, 'vp8']] }, { number: 'u32', codecs: 'other' }],
+    forget: [{ number: 3 }, { number: 'u32' }],
     counts: NONE,
     announcement: NONE,
     addMember: [{ from: 1, announcement: bytes(80) }, { from: 'u16', announcement: 'bytes' }],
@@ -648,6 +694,14 @@ const MESSAGES = {
 // -1 is for the one before.
 RIGHT.index = [...RIGHT.u32, 'negative'];
 
+/** As it comes from a page: its bytes are the message's own. */
+function sent(value, depth = 2) {
+  const isBytes = ArrayBuffer.isView(value) && value instanceof Uint8Array;
+  if (isBytes && value.length > 0 && value.buffer instanceof ArrayBuffer) return value.slice();
+  if (value?.constructor !== Object || depth === 0) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, sent(of, depth - 1)]));
+}
+
 test('messages to the workers: wrong types in every field, and none that is not listed', async () => {
   for (const [script, [table, messages]] of Object.entries(MESSAGES)) {
     assert.deepEqual(Object.keys(table).sort(), Object.keys(messages).sort(), `${script}: list what is new`);
@@ -660,12 +714,45 @@ test('messages to the workers: wrong types in every field, and none that is not 
     for (const [name, [good, kinds]] of Object.entries(messages)) {
       const fields = () => [name === 'setKey' && table === LIVEKIT ? { ...good, key: VALUES.CryptoKey } : good];
       assert.equal(await thrownBy(() => checked(table, name, fields()[0])), null, `${script} ${name}`);
-      await walk(`${script} ${name}`, fields, under(0, kinds), (given) => checked(table, name, given));
+      await walk(`${script} ${name}`, fields, under(0, kinds), (given) => checked(table, name, sent(given)));
     }
     for (const name of ['toString', 'constructor', '__proto__', 'hasOwnProperty', undefined, 7, Symbol('start'), ['start']]) {
       isRefused(await thrownBy(() => checked(table, name, {})), `${script} ${String(name)}`);
     }
   }
+});
+
+test('the bytes of a message that is refused are wiped', async () => {
+  const isWiped = (...all) => assert.ok(all.every((of) => of.every((byte) => byte === 0)), `${all}`);
+  const buffer = bytes(32).buffer;
+  const [secret, identity, key, trust, nested] = [bytes(32), bytes(32), bytes(32), bytes(9), bytes(32)];
+  const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(7);
+  const join = { group: bytes(1), credential: bytes(1), kem: 'x25519', role: 'bot', moderator: false, member: 1, framing: 'full' };
+  for (const [table, name, fields] of [
+    [CALL, 'start', { secret, member: 70_000, framing: 'full' }],
+    [CALL, 'start', { secret: buffer, member: 1, framing: 'none' }],
+    [CALL, 'join', { ...join, identity, trust, role: 'chair' }],
+    [CALL, 'join', { ...join, identity: shared }],
+    [CALL, 'group', { ask: 'nobody', args: { key: nested } }],
+    [PROFILES, 'setKey', { participant: '', index: 0, key }],
+  ]) isRefused(await thrownBy(() => checked(table, name, fields)), name);
+  isWiped(secret, new Uint8Array(buffer), identity, trust, nested, key);
+  assert.deepEqual([...shared], [7, 7, 7, 7], 'what others have too is theirs');
+  // By the workers themselves, also with a name that there is not, and with too many bytes.
+  const profiles = await StandIn.start('profiles-worker.js');
+  const ours = [bytes(32), bytes(32), bytes(33), bytes(32)];
+  await profiles.send({ id: 1, request: 'setKey', participant: 'us', index: -1, key: ours[0] });
+  await profiles.send({ id: 2, request: 'setKeys', participant: 'us', index: 0, key: ours[1] });
+  await profiles.until(({ id }) => id === 2);
+  const jitsi = await StandIn.start('jitsi-worker.js');
+  for (const [keyIndex, given] of [[0, ours[2]], [1.5, ours[3]]]) {
+    await thrownBy(() => jitsi.send({ operation: 'setKey', participantId: 'us', key: given, keyIndex }));
+  }
+  isWiped(...ours);
+  // What is taken is not.
+  const taken = bytes(32);
+  assert.equal(checked(CALL, 'start', { secret: taken, member: 1, framing: 'full' }).secret[1], taken[1]);
+  assert.deepEqual(taken, bytes(32));
 });
 
 test('worker.js: a message with a wrong type is answered with an error, and the call goes on', async () => {
@@ -676,7 +763,7 @@ test('worker.js: a message with a wrong type is answered with an error, and the 
   const ask = (request, fields = {}) => new Promise((resolve) => {
     const id = next++;
     answers.set(id, resolve);
-    worker.postMessage({ id, request, ...fields });
+    worker.postMessage(sent({ id, request, ...fields }));
   });
   const start = { secret: SECRET, member: 1, framing: 'compatible', threshold: 5000 };
   const refuses = async (request, [good, kinds], unchanged) => walk(`worker.js ${request}`, () => [good], under(0, kinds), async (fields) => {
@@ -745,7 +832,7 @@ for (const [script, { begin, script: optionsOf, wrong, skips }] of Object.entrie
           for (const one of [alice, bob]) {
             const message = wrong(name, withValue(good, path, given));
             // The name itself may be what is wrong.
-            await thrownBy(() => one.send(message));
+            await thrownBy(() => one.send(sent(message)));
           }
         }
         await passes(`${name} with wrong ${path}`);
@@ -854,9 +941,9 @@ test('a generator that gives nothing but zeros gives no keys', async () => {
 });
 
 test('the error is one class, whichever entry point it is of', () => {
-  for (const module of [index, frames, profiles]) assert.equal(module.SealframeError, SealframeError);
-  const sources = readdirSync(here('../pkg')).filter((name) => /^(index|frames|profiles|worker-inline)(\.node)?\.js$/.test(name));
-  assert.equal(sources.length, 6);
+  for (const module of [index, credentials, frames, profiles]) assert.equal(module.SealframeError, SealframeError);
+  const sources = readdirSync(here('../pkg')).filter((name) => /^(index|credentials|frames|profiles|worker-inline)(\.node)?\.js$/.test(name));
+  assert.equal(sources.length, 7);
   for (const name of sources) {
     const source = readFileSync(here(`../pkg/${name}`), 'utf8');
     assert.match(source, /from ?"\.\/failure\.js"/, name);
@@ -877,7 +964,7 @@ test('no binding takes bytes but through the door', () => {
 });
 
 test('every export has been given wrong types', () => {
-  const own = { frames, profiles, index, 'worker-inline': inline };
+  const own = { credentials, frames, profiles, index, 'worker-inline': inline };
   for (const [entry, module] of Object.entries(own)) {
     const listed = Object.fromEntries(Object.entries(COVERED[entry] ?? {}).map(([name, members]) => [name, [...members].sort()]));
     const exported = Object.fromEntries(Object.entries(exportsOf(module)).map(([name, members]) => [name, members.sort()]));
@@ -885,5 +972,5 @@ test('every export has been given wrong types', () => {
   }
   const manifest = JSON.parse(readFileSync(here('../package.json'), 'utf8'));
   const scripts = Object.keys(manifest.exports).filter((name) => !/\.(wasm|json)$/.test(name)).sort();
-  assert.deepEqual(scripts, ['.', './frames', './jitsi-worker', './livekit-worker', './profiles', './profiles-worker', './worker', './worker-inline'].sort());
+  assert.deepEqual(scripts, ['.', './credentials', './frames', './jitsi-worker', './livekit-worker', './profiles', './profiles-worker', './worker', './worker-inline'].sort());
 });

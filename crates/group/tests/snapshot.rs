@@ -108,7 +108,10 @@ fn how_a_group_stands_is_read_back() {
         assert_eq!(json["is_live"], member.is_live);
         assert_eq!(json["frames_sealed"], json!(member.frames_sealed));
         assert_eq!(serde_json::from_value::<Role>(json["role"].clone()).unwrap(), member.role);
-        assert_eq!(serde_json::from_value::<Permission>(json["permission"].clone()).unwrap(), member.permission);
+        assert_eq!(
+            serde_json::from_value::<Permission>(json["permission"].clone()).unwrap(),
+            member.permission
+        );
         let standing: Standing = serde_json::from_value(json["standing"].clone()).unwrap();
         assert_eq!(standing, member.standing);
         let since: Duration = serde_json::from_value(json["since"].clone()).unwrap();

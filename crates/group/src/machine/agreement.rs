@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::Group;
 use crate::{
     Event, GroupError, Recipient, SessionId,
+    agreement::{REPORT_AFTER, Suspect},
     clock::Moment,
     members::member::Member,
     message::{Body, Forward, Heartbeat, Roster, RosterEntry, Status, prefix},
@@ -15,12 +16,10 @@ use crate::{
 const ORDERS_AFTER: Duration = Duration::from_secs(1);
 /// Members do not all compare at once: each waits up to 256 times this long.
 const SPREAD: Duration = Duration::from_millis(16);
-/// Comparisons before a difference is reported.
-const REPORT_AFTER: u8 = 3;
 /// A session that one side has lost may be away for this long before that is a difference to report.
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
 /// A member that has proved to be present this long after a difference came up should have answered.
-const WROTE_SINCE: Duration = Duration::from_secs(15);
+const WROTE_SINCE: Duration = Duration::from_secs(30);
 /// A session that has just come need not be known to everybody.
 const IS_NEW: Duration = Duration::from_secs(5);
 
@@ -51,8 +50,8 @@ impl Group {
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
-        // With its first heartbeat a session introduces itself, and knows nobody.
-        if heartbeat.seq == 1 {
+        // With its first heartbeat a session introduces itself, and knows nobody. One that does not admit us has told us why.
+        if heartbeat.seq == 1 || self.refusers.contains(&session) {
             return;
         }
         let theirs = heartbeat.roster_hash;
@@ -128,12 +127,15 @@ impl Group {
 
     /// A live member that sees others than we do, and does not say whom.
     fn report_silence(&mut self, session: SessionId) {
+        if self.refusers.contains(&session) {
+            return;
+        }
         let Some(member) = self.members.get_mut(&session) else { return };
         // It is present, and has been since the difference came up.
         let first = member.roster.first().unwrap_or_default();
         let is_here = member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE);
         let is_silent = is_here && member.roster.entries().is_none();
-        if is_silent && member.roster.tries() > REPORT_AFTER + 1 && member.roster.report() {
+        if is_silent && member.roster.tries() > REPORT_AFTER + 2 && member.roster.report() {
             self.core.event(Event::RosterMismatch { with: session, sessions: Vec::new() });
         }
     }
@@ -220,7 +222,10 @@ impl Group {
                 continue;
             }
             let Some(entry) = theirs.get(&prefix(session)) else {
-                messages.push(member.announce.to_vec());
+                // Of one that may be a recording nobody else need hear.
+                if member.presence.is_live() {
+                    messages.push(member.announce.to_vec());
+                }
                 continue;
             };
             if !entry.status.is_member() {
@@ -253,18 +258,22 @@ impl Group {
         self.forward(to, messages);
     }
 
-    /// All orders in force, with the announces of moderators that are not there to be asked.
+    /// All orders in force. Of their moderators, those that are here are introduced first, apart: those that are shown together with
+    /// their orders are judged for these alone.
     fn forward_orders(&mut self, to: SessionId) {
-        let mut messages: Vec<Vec<u8>> = Vec::new();
+        let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
         for order in self.orders.iter() {
             let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
             let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
-            let of_member = self.members.get(&order.by).map(|member| &*member.announce);
-            let announce = of_departed.or(of_away).or(of_member).map(<[u8]>::to_vec);
-            messages.extend(announce.filter(|announce| !messages.contains(announce)));
+            let announce = of_departed.or(of_away).map(<[u8]>::to_vec);
+            gone.extend(announce.filter(|announce| !gone.contains(announce)));
+            let of_member = self.members.get(&order.by).filter(|member| member.presence.is_live());
+            let announce = of_member.map(|member| member.announce.to_vec());
+            here.extend(announce.filter(|announce| !here.contains(announce)));
         }
-        messages.extend(self.orders.iter().map(|order| order.message.to_vec()));
-        self.forward(to, messages);
+        gone.extend(self.orders.iter().map(|order| order.message.to_vec()));
+        self.forward(to, here);
+        self.forward(to, gone);
     }
 
     /// Passes messages on, in as few of ours as there is room for. An announce stays together with what follows it as far as
@@ -298,30 +307,25 @@ impl Group {
                 if member.roster.update(ours, ours, true, now) {
                     self.agree(with, now);
                 }
-            } else if !unexplained.is_empty()
-                && member.roster.tries() >= REPORT_AFTER
-                && member.roster.report()
-            {
-                self.core.event(Event::RosterMismatch { with, sessions: unexplained });
+            } else {
+                let sessions = member.roster.review(unexplained, now);
+                if !sessions.is_empty() && member.roster.report() {
+                    self.core.event(Event::RosterMismatch { with, sessions });
+                }
             }
         }
         let Some(member) = self.members.get_mut(&with) else { return };
-        if member.view.tries() > REPORT_AFTER
-            && let Some(entries) = member.view.entries()
-        {
-            // Whom one side has not heard yet has told it nothing else.
-            let is_told = |newest: u32, hash: &[u8]| newest > 0 || hash.iter().any(|byte| *byte > 0);
-            let differs = entries.iter().filter(|entry| {
-                known.get(&entry.session).is_some_and(|known| {
-                    known.status.is_member()
-                        && entry.status.is_member()
-                        && is_told(known.newest, &known.update_hash[..4])
-                        && is_told(entry.newest, &entry.update_hash)
-                        && (known.newest, &known.update_hash[..4])
-                            != (entry.newest, &entry.update_hash[..])
-                })
+        if let Some(entries) = member.view.entries() {
+            let differs = entries.iter().filter_map(|entry| {
+                let known = known.get(&entry.session)?;
+                let is_live = [known.status, entry.status] == [Status::Live; 2];
+                let is_same =
+                    (known.newest, &known.update_hash[..4]) == (entry.newest, &entry.update_hash[..]);
+                let (session, ours, theirs) = (entry.session, known.newest, entry.newest);
+                (is_live && !is_same).then_some(Suspect { session, ours, theirs })
             });
-            let sessions: Vec<[u8; 8]> = differs.map(|entry| entry.session).collect();
+            let suspects = differs.collect();
+            let sessions = member.view.review(suspects, now);
             if !sessions.is_empty() && member.view.report() {
                 self.core.event(Event::ViewMismatch { with, sessions });
             }
@@ -335,7 +339,7 @@ impl Group {
         ours: &BTreeMap<[u8; 8], Known>,
         first: Duration,
         now: Duration,
-    ) -> (bool, Vec<[u8; 8]>) {
+    ) -> (bool, Vec<Suspect>) {
         let theirs: BTreeMap<[u8; 8], Status> =
             theirs.iter().map(|entry| (entry.session, entry.status)).collect();
         let is_member = |status: Option<Status>| status.is_some_and(Status::is_member);
@@ -350,7 +354,9 @@ impl Group {
             }
             is_same = false;
             let other = if is_member(our_status) { their_status } else { our_status };
+            let is_doubtful = [our_status, their_status].contains(&Some(Status::NotLive));
             let is_explained = match other {
+                None if is_doubtful => true,
                 None => {
                     // It may have come after the member wrote.
                     let mut members = self.members_with_prefix(session);
@@ -368,7 +374,7 @@ impl Group {
                 ) => true,
             };
             if !is_explained {
-                unexplained.push(session);
+                unexplained.push(Suspect { session, ours: 0, theirs: 0 });
             }
         }
         (is_same, unexplained)

@@ -239,11 +239,16 @@ impl Group {
         for session in due {
             let Some(member) = self.members.get_mut(&session) else { continue };
             for (generation, tries) in member.repeats(now) {
+                let pending = self.own.pending.as_ref().map(|pending| pending.generation);
                 let made = if generation == self.own.current.generation {
                     self.own.current_for(&self.core, true, member, rng)
-                } else {
+                } else if Some(generation) == pending {
                     self.own.pending_for(&self.core, member, rng)
+                } else {
+                    None
                 };
+                // A key that is not used any more needs no ack.
+                member.forget_delivery(generation);
                 if let Some((message, delivery)) = made {
                     member.note_repeat(delivery, tries, now);
                     self.core.out.send(Recipient::One(session), message);
@@ -273,6 +278,7 @@ impl Group {
         if !member.acknowledge((ack.generation, ack.step), &ack.mac, now) {
             return Err(GroupError::Stale);
         }
+        self.refusers.remove(&session);
         self.prove(session, now);
         self.switch_if_acknowledged(now);
         Ok(())
@@ -302,6 +308,9 @@ impl Group {
         self.acks = rest;
         if is_due {
             self.timers.stop(Timer::Acks);
+            if let Some(at) = self.timers.get(Timer::Deliver).filter(|_| !self.acks.is_empty()) {
+                self.timers.set(Timer::Acks, at.max(now) + ACK_WAIT);
+            }
         }
     }
 
@@ -348,6 +357,7 @@ impl Group {
         let opened = Opened { generation, step, key_commit, mac, signature: start };
         // It knows us.
         member.delivered.announce = true;
+        self.refusers.remove(&session);
         if member.received.note(opened).is_err() {
             return Err(self.report_equivocation(session));
         }

@@ -79,6 +79,8 @@ pub struct Group {
     forgeries: TokenBucket,
     /// Sessions that are not known, and when they were asked for their announce.
     asked: BTreeMap<SessionId, Moment>,
+    /// Sessions that do not admit us, as they say: they do not see us, and need not answer.
+    refusers: alloc::collections::BTreeSet<SessionId>,
     /// Refusals of us that were told, by kind.
     told_refusals: BTreeMap<u8, Moment>,
     timers: Timers,
@@ -91,6 +93,7 @@ pub struct Group {
     answered_leave_at: Option<Duration>,
     joined_at: Duration,
     restarted_at: Option<Duration>,
+    announced_at: Option<Duration>,
     /// What was there at the last poll was there when frames were sealed.
     polled_at: Duration,
     sends: bool,
@@ -150,6 +153,7 @@ impl Group {
             strangers: TokenBucket::new(Rate::Strangers, now),
             forgeries: TokenBucket::new(Rate::Forgeries, now),
             asked: BTreeMap::new(),
+            refusers: alloc::collections::BTreeSet::new(),
             told_refusals: BTreeMap::new(),
             timers,
             begin_reason: Reason::Timer,
@@ -159,6 +163,7 @@ impl Group {
             answered_leave_at: None,
             joined_at: now,
             restarted_at: None,
+            announced_at: None,
             polled_at: now,
             has_ended: false,
         };
@@ -357,6 +362,7 @@ impl Group {
             member.delivered = crate::members::member::Delivered::default();
             member.keep_unacknowledged(&[]);
         }
+        self.refusers.clear();
         (self.joined_at, self.restarted_at) = (now, Some(now));
         let number = self.core.number();
         self.core.change_keys(crate::KeyChange::Restart { number, base_key });
@@ -422,6 +428,7 @@ fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed
         announce: Some(core.announce.as_slice().into()),
         proof: None,
         answered_at: None,
+        is_hearsay: false,
     }
 }
 

@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Event, GroupError, LeaveReason, SessionId,
+    Event, GroupError, LeaveReason, MessageError, SessionId,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
+        Witness,
     },
 };
 
@@ -15,6 +16,8 @@ use crate::{
 const MAX_EARLY: usize = 64;
 /// How often a session that is not known is asked for its announce.
 const ASK_STRANGER_EVERY: Duration = Duration::from_secs(5);
+/// How often our announce goes to all because unknown sessions ask for it.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 /// Sessions that were asked and are remembered.
 const MAX_ASKED: usize = 256;
 /// How often what is left of a session that has ended is answered.
@@ -51,11 +54,16 @@ impl Group {
         if message.head.tag != self.core.group[..4] {
             return Err(GroupError::OtherGroup);
         }
+        if let Body::Heartbeat(heartbeat) = &message.body
+            && ![0, self.core.config.kem.key_len()].contains(&heartbeat.prekey.len())
+        {
+            return Err(MessageError::Malformed.into());
+        }
         let session = message.head.session;
         if session == self.core.session {
             return Err(GroupError::Own);
         }
-        if self.departed.get(session).is_some() {
+        if self.departed.get(session).is_some_and(|departed| !departed.is_hearsay) {
             return Err(self.on_departed_message(&message, now));
         }
         if let Body::Announce(announce) = &message.body {
@@ -157,7 +165,7 @@ impl Group {
             Body::Roster(roster) => self.on_roster(session, roster, now),
             Body::Forward(forward) => self.on_forward(session, forward, now),
             Body::Refusal(refusal) => {
-                self.on_refusal(session, refusal.reason, now);
+                self.on_refusal(session, refusal.reason, true, now);
                 Ok(())
             }
             Body::Check { message, .. } => self.on_check(session, *message),
@@ -205,6 +213,9 @@ impl Group {
             }
             Body::Heartbeat(heartbeat) => {
                 judged.keep_heartbeat(heartbeat, message.bytes, now);
+                // That we name it proves that we are present, whatever the application says.
+                let hash = Heartbeat::hash(message.bytes);
+                self.witness = Witness { session: message::prefix(session), seq: heartbeat.seq, hash };
                 Ok(())
             }
             Body::Leave => {
@@ -212,11 +223,19 @@ impl Group {
                 Ok(())
             }
             // A member's alone makes us begin a new session.
-            Body::Refusal(Refusal { target, reason: RefusalReason::NumberInUse(_) }) if *target == us => {
-                if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
+            Body::Refusal(Refusal { target, reason: RefusalReason::NumberInUse(_) })
+                if *target == us =>
+            {
+                if judged.keep(message.bytes) {
+                    Ok(())
+                } else {
+                    Err(GroupError::Busy)
+                }
             }
             Body::Refusal(refusal) if refusal.target == us => {
-                self.on_refusal(session, refusal.reason, now);
+                // A session that our application admits may make us begin anew; another may not.
+                judged.keep(message.bytes);
+                self.on_refusal(session, refusal.reason, false, now);
                 Ok(())
             }
             Body::Refusal(_) => Err(GroupError::NotForUs),
@@ -259,6 +278,11 @@ impl Group {
                 return GroupError::NotForUs;
             }
             Body::Heartbeat(_) | Body::KeyUpdate(_) | Body::Request(_) => {
+                if let Body::Request(request) = &message.body
+                    && request.wants.has(message::Wants::ANNOUNCE)
+                {
+                    self.answer_stranger(now);
+                }
                 let asked = self.asked.get(&session);
                 let is_due = asked.is_none_or(|at| now >= at.plus(ASK_STRANGER_EVERY));
                 if is_due && self.strangers.try_take(now) {
@@ -279,6 +303,15 @@ impl Group {
             | Body::UpdateHeader(_) => {}
         }
         unknown
+    }
+
+    /// Somebody who is not known does not know us. Its address is not known either: our announce goes to all.
+    fn answer_stranger(&mut self, now: Duration) {
+        let is_due = self.announced_at.is_none_or(|at| now >= at + ANNOUNCE_EVERY);
+        if is_due && self.strangers.try_take(now) {
+            self.announced_at = Some(now);
+            self.core.out.send(crate::Recipient::All, self.core.announce.clone());
+        }
     }
 
     pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8]) {
@@ -378,7 +411,13 @@ impl Group {
     }
 
     /// We are not a member for this session.
-    fn on_refusal(&mut self, by: SessionId, reason: RefusalReason, now: Duration) {
+    pub(super) fn on_refusal(
+        &mut self,
+        by: SessionId,
+        reason: RefusalReason,
+        is_member: bool,
+        now: Duration,
+    ) {
         let kind = match reason {
             RefusalReason::Refused => 1,
             RefusalReason::Locked => 2,
@@ -389,12 +428,16 @@ impl Group {
             RefusalReason::Replaced(_) => 7,
         };
         if let RefusalReason::NumberInUse(other) = reason
+            && is_member
             && other != self.core.session
             && other.number() == self.core.number()
         {
             let earliest = self.restarted_at.map_or(now, |at| at + RESTART_EVERY);
             self.timers.set_sooner(super::Timer::Restart, earliest.max(now));
             return;
+        }
+        if self.refusers.len() < MAX_ASKED {
+            self.refusers.insert(by);
         }
         let told = self.told_refusals.get(&kind);
         if told.is_none_or(|at| now >= at.plus(TELL_REFUSAL_EVERY)) {

@@ -46,7 +46,15 @@ impl Group {
         if !message.is_signed_by(&group, &announce.identity) {
             return Err(GroupError::Unauthentic);
         }
+        // We have signed it ourselves: in another window, or after this page was loaded again.
+        let age = (announce.joined_at, session);
+        if announce.identity == self.core.identity() && age > (self.core.joined_at, self.core.session) {
+            self.end(EndReason::Replaced { by: session });
+            return Ok(());
+        }
         self.asked.remove(&session);
+        // Somebody said that it has left, and it is here itself.
+        self.departed.forget(session);
         if self.has_left_early(session, announce) {
             return Err(GroupError::Departed);
         }
@@ -152,6 +160,7 @@ impl Group {
                 announce: Some(judged.message.into()),
                 proof: None,
                 answered_at: None,
+                is_hearsay: true,
             });
             self.handle_early(session, now);
             return Ok(());
@@ -289,6 +298,7 @@ impl Group {
             announce: (permission == Permission::Moderator).then_some(announce),
             proof,
             answered_at: None,
+            is_hearsay: false,
         });
         if was_member {
             self.core.event(Event::Left { session, why });

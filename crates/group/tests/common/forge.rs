@@ -184,8 +184,7 @@ impl Net {
         let info = entry_info(&group(), Kem::X25519, SUITE, sender, &addressee);
         let key = BaseKey::from_bytes(SUITE, &[byte; 32]).unwrap();
         let aad = &message[..KeyUpdate::SIGNED_LEN];
-        let (enc, sealed) =
-            wrap(Kem::X25519, &prekey, &key, &info, aad, &mut Random::new(5)).unwrap();
+        let (enc, sealed) = wrap(Kem::X25519, &prekey, &key, &info, aad, &mut Random::new(5)).unwrap();
         let recipient = recipient.group.number().to_be_bytes();
         [&message, &recipient[..], &number.to_be_bytes(), &enc, &sealed].concat()
     }
@@ -235,5 +234,4 @@ impl Peer {
     pub(crate) fn has_left(&self, session: SessionId, why: LeaveReason) -> bool {
         self.has(&Event::Left { session, why })
     }
-
 }

@@ -70,6 +70,8 @@ pub(crate) struct Peer {
     /// The application does not decide: the test does.
     pub(crate) is_undecided: bool,
     pub(crate) asleep_until: Duration,
+    /// Of whom the relay said meanwhile that they are gone.
+    gone: Vec<u16>,
     pub(crate) wake_at: Duration,
     pub(crate) errors: BTreeMap<String, u64>,
     pub(crate) has_ended: bool,
@@ -114,6 +116,7 @@ impl Peer {
             refuses: BTreeSet::new(),
             is_undecided: false,
             asleep_until: Duration::ZERO,
+            gone: Vec::new(),
             wake_at: now,
             errors: BTreeMap::new(),
             has_ended: false,
@@ -138,6 +141,12 @@ impl Peer {
             due
         };
         let clock = now + self.clock;
+        for address in core::mem::take(&mut self.gone) {
+            let sessions: Vec<_> = self.group.sessions_at(&address.to_be_bytes()).collect();
+            for session in sessions {
+                self.group.drop_member(session, clock).unwrap();
+            }
+        }
         for (_, session, admission) in due {
             let person = u16::from_be_bytes(admission.user.as_bytes().try_into().unwrap());
             if self.refuses.contains(&person) {
@@ -414,6 +423,21 @@ impl Net {
         }
     }
 
+    /// Every machine wakes, and has at once what waited in its socket.
+    pub(crate) fn wake_all(&mut self) {
+        for peer in self.peers.values_mut() {
+            peer.asleep_until = peer.asleep_until.min(self.now);
+        }
+        let late = self.now + 10 * SECOND;
+        let packets = core::mem::take(&mut self.queue).into_iter();
+        self.queue = packets
+            .map(|Reverse(packet)| {
+                let at = if packet.at > late { self.now } else { packet.at };
+                Reverse(Packet { at, ..packet })
+            })
+            .collect();
+    }
+
     /// Puts a message on its way.
     pub(crate) fn post(&mut self, from: u16, to: u16, bytes: Vec<u8>) {
         let (least, most) = self.delay;
@@ -447,6 +471,10 @@ impl Net {
     pub(crate) fn tell_gone(&mut self, address: u16) {
         let others: Vec<u16> = self.peers.keys().copied().collect();
         for other in others {
+            if self.peers[&other].asleep_until > self.now {
+                self.peers.get_mut(&other).unwrap().gone.push(address);
+                continue;
+            }
             self.with(other, |peer, now| {
                 let gone: Vec<SessionId> = peer.group.sessions_at(&address.to_be_bytes()).collect();
                 for session in gone {

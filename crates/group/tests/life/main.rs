@@ -4,11 +4,12 @@
 
 #[path = "../common/net.rs"]
 mod net;
+mod random;
 
 use core::time::Duration;
 
 use net::{Join, MILLI, Net, SECOND};
-use sealframe_group::{EndReason, Event, LeaveReason};
+use sealframe_group::Event;
 
 /// A call of these people that has begun.
 fn call(people: &[Join]) -> (Net, Vec<u16>) {

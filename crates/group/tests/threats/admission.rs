@@ -8,9 +8,7 @@ use sealframe_group::{
     verification::Standing,
 };
 
-use crate::common::{
-    Join, MILLI, Net, SECOND, Stranger, call, call_of, group, key_of,
-};
+use crate::common::{Join, MILLI, Net, SECOND, Stranger, call, call_of, group, key_of};
 
 fn admission() -> Admission {
     Admission { user: UserId::new("somebody").unwrap(), permission: Permission::None }
@@ -209,7 +207,8 @@ fn nobody_is_admitted_beyond_the_bound() {
 /// An announce of this person whose number no member has: with some hundred members a clash is not rare.
 fn with_free_number(net: &Net, at: u16, person: u16) -> Vec<u8> {
     let group = &net.peer(at).group;
-    let tries = (0..).map(|joined_at| Stranger::with(person, |announce| announce.joined_at = joined_at));
+    let tries =
+        (0..).map(|joined_at| Stranger::with(person, |announce| announce.joined_at = joined_at));
     let is_free = |stranger: &Stranger| {
         let number = stranger.session.number();
         group.session_of(number).is_none() && group.number() != number
@@ -228,9 +227,8 @@ fn a_changed_identity_of_a_known_person_is_flagged() {
     let other = Stranger::with(9, |announce| announce.credential = vec![0, 3, 0]);
     net.hand(ids[0], &other.message).unwrap();
     let session = other.session;
-    let is_flag = |event: &Event| {
-        matches!(event, Event::IdentityChanged { session: of, .. } if *of == session)
-    };
+    let is_flag =
+        |event: &Event| matches!(event, Event::IdentityChanged { session: of, .. } if *of == session);
     assert!(net.peer(ids[0]).has_event(is_flag));
     let states = net.peer(ids[0]).group.member_states(net.now);
     let state = states.iter().find(|member| member.session == session).unwrap();

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use sealframe_group::{Config, Group, GroupError, Kem, Permission, Policy, Role, verification::TrustStore};
+use sealframe_group::{
+    Config, Group, GroupError, Kem, Permission, Policy, Role, verification::TrustStore,
+};
 use sealframe_testkit::random::Random;
 
 use crate::common::{Join, SECOND, SUITE, call, call_of, key_of};
@@ -12,7 +14,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[test]
 fn a_clock_that_jumps_and_is_set_back_costs_nothing() {
     let (mut net, ids) = call_of(3);
-    for (jump, back) in [(3600 * SECOND, 3600 * SECOND), (40 * SECOND, 10 * SECOND), (DAY, 0 * SECOND)] {
+    for (jump, back) in [(3600 * SECOND, 3600 * SECOND), (40 * SECOND, 10 * SECOND), (DAY, 0 * SECOND)]
+    {
         let peer = net.peers.get_mut(&ids[1]).unwrap();
         peer.clock += jump;
         peer.wake_at = net.now;
@@ -99,7 +102,8 @@ fn policies_beyond_their_bounds_are_refused_by_name() {
         let policy = Policy { missed_heartbeats_until_lost: missed, ..Policy::default() };
         assert_eq!(enter(policy).is_ok(), is_fine, "{missed}");
     }
-    for (members, is_fine) in [(1, false), (2, true), (1024, true), (1025, false), (usize::MAX, false)] {
+    for (members, is_fine) in [(1, false), (2, true), (1024, true), (1025, false), (usize::MAX, false)]
+    {
         let policy = Policy { max_members: members, ..Policy::default() };
         assert_eq!(enter(policy).is_ok(), is_fine, "{members}");
     }

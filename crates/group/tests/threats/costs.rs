@@ -88,9 +88,8 @@ fn of_strangers_64_a_second_are_looked_at_after_1024() {
             net.hand(ids[0], &stranger.message)
         });
         let heard: Vec<_> = heard.collect();
-        let is_known = |heard: &Result<_, _>| {
-            matches!(heard, Err(GroupError::OtherSuite | GroupError::Busy))
-        };
+        let is_known =
+            |heard: &Result<_, _>| matches!(heard, Err(GroupError::OtherSuite | GroupError::Busy));
         assert!(heard.iter().all(is_known));
         heard.into_iter().filter(|heard| *heard == Err(GroupError::OtherSuite)).count()
     };

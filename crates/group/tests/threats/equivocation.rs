@@ -13,10 +13,11 @@ fn caught(net: &Net, at: u16, liar: u16) -> bool {
 
 /// Nobody else is.
 fn only_the_liar(net: &Net, liar: u16) {
-    let accused = net.peers.values().flat_map(|peer| &peer.events).filter_map(|(_, event)| match event {
-        Event::Equivocation(session) => Some(*session),
-        _ => None,
-    });
+    let accused =
+        net.peers.values().flat_map(|peer| &peer.events).filter_map(|(_, event)| match event {
+            Event::Equivocation(session) => Some(*session),
+            _ => None,
+        });
     assert!(accused.into_iter().all(|session| session == net.session(liar)));
 }
 
@@ -93,8 +94,7 @@ fn a_member_that_left_one_out_before_is_still_caught() {
     let group = crate::common::group();
     let header = net.header(liar, first, 9);
     let bytes = net.update(liar, alice, first, 9);
-    let prev_hash =
-        KeyUpdate::header_hash(&group, &bytes[..KeyUpdate::SIGNED_LEN], &header.key_commit);
+    let prev_hash = KeyUpdate::header_hash(&group, &bytes[..KeyUpdate::SIGNED_LEN], &header.key_commit);
     net.run_for(3 * SECOND);
     let second = KeyUpdate { generation: first.generation + 1, prev_hash, ..first };
     net.hand(alice, &net.update(liar, alice, second, 1)).unwrap();

@@ -63,7 +63,9 @@ fn false_acks_make_nobody_wait_less() {
     // Nor does the right ack of one count for the other.
     net.drop_nothing();
     net.run_for(20 * SECOND);
-    net.drops = Box::new(move |_, to, bytes| to == carol && bytes[1] == KEY_UPDATE || to == alice && bytes[1] == ACK);
+    net.drops = Box::new(move |_, to, bytes| {
+        to == carol && bytes[1] == KEY_UPDATE || to == alice && bytes[1] == ACK
+    });
     net.with(alice, |peer, now| peer.group.rekey(Reason::Timer, now));
     net.run_for(200 * MILLI);
     let ack = net.said(session, ACK).pop().unwrap();

@@ -236,8 +236,7 @@ fn locks_and_unlocks_given_at_once_end_alike_for_all() {
         let (mut net, ids) = call(&people);
         let carol = ids[2];
         let from = ids[lost];
-        net.drops =
-            Box::new(move |sender, to, bytes| (sender, to, bytes[1]) == (from, carol, ORDER));
+        net.drops = Box::new(move |sender, to, bytes| (sender, to, bytes[1]) == (from, carol, ORDER));
         net.with(ids[locker], |peer, now| peer.group.lock(now).unwrap());
         net.with(ids[1 - locker], |peer, now| peer.group.unlock(now).unwrap());
         net.run_for(15 * SECOND);
@@ -267,10 +266,8 @@ fn a_join_that_crosses_a_lock_ends_alike_for_all() {
         let session = net.session(dave);
         net.with(dave, |peer, now| peer.group.reconnected(now));
         net.run_for(60 * SECOND);
-        let sees: Vec<bool> = ids
-            .iter()
-            .map(|&id| net.peers.get(&id).is_some_and(|peer| peer.sees(session)))
-            .collect();
+        let sees: Vec<bool> =
+            ids.iter().map(|&id| net.peers.get(&id).is_some_and(|peer| peer.sees(session))).collect();
         assert!(sees.iter().all(|is| *is == sees[0]), "{reaches}: {sees:?}");
         assert_eq!(sees[0], reaches == 0, "the lock says who was there");
         if !sees[0] {
@@ -324,12 +321,8 @@ fn forwarded_orders_count_by_their_signers_alone() {
     let [moderator, liar, bob] = ids[..] else { panic!() };
     let by = net.session(moderator);
     let order = Body::Order(Order { counter: 1, action: Action::Lock { allowed: Vec::new() } });
-    let forged = sealframe_group::message::sign(
-        &crate::common::group(),
-        by,
-        &order,
-        &crate::common::key_of(2),
-    );
+    let forged =
+        sealframe_group::message::sign(&crate::common::group(), by, &order, &crate::common::key_of(2));
     let forward = |net: &Net, message: Vec<u8>| {
         let forward = sealframe_group::message::Forward { messages: vec![message] };
         net.sign(liar, &Body::Forward(forward))

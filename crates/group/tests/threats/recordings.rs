@@ -2,10 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
-use sealframe_group::{
-    Event, GroupError, LeaveReason, Reason, SessionId,
-    message::Message,
-};
+use sealframe_group::{Event, GroupError, LeaveReason, Reason, SessionId, message::Message};
 
 use crate::common::{HEARTBEAT, Join, KEY_UPDATE, Net, ORDER, SECOND, call, call_of, prefix};
 

@@ -5,9 +5,7 @@ use sealframe_group::{
     message::{Body, Entry, Message},
 };
 
-use crate::common::{
-    FORWARD, HEARTBEAT, Join, KEY_UPDATE, MILLI, ROSTER, SECOND, Stranger, call_of,
-};
+use crate::common::{FORWARD, HEARTBEAT, Join, KEY_UPDATE, MILLI, ROSTER, SECOND, Stranger, call_of};
 
 #[test]
 fn who_has_crashed_is_lost_though_its_messages_are_played_again() {
@@ -114,7 +112,10 @@ fn what_is_played_again_changes_nothing() {
     net.tell_gone(ids[2]);
     net.run_for(5 * SECOND);
     let look = |net: &crate::common::Net| {
-        ids[..2].iter().map(|&id| (net.peer(id).held.clone(), net.peer(id).events.len())).collect::<Vec<_>>()
+        ids[..2]
+            .iter()
+            .map(|&id| (net.peer(id).held.clone(), net.peer(id).events.len()))
+            .collect::<Vec<_>>()
     };
     let before = look(&net);
     let recorded: Vec<Vec<u8>> = net.recorded.iter().map(|(_, bytes)| bytes.clone()).collect();

@@ -12,7 +12,7 @@ fn all_10_call_codes_whatever_the_order() {
     let cases = vectors("call_codes");
     for case in &cases {
         let group_hash = array(&case["group_hash"]);
-        let listed = case["announces"].as_array().unwrap().iter();
+        let listed = case["announce_hashes"].as_array().unwrap().iter();
         let mut announces: Vec<[u8; 32]> = listed.map(array).collect();
         for _ in 0..announces.len().min(9) {
             let code = call_code(&group_hash, &announces);
