@@ -75,11 +75,16 @@ extern crate alloc;
 mod announcement;
 #[cfg(feature = "group")]
 mod call;
+#[cfg(feature = "group")]
+mod control;
 mod frames;
 #[cfg(feature = "group")]
 mod handles;
+mod layout;
+mod opener;
 #[cfg(feature = "group")]
 mod parking;
+mod sealer;
 mod shared_secret;
 #[cfg(feature = "group")]
 mod state;
@@ -93,11 +98,15 @@ pub use sealframe_wire as wire;
 pub use announcement::AnnouncementError;
 #[cfg(feature = "group")]
 pub use call::{Action, Call};
-pub use frames::{Failed, FrameError, Frames, MemberFrames};
+#[cfg(feature = "group")]
+pub use control::{CallControl, ControlAction};
+pub use frames::Frames;
 #[cfg(feature = "group")]
 pub use handles::{Members, Verification};
+pub use opener::{Failed, FrameError, MemberFrames, Opener};
 #[cfg(feature = "group")]
 pub use parking::Parked;
+pub use sealer::Sealer;
 pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
 #[cfg(feature = "group")]
 pub use state::{CallState, Participant};
