@@ -12,6 +12,8 @@ use crate::{
 
 /// Heartbeats without proof of life before a member is called unresponsive.
 const UNRESPONSIVE_AFTER: u32 = 3;
+/// Heartbeats without proof of life before a member is asked for one.
+const ASKED_AFTER: u32 = 2;
 /// One member is sent heartbeats of its own at most this often.
 const ANSWER_EVERY: Duration = Duration::from_secs(1);
 /// What a member has to prove to be present after our machine slept.
@@ -88,7 +90,7 @@ impl Group {
         let hash = Heartbeat::hash(message.bytes);
         let after = self.sent_after(&heartbeat.witness);
         let proves = after.is_some_and(|at| now < at + self.lost_after());
-        let asks_after = (self.heartbeat_interval() * UNRESPONSIVE_AFTER).min(self.lost_after() / 2);
+        let asks_after = (self.heartbeat_interval() * ASKED_AFTER).min(self.lost_after() / 2);
         let key_len = self.core.config.kem.key_len();
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
         member.presence.note(heartbeat, hash, after);
