@@ -136,7 +136,7 @@ fn newcomers_do_not_let_a_removed_client_in() {
     let (mut net, ids) = call_of(3);
     let [moderator, bob, troll] = ids[..] else { panic!() };
     let session = net.session(troll);
-    net.cut.extend([(moderator, troll), (bob, troll)]);
+    net.drops = Box::new(move |_, to, bytes| to == troll && matches!(bytes[1], ORDER | FORWARD));
     net.with(moderator, |peer, now| peer.group.remove_member(session, now).unwrap());
     net.run_for(SECOND);
     net.leave(moderator);

@@ -131,6 +131,46 @@ fn heartbeats_that_are_kept_back_keep_nobody_in() {
     }
 }
 
+/// A relay keeps two people's heartbeats back from Alice, and goes on when they have gone: each names the other's.
+#[test]
+fn recordings_that_name_each_other_keep_nobody_in() {
+    for every in [11, 25, 90] {
+        let (mut net, ids) = call_of(3);
+        let [alice, bob, carol] = ids[..] else { panic!() };
+        let sessions = [bob, carol].map(|id| net.session(id));
+        let kept: Rc<RefCell<VecDeque<Vec<u8>>>> = Rc::default();
+        let keeps = Rc::clone(&kept);
+        net.drops = Box::new(move |_, to, bytes| {
+            let is_kept = to == alice && bytes[1] == HEARTBEAT;
+            if is_kept {
+                keeps.borrow_mut().push_back(bytes.to_vec());
+            }
+            is_kept
+        });
+        let hand = |net: &mut Net| {
+            net.run_for(every * SECOND);
+            for _ in 0..2 {
+                let next = kept.borrow_mut().pop_front();
+                let _ = next.map(|bytes| net.hand(alice, &bytes));
+            }
+        };
+        let end = net.now + 600 * SECOND;
+        while net.now < end {
+            hand(&mut net);
+        }
+        net.crash(bob);
+        net.crash(carol);
+        let end = net.now + 200 * SECOND;
+        while net.now < end {
+            hand(&mut net);
+        }
+        for _ in 0..100 {
+            hand(&mut net);
+            assert!(sessions.iter().all(|&session| !net.peer(alice).sees(session)), "{every}");
+        }
+    }
+}
+
 /// Whoever takes a device finds its private prekeys, which are two minutes old at most: what the relay recorded before does not
 /// open with them. Here the relay hands to the device itself what it kept back for so long.
 #[test]
