@@ -134,7 +134,7 @@ fn expand(scenario: &Scenario, bounds: Bounds, depth: usize, node: &Node, shared
             Ghost::check_orders(&world.ghost, &world.peers, &told)?;
             let is_leaf = depth == bounds.depth || next.is_empty();
             let quiet = if is_leaf && state % bounds.one_leaf_of == 0 {
-                let quiet = reach(scenario, &path).quiet();
+                let quiet = world.quiet();
                 Some(quiet.map_err(|what| format!("after a fair time: {what}"))?)
             } else {
                 None

@@ -172,7 +172,8 @@ impl World {
         for person in 1..=scenario.people {
             world.join(person);
         }
-        world.fair(3500 * MILLI, &mut |_| Ok(())).unwrap();
+        world.fair(SECOND, &mut |_| Ok(())).unwrap();
+        world.is_together().unwrap();
         world
     }
 
