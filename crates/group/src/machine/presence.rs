@@ -96,9 +96,14 @@ impl Group {
         member.note_prekey(heartbeat, key_len);
         self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
         self.orders.note_counter(heartbeat.counter);
-        if heartbeat.sends && member.received.is_open(heartbeat.generation) == Ok(false) {
+        if heartbeat.sends {
             // It may be on its way.
-            member.ask_by(now + Duration::from_secs(2));
+            let soon = now + Duration::from_secs(2);
+            match member.received.is_open(heartbeat.generation) {
+                Ok(true) => {}
+                Ok(false) => member.ask_by(soon),
+                Err(_) => member.ask_anew_by(soon),
+            }
         }
         self.note_newest(session, heartbeat, now)?;
         self.compare(session, heartbeat, now);
