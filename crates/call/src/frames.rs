@@ -206,6 +206,12 @@ impl Frames {
         })
     }
 
+    /// The number of the member that a frame with this KID is from.
+    #[must_use]
+    pub const fn number_of(kid: Kid) -> u16 {
+        number(kid)
+    }
+
     /// Our number.
     #[must_use]
     pub const fn me(&self) -> u16 {
