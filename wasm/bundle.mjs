@@ -104,7 +104,7 @@ const inline = {
 const pkg = here('./pkg');
 await rm(pkg, { recursive: true, force: true });
 await mkdir(pkg);
-await build({ ...options, entryPoints: ['index.js', 'frames.js', 'profiles.js', 'worker-inline.js'], outdir: pkg, plugins: [inline, oneError] });
+await build({ ...options, entryPoints: ['index.js', 'credentials.js', 'frames.js', 'profiles.js', 'worker-inline.js'], outdir: pkg, plugins: [inline, oneError] });
 // The bindings would warn of servers that know no type for the module; it loads all the same. The worker frees its call itself.
 const define = { 'Symbol.dispose': 'undefined', FinalizationRegistry: 'undefined' };
 await build({ ...options, entryPoints: ['worker.js'], minify: true, drop: ['console'], define, outdir: pkg });

@@ -140,6 +140,18 @@ export function sessionOf(value) {
   return value;
 }
 
+/** An identity as it is given out: 64 hexadecimal digits. */
+export function identityOf(value) {
+  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) throw wrong('an identity', '64 hexadecimal digits');
+  return value;
+}
+
+/** An array of at least one, each as `check` makes it. */
+export function listOf(value, what, check) {
+  if (!Array.isArray(value) || value.length === 0) throw wrong(what, 'an array that is not empty');
+  return Array.from(value, (each) => check(each, `each of ${what}`));
+}
+
 export function booleanOf(value, what) {
   if (typeof value !== 'boolean') throw wrong(what, 'true or false');
   return value;

@@ -9,6 +9,7 @@ import { before, test } from 'node:test';
 
 import { SealedCall, SealframeError, createWorker, supportedFramings } from '../pkg/index.js';
 import * as index from '../pkg/index.js';
+import * as credentials from '../pkg/credentials.js';
 import * as frames from '../pkg/frames.node.js';
 import * as profiles from '../pkg/profiles.node.js';
 import * as inline from '../pkg/worker-inline.js';
@@ -103,6 +104,8 @@ const RIGHT = {
   threshold: [...NUMBERS, '65536', '2 ** 32', 'Infinity'],
   time: [...NUMBERS, 'fraction', '65536', '2 ** 32'],
   u64: ['bigint'],
+  seconds: [...NUMBERS, '65536', '2 ** 32'],
+  names: ['an array of one name'],
   text: ['text', 'empty text', 'digits'],
   name: ['text', 'digits'],
   key: ['bytes', 'no bytes', 'ArrayBuffer', 'DataView', 'other numbers', 'text', 'digits', 'empty text'],
@@ -240,6 +243,48 @@ test('frames: wrong types in every place', async () => {
     () => bob.sealer(STREAM), () => bob.opener({ ...STREAM, from: 1 }), () => opener.open(FRAME),
   ]) assert.throws(work, { name: 'SealframeError', code: 'NotStarted' });
   alice.free();
+});
+
+test('credentials: wrong types in every place', async () => {
+  covers('credentials', 'SealframeError', 'new');
+  const { ListJudge, OidcJudge, callNonce, identityNonce, identityThumbprint } = credentials;
+  const IDENTITY = '07'.repeat(32);
+  const KEYS = '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}';
+  const PRESENTED = { identity: IDENTITY, group: bytes(4), credential: new TextEncoder().encode('alice'), now: 7 };
+  const PRESENTED_KINDS = { identity: 'other', group: 'bytes', credential: 'bytes', now: 'seconds?' };
+
+  covers('credentials', 'OidcJudge', 'new', 'judge', 'replaceKeys');
+  const options = {
+    issuer: 'https://a', audiences: ['us'], keys: KEYS, user: 'email', bindings: ['cnf'], leeway: 5, maxAge: 50, sinceIssued: 50, callClaim: 'room',
+    callForm: 'text', callRequired: true,
+  };
+  const make = (...args) => new OidcJudge(...args);
+  await walk('new OidcJudge', () => [options], {
+    0: 'fields', '0.issuer': 'name', '0.audiences': 'names', '0.keys': 'text', '0.user': 'name?', '0.bindings': 'other?', '0.leeway': 'seconds?',
+    '0.maxAge': 'threshold?', '0.sinceIssued': 'seconds?', '0.callClaim': 'name?', '0.callForm': 'other?', '0.callRequired': 'boolean?',
+  }, make);
+  for (const empty of [{ audiences: [] }, { audiences: [''] }, { bindings: [] }, { bindings: ['aud'] }, { callForm: 'hex' }]) {
+    isRefused(await thrownBy(() => make({ ...options, ...empty })), JSON.stringify(empty));
+  }
+  const oidc = make(options);
+  const isStill = async () => assert.rejects(oidc.judge({ ...PRESENTED, credential: bytes(0) }), { code: 'NotThisKind' });
+  await walk('replaceKeys', () => [KEYS], { 0: 'text' }, (...args) => oidc.replaceKeys(...args), isStill);
+  await walk('OidcJudge.judge', () => [PRESENTED], { 0: 'fields', ...under(0, PRESENTED_KINDS) }, (...args) => oidc.judge(...args));
+
+  covers('credentials', 'ListJudge', 'new', 'judge', 'replaceList');
+  await walk('new ListJudge', () => [''], { 0: 'text' }, (...args) => new ListJudge(...args));
+  const list = new ListJudge(`${IDENTITY} alice`);
+  const unchanged = async () => assert.equal((await list.judge(PRESENTED)).user, 'alice');
+  await walk('replaceList', () => [''], { 0: 'text' }, (text) => (text === '' ? undefined : list.replaceList(text)), unchanged);
+  await walk('ListJudge.judge', () => [PRESENTED], { 0: 'fields', ...under(0, PRESENTED_KINDS) }, (...args) => list.judge(...args), unchanged);
+
+  for (const name of ['callNonce', 'identityNonce', 'identityThumbprint', 'newIdentity']) covers('credentials', name);
+  await walk('callNonce', () => [bytes(4), IDENTITY], { 0: 'bytes', 1: 'other' }, callNonce);
+  await walk('identityNonce', () => [IDENTITY], { 0: 'other' }, identityNonce);
+  await walk('identityThumbprint', () => [IDENTITY], { 0: 'other' }, identityThumbprint);
+  for (const wrong of [IDENTITY.slice(2), `${IDENTITY}07`, IDENTITY.toUpperCase().replace('0', 'A'), `${IDENTITY}\n`]) {
+    isRefused(await thrownBy(() => identityNonce(wrong)), wrong);
+  }
 });
 
 /** A call that is not made where its second argument is right: it would change something. */
@@ -861,9 +906,9 @@ test('a generator that gives nothing but zeros gives no keys', async () => {
 });
 
 test('the error is one class, whichever entry point it is of', () => {
-  for (const module of [index, frames, profiles]) assert.equal(module.SealframeError, SealframeError);
-  const sources = readdirSync(here('../pkg')).filter((name) => /^(index|frames|profiles|worker-inline)(\.node)?\.js$/.test(name));
-  assert.equal(sources.length, 6);
+  for (const module of [index, credentials, frames, profiles]) assert.equal(module.SealframeError, SealframeError);
+  const sources = readdirSync(here('../pkg')).filter((name) => /^(index|credentials|frames|profiles|worker-inline)(\.node)?\.js$/.test(name));
+  assert.equal(sources.length, 7);
   for (const name of sources) {
     const source = readFileSync(here(`../pkg/${name}`), 'utf8');
     assert.match(source, /from ?"\.\/failure\.js"/, name);
@@ -884,7 +929,7 @@ test('no binding takes bytes but through the door', () => {
 });
 
 test('every export has been given wrong types', () => {
-  const own = { frames, profiles, index, 'worker-inline': inline };
+  const own = { credentials, frames, profiles, index, 'worker-inline': inline };
   for (const [entry, module] of Object.entries(own)) {
     const listed = Object.fromEntries(Object.entries(COVERED[entry] ?? {}).map(([name, members]) => [name, [...members].sort()]));
     const exported = Object.fromEntries(Object.entries(exportsOf(module)).map(([name, members]) => [name, members.sort()]));
@@ -892,5 +937,5 @@ test('every export has been given wrong types', () => {
   }
   const manifest = JSON.parse(readFileSync(here('../package.json'), 'utf8'));
   const scripts = Object.keys(manifest.exports).filter((name) => !/\.(wasm|json)$/.test(name)).sort();
-  assert.deepEqual(scripts, ['.', './frames', './jitsi-worker', './livekit-worker', './profiles', './profiles-worker', './worker', './worker-inline'].sort());
+  assert.deepEqual(scripts, ['.', './credentials', './frames', './jitsi-worker', './livekit-worker', './profiles', './profiles-worker', './worker', './worker-inline'].sort());
 });

@@ -34,6 +34,8 @@ const FILES = [
   ...[
     'LICENSE-APACHE',
     'LICENSE-MIT',
+    'credentials.d.ts',
+    'credentials.js',
     'failure.js',
     'frames.d.ts',
     'frames.js',
@@ -113,8 +115,13 @@ test('Node.js finds its own entry, and frames go through', async () => {
     import * as page from 'sealframe';
     import { Frames, SealframeError } from 'sealframe/frames';
     import { JitsiFrames, SealframeError as same } from 'sealframe/profiles';
+    import { ListJudge, SealframeError as alike } from 'sealframe/credentials';
     // One class, and one API under one name, wherever it is evaluated: it fails as it is used.
     assert.equal(same, SealframeError);
+    assert.equal(alike, SealframeError);
+    const identity = '07'.repeat(32);
+    const presented = { identity, group: new Uint8Array(4), credential: new Uint8Array(0) };
+    assert.equal((await new ListJudge(identity + ' alice').judge(presented)).user, 'alice');
     assert.equal(page.SealframeError, SealframeError);
     assert.deepEqual(Object.keys(page), ['SealedCall', 'SealframeError', 'createWorker', 'supportedFramings']);
     await assert.rejects(page.SealedCall.start({ secret: new Uint8Array(32).fill(7), member: 1 }), { code: 'NotSupported' });
@@ -237,9 +244,13 @@ describe('types', () => {
     const typed = await readFile(here('../pkg/frames.d.ts'), 'utf8');
     const profiles = await import(here('../pkg/profiles.node.js'));
     const typedProfiles = await readFile(here('../pkg/profiles.d.ts'), 'utf8');
-    for (const [name, exported] of Object.entries(profiles)) {
-      const members = exported.prototype === undefined ? [] : Object.getOwnPropertyNames(exported.prototype);
-      for (const said of [name, ...members]) assert.match(typedProfiles, new RegExp(`\\b${said}\\b`), `${name}.${said}`);
+    const credentials = await import(here('../pkg/credentials.js'));
+    const typedCredentials = await readFile(here('../pkg/credentials.d.ts'), 'utf8');
+    for (const [module, types] of [[profiles, typedProfiles], [credentials, typedCredentials]]) {
+      for (const [name, exported] of Object.entries(module)) {
+        const members = exported.prototype === undefined ? [] : Object.getOwnPropertyNames(exported.prototype);
+        for (const said of [name, ...members]) assert.match(types, new RegExp(`\\b${said}\\b`), `${name}.${said}`);
+      }
     }
     const page = await readFile(here('../pkg/index.js'), 'utf8');
     const typedPage = await readFile(here('../pkg/index.d.ts'), 'utf8');
@@ -254,6 +265,26 @@ describe('types', () => {
     for (const [, name] of members) assert.match(typedPage, new RegExp(`\\b${name}\\b`), name);
   });
 });
+
+/** In a page: which tokens are judged otherwise than their vectors say. */
+async function judgeAll(text) {
+  const { OidcJudge, newIdentity } = await import('/node_modules/sealframe/pkg/credentials.js');
+  const { issuer, audiences, key_sets: keySets, oidc } = JSON.parse(text);
+  const others = [];
+  for (const { name, credential, identity, group_id: group, now, keys, setup, accepted, refusal } of oidc) {
+    const judge = new OidcJudge({
+      issuer: setup.issuer ?? issuer, audiences: setup.audiences ?? audiences, keys: keySets[keys].json, user: setup.user_claim,
+      bindings: setup.bindings, leeway: setup.leeway, maxAge: setup.any_age ? Infinity : undefined, sinceIssued: setup.since_issued,
+      callClaim: setup.call_claim, callForm: setup.call_form, callRequired: setup.call_required,
+    });
+    const presented = {
+      identity, group: Uint8Array.from(group.match(/../g) ?? [], (each) => parseInt(each, 16)), credential: new TextEncoder().encode(credential), now,
+    };
+    const said = await judge.judge(presented).then(({ user }) => user, ({ code }) => code);
+    if (said !== (accepted?.user ?? refusal)) others.push(`${name}: ${said}`);
+  }
+  return { others, judged: oidc.length, identity: (await newIdentity()).identity.length };
+}
 
 /** How a page is made: each way gives the folder to serve. */
 const MAKERS = {
@@ -368,6 +399,23 @@ for (const [name, launch] of [['Chromium', launchChromium], ['Firefox', launchFi
         }
       });
     }
+
+    test('ID tokens are judged as in Node.js', TIMEOUT, async () => {
+      const vectors = await readFile(here('../../crates/testkit/vectors/credentials/credentials.json'), 'utf8');
+      await writeFile(join(site, 'judge.html'), '<!doctype html>');
+      const server = await serve([site], STRICT);
+      const page = await browser.newPage();
+      try {
+        await page.goto(`${server.url}judge.html`);
+        const told = await page.evaluate(judgeAll, vectors);
+        assert.deepEqual(told.others, []);
+        assert.equal(told.judged, 133);
+        assert.equal(told.identity, 64);
+      } finally {
+        await page.close();
+        server.close();
+      }
+    });
 
     if (name === 'Chromium') test('where there is createEncodedStreams alone', TIMEOUT, async () => {
       const { make, policy } = MAKERS['without a tool'];

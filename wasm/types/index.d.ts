@@ -149,7 +149,11 @@ export type ErrorCode =
   | 'TransformRefused' | 'TonesRefused' | 'DataChannelRefused'
   // Of `sealframe/profiles`.
   | 'MissingKey' | 'NotSealed' | 'Injected' | 'SameKey' | 'NoRatchet' | 'UnsupportedCodec' | 'UnknownCodec' | 'StartCodeInside'
-  | 'DigitsRefused' | 'TooManyStreams';
+  | 'DigitsRefused' | 'TooManyStreams'
+  // Of `sealframe/credentials`: why a credential is refused, and what is no key set, issuer or list.
+  | 'TooLarge' | 'NotThisKind' | 'WrongIssuer' | 'WrongAudience' | 'WrongPurpose' | 'WrongAlgorithm' | 'BadSignature'
+  | 'NotYetValid' | 'Expired' | 'NotBound' | 'WrongIdentity' | 'WrongCall' | 'NoUser' | 'UnverifiedEmail' | 'NotListed'
+  | 'ChangedIdentity' | 'NotAKeySet' | 'NoUsableKey' | 'TwoOfOneName' | 'IssuerRefused' | 'NoIdentity' | 'NoName' | 'OfAnother';
 
 /** Something that is refused; one class for all entry points of the package. */
 export class SealframeError extends Error {

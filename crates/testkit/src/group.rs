@@ -12,9 +12,11 @@ pub struct Group {
     /// Hashes of group ids.
     pub groups: Vec<GroupVector>,
     /// Rosters in several orders.
-    pub rosters: Vec<RosterVector>,
+    pub roster_hashes: Vec<RosterHashVector>,
     /// What members see of each other, in several orders.
-    pub views: Vec<ViewVector>,
+    pub view_hashes: Vec<ViewHashVector>,
+    /// Orders of moderators, in several orders.
+    pub orders_hashes: Vec<OrdersHashVector>,
 }
 
 /// Members and the messages that they send.
@@ -30,9 +32,11 @@ pub struct CallVector {
     pub group_hash: Hex,
     /// Three.
     pub members: Vec<MemberVector>,
-    /// Type 1.
+    /// Type 1: the members' own, then others of theirs with sessions of their own.
     pub announces: Vec<AnnounceVector>,
-    /// Type 2; those of one member in order.
+    /// Headers of generations that were begun and given to nobody.
+    pub begun: Vec<HeaderVector>,
+    /// Type 2 and 12; those of one member in order.
     pub updates: Vec<UpdateVector>,
     /// Type 3.
     pub requests: Vec<RequestVector>,
@@ -43,49 +47,61 @@ pub struct CallVector {
     /// Type 6.
     pub leaves: Vec<LeaveVector>,
     /// Type 7.
-    pub controls: Vec<ControlVector>,
+    pub orders: Vec<OrderVector>,
     /// Type 8.
-    pub evidence: Vec<EvidenceVector>,
-    /// Type 9: a whole emoji check.
+    pub rosters: Vec<RosterVector>,
+    /// Type 9.
+    pub forwards: Vec<ForwardVector>,
+    /// Type 10.
+    pub refusals: Vec<RefusalVector>,
+    /// Type 11: a whole emoji check.
     pub check: EmojiVector,
+    /// Several messages in one.
+    pub bundles: Vec<BundleVector>,
     /// Messages of every type that must not be taken.
     pub refused: Vec<RefusedMessage>,
+    /// Bundles out of which nothing is taken.
+    pub refused_bundles: Vec<RefusedBundle>,
 }
 
 /// A member with all its secrets.
 #[derive(Deserialize, Debug)]
 pub struct MemberVector {
-    /// 16 bytes.
-    pub session: Hex,
-    /// Field of the KID.
-    pub sender: u16,
+    /// Milliseconds since 1970.
+    pub joined_at: Number,
     /// 0 participant, 1 recorder, 2 bot.
     pub role: u8,
     /// Ed25519 seed.
     pub identity_secret: Hex,
     /// Ed25519 public key.
     pub identity: Hex,
-    /// What `DeriveKeyPair` makes the KEM key of.
-    pub kem_ikm: Hex,
-    /// The KEM's secret key; X-Wing's seed.
-    pub kem_secret: Hex,
-    /// The KEM's public key.
-    pub kem_key: Hex,
-    /// Two, the older first.
-    pub nonces: Vec<NonceVector>,
+    /// Where messages for it go.
+    pub address: Hex,
     /// What the application judges.
     pub credential: Hex,
     /// What the application calls the person.
     pub user_id: Hex,
+    /// Of the announce at the same place in `announces`.
+    pub announce_hash: Hex,
+    /// Its first 16 bytes.
+    pub session: Hex,
+    /// Its first two bytes: the field of the KID.
+    pub number: u16,
+    /// Some, by number.
+    pub prekeys: Vec<PrekeyVector>,
 }
 
-/// A freshness nonce.
+/// A KEM key pair of a session.
 #[derive(Deserialize, Debug)]
-pub struct NonceVector {
-    /// `nonce_number`.
-    pub number: u8,
-    /// 24 bytes.
-    pub nonce: Hex,
+pub struct PrekeyVector {
+    /// `prekey_number`.
+    pub number: u16,
+    /// What `DeriveKeyPair` makes it of.
+    pub ikm: Hex,
+    /// The KEM's secret key; X-Wing's seed.
+    pub secret: Hex,
+    /// The KEM's public key.
+    pub public: Hex,
 }
 
 /// A message as it is on the wire, and what was signed.
@@ -93,7 +109,7 @@ pub struct NonceVector {
 pub struct SignedVector {
     /// Place of the sender in `members`.
     pub from: usize,
-    /// Domain, name, head and body.
+    /// Domain, name, group_hash, head and body; of an update its commitment too.
     pub to_sign: Hex,
     /// Ed25519.
     pub signature: Hex,
@@ -108,72 +124,81 @@ pub struct AnnounceVector {
     #[serde(flatten)]
     pub signed: SignedVector,
     /// Field.
+    pub joined_at: Number,
+    /// Field.
     pub media_suite: u16,
     /// Field.
-    pub sender: u16,
+    pub kem: u8,
     /// Field.
     pub role: u8,
     /// Field.
     pub identity: Hex,
     /// Field.
-    pub kem_key: Hex,
+    pub prekey: Hex,
     /// Field.
-    pub nonce_number: u8,
+    pub versions: Hex,
     /// Field.
-    pub nonce: Hex,
+    pub address: Hex,
     /// Field.
     pub credential: Hex,
-    /// Of the whole message.
+    /// Field.
+    pub extensions: Vec<ExtensionVector>,
+    /// Of the body.
     pub announce_hash: Hex,
+    /// Its first 16 bytes.
+    pub session: Hex,
+}
+
+/// One extension of an announce.
+#[derive(Deserialize, Debug)]
+pub struct ExtensionVector {
+    /// Field.
+    pub id: u16,
+    /// Field.
+    pub data: Hex,
+}
+
+/// A key that a member begins or delivers, whether it was sent or not.
+#[derive(Deserialize, Debug)]
+pub struct HeaderVector {
+    /// Place of the sender in `members`.
+    pub from: usize,
+    /// Field.
+    pub flags: u8,
+    /// Field.
+    pub generation: u32,
+    /// Field.
+    pub step: u8,
+    /// Field.
+    pub prev_hash: Hex,
+    /// Signed; sent in update headers alone.
+    pub key_commit: Hex,
+    /// Of the generation and step.
+    pub base_key: Hex,
+    /// Of the generation and step 0.
+    pub generation_key: Hex,
+    /// Head, body and commitment.
+    pub header: Hex,
+    /// Of the header.
+    pub header_hash: Hex,
+    /// Domain, name, group_hash and header.
+    pub to_sign: Hex,
+    /// Ed25519.
+    pub signature: Hex,
+    /// Type 12.
+    pub update_header: Hex,
 }
 
 /// Type 2.
 #[derive(Deserialize, Debug)]
 pub struct UpdateVector {
-    /// Message and signature.
+    /// What it has in common with its update header.
     #[serde(flatten)]
-    pub signed: SignedVector,
-    /// Field.
-    pub reason: u8,
-    /// Field.
-    pub seq: Number,
-    /// Field.
-    pub generation: Number,
-    /// Field.
-    pub step: u32,
-    /// Field.
-    pub apply_ms: u32,
-    /// Field.
-    pub roster_hash: Hex,
-    /// Field.
-    pub prev_hash: Hex,
-    /// Field.
-    pub key_commit: Hex,
-    /// Field.
-    pub count: u16,
-    /// Of the generation and step.
-    pub base_key: Hex,
-    /// Of the generation and step 0.
-    pub generation_key: Hex,
-    /// 174 bytes: every entry's aad.
-    pub header: Hex,
-    /// Of the header.
-    pub header_hash: Hex,
-    /// `count`, in their order.
-    pub entries: Vec<EntryVector>,
-    /// The same message as a server may cut it.
-    pub cut: Vec<Hex>,
-}
-
-/// One entry of an update.
-#[derive(Deserialize, Debug)]
-pub struct EntryVector {
+    pub header: HeaderVector,
     /// Place of the recipient in `members`.
     pub to: usize,
-    /// Field.
-    pub nonce_number: u8,
-    /// What the number stands for.
-    pub nonce: Hex,
+    /// Field of the entry.
+    pub prekey_number: u16,
     /// `ikmE` of RFC 9180's vectors; X-Wing's `eseed`.
     pub randomness: Hex,
     /// HPKE's `info`.
@@ -182,6 +207,10 @@ pub struct EntryVector {
     pub enc: Hex,
     /// HPKE's ciphertext.
     pub ct: Hex,
+    /// Recipient, prekey number, `enc` and `ct`.
+    pub entry: Hex,
+    /// All of it.
+    pub message: Hex,
 }
 
 /// Type 3.
@@ -193,11 +222,7 @@ pub struct RequestVector {
     /// Field.
     pub target: Hex,
     /// Field.
-    pub seq: Number,
-    /// Field.
-    pub nonce_number: u8,
-    /// Field.
-    pub nonce: Hex,
+    pub wants: u8,
 }
 
 /// Type 4.
@@ -208,9 +233,9 @@ pub struct AckVector {
     /// Place of what is acknowledged in `updates`.
     pub update: usize,
     /// Field.
-    pub target: Hex,
+    pub generation: u32,
     /// Field.
-    pub seq: Number,
+    pub step: u8,
     /// Field.
     pub mac: Hex,
     /// All of it.
@@ -224,31 +249,43 @@ pub struct HeartbeatVector {
     #[serde(flatten)]
     pub signed: SignedVector,
     /// Field.
-    pub seq: Number,
+    pub seq: u32,
     /// Field.
-    pub newest: Number,
+    pub flags: u8,
+    /// Field.
+    pub generation: u32,
+    /// Field.
+    pub step: u8,
+    /// Field.
+    pub frames: u32,
+    /// Field.
+    pub newest: u32,
     /// Field.
     pub update_hash: Hex,
-    /// Field.
-    pub generation: Number,
-    /// Field.
-    pub step: u32,
-    /// Field.
-    pub frames: Number,
-    /// Field: the hash of all `members` with their first announces.
+    /// Field: the hash of the announces in `view`.
     pub roster_hash: Hex,
     /// Field: the hash of `view`.
     pub view_hash: Hex,
+    /// Field: the hash of `orders`.
+    pub orders_hash: Hex,
     /// Field.
-    pub control: Number,
+    pub counter: u32,
     /// Field.
-    pub locked: u8,
+    pub witness: Hex,
     /// Field.
-    pub nonce_number: u8,
+    pub witness_seq: u32,
     /// Field.
-    pub nonce: Hex,
+    pub witness_hash: Hex,
+    /// Field.
+    pub prekey_number: u16,
+    /// Field.
+    pub prekey: Hex,
+    /// Place of the witness in `heartbeats`.
+    pub witness_at: Option<usize>,
     /// What the sender has seen of each member.
     pub view: Vec<SeenVector>,
+    /// Those in force.
+    pub orders: Vec<OrderLine>,
 }
 
 /// Type 6.
@@ -261,29 +298,76 @@ pub struct LeaveVector {
 
 /// Type 7.
 #[derive(Deserialize, Debug)]
-pub struct ControlVector {
+pub struct OrderVector {
     /// Message and signature.
     #[serde(flatten)]
     pub signed: SignedVector,
     /// Field.
-    pub counter: Number,
+    pub counter: u32,
     /// Field.
     pub action: u8,
     /// Field.
     pub target: Hex,
+    /// Field: the tags of those in `named`.
+    pub identities: Vec<Hex>,
+    /// Identities, in an order of no meaning.
+    pub named: Vec<Hex>,
 }
 
 /// Type 8.
 #[derive(Deserialize, Debug)]
-pub struct EvidenceVector {
+pub struct RosterVector {
     /// Message and signature.
     #[serde(flatten)]
     pub signed: SignedVector,
-    /// Headers with their signatures.
-    pub updates: Vec<Hex>,
+    /// Field.
+    pub flags: u8,
+    /// Field `from`.
+    pub first: Hex,
+    /// Field `to`.
+    pub last: Hex,
+    /// Field.
+    pub entries: Vec<RosterEntryVector>,
+}
+
+/// One session of a roster.
+#[derive(Deserialize, Debug)]
+pub struct RosterEntryVector {
+    /// Its first 8 bytes.
+    pub session: Hex,
+    /// 1 to 8.
+    pub status: u8,
+    /// Its newest generation.
+    pub newest: u32,
+    /// The first 4 bytes of the hash of the update that began that.
+    pub update_hash: Hex,
 }
 
 /// Type 9.
+#[derive(Deserialize, Debug)]
+pub struct ForwardVector {
+    /// Message and signature.
+    #[serde(flatten)]
+    pub signed: SignedVector,
+    /// Field.
+    pub messages: Vec<Hex>,
+}
+
+/// Type 10.
+#[derive(Deserialize, Debug)]
+pub struct RefusalVector {
+    /// Message and signature.
+    #[serde(flatten)]
+    pub signed: SignedVector,
+    /// Field.
+    pub target: Hex,
+    /// Field.
+    pub reason: u8,
+    /// Field.
+    pub other: Hex,
+}
+
+/// Type 11.
 #[derive(Deserialize, Debug)]
 pub struct CheckVector {
     /// Message and signature.
@@ -342,13 +426,46 @@ pub struct RefusedCheck {
     pub message: Hex,
 }
 
+/// Several messages to one recipient.
+#[derive(Deserialize, Debug)]
+pub struct BundleVector {
+    /// What is special about it.
+    pub name: String,
+    /// Place in `members` of the one that all messages claim to be from.
+    pub from: usize,
+    /// All of it.
+    pub message: Hex,
+    /// What is in it.
+    pub messages: Vec<BundledVector>,
+}
+
+/// One message of a bundle.
+#[derive(Deserialize, Debug)]
+pub struct BundledVector {
+    /// All of it.
+    pub message: Hex,
+    /// What refuses it; `None` if it is taken.
+    pub refused: Option<Refused>,
+}
+
+/// A bundle of which nothing is taken.
+#[derive(Deserialize, Debug)]
+pub struct RefusedBundle {
+    /// What is wrong with it.
+    pub name: String,
+    /// Place in `members` of the one that it claims to be from.
+    pub from: usize,
+    /// All of it.
+    pub message: Hex,
+}
+
 /// A message that must change nothing.
 #[derive(Deserialize, Debug)]
 pub struct RefusedMessage {
     /// What is wrong with it.
     pub name: String,
     /// What refuses it: its form, or what it is held against.
-    pub kind: Refusal,
+    pub kind: Refused,
     /// Place in `members` of the one that it claims to be from.
     pub from: usize,
     /// Place in `members` of the one that must refuse it.
@@ -362,21 +479,21 @@ pub struct RefusedMessage {
 /// What refuses a message, in the order in which it is looked at.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[serde(rename_all = "lowercase")]
-pub enum Refusal {
+pub enum Refused {
+    /// Version, type or tag.
+    Head,
     /// Its length, the length of a part, or a field out of range.
     Malformed,
-    /// Version, type, KEM or group.
-    Head,
-    /// Signature or identity.
+    /// An announce's session is not its hash.
+    Session,
+    /// An update's entry is for another, or does not open.
+    Entry,
+    /// Signature or identity; of an update the commitment too.
     Signature,
-    /// An announce for another media suite.
+    /// An announce for another media suite or KEM.
     Suite,
     /// An ack's mac.
     Mac,
-    /// No entry that opens.
-    Entry,
-    /// The entry opens, to another key than `key_commit` says.
-    Commitment,
 }
 
 /// A group id's hash.
@@ -390,31 +507,20 @@ pub struct GroupVector {
 
 /// A roster, in an order of no meaning.
 #[derive(Deserialize, Debug)]
-pub struct RosterVector {
+pub struct RosterHashVector {
     /// Of the call.
     pub group_hash: Hex,
     /// 32 bytes.
     pub roster_hash: Hex,
-    /// 30 digits.
+    /// 60 digits.
     pub call_code: String,
     /// One to eight.
-    pub members: Vec<RosterMember>,
-}
-
-/// A line of a roster.
-#[derive(Deserialize, Debug)]
-pub struct RosterMember {
-    /// 16 bytes.
-    pub session: Hex,
-    /// 32 bytes.
-    pub identity: Hex,
-    /// 32 bytes.
-    pub announce_hash: Hex,
+    pub announce_hashes: Vec<Hex>,
 }
 
 /// A view, in an order of no meaning.
 #[derive(Deserialize, Debug)]
-pub struct ViewVector {
+pub struct ViewHashVector {
     /// 32 bytes.
     pub view_hash: Hex,
     /// One to eight.
@@ -424,12 +530,34 @@ pub struct ViewVector {
 /// A line of a view.
 #[derive(Deserialize, Debug)]
 pub struct SeenVector {
-    /// 16 bytes.
-    pub session: Hex,
-    /// Its newest generation; 0 if none.
-    pub newest: Number,
-    /// The hash of the update that began it; zeros if none.
+    /// 32 bytes.
+    pub announce_hash: Hex,
+    /// Its newest generation; 0 if it told none.
+    pub newest: u32,
+    /// The hash of the update that began it; zeros if it told none.
     pub update_hash: Hex,
+}
+
+/// Orders in force, in an order of no meaning.
+#[derive(Deserialize, Debug)]
+pub struct OrdersHashVector {
+    /// 32 bytes.
+    pub orders_hash: Hex,
+    /// None to eight.
+    pub orders: Vec<OrderLine>,
+}
+
+/// What is hashed of an order.
+#[derive(Deserialize, Debug)]
+pub struct OrderLine {
+    /// Field.
+    pub counter: u32,
+    /// Who signed it.
+    pub session: Hex,
+    /// Field.
+    pub action: u8,
+    /// Field.
+    pub target: Hex,
 }
 
 /// Everything there is.

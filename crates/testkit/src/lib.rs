@@ -5,6 +5,7 @@
 
 pub mod aes_gcm;
 pub mod alloc;
+pub mod credentials;
 pub mod dave;
 pub mod group;
 pub mod hex;

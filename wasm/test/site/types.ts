@@ -1,6 +1,7 @@
 // What the package's types allow, and what they do not.
 
 import { createWorker, SealedCall, SealframeError, supportedFramings, type GroupState, type StreamState } from 'sealframe';
+import { identityNonce, ListJudge, newIdentity, OidcJudge, type Verified } from 'sealframe/credentials';
 import { Frames, type Opener } from 'sealframe/frames';
 import { createWorker as createInline } from 'sealframe/worker-inline';
 
@@ -27,6 +28,19 @@ export async function call(secret: Uint8Array, pc: RTCPeerConnection): Promise<U
   // @ts-expect-error use `SealedCall.start`
   new SealedCall();
   return call.announcement();
+}
+
+export async function judged(bytes: Uint8Array, keys: string): Promise<Verified> {
+  const { seed } = await newIdentity();
+  const { group } = await SealedCall.join({ group: bytes, member: 1, credential: bytes, identity: seed });
+  const judge = new OidcJudge({ issuer: 'https://a', audiences: ['us'], keys, user: 'email', bindings: ['nonce'] });
+  group.onapplied = (applicant) => judge.judge({ ...applicant, group: bytes });
+  judge.replaceKeys(await identityNonce(group.identity));
+  // @ts-expect-error an identity is part of what is judged
+  await judge.judge({ group: bytes, credential: bytes });
+  // @ts-expect-error an application has an audience
+  new OidcJudge({ issuer: 'https://a', keys });
+  return new ListJudge(keys).judge({ identity: group.identity, group: bytes, credential: bytes, now: 7 });
 }
 
 export async function join(bytes: Uint8Array): Promise<GroupState> {

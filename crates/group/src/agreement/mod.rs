@@ -92,6 +92,14 @@ impl Comparison {
         self.differs.as_ref().is_some_and(|difference| difference.is_reported)
     }
 
+    /// Our machine slept: what it has not heard yet may explain the difference.
+    pub(crate) fn begin_anew(&mut self, now: Duration) {
+        if let Some(difference) = &mut self.differs {
+            (difference.since, difference.first) = (now.into(), now.into());
+            (difference.tries, difference.next_at, difference.entries) = (0, None, None);
+        }
+    }
+
     /// When something is due, if comparing begins this long after the last change, or after [`RESTLESS`].
     pub(crate) fn next_at(&self, after: Duration) -> Option<Duration> {
         let difference = self.differs.as_ref()?;

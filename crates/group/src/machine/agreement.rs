@@ -19,6 +19,8 @@ const SPREAD: Duration = Duration::from_millis(16);
 const REPORT_AFTER: u8 = 3;
 /// A session that one side has lost may be away for this long before that is a difference to report.
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
+/// A member that has proved to be present this long after a difference came up should have answered.
+const WROTE_SINCE: Duration = Duration::from_secs(15);
 /// A session that has just come need not be known to everybody.
 const IS_NEW: Duration = Duration::from_secs(5);
 
@@ -49,6 +51,10 @@ impl Group {
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
+        // With its first heartbeat a session introduces itself, and knows nobody.
+        if heartbeat.seq == 1 {
+            return;
+        }
         let theirs = heartbeat.roster_hash;
         let agrees = self.roster.holds(&theirs, now);
         let is_taken_back = member.roster.update(theirs, self.roster.now, agrees, now);
@@ -123,7 +129,10 @@ impl Group {
     /// A live member that sees others than we do, and does not say whom.
     fn report_silence(&mut self, session: SessionId) {
         let Some(member) = self.members.get_mut(&session) else { return };
-        let is_silent = member.presence.is_live() && member.roster.entries().is_none();
+        // It is present, and has been since the difference came up.
+        let first = member.roster.first().unwrap_or_default();
+        let is_here = member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE);
+        let is_silent = is_here && member.roster.entries().is_none();
         if is_silent && member.roster.tries() > REPORT_AFTER + 1 && member.roster.report() {
             self.core.event(Event::RosterMismatch { with: session, sessions: Vec::new() });
         }
@@ -211,7 +220,10 @@ impl Group {
                 continue;
             }
             let Some(entry) = theirs.get(&prefix(session)) else {
-                messages.push(member.announce.to_vec());
+                // Of one that may be a recording nobody else need hear.
+                if member.presence.is_live() {
+                    messages.push(member.announce.to_vec());
+                }
                 continue;
             };
             if !entry.status.is_member() {
@@ -244,18 +256,22 @@ impl Group {
         self.forward(to, messages);
     }
 
-    /// All orders in force, with the announces of moderators that are not there to be asked.
+    /// All orders in force. Of their moderators, those that are here are introduced first, apart: those that are shown together with
+    /// their orders are judged for these alone.
     fn forward_orders(&mut self, to: SessionId) {
-        let mut messages: Vec<Vec<u8>> = Vec::new();
+        let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
         for order in self.orders.iter() {
             let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
             let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
-            let of_member = self.members.get(&order.by).map(|member| &*member.announce);
-            let announce = of_departed.or(of_away).or(of_member).map(<[u8]>::to_vec);
-            messages.extend(announce.filter(|announce| !messages.contains(announce)));
+            let announce = of_departed.or(of_away).map(<[u8]>::to_vec);
+            gone.extend(announce.filter(|announce| !gone.contains(announce)));
+            let of_member = self.members.get(&order.by).filter(|member| member.presence.is_live());
+            let announce = of_member.map(|member| member.announce.to_vec());
+            here.extend(announce.filter(|announce| !here.contains(announce)));
         }
-        messages.extend(self.orders.iter().map(|order| order.message.to_vec()));
-        self.forward(to, messages);
+        gone.extend(self.orders.iter().map(|order| order.message.to_vec()));
+        self.forward(to, here);
+        self.forward(to, gone);
     }
 
     /// Passes messages on, in as few of ours as there is room for. An announce stays together with what follows it as far as
@@ -302,8 +318,8 @@ impl Group {
         {
             let differs = entries.iter().filter(|entry| {
                 known.get(&entry.session).is_some_and(|known| {
-                    known.status.is_member()
-                        && entry.status.is_member()
+                    known.status == Status::Live
+                        && entry.status == Status::Live
                         && (known.newest, &known.update_hash[..4])
                             != (entry.newest, &entry.update_hash[..])
                 })
@@ -337,7 +353,9 @@ impl Group {
             }
             is_same = false;
             let other = if is_member(our_status) { their_status } else { our_status };
+            let is_doubtful = [our_status, their_status].contains(&Some(Status::NotLive));
             let is_explained = match other {
+                None if is_doubtful => true,
                 None => {
                     // It may have come after the member wrote.
                     let mut members = self.members_with_prefix(session);

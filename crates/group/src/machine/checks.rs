@@ -40,9 +40,9 @@ impl GroupChecks {
         Self { checks: Checks::new(group_hash, us), received: VecDeque::new(), sent: Vec::new() }
     }
 
-    pub(super) fn next_at(&self, now: Duration) -> Option<Duration> {
+    pub(super) fn next_at(&self) -> Option<Duration> {
         let again = self.sent.iter().map(|sent| sent.at + AGAIN_AFTER[sent.tries]);
-        let received = (!self.received.is_empty()).then_some(now);
+        let received = (!self.received.is_empty()).then_some(Duration::ZERO);
         again.chain(received).chain(self.checks.next_expiry()).min()
     }
 }

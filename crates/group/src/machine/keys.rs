@@ -26,16 +26,19 @@ use crate::{
 pub(super) const ANSWER_EVERY: Duration = Duration::from_secs(1);
 /// How long an ack waits for another message to the same member.
 const ACK_WAIT: Duration = Duration::from_millis(50);
+/// Joins are taken together for this time for each member, up to the policy's bound: in small calls nobody waits.
+const COALESCE_EACH: Duration = Duration::from_millis(20);
 /// To more recipients than this a key goes without asking for acks.
 const MAX_ACKS: usize = 256;
 
 impl Group {
     /// Answers a newcomer soon: at once if none came lately.
     pub(super) fn want_delivery(&mut self, now: Duration) {
-        let policy = &self.core.config.policy;
+        let among = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
+        let wait = self.core.config.policy.coalesce_joins.min(COALESCE_EACH * among);
         let is_used = self.own.current.frames > 0;
         let last = self.delivered_at.filter(|_| is_used);
-        let earliest = last.map_or(now, |at| at + policy.coalesce_joins);
+        let earliest = last.map_or(now, |at| at + wait);
         self.timers.set_sooner(Timer::Deliver, earliest.max(now));
     }
 
@@ -192,6 +195,7 @@ impl Group {
     /// What we seal with and what comes next, to these members.
     fn deliver(&mut self, to: &[SessionId], wants_ack: bool, now: Duration, rng: &mut impl CryptoRng) {
         for &session in to {
+            self.introduce_to(session, now);
             let Some(member) = self.members.get_mut(&session) else { continue };
             let made = self.own.current_for(&self.core, wants_ack, member, rng);
             if let Some((message, delivery)) = made {
@@ -214,6 +218,7 @@ impl Group {
             return;
         }
         for &session in to {
+            self.introduce_to(session, now);
             let Some(member) = self.members.get_mut(&session) else { continue };
             if member.delivered.pending {
                 continue;
@@ -234,11 +239,16 @@ impl Group {
         for session in due {
             let Some(member) = self.members.get_mut(&session) else { continue };
             for (generation, tries) in member.repeats(now) {
+                let pending = self.own.pending.as_ref().map(|pending| pending.generation);
                 let made = if generation == self.own.current.generation {
                     self.own.current_for(&self.core, true, member, rng)
-                } else {
+                } else if Some(generation) == pending {
                     self.own.pending_for(&self.core, member, rng)
+                } else {
+                    None
                 };
+                // A key that is not used any more needs no ack.
+                member.forget_delivery(generation);
                 if let Some((message, delivery)) = made {
                     member.note_repeat(delivery, tries, now);
                     self.core.out.send(Recipient::One(session), message);
@@ -283,16 +293,23 @@ impl Group {
     pub(super) fn send_acks(&mut self, now: Duration) {
         let is_due = self.timers.get(Timer::Acks).is_some_and(|at| now >= at);
         let mut rest = Vec::new();
+        let delivers = self.sends && self.timers.get(Timer::Deliver).is_some();
         for (target, ack) in core::mem::take(&mut self.acks) {
-            if is_due || self.core.out.has_message_for(target) {
+            // Our key goes to it in a moment.
+            let waits =
+                delivers && self.members.get(&target).is_some_and(|member| !member.delivered.current);
+            if is_due && !waits || self.core.out.has_message_for(target) {
                 self.core.send(Recipient::One(target), &Body::Ack(ack));
             } else {
                 rest.push((target, ack));
             }
         }
         self.acks = rest;
-        if self.acks.is_empty() {
+        if is_due {
             self.timers.stop(Timer::Acks);
+            if let Some(at) = self.timers.get(Timer::Deliver).filter(|_| !self.acks.is_empty()) {
+                self.timers.set(Timer::Acks, at.max(now) + ACK_WAIT);
+            }
         }
     }
 

@@ -91,6 +91,7 @@ pub struct Group {
     answered_leave_at: Option<Duration>,
     joined_at: Duration,
     restarted_at: Option<Duration>,
+    announced_at: Option<Duration>,
     /// What was there at the last poll was there when frames were sealed.
     polled_at: Duration,
     sends: bool,
@@ -159,6 +160,7 @@ impl Group {
             answered_leave_at: None,
             joined_at: now,
             restarted_at: None,
+            announced_at: None,
             polled_at: now,
             has_ended: false,
         };
@@ -230,13 +232,17 @@ impl Group {
             return Some(Announce::address_in(&member.announce));
         }
         let waiting = self.waiting.get(session).map(|judged| &*judged.announce.address);
-        waiting.or_else(|| self.refused.address_of(session))
+        let departed = || self.departed.get(session).map(|departed| &*departed.address);
+        waiting.or_else(|| self.refused.address_of(session)).or_else(departed)
     }
 
-    /// The members that the relay calls so: more than one if a session was replaced a moment ago, or if somebody lies.
+    /// The members, and sessions that are being judged, that the relay calls so: more than one if a session was replaced a moment
+    /// ago, or if somebody lies.
     pub fn sessions_at<'g>(&'g self, address: &'g [u8]) -> impl Iterator<Item = SessionId> + 'g {
-        let at_address = move |member: &&'g Member| Announce::address_in(&member.announce) == address;
-        self.members.values().map(|member| &**member).filter(at_address).map(|member| member.session)
+        let members = self.members.values().map(|member| &**member);
+        let members = members.filter(move |member| Announce::address_in(&member.announce) == address);
+        let waiting = self.waiting.iter().filter(move |(_, judged)| judged.announce.address == address);
+        members.map(|member| member.session).chain(waiting.map(|(&session, _)| session))
     }
 
     /// Begins a new generation: the present key nears its limit, or something is suspicious.
@@ -414,9 +420,11 @@ fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed
         at: now.into(),
         identity: core.identity(),
         permission: core.config.permission,
+        address: core.config.address.as_slice().into(),
         announce: Some(core.announce.as_slice().into()),
         proof: None,
         answered_at: None,
+        is_hearsay: false,
     }
 }
 

@@ -147,6 +147,8 @@ impl Group {
             if age > (self.core.joined_at, self.core.session) {
                 self.end(crate::EndReason::Replaced { by: session });
             } else {
+                // It sees that we are here.
+                self.send_heartbeat(Recipient::One(session), false, now);
                 self.replace(session, self.core.session, now);
             }
             return;
@@ -178,12 +180,13 @@ impl Group {
     /// Ends what is overdue: members are unresponsive, then lost; sessions that are judged or away are forgotten.
     pub(super) fn expire_sessions(&mut self, now: Duration) {
         let (interval, lost_after) = (self.heartbeat_interval(), self.lost_after());
+        let missed = self.core.config.policy.missed_heartbeats_until_lost;
         let mut unresponsive = alloc::vec::Vec::new();
         let mut lost = alloc::vec::Vec::new();
         let mut contested = alloc::vec::Vec::new();
         for (&session, member) in &mut self.members {
             let silent_since = member.presence.silent_since(member.since);
-            if now >= silent_since + lost_after {
+            if now >= member.presence.lost_at(member.since, interval, missed) {
                 lost.push(session);
             } else if now >= silent_since + interval * UNRESPONSIVE_AFTER
                 && !member.presence.is_unresponsive
@@ -339,6 +342,8 @@ impl Group {
         for member in self.members.values_mut() {
             let Member { presence, since, .. } = &mut **member;
             presence.excuse(since, at_least);
+            member.roster.begin_anew(now);
+            member.view.begin_anew(now);
         }
         if !self.has_ended {
             self.timers.set_sooner(Timer::Heartbeat, now);
@@ -346,19 +351,21 @@ impl Group {
     }
 
     /// When something is due for a member.
-    pub(super) fn timeouts_of(&self, member: &Member, now: Duration) -> [Option<Duration>; 10] {
+    pub(super) fn timeouts_of(&self, member: &Member) -> [Option<Duration>; 10] {
         let silent_since = member.presence.silent_since(member.since);
-        let unresponsive = silent_since + self.heartbeat_interval() * UNRESPONSIVE_AFTER;
+        let interval = self.heartbeat_interval();
+        let unresponsive = silent_since + interval * UNRESPONSIVE_AFTER;
+        let missed = self.core.config.policy.missed_heartbeats_until_lost;
         let compare_after = self.compare_after(member.session);
         [
-            Some(silent_since + self.lost_after()),
+            Some(member.presence.lost_at(member.since, interval, missed)),
             (!member.presence.is_unresponsive).then_some(unresponsive),
             member.presence.contest.map(Duration::from),
             member.next_ask_at(),
             member.next_repeat_at(),
-            member
-                .request
-                .map(|_| member.answered_at.map_or(now, |at| at.plus(super::keys::ANSWER_EVERY))),
+            member.request.map(|_| {
+                member.answered_at.map_or(Duration::ZERO, |at| at.plus(super::keys::ANSWER_EVERY))
+            }),
             member.received.next_retired_at(),
             member.roster.next_at(compare_after.roster),
             member.view.next_at(compare_after.roster),

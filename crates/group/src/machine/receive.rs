@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Event, GroupError, LeaveReason, SessionId,
+    Event, GroupError, LeaveReason, MessageError, SessionId,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
+        Witness,
     },
 };
 
@@ -15,6 +16,8 @@ use crate::{
 const MAX_EARLY: usize = 64;
 /// How often a session that is not known is asked for its announce.
 const ASK_STRANGER_EVERY: Duration = Duration::from_secs(5);
+/// How often our announce goes to all because unknown sessions ask for it.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 /// Sessions that were asked and are remembered.
 const MAX_ASKED: usize = 256;
 /// How often what is left of a session that has ended is answered.
@@ -51,11 +54,16 @@ impl Group {
         if message.head.tag != self.core.group[..4] {
             return Err(GroupError::OtherGroup);
         }
+        if let Body::Heartbeat(heartbeat) = &message.body
+            && ![0, self.core.config.kem.key_len()].contains(&heartbeat.prekey.len())
+        {
+            return Err(MessageError::Malformed.into());
+        }
         let session = message.head.session;
         if session == self.core.session {
             return Err(GroupError::Own);
         }
-        if self.departed.get(session).is_some() {
+        if self.departed.get(session).is_some_and(|departed| !departed.is_hearsay) {
             return Err(self.on_departed_message(&message, now));
         }
         if let Body::Announce(announce) = &message.body {
@@ -157,7 +165,9 @@ impl Group {
             Body::Roster(roster) => self.on_roster(session, roster, now),
             Body::Forward(forward) => self.on_forward(session, forward, now),
             Body::Refusal(refusal) => {
-                self.on_refusal(session, refusal.reason, true, now);
+                let is_live =
+                    self.members.get(&session).is_some_and(|member| member.presence.is_live());
+                self.on_refusal(session, refusal.reason, is_live, now);
                 Ok(())
             }
             Body::Check { message, .. } => self.on_check(session, *message),
@@ -205,6 +215,9 @@ impl Group {
             }
             Body::Heartbeat(heartbeat) => {
                 judged.keep_heartbeat(heartbeat, message.bytes, now);
+                // That we name it proves that we are present, whatever the application says.
+                let hash = Heartbeat::hash(message.bytes);
+                self.witness = Witness { session: message::prefix(session), seq: heartbeat.seq, hash };
                 Ok(())
             }
             Body::Leave => {
@@ -223,7 +236,7 @@ impl Group {
                 // It does not know us yet, perhaps: what else it wants waits.
                 let has_announce = request.wants.has(message::Wants::ANNOUNCE);
                 if has_announce {
-                    self.introduce_to(session);
+                    self.introduce_to(session, now);
                 }
                 let Some(judged) = self.waiting.get_mut(session) else { return Ok(()) };
                 if has_announce || judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
@@ -254,6 +267,11 @@ impl Group {
                 return GroupError::NotForUs;
             }
             Body::Heartbeat(_) | Body::KeyUpdate(_) | Body::Request(_) => {
+                if let Body::Request(request) = &message.body
+                    && request.wants.has(message::Wants::ANNOUNCE)
+                {
+                    self.answer_stranger(now);
+                }
                 let asked = self.asked.get(&session);
                 let is_due = asked.is_none_or(|at| now >= at.plus(ASK_STRANGER_EVERY));
                 if is_due && self.strangers.try_take(now) {
@@ -274,6 +292,15 @@ impl Group {
             | Body::UpdateHeader(_) => {}
         }
         unknown
+    }
+
+    /// Somebody who is not known does not know us. Its address is not known either: our announce goes to all.
+    fn answer_stranger(&mut self, now: Duration) {
+        let is_due = self.announced_at.is_none_or(|at| now >= at + ANNOUNCE_EVERY);
+        if is_due && self.strangers.try_take(now) {
+            self.announced_at = Some(now);
+            self.core.out.send(crate::Recipient::All, self.core.announce.clone());
+        }
     }
 
     pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8]) {
@@ -384,7 +411,7 @@ impl Group {
             RefusalReason::Replaced(_) => 7,
         };
         if let RefusalReason::NumberInUse(other) = reason
-            && is_member
+            && is_live_member
             && other != self.core.session
             && other.number() == self.core.number()
         {

@@ -47,6 +47,8 @@ impl Group {
             return Err(GroupError::Unauthentic);
         }
         self.asked.remove(&session);
+        // Somebody said that it has left, and it is here itself.
+        self.departed.forget(session);
         if self.has_left_early(session, announce) {
             return Err(GroupError::Departed);
         }
@@ -148,9 +150,11 @@ impl Group {
                 at: Duration::ZERO.into(),
                 identity: judged.announce.identity,
                 permission: admission.permission,
+                address: judged.announce.address.as_slice().into(),
                 announce: Some(judged.message.into()),
                 proof: None,
                 answered_at: None,
+                is_hearsay: true,
             });
             self.handle_early(session, now);
             return Ok(());
@@ -182,14 +186,16 @@ impl Group {
                 member.ask_by(now + Duration::from_secs(2));
             }
         }
-        self.introduce_to(session);
+        if !self.sends {
+            // Otherwise our announce goes with our key.
+            self.introduce_to(session, now);
+        }
         self.want_delivery(now);
         Ok(())
     }
 
     /// Sends a session our announce and a heartbeat, unless a member was sent them.
-    pub(super) fn introduce_to(&mut self, session: SessionId) {
-        let now = self.polled_at;
+    pub(super) fn introduce_to(&mut self, session: SessionId, now: Duration) {
         let member = self.members.get_mut(&session);
         let is_known =
             member.is_some_and(|member| core::mem::replace(&mut member.delivered.announce, true));
@@ -221,6 +227,8 @@ impl Group {
         now: Duration,
     ) {
         if self.refused.note(session, address, by_application, now) {
+            // It may not know who we are.
+            self.core.out.send(Recipient::One(session), self.core.announce.clone());
             self.send_refusal(session, reason);
         }
     }
@@ -274,11 +282,18 @@ impl Group {
             })
         };
         let Some((identity, permission, announce)) = known else { return };
-        let announce = (permission == Permission::Moderator).then_some(announce);
-        let at = now.into();
-        let departed =
-            Departed { session, status, at, identity, permission, announce, proof, answered_at: None };
-        self.departed.push(departed);
+        self.departed.push(Departed {
+            session,
+            status,
+            at: now.into(),
+            identity,
+            permission,
+            address: Announce::address_in(&announce).into(),
+            announce: (permission == Permission::Moderator).then_some(announce),
+            proof,
+            answered_at: None,
+            is_hearsay: false,
+        });
         if was_member {
             self.core.event(Event::Left { session, why });
             self.after_leave(session, now);

@@ -10,6 +10,11 @@ use crate::{GroupError, message::Reason};
 /// After joining, the first heartbeat comes sooner.
 const FIRST_HEARTBEAT: Duration = Duration::from_secs(3);
 
+/// What is due may make something else due; not more often than this in one turn.
+const MAX_ROUNDS: usize = 4;
+/// A caller that comes again at once would do nothing else.
+const SOONEST: Duration = Duration::from_millis(1);
+
 /// What the group itself has to do at a time; what is due for each member is kept with the member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Timer {
@@ -81,8 +86,17 @@ impl Timers {
 }
 
 impl Group {
-    /// Does what is due.
+    /// Does what is due, and what becomes due by that.
     pub(super) fn handle_timeouts(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+        for _ in 0..MAX_ROUNDS {
+            self.handle_timeouts_once(now, rng);
+            if self.next_due().is_none_or(|at| at > now) {
+                break;
+            }
+        }
+    }
+
+    fn handle_timeouts_once(&mut self, now: Duration, rng: &mut impl CryptoRng) {
         if self.timers.take_due(Timer::Restart, now)
             && self.restart(now, rng) == Err(GroupError::NoRandomness)
         {
@@ -117,16 +131,20 @@ impl Group {
         self.timers.set(Timer::Rekey, now + jitter(life, rng));
     }
 
-    /// When something is due next, if nothing comes in.
+    /// When something is due next, if nothing comes in: always later than now.
     pub(super) fn next_timeout(&self, now: Duration) -> Duration {
+        self.next_due().unwrap_or(now).max(now + SOONEST)
+    }
+
+    fn next_due(&self) -> Option<Duration> {
         let own = [
             self.timers.next(),
             Some(self.prekeys.next_at()),
             self.waiting.next_at(self.lost_after()),
             self.away.next_at(),
-            self.checks.next_at(now),
+            self.checks.next_at(),
         ];
-        let of_members = self.members.values().flat_map(|member| self.timeouts_of(member, now));
-        own.into_iter().chain(of_members).flatten().min().unwrap_or(now).max(now)
+        let of_members = self.members.values().flat_map(|member| self.timeouts_of(member));
+        own.into_iter().chain(of_members).flatten().min()
     }
 }

@@ -23,11 +23,14 @@ pub(crate) struct Departed {
     pub(crate) at: Moment,
     pub(crate) identity: Identity,
     pub(crate) permission: Permission,
+    pub(crate) address: Box<[u8]>,
     /// Its announce, if it was a moderator: for those who are shown its orders.
     pub(crate) announce: Option<Box<[u8]>>,
     /// The signed message that ended it, or the announce of the session that took its place.
     pub(crate) proof: Option<Vec<u8>>,
     pub(crate) answered_at: Option<Moment>,
+    /// That it has left is another member's word: it may be here itself.
+    pub(crate) is_hearsay: bool,
 }
 
 /// Sessions that have ended, newest last.
@@ -52,6 +55,10 @@ impl DepartedSessions {
 
     pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Departed> {
         self.sessions.iter_mut().find(|departed| departed.session == session)
+    }
+
+    pub(crate) fn forget(&mut self, session: SessionId) {
+        self.sessions.retain(|departed| departed.session != session);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Departed> {

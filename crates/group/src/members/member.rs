@@ -244,8 +244,13 @@ impl Member {
 
     /// A key was sent again.
     pub(crate) fn note_repeat(&mut self, delivery: Delivery, tries: u8, now: Duration) {
-        self.unacknowledged.retain(|sent| sent.delivery.generation != delivery.generation);
-        self.unacknowledged.push(Unacknowledged { delivery, sent_at: now.into(), tries: tries + 1 });
+        let sent = Unacknowledged { delivery, sent_at: now.into(), tries: tries + 1 };
+        self.unacknowledged.push(sent);
+    }
+
+    /// A key that it was sent needs no ack any more.
+    pub(crate) fn forget_delivery(&mut self, generation: u32) {
+        self.unacknowledged.retain(|sent| sent.delivery.generation != generation);
     }
 
     /// It is away: what it was sent and what it sent counts no more.

@@ -7,7 +7,7 @@ use crate::{
     message::{Action, Order},
 };
 
-/// Counters that one order may skip.
+/// Counters that one heartbeat may skip: whoever is no moderator could use them up otherwise.
 const MAX_SKIPPED: u32 = 1024;
 /// Removals that are kept.
 const MAX_REMOVALS: usize = 256;
@@ -56,16 +56,9 @@ impl Orders {
         self.highest
     }
 
-    /// Somebody has seen an order with this counter.
+    /// A member says that it has seen an order with this counter.
     pub(crate) fn note_counter(&mut self, counter: u32) {
-        if counter <= self.highest.saturating_add(MAX_SKIPPED) {
-            self.highest = self.highest.max(counter);
-        }
-    }
-
-    /// Whether an order with this counter may be taken.
-    pub(crate) const fn may_take(&self, counter: u32) -> bool {
-        counter <= self.highest.saturating_add(MAX_SKIPPED)
+        self.highest = counter.min(self.highest.saturating_add(MAX_SKIPPED)).max(self.highest);
     }
 
     /// Whether this changes nothing in force: it is here, or a newer one has replaced it.

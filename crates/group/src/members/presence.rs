@@ -8,6 +8,9 @@ use crate::{clock::Moment, message::Heartbeat};
 /// Heartbeats of a member that others may name as witness.
 const KEPT: usize = 12;
 
+/// Heartbeats that a member may miss that has never proved to be present.
+const NEVER_PROVED: u32 = 4;
+
 /// Whether a member is present.
 pub(crate) struct Presence {
     /// When it last proved to be.
@@ -89,6 +92,12 @@ impl Presence {
     /// From when on its silence counts.
     pub(crate) fn silent_since(&self, since: Moment) -> Duration {
         self.proved_at.unwrap_or(since).into()
+    }
+
+    /// When it is lost, unless it proves to be present before: of one that never has there is less to wait for.
+    pub(crate) fn lost_at(&self, since: Moment, interval: Duration, missed: u32) -> Duration {
+        let missed = if self.is_live() { missed } else { missed.min(NEVER_PROVED) };
+        self.silent_since(since) + interval * missed
     }
 
     /// Our machine slept: it has until then to prove to be present.

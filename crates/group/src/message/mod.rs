@@ -169,7 +169,10 @@ pub fn encode(head: &Head, body: &Body) -> Vec<u8> {
 #[must_use]
 pub fn sign(group: &[u8; 32], session: SessionId, body: &Body, key: &IdentityKey) -> Vec<u8> {
     let mut out = encode(&Head::new(group, session), body);
-    if !matches!(body, Body::Ack(_)) {
+    if let Body::UpdateHeader(header) = body {
+        let update = sign_update(group, session, header, key);
+        out.extend(&update[KeyUpdate::SIGNED_LEN..]);
+    } else if !matches!(body, Body::Ack(_)) {
         let signature = key.sign(body.type_and_name().1, &[group, &out]);
         out.extend(signature);
     }

@@ -3,145 +3,207 @@
 use std::collections::HashMap;
 
 use sealframe_group::{
-    Identity, KemSecret, SessionId,
-    message::{Ack, Body, Entry, Head, KeyUpdate, Message, MessageError},
+    Identity, KemSecret,
+    message::{
+        Ack, Addressee, Announce, Body, Entry, Head, KeyUpdate, Message, MessageError, bundle,
+        entry_info, unbundle,
+    },
 };
-use sealframe_testkit::group::{CallVector, Refusal, RefusedMessage, all};
+use sealframe_testkit::{
+    group::{CallVector, Refused, RefusedMessage, all},
+    hex::Hex,
+};
 
-use crate::{array, suite};
+use crate::{array, kem, session, suite};
+
+/// A message, and what it is held against.
+struct Case<'a> {
+    message: &'a [u8],
+    from: usize,
+    to: usize,
+    update: usize,
+}
+
+impl<'a> From<&'a RefusedMessage> for Case<'a> {
+    fn from(vector: &'a RefusedMessage) -> Self {
+        let RefusedMessage { message, from, to, update, .. } = vector;
+        Self { message, from: *from, to: *to, update: *update }
+    }
+}
 
 /// What a member looks at, from the form to the key; `None` if nothing is wrong.
-fn refusal(call: &CallVector, vector: &RefusedMessage) -> Option<Refusal> {
-    let message = match Message::parse(&vector.message) {
+fn refusal(call: &CallVector, case: &Case<'_>) -> Option<Refused> {
+    let message = match Message::parse(case.message) {
         Ok(message) => message,
-        Err(MessageError::Malformed | MessageError::TooLong) => return Some(Refusal::Malformed),
-        Err(_) => return Some(Refusal::Head),
+        Err(MessageError::UnknownVersion | MessageError::UnknownType(_)) => return Some(Refused::Head),
+        Err(_) => return Some(Refused::Malformed),
     };
-    let Head { kem, group, session } = message.head;
-    if kem.id() != call.kem || group != *call.group_hash.0 {
-        return Some(Refusal::Head);
+    let group = array(&call.group_hash);
+    if message.head != Head::new(&group, message.head.session) {
+        return Some(Refused::Head);
     }
-    let update = &call.updates[vector.update];
-    let mut entries = Vec::new();
-    if let Body::KeyUpdate(header) = &message.body {
-        match Entry::parse_all(message.entries, header, kem, update.base_key.len()) {
-            Ok(parsed) => entries.extend(parsed),
-            Err(_) => return Some(Refusal::Malformed),
-        }
-    }
-    let identity = match &message.body {
-        Body::Announce(announce) => announce.identity,
-        Body::KeyUpdate(_)
-        | Body::KeyRequest(_)
-        | Body::Ack(_)
-        | Body::Heartbeat(_)
-        | Body::Leave
-        | Body::Control(_)
-        | Body::Evidence(_)
-        | Body::Check { .. } => Identity(array(&call.members[vector.from].identity)),
-    };
-    if message.signature.is_some() && !message.is_signed_by(&identity) {
-        return Some(Refusal::Signature);
-    }
+    let identity = Identity(array(&call.members[case.from].identity));
+    let is_signed = message.is_signed_by(&group, &identity);
+    let unsigned = (!is_signed).then_some(Refused::Signature);
     match &message.body {
-        Body::Announce(announce) if announce.media_suite != call.media_suite => Some(Refusal::Suite),
-        Body::Ack(ack) => {
-            let mac = Ack::mac(&update.base_key, &array(&update.header_hash), session);
-            (ack.mac != mac).then_some(Refusal::Mac)
+        Body::Announce(announce) => {
+            if message.head.session != Announce::session_of(&group, &message.signed[Head::LEN..]) {
+                Some(Refused::Session)
+            } else if !message.is_signed_by(&group, &announce.identity) {
+                Some(Refused::Signature)
+            } else {
+                let is_ours = (announce.kem, announce.media_suite) == (kem(call), call.media_suite);
+                (!is_ours).then_some(Refused::Suite)
+            }
         }
-        Body::KeyUpdate(header) => opening(call, vector, &message, header, &entries),
-        Body::Announce(_)
-        | Body::KeyRequest(_)
-        | Body::Heartbeat(_)
+        Body::KeyUpdate(update) => opening(call, case, &message, update),
+        Body::Ack(ack) => {
+            let held = &call.updates[case.update].header;
+            let mac = Ack::mac(&held.base_key, &array(&held.header_hash), message.head.session);
+            let right = Ack { generation: held.generation, step: held.step, mac };
+            (*ack != right).then_some(Refused::Mac)
+        }
+        Body::Heartbeat(heartbeat) if ![0, kem(call).key_len()].contains(&heartbeat.prekey.len()) => {
+            Some(Refused::Malformed)
+        }
+        Body::Heartbeat(_)
+        | Body::Request(_)
         | Body::Leave
-        | Body::Control(_)
-        | Body::Evidence(_)
-        | Body::Check { .. } => None,
+        | Body::Order(_)
+        | Body::Roster(_)
+        | Body::Forward(_)
+        | Body::Refusal(_)
+        | Body::Check { .. }
+        | Body::UpdateHeader(_) => unsigned,
     }
 }
 
 fn opening(
     call: &CallVector,
-    vector: &RefusedMessage,
+    case: &Case<'_>,
     message: &Message<'_>,
-    header: &KeyUpdate,
-    entries: &[Entry<'_>],
-) -> Option<Refusal> {
-    let to = &call.members[vector.to];
-    let ours = SessionId(array(&to.session));
-    let Some(entry) = entries.iter().find(|entry| entry.recipient == ours) else {
-        return Some(Refusal::Entry);
+    update: &KeyUpdate,
+) -> Option<Refused> {
+    let (group, kem) = (array(&call.group_hash), kem(call));
+    let nh = call.updates[0].header.base_key.len();
+    let entry = Entry::parse(message.entry).unwrap();
+    let Ok((enc, ciphertext)) = entry.parts(kem, nh) else { return Some(Refused::Malformed) };
+    let (from, to) = (&call.members[case.from], &call.members[case.to]);
+    let prekey = to.prekeys.iter().find(|prekey| prekey.number == entry.prekey_number);
+    let Some(prekey) = prekey.filter(|_| entry.recipient == to.number) else {
+        return Some(Refused::Entry);
     };
-    // Every pair of a sender and a nonce has a vector that says what `info` is.
-    let between = call.updates.iter().filter(|update| update.signed.from == vector.from);
-    let mut stated = between.flat_map(|update| &update.entries);
-    let known = stated.find(|it| it.to == vector.to && it.nonce_number == entry.nonce_number);
-    let Some(known) = known else {
-        assert!(to.nonces.iter().all(|nonce| nonce.number != entry.nonce_number), "a nonce of none");
-        return Some(Refusal::Entry);
+    let sender = Identity(array(&from.identity));
+    let addressee = Addressee {
+        identity: Identity(array(&to.identity)),
+        session: session(&to.session),
+        prekey: &prekey.public,
     };
-    let Head { kem, group, session } = message.head;
-    let (secret, _) = KemSecret::derive(kem, &array(&to.kem_ikm)).unwrap();
-    match secret.unwrap(suite(call), entry.enc, entry.ciphertext, &known.info, message.signed) {
-        Err(_) => Some(Refusal::Entry),
-        Ok(key) => {
-            let (generation, step) = (header.generation, header.step);
-            let commit = KeyUpdate::commit(key.expose_bytes(), &group, session, generation, step);
-            (commit != header.key_commit).then_some(Refusal::Commitment)
-        }
-    }
+    let by = (&sender, session(&from.session));
+    let info = entry_info(&group, kem, suite(call), by, &addressee);
+    let (secret, _) = KemSecret::derive(kem, &array(&prekey.ikm)).unwrap();
+    let Ok(key) = secret.unwrap(suite(call), enc, ciphertext, &info, message.signed) else {
+        return Some(Refused::Entry);
+    };
+    let (session, KeyUpdate { generation, step, .. }) = (message.head.session, *update);
+    let commit = KeyUpdate::commit(key.expose_bytes(), &group, session, generation, step);
+    (!message.is_update_of(&group, &sender, &commit)).then_some(Refused::Signature)
 }
 
 #[test]
-fn all_790_refused_messages() {
-    let mut ran: HashMap<Refusal, usize> = HashMap::new();
+fn all_1060_refused_messages() {
+    let mut ran: HashMap<Refused, usize> = HashMap::new();
     for call in &all().calls {
-        let other_kem = format!("announce: KEM {}", 3 - call.kem);
         for vector in &call.refused {
-            // Its key has not the length of that KEM's, which can be seen before knowing the call.
-            let is_of_other_len = vector.kind == Refusal::Head && vector.name == other_kem;
-            let expected = if is_of_other_len { Refusal::Malformed } else { vector.kind };
-            assert_eq!(refusal(call, vector), Some(expected), "{}, KEM {}", vector.name, call.kem);
+            let refused = refusal(call, &vector.into());
+            assert_eq!(refused, Some(vector.kind), "{}, KEM {}", vector.name, call.kem);
             *ran.entry(vector.kind).or_default() += 1;
         }
     }
     for (kind, count) in [
-        (Refusal::Head, 114),
-        (Refusal::Malformed, 256),
-        (Refusal::Signature, 220),
-        (Refusal::Suite, 4),
-        (Refusal::Mac, 32),
-        (Refusal::Entry, 128),
-        (Refusal::Commitment, 36),
+        (Refused::Head, 115),
+        (Refused::Malformed, 387),
+        (Refused::Session, 26),
+        (Refused::Entry, 156),
+        (Refused::Signature, 312),
+        (Refused::Suite, 8),
+        (Refused::Mac, 56),
     ] {
         assert_eq!(ran.remove(&kind), Some(count), "{kind:?}");
     }
     assert!(ran.is_empty(), "{ran:?}");
 }
 
+/// The place of what the members are held against in `updates`, as in the vectors.
+const HELD: usize = 2;
+
+fn case(message: &Hex, from: usize, to: usize) -> Case<'_> {
+    Case { message, from, to, update: HELD }
+}
+
 /// So that the test above can tell them apart from good ones.
 #[test]
-fn the_messages_that_they_were_made_from_are_taken() {
+fn messages_like_those_they_were_made_from_are_taken() {
     let mut ran = 0;
     for call in &all().calls {
-        let updates = (call.updates.iter())
-            .filter(|update| update.signed.from == 0 && update.entries.iter().any(|it| it.to == 1))
-            .map(|update| (0, &update.signed.message));
-        let acks = (call.acks.iter()).filter(|ack| ack.update == 3).map(|ack| (ack.from, &ack.message));
-        let announces = call.announces.iter().map(|it| (it.signed.from, &it.signed.message));
-        let checks = call.check.messages.iter().map(|it| (it.signed.from, &it.signed.message));
-        for (from, message) in updates.chain(acks).chain(announces).chain(checks) {
-            let vector = RefusedMessage {
-                name: String::new(),
-                kind: Refusal::Malformed,
-                from,
-                to: 1,
-                update: 3,
-                message: message.clone(),
-            };
-            assert_eq!(refusal(call, &vector), None, "{vector:?}");
+        let updates = call.updates.iter().map(|it| case(&it.message, it.header.from, it.to));
+        let headers = call.updates.iter().map(|it| case(&it.header.update_header, it.header.from, 1));
+        let acks =
+            call.acks.iter().map(|it| Case { update: it.update, ..case(&it.message, it.from, 0) });
+        let signed = (call.announces.iter().map(|it| &it.signed))
+            .chain(call.requests.iter().map(|it| &it.signed))
+            .chain(call.heartbeats.iter().map(|it| &it.signed))
+            .chain(call.leaves.iter().map(|it| &it.signed))
+            .chain(call.orders.iter().map(|it| &it.signed))
+            .chain(call.rosters.iter().map(|it| &it.signed))
+            .chain(call.forwards.iter().map(|it| &it.signed))
+            .chain(call.refusals.iter().map(|it| &it.signed))
+            .chain(call.check.messages.iter().map(|it| &it.signed));
+        let signed = signed.map(|it| case(&it.message, it.from, 1));
+        for case in updates.chain(headers).chain(acks).chain(signed) {
+            assert_eq!(refusal(call, &case), None, "{:?}", case.message);
             ran += 1;
         }
     }
-    assert_eq!(ran, 66);
+    assert_eq!(ran, 44 + 44 + 32 + 28 + 20 + 40 + 12 + 33 + 25 + 17 + 28 + 20);
+}
+
+#[test]
+fn all_33_bundles_with_86_messages() {
+    let (mut ran, mut inside) = (0, 0);
+    for call in &all().calls {
+        for vector in &call.bundles {
+            let messages = unbundle(&vector.message).unwrap();
+            assert_eq!(messages.len(), vector.messages.len());
+            for (message, stated) in messages.iter().zip(&vector.messages) {
+                assert_eq!(*message, &stated.message[..]);
+                let refused = refusal(call, &case(&stated.message, vector.from, 1));
+                assert_eq!(refused, stated.refused, "{}", vector.name);
+                inside += 1;
+            }
+            let made = bundle(messages.iter().map(|message| message.to_vec()).collect());
+            match &vector.messages[..] {
+                // Alone it goes without a bundle.
+                [alone] => assert_eq!(made, [&alone.message[..]]),
+                _ => assert_eq!(made, [&vector.message[..]]),
+            }
+            ran += 1;
+        }
+    }
+    assert_eq!((ran, inside), (33, 86));
+}
+
+#[test]
+fn out_of_all_25_refused_bundles_nothing_is_taken() {
+    let mut ran = 0;
+    for call in &all().calls {
+        for vector in &call.refused_bundles {
+            for message in unbundle(&vector.message).unwrap_or_default() {
+                let case = Case { message, from: vector.from, to: 1, update: HELD };
+                assert!(refusal(call, &case).is_some(), "{}", vector.name);
+            }
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 25);
 }

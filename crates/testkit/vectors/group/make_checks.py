@@ -4,7 +4,7 @@
     python3 make_checks.py > checks.json        writes the vectors; the same bytes every time
     python3 make_checks.py --check              holds this script against DAVE's own vectors
 
-Follows section 6 of the group crate's PROTOCOL.md and shares no code with the library. SHA-256, HMAC and
+Follows section 7 of the group crate's PROTOCOL.md and shares no code with the library. SHA-256, HMAC and
 scrypt come from Python's standard library; X25519 comes from the package `cryptography`:
 pip install cryptography.
 
@@ -50,7 +50,7 @@ def group_hash(group_id):
     return h("group", group_id)
 
 
-# --- Section 6: codes -----------------------------------------------------------------------------
+# --- Section 7: codes -----------------------------------------------------------------------------
 
 
 def digits(data, groups):
@@ -58,8 +58,9 @@ def digits(data, groups):
     return " ".join(f"{number:05}" for number in numbers)
 
 
-def call_code(group, identities):
-    return digits(h("call code", group + b"".join(sorted(identities))), 6)
+def call_code(group, announces):
+    """Of announce_hashes, in any order."""
+    return digits(expand(group, "call code", b"".join(sorted(announces)), 60), 12)
 
 
 SALT = bytes.fromhex("24cab17a7af8ec2b82b412b92dab192e")
@@ -81,7 +82,7 @@ def pairwise_code(a, b):
     return digits(fingerprint(a, b), 9)
 
 
-# --- Section 6: emoji checks ------------------------------------------------------------------------
+# --- Section 7: emoji checks ------------------------------------------------------------------------
 
 # Matrix, Client-Server API, "SAS method: emoji": code points and names, from 0 to 63.
 TABLE = """\
@@ -212,11 +213,9 @@ def emoji_check(number):
 
 def call_code_vector(number, members):
     group = group_hash(f"room {number}".encode())
-    identities = [made(f"member {number} {i}") for i in range(members)]
-    if members > 8:
-        identities[3] = identities[5]  # in the call twice
-    code = call_code(group, identities)
-    return {"group_hash": group.hex(), "identities": [one.hex() for one in identities], "code": code}
+    announces = [made(f"announce {number} {i}") for i in range(members)]
+    code = call_code(group, announces)
+    return {"group_hash": group.hex(), "announce_hashes": [one.hex() for one in announces], "code": code}
 
 
 def pairwise_vector(number, user_a, user_b):

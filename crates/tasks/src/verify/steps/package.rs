@@ -23,6 +23,7 @@ pub(super) fn in_node(shell: &Shell) -> Result<()> {
     }
     let others = [
         "border.test.mjs",
+        "credentials.test.mjs",
         "formats.test.mjs",
         "keys.test.mjs",
         "profiles.test.mjs",

@@ -29,7 +29,7 @@ pub(super) fn deny(shell: &Shell) -> Result<()> {
 /// The scripts need Python and packages; a private environment under `target` has them.
 pub(super) fn vectors(shell: &Shell) -> Result<()> {
     // ML-KEM in `cryptography` encapsulates with randomness of its own, in `kyber-py` with any.
-    const PACKAGES: [&str; 2] = ["cryptography==48.0.0", "kyber-py==1.2.0"];
+    const PACKAGES: [&str; 3] = ["cryptography==48.0.0", "kyber-py==1.2.0", "PyJWT==2.15.1"];
     let inside = tools::python(shell, "python", &PACKAGES)?;
     let folder = root().join("crates/testkit/vectors");
     for (script, made, checked) in [
@@ -37,6 +37,8 @@ pub(super) fn vectors(shell: &Shell) -> Result<()> {
         ("group/make_group.py", "group/group.json", Some("group/group.json")),
         // Holds itself against others' answers.
         ("group/make_checks.py", "group/checks.json", None),
+        // Holds itself against other judges.
+        ("credentials/make_credentials.py", "credentials/credentials.json", None),
     ] {
         let python = || Command::new(&inside);
         let checked = checked.map(|file| folder.join(file));

@@ -92,6 +92,8 @@ pub(super) fn oldest(shell: &Shell) -> Result<()> {
         "-p",
         "sealframe-codec",
         "-p",
+        "sealframe-credentials",
+        "-p",
         "sealframe-group",
         "-p",
         "sealframe-profiles",

@@ -1,0 +1,142 @@
+//! Judges for what proves who holds an identity key.
+//!
+//! In a call each member announces an Ed25519 identity key with a credential, and the application
+//! says whose it is. Announces are broadcast: everybody in the call and the server can copy a
+//! credential. So one that does not **name or sign the identity key** proves nothing, and each
+//! judge in here refuses it. A credential should also name the call; where it does, it is checked.
+//!
+//! | organisation has | judge | credential |
+//! |---|---|---|
+//! | an OpenID Connect provider, as it is | [`oidc::Oidc`] | an ID token asked for with [`oidc::nonce`] as its nonce |
+//! | one that writes `cnf` (RFC 7800) | [`oidc::Oidc`] | an ID token that names the key in `cnf` |
+//! | certificates for people or devices | [`x509::X509`] | chain and signature, made by [`x509::credential`] |
+//! | a list of keys | [`Listed`] | the user's name, or nothing |
+//! | several of these | [`AnyOf`] | of any of them |
+//!
+//! [`Cached`] around a judge makes judging the same credential again cheap. Formats: `FORMATS.md`
+//! beside this crate; vectors for other implementations: `crates/testkit/vectors/credentials`.
+//!
+//! ```
+//! use sealframe_credentials::{Judge, KnownIdentities, Listed, Refusal};
+//!
+//! let identity = [7; 32]; // of the announce
+//! let list = format!("# our team\n{} alice@example.org\n", "07".repeat(32));
+//! let judge = Listed::new(list.parse::<KnownIdentities>()?);
+//!
+//! let verified = judge.judge(&identity, b"call 1", b"alice@example.org", 1_800_000_000)?;
+//! assert_eq!(verified.user, "alice@example.org");
+//!
+//! let copied = judge.judge(&[8; 32], b"call 1", b"alice@example.org", 1_800_000_000);
+//! assert_eq!(copied, Err(Refusal::ChangedIdentity { user: "alice@example.org".into() }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! No judge opens a connection, reads a file or looks at a clock: keys, certificates, lists and the
+//! time are arguments.
+#![forbid(unsafe_code)]
+
+mod any;
+mod binding;
+mod cached;
+mod known;
+#[cfg(feature = "oidc")]
+pub mod oidc;
+mod refusal;
+mod replaceable;
+
+#[cfg(feature = "x509")]
+pub mod x509;
+
+pub use any::AnyOf;
+pub use binding::statement;
+pub use cached::Cached;
+pub use known::{KnownIdentities, ListError, ListProblem, Listed};
+pub use refusal::Refusal;
+
+use std::sync::Arc;
+
+/// Bytes of a public Ed25519 key (RFC 8032 §5.1.5).
+pub const IDENTITY_LENGTH: usize = 32;
+
+/// Bytes that a credential has at most: what an announce of the group protocol holds.
+pub const MAX_CREDENTIAL_LENGTH: usize = 4096;
+
+/// Says whose an identity key is.
+pub trait Judge: Send + Sync {
+    /// Judges one announce.
+    ///
+    /// * `identity`: the Ed25519 key that signed the announce. That it did is the group protocol's
+    ///   affair, and not checked here.
+    /// * `group_id`: the application's name for the call, any bytes.
+    /// * `credential`: at most [`MAX_CREDENTIAL_LENGTH`] bytes, from a stranger.
+    /// * `now`: seconds since the Unix epoch, by a clock that the server of the call does not set.
+    ///
+    /// # Errors
+    /// [`Refusal`] says why not, and what the caller does. Nothing has changed then.
+    fn judge(
+        &self,
+        identity: &[u8; IDENTITY_LENGTH],
+        group_id: &[u8],
+        credential: &[u8],
+        now: u64,
+    ) -> Result<Verified, Refusal>;
+
+    /// Another number after each change of what the judge trusts (keys, lists, revocations):
+    /// verdicts from before are not used again.
+    fn revision(&self) -> u64;
+}
+
+/// Whose an identity key is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// Names the person among all that the judge can name. Never empty, without control characters.
+    pub user: String,
+    /// The first second since the Unix epoch at which the judge no longer says so; `None`: not
+    /// limited by time.
+    pub expires_at: Option<u64>,
+    /// Whether the credential is for this call alone. If not, it is as good in every other call,
+    /// for the same identity.
+    pub names_call: bool,
+}
+
+impl<J: Judge + ?Sized> Judge for Arc<J> {
+    fn judge(
+        &self,
+        identity: &[u8; IDENTITY_LENGTH],
+        group_id: &[u8],
+        credential: &[u8],
+        now: u64,
+    ) -> Result<Verified, Refusal> {
+        (**self).judge(identity, group_id, credential, now)
+    }
+
+    fn revision(&self) -> u64 {
+        (**self).revision()
+    }
+}
+
+impl<J: Judge + ?Sized> Judge for Box<J> {
+    fn judge(
+        &self,
+        identity: &[u8; IDENTITY_LENGTH],
+        group_id: &[u8],
+        credential: &[u8],
+        now: u64,
+    ) -> Result<Verified, Refusal> {
+        (**self).judge(identity, group_id, credential, now)
+    }
+
+    fn revision(&self) -> u64 {
+        (**self).revision()
+    }
+}
+
+/// What every judge looks at first.
+fn checked_length(credential: &[u8]) -> Result<(), Refusal> {
+    if credential.len() > MAX_CREDENTIAL_LENGTH { Err(Refusal::TooLarge) } else { Ok(()) }
+}
+
+/// A name that is one: not empty, not blank, and nothing in it that moves a cursor.
+fn is_name(user: &str) -> bool {
+    !user.trim().is_empty() && !user.chars().any(char::is_control)
+}

@@ -1,0 +1,379 @@
+//! ID tokens of OpenID Connect providers.
+//!
+//! An ID token is a bearer token: whoever sees it can show it. It becomes a credential by naming
+//! the identity key. Any provider does that, since it copies the client's `nonce` into the token
+//! unread (OpenID Connect Core 1.0 §3.1.2.1): ask for the token with [`nonce`] or
+//! [`nonce_of_call`]. OpenPubkey binds keys so, too. A provider that can be told to may write
+//! the key into `cnf` instead (RFC 7800), as `jwk` or as `jkt` ([`thumbprint`]).
+//!
+//! What the application still does:
+//! * It asks for the token by the authorization code flow with PKCE (RFC 7636) and with its own
+//!   `state`, and drops answers to questions that it has not asked: otherwise somebody makes a user
+//!   log in with *their* nonce and takes the user's name.
+//! * It fetches the provider's key set over TLS, again every few hours, and on
+//!   [`Refusal::UnknownKey`].
+//! * It gives out no token for an `aud` of its own that another program may ask for with a nonce of
+//!   its choice.
+//!
+//! The server of the call sees every credential, and so e-mail address and whatever else the
+//! provider writes into the token.
+//!
+//! ```
+//! use sealframe_credentials::{Judge, Refusal, oidc::{KeySet, Oidc}};
+//!
+//! let key_set = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","kid":"2026-11","alg":"EdDSA",
+//!     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+//! let judge = Oidc::new("https://login.example.org", ["our-client-id"], KeySet::parse(key_set)?)?;
+//!
+//! // Made once, before logging in: `…/authorize?response_type=code&scope=openid&nonce=` and this.
+//! let identity = [7; 32];
+//! assert_eq!(sealframe_credentials::oidc::nonce(&identity).len(), 43);
+//!
+//! assert_eq!(judge.judge(&identity, b"call 1", b"no token", 1_800_000_000), Err(Refusal::NotThisKind));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod key_set;
+mod token;
+
+use core::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+pub use key_set::{KeySet, KeySetError};
+use token::{Claims, Token};
+
+use crate::{
+    IDENTITY_LENGTH, Judge, Refusal, Verified,
+    binding::{LABEL, sha256, statement},
+    checked_length, is_name,
+    replaceable::Replaceable,
+};
+
+/// The `nonce` of an ID token for an identity, in any call: 43 characters,
+/// `base64url(SHA-256("sealframe credential 1" ‖ 00 ‖ identity))`.
+#[must_use]
+pub fn nonce(identity: &[u8; IDENTITY_LENGTH]) -> String {
+    URL_SAFE_NO_PAD.encode(sha256(&[LABEL, identity].concat()))
+}
+
+/// The `nonce` of an ID token for an identity in one call alone: 43 characters,
+/// `base64url(SHA-256(statement))` ([`statement`]).
+#[must_use]
+pub fn nonce_of_call(group_id: &[u8], identity: &[u8; IDENTITY_LENGTH]) -> String {
+    URL_SAFE_NO_PAD.encode(sha256(&statement(group_id, identity)))
+}
+
+/// The thumbprint of an identity (RFC 7638, RFC 8037 appendix A.3), as in `cnf.jkt` (RFC 9449
+/// §6.1): 43 characters.
+#[must_use]
+pub fn thumbprint(identity: &[u8; IDENTITY_LENGTH]) -> String {
+    let x = URL_SAFE_NO_PAD.encode(identity);
+    URL_SAFE_NO_PAD.encode(sha256(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes()))
+}
+
+/// Who is named to the application.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum UserClaim {
+    /// `iss|sub`: never given to somebody else (OpenID Connect Core 1.0 §5.7).
+    #[default]
+    Subject,
+    /// `email`, if `email_verified` is true (or `"true"`, as some providers write it). Addresses
+    /// are given to others over the years.
+    Email,
+    /// `iss|` and the value of this claim, which must be text. Choose one that users cannot change
+    /// themselves.
+    Other(String),
+}
+
+/// Where an ID token names the identity key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Binding {
+    /// In `cnf`, as `jwk` or `jkt` (RFC 7800 §3.2, RFC 9449 §6.1). If it names a key, the nonce is
+    /// not looked at.
+    Confirmation,
+    /// In `nonce`, by [`nonce`] or [`nonce_of_call`].
+    Nonce,
+}
+
+/// How long an ID token is a credential.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Lifetime {
+    /// To its `exp`, and at most this many seconds from its `iat`.
+    Token {
+        /// `None`: to `exp`, whenever it was issued.
+        max_age: Option<u64>,
+    },
+    /// This many seconds from its `iat`, whatever `exp` says: for providers whose tokens end after
+    /// minutes, in calls of hours that somebody may join late. Who is no longer a user of the
+    /// provider can be one of the call for as long.
+    SinceIssued(u64),
+}
+
+/// How a claim writes the group id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CallForm {
+    /// As it is: the group id is UTF-8.
+    Text,
+    /// In base64url without padding.
+    Base64Url,
+}
+
+/// Judges ID tokens of one issuer for one application. One for each issuer; several in
+/// [`AnyOf`](crate::AnyOf).
+///
+/// RS256, ES256 and EdDSA (RFC 7518 §3, RFC 8037), by what the key is for: a token that says
+/// anything else is refused.
+#[derive(Debug)]
+pub struct Oidc {
+    issuer: String,
+    audiences: Vec<String>,
+    keys: Replaceable<KeySet>,
+    user: UserClaim,
+    bindings: Vec<Binding>,
+    leeway: u64,
+    lifetime: Lifetime,
+    call_claim: Option<(String, CallForm)>,
+    call_required: bool,
+}
+
+/// A judge that would be none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SetupError {
+    /// No issuer, or one with a `|` in it, which no URL has. Take the text of the provider's
+    /// `issuer`.
+    Issuer,
+    /// No audience, or an empty one. Take the application's client ids.
+    Audience,
+    /// A claim without a name. Name it.
+    Claim,
+    /// Neither `cnf` nor nonce. Allow one.
+    Binding,
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Issuer => "no issuer",
+            Self::Audience => "no audience",
+            Self::Claim => "a claim without a name",
+            Self::Binding => "nothing that could name an identity",
+        })
+    }
+}
+
+impl core::error::Error for SetupError {}
+
+impl Oidc {
+    /// Tokens of `issuer` for one of `audiences` (client ids of the application), signed by one of
+    /// `keys`.
+    ///
+    /// Unless told otherwise: user is `iss|sub`, both bindings, a leeway of 60 s, to `exp` but at
+    /// most 24 h from `iat`, good in any call.
+    ///
+    /// # Errors
+    /// [`SetupError::Issuer`], [`SetupError::Audience`].
+    pub fn new<A: Into<String>>(
+        issuer: &str,
+        audiences: impl IntoIterator<Item = A>,
+        keys: KeySet,
+    ) -> Result<Self, SetupError> {
+        let audiences: Vec<String> = audiences.into_iter().map(Into::into).collect();
+        if issuer.is_empty() || issuer.contains('|') {
+            return Err(SetupError::Issuer);
+        }
+        if audiences.is_empty() || audiences.iter().any(String::is_empty) {
+            return Err(SetupError::Audience);
+        }
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            audiences,
+            keys: Replaceable::new(keys),
+            user: UserClaim::Subject,
+            bindings: vec![Binding::Confirmation, Binding::Nonce],
+            leeway: 60,
+            lifetime: Lifetime::Token { max_age: Some(24 * 60 * 60) },
+            call_claim: None,
+            call_required: false,
+        })
+    }
+
+    /// Names users by this claim.
+    ///
+    /// # Errors
+    /// [`SetupError::Claim`].
+    pub fn with_user(mut self, user: UserClaim) -> Result<Self, SetupError> {
+        if matches!(&user, UserClaim::Other(name) if name.is_empty()) {
+            return Err(SetupError::Claim);
+        }
+        self.user = user;
+        Ok(self)
+    }
+
+    /// Takes identities from these places alone.
+    ///
+    /// # Errors
+    /// [`SetupError::Binding`].
+    pub fn with_bindings(mut self, bindings: &[Binding]) -> Result<Self, SetupError> {
+        if bindings.is_empty() {
+            return Err(SetupError::Binding);
+        }
+        self.bindings = bindings.to_vec();
+        Ok(self)
+    }
+
+    /// By how many seconds clocks may differ.
+    #[must_use]
+    pub const fn with_leeway(mut self, seconds: u64) -> Self {
+        self.leeway = seconds;
+        self
+    }
+
+    /// How long a token is a credential.
+    #[must_use]
+    pub const fn with_lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// A claim that, where it is, names the call.
+    ///
+    /// # Errors
+    /// [`SetupError::Claim`].
+    pub fn with_call_claim(mut self, name: &str, form: CallForm) -> Result<Self, SetupError> {
+        if name.is_empty() {
+            return Err(SetupError::Claim);
+        }
+        self.call_claim = Some((name.to_owned(), form));
+        Ok(self)
+    }
+
+    /// Refuses a token that does not name the call, by [`nonce_of_call`] or by the claim of
+    /// [`Oidc::with_call_claim`].
+    #[must_use]
+    pub const fn with_call_required(mut self) -> Self {
+        self.call_required = true;
+        self
+    }
+
+    /// The provider's keys from now on: they change every few weeks, and at once if one is lost.
+    pub fn replace_keys(&self, keys: KeySet) {
+        self.keys.replace(keys);
+    }
+
+    /// Every audience must be one of the application's, and so must the authorized party (OpenID
+    /// Connect Core 1.0 §3.1.3.7).
+    fn check_audience(&self, claims: &Claims) -> Result<(), Refusal> {
+        let audiences = claims.audiences()?;
+        let authorized = claims.text("azp")?;
+        let mut named = audiences.into_iter().chain(authorized);
+        if named.all(|name| self.audiences.iter().any(|ours| ours == name)) {
+            Ok(())
+        } else {
+            Err(Refusal::WrongAudience)
+        }
+    }
+
+    /// Returns from when on the token is no credential.
+    fn check_time(&self, claims: &Claims, now: u64) -> Result<u64, Refusal> {
+        let expiry = claims.seconds("exp")?.ok_or(Refusal::Malformed)?;
+        let issued = claims.seconds("iat")?.ok_or(Refusal::Malformed)?;
+        let not_before = claims.seconds("nbf")?.unwrap_or(0).max(issued);
+        if not_before > now.saturating_add(self.leeway) {
+            return Err(Refusal::NotYetValid);
+        }
+        let end = match self.lifetime {
+            Lifetime::Token { max_age: None } => expiry,
+            Lifetime::Token { max_age: Some(age) } => expiry.min(issued.saturating_add(age)),
+            Lifetime::SinceIssued(age) => issued.saturating_add(age),
+        };
+        let end = end.saturating_add(self.leeway);
+        if now < end { Ok(end) } else { Err(Refusal::Expired) }
+    }
+
+    /// Returns whether the call is named, too.
+    fn check_binding(
+        &self,
+        claims: &Claims,
+        identity: &[u8; IDENTITY_LENGTH],
+        group_id: &[u8],
+    ) -> Result<bool, Refusal> {
+        if self.bindings.contains(&Binding::Confirmation)
+            && let Some(matches) = claims.confirms(identity)?
+        {
+            return if matches { Ok(false) } else { Err(Refusal::WrongIdentity) };
+        }
+        if !self.bindings.contains(&Binding::Nonce) {
+            return Err(Refusal::NotBound);
+        }
+        match claims.text("nonce")? {
+            None => Err(Refusal::NotBound),
+            Some(text) if text == nonce_of_call(group_id, identity) => Ok(true),
+            Some(text) if text == nonce(identity) => Ok(false),
+            Some(_) => Err(Refusal::WrongIdentity),
+        }
+    }
+
+    /// Returns whether the claim names this call; without a claim it does not.
+    fn check_call_claim(&self, claims: &Claims, group_id: &[u8]) -> Result<bool, Refusal> {
+        let Some((name, form)) = &self.call_claim else { return Ok(false) };
+        let Some(text) = claims.text(name)? else { return Ok(false) };
+        let is_this = match form {
+            CallForm::Text => text.as_bytes() == group_id,
+            CallForm::Base64Url => text == URL_SAFE_NO_PAD.encode(group_id),
+        };
+        if is_this { Ok(true) } else { Err(Refusal::WrongCall) }
+    }
+
+    fn user_of(&self, claims: &Claims) -> Result<String, Refusal> {
+        let named = |claim: &str| {
+            let value = claims.text(claim)?.unwrap_or_default();
+            if is_name(value) { Ok(value) } else { Err(Refusal::NoUser) }
+        };
+        let of_issuer = |claim: &str| Ok(format!("{}|{}", self.issuer, named(claim)?));
+        match &self.user {
+            UserClaim::Subject => of_issuer("sub"),
+            UserClaim::Other(claim) => of_issuer(claim),
+            UserClaim::Email => {
+                let address = named("email")?;
+                if claims.email_is_verified() {
+                    Ok(address.to_owned())
+                } else {
+                    Err(Refusal::UnverifiedEmail)
+                }
+            }
+        }
+    }
+}
+
+impl Judge for Oidc {
+    /// # Errors
+    /// All of [`Refusal`] but those of certificates and lists, in the order of `FORMATS.md` §1.
+    fn judge(
+        &self,
+        identity: &[u8; IDENTITY_LENGTH],
+        group_id: &[u8],
+        credential: &[u8],
+        now: u64,
+    ) -> Result<Verified, Refusal> {
+        checked_length(credential)?;
+        let token = Token::parse(credential)?;
+        if token.claims.text("iss")?.ok_or(Refusal::Malformed)? != self.issuer {
+            return Err(Refusal::WrongIssuer);
+        }
+        token.verify(&self.keys.get())?;
+        let claims = &token.claims;
+        self.check_audience(claims)?;
+        let expires_at = self.check_time(claims, now)?;
+        let nonce_names_call = self.check_binding(claims, identity, group_id)?;
+        let names_call = self.check_call_claim(claims, group_id)? || nonce_names_call;
+        if self.call_required && !names_call {
+            return Err(Refusal::WrongCall);
+        }
+        Ok(Verified { user: self.user_of(claims)?, expires_at: Some(expires_at), names_call })
+    }
+
+    fn revision(&self) -> u64 {
+        self.keys.revision()
+    }
+}

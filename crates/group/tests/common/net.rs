@@ -1,0 +1,533 @@
+//! A call over a relay that a test rules: delays, loss, partitions, machines that sleep, applications that judge slowly.
+
+use core::{cmp::Reverse, time::Duration};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_group::{
+    Admission, Config, Event, Group, GroupError, IdentityKey, Kem, KeyChange, Output, Permission,
+    Policy, Recipient, Role, SessionId, UserId, message, verification::TrustStore,
+};
+use sealframe_testkit::random::Random;
+
+pub(crate) const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MILLI: Duration = Duration::from_millis(1);
+
+/// How a person comes into a call.
+#[derive(Clone)]
+pub(crate) struct Join {
+    /// Who it is: the same number is the same identity.
+    pub(crate) person: u16,
+    pub(crate) permission: Permission,
+    pub(crate) kem: Kem,
+    pub(crate) policy: Policy,
+    pub(crate) sends: bool,
+    pub(crate) started_at: u64,
+}
+
+impl Join {
+    pub(crate) fn of(person: u16) -> Self {
+        Self {
+            person,
+            permission: Permission::None,
+            kem: Kem::X25519,
+            policy: Policy::default(),
+            sends: true,
+            started_at: 0,
+        }
+    }
+
+    pub(crate) fn moderator(person: u16) -> Self {
+        Self { permission: Permission::Moderator, ..Self::of(person) }
+    }
+}
+
+/// A key of a member, as a media path would have it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Held {
+    pub(crate) step: u32,
+    pub(crate) key: Vec<u8>,
+}
+
+/// One member and what it knows: base keys as bytes, in place of a media path.
+pub(crate) struct Peer {
+    pub(crate) person: u16,
+    pub(crate) address: u16,
+    pub(crate) group: Group,
+    pub(crate) rng: Random,
+    /// What we seal with: generation, step, key.
+    pub(crate) own: (u64, u32, Vec<u8>),
+    /// Frames sealed with that.
+    pub(crate) frames: u64,
+    pub(crate) speaks: bool,
+    /// By number and generation.
+    pub(crate) held: BTreeMap<(u16, u64), Held>,
+    pub(crate) events: Vec<(Duration, Event)>,
+    pub(crate) judges_within: Duration,
+    judgements: Vec<(Duration, SessionId, Admission)>,
+    pub(crate) refuses: BTreeSet<u16>,
+    pub(crate) asleep_until: Duration,
+    pub(crate) wake_at: Duration,
+    pub(crate) errors: BTreeMap<String, u64>,
+    pub(crate) has_ended: bool,
+    /// What its clock shows more than the net's.
+    pub(crate) clock: Duration,
+}
+
+impl Peer {
+    fn new(address: u16, join: &Join, now: Duration, seed: u64) -> Self {
+        let mut rng = Random::new(seed);
+        let mut seed = [7; 32];
+        seed[..2].copy_from_slice(&join.person.to_be_bytes());
+        let key = IdentityKey::from_seed(&seed).unwrap();
+        let moderator = u8::from(join.permission == Permission::Moderator);
+        let mut credential = join.person.to_be_bytes().to_vec();
+        credential.push(moderator);
+        let config = Config {
+            group_id: b"a call".to_vec(),
+            kem: join.kem,
+            suite: SUITE,
+            address: address.to_be_bytes().to_vec(),
+            role: Role::Participant,
+            permission: join.permission,
+            credential,
+            sends: join.sends,
+            started_at: join.started_at,
+            policy: join.policy,
+        };
+        let (group, base_key) = Group::new(config, key, TrustStore::default(), now, &mut rng).unwrap();
+        Self {
+            person: join.person,
+            address,
+            group,
+            rng,
+            own: (0, 0, base_key.expose_bytes().to_vec()),
+            frames: 1,
+            speaks: join.sends,
+            held: BTreeMap::new(),
+            events: Vec::new(),
+            judges_within: Duration::ZERO,
+            judgements: Vec::new(),
+            refuses: BTreeSet::new(),
+            asleep_until: Duration::ZERO,
+            wake_at: now,
+            errors: BTreeMap::new(),
+            has_ended: false,
+            clock: Duration::ZERO,
+        }
+    }
+
+    /// Who this is by an application's word: the credential says it.
+    fn admission(credential: &[u8]) -> Admission {
+        let is_moderator = credential[2] == 1;
+        let permission = if is_moderator { Permission::Moderator } else { Permission::None };
+        Admission { user: UserId::new(credential[..2].to_vec()).unwrap(), permission }
+    }
+
+    /// Does what the group wants; what it sends.
+    fn turn(&mut self, now: Duration) -> Vec<(Recipient, Vec<u8>)> {
+        let mut sent = Vec::new();
+        let mut turns = 0;
+        let due: Vec<_> = {
+            let (due, rest) = self.judgements.drain(..).partition(|(at, ..)| *at <= now);
+            self.judgements = rest;
+            due
+        };
+        let clock = now + self.clock;
+        for (_, session, admission) in due {
+            let person = u16::from_be_bytes(admission.user.as_bytes().try_into().unwrap());
+            if self.refuses.contains(&person) {
+                self.group.refuse(session, clock);
+            } else if let Err(error) = self.group.admit(session, admission, clock) {
+                *self.errors.entry(format!("admit {error:?}")).or_default() += 1;
+            }
+        }
+        loop {
+            turns += 1;
+            assert!(turns < 20_000, "a group that never rests");
+            self.group.set_frames(if self.speaks { self.frames } else { 0 });
+            match self.group.poll(clock, &mut self.rng) {
+                Output::Send { to, message } => {
+                    assert!(message.len() <= message::MAX_LEN, "{}", message.len());
+                    sent.push((to, message));
+                }
+                Output::Keys(change) => self.change_keys(change),
+                Output::Event(event) => self.on_event(event, now),
+                Output::Timeout(until) => {
+                    assert!(until > clock, "{until:?} is not after {clock:?}");
+                    let until = until - clock + now;
+                    let judged = self.judgements.iter().map(|(at, ..)| *at).min();
+                    self.wake_at = judged.map_or(until, |at| at.min(until));
+                    return sent;
+                }
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: Event, now: Duration) {
+        match &event {
+            Event::JoinRequested(request) => {
+                let admission = Self::admission(&request.credential);
+                if self.judges_within == Duration::ZERO && self.refuses.is_empty() {
+                    let clock = now + self.clock;
+                    if let Err(error) = self.group.admit(request.session, admission, clock) {
+                        *self.errors.entry(format!("admit {error:?}")).or_default() += 1;
+                    }
+                } else {
+                    let within = self.judges_within.as_millis() as u64 + 1;
+                    let after = Duration::from_millis(self.rng.below(within));
+                    self.judgements.push((now + after, request.session, admission));
+                }
+            }
+            Event::Ended(_) => self.has_ended = true,
+            _ => {}
+        }
+        self.events.push((now, event));
+    }
+
+    fn change_keys(&mut self, change: KeyChange) {
+        match change {
+            KeyChange::Ratchet => {
+                let key = BaseKey::from_bytes(SUITE, &self.own.2).unwrap().ratchet();
+                self.own = (self.own.0, self.own.1 + 1, key.expose_bytes().to_vec());
+                self.frames = 1;
+            }
+            KeyChange::Rekey { generation, base_key } => {
+                assert!(generation > self.own.0, "{generation} is not newer");
+                self.own = (generation, 0, base_key.expose_bytes().to_vec());
+                self.frames = u64::from(self.speaks);
+            }
+            KeyChange::Restart { number, base_key } => {
+                assert_eq!(number, self.group.number());
+                self.own = (0, 0, base_key.expose_bytes().to_vec());
+                self.frames = 1;
+            }
+            KeyChange::Install { number, key, base_key } => {
+                let held = Held { step: key.step, key: base_key.expose_bytes().to_vec() };
+                let before = self.held.insert((number, key.generation), held);
+                assert!(before.is_none(), "installed twice");
+            }
+            KeyChange::WipeGeneration { number, generation } => {
+                self.held.remove(&(number, generation));
+            }
+            KeyChange::WipeBefore { number, key } => {
+                self.held
+                    .retain(|&(held, generation), _| held != number || generation >= key.generation);
+            }
+            KeyChange::WipeMember { number } => self.held.retain(|&(held, _), _| held != number),
+        }
+    }
+
+    /// Whether a frame that the other seals now opens here.
+    pub(crate) fn opens(&self, other: &Self) -> bool {
+        let (generation, step, key) = &other.own;
+        let Some(held) = self.held.get(&(other.group.number(), *generation)) else { return false };
+        if held.step > *step || self.group.session_of(other.group.number()).is_none() {
+            return false;
+        }
+        let mut ours = BaseKey::from_bytes(SUITE, &held.key).unwrap();
+        for _ in held.step..*step {
+            ours = ours.ratchet();
+        }
+        ours.expose_bytes() == *key
+    }
+
+    pub(crate) fn sees(&self, session: SessionId) -> bool {
+        self.group.member_states(Duration::ZERO).iter().any(|member| member.session == session)
+    }
+
+    pub(crate) fn has_event(&self, is: impl Fn(&Event) -> bool) -> bool {
+        self.events.iter().any(|(_, event)| is(event))
+    }
+
+    /// What should never be seen with an honest relay.
+    pub(crate) fn alarms(&self) -> Vec<&(Duration, Event)> {
+        let is_alarm = |(_, event): &&(Duration, Event)| {
+            matches!(
+                event,
+                Event::RosterMismatch { .. }
+                    | Event::ViewMismatch { .. }
+                    | Event::Equivocation(_)
+                    | Event::IdentityChanged { .. }
+            )
+        };
+        self.events.iter().filter(is_alarm).collect()
+    }
+}
+
+/// A message on its way.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Packet {
+    at: Duration,
+    order: u64,
+    from: u16,
+    to: u16,
+    bytes: Vec<u8>,
+}
+
+/// The relay, everybody, and time.
+pub(crate) struct Net {
+    pub(crate) now: Duration,
+    pub(crate) rng: Random,
+    pub(crate) peers: BTreeMap<u16, Peer>,
+    queue: BinaryHeap<Reverse<Packet>>,
+    next_order: u64,
+    next_address: u16,
+    pub(crate) delay: (Duration, Duration),
+    /// Whether messages between two addresses keep their order.
+    pub(crate) keeps_order: bool,
+    last: BTreeMap<(u16, u16), Duration>,
+    /// Of 1,000 messages.
+    pub(crate) loses: u64,
+    pub(crate) repeats: u64,
+    /// Which side of a partition each address is on.
+    pub(crate) sides: BTreeMap<u16, u8>,
+    /// Messages from the first to the second are dropped.
+    pub(crate) cut: BTreeSet<(u16, u16)>,
+    /// Sends, as the relay counts them; and bytes that come in at each.
+    pub(crate) sends: u64,
+    pub(crate) bytes_up: BTreeMap<u16, u64>,
+    pub(crate) bytes_down: BTreeMap<u16, u64>,
+    /// All messages ever sent, for those who play them again.
+    pub(crate) recorded: Vec<(u16, Vec<u8>)>,
+    pub(crate) records: bool,
+}
+
+impl Net {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            now: SECOND,
+            rng: Random::new(seed),
+            peers: BTreeMap::new(),
+            queue: BinaryHeap::new(),
+            next_order: 0,
+            next_address: 1,
+            delay: (20 * MILLI, 20 * MILLI),
+            keeps_order: true,
+            last: BTreeMap::new(),
+            loses: 0,
+            repeats: 0,
+            sides: BTreeMap::new(),
+            cut: BTreeSet::new(),
+            sends: 0,
+            bytes_up: BTreeMap::new(),
+            bytes_down: BTreeMap::new(),
+            recorded: Vec::new(),
+            records: false,
+        }
+    }
+
+    /// A person joins; its address.
+    pub(crate) fn join(&mut self, join: &Join) -> u16 {
+        let address = self.next_address;
+        self.next_address += 1;
+        let seed = self.rng.below(u64::MAX);
+        let peer = Peer::new(address, join, self.now, seed);
+        self.peers.insert(address, peer);
+        self.turn(address);
+        address
+    }
+
+    pub(crate) fn peer(&self, address: u16) -> &Peer {
+        &self.peers[&address]
+    }
+
+    pub(crate) fn session(&self, address: u16) -> SessionId {
+        self.peer(address).group.session()
+    }
+
+    /// Lets somebody do something, and does what comes of it.
+    pub(crate) fn with<T>(&mut self, address: u16, work: impl FnOnce(&mut Peer, Duration) -> T) -> T {
+        let now = self.now;
+        let peer = self.peers.get_mut(&address).unwrap();
+        let clock = now + peer.clock;
+        let result = work(peer, clock);
+        self.turn(address);
+        result
+    }
+
+    fn turn(&mut self, address: u16) {
+        let now = self.now;
+        let Some(peer) = self.peers.get_mut(&address) else { return };
+        let sent = peer.turn(now);
+        let addressed: Vec<(Option<u16>, Vec<u8>)> = sent
+            .into_iter()
+            .map(|(to, message)| {
+                let to = match to {
+                    Recipient::All => None,
+                    Recipient::One(session) => peer
+                        .group
+                        .address_of(session)
+                        .map(|address| u16::from_be_bytes(address.try_into().unwrap())),
+                };
+                (to, message)
+            })
+            .collect();
+        let has_ended = peer.has_ended;
+        for (to, message) in addressed {
+            self.relay(address, to, &message);
+        }
+        if has_ended {
+            self.peers.remove(&address);
+        }
+    }
+
+    /// Hands a message to somebody or to all others.
+    pub(crate) fn relay(&mut self, from: u16, to: Option<u16>, message: &[u8]) {
+        self.sends += 1;
+        *self.bytes_up.entry(from).or_default() += message.len() as u64;
+        if self.records {
+            self.recorded.push((from, message.to_vec()));
+        }
+        let others: Vec<u16> = match to {
+            Some(to) => vec![to],
+            None => self.peers.keys().copied().filter(|&other| other != from).collect(),
+        };
+        for to in others {
+            let copies = 1 + u64::from(self.rng.below(1000) < self.repeats);
+            for _ in 0..copies {
+                let is_apart = self.sides.get(&from) != self.sides.get(&to);
+                if is_apart || self.cut.contains(&(from, to)) || self.rng.below(1000) < self.loses {
+                    continue;
+                }
+                self.post(from, to, message.to_vec());
+            }
+        }
+    }
+
+    /// Puts a message on its way.
+    pub(crate) fn post(&mut self, from: u16, to: u16, bytes: Vec<u8>) {
+        let (least, most) = self.delay;
+        let range = (most - least).as_micros() as u64 + 1;
+        let mut at = self.now + least + Duration::from_micros(self.rng.below(range));
+        if self.keeps_order {
+            let last = self.last.entry((from, to)).or_default();
+            at = at.max(*last);
+            *last = at;
+        }
+        self.next_order += 1;
+        self.queue.push(Reverse(Packet { at, order: self.next_order, from, to, bytes }));
+    }
+
+    /// Leaves in words.
+    pub(crate) fn leave(&mut self, address: u16) {
+        let peer = self.peers.remove(&address).unwrap();
+        for output in peer.group.leave() {
+            if let Output::Send { message, .. } = output {
+                self.relay(address, None, &message);
+            }
+        }
+    }
+
+    /// The machine stops.
+    pub(crate) fn crash(&mut self, address: u16) {
+        self.peers.remove(&address);
+    }
+
+    /// The relay says that somebody is gone.
+    pub(crate) fn tell_gone(&mut self, address: u16) {
+        let others: Vec<u16> = self.peers.keys().copied().collect();
+        for other in others {
+            self.with(other, |peer, now| {
+                let gone: Vec<SessionId> = peer.group.sessions_at(&address.to_be_bytes()).collect();
+                for session in gone {
+                    peer.group.drop_member(session, now).unwrap();
+                }
+            });
+        }
+    }
+
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        self.run_until(self.now + time);
+    }
+
+    /// Lets everything happen until then.
+    pub(crate) fn run_until(&mut self, end: Duration) {
+        loop {
+            let packet = self.queue.peek().map(|Reverse(packet)| packet.at);
+            let wake = self
+                .peers
+                .values()
+                .map(|peer| (peer.wake_at.max(peer.asleep_until), peer.address))
+                .min();
+            let next = [packet, wake.map(|(at, _)| at)].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= end) else { break };
+            self.now = self.now.max(next);
+            if packet == Some(next) {
+                let Some(Reverse(packet)) = self.queue.pop() else { break };
+                self.deliver(packet);
+            } else if let Some((_, address)) = wake {
+                self.turn(address);
+            }
+        }
+        self.now = end;
+    }
+
+    fn deliver(&mut self, packet: Packet) {
+        let now = self.now;
+        let Some(peer) = self.peers.get_mut(&packet.to) else { return };
+        if peer.asleep_until > now {
+            // It waits in the socket.
+            let at = peer.asleep_until;
+            self.next_order += 1;
+            let order = self.next_order;
+            self.queue.push(Reverse(Packet { at, order, ..packet }));
+            return;
+        }
+        *self.bytes_down.entry(packet.to).or_default() += packet.bytes.len() as u64;
+        let clock = now + peer.clock;
+        if let Err(error) = peer.group.handle_message(&packet.bytes, clock) {
+            let name = match error {
+                GroupError::UnknownMember(_) => "UnknownMember".to_string(),
+                other => format!("{other:?}"),
+            };
+            *peer.errors.entry(name).or_default() += 1;
+        }
+        self.turn(packet.to);
+    }
+
+    /// Whether everybody sees, hears and opens everybody else, with one roster, lock and code.
+    pub(crate) fn is_together(&self) -> Result<(), String> {
+        let code = self.peers.values().next().map(|peer| peer.group.call_code());
+        for peer in self.peers.values() {
+            let state = peer.group.state(self.now + peer.clock);
+            for other in self.peers.values().filter(|other| other.address != peer.address) {
+                let (a, b) = (peer.address, other.address);
+                if !peer.sees(other.group.session()) {
+                    return Err(format!("{a} does not see {b}"));
+                }
+                if other.speaks && !peer.opens(other) {
+                    return Err(format!("{a} does not open {b}, which seals with {:?}", other.own.0));
+                }
+            }
+            if Some(peer.group.call_code()) != code {
+                let known: Vec<_> = self.peers.values().map(|peer| peer.group.session()).collect();
+                let sees = peer.group.member_states(self.now);
+                let ghosts: Vec<_> = sees
+                    .iter()
+                    .filter(|member| !known.contains(&member.session))
+                    .map(|member| (&member.address, member.since, member.is_live))
+                    .collect();
+                return Err(format!("{} has another code; it sees {ghosts:?}", peer.address));
+            }
+            let first = self.peers.values().next().unwrap();
+            if first.group.state(self.now).is_locked != state.is_locked {
+                return Err(format!("{} sees another lock", peer.address));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs until everybody is together, at most for this long; how long it took.
+    pub(crate) fn until_together(&mut self, within: Duration) -> Duration {
+        let start = self.now;
+        loop {
+            match self.is_together() {
+                Ok(()) => return self.now - start,
+                Err(what) if self.now >= start + within => panic!("after {within:?}: {what}"),
+                Err(_) => self.run_for(20 * MILLI),
+            }
+        }
+    }
+}

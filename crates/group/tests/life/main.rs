@@ -1,0 +1,232 @@
+//! Calls with real people and real networks: pauses, reloads, locks, removals, slow applications.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
+#![allow(dead_code, reason = "shared with other tests")]
+
+#[path = "../common/net.rs"]
+mod net;
+mod random;
+
+use core::time::Duration;
+
+use net::{Join, MILLI, Net, SECOND};
+use sealframe_group::Event;
+
+/// A call of these people that has begun.
+fn call(people: &[Join]) -> (Net, Vec<u16>) {
+    let mut net = Net::new(1);
+    let addresses = people
+        .iter()
+        .map(|join| {
+            let address = net.join(join);
+            net.run_for(500 * MILLI);
+            address
+        })
+        .collect();
+    net.run_for(2 * SECOND);
+    net.is_together().unwrap();
+    (net, addresses)
+}
+
+fn no_alarms(net: &Net) {
+    for peer in net.peers.values() {
+        assert!(peer.alarms().is_empty(), "{}: {:?}", peer.address, peer.alarms());
+    }
+}
+
+#[test]
+fn two_people_hear_each_other_at_once() {
+    let mut net = Net::new(1);
+    net.join(&Join::of(1));
+    net.run_for(SECOND);
+    net.join(&Join::of(2));
+    let took = net.until_together(SECOND);
+    assert!(took <= 100 * MILLI, "{took:?}");
+    net.run_for(600 * SECOND);
+    net.is_together().unwrap();
+    no_alarms(&net);
+}
+
+#[test]
+fn newcomers_are_heard_at_once_in_calls_of_any_age() {
+    for minutes in [1, 11, 13, 40, 600] {
+        let (mut net, _) = call(&[Join::of(1), Join::of(2)]);
+        net.run_for(minutes * 60 * SECOND);
+        net.join(&Join::of(3));
+        let took = net.until_together(SECOND);
+        assert!(took <= 200 * MILLI, "{minutes} min: {took:?}");
+        no_alarms(&net);
+    }
+}
+
+#[test]
+fn slow_applications_raise_no_alarm() {
+    for seed in 0..20 {
+        let mut net = Net::new(seed);
+        for person in 1..=6 {
+            let address = net.join(&Join::of(person));
+            net.peers.get_mut(&address).unwrap().judges_within = 3 * SECOND;
+            net.run_for(700 * MILLI);
+        }
+        net.leave(3);
+        net.run_for(SECOND);
+        net.crash(5);
+        net.run_for(100 * MILLI);
+        net.tell_gone(5);
+        net.until_together(20 * SECOND);
+        net.run_for(60 * SECOND);
+        net.is_together().unwrap();
+        no_alarms(&net);
+    }
+}
+
+#[test]
+fn who_sleeps_for_minutes_is_in_again_when_it_wakes() {
+    for minutes in [1, 2, 5, 30] {
+        let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
+        let end = net.now + minutes * 60 * SECOND;
+        net.peers.get_mut(&ids[2]).unwrap().asleep_until = end;
+        net.run_until(end);
+        let took = net.until_together(10 * SECOND);
+        assert!(took <= 3 * SECOND, "{minutes}: {took:?}");
+        no_alarms(&net);
+    }
+}
+
+#[test]
+fn a_partition_of_an_hour_heals() {
+    for minutes in [1, 2, 59] {
+        let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3), Join::of(4)]);
+        net.sides = [(ids[0], 0), (ids[1], 0), (ids[2], 1), (ids[3], 1)].into();
+        net.run_for(minutes * 60 * SECOND);
+        net.sides.clear();
+        let took = net.until_together(15 * SECOND);
+        assert!(took <= 11 * SECOND, "{minutes}: {took:?}");
+    }
+}
+
+#[test]
+fn who_was_dropped_by_mistake_is_in_again() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
+    net.tell_gone(ids[1]);
+    assert!(!net.peer(ids[0]).sees(net.session(ids[1])));
+    net.with(ids[1], |peer, now| peer.group.reconnected(now));
+    let took = net.until_together(10 * SECOND);
+    assert!(took <= SECOND, "{took:?}");
+    let session = net.session(ids[1]);
+    assert!(net.peer(ids[0]).has_event(|event| *event == Event::Returned(session)));
+    no_alarms(&net);
+}
+
+#[test]
+fn a_page_that_is_loaded_again_takes_its_old_place() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
+    let old = net.session(ids[1]);
+    net.crash(ids[1]);
+    let again = Join { started_at: 1, ..Join::of(2) };
+    net.join(&again);
+    let took = net.until_together(10 * SECOND);
+    assert!(took <= SECOND, "{took:?}");
+    net.run_for(SECOND);
+    assert!(!net.peer(ids[0]).sees(old));
+    no_alarms(&net);
+    // A second window: the first one is told.
+    let window = net.join(&Join { started_at: 2, ..Join::of(1) });
+    net.run_for(SECOND);
+    assert!(!net.peers.contains_key(&ids[0]), "the first window has ended");
+    net.until_together(SECOND);
+    assert!(net.peers.contains_key(&window));
+    no_alarms(&net);
+}
+
+#[test]
+fn a_lock_counts_for_everybody_and_for_who_comes_later() {
+    let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
+    let (mut net, ids) = call(&people);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(SECOND);
+    net.leave(ids[0]);
+    net.run_for(SECOND);
+    let late = net.join(&Join::moderator(5));
+    net.run_for(5 * SECOND);
+    net.with(late, |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    for peer in net.peers.values() {
+        assert!(peer.group.state(net.now).is_locked, "{}", peer.address);
+    }
+    let stranger = net.join(&Join::of(9));
+    net.run_for(10 * SECOND);
+    assert!(
+        net.peers.values().all(|peer| peer.address == stranger || !peer.sees(net.session(stranger)))
+    );
+    assert!(net.peer(stranger).has_event(|event| matches!(event, Event::NotAdmitted { .. })));
+    net.crash(stranger);
+    // Somebody loads the page again: it comes in, and knows of the lock although its moderator may go.
+    net.crash(ids[2]);
+    let back = net.join(&Join { started_at: 5, ..Join::of(3) });
+    net.run_for(10 * SECOND);
+    net.is_together().unwrap();
+    net.leave(late);
+    net.run_for(30 * SECOND);
+    assert!(net.peer(back).group.state(net.now).is_locked);
+    no_alarms(&net);
+}
+
+#[test]
+fn a_removed_client_is_out_for_everybody_and_does_not_come_back() {
+    let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
+    let troll = net.session(ids[2]);
+    // The removed client goes on: it does not hear of it.
+    net.cut.extend([(ids[0], ids[2]), (ids[1], ids[2])]);
+    net.with(ids[0], |peer, now| peer.group.remove_member(troll, now).unwrap());
+    net.run_for(SECOND);
+    net.leave(ids[0]);
+    net.run_for(SECOND);
+    let newcomer = net.join(&Join::of(4));
+    net.run_for(30 * SECOND);
+    assert!(!net.peer(ids[1]).sees(troll));
+    assert!(!net.peer(newcomer).sees(troll), "newcomers hear of removals");
+    // Nor with a new session.
+    let again = net.join(&Join { started_at: 9, ..Join::of(3) });
+    net.run_for(5 * SECOND);
+    assert!(!net.peer(ids[1]).sees(net.session(again)));
+}
+
+#[test]
+fn two_moderators_who_remove_each_other_are_both_out() {
+    let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
+    let (mut net, ids) = call(&people);
+    net.cut.extend([(ids[0], ids[3]), (ids[1], ids[2])]);
+    let (a, b) = (net.session(ids[0]), net.session(ids[1]));
+    net.with(ids[0], |peer, now| peer.group.remove_member(b, now).unwrap());
+    net.with(ids[1], |peer, now| peer.group.remove_member(a, now).unwrap());
+    net.cut.clear();
+    net.run_for(30 * SECOND);
+    for id in [ids[2], ids[3]] {
+        assert!(!net.peer(id).sees(a) && !net.peer(id).sees(b));
+    }
+    net.is_together().unwrap();
+    no_alarms(&net);
+}
+
+#[test]
+fn at_most_four_messages_for_each_pair() {
+    let mut net = Net::new(3);
+    for person in 1..=30 {
+        net.join(&Join::of(person));
+        net.run_for(300 * MILLI);
+    }
+    net.until_together(10 * SECOND);
+    let pairs = 30 * 29 / 2;
+    println!("joins: {} sends, {} a pair", net.sends, net.sends as f64 / f64::from(pairs));
+    assert!(net.sends <= 4 * u64::from(pairs as u32), "{}", net.sends);
+    net.run_for(3 * SECOND);
+    let before = net.sends;
+    net.leave(30);
+    net.run_for(SECOND);
+    net.is_together().unwrap();
+    println!("leave: {}", net.sends - before);
+    assert!(net.sends - before <= 4 * 30 * 29 / 2);
+    no_alarms(&net);
+}
