@@ -60,6 +60,16 @@ export function bytesOf(value, what, bounds) {
   return viewOf(value, what, bounds).slice();
 }
 
+/**
+ * Wipes all bytes in the fields of a message that was refused, and in the fields of these: none of
+ * it is used, and secrets may be among it. The message is ours alone; what is shared is left.
+ */
+export function wipeIn(value, depth = 2) {
+  const bytes = onBytes(value);
+  if (bytes !== null) bytes.fill(0);
+  else if (depth > 0 && isFields(value)) for (const each of Object.values(value)) wipeIn(each, depth - 1);
+}
+
 function onBytes(value) {
   // Each of these throws for what is of another kind, and the constructor where the bytes are gone.
   try {
@@ -176,9 +186,11 @@ export function functionOf(value, what) {
  * an array are.
  */
 export function fieldsOf(value, what) {
-  if (Reflect.apply(toString, value, []) !== '[object Object]') throw wrong(what, 'an object with fields');
+  if (!isFields(value)) throw wrong(what, 'an object with fields');
   return value;
 }
+
+const isFields = (value) => Reflect.apply(toString, value, []) === '[object Object]';
 
 /** What `check` makes of a value, or undefined for one that is not given. */
 export const optional = (value, check, ...rest) => (value === undefined ? undefined : check(value, ...rest));

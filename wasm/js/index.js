@@ -68,6 +68,8 @@ export class SealedCall {
   /** Senders and receivers with a transform of ours, by object. */
   #transforms = new WeakMap();
   #protections = new Set();
+  /** Numbers of transforms that are being forgotten: nobody judges what is still said of them. */
+  #leaving = new Set();
   #observe;
   #framing;
   /** Why the call has ended: nothing is answered and nothing told any more. */
@@ -264,6 +266,7 @@ export class SealedCall {
       attach: (target, direction) => this.#attach(target, direction),
       counts: () => this.#ask('counts', {}),
       tell: (state) => this.onstate(state),
+      forget: (target) => this.#forget(target),
       fail: (error) => this.#fail(error),
       done: () => this.#protections.delete(protection),
     });
@@ -395,7 +398,7 @@ export class SealedCall {
   #tellCodecs(target, codecs) {
     const transform = this.#transforms.get(target);
     const said = JSON.stringify(codecs);
-    if (transform === undefined || this.#ended !== null || transform.codecs === said) return;
+    if (transform === undefined || transform.isOver || this.#ended !== null || transform.codecs === said) return;
     transform.codecs = said;
     this.#send('codecs', { number: transform.number, codecs });
   }
@@ -406,8 +409,19 @@ export class SealedCall {
     shortOf(stream.index, 'index');
     if (stream.codec !== null) codecId(stream.codec);
     const number = this.#attach(target, direction);
+    if (this.#transforms.get(target).isOver) return;
     for (const protection of this.#protections) protection.described(target, number, stream);
     this.#send('describe', { number, stream });
+  }
+
+  /** The worker keeps nothing of a sender or receiver that its connection has no more. */
+  #forget(target) {
+    if (this.#ended !== null) return;
+    const transform = this.#transforms.get(target);
+    transform.isOver = true;
+    const { number } = transform;
+    this.#leaving.add(number);
+    this.#ask('forget', { number }).then(() => this.#leaving.delete(number), (error) => this.#fail(error));
   }
 
   /** For what no caller waits for: that it failed is reported. */
@@ -445,6 +459,7 @@ export class SealedCall {
   }
 
   #report({ number, ...state }) {
+    if (this.#leaving.has(number)) return;
     for (const protection of this.#protections) {
       const judged = protection.judge(number, state);
       if (judged !== null) return this.onstate(judged);

@@ -4,16 +4,24 @@
 
 import {
   U32, U8, addressOf, bigintOf, booleanOf, fieldsOf, integerOf, memberOf, nameOf, oneOf, optional, platformOf, sessionOf, shortOf,
-  stringOf, thresholdOf, viewOf,
+  stringOf, thresholdOf, viewOf, wipeIn,
 } from './arguments.js';
 import { codecId, framingId, streamKind } from './codec.js';
 import { profileCodecOf } from './profile-label.js';
 import { daveOptionsOf, jitsiOptionsOf, keyOptionsOf, liveKitOptionsOf, participantOf } from './profile-options.js';
 
-/** The fields of a message by this name, checked; anything else in it is left out. */
+/**
+ * The fields of a message by this name, checked; anything else in it is left out. One that is
+ * refused is wiped.
+ */
 export function checked(table, name, fields) {
-  if (!isListed(table, name)) throw new TypeError(`sealframe: there is no message '${String(name)}'`);
-  return table[name](fieldsOf(fields, 'a message'));
+  try {
+    if (!isListed(table, name)) throw new TypeError(`sealframe: there is no message '${String(name)}'`);
+    return table[name](fieldsOf(fields, 'a message'));
+  } catch (error) {
+    wipeIn(fields);
+    throw error;
+  }
 }
 
 export const isListed = (table, name) => typeof name === 'string' && Object.hasOwn(table, name);
@@ -92,6 +100,7 @@ export const CALL = {
   },
   describe: ({ number, stream }) => ({ number: numberOf(number), stream: streamOf(stream) }),
   codecs: ({ number, codecs }) => ({ number: numberOf(number), codecs: codecsOf(codecs) }),
+  forget: ({ number }) => ({ number: numberOf(number) }),
   counts: nothing,
   announcement: nothing,
   addMember: ({ from, announcement }) => ({ from: memberOf(from, 'from'), announcement: viewOf(announcement, 'announcement') }),

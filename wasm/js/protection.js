@@ -16,6 +16,7 @@ export class Protection {
   #attach;
   #counts;
   #tell;
+  #forget;
   #fail;
   #done;
   /** By number: what the transform sits on, and what was seen at the last look. */
@@ -26,11 +27,12 @@ export class Protection {
   #channels = null;
 
   /** `dataChannels` is one of `CHANNELS`. */
-  constructor(pc, { framing, dataChannels, attach, counts, tell, fail, done }) {
+  constructor(pc, { framing, dataChannels, attach, counts, tell, forget, fail, done }) {
     this.#pc = pc;
     this.#attach = attach;
     this.#counts = counts;
     this.#tell = tell;
+    this.#forget = forget;
     this.#fail = fail;
     this.#done = done;
     this.#tones = new NoTones(pc);
@@ -56,7 +58,17 @@ export class Protection {
   /** Ends the watch; transforms stay. */
   stop() {
     clearInterval(this.#timer);
+    this.#drop(() => true);
     this.#done();
+  }
+
+  /** Nothing is watched of these any more, and nothing kept. */
+  #drop(isOver) {
+    for (const [number, watched] of this.#watched) {
+      if (!isOver(watched)) continue;
+      this.#watched.delete(number);
+      this.#forget(watched.target);
+    }
   }
 
   /** What a transform of this connection carries. */
@@ -140,6 +152,9 @@ export class Protection {
   async #watch() {
     // An application that goes around the hooks is still covered, if late.
     this.#sweep();
+    // What has been stopped is no transceiver's any more, and comes never again.
+    const ends = new Set(this.#pc.getTransceivers().flatMap(({ sender, receiver }) => [sender, receiver]));
+    this.#drop(({ target }) => !ends.has(target));
     const stats = await this.#pc.getStats();
     this.#channels?.look(stats);
     const flows = await this.#flows(stats);

@@ -11,7 +11,7 @@ import { FrameMemory } from './memory.js';
 import { CALL, checked, transformOf } from './messages.js';
 import { groupSource, moduleSource } from './module.js';
 import { InOrder } from './order.js';
-import { isEmpty } from './passage.js';
+import { isEmpty, read } from './passage.js';
 import { StreamState } from './state.js';
 
 /** Set by the `start` or the `join` message. Until then every frame is dropped. */
@@ -70,6 +70,11 @@ const requests = {
   /** Says which codec each payload type of this transform is. */
   codecs({ number, codecs }) {
     negotiated.set(number, new Map(codecs));
+  },
+  /** The page has no use for this transform any more: nothing is kept of it. */
+  forget({ number }) {
+    running.get(number)?.describe(null);
+    for (const kept of [running, described, negotiated]) kept.delete(number);
   },
   /** Frames that went in and came out of each transform so far. */
   counts: () => [...running].map(([number, { taken, passed }]) => ({ number, taken, passed })),
@@ -244,14 +249,11 @@ class Transform {
   /** Until the stream ends; rejects if it breaks. */
   async run(readable, writable) {
     this.#writer = writable.getWriter();
-    const reader = readable.getReader();
-    for (;;) {
-      const { done, value: frame } = await reader.read();
-      if (done) return;
+    await read(readable, this.#writer, (frame) => {
       this.taken += 1;
       this.add(frame);
-      if (!this.#order.hasRoom) await this.#order.room();
-    }
+      return this.#order.hasRoom ? undefined : this.#order.room();
+    });
   }
 
   /** No frame comes any more, though the track has not ended. */
@@ -307,7 +309,7 @@ class Transform {
     this.count(null);
     this.#tellKey(this.#stream.kid);
     this.passed += 1;
-    // Not awaited: the next frame need not wait for this one's packets. A closed track ends the loop.
+    // Not awaited: the next frame need not wait for this one's packets. What fails is told once.
     this.#writer.write(frame).catch(ignore);
   }
 

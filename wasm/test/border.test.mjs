@@ -618,6 +618,7 @@ const MESSAGES = {
     }],
     describe: [{ number: 3, stream: { ...STREAM, from: 1 } }, { number: 'u32', stream: 'nullable', ...under('stream', { ...STREAM_KINDS, index: 'u16', codec: 'nullable?', from: 'u16|name?' }) }],
     codecs: [{ number: 3, codecs: [[96, 'vp8']] }, { number: 'u32', codecs: 'other' }],
+    forget: [{ number: 3 }, { number: 'u32' }],
     counts: NONE,
     announcement: NONE,
     addMember: [{ from: 1, announcement: bytes(80) }, { from: 'u16', announcement: 'bytes' }],
@@ -700,6 +701,14 @@ const MESSAGES = {
 // -1 is for the one before.
 RIGHT.index = [...RIGHT.u32, 'negative'];
 
+/** As it comes from a page: its bytes are the message's own. */
+function sent(value, depth = 2) {
+  const isBytes = ArrayBuffer.isView(value) && value instanceof Uint8Array;
+  if (isBytes && value.length > 0 && value.buffer instanceof ArrayBuffer) return value.slice();
+  if (value?.constructor !== Object || depth === 0) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, sent(of, depth - 1)]));
+}
+
 test('messages to the workers: wrong types in every field, and none that is not listed', async () => {
   for (const [script, [table, messages]] of Object.entries(MESSAGES)) {
     assert.deepEqual(Object.keys(table).sort(), Object.keys(messages).sort(), `${script}: list what is new`);
@@ -712,12 +721,45 @@ test('messages to the workers: wrong types in every field, and none that is not 
     for (const [name, [good, kinds]] of Object.entries(messages)) {
       const fields = () => [name === 'setKey' && table === LIVEKIT ? { ...good, key: VALUES.CryptoKey } : good];
       assert.equal(await thrownBy(() => checked(table, name, fields()[0])), null, `${script} ${name}`);
-      await walk(`${script} ${name}`, fields, under(0, kinds), (given) => checked(table, name, given));
+      await walk(`${script} ${name}`, fields, under(0, kinds), (given) => checked(table, name, sent(given)));
     }
     for (const name of ['toString', 'constructor', '__proto__', 'hasOwnProperty', undefined, 7, Symbol('start'), ['start']]) {
       isRefused(await thrownBy(() => checked(table, name, {})), `${script} ${String(name)}`);
     }
   }
+});
+
+test('the bytes of a message that is refused are wiped', async () => {
+  const isWiped = (...all) => assert.ok(all.every((of) => of.every((byte) => byte === 0)), `${all}`);
+  const buffer = bytes(32).buffer;
+  const [secret, identity, key, trust, nested] = [bytes(32), bytes(32), bytes(32), bytes(9), bytes(32)];
+  const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(7);
+  const join = { group: bytes(1), credential: bytes(1), kem: 'x25519', role: 'bot', moderator: false, member: 1, framing: 'full' };
+  for (const [table, name, fields] of [
+    [CALL, 'start', { secret, member: 70_000, framing: 'full' }],
+    [CALL, 'start', { secret: buffer, member: 1, framing: 'none' }],
+    [CALL, 'join', { ...join, identity, trust, role: 'chair' }],
+    [CALL, 'join', { ...join, identity: shared }],
+    [CALL, 'group', { ask: 'nobody', args: { key: nested } }],
+    [PROFILES, 'setKey', { participant: '', index: 0, key }],
+  ]) isRefused(await thrownBy(() => checked(table, name, fields)), name);
+  isWiped(secret, new Uint8Array(buffer), identity, trust, nested, key);
+  assert.deepEqual([...shared], [7, 7, 7, 7], 'what others have too is theirs');
+  // By the workers themselves, also with a name that there is not, and with too many bytes.
+  const profiles = await StandIn.start('profiles-worker.js');
+  const ours = [bytes(32), bytes(32), bytes(33), bytes(32)];
+  await profiles.send({ id: 1, request: 'setKey', participant: 'us', index: -1, key: ours[0] });
+  await profiles.send({ id: 2, request: 'setKeys', participant: 'us', index: 0, key: ours[1] });
+  await profiles.until(({ id }) => id === 2);
+  const jitsi = await StandIn.start('jitsi-worker.js');
+  for (const [keyIndex, given] of [[0, ours[2]], [1.5, ours[3]]]) {
+    await thrownBy(() => jitsi.send({ operation: 'setKey', participantId: 'us', key: given, keyIndex }));
+  }
+  isWiped(...ours);
+  // What is taken is not.
+  const taken = bytes(32);
+  assert.equal(checked(CALL, 'start', { secret: taken, member: 1, framing: 'full' }).secret[1], taken[1]);
+  assert.deepEqual(taken, bytes(32));
 });
 
 test('worker.js: a message with a wrong type is answered with an error, and the call goes on', async () => {
@@ -728,7 +770,7 @@ test('worker.js: a message with a wrong type is answered with an error, and the 
   const ask = (request, fields = {}) => new Promise((resolve) => {
     const id = next++;
     answers.set(id, resolve);
-    worker.postMessage({ id, request, ...fields });
+    worker.postMessage(sent({ id, request, ...fields }));
   });
   const start = { secret: SECRET, member: 1, framing: 'compatible', threshold: 5000 };
   const refuses = async (request, [good, kinds], unchanged) => walk(`worker.js ${request}`, () => [good], under(0, kinds), async (fields) => {
@@ -797,7 +839,7 @@ for (const [script, { begin, script: optionsOf, wrong, skips }] of Object.entrie
           for (const one of [alice, bob]) {
             const message = wrong(name, withValue(good, path, given));
             // The name itself may be what is wrong.
-            await thrownBy(() => one.send(message));
+            await thrownBy(() => one.send(sent(message)));
           }
         }
         await passes(`${name} with wrong ${path}`);

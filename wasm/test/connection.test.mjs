@@ -118,6 +118,16 @@ for (const [name, launch] of [['Chromium', launchChromium], ['Firefox', launchFi
       assert.deepEqual({ asked, errors, unheard }, { asked: 'rejected: Closed', errors: [], unheard: [] });
     });
 
+    test('a connection that is closed is looked at no more, whatever becomes of the last look', TIMEOUT, async () => {
+      for (const how of ['never ends', 'fails']) {
+        assert.deepEqual(await inPage('./endings.js', 'left', how), { looks: 1, ended: 1, errors: [] }, how);
+      }
+    });
+
+    test('senders and receivers that a connection has no more are forgotten', TIMEOUT, async () => {
+      assert.deepEqual(await inPage('./endings.js', 'forgotten'), { first: 2, all: 4, different: 4, errors: [] });
+    });
+
     test('a worker that is dead or hangs is told of once, by name; nothing leaves, and the call can be closed', TIMEOUT, async (t) => {
       const { closed, ...others } = await inPage('./endings.js', 'all');
       for (const [how, { ended, told, ...said }] of Object.entries(others)) {

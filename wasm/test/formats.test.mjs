@@ -106,7 +106,7 @@ test('who has left is remembered in a few kilobytes', async () => {
     worker.said.length = 0;
     if (number % 120 === 119) sizes.push(process.memoryUsage().external);
   }
-  assert.ok(sizes[1] - sizes[0] < 120 * 16_384, `${(sizes[1] - sizes[0]) / 120} bytes each`);
+  assert.ok(sizes[1] - sizes[0] < 120 * 6144, `${(sizes[1] - sizes[0]) / 120} bytes each`);
 });
 
 const AV1 = {

@@ -61,3 +61,8 @@ for (const framing of ['compatible', 'full']) {
 test('padding of RTP raises no alarm', TIMEOUT, async () => {
   assert.deepEqual(await inPage(() => globalThis.page.padded()), []);
 });
+
+test('full framing: what is no description is refused later, as the browser does', TIMEOUT, async () => {
+  const no = 'rejects';
+  assert.deepEqual(await inPage(() => globalThis.page.refused()), [no, no, no, no, 'calls', 'resolves', 'stable']);
+});

@@ -72,12 +72,16 @@ export class StandIn {
 class Track {
   #scope;
   #source;
+  #sink;
   #out = [];
 
   constructor(scope) {
     this.#scope = scope;
     this.readable = new ReadableStream({ start: (source) => { this.#source = source; } });
-    this.writable = new WritableStream({ write: (frame) => { this.#out.push(frame); } });
+    this.writable = new WritableStream({
+      start: (sink) => { this.#sink = sink; },
+      write: (frame) => { this.#out.push(frame); },
+    });
   }
 
   /** Lets a frame in, and waits for nothing. */
@@ -95,6 +99,18 @@ class Track {
   break(error) {
     globalThis.self = this.#scope;
     this.#source.error(error);
+  }
+
+  /** The stream that leads on breaks, and that alone. */
+  breakOff(error) {
+    globalThis.self = this.#scope;
+    this.#sink.error(error);
+  }
+
+  /** The track ends. */
+  end() {
+    globalThis.self = this.#scope;
+    this.#source.close();
   }
 
   /** What comes out for one frame: its bytes, or null if it is dropped. */

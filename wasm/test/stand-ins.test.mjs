@@ -158,6 +158,19 @@ test('LiveKit: keys at several indices, of which the last one that was set seals
   assert.deepEqual(await opening.pass(frameOf(next)), bytes(80));
 });
 
+test('LiveKit: the key that seals is ratcheted where no index is given, and indices go round', async () => {
+  const [alice, bob] = [await livekit({ keyIndex: 1 }), await livekit({ keyIndex: 1 })];
+  const [sealing, opening] = [await track(alice, 'encode'), await track(bob, 'decode')];
+  const told = () => alice.said.filter(({ kind }) => kind === 'ratchetKey').map(({ data: { keyIndex } }) => keyIndex);
+  for (const [step, keyIndex] of [-1, undefined, OPTIONS.keyringSize + 1, 1].entries()) {
+    await alice.send({ kind: 'ratchetRequest', data: { participantIdentity: ALICE, keyIndex } });
+    assert.deepEqual([told(), errorsOf(alice)], [Array(step + 1).fill(1), []], `${keyIndex}`);
+    // Bob finds the next step where he has one alone, and only there.
+    await bob.send({ kind: 'ratchetRequest', data: { participantIdentity: ALICE, keyIndex: 1 } });
+    assert.deepEqual(await opening.pass(frameOf(await sealing.pass(frameOf(bytes(80))))), bytes(80), `${keyIndex}`);
+  }
+});
+
 test('LiveKit: the same key at several indices seals under the last', async () => {
   const [alice, bob] = [await livekit(), await livekit()];
   const [sealing, opening] = [await track(alice, 'encode'), await track(bob, 'decode')];

@@ -376,6 +376,103 @@ test('a stream that breaks is told, and the others go on', async (t) => {
   assert.deepEqual(thrown, [], 'nothing reaches the page as the failure of a whole worker');
 });
 
+test('a stream that leads on and breaks alone is told as a broken one, and the others go on', async () => {
+  const { bob, sealing, opening } = await pair();
+  await describe(bob, 1, { from: 1, kind: 'screen', codec: 'vp9' });
+  const [broken, ended] = [await bob.script({ number: 1, direction: 'open' }), await bob.script({ number: 2, direction: 'open' })];
+  broken.breakOff(new Error('nowhere to go'));
+  // A track that ends may have one side fail a moment before the other closes.
+  ended.breakOff(new Error('the track has ended'));
+  await sleep(50);
+  ended.end();
+  const { state } = await bob.until(({ state }) => state?.number === 1);
+  assert.deepEqual([state.state, state.code, state.message, state.kind], ['broken', 'StreamBroken', 'nowhere to go', 'screen']);
+  assert.deepEqual(await opening.pass(frameOf(await sealing.pass(frameOf(bytes(80))))), bytes(80));
+
+  const profiles = await StandIn.start('profiles-worker.js');
+  await ask(profiles, { request: 'start', profile: 'jitsi' });
+  (await profiles.script({ direction: 'open', participant: 'carol' })).breakOff(new Error('gone'));
+  await profiles.until(({ state }) => state?.participant === 'carol' && state.state === 'broken' && state.message === 'gone');
+  const jitsi = await StandIn.start('jitsi-worker.js');
+  (await jitsi.script({ operation: 'decode', participantId: 'dave' })).breakOff(new Error('gone'));
+  await jitsi.until(({ operation, message }) => operation === 'streamBroken' && message === 'gone');
+  const livekit = await StandIn.start('livekit-worker.js');
+  (await livekit.script({ kind: 'decode', participantIdentity: 'erin', trackId: 't', hasPacketTrailer: false })).breakOff(new Error('gone'));
+  await livekit.until(({ kind, data }) => kind === 'error' && data.error.message === 'gone');
+  assert.deepEqual(statesOf(bob, 2), [], 'a track that ends is not broken');
+});
+
+test('what is kept of a stream goes with it, and with what is said of it afterwards', async () => {
+  const { alice, bob, sealing, opening } = await pair({ codec: null });
+  const counted = async () => (await ask(bob, { request: 'counts' })).map(({ number }) => number);
+  const codecs = (number) => ask(bob, { request: 'codecs', number, codecs: [[96, 'vp9']] });
+  await codecs(0);
+  const send = async (track) => track.pass(frameOf(await sealing.pass(frameOf(bytes(80), { type: 'delta', mimeType: 'video/VP9' })), { type: 'delta' }));
+  assert.deepEqual(await send(opening), bytes(80));
+  // A transform that gets this number afterwards has nothing of the one before.
+  const isKnown = async () => {
+    await describe(alice, 0, { kind: 'camera', codec: null });
+    const again = await bob.script({ number: 0, direction: 'open' });
+    const known = await send(again);
+    again.end();
+    await turns();
+    return known !== null;
+  };
+  opening.end();
+  await turns();
+  assert.deepEqual(await counted(), []);
+  assert.equal(await isKnown(), false, 'its end takes it along');
+  await describe(bob, 0, { from: 1, kind: 'camera', codec: 'vp9' });
+  assert.equal(await isKnown(), true, 'told before a transform is there');
+  await describe(bob, 0, { from: 1, kind: 'camera', codec: null });
+  await codecs(0);
+  await ask(bob, { request: 'forget', number: 0 });
+  assert.equal(await isKnown(), false, 'told behind the end of a stream, and forgotten');
+  // One that is broken, and one that still runs.
+  await describe(bob, 0, { from: 1, kind: 'camera', codec: 'vp9' });
+  const [broken, running] = [await bob.script({ number: 1, direction: 'open' }), await bob.script({ number: 0, direction: 'open' })];
+  broken.break(new Error('gone'));
+  await turns();
+  assert.deepEqual(await counted(), [1, 0]);
+  for (const number of [0, 1]) await ask(bob, { request: 'forget', number });
+  assert.deepEqual(await counted(), []);
+  assert.equal(await send(running), null, 'nothing passes any more');
+});
+
+test('what a stream has left in the works does not come out as another stream', async (t) => {
+  const { alice, bob, sealing, opening } = await pair();
+  t.after(() => slow.release());
+  const seal = async (frame) => {
+    sealing.give(frameOf(frame));
+    const [out] = await until('it is sealed', async () => {
+      const out = sealing.taken();
+      return out.length > 0 && out;
+    });
+    return new Uint8Array(out.data);
+  };
+  await until('WebCrypto opens', async () => {
+    opening.give(frameOf(await seal(bytes(THRESHOLD))));
+    await turns();
+    const isHeld = slow.held.length > 0;
+    slow.release();
+    await turns();
+    return isHeld;
+  });
+  for (let place = 0; place <= MAX_IN_FLIGHT; place += 1) opening.give(frameOf(await seal(bytes(THRESHOLD, 10 + place))));
+  await until('all room is taken', () => slow.held.length === MAX_IN_FLIGHT);
+  for (const [who, from] of [[alice, {}], [bob, { from: 1 }]]) await describe(who, 0, { ...from, kind: 'screen', codec: 'vp9' });
+  opening.taken();
+  opening.give(frameOf(await seal(bytes(50, 20))));
+  await turns();
+  const out = [];
+  await until('the other stream comes out', () => {
+    slow.release();
+    return out.push(...seedsOf(opening.taken())) && out.includes(20);
+  });
+  await turns();
+  assert.deepEqual([...out, ...seedsOf(opening.taken())], [20]);
+});
+
 test('a frame that cannot be read drops that frame', async () => {
   const { bob, sealing, opening } = await pair();
   const bad = frameOf(await sealing.pass(frameOf(bytes(80))));

@@ -23,10 +23,13 @@ pub struct LiveKitCryptor {
     ring_size: u32,
     /// Its keys are those that have been current: it takes none twice, because its counts go with them.
     sender: Sender,
+    /// Whether anything was to be sealed yet. Until then the sender has no key: of who is only
+    /// listened to there would be one for nothing.
+    seals: bool,
     /// The index that seals.
     current: u32,
     /// By index.
-    held: Vec<Option<Held>>,
+    held: Vec<Option<Box<Held>>>,
     openings: Vec<Opening>,
     iv: [u8; 12],
 }
@@ -134,6 +137,7 @@ impl LiveKitCryptor {
             policy,
             ring_size: ring_size.into(),
             sender,
+            seals: false,
             current: 0,
             held,
             openings: Vec::new(),
@@ -151,6 +155,8 @@ impl LiveKitCryptor {
             receiver.set_key(index, held.key());
             *steps = held.steps;
         }
+        // Most have one, and a vector makes room for four.
+        self.openings.reserve_exact(1);
         self.openings.push(Opening { receiver, steps, ratcheted: None });
         self.openings.len() - 1
     }
@@ -238,8 +244,7 @@ impl LiveKitCryptor {
     ) -> isize {
         region.work(len, |frame| {
             let info = label(codec, frame_type, ssrc, rtp_timestamp)?;
-            self.sender.use_key(self.current)?;
-            Ok(self.sender.seal_in_place(frame, &info)?.len())
+            Ok(self.sealing()?.seal_in_place(frame, &info)?.len())
         })
     }
 
@@ -296,8 +301,7 @@ impl LiveKitCryptor {
     #[wasm_bindgen(js_name = sealData)]
     pub fn seal_data(&mut self, region: &mut Region, len: usize, now_ms: u32) -> isize {
         region.work(len, |data| {
-            self.sender.use_key(self.current)?;
-            let sealed = self.sender.seal_data_in_place(data, now_ms)?;
+            let sealed = self.sealing()?.seal_data_in_place(data, now_ms)?;
             self.iv = sealed.iv;
             Ok(sealed.value.len())
         })
@@ -343,7 +347,7 @@ impl LiveKitCryptor {
                 opening.receiver.set_key(index, derivation.key(&first));
                 opening.steps[index as usize] = 0;
             }
-            *place = Some(Held::new(first, derivation));
+            *place = Some(Box::new(Held::new(first, derivation)));
         }
         if is_current {
             self.current = index;
@@ -421,8 +425,21 @@ impl LiveKitCryptor {
         Some(())
     }
 
+    /// What seals with the key that is current.
+    fn sealing(&mut self) -> Result<&mut Sender, Code> {
+        if !self.seals {
+            self.seals = true;
+            self.follow_to_seal(self.current);
+        }
+        self.sender.use_key(self.current)?;
+        Ok(&mut self.sender)
+    }
+
     /// Has the sender follow what has changed at an index: it takes what is current, and has nothing else there.
     fn follow_to_seal(&mut self, index: u32) {
+        if !self.seals {
+            return;
+        }
         let Some(held) = &self.held[index as usize] else { return };
         if index != self.current {
             if !is_at(&self.sender, index, held) {

@@ -46,6 +46,68 @@ export async function closed() {
   return { ends: [...both, again], asked: asked.how, errors: errors.map(String), unheard };
 }
 
+/** The timers that run. */
+const timers = new Set();
+const { setInterval: begin, clearInterval: end } = globalThis;
+globalThis.setInterval = (...args) => {
+  const timer = begin(...args);
+  timers.add(timer);
+  return timer;
+};
+globalThis.clearInterval = (timer) => {
+  timers.delete(timer);
+  end(timer);
+};
+
+/**
+ * A connection that is closed in the midst of a look at its counters: one that never ends, and one
+ * that fails. What the call says of it, and how many timers end with it.
+ */
+export async function left(how) {
+  const stage = await talking();
+  const before = timers.size;
+  let looks = 0;
+  stage.pc.getStats = () => {
+    looks += 1;
+    stage.pc.close();
+    return how === 'never ends' ? new Promise(() => {}) : Promise.reject(new Error('it is closed'));
+  };
+  await until('it is looked at', () => looks > 0);
+  await later(2500);
+  const { errors } = stage;
+  const said = { looks, ended: before - timers.size, errors: errors.map(String) };
+  await stage.end();
+  return said;
+}
+
+/**
+ * What a worker is told to forget of senders and receivers that are stopped, while others go on;
+ * and at the connection's end.
+ */
+export async function forgotten() {
+  const stage = await talking();
+  const { pc, worker } = stage;
+  const told = [];
+  const post = worker.postMessage.bind(worker);
+  worker.postMessage = (message, transfer) => {
+    if (message.request === 'forget') told.push(message.number);
+    post(message, transfer);
+  };
+  const transceivers = pc.getTransceivers();
+  transceivers[1].stop();
+  await stage.offer();
+  await until('it is forgotten', () => told.length >= 2);
+  const first = [...told];
+  // What is said of it now is nothing to anybody.
+  stage.call.protectSender(transceivers[1].sender, { kind: 'screen' });
+  await stage.flows('microphone 0');
+  pc.close();
+  await until('all of it is', () => told.length >= 2 * transceivers.length);
+  const { errors } = stage;
+  await stage.end();
+  return { first: first.length, all: told.length, different: new Set(told).size, errors: errors.map(String) };
+}
+
 /** Calls whose workers are of no use any more, at once. */
 export async function all() {
   const [terminated, hanging, closed] = await Promise.all([died('terminated'), died('hanging'), closedDead()]);

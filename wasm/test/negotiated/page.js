@@ -106,3 +106,29 @@ export async function padded() {
   RTCPeerConnection.prototype.setRemoteDescription = original;
   return said;
 }
+
+/**
+ * How `setRemoteDescription` refuses what is no description, in both of its forms; and whether a
+ * rollback needs none.
+ */
+export async function refused() {
+  const { call, pc } = await member(1, 'full');
+  const how = (work) => {
+    try {
+      return work().then(() => 'resolves', () => 'rejects');
+    } catch {
+      return 'throws';
+    }
+  };
+  const said = [];
+  for (const wrong of [undefined, null, 5, { type: 'guess', sdp: '' }]) said.push(await how(() => pc.setRemoteDescription(wrong)));
+  said.push(await new Promise((resolve) => { pc.setRemoteDescription({ type: 'guess' }, () => resolve('resolves'), () => resolve('calls')); }));
+  const other = new RTCPeerConnection();
+  other.addTransceiver('video');
+  await other.setLocalDescription();
+  await pc.setRemoteDescription(other.localDescription);
+  said.push(await how(() => pc.setRemoteDescription({ type: 'rollback' })), pc.signalingState);
+  for (const each of [pc, other]) each.close();
+  await call.close();
+  return said;
+}

@@ -400,7 +400,7 @@ impl Group {
     }
 
     /// We are not a member for this session.
-    fn on_refusal(&mut self, by: SessionId, reason: RefusalReason, is_member: bool, now: Duration) {
+    fn on_refusal(&mut self, by: SessionId, reason: RefusalReason, is_live_member: bool, now: Duration) {
         let kind = match reason {
             RefusalReason::Refused => 1,
             RefusalReason::Locked => 2,

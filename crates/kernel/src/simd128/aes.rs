@@ -3,12 +3,15 @@
 use zeroize::Zeroize;
 
 use super::{
-    block::{BLOCK, Block},
+    block::{BLOCK, Block, wipe},
     tables::{S_BOX_CONSTANT, TABLES, Tables},
 };
 
 /// Of AES-256; AES-128 has 10.
 const MAX_ROUNDS: usize = 14;
+
+/// Blocks that are encrypted together.
+pub(super) const BATCH: usize = 4;
 
 /// An expanded key: codes, but for the last round's. Wiped by its owner.
 pub(super) struct RoundKeys {
@@ -38,17 +41,16 @@ impl RoundKeys {
         }
         let mut constant = 1_u8;
         for at in key_words..4 * (self.rounds + 1) {
-            let [a, b, c, d] = words[at - 1];
-            let mixed = if at % key_words == 0 {
-                let [a, b, c, d] = look.substitute_word([b, c, d, a]);
-                let mixed = [a ^ constant, b, c, d];
+            let mut mixed = words[at - 1];
+            let is_first = at % key_words == 0;
+            if is_first || key_words == 8 && at % key_words == 4 {
+                mixed = look.substitute_word(mixed);
+            }
+            if is_first {
+                mixed.rotate_left(1);
+                mixed[0] ^= constant;
                 constant = (constant << 1) ^ ((constant >> 7) * 0x1b);
-                mixed
-            } else if key_words == 8 && at % key_words == 4 {
-                look.substitute_word([a, b, c, d])
-            } else {
-                [a, b, c, d]
-            };
+            }
             for byte in 0..4 {
                 words[at][byte] = words[at - key_words][byte] ^ mixed[byte];
             }
@@ -61,17 +63,17 @@ impl RoundKeys {
             }
             let block = Block::load(&key);
             self.keys[round] = if round == self.rounds { block } else { look.code(block) };
-            key.zeroize();
+            wipe(&mut key);
         }
-        words.zeroize();
+        wipe(words.as_flattened_mut());
         Some(())
     }
 
-    /// Encrypts `N` blocks, a round of each after the other.
+    /// Encrypts a batch of blocks, a round of each after the other.
     ///
     /// Source: FIPS 197 §5.1.
-    #[inline]
-    pub(super) fn encrypt<const N: usize>(&self, blocks: &mut [Block; N]) {
+    #[inline(never)]
+    pub(super) fn encrypt(&self, blocks: &mut [Block; BATCH]) {
         let look = LookUp::new();
         for block in &mut *blocks {
             *block = look.code(*block).xor(self.keys[0]);
@@ -87,7 +89,7 @@ impl RoundKeys {
     }
 
     pub(super) fn zeroize(&mut self) {
-        self.keys.iter_mut().for_each(Block::wipe);
+        Block::wipe_all(&mut self.keys);
         self.rounds.zeroize();
     }
 }

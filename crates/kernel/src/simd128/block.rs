@@ -5,6 +5,8 @@ use core::arch::wasm32::{
     u64x2_extract_lane, v128, v128_and, v128_or, v128_xor,
 };
 
+use zeroize::{DefaultIsZeroes, Zeroize as _};
+
 #[cfg(target_feature = "relaxed-simd")]
 use core::arch::wasm32::i8x16_relaxed_swizzle;
 #[cfg(not(target_feature = "relaxed-simd"))]
@@ -123,11 +125,22 @@ impl Block {
         ))
     }
 
-    pub(super) fn wipe(&mut self) {
+    #[inline(never)]
+    pub(super) fn wipe_all(blocks: &mut [Self]) {
+        blocks.iter_mut().for_each(Self::wipe);
+    }
+
+    fn wipe(&mut self) {
         // SAFETY: as the `zeroize` crate does: a volatile write of a valid value to a valid place.
         unsafe { core::ptr::write_volatile(self, Self::ZERO) };
         core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
     }
+}
+
+/// Wipes numbers, out of line: that of an array is unrolled wherever it is asked for.
+#[inline(never)]
+pub(super) fn wipe<Z: DefaultIsZeroes>(numbers: &mut [Z]) {
+    numbers.zeroize();
 }
 
 /// A frame's blocks of counters, from 1 on: `nonce ‖ counter`, big-endian.

@@ -8,10 +8,8 @@
 //! Products of several blocks with powers of H are added as they are, carries and all, since adding is bit by bit and what
 //! lies in the holes is thrown away at the end; they are reduced once.
 
-use zeroize::Zeroize;
-
 use super::{
-    block::{BLOCK, Block},
+    block::{BLOCK, Block, wipe},
     lanes::{LANES, Lanes, Products},
 };
 
@@ -133,15 +131,22 @@ impl Powers {
                 of_word[place] = parts(word);
             }
             // H itself is in the last place now.
-            power = multiply([Block::ZERO, Block::ZERO, Block::ZERO, power], &self.row).to_block();
+            power = self.times(1, power);
         }
         // 5 and 4 and 4 and 3 are 16.
-        for place in [0, 0, 1] {
-            let mut row = [Block::ZERO; ROW];
-            row[place] = power;
-            power = multiply(row, &self.row).to_block();
+        for exponent in [4, 4, 3] {
+            power = self.times(exponent, power);
         }
         self.lanes.set(power);
+    }
+
+    /// The product of a block with this power of H: its hash, with zeros behind it.
+    fn times(&self, exponent: usize, block: Block) -> Block {
+        let mut bytes = [0; ROW * BLOCK];
+        block.store(&mut bytes[..BLOCK]);
+        let product = self.hash_in_rows(exponent, Blocks::alone(&bytes[..exponent * BLOCK]));
+        wipe(&mut bytes);
+        product
     }
 
     /// The hash of AAD and ciphertext, each filled up with zeros, and their lengths.
@@ -157,12 +162,17 @@ impl Powers {
             lanes.multiply(&self.lanes);
             lanes.add(&Lanes::of(blocks.take_lanes()));
         }
-        self.hash_in_rows(LANES, lanes.blocks().into_iter())
+        let mut bytes = [0; LANES * BLOCK];
+        for (block, bytes) in lanes.blocks().into_iter().zip(bytes.chunks_exact_mut(BLOCK)) {
+            block.store(bytes);
+        }
+        self.hash_in_rows(LANES, Blocks::alone(&bytes))
     }
 
-    /// The hash of `count` blocks.
-    #[inline(always)]
-    fn hash_in_rows(&self, count: usize, mut blocks: impl Iterator<Item = Block>) -> Block {
+    /// The hash of `count` blocks. There is one copy of it, as it is long: in each of those who
+    /// call it, it would take kilobytes of a module.
+    #[inline(never)]
+    fn hash_in_rows(&self, count: usize, mut blocks: Blocks<'_>) -> Block {
         // The first row is filled up with zeros in front, which count for nothing.
         let mut missing = count.next_multiple_of(ROW) - count;
         let mut hash = Element::ZERO;
@@ -179,9 +189,7 @@ impl Powers {
     }
 
     pub(super) fn zeroize(&mut self) {
-        for word in self.row.as_flattened_mut().as_flattened_mut() {
-            word.zeroize();
-        }
+        wipe(self.row.as_flattened_mut().as_flattened_mut());
         self.lanes.zeroize();
     }
 }
@@ -198,6 +206,11 @@ impl<'a> Blocks<'a> {
         let bits = |len: usize| len as u64 * 8;
         let lengths = Element { high: bits(aad.len()), low: bits(data.len()) };
         Self { aad, data, lengths: Some(lengths.to_block()) }
+    }
+
+    /// Whole blocks, and nothing else.
+    fn alone(data: &'a [u8]) -> Self {
+        Self { aad: &[], data, lengths: None }
     }
 
     #[inline(always)]

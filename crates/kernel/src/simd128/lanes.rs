@@ -4,9 +4,9 @@
 //! same element, `H^16`, so half a byte of each finds its part of the product in one table of 16 bytes for each byte of the
 //! product, and tables that lie in registers are looked up in without telling where.
 
-use zeroize::Zeroize;
+use core::hint::black_box;
 
-use super::block::{BLOCK, Block};
+use super::block::{BLOCK, Block, wipe};
 
 /// So many blocks, as a vector has so many bytes.
 pub(super) const LANES: usize = 16;
@@ -29,33 +29,37 @@ impl Products {
     #[expect(clippy::cast_possible_truncation, reason = "the last byte is what is wanted")]
     pub(super) fn set(&mut self, element: Block) {
         let element = u128::from_be_bytes(element.to_bytes());
+        // Each a loop as it stands: keys are made now and then, and unrolled they take kilobytes.
         for (rows, down) in [(&mut self.upper, 0), (&mut self.lower, 4)] {
-            // Times the half byte 8, which is its first bit alone, then 4, 2 and 1.
-            let mut products = [(0_u128, 0_u8); LANES];
-            for bit in 0..4 {
-                let by = down + bit;
-                let single = (element >> by, ((element as u16) << (8 - by)) as u8);
-                for half in 0..LANES {
+            let mut products = [[0_u8; PRODUCT]; LANES];
+            for half in 0..black_box(LANES) {
+                // Times the half byte 8, which is its first bit alone, then 4, 2 and 1.
+                let (mut whole, mut last) = (0, 0);
+                for bit in 0..4 {
                     if half & (8 >> bit) != 0 {
-                        products[half].0 ^= single.0;
-                        products[half].1 ^= single.1;
+                        let by = down + bit;
+                        whole ^= element >> by;
+                        last ^= ((element as u16) << (8 - by)) as u8;
                     }
                 }
+                products[half][..BLOCK].copy_from_slice(&whole.to_be_bytes());
+                products[half][BLOCK] = last;
             }
-            for (place, row) in rows.iter_mut().enumerate() {
-                let of = |&(whole, last): &(u128, u8)| {
-                    whole.to_be_bytes().get(place).copied().unwrap_or(last)
-                };
-                let mut bytes: [u8; LANES] = core::array::from_fn(|half| of(&products[half]));
-                *row = Block::load(&bytes);
-                bytes.zeroize();
+            for place in 0..black_box(PRODUCT) {
+                let mut bytes = [0; LANES];
+                for half in 0..black_box(LANES) {
+                    bytes[half] = products[half][place];
+                }
+                rows[place] = Block::load(&bytes);
+                wipe(&mut bytes);
             }
-            products.zeroize();
+            wipe(products.as_flattened_mut());
         }
     }
 
     pub(super) fn zeroize(&mut self) {
-        self.upper.iter_mut().chain(&mut self.lower).for_each(Block::wipe);
+        Block::wipe_all(&mut self.upper);
+        Block::wipe_all(&mut self.lower);
     }
 }
 

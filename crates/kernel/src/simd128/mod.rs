@@ -22,7 +22,7 @@ use core::fmt;
 use std::boxed::Box;
 
 use crate::{Tag, TooLong, Unauthentic, tag::is_too_long};
-use aes::RoundKeys;
+use aes::{BATCH, RoundKeys};
 use block::{BLOCK, Block, Counter};
 use ghash::Powers;
 
@@ -73,7 +73,7 @@ impl Key {
         // Boxed before it is expanded: moving an expanded key would leave a copy behind.
         let mut boxed = Box::new(Self { round_keys: RoundKeys::empty(), powers: Powers::empty() });
         boxed.round_keys.expand(key)?;
-        let mut hash_key = [Block::ZERO];
+        let mut hash_key = [Block::ZERO; BATCH];
         boxed.round_keys.encrypt(&mut hash_key);
         boxed.powers.raise(hash_key[0]);
         Some(boxed)
@@ -85,9 +85,6 @@ impl Key {
         Self::new(key)
     }
 }
-
-/// Blocks that are encrypted together.
-const BATCH: usize = 4;
 
 /// The keystream of a frame, a batch at a time. Its first block is the mask of the tag.
 struct Keystream<'a> {
