@@ -7,7 +7,7 @@ import { Keeper } from './keeper.js';
 import { Member } from './members.js';
 import { isName } from './names.js';
 import { People } from './people.js';
-import { invitation, readPlace, tokenOf, writePlace } from './place.js';
+import { hasJoined, invitation, noteJoined, readPlace, tokenOf, writePlace } from './place.js';
 import { admission } from './rules.js';
 import { Server } from './server.js';
 
@@ -20,14 +20,15 @@ const RETURN_MS = 15_000;
 const element = (id) => document.getElementById(id);
 
 try {
-  await join(await ask(readPlace()));
+  const place = readPlace();
+  await join(hasJoined(place) ? place : await ask(place));
 } catch (error) {
   stop(error.message);
 }
 
 /**
  * Asks for room and name and gives back what was said. A link may fill in both. It cannot join: until somebody clicks there is
- * no camera, no microphone, no connection to the room and no key.
+ * no camera, no microphone, no connection to the room and no key. Who has joined and loads the page again goes on.
  */
 async function ask(place) {
   const lobby = element('lobby');
@@ -52,6 +53,7 @@ async function ask(place) {
 async function join(place) {
   const { SealedCall } = await loadPackage();
   writePlace(place);
+  noteJoined(place);
   showPlace(place);
   const { stream, message } = await openDevices();
   notice(message);

@@ -26,6 +26,19 @@ export function tokenOf(room) {
   return token;
 }
 
+const JOINED = 'sealframe joined';
+
+/** Somebody has joined here, in this tab. */
+export function noteJoined(place) {
+  sessionStorage.setItem(JOINED, address(place));
+}
+
+/** Whether this is a page that somebody joined with before, loaded again: no link does that. */
+export function hasJoined(place) {
+  const [{ type } = {}] = performance.getEntriesByType('navigation');
+  return type === 'reload' && place.room !== null && place.name !== null && sessionStorage.getItem(JOINED) === address(place);
+}
+
 /** Puts it all into the address, so that a reload comes back here. */
 export function writePlace(place) {
   history.replaceState(null, '', address(place));
