@@ -9,6 +9,10 @@ use crate::{clock::Moment, message::RosterEntry};
 pub(crate) const LAG: Duration = Duration::from_secs(5);
 /// A difference without a break for this long is compared although both sides keep changing.
 const RESTLESS: Duration = Duration::from_secs(30);
+/// Comparisons before a difference is reported.
+pub(crate) const REPORT_AFTER: u8 = 3;
+/// What is not explained must not be for this long.
+const SUSPECT_FOR: Duration = Duration::from_secs(8);
 /// Between one comparison and the next.
 const AGAIN: [Duration; 6] = [
     Duration::from_secs(5),
@@ -18,6 +22,14 @@ const AGAIN: [Duration; 6] = [
     Duration::from_secs(40),
     Duration::from_secs(60),
 ];
+
+/// A session of which two members say different things, and what they say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Suspect {
+    pub(crate) session: [u8; 8],
+    pub(crate) ours: u32,
+    pub(crate) theirs: u32,
+}
 
 /// Whether a member sees the same as we do.
 #[derive(Default)]
@@ -39,6 +51,8 @@ struct Difference {
     is_reported: bool,
     /// The roster that the member sent, if it did.
     entries: Option<Vec<RosterEntry>>,
+    /// The sessions that were not explained at the last review, and since when they have not been.
+    suspects: Vec<(Suspect, Moment)>,
 }
 
 impl Comparison {
@@ -70,6 +84,7 @@ impl Comparison {
                     next_at: None,
                     is_reported: false,
                     entries: None,
+                    suspects: Vec::new(),
                 }));
             }
         }
@@ -97,6 +112,7 @@ impl Comparison {
         if let Some(difference) = &mut self.differs {
             (difference.since, difference.first) = (now.into(), now.into());
             (difference.tries, difference.next_at, difference.entries) = (0, None, None);
+            difference.suspects.clear();
         }
     }
 
@@ -143,6 +159,24 @@ impl Comparison {
     /// Since when there is a difference.
     pub(crate) fn first(&self) -> Option<Duration> {
         self.differs.as_ref().map(|difference| difference.first.into())
+    }
+
+    /// These sessions are not explained now. Those of which it has been the same for [`SUSPECT_FOR`]; none before
+    /// [`REPORT_AFTER`] comparisons.
+    pub(crate) fn review(&mut self, suspects: Vec<Suspect>, now: Duration) -> Vec<[u8; 8]> {
+        let Some(difference) = &mut self.differs else { return Vec::new() };
+        let before = core::mem::take(&mut difference.suspects);
+        let since = |suspect: &Suspect| {
+            let known = before.iter().find(|(other, _)| other == suspect);
+            known.map_or_else(|| now.into(), |(_, since)| *since)
+        };
+        difference.suspects = suspects.into_iter().map(|suspect| (suspect, since(&suspect))).collect();
+        if difference.tries < REPORT_AFTER {
+            return Vec::new();
+        }
+        let suspects = difference.suspects.iter();
+        let lasting = suspects.filter(|(_, since)| now >= since.plus(SUSPECT_FOR));
+        lasting.map(|(suspect, _)| suspect.session).collect()
     }
 
     /// It is reported. Whether that is news.

@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::Group;
 use crate::{
     Event, GroupError, Recipient, SessionId,
+    agreement::{REPORT_AFTER, Suspect},
     clock::Moment,
     members::member::Member,
     message::{Body, Forward, Heartbeat, Roster, RosterEntry, Status, prefix},
@@ -15,12 +16,10 @@ use crate::{
 const ORDERS_AFTER: Duration = Duration::from_secs(1);
 /// Members do not all compare at once: each waits up to 256 times this long.
 const SPREAD: Duration = Duration::from_millis(16);
-/// Comparisons before a difference is reported.
-const REPORT_AFTER: u8 = 3;
 /// A session that one side has lost may be away for this long before that is a difference to report.
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
 /// A member that has proved to be present this long after a difference came up should have answered.
-const WROTE_SINCE: Duration = Duration::from_secs(15);
+const WROTE_SINCE: Duration = Duration::from_secs(30);
 /// A session that has just come need not be known to everybody.
 const IS_NEW: Duration = Duration::from_secs(5);
 
@@ -51,8 +50,8 @@ impl Group {
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
-        // With its first heartbeat a session introduces itself, and knows nobody.
-        if heartbeat.seq == 1 {
+        // With its first heartbeat a session introduces itself, and knows nobody. One that does not admit us has told us why.
+        if heartbeat.seq == 1 || self.refusers.contains(&session) {
             return;
         }
         let theirs = heartbeat.roster_hash;
@@ -128,12 +127,15 @@ impl Group {
 
     /// A live member that sees others than we do, and does not say whom.
     fn report_silence(&mut self, session: SessionId) {
+        if self.refusers.contains(&session) {
+            return;
+        }
         let Some(member) = self.members.get_mut(&session) else { return };
         // It is present, and has been since the difference came up.
         let first = member.roster.first().unwrap_or_default();
         let is_here = member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE);
         let is_silent = is_here && member.roster.entries().is_none();
-        if is_silent && member.roster.tries() > REPORT_AFTER + 1 && member.roster.report() {
+        if is_silent && member.roster.tries() > REPORT_AFTER + 2 && member.roster.report() {
             self.core.event(Event::RosterMismatch { with: session, sessions: Vec::new() });
         }
     }
@@ -305,26 +307,25 @@ impl Group {
                 if member.roster.update(ours, ours, true, now) {
                     self.agree(with, now);
                 }
-            } else if !unexplained.is_empty()
-                && member.roster.tries() >= REPORT_AFTER
-                && member.roster.report()
-            {
-                self.core.event(Event::RosterMismatch { with, sessions: unexplained });
+            } else {
+                let sessions = member.roster.review(unexplained, now);
+                if !sessions.is_empty() && member.roster.report() {
+                    self.core.event(Event::RosterMismatch { with, sessions });
+                }
             }
         }
         let Some(member) = self.members.get_mut(&with) else { return };
-        if member.view.tries() > REPORT_AFTER
-            && let Some(entries) = member.view.entries()
-        {
-            let differs = entries.iter().filter(|entry| {
-                known.get(&entry.session).is_some_and(|known| {
-                    known.status == Status::Live
-                        && entry.status == Status::Live
-                        && (known.newest, &known.update_hash[..4])
-                            != (entry.newest, &entry.update_hash[..])
-                })
+        if let Some(entries) = member.view.entries() {
+            let differs = entries.iter().filter_map(|entry| {
+                let known = known.get(&entry.session)?;
+                let is_live = [known.status, entry.status] == [Status::Live; 2];
+                let is_same =
+                    (known.newest, &known.update_hash[..4]) == (entry.newest, &entry.update_hash[..]);
+                let (session, ours, theirs) = (entry.session, known.newest, entry.newest);
+                (is_live && !is_same).then_some(Suspect { session, ours, theirs })
             });
-            let sessions: Vec<[u8; 8]> = differs.map(|entry| entry.session).collect();
+            let suspects = differs.collect();
+            let sessions = member.view.review(suspects, now);
             if !sessions.is_empty() && member.view.report() {
                 self.core.event(Event::ViewMismatch { with, sessions });
             }
@@ -338,7 +339,7 @@ impl Group {
         ours: &BTreeMap<[u8; 8], Known>,
         first: Duration,
         now: Duration,
-    ) -> (bool, Vec<[u8; 8]>) {
+    ) -> (bool, Vec<Suspect>) {
         let theirs: BTreeMap<[u8; 8], Status> =
             theirs.iter().map(|entry| (entry.session, entry.status)).collect();
         let is_member = |status: Option<Status>| status.is_some_and(Status::is_member);
@@ -373,7 +374,7 @@ impl Group {
                 ) => true,
             };
             if !is_explained {
-                unexplained.push(session);
+                unexplained.push(Suspect { session, ours: 0, theirs: 0 });
             }
         }
         (is_same, unexplained)

@@ -278,6 +278,7 @@ impl Group {
         if !member.acknowledge((ack.generation, ack.step), &ack.mac, now) {
             return Err(GroupError::Stale);
         }
+        self.refusers.remove(&session);
         self.prove(session, now);
         self.switch_if_acknowledged(now);
         Ok(())
@@ -356,6 +357,7 @@ impl Group {
         let opened = Opened { generation, step, key_commit, mac, signature: start };
         // It knows us.
         member.delivered.announce = true;
+        self.refusers.remove(&session);
         if member.received.note(opened).is_err() {
             return Err(self.report_equivocation(session));
         }

@@ -79,6 +79,8 @@ pub struct Group {
     forgeries: TokenBucket,
     /// Sessions that are not known, and when they were asked for their announce.
     asked: BTreeMap<SessionId, Moment>,
+    /// Sessions that do not admit us, as they say: they do not see us, and need not answer.
+    refusers: alloc::collections::BTreeSet<SessionId>,
     /// Refusals of us that were told, by kind.
     told_refusals: BTreeMap<u8, Moment>,
     timers: Timers,
@@ -151,6 +153,7 @@ impl Group {
             strangers: TokenBucket::new(Rate::Strangers, now),
             forgeries: TokenBucket::new(Rate::Forgeries, now),
             asked: BTreeMap::new(),
+            refusers: alloc::collections::BTreeSet::new(),
             told_refusals: BTreeMap::new(),
             timers,
             begin_reason: Reason::Timer,
@@ -359,6 +362,7 @@ impl Group {
             member.delivered = crate::members::member::Delivered::default();
             member.keep_unacknowledged(&[]);
         }
+        self.refusers.clear();
         (self.joined_at, self.restarted_at) = (now, Some(now));
         let number = self.core.number();
         self.core.change_keys(crate::KeyChange::Restart { number, base_key });

@@ -7,7 +7,7 @@ use super::Group;
 use crate::{
     EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId,
     members::orders::SignedOrder,
-    message::{Action, Body, Message, Order, RefusalReason},
+    message::{Action, Announce, Body, Message, Order, RefusalReason},
 };
 
 /// How long after it has gone a moderator's orders still count by themselves.
@@ -113,7 +113,9 @@ impl Group {
         if !Message::parse(bytes)?.is_signed_by(&self.core.group, &identity) {
             return Err(GroupError::Unauthentic);
         }
-        if !counts {
+        // What names a session of this call is of this call; a lock may be a recording of another.
+        let is_fresh = matches!(order.order.action, Action::Remove { .. });
+        if !counts && !is_fresh {
             self.keep_early(by, bytes);
             return Ok(());
         }
@@ -166,7 +168,16 @@ impl Group {
             .filter_map(|(session, identity)| Some((session, self.kept_out(session, &identity)?)));
         let out: Vec<_> = out.collect();
         for (session, (why, proof)) in out {
-            self.depart(session, why, Some(proof.message.to_vec()), now);
+            match why {
+                LeaveReason::LockedOut => self.lock_out(session, now),
+                LeaveReason::Removed
+                | LeaveReason::Left
+                | LeaveReason::Replaced
+                | LeaveReason::Dropped
+                | LeaveReason::Lost => {
+                    self.depart(session, why, Some(proof.message.to_vec()), now);
+                }
+            }
         }
         let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
         let refused: Vec<_> = waiting
@@ -176,16 +187,32 @@ impl Group {
             })
             .collect();
         for (session, why) in refused {
-            self.waiting.remove(session);
+            let Some(judged) = self.waiting.remove(session) else { continue };
             let is_removed = why == LeaveReason::Removed;
             let reason = if is_removed { RefusalReason::Removed } else { RefusalReason::Locked };
-            self.send_refusal(session, reason);
+            self.refuse_with(session, &judged.announce.address, reason, false, now);
         }
         let us = self.kept_out(self.core.session, &self.core.identity());
         if let Some((why, order)) = us.filter(|(_, order)| order.by != self.core.session) {
             let by = order.by;
             let is_removed = why == LeaveReason::Removed;
             self.end(if is_removed { EndReason::Removed { by } } else { EndReason::LockedOut { by } });
+        }
+    }
+
+    /// A lock does not name this member: it is out until an unlock.
+    fn lock_out(&mut self, session: SessionId, now: Duration) {
+        let member = self.members.remove(&session);
+        let was_member = member.is_some();
+        let Some(member) = member.or_else(|| self.away.remove(session).map(|away| away.member)) else {
+            return;
+        };
+        let address = Announce::address_in(&member.announce).to_vec();
+        self.refuse_with(session, &address, RefusalReason::Locked, false, now);
+        if was_member {
+            self.forget_member(&member);
+            self.core.event(Event::Left { session, why: LeaveReason::LockedOut });
+            self.after_leave(session, now);
         }
     }
 

@@ -144,13 +144,8 @@ impl Group {
         let Some(member) = self.members.get(&session) else { return };
         let (identity, age) = (member.identity(), member.age());
         if identity == self.core.identity() {
-            if age > (self.core.joined_at, self.core.session) {
-                self.end(crate::EndReason::Replaced { by: session });
-            } else {
-                // It sees that we are here.
-                self.send_heartbeat(Recipient::One(session), false, now);
-                self.replace(session, self.core.session, now);
-            }
+            // An older session of ours: a newer one would have ended this. It is told by our announce.
+            self.replace(session, self.core.session, now);
             return;
         }
         let others = self.members.iter();
@@ -279,6 +274,10 @@ impl Group {
                 return Ok(());
             }
             Body::Order(order) => return self.on_order(session, order, message.bytes, false, now),
+            Body::Refusal(refusal) if refusal.target == self.core.session => {
+                self.on_refusal(session, refusal.reason, false, now);
+                return Ok(());
+            }
             Body::Heartbeat(heartbeat) if heartbeat.seq > away.member.presence.seq() => heartbeat,
             Body::Heartbeat(_) => return Err(GroupError::Stale),
             Body::Announce(_)

@@ -165,9 +165,7 @@ impl Group {
             Body::Roster(roster) => self.on_roster(session, roster, now),
             Body::Forward(forward) => self.on_forward(session, forward, now),
             Body::Refusal(refusal) => {
-                let is_live =
-                    self.members.get(&session).is_some_and(|member| member.presence.is_live());
-                self.on_refusal(session, refusal.reason, is_live, now);
+                self.on_refusal(session, refusal.reason, true, now);
                 Ok(())
             }
             Body::Check { message, .. } => self.on_check(session, *message),
@@ -224,10 +222,23 @@ impl Group {
                 self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
                 Ok(())
             }
-            Body::Refusal(refusal) => {
+            // A member's alone makes us begin a new session.
+            Body::Refusal(Refusal { target, reason: RefusalReason::NumberInUse(_) })
+                if *target == us =>
+            {
+                if judged.keep(message.bytes) {
+                    Ok(())
+                } else {
+                    Err(GroupError::Busy)
+                }
+            }
+            Body::Refusal(refusal) if refusal.target == us => {
+                // A session that our application admits may make us begin anew; another may not.
+                judged.keep(message.bytes);
                 self.on_refusal(session, refusal.reason, false, now);
                 Ok(())
             }
+            Body::Refusal(_) => Err(GroupError::NotForUs),
             Body::Order(_) => {
                 self.keep_early(session, message.bytes);
                 Ok(())
@@ -400,7 +411,13 @@ impl Group {
     }
 
     /// We are not a member for this session.
-    fn on_refusal(&mut self, by: SessionId, reason: RefusalReason, is_live_member: bool, now: Duration) {
+    pub(super) fn on_refusal(
+        &mut self,
+        by: SessionId,
+        reason: RefusalReason,
+        is_member: bool,
+        now: Duration,
+    ) {
         let kind = match reason {
             RefusalReason::Refused => 1,
             RefusalReason::Locked => 2,
@@ -411,13 +428,16 @@ impl Group {
             RefusalReason::Replaced(_) => 7,
         };
         if let RefusalReason::NumberInUse(other) = reason
-            && is_live_member
+            && is_member
             && other != self.core.session
             && other.number() == self.core.number()
         {
             let earliest = self.restarted_at.map_or(now, |at| at + RESTART_EVERY);
             self.timers.set_sooner(super::Timer::Restart, earliest.max(now));
             return;
+        }
+        if self.refusers.len() < MAX_ASKED {
+            self.refusers.insert(by);
         }
         let told = self.told_refusals.get(&kind);
         if told.is_none_or(|at| now >= at.plus(TELL_REFUSAL_EVERY)) {

@@ -46,6 +46,12 @@ impl Group {
         if !message.is_signed_by(&group, &announce.identity) {
             return Err(GroupError::Unauthentic);
         }
+        // We have signed it ourselves: in another window, or after this page was loaded again.
+        let age = (announce.joined_at, session);
+        if announce.identity == self.core.identity() && age > (self.core.joined_at, self.core.session) {
+            self.end(EndReason::Replaced { by: session });
+            return Ok(());
+        }
         self.asked.remove(&session);
         // Somebody said that it has left, and it is here itself.
         self.departed.forget(session);
@@ -218,7 +224,7 @@ impl Group {
         }
     }
 
-    fn refuse_with(
+    pub(super) fn refuse_with(
         &mut self,
         session: SessionId,
         address: &[u8],

@@ -67,7 +67,11 @@ pub(crate) struct Peer {
     pub(crate) judges_within: Duration,
     judgements: Vec<(Duration, SessionId, Admission)>,
     pub(crate) refuses: BTreeSet<u16>,
+    /// The application does not decide: the test does.
+    pub(crate) is_undecided: bool,
     pub(crate) asleep_until: Duration,
+    /// Of whom the relay said meanwhile that they are gone.
+    gone: Vec<u16>,
     pub(crate) wake_at: Duration,
     pub(crate) errors: BTreeMap<String, u64>,
     pub(crate) has_ended: bool,
@@ -110,7 +114,9 @@ impl Peer {
             judges_within: Duration::ZERO,
             judgements: Vec::new(),
             refuses: BTreeSet::new(),
+            is_undecided: false,
             asleep_until: Duration::ZERO,
+            gone: Vec::new(),
             wake_at: now,
             errors: BTreeMap::new(),
             has_ended: false,
@@ -135,6 +141,12 @@ impl Peer {
             due
         };
         let clock = now + self.clock;
+        for address in core::mem::take(&mut self.gone) {
+            let sessions: Vec<_> = self.group.sessions_at(&address.to_be_bytes()).collect();
+            for session in sessions {
+                self.group.drop_member(session, clock).unwrap();
+            }
+        }
         for (_, session, admission) in due {
             let person = u16::from_be_bytes(admission.user.as_bytes().try_into().unwrap());
             if self.refuses.contains(&person) {
@@ -167,7 +179,7 @@ impl Peer {
 
     fn on_event(&mut self, event: Event, now: Duration) {
         match &event {
-            Event::JoinRequested(request) => {
+            Event::JoinRequested(request) if !self.is_undecided => {
                 let admission = Self::admission(&request.credential);
                 if self.judges_within == Duration::ZERO && self.refuses.is_empty() {
                     let clock = now + self.clock;
@@ -266,6 +278,9 @@ struct Packet {
     bytes: Vec<u8>,
 }
 
+/// Whether a message does not get through: from, to, and one message, of a bundle each.
+pub(crate) type Drops = dyn FnMut(u16, u16, &[u8]) -> bool;
+
 /// The relay, everybody, and time.
 pub(crate) struct Net {
     pub(crate) now: Duration,
@@ -285,6 +300,9 @@ pub(crate) struct Net {
     pub(crate) sides: BTreeMap<u16, u8>,
     /// Messages from the first to the second are dropped.
     pub(crate) cut: BTreeSet<(u16, u16)>,
+    pub(crate) drops: Box<Drops>,
+    /// Addresses of the test's own, and what came in for them.
+    pub(crate) inboxes: BTreeMap<u16, Vec<Vec<u8>>>,
     /// Sends, as the relay counts them; and bytes that come in at each.
     pub(crate) sends: u64,
     pub(crate) bytes_up: BTreeMap<u16, u64>,
@@ -310,6 +328,8 @@ impl Net {
             repeats: 0,
             sides: BTreeMap::new(),
             cut: BTreeSet::new(),
+            drops: Box::new(|_, _, _| false),
+            inboxes: BTreeMap::new(),
             sends: 0,
             bytes_up: BTreeMap::new(),
             bytes_down: BTreeMap::new(),
@@ -382,18 +402,40 @@ impl Net {
         }
         let others: Vec<u16> = match to {
             Some(to) => vec![to],
-            None => self.peers.keys().copied().filter(|&other| other != from).collect(),
+            None => {
+                let all = self.peers.keys().chain(self.inboxes.keys());
+                all.copied().filter(|&other| other != from).collect()
+            }
         };
         for to in others {
+            let parts = message::unbundle(message).unwrap();
+            let kept = parts.into_iter().filter(|part| !(self.drops)(from, to, part));
+            let kept: Vec<_> = kept.map(<[u8]>::to_vec).collect();
+            let [message] = &message::bundle(kept)[..] else { continue };
             let copies = 1 + u64::from(self.rng.below(1000) < self.repeats);
             for _ in 0..copies {
                 let is_apart = self.sides.get(&from) != self.sides.get(&to);
                 if is_apart || self.cut.contains(&(from, to)) || self.rng.below(1000) < self.loses {
                     continue;
                 }
-                self.post(from, to, message.to_vec());
+                self.post(from, to, message.clone());
             }
         }
+    }
+
+    /// Every machine wakes, and has at once what waited in its socket.
+    pub(crate) fn wake_all(&mut self) {
+        for peer in self.peers.values_mut() {
+            peer.asleep_until = peer.asleep_until.min(self.now);
+        }
+        let late = self.now + 10 * SECOND;
+        let packets = core::mem::take(&mut self.queue).into_iter();
+        self.queue = packets
+            .map(|Reverse(packet)| {
+                let at = if packet.at > late { self.now } else { packet.at };
+                Reverse(Packet { at, ..packet })
+            })
+            .collect();
     }
 
     /// Puts a message on its way.
@@ -429,6 +471,10 @@ impl Net {
     pub(crate) fn tell_gone(&mut self, address: u16) {
         let others: Vec<u16> = self.peers.keys().copied().collect();
         for other in others {
+            if self.peers[&other].asleep_until > self.now {
+                self.peers.get_mut(&other).unwrap().gone.push(address);
+                continue;
+            }
             self.with(other, |peer, now| {
                 let gone: Vec<SessionId> = peer.group.sessions_at(&address.to_be_bytes()).collect();
                 for session in gone {
@@ -466,6 +512,10 @@ impl Net {
 
     fn deliver(&mut self, packet: Packet) {
         let now = self.now;
+        if let Some(inbox) = self.inboxes.get_mut(&packet.to) {
+            inbox.push(packet.bytes);
+            return;
+        }
         let Some(peer) = self.peers.get_mut(&packet.to) else { return };
         if peer.asleep_until > now {
             // It waits in the socket.

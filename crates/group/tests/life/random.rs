@@ -169,7 +169,14 @@ impl Run {
     }
 
     fn any(&mut self) -> Option<u16> {
-        let all: Vec<u16> = self.net.peers.keys().copied().collect();
+        let now = self.net.now;
+        let all: Vec<u16> = self
+            .net
+            .peers
+            .values()
+            .filter(|peer| peer.asleep_until <= now)
+            .map(|peer| peer.address)
+            .collect();
         (!all.is_empty()).then(|| *self.rng.pick(&all))
     }
 
@@ -316,6 +323,7 @@ impl Run {
             .peers
             .values()
             .filter(|peer| self.moderators.contains(&peer.person))
+            .filter(|peer| peer.asleep_until <= self.net.now)
             .map(|peer| peer.address)
             .collect();
         if moderators.is_empty() {
@@ -465,8 +473,8 @@ fn run(seed: u64, talks: bool) -> Result<Counts, String> {
     run.net.sides.clear();
     (run.net.loses, run.net.repeats) = (0, 0);
     (run.net.delay, run.net.keeps_order) = ((10 * MILLI, 50 * MILLI), true);
+    run.net.wake_all();
     for peer in run.net.peers.values_mut() {
-        peer.asleep_until = peer.asleep_until.min(run.net.now);
         peer.judges_within = Duration::ZERO;
     }
     run.net.run_for(2 * SECOND);
@@ -490,8 +498,10 @@ fn run(seed: u64, talks: bool) -> Result<Counts, String> {
 /// After a while everybody is together, or knows that it is not; and no alarm was false.
 fn quiet(run: &mut Run) -> Result<(), String> {
     let start = run.net.now;
-    // Who went untold is lost after 100 s.
-    let within = if run.has(Feature::Untold) { 130 * SECOND } else { 30 * SECOND };
+    // Who went untold is lost after 100 s, and 40 s later by who was shown it then.
+    let hides = [Feature::Untold, Feature::Partitions, Feature::Loss, Feature::Sleep];
+    let hides = hides.into_iter().any(|feature| run.has(feature));
+    let within = if hides { 150 * SECOND } else { 30 * SECOND };
     loop {
         // Removed people and those outside a lock are told, and stay out.
         let kept_out: Vec<u16> = run
@@ -515,7 +525,7 @@ fn quiet(run: &mut Run) -> Result<(), String> {
         }
     }
     run.counts.longest_until_together = run.net.now - start;
-    run.net.run_for(30 * SECOND);
+    run.net.run_until(start + within + 30 * SECOND);
     run.net.is_together().map_err(|what| format!("not any more: {what}"))?;
     for peer in run.net.peers.values() {
         for member in peer.group.member_states(run.net.now) {

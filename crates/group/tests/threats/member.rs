@@ -1,366 +1,181 @@
-//! What members and strangers may try.
-
-use core::time::Duration;
+//! What members and strangers may try with messages of the right form, and what pauses cost.
 
 use sealframe_group::{
-    Departure, Event, GroupError, Head, Identity, IdentityKey, Kem, KemSecret, Policy, Power, Reason,
-    Recipient, SessionId,
-    message::{self, Ack, Announce, Body, Entry, Evidence, Heartbeat, KeyUpdate, Message},
-};
-use sealframe_testkit::random::Random;
-
-use crate::{
-    KEY_UPDATE, SECOND,
-    common::{Net, Peer, call, head, insider, stranger, update},
-    heartbeat, leave,
+    Event, GroupError, LeaveReason, Reason,
+    message::{self, Ack, Body, Head},
 };
 
-#[test]
-fn an_update_for_more_than_a_message_holds_goes_out_in_several() {
-    const MANY: u16 = 230;
-    let now = SECOND;
-    let policy = Policy { max_members: 1024, ..Policy::default() };
-    let mut alice = Peer::with(1, Kem::XWing, Power::None, policy, now);
-    let (_, kem_key) = KemSecret::generate(Kem::XWing, &mut Random::new(1)).unwrap();
-    for number in 100..100 + MANY {
-        let key = IdentityKey::generate(&mut Random::new(number.into())).unwrap();
-        let mut session = [7; 16];
-        session[..2].copy_from_slice(&number.to_be_bytes());
-        let head = Head { kem: Kem::XWing, ..head(SessionId(session)) };
-        let (_, _, words) = stranger(number);
-        let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
-        let announce = Announce { identity: key.public(), kem_key: kem_key.clone(), ..announce };
-        let words = message::sign(&head, &Body::Announce(announce), &key);
-        alice.group.handle_message(&words, now).unwrap();
-    }
-    alice.run(now);
-    let delivery: Vec<_> = alice.sent.iter().filter(|(_, words)| words[1] == KEY_UPDATE).collect();
-    assert_eq!(delivery.len(), 2);
-    let mut found = 0;
-    for (_, words) in delivery {
-        assert!(words.len() <= message::MAX_LEN);
-        let parsed = Message::parse(words).unwrap();
-        let Body::KeyUpdate(update) = &parsed.body else { panic!() };
-        assert_eq!(update.count, MANY);
-        for entry in Entry::parse_all(parsed.entries, update, Kem::XWing, 32).unwrap() {
-            let cut = KeyUpdate::cut_for(words, entry.recipient).unwrap();
-            assert_eq!(cut.len(), 238 + Entry::len_of(Kem::XWing, 32));
-            found += 1;
-        }
-    }
-    assert_eq!(found, MANY);
-}
+use crate::common::{ACK, Join, KEY_UPDATE, MILLI, SECOND, Stranger, call_of, group, key_of};
 
 #[test]
 fn what_is_forged_in_a_members_name_does_not_silence_it() {
-    let (mut net, all) = call(2);
-    let [alice, bob] = [all[0], all[1]];
-    let (forger, ..) = stranger(9);
-    let now = net.now;
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    let session = net.session(bob);
+    let mut heartbeat = net.heartbeat_of(bob);
     for seq in 1000..1200 {
-        let words = message::sign(&head(bob), &Body::Heartbeat(heartbeat(seq, 1)), &forger);
-        let heard = net.get(alice).group.handle_message(&words, now);
-        assert_eq!(heard, Err(GroupError::Unauthentic));
+        heartbeat.seq = seq;
+        let forged = message::sign(&group(), session, &Body::Heartbeat(heartbeat.clone()), &key_of(9));
+        assert_eq!(net.hand(alice, &forged), Err(GroupError::Unauthentic));
     }
-    leave(&mut net, bob);
-    net.pass(SECOND);
-    let left = Event::Left { session: bob, why: Departure::Left };
-    assert!(net.peers[&alice].events.contains(&left));
+    net.leave(bob);
+    net.run_for(SECOND);
+    assert!(net.peer(alice).has_left(session, LeaveReason::Left));
 }
 
 #[test]
 fn forgeries_that_come_unevenly_do_not_silence_whom_they_name() {
-    let (mut net, all) = call(2);
-    let [alice, bob] = [all[0], all[1]];
-    let (forger, ..) = stranger(9);
-    let words = message::sign(&head(bob), &Body::Heartbeat(heartbeat(1000, 1)), &forger);
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    let session = net.session(bob);
+    let mut heartbeat = net.heartbeat_of(bob);
+    heartbeat.seq = 1000;
+    let forged = message::sign(&group(), session, &Body::Heartbeat(heartbeat), &key_of(9));
     // For 12 s two or one every 9 ms: 194 a second.
     for gap in 0..1333 {
-        net.now += Duration::from_millis(9);
+        net.run_for(9 * MILLI);
         for _ in 0..if gap % 4 == 0 { 1 } else { 2 } {
-            let now = net.now;
-            let heard = net.get(alice).group.handle_message(&words, now);
-            assert_eq!(heard, Err(GroupError::Unauthentic), "after {now:?}");
+            assert_eq!(net.hand(alice, &forged), Err(GroupError::Unauthentic), "{gap}");
         }
     }
-    leave(&mut net, bob);
-    net.pass(SECOND);
-    let left = Event::Left { session: bob, why: Departure::Left };
-    assert!(net.peers[&alice].events.contains(&left));
-}
-
-#[test]
-fn a_session_that_left_does_not_come_back_nor_does_its_number() {
-    let (mut net, all) = call(2);
-    let (key, ghost, words) = stranger(9);
-    let now = net.now;
-    let alice = net.get(all[0]);
-    alice.group.handle_message(&words, now).unwrap();
-    alice.run(now);
-    let leave = message::sign(&head(ghost), &Body::Leave, &key);
-    alice.group.handle_message(&leave, now).unwrap();
-    assert_eq!(alice.group.handle_message(&words, now), Err(GroupError::Departed));
-    let again = Peer::new(9, now);
-    let announce = again.sent_announce(now);
-    assert_eq!(alice.group.handle_message(&announce, now), Err(GroupError::Departed));
-}
-
-#[test]
-fn nobody_takes_a_number_or_a_session_in_use() {
-    let (mut net, all) = call(2);
-    let now = net.now;
-    for number in [1, 2] {
-        let (_, _, words) = stranger(number);
-        assert_eq!(net.get(all[0]).group.handle_message(&words, now), Err(GroupError::InUse));
-    }
-    // A member's session under another identity.
-    let (key, _, words) = stranger(5);
-    let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
-    let words = message::sign(&head(all[1]), &Body::Announce(announce), &key);
-    assert_eq!(net.get(all[0]).group.handle_message(&words, now), Err(GroupError::InUse));
-}
-
-#[test]
-fn a_member_that_tells_two_people_different_things_is_caught() {
-    let (mut net, all, key, liar) = insider();
-    let now = net.now;
-    let first = message::sign(&head(liar), &Body::KeyUpdate(update(1, 1, [1; 32])), &key);
-    let second = message::sign(&head(liar), &Body::KeyUpdate(update(1, 1, [2; 32])), &key);
-    net.get(all[0]).group.handle_message(&first, now).unwrap();
-    net.get(all[1]).group.handle_message(&second, now).unwrap();
-    // One of them is enough if it hears both,
-    let both = net.get(all[0]).group.handle_message(&second, now);
-    assert_eq!(both, Err(GroupError::Equivocation));
-    // and if each hears one, they show each other what they heard.
-    net.pass(40 * SECOND);
-    for honest in all {
-        assert!(net.peers[&honest].events.contains(&Event::Equivocation(liar)), "{honest:?}");
-    }
-    let caught = |event: &&Event| matches!(event, Event::Equivocation(_));
-    let others = net.peers.values().flat_map(|peer| peer.events.iter().filter(caught));
-    assert!(others.into_iter().all(|event| *event == Event::Equivocation(liar)));
-}
-
-#[test]
-fn a_member_that_left_one_out_before_is_still_caught() {
-    let (mut net, all, key, liar) = insider();
-    let say = |net: &mut Net, to: SessionId, seq: u64, commit: [u8; 32]| {
-        let words = message::sign(&head(liar), &Body::KeyUpdate(update(seq, seq, commit)), &key);
-        let now = net.now;
-        net.get(to).group.handle_message(&words, now).unwrap();
-    };
-    say(&mut net, all[0], 1, [9; 32]);
-    net.pass(15 * SECOND);
-    say(&mut net, all[0], 2, [1; 32]);
-    say(&mut net, all[1], 2, [2; 32]);
-    net.pass(80 * SECOND);
-    for honest in &all {
-        assert!(net.peers[honest].events.contains(&Event::Equivocation(liar)), "{honest:?}");
-    }
-}
-
-#[test]
-fn a_member_that_says_one_thing_and_sends_another_is_caught() {
-    let (mut net, all, key, liar) = insider();
-    let now = net.now;
-    let told = message::sign(&head(liar), &Body::KeyUpdate(update(1, 1, [1; 32])), &key);
-    net.get(all[0]).group.handle_message(&told, now).unwrap();
-    let heartbeat = Heartbeat { newest: 1, update_hash: [9; 32], ..heartbeat(1, 3) };
-    let said = message::sign(&head(liar), &Body::Heartbeat(heartbeat), &key);
-    let heard = net.get(all[0]).group.handle_message(&said, now);
-    assert_eq!(heard, Err(GroupError::Equivocation));
-}
-
-#[test]
-fn an_update_whose_key_is_not_the_one_it_commits_to_is_refused() {
-    let (mut net, all, key, liar) = insider();
-    let now = net.now;
-    let header = Body::KeyUpdate(update(1, 1, [1; 32]));
-    let mut message = message::sign(&head(liar), &header, &key);
-    // The right entry for another key than the header's.
-    let entry = net.entry_for(all[0], &key.public(), liar, &message[..KeyUpdate::HEADER_LEN]);
-    message.extend(entry);
-    let refused = net.get(all[0]).group.handle_message(&message, now);
-    assert_eq!(refused, Err(GroupError::WrongKey));
-    net.pass(SECOND);
-    assert!(!net.peers[&all[0]].held.contains_key(&(9, 1)));
+    net.leave(bob);
+    net.run_for(SECOND);
+    assert!(net.peer(alice).has_left(session, LeaveReason::Left));
 }
 
 #[test]
 fn false_acks_make_nobody_wait_less() {
-    let (mut net, all) = call(3);
-    let now = net.now;
-    net.drops = Box::new(|_, _, bytes| bytes[1] == KEY_UPDATE);
-    net.get(all[0]).group.rekey(Reason::Timer, now);
-    net.settle();
-    for seq in 0..10 {
-        let ack = Body::Ack(Ack { target: all[0], seq, mac: [0; 16] });
-        let ack = message::encode(&head(all[1]), &ack);
-        assert_eq!(net.get(all[0]).group.handle_message(&ack, now), Err(GroupError::Stale));
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    let session = net.session(bob);
+    net.drop_types(&[KEY_UPDATE]);
+    net.with(alice, |peer, now| peer.group.rekey(Reason::Timer, now));
+    let generation = net.peer(alice).own.0 as u32 + 1;
+    for mac in 0..10 {
+        let ack = Body::Ack(Ack { generation, step: 0, mac: [mac; 8] });
+        let ack = message::encode(&Head::new(&group(), session), &ack);
+        assert_eq!(net.hand(alice, &ack), Err(GroupError::Stale));
     }
-    net.settle();
-    assert_eq!(net.peers[&all[0]].own.0, 0, "not used yet");
-    net.pass(2 * SECOND);
-    assert_eq!(net.peers[&all[0]].own.0, 1);
-}
-
-#[test]
-fn a_member_that_floods_is_not_listened_to_for_a_while() {
-    let (mut net, all, key, flood) = insider();
-    let now = net.now;
-    let mut refused = 0;
-    for seq in 1..1000 {
-        let words = message::sign(&head(flood), &Body::KeyUpdate(update(seq, 1, [1; 32])), &key);
-        refused +=
-            u32::from(net.get(all[0]).group.handle_message(&words, now) == Err(GroupError::Busy));
-    }
-    assert_eq!(refused, 999 - 100, "a burst of 100");
-    // 20 a second, however unevenly they are tried.
-    let heard = (0..200).filter(|&at| {
-        let words = message::sign(&head(flood), &Body::KeyUpdate(update(1000 + at, 1, [1; 32])), &key);
-        let now = now + Duration::from_millis(30 * (at + 1));
-        net.get(all[0]).group.handle_message(&words, now) != Err(GroupError::Busy)
+    net.run_for(1900 * MILLI);
+    assert_eq!(net.peer(alice).own.0, 0, "not used yet");
+    net.run_for(200 * MILLI);
+    assert_eq!(net.peer(alice).own.0, 1);
+    // Nor does the right ack of one count for the other.
+    net.drop_nothing();
+    net.run_for(20 * SECOND);
+    net.drops = Box::new(move |_, to, bytes| {
+        to == carol && bytes[1] == KEY_UPDATE || to == alice && bytes[1] == ACK
     });
-    assert_eq!(heard.count(), 120, "in 6 s");
-    net.now += 6 * SECOND;
-    // The others are heard, and after a while it is too.
-    net.pass(3 * SECOND);
-    let now = net.now;
-    net.get(all[1]).group.rekey(Reason::Timer, now);
-    net.pass(3 * SECOND);
-    assert_eq!(net.who_opens(all[1], 2), [all[0]]);
-    let leave = message::sign(&head(flood), &Body::Leave, &key);
-    let now = net.now;
-    assert_eq!(net.get(all[0]).group.handle_message(&leave, now), Ok(()));
-}
-
-#[test]
-fn signatures_in_evidence_cost_whoever_shows_them() {
-    let (mut net, all, key, session) = insider();
-    // Another of whom the test has the identity, and what it has signed.
-    let words = strangers(10..11).next().unwrap();
-    let other = Message::parse(&words).unwrap().head.session;
-    let others = IdentityKey::generate(&mut Random::new(10)).unwrap();
-    net.carry(other, Recipient::All, &words);
-    net.pass(SECOND);
-    let updates = (1..=90).map(|seq| {
-        let words = message::sign(&head(other), &Body::KeyUpdate(update(seq, seq, [1; 32])), &others);
-        words.try_into().unwrap()
-    });
-    let evidence = Body::Evidence(Evidence { updates: updates.collect() });
-    let evidence = message::sign(&head(session), &evidence, &key);
-    let now = net.now;
-    let alice = net.get(all[0]);
-    alice.group.handle_message(&evidence, now).unwrap();
-    // 91 of 100 are spent: the message itself is one.
-    for seq in 1..=12 {
-        let words = message::sign(&head(session), &Body::Heartbeat(heartbeat(seq, 1)), &key);
-        let heard = alice.group.handle_message(&words, now);
-        assert_eq!(heard == Err(GroupError::Busy), seq > 9, "{seq}: {heard:?}");
-    }
-}
-
-/// Announces of so many strangers, each of an identity, a session and a number of its own.
-fn strangers(numbers: core::ops::Range<u16>) -> impl Iterator<Item = Vec<u8>> {
-    let (_, _, words) = stranger(9);
-    let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
-    numbers.map(move |sender| {
-        let key = IdentityKey::generate(&mut Random::new(sender.into())).unwrap();
-        let announce = Announce { sender, identity: key.public(), ..announce.clone() };
-        let mut session = [0; 16];
-        session[..2].copy_from_slice(&sender.to_be_bytes());
-        message::sign(&head(SessionId(session)), &Body::Announce(announce), &key)
-    })
-}
-
-#[test]
-fn of_strangers_64_a_second_are_looked_at_after_512() {
-    let policy = Policy { max_members: 1024, ..Policy::default() };
-    let mut alice = Peer::with(1, Kem::X25519, Power::None, policy, SECOND);
-    let mut looked_at = |numbers, now| {
-        let heard = strangers(numbers).map(|words| alice.group.handle_message(&words, now));
-        let heard: Vec<_> = heard.collect();
-        assert!(heard.iter().all(|heard| matches!(heard, Ok(()) | Err(GroupError::Busy))));
-        heard.iter().filter(|heard| heard.is_ok()).count()
-    };
-    assert_eq!(looked_at(100..700, SECOND), 512);
-    assert_eq!(looked_at(700..800, 2 * SECOND), 64);
-    assert_eq!(looked_at(800..900, 3 * SECOND), 64);
-}
-
-#[test]
-fn nobody_is_let_in_beyond_128() {
-    let mut alice = Peer::new(1, SECOND);
-    for words in strangers(100..227) {
-        alice.group.handle_message(&words, SECOND).unwrap();
-    }
-    alice.run(SECOND);
-    assert_eq!(alice.group.member_states(SECOND).len(), 127);
-    let more = strangers(227..228).next().unwrap();
-    assert_eq!(alice.group.handle_message(&more, SECOND), Err(GroupError::Full));
-}
-
-#[test]
-fn strangers_cost_bounded_work_and_memory() {
-    let (mut net, all) = call(2);
-    let now = net.now;
-    let mut refused = 0;
-    for words in strangers(100..1000) {
-        refused += u32::from(net.get(all[0]).group.handle_message(&words, now).is_err());
-    }
-    assert_eq!(net.get(all[0]).group.state(now).applicants.len(), 128);
-    assert_eq!(refused, 900 - 128);
+    net.with(alice, |peer, now| peer.group.rekey(Reason::Timer, now));
+    net.run_for(200 * MILLI);
+    let ack = net.said(session, ACK).pop().unwrap();
+    let mut renamed = ack.clone();
+    renamed[6..22].copy_from_slice(&net.session(carol).0);
+    assert_eq!(net.hand(alice, &renamed), Err(GroupError::Stale));
+    assert_eq!(net.hand(alice, &ack), Ok(()));
+    assert_eq!(net.hand(alice, &ack), Err(GroupError::Stale), "once");
+    assert_eq!(net.peer(alice).own.0, 1, "Carol has not acknowledged it");
 }
 
 #[test]
 fn a_second_leave_meanwhile_keeps_the_first_deadline() {
-    let (mut net, all) = call(5);
+    let (mut net, ids) = call_of(5);
     // Nobody's acks come through: keys are used at their deadlines.
-    net.drops = Box::new(|_, _, bytes| bytes[1] == 4);
+    net.drop_types(&[ACK]);
+    net.run_for(20 * SECOND);
     let start = net.now;
+    let mut sealed_without = [None; 3];
     for late in 0..3 {
-        let now = net.now;
-        net.get(all[0]).group.drop_member(all[4 - late], now).unwrap();
-        net.pass(Duration::from_millis(1400));
+        let gone = ids[4 - late];
+        net.crash(gone);
+        net.tell_gone(gone);
+        let end = start + SECOND * 7 / 5 * (late as u32 + 1);
+        while net.now < end {
+            net.run_for(20 * MILLI);
+            let generation = net.peer(ids[0]).own.0;
+            for (place, at) in sealed_without.iter_mut().enumerate().take(late + 1) {
+                if at.is_none() && generation > place as u64 {
+                    *at = Some(net.now - start);
+                }
+            }
+        }
     }
-    // 4.2 s have passed: the first two are answered.
-    assert!(net.now < start + 5 * SECOND);
-    let (generation, ..) = net.peers[&all[0]].own;
-    assert!(generation >= 2, "a generation without the second is in use, {generation}");
-    net.pass(2 * SECOND);
-    assert!(net.peers[&all[0]].own.0 > generation || generation >= 3);
+    net.run_for(3 * SECOND);
+    assert!(sealed_without[0].unwrap() <= 3 * SECOND + 40 * MILLI, "{sealed_without:?}");
+    let peer = net.peer(ids[0]);
+    let left = peer.events.iter().filter(|(_, event)| matches!(event, Event::Left { .. }));
+    assert_eq!(left.count(), 3);
+    net.is_together().unwrap();
 }
 
+/// Three leave, each 1.4 s after the other, and each has what was sealed up to 3 s after it went, and no more.
 #[test]
-fn a_changed_identity_of_a_known_person_is_flagged() {
-    let (mut net, all) = call(2);
-    let now = net.now;
-    let rng = Random::new(77);
-    // The same credential, and so the same user, under another identity.
-    let mut peer = Peer::known_as(
-        IdentityKey::from_seed(&[9; 32]).unwrap(),
-        3,
-        Kem::X25519,
-        Power::None,
-        Policy::default(),
-        now,
-        rng,
-    );
-    peer.admits = true;
-    let session = net.add(peer);
-    net.pass(2 * SECOND);
-    let user = net.peers[&all[0]].user_of(session);
-    net.peers.remove(&session);
-    let now = net.now;
-    net.get(all[0]).group.drop_member(session, now).unwrap();
-    let other = Peer::claiming(&user, 4, now);
-    let other = net.add(other);
-    net.pass(2 * SECOND);
-    let flagged =
-        |event: &Event| matches!(event, Event::IdentityChanged { session, .. } if *session == other);
-    assert!(net.peers[&all[0]].events.iter().any(flagged));
-    let state = net.peers[&all[0]].group.member_states(net.now);
-    let state = state.iter().find(|member| member.session == other).unwrap();
-    assert!(state.standing.is_changed());
-    assert_ne!(state.identity, Identity([0; 32]));
+fn every_leaver_of_many_is_shut_out_after_three_seconds() {
+    let (mut net, ids) = call_of(5);
+    net.drop_types(&[ACK]);
+    net.run_for(20 * SECOND);
+    let mut gone = Vec::new();
+    for late in 0..30 {
+        if late % 14 == 0 && gone.len() < 3 {
+            let id = ids[4 - gone.len()];
+            let mut held = net.peer(id).held.clone();
+            held.retain(|(number, _), _| *number == net.peer(ids[0]).group.number());
+            net.crash(id);
+            net.tell_gone(id);
+            gone.push((net.now, held));
+        }
+        net.run_for(100 * MILLI);
+        let number = net.peer(ids[0]).group.number();
+        for (at, held) in &gone {
+            if net.now > *at + 3 * SECOND {
+                assert!(!held.contains_key(&(number, net.peer(ids[0]).own.0)));
+            }
+        }
+    }
+    net.run_for(4 * SECOND);
+    let number = net.peer(ids[0]).group.number();
+    assert!(gone.iter().all(|(_, held)| !held.contains_key(&(number, net.peer(ids[0]).own.0))));
+}
+
+/// A page sleeps while others come: they are not shown as if the relay lied.
+#[test]
+fn nobody_is_accused_because_a_page_sleeps() {
+    for pause in [20, 35, 60, 90] {
+        let (mut net, ids) = call_of(4);
+        net.run_for(30 * SECOND);
+        let end = net.now + pause * SECOND;
+        net.peers.get_mut(&ids[2]).unwrap().asleep_until = end;
+        net.run_for(5 * SECOND);
+        net.join(&Join::of(7));
+        net.run_for(5 * SECOND);
+        net.join(&Join::of(8));
+        net.run_until(end);
+        net.until_together(10 * SECOND);
+        net.run_for(150 * SECOND);
+        net.is_together().unwrap();
+        net.assert_no_alarms();
+        let lost = |event: &Event| matches!(event, Event::Left { .. });
+        assert!(net.peers.values().all(|peer| !peer.has_event(lost)), "{pause}");
+    }
+}
+
+/// A newcomer learns of a sleeping member by another's word, and somebody else's ghost keeps rosters different meanwhile.
+#[test]
+fn a_member_that_is_heard_all_the_time_is_not_thrown_out() {
+    let (mut net, ids) = call_of(3);
+    net.run_for(30 * SECOND);
+    let bob = ids[1];
+    let end = net.now + 35 * SECOND;
+    net.peers.get_mut(&bob).unwrap().asleep_until = end;
+    net.run_for(SECOND);
+    let newcomer = net.join(&Join::of(4));
+    net.run_until(end);
+    net.run_for(SECOND);
+    let ghost = Stranger::of(9);
+    net.hand(bob, &ghost.message).unwrap();
+    net.run_for(200 * SECOND);
+    let session = net.session(bob);
+    assert!(net.peer(newcomer).has_joined(session));
+    assert!(!net.peer(newcomer).has_left(session, LeaveReason::Lost));
+    net.is_together().unwrap();
 }

@@ -1,141 +1,339 @@
-//! Locks and removals.
-
-use core::time::Duration;
+//! Locks and removals: who may, who hears of it late, and who comes while they are on their way.
 
 use sealframe_group::{
-    Departure, Event, GroupError, IdentityKey, Kem, Policy, Power, SessionId,
-    message::{self, Body},
+    EndReason, Event, GroupError, LeaveReason, OnMismatch, Permission, Policy,
+    message::{Action, Body, Order},
 };
-use sealframe_testkit::random::Random;
 
-use crate::{
-    CONTROL, SECOND,
-    common::{Peer, call, head, insider},
-    leave,
-};
+use crate::common::{FORWARD, Join, Net, ORDER, SECOND, call, call_of};
 
 #[test]
 fn who_was_not_given_the_power_neither_locks_nor_removes() {
-    let (mut net, all, key, session) = insider();
-    let now = net.now;
-    for action in [message::Action::Lock, message::Action::Remove(all[1])] {
-        let control = Body::Control(message::Control { counter: 1, action });
-        let words = message::sign(&head(session), &control, &key);
-        let refused = net.get(all[0]).group.handle_message(&words, now);
-        assert_eq!(refused, Err(GroupError::NotAllowed));
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    let target = net.session(alice);
+    let by = net.session(bob);
+    let identity = Order::tag(by, 1, &net.peer(alice).group.identity());
+    let remove = Action::Remove { target, identity };
+    for action in [Action::Lock { allowed: Vec::new() }, Action::Unlock, remove] {
+        let order = net.sign(bob, &Body::Order(Order { counter: 1, action }));
+        assert_eq!(net.hand(carol, &order), Err(GroupError::NotAllowed));
     }
-    assert_eq!(net.get(all[1]).group.lock(), Err(GroupError::NotAllowed));
-    assert_eq!(net.get(all[1]).group.remove_member(all[0], now), Err(GroupError::NotAllowed));
+    let own = net.with(bob, |peer, now| {
+        [peer.group.lock(now), peer.group.unlock(now), peer.group.remove_member(target, now)]
+    });
+    assert_eq!(own, [Err(GroupError::NotAllowed); 3]);
+    net.run_for(30 * SECOND);
+    net.is_together().unwrap();
+}
+
+#[test]
+fn a_counter_far_above_the_highest_is_refused() {
+    let (mut net, ids) = call_of(2);
+    for (counter, expected) in
+        [(u32::MAX, Err(GroupError::NotAllowed)), (1025, Err(GroupError::NotAllowed)), (1024, Ok(()))]
+    {
+        let order = Order { counter, action: Action::Unlock };
+        let order = net.sign(ids[0], &Body::Order(order));
+        assert_eq!(net.hand(ids[1], &order), expected, "{counter}");
+    }
+    // Nor does a heartbeat raise it beyond that.
+    let mut heartbeat = net.heartbeat_of(ids[0]);
+    (heartbeat.seq, heartbeat.counter) = (500, u32::MAX);
+    net.hand(ids[1], &net.sign(ids[0], &Body::Heartbeat(heartbeat))).unwrap();
+    let order = net.sign(ids[0], &Body::Order(Order { counter: 2049, action: Action::Unlock }));
+    assert_eq!(net.hand(ids[1], &order), Err(GroupError::NotAllowed));
 }
 
 #[test]
 fn a_locked_call_takes_nobody_new_and_those_back_who_were_there() {
-    let (mut net, all) = call(2);
-    // Member 3 has been there.
-    let key = || IdentityKey::from_seed(&[3; 32]).unwrap();
-    let peer = |number, now| {
-        let rng = Random::new(number);
-        Peer::known_as(
-            key(),
-            u16::try_from(number).unwrap(),
-            Kem::X25519,
-            Power::None,
-            Policy::default(),
-            now,
-            rng,
-        )
-    };
-    let third = net.add(peer(3, net.now));
-    net.pass(2 * SECOND);
-    net.peers.remove(&third);
-    let now = net.now;
-    for session in &all {
-        net.get(*session).group.drop_member(third, now).unwrap();
+    let (mut net, ids) = call_of(3);
+    // The third is away when the call is locked: a lid is closed.
+    net.crash(ids[2]);
+    net.tell_gone(ids[2]);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(4 * SECOND);
+    let by = net.session(ids[0]);
+    assert!(net.peer(ids[1]).has(&Event::Locked { by }));
+    let newcomer = net.join(&Join::of(4));
+    net.run_for(3 * SECOND);
+    let session = net.session(newcomer);
+    for &id in &ids[..2] {
+        assert!(!net.peer(id).has_joined(session));
+        let identity = net.peer(newcomer).group.identity();
+        assert!(net.peer(id).has(&Event::LockedOut(identity)));
     }
-    net.get(all[0]).group.lock().unwrap();
-    net.pass(4 * SECOND);
-    assert!(net.peers[&all[1]].events.contains(&Event::Locked { by: all[0] }));
-    let newcomer = net.join(4);
-    net.pass(3 * SECOND);
-    for session in &all {
-        assert!(!net.peers[session].events.contains(&Event::Joined(newcomer)));
-        assert!(net.peers[session].events.iter().any(|event| matches!(event, Event::LockedOut(_))));
-    }
-    net.peers.remove(&newcomer);
-    let back = net.add(peer(5, net.now));
-    net.pass(3 * SECOND);
-    assert!(net.peers[&all[1]].events.contains(&Event::Joined(back)));
-    assert!(net.all_open_all());
+    net.crash(newcomer);
+    net.join(&Join { started_at: 60, ..Join::of(3) });
+    net.until_together(5 * SECOND);
     // Nobody can lift it who may not, and who may says so to all.
-    assert_eq!(net.get(all[1]).group.unlock(), Err(GroupError::NotAllowed));
-    net.get(all[0]).group.unlock().unwrap();
-    net.pass(SECOND);
-    assert!(net.peers[&all[1]].events.contains(&Event::Unlocked { by: all[0] }));
-    net.join(6);
-    net.pass(3 * SECOND);
-    assert!(net.all_open_all());
+    net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(SECOND);
+    assert!(net.peer(ids[1]).has(&Event::Unlocked { by }));
+    net.join(&Join { started_at: 90, ..Join::of(4) });
+    net.until_together(5 * SECOND);
+    net.assert_no_alarms();
 }
 
 #[test]
-fn who_comes_late_learns_that_the_call_is_locked() {
-    let (mut net, all) = call(2);
-    net.drops = Box::new(|_, _, bytes| bytes[1] == 7);
-    net.get(all[0]).group.lock().unwrap();
-    net.pass(SECOND);
-    net.drops = Box::new(|_, _, _| false);
-    assert!(!net.get(all[1]).group.state(Duration::ZERO).is_locked);
-    net.pass(30 * SECOND);
-    assert!(net.get(all[1]).group.state(Duration::ZERO).is_locked, "told after a heartbeat");
+fn who_missed_a_lock_learns_of_it() {
+    let (mut net, ids) = call_of(2);
+    net.drop_types(&[ORDER]);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    net.drop_nothing();
+    assert!(!net.is_locked(ids[1]));
+    net.run_for(15 * SECOND);
+    assert!(net.is_locked(ids[1]), "after a heartbeat");
 }
 
 #[test]
 fn a_removed_member_is_out_for_all() {
-    let (mut net, all) = call(3);
-    let now = net.now;
-    net.get(all[0]).group.remove_member(all[2], now).unwrap();
-    net.pass(4 * SECOND);
-    assert!(net.peers[&all[2]].events.contains(&Event::Removed { by: all[0] }));
-    let removed = Event::Left { session: all[2], why: Departure::Removed };
-    assert!(net.peers[&all[1]].events.contains(&removed));
-    assert_eq!(net.who_opens(all[0], 1), [all[1]]);
-    assert_eq!(net.who_opens(all[1], 2), [all[0]]);
-    // Who is out has nothing to do any more, and is told to wait.
-    net.pass(15 * SECOND);
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, troll] = ids[..] else { panic!() };
+    let session = net.session(troll);
+    let by = net.session(alice);
+    let outbox: std::rc::Rc<core::cell::RefCell<Vec<Event>>> = std::rc::Rc::default();
+    net.with(alice, |peer, now| peer.group.remove_member(session, now).unwrap());
+    let order = net.said(by, ORDER).pop().unwrap();
+    net.with(troll, |peer, now| {
+        peer.group.handle_message(&order, now).unwrap();
+        let ended = std::rc::Rc::clone(&outbox);
+        match peer.group.poll(now, &mut peer.rng) {
+            sealframe_group::Output::Event(event) => ended.borrow_mut().push(event),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(peer.group.handle_message(&order, now), Err(GroupError::Ended));
+        // Who is out has nothing to do any more, and is told to wait.
+        let rest = peer.group.poll(now, &mut peer.rng);
+        assert!(matches!(rest, sealframe_group::Output::Timeout(_)), "{rest:?}");
+        peer.has_ended = true;
+    });
+    assert_eq!(*outbox.borrow(), [Event::Ended(EndReason::Removed { by })]);
+    net.run_for(4 * SECOND);
+    assert!(net.peer(bob).has_left(session, LeaveReason::Removed));
+    net.is_together().unwrap();
 }
 
 #[test]
 fn a_removal_is_handed_on_though_its_moderator_has_left() {
-    let (mut net, all) = call(4);
-    let [moderator, bob, _, troll] = [all[0], all[1], all[2], all[3]];
-    net.drops = Box::new(move |from, to, bytes| from == moderator && to == bob && bytes[1] == CONTROL);
-    let now = net.now;
-    net.get(moderator).group.remove_member(troll, now).unwrap();
-    net.pass(SECOND);
-    leave(&mut net, moderator);
-    net.pass(40 * SECOND);
-    let removed = Event::Left { session: troll, why: Departure::Removed };
-    assert!(net.peers[&bob].events.contains(&removed));
+    let (mut net, ids) = call_of(4);
+    let [moderator, bob, _, troll] = ids[..] else { panic!() };
+    let session = net.session(troll);
+    net.drops = Box::new(move |from, to, bytes| {
+        from == moderator && (to == bob || to == troll) && bytes[1] == ORDER || to == troll
+    });
+    net.with(moderator, |peer, now| peer.group.remove_member(session, now).unwrap());
+    net.run_for(SECOND);
+    net.leave(moderator);
+    net.run_for(40 * SECOND);
+    assert!(net.peer(bob).has_left(session, LeaveReason::Removed));
+}
+
+/// A removed client goes on and hears nothing; everybody who knew the moderator goes too.
+#[test]
+fn newcomers_do_not_let_a_removed_client_in() {
+    let (mut net, ids) = call_of(3);
+    let [moderator, bob, troll] = ids[..] else { panic!() };
+    let session = net.session(troll);
+    net.cut.extend([(moderator, troll), (bob, troll)]);
+    net.with(moderator, |peer, now| peer.group.remove_member(session, now).unwrap());
+    net.run_for(SECOND);
+    net.leave(moderator);
+    net.run_for(SECOND);
+    let carol = net.join(&Join::of(4));
+    net.run_for(20 * SECOND);
+    assert!(!net.peer(carol).sees(session));
+    net.leave(bob);
+    net.run_for(200 * SECOND);
+    let dave = net.join(&Join::of(5));
+    net.run_for(30 * SECOND);
+    assert!(!net.peer(dave).sees(session), "by the word of those who never met the moderator");
+    assert!(!net.peer(carol).opens(net.peer(troll)) && !net.peer(troll).opens(net.peer(carol)));
+}
+
+#[test]
+fn a_removed_person_stays_out_of_a_call_that_is_locked_after_that_and_comes_in_after_an_unlock() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, troll] = ids[..] else { panic!() };
+    let session = net.session(troll);
+    net.with(alice, |peer, now| peer.group.remove_member(session, now).unwrap());
+    net.with(alice, |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(2 * SECOND);
+    assert!(!net.peers.contains_key(&troll), "its client has ended");
+    let again = net.join(&Join { started_at: 50, ..Join::of(3) });
+    net.run_for(10 * SECOND);
+    let session = net.session(again);
+    assert!(!net.peer(bob).has_joined(session) && !net.peer(alice).has_joined(session));
+    assert!(!net.peer(again).opens(net.peer(alice)));
+    net.with(alice, |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(61 * SECOND);
+    net.with(again, |peer, now| peer.group.reconnected(now));
+    net.until_together(5 * SECOND);
+}
+
+#[test]
+fn two_moderators_who_remove_each_other_split_nobody() {
+    for on_mismatch in [OnMismatch::Report, OnMismatch::Withhold] {
+        let policy = Policy { on_mismatch, ..Policy::default() };
+        let join = |person, permission| Join { policy, permission, ..Join::of(person) };
+        let powers = [Permission::Moderator, Permission::Moderator, Permission::None, Permission::None];
+        let people: Vec<Join> =
+            powers.into_iter().zip(1..).map(|(power, person)| join(person, power)).collect();
+        let (mut net, ids) = call(&people);
+        let [a, b, c, d] = ids[..] else { panic!() };
+        let sessions = [a, b].map(|id| net.session(id));
+        // Both act before they hear of each other; C hears A first, and D hears B first.
+        let orders = [(a, 1), (b, 0)].map(|(by, target)| {
+            net.drop_types(&[ORDER]);
+            net.with(by, |peer, now| peer.group.remove_member(sessions[target], now).unwrap());
+            net.said(sessions[1 - target], ORDER).pop().unwrap()
+        });
+        net.drop_nothing();
+        for (to, first) in [(c, 0), (d, 1), (a, 1), (b, 0)] {
+            let _ = net.hand(to, &orders[first]);
+            if net.peers.contains_key(&to) {
+                let _ = net.hand(to, &orders[1 - first]);
+            }
+        }
+        net.run_for(5 * SECOND);
+        assert_eq!(net.peers.keys().copied().collect::<Vec<_>>(), [c, d]);
+        net.is_together().unwrap();
+        net.run_for(600 * SECOND);
+        net.is_together().unwrap();
+        net.assert_no_alarms();
+    }
+}
+
+/// An earlier moderator had locked and unlocked, and has left; the next one came after that.
+#[test]
+fn the_lock_of_a_moderator_who_came_late_counts_for_all() {
+    let (mut net, ids) = call_of(3);
+    let [first, bob, carol] = ids[..] else { panic!() };
+    net.with(first, |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    net.with(first, |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(SECOND);
+    net.leave(first);
+    net.run_for(5 * SECOND);
+    let second = net.join(&Join::moderator(5));
+    net.run_for(5 * SECOND);
+    net.with(second, |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    assert!([second, bob, carol].iter().all(|&id| net.is_locked(id)));
+    let mallory = net.join(&Join::of(7));
+    net.run_for(60 * SECOND);
+    let session = net.session(mallory);
+    assert!([second, bob, carol].iter().all(|&id| !net.peer(id).has_joined(session)));
+    assert!(!net.peer(mallory).opens(net.peer(bob)));
+}
+
+/// Two moderators act at once; to one member one of both messages is lost.
+#[test]
+fn locks_and_unlocks_given_at_once_end_alike_for_all() {
+    for (locker, lost) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
+        let (mut net, ids) = call(&people);
+        let carol = ids[2];
+        let from = ids[lost];
+        net.drops = Box::new(move |sender, to, bytes| (sender, to, bytes[1]) == (from, carol, ORDER));
+        net.with(ids[locker], |peer, now| peer.group.lock(now).unwrap());
+        net.with(ids[1 - locker], |peer, now| peer.group.unlock(now).unwrap());
+        net.run_for(15 * SECOND);
+        let locked: Vec<bool> = ids.iter().map(|&id| net.is_locked(id)).collect();
+        assert!(locked.iter().all(|is| *is == locked[0]), "{locker} {lost}: {locked:?}");
+        let late = net.join(&Join::of(9));
+        net.run_for(10 * SECOND);
+        let session = net.session(late);
+        assert!(ids.iter().all(|&id| net.peer(id).sees(session) != locked[0]));
+    }
+}
+
+/// Dave's announce reaches Bob before the lock does, and the others after it.
+#[test]
+fn a_join_that_crosses_a_lock_ends_alike_for_all() {
+    for reaches in 0..3 {
+        let (mut net, ids) = call_of(3);
+        let dave = ids[2] + 1;
+        let early = ids[reaches];
+        for &id in ids.iter().filter(|id| **id != early) {
+            net.cut.insert((dave, id));
+        }
+        net.join(&Join::of(4));
+        net.run_for(25 * SECOND / 1000);
+        net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+        net.cut.clear();
+        let session = net.session(dave);
+        net.with(dave, |peer, now| peer.group.reconnected(now));
+        net.run_for(60 * SECOND);
+        let sees: Vec<bool> =
+            ids.iter().map(|&id| net.peers.get(&id).is_some_and(|peer| peer.sees(session))).collect();
+        assert!(sees.iter().all(|is| *is == sees[0]), "{reaches}: {sees:?}");
+        assert_eq!(sees[0], reaches == 0, "the lock says who was there");
+        if !sees[0] {
+            net.peers.remove(&dave);
+        }
+        net.run_for(60 * SECOND);
+        net.is_together().unwrap();
+        net.assert_no_alarms();
+    }
 }
 
 #[test]
 fn a_call_stays_locked_when_who_locked_it_has_left() {
-    let (mut net, all) = call(2);
-    let other = Peer::with(11, Kem::X25519, Power::Moderator, Policy::default(), net.now);
-    net.add(other);
-    net.pass(3 * SECOND);
-    let [moderator, bob] = [all[0], all[1]];
-    net.drops = Box::new(move |from, _, bytes| from == moderator && bytes[1] == CONTROL);
-    let words = {
-        net.get(moderator).group.lock().unwrap();
-        let now = net.now;
-        net.get(moderator).run(now);
-        net.get(moderator).sent.remove(0).1
+    let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::moderator(3)]);
+    let [first, bob, second] = ids[..] else { panic!() };
+    net.drops = Box::new(move |from, to, bytes| (from, to, bytes[1]) == (first, bob, ORDER));
+    net.with(first, |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    net.leave(first);
+    net.run_for(5 * SECOND);
+    assert!(net.is_locked(bob), "by the word of the other who may");
+    // Who comes back knows it too, though it never met the first.
+    net.crash(bob);
+    let bob = net.join(&Join { started_at: 99, ..Join::of(2) });
+    net.run_for(15 * SECOND);
+    assert!(net.is_locked(bob) && net.is_locked(second));
+}
+
+/// The lock of one who is gone, where nobody is left who may: it is shown with its moderator's announce.
+#[test]
+fn a_lock_without_a_moderator_is_learnt_by_who_comes_back() {
+    let (mut net, ids) = call_of(3);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    net.leave(ids[0]);
+    net.run_for(300 * SECOND);
+    net.crash(ids[2]);
+    let back = net.join(&Join { started_at: 999, ..Join::of(3) });
+    net.run_for(15 * SECOND);
+    assert!(net.is_locked(back));
+    let stranger = net.join(&Join::of(9));
+    net.run_for(15 * SECOND);
+    let session = net.session(stranger);
+    assert!(!net.peer(back).sees(session) && !net.peer(ids[1]).sees(session));
+}
+
+/// A member that passes on what it likes cannot make up orders, nor bring yesterday's back.
+#[test]
+fn forwarded_orders_count_by_their_signers_alone() {
+    let (mut net, ids) = call_of(3);
+    let [moderator, liar, bob] = ids[..] else { panic!() };
+    let by = net.session(moderator);
+    let order = Body::Order(Order { counter: 1, action: Action::Lock { allowed: Vec::new() } });
+    let forged =
+        sealframe_group::message::sign(&crate::common::group(), by, &order, &crate::common::key_of(2));
+    let forward = |net: &Net, message: Vec<u8>| {
+        let forward = sealframe_group::message::Forward { messages: vec![message] };
+        net.sign(liar, &Body::Forward(forward))
     };
-    let others: Vec<SessionId> =
-        net.peers.keys().copied().filter(|of| ![moderator, bob].contains(of)).collect();
-    let now = net.now;
-    net.get(others[0]).group.handle_message(&words, now).unwrap();
-    leave(&mut net, moderator);
-    net.pass(5 * SECOND);
-    assert!(net.get(bob).group.state(Duration::ZERO).is_locked, "by the word of the other who may");
+    let bytes = forward(&net, forged);
+    assert_eq!(bytes[1], FORWARD);
+    net.hand(bob, &bytes).unwrap();
+    let own = net.sign(liar, &order);
+    let bytes = forward(&net, own);
+    net.hand(bob, &bytes).unwrap();
+    net.run_for(5 * SECOND);
+    assert!(!net.is_locked(bob));
+    net.is_together().unwrap();
 }

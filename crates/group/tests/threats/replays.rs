@@ -1,170 +1,179 @@
-//! What was said before, played again.
-
-use core::cell::RefCell;
-use core::time::Duration;
-use std::rc::Rc;
+//! What was said before in this call, played again.
 
 use sealframe_group::{
-    Departure, Event, GroupError, IdentityKey, Kem, Reason, SessionId,
-    message::{self, Body, Entry, KeyRequest, Message},
+    Event, GroupError, LeaveReason, Reason,
+    message::{Body, Entry, Message},
 };
 
-use crate::{
-    ANNOUNCE, HEARTBEAT, KEY_UPDATE, SECOND,
-    common::{Net, call, head, insider, stranger},
-    heartbeat,
-};
+use crate::common::{FORWARD, HEARTBEAT, Join, KEY_UPDATE, MILLI, ROSTER, SECOND, Stranger, call_of};
 
 #[test]
 fn who_has_crashed_is_lost_though_its_messages_are_played_again() {
-    let heard: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
-    let ears = Rc::clone(&heard);
-    let mut net = Net::new();
-    net.drops = Box::new(move |from, _, bytes| {
-        ears.borrow_mut().push([&from.0, bytes].concat());
-        false
-    });
-    let all: Vec<SessionId> = (1..=3).map(|number| net.join(number)).collect();
-    net.pass(12 * SECOND);
-    let (alice, gone) = (all[0], all[2]);
-    net.peers.remove(&gone);
-    let words: Vec<Vec<u8>> = heard
-        .borrow()
-        .iter()
-        .filter_map(|said| said.strip_prefix(&gone.0))
-        .map(<[u8]>::to_vec)
-        .collect();
-    assert!(words.iter().any(|words| words[1] == KEY_UPDATE));
+    let (mut net, ids) = call_of(3);
+    net.run_for(10 * SECOND);
+    let (alice, gone) = (ids[0], net.session(ids[2]));
+    net.crash(ids[2]);
+    let recorded = net.recorded.clone();
     for _ in 0..6 {
-        for words in &words {
-            let now = net.now;
-            let _ = net.get(alice).group.handle_message(words, now);
+        for (_, bytes) in recorded.iter().filter(|(from, _)| *from == ids[2]) {
+            let _ = net.hand(alice, bytes);
         }
-        net.pass(20 * SECOND);
+        net.run_for(20 * SECOND);
     }
-    assert!(net.peers[&alice].events.contains(&Event::Left { session: gone, why: Departure::Lost }));
+    assert!(net.peer(alice).has_left(gone, LeaveReason::Lost));
+    assert!(!net.peer(alice).sees(gone));
 }
 
+/// Heartbeats of one who has gone, kept back by the relay for a newcomer.
 #[test]
 fn who_is_only_a_recording_is_lost_soon_after_it_came_in() {
-    let heard: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
-    let ears = Rc::clone(&heard);
-    let (mut net, all) = call(2);
-    let (alice, dead) = (all[0], all[1]);
-    net.drops = Box::new(move |from, _, bytes| {
-        if from == dead && bytes[1] == HEARTBEAT {
-            ears.borrow_mut().push(bytes.to_vec());
-        }
-        false
-    });
-    net.pass(200 * SECOND);
-    let announce = net.get(dead).group.announce().to_vec();
-    net.peers.remove(&dead);
-    let now = net.now;
-    net.get(alice).group.drop_member(dead, now).unwrap();
-    let dave = net.join(4);
-    net.pass(SECOND);
-    let now = net.now;
-    net.get(dave).group.handle_message(&announce, now).unwrap();
-    for words in heard.borrow().iter().take(13) {
-        net.pass(8 * SECOND);
-        let now = net.now;
-        let _ = net.get(dave).group.handle_message(words, now);
+    let (mut net, ids) = call_of(2);
+    net.run_for(200 * SECOND);
+    let (alice, dead) = (ids[0], net.session(ids[1]));
+    let announce = net.peer(ids[1]).group.announce().to_vec();
+    let heartbeats = net.said(dead, HEARTBEAT);
+    net.crash(ids[1]);
+    net.tell_gone(ids[1]);
+    let dave = net.join(&Join::of(4));
+    net.run_for(SECOND);
+    net.hand(dave, &announce).unwrap();
+    assert!(net.peer(dave).sees(dead), "its application accepts what it is shown");
+    for bytes in heartbeats.iter().take(13) {
+        net.run_for(8 * SECOND);
+        let _ = net.hand(dave, bytes);
+        let states = net.peer(dave).group.member_states(net.now);
+        assert!(states.iter().all(|member| member.session != dead || !member.is_live));
     }
-    assert!(net.peers[&dave].events.contains(&Event::Left { session: dead, why: Departure::Lost }));
+    assert!(net.peer(dave).has_left(dead, LeaveReason::Lost));
+    assert!(!net.peer(alice).sees(dead));
 }
 
 #[test]
-fn an_old_word_about_the_roster_settles_no_dispute() {
-    let (mut net, all) = call(2);
-    let [alice, bob] = [all[0], all[1]];
-    let delivery: Rc<RefCell<Vec<u8>>> = Rc::default();
-    let kept = Rc::clone(&delivery);
-    net.drops = Box::new(move |from, to, bytes| {
-        if from == bob && to != alice && bytes[1] == KEY_UPDATE {
-            *kept.borrow_mut() = bytes.to_vec();
-        }
-        false
+fn an_old_heartbeat_settles_no_difference() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, _] = ids[..] else { panic!() };
+    net.run_for(12 * SECOND);
+    // It says the roster that Alice has, and the relay keeps it from her.
+    let kept = net.with(bob, |peer, now| {
+        peer.group.set_sending(false, now);
+        peer.group.set_sending(true, now);
     });
-    net.join(3);
-    net.pass(12 * SECOND);
-    let delivery = delivery.borrow().clone();
-    let now = net.now;
-    net.get(alice).group.handle_message(&delivery, now).unwrap();
-    // Bob is shown a ghost, and does not get through to Alice with it.
-    net.drops = Box::new(move |from, to, bytes| (from, to, bytes[1]) == (bob, alice, ANNOUNCE));
-    let (_, _, words) = stranger(9);
-    net.get(bob).group.handle_message(&words, now).unwrap();
-    for _ in 0..25 {
-        net.pass(SECOND);
-        let now = net.now;
-        let _ = net.get(alice).group.handle_message(&delivery, now);
+    let () = kept;
+    let old = net.said(net.session(bob), HEARTBEAT).pop().unwrap();
+    let ghost = Stranger::of(9);
+    net.drop_types(&[ROSTER, FORWARD]);
+    net.hand(bob, &ghost.message).unwrap();
+    for _ in 0..95 {
+        net.run_for(SECOND);
+        assert_eq!(net.hand(alice, &old), Err(GroupError::Stale));
     }
-    assert!(net.peers[&alice].events.contains(&Event::RosterMismatch(bob)));
+    let with = net.session(bob);
+    assert!(net.peer(alice).has(&Event::RosterMismatch { with, sessions: Vec::new() }));
 }
 
 #[test]
-fn a_request_that_is_played_again_sets_no_nonce_back() {
-    let (mut net, all, key, session) = insider();
-    let alice = all[0];
-    let now = net.now;
-    let request = KeyRequest { target: alice, seq: 0, nonce_number: 70, nonce: [70; 24] };
-    let request = message::sign(&head(session), &Body::KeyRequest(request), &key);
-    for (seq, nonce_number) in [(1, 100), (2, 200)] {
-        let words = message::sign(&head(session), &Body::Heartbeat(heartbeat(seq, nonce_number)), &key);
-        net.get(alice).group.handle_message(&words, now).unwrap();
+fn a_heartbeat_that_is_played_again_sets_no_prekey_back() {
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    net.run_for(200 * SECOND);
+    let heartbeats = net.said(net.session(bob), HEARTBEAT);
+    let numbers: Vec<u16> = heartbeats.iter().map(|bytes| prekey_number(bytes)).collect();
+    assert!(numbers.first() == Some(&0) && numbers.last() == Some(&3), "{numbers:?}");
+    for bytes in &heartbeats {
+        let _ = net.hand(alice, bytes);
     }
-    net.get(alice).group.handle_message(&request, now).unwrap();
-    let peer = net.get(alice);
-    peer.group.rekey(Reason::Timer, now);
-    peer.run(now);
-    let words = peer.sent.iter().map(|(_, words)| words).rfind(|words| words[1] == KEY_UPDATE).unwrap();
-    let parsed = Message::parse(words).unwrap();
-    let Body::KeyUpdate(update) = &parsed.body else { panic!() };
-    let mut entries = Entry::parse_all(parsed.entries, update, Kem::X25519, 32).unwrap();
-    assert_eq!(entries.find(|entry| entry.recipient == session).unwrap().nonce_number, 200);
+    // One that was never handed on, whoever signed it.
+    let mut kept = net.heartbeat_of(bob);
+    (kept.seq, kept.prekey_number) = (kept.seq + 5, 1);
+    net.hand(alice, &net.sign(bob, &Body::Heartbeat(kept))).unwrap();
+    net.with(alice, |peer, now| peer.group.rekey(Reason::Timer, now));
+    net.run_for(SECOND);
+    let update = net.said(net.session(alice), KEY_UPDATE).pop().unwrap();
+    let entry = Message::parse(&update).unwrap().entry;
+    assert_eq!(Entry::parse(entry).unwrap().prekey_number, 3);
+    assert_eq!(net.who_opens(alice), [bob]);
+}
+
+fn prekey_number(bytes: &[u8]) -> u16 {
+    let Body::Heartbeat(heartbeat) = Message::parse(bytes).unwrap().body else { panic!() };
+    heartbeat.prekey_number
 }
 
 #[test]
 fn what_is_played_again_changes_nothing() {
-    let heard: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
-    let ears = Rc::clone(&heard);
-    let mut net = Net::new();
-    net.drops = Box::new(move |_, _, bytes| {
-        ears.borrow_mut().push(bytes.to_vec());
-        false
+    let (mut net, ids) = call_of(3);
+    net.with(ids[0], |peer, now| {
+        peer.group.lock(now).unwrap();
+        peer.group.unlock(now).unwrap();
+        peer.group.rekey(Reason::Timer, now);
     });
-    let all: Vec<SessionId> = (1..=3).map(|number| net.join(number)).collect();
-    net.pass(3 * SECOND);
-    let gone = all[2];
-    let now = net.now;
-    for stays in &all[..2] {
-        net.get(*stays).group.drop_member(gone, now).unwrap();
-    }
-    net.peers.remove(&gone);
-    net.pass(5 * SECOND);
-    let held: Vec<_> = all[..2].iter().map(|session| net.peers[session].held.clone()).collect();
-    let events: Vec<_> = all[..2].iter().map(|session| net.peers[session].events.len()).collect();
-    let words = heard.borrow().clone();
-    for message in &words {
-        for stays in &all[..2] {
-            let now = net.now;
-            let _ = net.get(*stays).group.handle_message(message, now);
+    net.run_for(5 * SECOND);
+    net.crash(ids[2]);
+    net.tell_gone(ids[2]);
+    net.run_for(5 * SECOND);
+    let look = |net: &crate::common::Net| {
+        ids[..2]
+            .iter()
+            .map(|&id| (net.peer(id).held.clone(), net.peer(id).events.len()))
+            .collect::<Vec<_>>()
+    };
+    let before = look(&net);
+    let recorded: Vec<Vec<u8>> = net.recorded.iter().map(|(_, bytes)| bytes.clone()).collect();
+    net.records = false;
+    for bytes in &recorded {
+        for &id in &ids[..2] {
+            let _ = net.hand(id, bytes);
         }
-        net.now += Duration::from_millis(50);
+        net.run_for(50 * MILLI);
     }
-    net.pass(Duration::from_millis(1));
-    for (place, session) in all[..2].iter().enumerate() {
-        assert_eq!(net.peers[session].held, held[place], "no key came back");
-        assert_eq!(net.peers[session].events.len(), events[place]);
+    assert_eq!(look(&net), before, "no key came back");
+    net.is_together().unwrap();
+    assert!(!net.is_locked(ids[0]));
+}
+
+#[test]
+fn a_key_that_was_wiped_is_not_opened_again() {
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
+    net.run_for(3 * SECOND);
+    let number = net.peer(alice).group.number();
+    let (generation, step, _) = net.peer(alice).own;
+    net.with(bob, |peer, now| peer.group.opened(number, generation, step, now));
+    net.run_for(9_900 * MILLI);
+    assert!(net.peer(bob).held.contains_key(&(number, 0)), "late frames open");
+    net.run_for(200 * MILLI);
+    assert!(!net.peer(bob).held.contains_key(&(number, 0)));
+    for bytes in net.said(net.session(alice), KEY_UPDATE) {
+        let _ = net.hand(bob, &bytes);
     }
-    assert!(net.all_open_all());
+    assert!(!net.peer(bob).held.contains_key(&(number, 0)), "its frames would open once more");
 }
 
 #[test]
 fn our_own_messages_played_back_are_refused() {
-    let (mut net, all) = call(2);
-    let now = net.now;
-    let words = message::sign(&head(all[0]), &Body::Leave, &IdentityKey::from_seed(&[1; 32]).unwrap());
-    assert_eq!(net.get(all[0]).group.handle_message(&words, now), Err(GroupError::Own));
+    let (mut net, ids) = call_of(2);
+    let leave = net.sign(ids[0], &Body::Leave);
+    assert_eq!(net.hand(ids[0], &leave), Err(GroupError::Own));
+}
+
+#[test]
+fn a_session_that_left_does_not_come_back() {
+    let (mut net, ids) = call_of(3);
+    let gone = net.session(ids[2]);
+    let announce = net.peer(ids[2]).group.announce().to_vec();
+    let heartbeat = net.heartbeat_of(ids[2]);
+    let key = crate::common::key_of(3);
+    net.leave(ids[2]);
+    net.run_for(SECOND);
+    assert_eq!(net.hand(ids[0], &announce), Err(GroupError::Departed));
+    // Not even with a heartbeat that nobody has heard yet.
+    let heartbeat = Body::Heartbeat(sealframe_group::message::Heartbeat { seq: 1000, ..heartbeat });
+    let bytes = sealframe_group::message::sign(&crate::common::group(), gone, &heartbeat, &key);
+    assert_eq!(net.hand(ids[0], &bytes), Err(GroupError::Departed));
+    net.run_for(60 * SECOND);
+    assert!(!net.peer(ids[0]).sees(gone) && !net.peer(ids[1]).sees(gone));
+    // The person does, in a session of its own.
+    net.join(&Join { started_at: 100, ..Join::of(3) });
+    net.until_together(5 * SECOND);
 }

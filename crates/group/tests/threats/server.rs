@@ -1,237 +1,250 @@
-//! What a server may show, hide, drop and change.
-
-use core::{
-    cell::{Cell, RefCell},
-    time::Duration,
-};
-use std::rc::Rc;
+//! What a relay may show, hide, drop and change.
 
 use sealframe_group::{
-    Departure, Event, GroupError, Head, Kem, OnDispute, Policy, Power, Reason, Recipient, SessionId,
-    message::{self, Announce, Body, Message},
+    Event, GroupError, Kem, LeaveReason, OnMismatch, Policy, Reason,
+    message::{self, Body, KeyUpdate},
 };
-use sealframe_testkit::random::Random;
 
-use crate::{
-    ANNOUNCE, CONTROL, HEARTBEAT, KEY_UPDATE, LEAVE, SECOND,
-    common::{Net, Peer, call, head, stranger},
-    leave,
+use crate::common::{
+    ANNOUNCE, FORWARD, HEARTBEAT, Join, KEY_UPDATE, LEAVE, ROSTER, SECOND, Stranger, call, call_of,
+    group, prefix,
 };
 
 #[test]
 fn a_ghost_that_one_member_is_shown_is_noticed() {
-    let (mut net, all) = call(3);
-    let (_, ghost, words) = stranger(9);
-    let now = net.now;
-    net.get(all[0]).group.handle_message(&words, now).unwrap();
-    net.pass(SECOND);
-    let code = |net: &Net, of: usize| net.peers[&all[of]].group.call_code();
-    assert_ne!(code(&net, 1), code(&net, 0));
-    net.pass(14 * SECOND);
-    let sees = |net: &Net, of: SessionId, event: &Event| net.peers[&of].events.contains(event);
-    assert!(sees(&net, all[0], &Event::Joined(ghost)), "its credential was accepted");
-    // Those who agree with each other do not agree with who was shown the ghost, and it not with them.
-    assert!(sees(&net, all[1], &Event::RosterMismatch(all[0])));
-    assert!(sees(&net, all[0], &Event::RosterMismatch(all[1])));
-    assert!(!sees(&net, all[1], &Event::RosterMismatch(all[2])));
-    net.pass(6 * SECOND);
-    // They show it to each other: from then on all see it.
-    assert_eq!(code(&net, 1), code(&net, 0));
+    let (mut net, ids) = call_of(3);
+    let ghost = Stranger::of(9);
+    net.hand(ids[0], &ghost.message).unwrap();
+    net.run_for(SECOND);
+    let code = |of: u16| net.peer(of).group.call_code();
+    assert!(net.peer(ids[0]).sees(ghost.session), "its credential was accepted");
+    assert_ne!(code(ids[1]), code(ids[0]));
+    // Members that see different people show each other whom they see.
+    net.run_for(30 * SECOND);
+    for &id in &ids {
+        assert!(net.peer(id).sees(ghost.session));
+        assert_eq!(net.peer(id).group.call_code(), net.peer(ids[0]).group.call_code());
+    }
+    // It proves to nobody that it is there.
+    net.run_for(110 * SECOND);
+    for &id in &ids {
+        assert!(net.peer(id).has_left(ghost.session, LeaveReason::Lost));
+    }
+}
+
+#[test]
+fn a_ghost_is_reported_if_members_cannot_show_each_other_whom_they_see() {
+    let (mut net, ids) = call_of(3);
+    let ghost = Stranger::of(9);
+    net.hand(ids[0], &ghost.message).unwrap();
+    net.drop_types(&[ROSTER, FORWARD]);
+    net.run_for(95 * SECOND);
+    let differs = |by: u16, with: u16| {
+        let with = net.session(with);
+        net.peer(by).has(&Event::RosterMismatch { with, sessions: Vec::new() })
+    };
+    for &other in &ids[1..] {
+        assert!(differs(other, ids[0]) && differs(ids[0], other), "{other}");
+    }
+    assert!(!differs(ids[1], ids[2]), "those who agree with each other do");
 }
 
 #[test]
 fn a_ghost_that_is_shown_to_all_is_seen_by_all() {
-    let (mut net, all) = call(3);
-    let before = net.get(all[1]).group.call_code();
-    let (_, ghost, words) = stranger(9);
-    net.carry(ghost, Recipient::All, &words);
-    net.pass(SECOND);
-    for session in all {
-        assert!(net.peers[&session].events.contains(&Event::Joined(ghost)));
-        assert_ne!(net.peers[&session].group.call_code(), before);
+    let (mut net, ids) = call_of(3);
+    let before = net.peer(ids[1]).group.call_code();
+    let ghost = Stranger::of(9);
+    net.relay(99, None, &ghost.message);
+    net.run_for(SECOND);
+    for id in ids {
+        assert!(net.peer(id).has_joined(ghost.session));
+        assert_ne!(net.peer(id).group.call_code(), before);
     }
 }
 
 #[test]
 fn who_is_withheld_from_one_is_introduced_by_the_others() {
-    let mut net = Net::new();
-    let [alice, bob] = [1, 2].map(|number| net.join(number));
-    net.pass(3 * SECOND);
-    let carol = net.join(3);
-    // The server hands nothing of Carol's to Bob, nor of Bob's to Carol.
-    net.drops =
-        Box::new(move |from, to, _| (from == carol && to == bob) || (from == bob && to == carol));
-    net.pass(30 * SECOND);
-    assert!(net.peers[&bob].events.contains(&Event::Joined(carol)), "by Alice's word");
-    assert!(net.peers[&bob].events.contains(&Event::RosterMismatch(alice)));
-    net.drops = Box::new(|_, _, _| false);
-    net.pass(30 * SECOND);
-    assert!(net.all_open_all());
-    assert!(net.peers[&bob].events.contains(&Event::RosterAgrees(alice)));
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    let carol = bob + 1;
+    // The relay hands nothing of Carol's to Bob, nor of Bob's to Carol.
+    net.cut.extend([(bob, carol), (carol, bob)]);
+    assert_eq!(net.join(&Join::of(3)), carol);
+    net.run_for(30 * SECOND);
+    let hidden = net.session(carol);
+    assert!(net.peer(bob).has_joined(hidden), "by Alice's word");
+    net.run_for(400 * SECOND);
+    assert!(net.peer(bob).has_left(hidden, LeaveReason::Lost));
+    let differs = Event::RosterMismatch { with: net.session(alice), sessions: vec![prefix(hidden)] };
+    assert!(net.peer(bob).has(&differs), "{:?}", net.peer(bob).alarms());
+    net.cut.clear();
+    net.until_together(20 * SECOND);
+    net.run_for(20 * SECOND);
+    assert!(net.peer(bob).has(&Event::RosterAgrees(net.session(alice))));
 }
 
 #[test]
-fn an_announce_with_the_number_of_another_connection_is_a_members_to_hand_on() {
-    let (mut net, all) = call(2);
-    let now = net.now;
-    let (_, session, words) = stranger(9);
-    let alice = &mut net.get(all[0]).group;
-    for forger in [8, 666] {
-        let refused = alice.handle_message_from(&words, forger, now);
-        assert_eq!(refused, Err(GroupError::NotAllowed));
-        assert_eq!(alice.sender_of(session), None);
+fn what_is_for_a_member_goes_where_it_has_signed_that_it_is() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    net.run_for(15 * SECOND);
+    let session = net.session(bob);
+    let (address, number) = (bob.to_be_bytes(), net.peer(bob).group.number());
+    let recorded: Vec<Vec<u8>> = net.recorded.iter().map(|(_, bytes)| bytes.clone()).collect();
+    // Everything said so far once more, and garbage in Bob's name, by somebody who is nobody.
+    let garbage = net.sign(carol, &Body::Leave);
+    let garbage = [&garbage[..6], &session.0, &garbage[22..]].concat();
+    for bytes in recorded.iter().chain([&garbage]) {
+        let _ = net.hand(alice, bytes);
+        let group = &net.peer(alice).group;
+        assert_eq!(group.address_of(session), Some(&address[..]));
+        assert_eq!(group.session_of(number), Some(session));
     }
-    // The number is still its owner's to announce.
-    alice.handle_message_from(&words, 9, now).unwrap();
-    assert_eq!(alice.sender_of(session), Some(9));
-
-    let (mut net, all) = call(2);
-    let now = net.now;
-    let alice = &mut net.get(all[0]).group;
-    alice.handle_message_from(&words, 2, now).unwrap();
-    assert_eq!(alice.sender_of(session), Some(9), "Bob is a member");
-}
-
-#[test]
-fn nothing_that_is_played_again_changes_where_a_member_is() {
-    let (mut net, all) = call(3);
-    let [alice, bob] = [all[0], all[1]];
-    // All that Bob says for a while, of each kind, once more by somebody who is nobody, and by Carol.
-    let heard = Rc::new(RefCell::new(Vec::new()));
-    let kept = Rc::clone(&heard);
-    net.drops = Box::new(move |from, to, bytes| {
-        if (from, to) == (bob, alice) {
-            kept.borrow_mut().push(bytes.to_vec());
-        }
-        false
-    });
-    let now = net.now;
-    net.get(bob).group.rekey(Reason::Suspicion, now);
-    net.get(bob).group.start_check(alice, now, &mut Random::new(1)).unwrap();
-    net.pass(15 * SECOND);
-    heard.borrow_mut().push(net.get(bob).group.announce().to_vec());
-    let now = net.now;
-    let group = &mut net.get(alice).group;
-    let mut accepted = 0;
-    for words in &*heard.borrow() {
-        for from in [666, 3] {
-            accepted += usize::from(group.handle_message_from(words, from, now).is_ok());
-            assert_eq!(group.sender_of(bob), Some(2));
-        }
-    }
-    assert!(accepted > 0, "some are taken as often as they come");
+    // Who says that it is where Bob is gets what is for itself there, and nothing of what is for him goes elsewhere.
+    let liar = Stranger::with(9, |announce| announce.address = address.to_vec());
+    net.hand(alice, &liar.message).unwrap();
+    assert_eq!(net.peer(alice).group.address_of(session), Some(&address[..]));
+    assert_eq!(net.peer(alice).group.sessions_at(&address).count(), 2);
 }
 
 #[test]
 fn a_member_that_sees_another_call_is_told_no_new_key_if_so_wished() {
-    let policy = Policy { on_dispute: OnDispute::Withhold, ..Policy::default() };
-    let mut net = Net::new();
-    let alice = net.add(Peer::with(1, Kem::X25519, Power::None, policy, net.now));
-    let bob = net.join(2);
-    net.pass(3 * SECOND);
-    let (_, ghost, words) = stranger(9);
-    let now = net.now;
-    net.get(bob).group.handle_message(&words, now).unwrap();
-    // Bob's introductions do not get through either.
-    net.drops = Box::new(move |from, to, bytes| (from, to, bytes[1]) == (bob, alice, ANNOUNCE));
-    net.pass(20 * SECOND);
-    assert!(net.peers[&alice].events.contains(&Event::RosterMismatch(bob)));
-    let now = net.now;
-    net.get(alice).group.rekey(Reason::Suspicion, now);
-    net.pass(5 * SECOND);
-    assert_eq!(net.who_opens(alice, 1), []);
-    let now = net.now;
-    net.get(bob).group.drop_member(ghost, now).unwrap();
-    net.pass(20 * SECOND);
-    assert_eq!(net.who_opens(alice, 1), [bob]);
+    let policy = Policy { on_mismatch: OnMismatch::Withhold, ..Policy::default() };
+    let (mut net, ids) = call(&[Join { policy, ..Join::of(1) }, Join::of(2)]);
+    let [alice, bob] = ids[..] else { panic!() };
+    let ghost = Stranger::of(9);
+    net.hand(bob, &ghost.message).unwrap();
+    net.drop_types(&[ROSTER, FORWARD, ANNOUNCE]);
+    net.run_for(80 * SECOND);
+    assert!(net.peer(alice).has_event(|event| matches!(event, Event::RosterMismatch { .. })));
+    net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
+    net.run_for(5 * SECOND);
+    assert!(net.who_opens(alice).is_empty());
+    net.with(bob, |peer, now| peer.group.drop_member(ghost.session, now).unwrap());
+    net.run_for(15 * SECOND);
+    assert_eq!(net.who_opens(alice), [bob]);
 }
 
 #[test]
 fn a_dropped_rekey_costs_no_secrecy_and_comes_again() {
-    let (mut net, all) = call(3);
-    let (alice, bob, carol) = (all[0], all[1], all[2]);
-    net.drops = Box::new(move |from, to, bytes| from == alice && to == bob && bytes[1] == KEY_UPDATE);
-    let now = net.now;
-    net.get(alice).group.drop_member(carol, now).unwrap();
-    net.peers.remove(&carol);
-    net.pass(4 * SECOND);
-    assert_eq!(net.peers[&alice].own.0, 1, "used all the same");
-    assert_eq!(net.who_opens(alice, 1), []);
-    net.drops = Box::new(|_, _, _| false);
-    net.pass(20 * SECOND);
-    assert_eq!(net.who_opens(alice, 1), [bob], "asked for after a heartbeat");
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    net.drops = Box::new(move |from, to, bytes| (from, to, bytes[1]) == (alice, bob, KEY_UPDATE));
+    net.crash(carol);
+    net.tell_gone(carol);
+    net.run_for(4 * SECOND);
+    assert_eq!(net.peer(alice).own.0, 1, "used all the same");
+    assert!(net.who_opens(alice).is_empty());
+    net.drop_nothing();
+    net.run_for(15 * SECOND);
+    assert_eq!(net.who_opens(alice), [bob]);
 }
 
 #[test]
-fn who_is_not_heard_is_silent_after_30_s_and_lost_after_100() {
-    let (mut net, all) = call(2);
-    let [alice, gone] = [all[0], all[1]];
-    let has_beaten = Rc::new(Cell::new(false));
-    let beats = Rc::clone(&has_beaten);
-    net.drops = Box::new(move |from, _, bytes| {
-        beats.set(beats.get() || from == gone && bytes[1] == HEARTBEAT);
-        false
-    });
-    while !has_beaten.get() {
-        net.pass(Duration::from_millis(10));
-    }
-    net.peers.remove(&gone);
-    let lost = Event::Left { session: gone, why: Departure::Lost };
-    for (event, after) in [(Event::Silent(gone), 30 * SECOND), (lost, 70 * SECOND)] {
-        net.pass(after - Duration::from_millis(50));
-        assert!(!net.peers[&alice].events.contains(&event), "too soon: {event:?}");
-        net.pass(Duration::from_millis(50));
-        assert!(net.peers[&alice].events.contains(&event), "{event:?}");
-    }
+fn who_is_not_heard_is_unresponsive_after_30_s_and_lost_after_100() {
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    net.run_for(30 * SECOND);
+    let (gone, at) = (net.session(bob), net.now);
+    net.crash(bob);
+    net.run_for(101 * SECOND);
+    let peer = net.peer(alice);
+    let unresponsive = peer.time_of(&Event::Unresponsive(gone)).unwrap() - at;
+    let lost = peer.time_of(&Event::Left { session: gone, why: LeaveReason::Lost }).unwrap() - at;
+    assert!(unresponsive > 19 * SECOND && unresponsive <= 31 * SECOND, "{unresponsive:?}");
+    assert_eq!(lost - unresponsive, 70 * SECOND);
 }
 
 #[test]
 fn a_withheld_leave_ends_with_the_heartbeats() {
-    let (mut net, all) = call(3);
-    let gone = all[2];
-    net.peers.remove(&gone);
-    net.pass(95 * SECOND);
-    assert!(net.peers[&all[0]].events.contains(&Event::Silent(gone)), "said after three");
-    let own = net.peers[&all[0]].own.0;
-    net.pass(12 * SECOND);
-    let lost = Event::Left { session: gone, why: Departure::Lost };
-    assert!(net.peers[&all[0]].events.contains(&lost));
-    assert!(net.peers[&all[0]].own.0 > own);
-}
-
-#[test]
-fn a_message_for_another_call_or_kem_is_refused() {
-    let (mut net, all) = call(2);
-    let now = net.now;
-    let (key, session, words) = stranger(5);
-    let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
-    let other = Head { group: message::group_hash(b"another call"), ..head(session) };
-    let words = message::sign(&other, &Body::Announce(announce.clone()), &key);
-    assert_eq!(net.get(all[0]).group.handle_message(&words, now), Err(GroupError::OtherGroup));
-    // Nobody is taken down to X25519, or up.
-    let xwing = Peer::with(6, Kem::XWing, Power::None, Policy::default(), now).sent_announce(now);
-    assert_eq!(net.get(all[0]).group.handle_message(&xwing, now), Err(GroupError::OtherKem));
-    let announce = Announce { media_suite: 5, ..announce };
-    let words = message::sign(&head(session), &Body::Announce(announce), &key);
-    assert_eq!(net.get(all[0]).group.handle_message(&words, now), Err(GroupError::OtherSuite));
+    let (mut net, ids) = call_of(3);
+    let gone = net.session(ids[2]);
+    net.drop_types(&[LEAVE]);
+    net.leave(ids[2]);
+    net.run_for(85 * SECOND);
+    assert!(net.peer(ids[0]).has(&Event::Unresponsive(gone)), "said after three");
+    let generation = net.peer(ids[0]).own.0;
+    net.run_for(20 * SECOND);
+    assert!(net.peer(ids[0]).has_left(gone, LeaveReason::Lost));
+    assert!(net.peer(ids[0]).own.0 > generation);
 }
 
 #[test]
 fn a_lost_leave_is_handed_on_by_others() {
-    let (mut net, all) = call(3);
-    let [alice, bob, carol] = [all[0], all[1], all[2]];
-    // Nor does he hear that the call was locked, of which he is told before.
-    let end = net.now + SECOND;
-    net.drops = Box::new(move |from, to, bytes| {
-        to == bob && (from == carol && bytes[1] == LEAVE || from == alice && bytes[1] == CONTROL)
-    });
-    net.get(alice).group.lock().unwrap();
-    leave(&mut net, carol);
-    net.pass(SECOND);
-    assert_eq!(net.now, end);
-    net.drops = Box::new(|_, _, _| false);
-    net.pass(24 * SECOND);
-    let gone = Event::Left { session: carol, why: Departure::Left };
-    assert!(net.peers[&alice].events.contains(&gone));
-    assert!(net.peers[&bob].events.contains(&gone), "by Alice's heartbeat and what she kept");
+    let (mut net, ids) = call_of(3);
+    let [_, bob, carol] = ids[..] else { panic!() };
+    let gone = net.session(carol);
+    net.drops = Box::new(move |from, to, bytes| (from, to, bytes[1]) == (carol, bob, LEAVE));
+    net.leave(carol);
+    net.run_for(30 * SECOND);
+    assert!(net.peer(bob).has_left(gone, LeaveReason::Left), "by Alice's roster and what she kept");
+    net.assert_no_alarms();
+}
+
+#[test]
+fn a_message_for_another_call_or_kem_is_refused() {
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    let other = message::group_hash(b"another call");
+    let key = crate::common::key_of(2);
+    let leave = message::sign(&other, net.session(bob), &Body::Leave, &key);
+    assert_eq!(net.hand(alice, &leave), Err(GroupError::OtherGroup));
+    // The tag is four bytes, and what is signed is the whole hash.
+    let tagged = [&leave[..2], &group()[..4], &leave[6..]].concat();
+    assert_eq!(net.hand(alice, &tagged), Err(GroupError::Unauthentic));
+    // Nobody is taken down to X25519, or up, or to another suite.
+    let suite = Stranger::with(5, |announce| announce.media_suite = 5);
+    assert_eq!(net.hand(alice, &suite.message), Err(GroupError::OtherSuite));
+    let x_wing = net.join(&Join { kem: Kem::XWing, ..Join::of(6) });
+    net.run_for(5 * SECOND);
+    assert!(net.peer(alice).errors.contains_key("OtherKem"));
+    assert!(!net.peer(alice).sees(net.session(x_wing)));
+    assert!(!net.peer(x_wing).sees(net.session(alice)));
+}
+
+#[test]
+fn a_newer_version_that_both_speak_is_not_talked_down() {
+    let (mut net, ids) = call_of(2);
+    // Who also speaks a version that we do not speak is understood.
+    let newer = Stranger::with(5, |announce| announce.versions = vec![1, 2]);
+    net.hand(ids[0], &newer.message).unwrap();
+    assert!(net.peer(ids[0]).sees(newer.session));
+    for versions in [vec![], vec![2], vec![2, 1], vec![1, 1]] {
+        let odd = Stranger::with(5, |announce| announce.versions = versions.clone());
+        assert!(matches!(net.hand(ids[0], &odd.message), Err(GroupError::Message(_))));
+    }
+}
+
+#[test]
+fn an_update_opens_for_its_recipient_alone() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    let update = net.update(alice, bob, net.next_update(alice), 5);
+    assert_eq!(net.hand(carol, &update), Err(GroupError::NotForUs));
+    let at = KeyUpdate::SIGNED_LEN + 64;
+    let number = net.peer(carol).group.number().to_be_bytes();
+    let mut redirected = update.clone();
+    redirected[at..at + 2].copy_from_slice(&number);
+    assert_eq!(net.hand(carol, &redirected), Err(GroupError::WrongKey));
+    // Nor under another sender's name.
+    let mut renamed = update.clone();
+    renamed[6..22].copy_from_slice(&net.session(carol).0);
+    assert_eq!(net.hand(bob, &renamed), Err(GroupError::WrongKey));
+    net.hand(bob, &update).unwrap();
+    assert!(net.peer(bob).held.contains_key(&(net.peer(alice).group.number(), 1)));
+    let number = net.peer(alice).group.number();
+    assert!(!net.peer(carol).held.contains_key(&(number, 1)));
+}
+
+#[test]
+fn a_heartbeat_of_every_member_goes_on_when_one_is_cut_off() {
+    let (mut net, ids) = call_of(4);
+    let cut = ids[3];
+    net.drops = Box::new(move |from, _, bytes| from == cut && bytes[1] == HEARTBEAT);
+    net.run_for(115 * SECOND);
+    for &id in &ids[..3] {
+        assert!(net.peer(id).has_left(net.session(cut), LeaveReason::Lost));
+    }
+    net.drop_nothing();
+    net.until_together(15 * SECOND);
 }

@@ -1,0 +1,295 @@
+//! Who asks to come in: while the application decides, when there is no room, and whose number is taken.
+
+use core::time::Duration;
+
+use sealframe_group::{
+    Admission, Event, GroupError, Identity, Permission, Policy, RefusalReason, UserId,
+    message::{self, Announce, Body, Head},
+    verification::Standing,
+};
+
+use crate::common::{Join, MILLI, Net, SECOND, Stranger, call, call_of, group, key_of};
+
+fn admission() -> Admission {
+    Admission { user: UserId::new("somebody").unwrap(), permission: Permission::None }
+}
+
+fn undecided(net: &mut Net, ids: &[u16]) {
+    for id in ids {
+        net.peers.get_mut(id).unwrap().is_undecided = true;
+    }
+}
+
+#[test]
+fn who_leaves_while_the_application_decides_does_not_come_in() {
+    for is_told in [false, true] {
+        let (mut net, ids) = call_of(2);
+        undecided(&mut net, &ids);
+        let carol = net.join(&Join::of(3));
+        net.run_for(SECOND);
+        let session = net.session(carol);
+        assert_eq!(net.peer(ids[0]).group.state(net.now).waiting, [session]);
+        // With a word, or by the relay's word.
+        if is_told {
+            net.crash(carol);
+            net.tell_gone(carol);
+        } else {
+            net.leave(carol);
+        }
+        net.run_for(SECOND);
+        for &id in &ids {
+            let admitted = net.with(id, |peer, now| peer.group.admit(session, admission(), now));
+            assert_eq!(admitted, Err(GroupError::UnknownMember(session)));
+            assert!(!net.peer(id).sees(session));
+        }
+        net.run_for(120 * SECOND);
+        net.is_together().unwrap();
+        net.assert_no_alarms();
+    }
+}
+
+#[test]
+fn who_leaves_before_its_announce_arrives_does_not_come_in() {
+    let (mut net, ids) = call_of(2);
+    let ghost = Stranger::of(9);
+    let leave = ghost.sign(&Body::Leave);
+    assert_eq!(net.hand(ids[0], &leave), Err(GroupError::UnknownMember(ghost.session)));
+    assert_eq!(net.hand(ids[0], &ghost.message), Err(GroupError::Departed));
+    net.run_for(SECOND);
+    assert!(!net.peer(ids[0]).sees(ghost.session));
+    // A leave that somebody else made up keeps nobody out.
+    let honest = Stranger::of(10);
+    let forged = message::sign(&group(), honest.session, &Body::Leave, &key_of(9));
+    let _ = net.hand(ids[0], &forged);
+    net.hand(ids[0], &honest.message).unwrap();
+    assert!(net.peer(ids[0]).sees(honest.session));
+}
+
+#[test]
+fn an_applicant_that_nobody_hears_is_forgotten() {
+    let (mut net, ids) = call_of(2);
+    undecided(&mut net, &ids);
+    let ghost = Stranger::of(9);
+    net.hand(ids[0], &ghost.message).unwrap();
+    net.run_for(95 * SECOND);
+    assert_eq!(net.peer(ids[0]).group.state(net.now).waiting, [ghost.session]);
+    net.run_for(6 * SECOND);
+    assert!(net.peer(ids[0]).group.state(net.now).waiting.is_empty());
+}
+
+#[test]
+fn who_was_not_admitted_for_lack_of_room_comes_in_when_there_is() {
+    let policy = Policy { max_members: 3, ..Policy::default() };
+    let (mut net, ids) = call(&[Join { policy, ..Join::of(1) }, Join { policy, ..Join::of(2) }]);
+    undecided(&mut net, &ids[..1]);
+    let [third, fourth] = [3, 4].map(|person| net.join(&Join { policy, ..Join::of(person) }));
+    net.run_for(100 * MILLI);
+    let [first, second] = [third, fourth].map(|address| net.session(address));
+    let admit = |net: &mut Net, session| {
+        net.with(ids[0], |peer, now| peer.group.admit(session, admission(), now))
+    };
+    assert_eq!(admit(&mut net, first), Ok(()));
+    assert_eq!(admit(&mut net, second), Err(GroupError::Full));
+    net.run_for(SECOND);
+    let is_told =
+        |event: &Event| matches!(event, Event::NotAdmitted { reason: RefusalReason::Full, .. });
+    assert!(net.peer(fourth).has_event(is_told));
+    // One leaves: the other's announce, as it asks again, is asked about again, and it comes in.
+    net.leave(third);
+    net.run_for(SECOND);
+    net.with(fourth, |peer, now| peer.group.reconnected(now));
+    net.run_for(SECOND);
+    assert_eq!(net.peer(ids[0]).group.state(net.now).waiting, [second]);
+    assert_eq!(admit(&mut net, second), Ok(()));
+}
+
+#[test]
+fn who_asked_before_a_lock_is_not_admitted_after_it() {
+    let (mut net, ids) = call_of(2);
+    undecided(&mut net, &ids);
+    let carol = net.join(&Join::of(3));
+    net.run_for(100 * MILLI);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    let session = net.session(carol);
+    for &id in &ids {
+        let admitted = net.with(id, |peer, now| peer.group.admit(session, admission(), now));
+        assert_eq!(admitted, Err(GroupError::UnknownMember(session)), "it does not wait any more");
+    }
+    let by = net.session(ids[0]);
+    assert!(net.peer(carol).has(&Event::NotAdmitted { by, reason: RefusalReason::Locked }));
+}
+
+/// An announce with a number of the test's choice.
+fn with_number(person: u16, number: u16) -> Stranger {
+    let mut announce = Stranger::of(person).announce;
+    for joined_at in 0.. {
+        announce.joined_at = joined_at;
+        let head = Head::new(&group(), Default::default());
+        let encoded = message::encode(&head, &Body::Announce(announce.clone()));
+        if Announce::session_of(&group(), &encoded[Head::LEN..]).number() == number {
+            break;
+        }
+    }
+    let joined_at = announce.joined_at;
+    Stranger::with(person, |announce| announce.joined_at = joined_at)
+}
+
+/// Somebody learns of a newcomer first, and comes in with a session that has its number.
+#[test]
+fn whose_number_is_taken_comes_in_with_another() {
+    let (mut net, ids) = call_of(2);
+    let honest = ids[1] + 1;
+    for &id in &ids {
+        net.cut.extend([(honest, id), (id, honest)]);
+    }
+    assert_eq!(net.join(&Join::of(3)), honest);
+    let (session, number) = (net.session(honest), net.peer(honest).group.number());
+    let squatter = with_number(9, number);
+    for &id in &ids {
+        net.hand(id, &squatter.message).unwrap();
+        assert!(net.peer(id).sees(squatter.session));
+    }
+    net.cut.clear();
+    net.with(honest, |peer, now| peer.group.reconnected(now));
+    net.run_for(SECOND);
+    let renewed = net.session(honest);
+    assert!(renewed != session && net.peer(honest).has(&Event::SessionChanged(renewed)));
+    for &id in &ids {
+        assert!(net.peer(id).sees(renewed) && !net.peer(id).sees(session), "{id}");
+        assert!(net.peer(id).opens(net.peer(honest)) && net.peer(honest).opens(net.peer(id)));
+    }
+    // The squatter is no more than a number: it is lost as every ghost is.
+    net.run_for(110 * SECOND);
+    net.is_together().unwrap();
+}
+
+#[test]
+fn a_number_of_a_member_is_not_taken_from_it() {
+    let (mut net, ids) = call_of(2);
+    let number = net.peer(ids[1]).group.number();
+    let squatter = with_number(9, number);
+    assert_eq!(net.hand(ids[0], &squatter.message), Err(GroupError::InUse));
+    // Nor our own.
+    assert_eq!(net.hand(ids[1], &squatter.message), Err(GroupError::InUse));
+    net.run_for(30 * SECOND);
+    net.is_together().unwrap();
+}
+
+/// A session is the hash of its announce: nobody makes a second announce for one, nor takes another's.
+#[test]
+fn an_announce_under_a_session_that_is_not_its_hash_is_refused() {
+    let (mut net, ids) = call_of(2);
+    let ghost = Stranger::of(9);
+    let other = Announce { joined_at: 2000, ..ghost.announce.clone() };
+    for session in [ghost.session, net.session(ids[1]), Default::default()] {
+        let message = message::sign(&group(), session, &Body::Announce(other.clone()), &ghost.key);
+        assert_eq!(net.hand(ids[0], &message), Err(GroupError::Unauthentic));
+    }
+    net.hand(ids[0], &ghost.message).unwrap();
+    net.run_for(SECOND);
+    let message = message::sign(&group(), ghost.session, &Body::Announce(other), &ghost.key);
+    assert_eq!(net.hand(ids[1], &message), Err(GroupError::Unauthentic));
+    net.assert_no_alarms();
+}
+
+#[test]
+fn nobody_is_admitted_beyond_the_bound() {
+    let (mut net, ids) = call(&[Join::of(1)]);
+    for person in 100..355 {
+        net.hand(ids[0], &with_free_number(&net, ids[0], person)).unwrap();
+    }
+    assert_eq!(net.peer(ids[0]).group.member_states(net.now).len(), 255);
+    let more = with_free_number(&net, ids[0], 355);
+    assert_eq!(net.hand(ids[0], &more), Err(GroupError::Full));
+}
+
+/// An announce of this person whose number no member has: with some hundred members a clash is not rare.
+fn with_free_number(net: &Net, at: u16, person: u16) -> Vec<u8> {
+    let group = &net.peer(at).group;
+    let tries =
+        (0..).map(|joined_at| Stranger::with(person, |announce| announce.joined_at = joined_at));
+    let is_free = |stranger: &Stranger| {
+        let number = stranger.session.number();
+        group.session_of(number).is_none() && group.number() != number
+    };
+    tries.into_iter().find(is_free).unwrap().message
+}
+
+#[test]
+fn a_changed_identity_of_a_known_person_is_flagged() {
+    let (mut net, ids) = call_of(2);
+    let carol = net.join(&Join::of(3));
+    net.run_for(2 * SECOND);
+    net.leave(carol);
+    net.run_for(SECOND);
+    // The same credential, and so the same user, under another identity.
+    let other = Stranger::with(9, |announce| announce.credential = vec![0, 3, 0]);
+    net.hand(ids[0], &other.message).unwrap();
+    let session = other.session;
+    let is_flag =
+        |event: &Event| matches!(event, Event::IdentityChanged { session: of, .. } if *of == session);
+    assert!(net.peer(ids[0]).has_event(is_flag));
+    let states = net.peer(ids[0]).group.member_states(net.now);
+    let state = states.iter().find(|member| member.session == session).unwrap();
+    assert!(state.standing.is_changed());
+    assert_eq!(state.identity, key_of(9).public());
+    assert_ne!(state.identity, Identity([0; 32]));
+}
+
+/// People who compare emoji with somebody whose identity has changed accept and verify it by that.
+#[test]
+fn a_check_with_a_changed_identity_is_remembered() {
+    let (mut net, ids) = call_of(1);
+    let alice = ids[0];
+    let person = 3;
+    let first = Stranger::with(9, |announce| announce.credential = vec![0, 3, 0]);
+    net.hand(alice, &first.message).unwrap();
+    net.hand(alice, &first.sign(&Body::Leave)).unwrap();
+    let bob = net.join(&Join::of(person));
+    net.run_for(2 * SECOND);
+    let (a, b) = (net.session(alice), net.session(bob));
+    let standing = |net: &Net| net.peer(alice).group.member_states(net.now)[0].standing;
+    assert!(standing(&net).is_changed());
+    net.with(alice, |peer, now| peer.group.start_check(b, now, &mut peer.rng).unwrap());
+    net.run_for(SECOND);
+    net.with(alice, |peer, now| peer.group.confirm_check(b, now).unwrap());
+    net.with(bob, |peer, now| peer.group.confirm_check(a, now).unwrap());
+    net.run_for(SECOND);
+    assert!(net.peer(alice).has(&Event::CheckVerified(b)));
+    assert_eq!(standing(&net), Standing::Verified);
+    // And in the next call, with what was stored.
+    let trust = net.peer(alice).group.trust();
+    let user = UserId::new([0, 3]).unwrap();
+    assert_eq!(trust.judge(&user, &key_of(person).public()), Standing::Verified);
+}
+
+/// Whoever refused is not asked about the same session again for a minute, and then is.
+#[test]
+fn a_refusal_by_the_application_is_told_and_holds_for_a_minute() {
+    let (mut net, ids) = call_of(2);
+    undecided(&mut net, &ids);
+    let carol = net.join(&Join::of(3));
+    net.run_for(SECOND);
+    let session = net.session(carol);
+    for &id in &ids {
+        net.with(id, |peer, now| peer.group.refuse(session, now));
+    }
+    net.run_for(SECOND);
+    let by = net.session(ids[0]);
+    let told = |net: &Net| {
+        let is_told = |(_, event): &&(Duration, Event)| {
+            matches!(event, Event::NotAdmitted { reason: RefusalReason::Refused, .. })
+        };
+        net.peer(carol).events.iter().filter(is_told).count()
+    };
+    assert_eq!(told(&net), 1, "once, not by each");
+    net.with(carol, |peer, now| peer.group.reconnected(now));
+    net.run_for(SECOND);
+    assert!(net.peer(ids[0]).group.state(net.now).waiting.is_empty());
+    net.run_for(60 * SECOND);
+    net.with(carol, |peer, now| peer.group.reconnected(now));
+    net.run_for(SECOND);
+    assert_eq!(net.peer(ids[0]).group.state(net.now).waiting, [session]);
+    let _ = by;
+}

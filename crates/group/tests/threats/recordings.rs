@@ -1,0 +1,199 @@
+//! What a relay keeps back or recorded in another call, handed out later.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+
+use sealframe_group::{Event, GroupError, LeaveReason, Reason, SessionId, message::Message};
+
+use crate::common::{HEARTBEAT, Join, KEY_UPDATE, Net, ORDER, SECOND, call, call_of, prefix};
+
+/// Yesterday's call in the same room: Alice, a moderator with a long-lived identity, locks and unlocks. All that was said.
+fn yesterday() -> (SessionId, Vec<Vec<u8>>) {
+    let (mut net, ids) = call(&[Join::moderator(1), Join::of(7)]);
+    let alice = net.session(ids[0]);
+    for _ in 0..3 {
+        net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+        net.run_for(SECOND);
+        net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
+        net.run_for(SECOND);
+    }
+    net.run_for(30 * SECOND);
+    assert_eq!(net.said(alice, ORDER).len(), 6);
+    (alice, net.recorded.iter().map(|(_, bytes)| bytes.clone()).collect())
+}
+
+/// The relay plays yesterday's call to everybody.
+fn play(net: &mut Net, recorded: &[Vec<u8>]) {
+    let all: Vec<u16> = net.peers.keys().copied().collect();
+    for bytes in recorded {
+        for &id in &all {
+            let _ = net.hand(id, bytes);
+        }
+        net.run_for(SECOND / 20);
+    }
+}
+
+fn today() -> (Net, Vec<u16>) {
+    let day = 86_400;
+    let alice = Join { started_at: day, ..Join::moderator(1) };
+    let others = [2, 3].map(|person| Join { started_at: day, ..Join::of(person) });
+    let [bob, carol] = others;
+    call(&[alice, bob, carol])
+}
+
+#[test]
+fn an_unlock_of_yesterday_does_not_open_a_lock_of_today() {
+    for plays_before in [false, true] {
+        let (old, recorded) = yesterday();
+        let (mut net, ids) = today();
+        if plays_before {
+            play(&mut net, &recorded);
+        }
+        net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+        net.run_for(SECOND);
+        let mallory = net.join(&Join::of(4));
+        net.run_for(2 * SECOND);
+        play(&mut net, &recorded);
+        net.run_for(15 * SECOND);
+        let mallory = net.session(mallory);
+        for &id in &ids {
+            assert!(net.is_locked(id), "{id}, {plays_before}");
+            assert!(!net.peer(id).has(&Event::Unlocked { by: old }));
+            assert!(!net.peer(id).sees(mallory));
+        }
+        // Nor later, when what was played has been found to be a recording.
+        net.run_for(120 * SECOND);
+        play(&mut net, &recorded);
+        assert!(ids.iter().all(|&id| net.is_locked(id) && !net.peer(id).sees(old)));
+    }
+}
+
+#[test]
+fn a_lock_and_a_removal_of_yesterday_keep_nobody_out_today() {
+    let (mut net, ids) = call(&[Join::moderator(1), Join::of(4), Join::of(7)]);
+    let (old, removed) = (net.session(ids[0]), net.session(ids[1]));
+    net.with(ids[0], |peer, now| peer.group.remove_member(removed, now).unwrap());
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(15 * SECOND);
+    let recorded: Vec<Vec<u8>> = net.recorded.iter().map(|(_, bytes)| bytes.clone()).collect();
+    let (mut net, ids) = today();
+    play(&mut net, &recorded);
+    net.join(&Join { started_at: 86_400, ..Join::of(4) });
+    net.run_for(130 * SECOND);
+    net.is_together().unwrap();
+    assert!(ids.iter().all(|&id| !net.is_locked(id) && !net.peer(id).sees(old)));
+}
+
+/// A relay keeps all heartbeats of Carol back, and hands on one each so many seconds, also after she has gone.
+#[test]
+fn heartbeats_that_are_kept_back_keep_nobody_in() {
+    for every in [25, 90] {
+        let (mut net, ids) = call_of(3);
+        let [alice, bob, carol] = ids[..] else { panic!() };
+        let session = net.session(carol);
+        let kept: Rc<RefCell<VecDeque<Vec<u8>>>> = Rc::default();
+        let keeps = Rc::clone(&kept);
+        net.drops = Box::new(move |from, to, bytes| {
+            let is_kept = from == carol && bytes[1] == HEARTBEAT;
+            if is_kept && to == alice {
+                keeps.borrow_mut().push_back(bytes.to_vec());
+            }
+            is_kept
+        });
+        let hand = |net: &mut Net| {
+            net.run_for(every * SECOND);
+            let next = kept.borrow_mut().pop_front();
+            for to in [alice, bob] {
+                let _ = next.as_ref().map(|bytes| net.hand(to, bytes));
+            }
+        };
+        for _ in 0..3600 / every {
+            hand(&mut net);
+        }
+        assert!(net.peer(alice).has(&Event::Unresponsive(session)));
+        assert!(kept.borrow().len() > 100, "{}", kept.borrow().len());
+        net.crash(carol);
+        let end = net.now + 101 * SECOND;
+        while net.now < end {
+            hand(&mut net);
+        }
+        let generation = net.peer(alice).own.0;
+        for _ in 0..4 * 3600 / every {
+            hand(&mut net);
+            assert!(!net.peer(alice).sees(session) && !net.peer(bob).sees(session));
+        }
+        assert!(net.peer(alice).own.0 > generation);
+        let said = net.said(net.session(alice), KEY_UPDATE);
+        let is_for = |bytes: &&Vec<u8>| {
+            Message::parse(bytes).unwrap().entry[..2] == session.number().to_be_bytes()
+        };
+        let late = said.iter().rev().take(3);
+        assert_eq!(late.filter(is_for).count(), 0, "no key is made for her any more");
+    }
+}
+
+/// Whoever takes a device finds its private prekeys, which are two minutes old at most: what the relay recorded before does not
+/// open with them. Here the relay hands to the device itself what it kept back for so long.
+#[test]
+fn a_key_that_is_kept_back_for_two_minutes_opens_no_more() {
+    for (kept_for, opens) in [(50, true), (125, false)] {
+        let (mut net, ids) = call_of(2);
+        let [alice, bob] = ids[..] else { panic!() };
+        net.run_for(10 * SECOND);
+        let update = net.update(alice, bob, net.next_update(alice), 5);
+        net.run_for(kept_for * SECOND);
+        let number = net.peer(alice).group.number();
+        let expected = if opens { Ok(()) } else { Err(GroupError::Stale) };
+        assert_eq!(net.hand(bob, &update), expected, "{kept_for}");
+        assert_eq!(net.peer(bob).held.contains_key(&(number, 1)), opens);
+    }
+}
+
+/// A removal is signed by who could not have known that it is gone: three minutes later it counts no more by itself.
+#[test]
+fn an_order_that_is_kept_back_counts_three_minutes_after_its_moderator_left() {
+    for (kept_for, counts) in [(170, true), (190, false)] {
+        let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
+        let [moderator, bob, carol] = ids[..] else { panic!() };
+        net.drop_types(&[ORDER]);
+        let target = net.session(carol);
+        let by = net.session(moderator);
+        net.with(moderator, |peer, now| peer.group.remove_member(target, now).unwrap());
+        let order = net.said(by, ORDER).pop().unwrap();
+        net.leave(moderator);
+        net.run_for(kept_for * SECOND);
+        let handed = net.hand(bob, &order);
+        assert_eq!(net.peer(bob).has_left(target, LeaveReason::Removed), counts, "{handed:?}");
+    }
+}
+
+/// A code that somebody between two halves finds in advance is of no use: sessions are new in every call.
+#[test]
+fn two_calls_of_the_same_people_have_two_codes() {
+    let codes = [0, 1].map(|started_at| {
+        let people = [1, 2, 3].map(|person| Join { started_at, ..Join::of(person) });
+        let (net, ids) = call(&people);
+        net.peer(ids[0]).group.call_code()
+    });
+    assert_ne!(codes[0], codes[1]);
+    assert_eq!(codes[0].to_string().replace(' ', "").len(), 60);
+}
+
+#[test]
+fn an_ack_for_a_key_of_long_ago_proves_nothing() {
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    net.with(alice, |peer, now| peer.group.rekey(Reason::Timer, now));
+    net.run_for(5 * SECOND);
+    let gone = net.session(bob);
+    net.crash(bob);
+    let acks = net.said(gone, crate::common::ACK);
+    assert!(!acks.is_empty());
+    for _ in 0..120 {
+        net.run_for(SECOND);
+        for ack in &acks {
+            assert!(net.hand(alice, ack).is_err());
+        }
+    }
+    assert!(net.peer(alice).has_left(gone, LeaveReason::Lost));
+    assert_ne!(prefix(gone), [0; 8]);
+}
