@@ -131,6 +131,9 @@ impl Group {
         let Some(member) = self.members.get_mut(&session) else { return };
         let is_news = member.presence.prove(now);
         if core::mem::take(&mut member.presence.is_unresponsive) {
+            // It has not heard what we asked meanwhile.
+            member.roster.begin_anew(now);
+            member.view.begin_anew(now);
             self.core.event(Event::Responsive(session));
         }
         if is_news {
