@@ -406,9 +406,9 @@ describe('calls', { concurrency: 2 }, () => {
     await alice.plays(bob.id);
     const carol = await open('Carol');
     await Promise.all([
-      alice.isAlarmed(/^Bob sees other people in this call than you do/, 60_000),
-      carol.isAlarmed(/^Bob sees other people in this call than you do/, 60_000),
-      bob.isAlarmed(/^Alice sees other people in this call than you do/, 60_000),
+      alice.isAlarmed(/^Bob sees other people in this call than you do/, 150_000),
+      carol.isAlarmed(/^Bob sees other people in this call than you do/, 150_000),
+      bob.isAlarmed(/^Alice sees other people in this call than you do/, 150_000),
     ]);
     assert.notEqual(await alice.code(), await bob.code());
   });
