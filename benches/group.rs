@@ -34,8 +34,7 @@ const SPEAKERS: usize = 20;
 fn main() {
     // By name, some sections.
     let sections = ["sizes", "crowd", "audience", "known"];
-    let named: Vec<String> =
-        std::env::args().filter(|arg| sections.contains(&arg.as_str())).collect();
+    let named: Vec<String> = std::env::args().filter(|arg| sections.contains(&arg.as_str())).collect();
     let is_wanted = |section: &str| named.is_empty() || named.iter().any(|name| name == section);
     if is_wanted("sizes") {
         joining_and_leaving();
@@ -53,7 +52,9 @@ fn main() {
 
 fn joining_and_leaving() {
     println!("# Joining and leaving\n");
-    println!("Everybody sends. Processor time of each member; bytes of those who were there before, and of the newcomer.\n");
+    println!(
+        "Everybody sends. Processor time of each member; bytes of those who were there before, and of the newcomer.\n"
+    );
     for (name, kem, most) in [("X25519", Kem::X25519, CROWD), ("X-Wing", Kem::XWing, MOST_HYBRID)] {
         println!("**{name}**\n");
         markdown::head(
