@@ -95,7 +95,7 @@ impl Group {
             if !is_vouched && now >= departed.at.plus(HEARD_AFTER) {
                 return Err(GroupError::Departed);
             }
-            Some((departed.identity, departed.permission, true))
+            Some((departed.identity, departed.permission, is_vouched || departed.was_live))
         } else {
             None
         };

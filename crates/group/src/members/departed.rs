@@ -23,6 +23,8 @@ pub(crate) struct Departed {
     pub(crate) at: Moment,
     pub(crate) identity: Identity,
     pub(crate) permission: Permission,
+    /// It had proved to be present: what it ordered was of this call.
+    pub(crate) was_live: bool,
     pub(crate) address: Box<[u8]>,
     /// Its announce, if it was a moderator: for those who are shown its orders.
     pub(crate) announce: Option<Box<[u8]>>,
