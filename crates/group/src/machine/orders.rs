@@ -163,6 +163,10 @@ impl Group {
         if is_locked != was_locked {
             self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
         }
+        if !is_locked {
+            // Whom a lock or a removal kept out may ask again.
+            self.refused.keep_those_by_application();
+        }
         self.enforce_orders(now);
         if self.orders_hash.set(self.orders.hash(), now) {
             let hash = self.orders_hash.now;

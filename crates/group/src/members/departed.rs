@@ -211,6 +211,11 @@ impl Refused {
         self.by_us.get(&session).map(|refusal| &*refusal.address)
     }
 
+    /// What orders kept out may be asked about again.
+    pub(crate) fn keep_those_by_application(&mut self) {
+        self.by_us.retain(|_, refusal| refusal.by_application);
+    }
+
     /// It was admitted after all.
     pub(crate) fn forget(&mut self, session: SessionId) {
         self.by_us.remove(&session);
