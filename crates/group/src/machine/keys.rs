@@ -90,7 +90,7 @@ impl Group {
         self.own.begin(&self.core, self.begin_reason, wants_ack, base_key, switch_at);
         let kept = [self.own.current.generation, self.own.begun_generation];
         let withheld = self.withheld();
-        for (session, member) in &mut self.members {
+        for (session, member) in self.members.iter_mut() {
             member.keep_unacknowledged(&kept);
             member.delivered.pending = false;
             if withheld.contains(session) {
@@ -255,11 +255,10 @@ impl Group {
                 }
             }
         }
-        self.switch_if_acknowledged(now);
     }
 
     /// Everybody who is live may have acknowledged the next key.
-    fn switch_if_acknowledged(&mut self, now: Duration) {
+    pub(super) fn switch_if_acknowledged(&mut self, now: Duration) {
         let Some(pending) = &self.own.pending else { return };
         let generation = pending.generation;
         let mut live = self.members.values().filter(|member| member.presence.is_live());
@@ -497,13 +496,12 @@ impl Group {
                 }
             }
         }
-        self.deliver_if_due(now, rng);
     }
 
     /// Requests keys that have not come.
     pub(super) fn send_requests(&mut self, now: Duration) {
         let mut targets = Vec::new();
-        for (&session, member) in &mut self.members {
+        for (&session, member) in self.members.iter_mut() {
             if member.must_ask(now) {
                 targets.push(session);
             }

@@ -11,7 +11,6 @@ pub(crate) mod state;
 mod timers;
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
@@ -33,7 +32,7 @@ use crate::{
     members::{
         admission::Waiting,
         departed::{AwayMembers, DepartedSessions, Refused},
-        member::Member,
+        map::MemberMap,
         orders::Orders,
         presence::OwnHeartbeats,
     },
@@ -56,7 +55,7 @@ pub struct Group {
     core: Core,
     clock: Clock,
     trust: TrustStore,
-    members: BTreeMap<SessionId, Box<Member>>,
+    members: MemberMap,
     waiting: Waiting,
     away: AwayMembers,
     departed: DepartedSessions,
@@ -135,7 +134,7 @@ impl Group {
             core,
             clock,
             trust,
-            members: BTreeMap::new(),
+            members: MemberMap::new(),
             waiting: Waiting::default(),
             away: AwayMembers::default(),
             departed: DepartedSessions::default(),
@@ -195,7 +194,7 @@ impl Group {
     #[must_use]
     pub fn call_code(&self) -> CallCode {
         let group = &self.core.group;
-        let members = self.members.values().map(|member| member.announce_hash(group));
+        let members = self.members.values().map(|member| member.announce_hash());
         let sessions: Vec<_> = members.chain([self.core.announce_hash]).collect();
         verification::call_code(group, &sessions)
     }
@@ -322,10 +321,11 @@ impl Group {
             self.handle_timeouts(now, rng);
         }
         self.polled_at = now;
-        self.core.out.pop().unwrap_or_else(|| {
-            let until = if self.has_ended { now + ENDED_WAIT } else { self.next_timeout(now) };
-            Output::Timeout(self.clock.to_given(until))
-        })
+        if let Some(output) = self.core.out.pop() {
+            return output;
+        }
+        let until = if self.has_ended { now + ENDED_WAIT } else { self.next_timeout(now) };
+        Output::Timeout(self.clock.to_given(until))
     }
 
     fn advance(&mut self, now: Duration) -> Duration {
