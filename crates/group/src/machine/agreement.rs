@@ -53,6 +53,7 @@ impl Group {
 
     /// A heartbeat tells what its sender sees.
     pub(super) fn compare(&mut self, session: SessionId, heartbeat: &Heartbeat, now: Duration) {
+        self.refresh_view();
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
@@ -93,19 +94,26 @@ impl Group {
         }
     }
 
-    /// Somebody has begun a generation, or has come or gone.
-    pub(super) fn refresh_view(&mut self, now: Duration) {
+    /// Somebody has begun a generation, or has come or gone. The view is worked out when it is told or compared: after a leave
+    /// it changes with each member's update.
+    pub(super) fn view_changed(&mut self, now: Duration) {
+        let first = self.view_changed.map_or(now, |(first, _)| first);
+        self.view_changed = Some((first, now));
+    }
+
+    pub(super) fn refresh_view(&mut self) {
+        let Some((first, last)) = self.view_changed.take() else { return };
         let of_member = |member: &Member| {
             let (generation, hash) = member.received.newest();
             (member.announce_hash(), generation, hash)
         };
         let mut view: Vec<_> = self.members.values().map(|member| of_member(member)).collect();
         view.push((self.core.announce_hash, self.own.begun_generation, self.own.begun.hash));
-        if self.view.set(Heartbeat::view_hash(&view), now) {
+        if self.view.set(Heartbeat::view_hash(&view), first) {
             let hash = self.view.now;
             for session in self.members_that(|member| member.view.differs()) {
                 if let Some(member) = self.members.get_mut(&session) {
-                    member.view.update_ours(hash, now);
+                    member.view.update_ours(hash, last);
                 }
             }
         }
@@ -113,6 +121,7 @@ impl Group {
 
     /// Compares with members that have been seeing something else for a while.
     pub(super) fn compare_if_due(&mut self, now: Duration) {
+        self.refresh_view();
         let differing = self.members_that(|member| {
             member.roster.differs() || member.view.differs() || member.orders.differs()
         });

@@ -103,7 +103,7 @@ impl Group {
             }
         }
         self.timers.set(Timer::Switch, if recipients == 0 { now } else { switch_at });
-        self.refresh_view(now);
+        self.view_changed(now);
     }
 
     /// Members that are given no keys.
@@ -154,7 +154,7 @@ impl Group {
         let wants_ack = self.members.len() <= MAX_ACKS;
         if self.own.is_private() {
             self.own.publish(&self.core, Reason::Leave, wants_ack);
-            self.refresh_view(now);
+            self.view_changed(now);
             // Frames that were sealed with it open for those who were here.
             let polled_at = self.polled_at;
             let here = |member: &Member| Duration::from(member.since) < polled_at;
@@ -403,7 +403,7 @@ impl Group {
             return Err(self.report_equivocation(session));
         }
         if member.received.newest() != before {
-            self.refresh_view(now);
+            self.view_changed(now);
         }
         Ok(())
     }

@@ -72,6 +72,8 @@ pub struct Group {
     witness: Witness,
     roster: RecentHashes,
     view: RecentHashes,
+    /// Since it was worked out the view has changed: first and last when.
+    view_changed: Option<(Duration, Duration)>,
     orders_hash: RecentHashes,
     checks: GroupChecks,
     strangers: TokenBucket,
@@ -148,6 +150,7 @@ impl Group {
             witness: Witness::default(),
             roster: RecentHashes::new(),
             view: RecentHashes::new(),
+            view_changed: None,
             orders_hash: RecentHashes::new(),
             strangers: TokenBucket::new(Rate::Strangers, now),
             forgeries: TokenBucket::new(Rate::Forgeries, now),

@@ -39,6 +39,7 @@ impl Group {
     }
 
     pub(super) fn send_heartbeat(&mut self, to: Recipient, wants_answer: bool, now: Duration) {
+        self.refresh_view();
         let (prekey_number, prekey) = self.prekeys.newest();
         let is_new =
             now < self.prekeys.next_at().saturating_sub(self.core.config.policy.prekey_life / 2);

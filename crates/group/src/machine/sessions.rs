@@ -328,6 +328,6 @@ impl Group {
         if self.roster.set(Heartbeat::roster_hash(&hashes), now) {
             self.roster_changed(now);
         }
-        self.refresh_view(now);
+        self.view_changed(now);
     }
 }
