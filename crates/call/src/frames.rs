@@ -49,6 +49,12 @@ impl Frames {
         (self.sealer, self.opener)
     }
 
+    /// The number of the member that a frame with this KID is from.
+    #[must_use]
+    pub const fn number_of(kid: Kid) -> u16 {
+        number(kid)
+    }
+
     /// Our number.
     #[must_use]
     pub const fn me(&self) -> u16 {

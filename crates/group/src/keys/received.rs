@@ -158,12 +158,20 @@ impl Received {
         Some(oldest)
     }
 
-    /// Everything was wiped: the member is away. Nothing that it has begun so far is opened again.
+    /// The first generation after all that were open here.
+    pub(crate) fn first_unopened(&self) -> u32 {
+        let newest = self.open.last().map(|open| open.generation);
+        newest.map_or(0, |newest| newest.saturating_add(1)).max(self.wiped_before)
+    }
+
+    /// Opens no generation before this one.
+    pub(crate) fn begin_at(&mut self, generation: u32) {
+        self.wiped_before = self.wiped_before.max(generation);
+    }
+
+    /// Everything was wiped: the member is away. Nothing that was open is opened again.
     pub(crate) fn close(&mut self) {
-        let newest_open = self.open.last().map(|open| open.generation);
-        let newest = self.begun.as_ref().map(|begun| begun.generation).max(newest_open);
-        let after = newest.map_or(0, |newest| newest.saturating_add(1));
-        self.wiped_before = self.wiped_before.max(after);
+        self.wiped_before = self.first_unopened();
         self.recent = Vec::new();
         self.open = Vec::new();
         self.wiped_early = Vec::new();
@@ -297,7 +305,8 @@ mod tests {
         received.begin(begun(3, 3, None)).unwrap();
         received.open(2, 0, NOW);
         received.close();
-        assert!((0..4).all(|generation| received.is_open(generation) == Err(GroupError::Stale)));
-        assert_eq!(received.is_open(4), Ok(false));
+        assert!((0..3).all(|generation| received.is_open(generation) == Err(GroupError::Stale)));
+        // Begun, and never opened here.
+        assert_eq!(received.is_open(3), Ok(false));
     }
 }

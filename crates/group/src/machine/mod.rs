@@ -31,7 +31,7 @@ use crate::{
     },
     members::{
         admission::Waiting,
-        departed::{AwayMembers, DepartedSessions, Refused},
+        departed::{AwayMembers, DepartedSessions, Refused, WipedKeys},
         map::MemberMap,
         orders::Orders,
         presence::OwnHeartbeats,
@@ -60,6 +60,7 @@ pub struct Group {
     away: AwayMembers,
     departed: DepartedSessions,
     refused: Refused,
+    wiped: WipedKeys,
     /// Orders and leaves of sessions that are not known yet, or orders of members that are not live yet.
     early: VecDeque<(SessionId, Vec<u8>)>,
     orders: Orders,
@@ -94,6 +95,7 @@ pub struct Group {
     answered_leave_at: Option<Duration>,
     joined_at: Duration,
     restarted_at: Option<Duration>,
+    restarts: u32,
     announced_at: Option<Duration>,
     /// What was there at the last poll was there when frames were sealed.
     polled_at: Duration,
@@ -141,6 +143,7 @@ impl Group {
             away: AwayMembers::default(),
             departed: DepartedSessions::default(),
             refused: Refused::default(),
+            wiped: WipedKeys::default(),
             early: VecDeque::new(),
             orders: Orders::default(),
             own,
@@ -165,6 +168,7 @@ impl Group {
             answered_leave_at: None,
             joined_at: now,
             restarted_at: None,
+            restarts: 0,
             announced_at: None,
             polled_at: now,
             has_ended: false,
@@ -351,6 +355,9 @@ impl Group {
         let key = key.map_err(|_| GroupError::NoRandomness)?;
         let config = self.core.config.clone();
         let (core, prekeys) = enter(config, key, self.core.joined_at + 1, now, rng)?;
+        if self.owner_of(core.session).is_some() {
+            return Err(GroupError::InUse);
+        }
         let base_key = own::draw(core.config.suite, rng).ok_or(GroupError::NoRandomness)?;
         self.core.send(Recipient::All, &Body::Leave);
         let out = core::mem::take(&mut self.core.out);
@@ -366,12 +373,15 @@ impl Group {
             member.keep_unacknowledged(&[]);
         }
         self.refusers.clear();
+        self.away.begin_anew();
         (self.joined_at, self.restarted_at) = (now, Some(now));
+        self.restarts += 1;
         let number = self.core.number();
         self.core.change_keys(crate::KeyChange::Restart { number, base_key });
         self.core.event(crate::Event::SessionChanged(self.core.session));
         self.refresh_roster(now);
         self.announce_to_all(now);
+        self.want_delivery(now);
         Ok(())
     }
 }
@@ -431,6 +441,7 @@ fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed
         announce: Some(core.announce.as_slice().into()),
         proof: None,
         answered_at: None,
+        removed_by: None,
         is_hearsay: false,
     }
 }

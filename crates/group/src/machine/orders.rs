@@ -92,6 +92,10 @@ impl Group {
         } else if let Some(member) = away {
             Some((member.identity(), member.permission, is_vouched))
         } else if let Some(departed) = self.departed.get(by) {
+            if departed.removed_by.is_some_and(|counter| order.counter > counter) {
+                // It was removed before.
+                return Err(GroupError::Departed);
+            }
             if !is_vouched && now >= departed.at.plus(HEARD_AFTER) {
                 return Err(GroupError::Departed);
             }
@@ -113,8 +117,14 @@ impl Group {
         if !Message::parse(bytes)?.is_signed_by(&self.core.group, &identity) {
             return Err(GroupError::Unauthentic);
         }
-        // What names a session of this call is of this call; a lock may be a recording of another.
-        let is_fresh = matches!(order.order.action, Action::Remove { .. });
+        // What names a session that is here now is of this call; all else may be a recording of another.
+        let is_fresh = match order.order.action {
+            Action::Remove { target, .. } => {
+                let member = self.members.get(&target);
+                target == self.core.session || member.is_some_and(|member| member.presence.is_live())
+            }
+            Action::Lock { .. } | Action::Unlock => false,
+        };
         if !counts && !is_fresh {
             self.keep_early(by, bytes);
             return Ok(());
@@ -139,6 +149,10 @@ impl Group {
                 return Ok(());
             }
             self.depart(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
+            for void in self.orders.void(target, order.order.counter) {
+                // Whom a removed moderator removed after that is welcome again.
+                self.departed.forget(void.order.action.target());
+            }
         }
         if self.orders.is_known(&order) {
             return Ok(());
@@ -207,6 +221,7 @@ impl Group {
         let Some(member) = member.or_else(|| self.away.remove(session).map(|away| away.member)) else {
             return;
         };
+        self.wiped.note(session, &member.received);
         let address = Announce::address_in(&member.announce).to_vec();
         self.refuse_with(session, &address, RefusalReason::Locked, false, now);
         if was_member {

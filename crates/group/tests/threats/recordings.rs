@@ -4,7 +4,9 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use sealframe_group::{Event, GroupError, LeaveReason, Reason, SessionId, message::Message};
 
-use crate::common::{HEARTBEAT, Join, KEY_UPDATE, Net, ORDER, SECOND, call, call_of, prefix};
+use crate::common::{
+    ANNOUNCE, HEARTBEAT, Join, KEY_UPDATE, LEAVE, Net, ORDER, SECOND, call, call_of, prefix,
+};
 
 /// Yesterday's call in the same room: Alice, a moderator with a long-lived identity, locks and unlocks. All that was said.
 fn yesterday() -> (SessionId, Vec<Vec<u8>>) {
@@ -81,6 +83,49 @@ fn a_lock_and_a_removal_of_yesterday_keep_nobody_out_today() {
     net.run_for(130 * SECOND);
     net.is_together().unwrap();
     assert!(ids.iter().all(|&id| !net.is_locked(id) && !net.peer(id).sees(old)));
+}
+
+/// A recording that ends with its moderator's leave: that it has gone a moment ago does not make its orders today's.
+#[test]
+fn orders_of_yesterday_do_not_count_because_their_moderator_leaves() {
+    let (mut net, ids) = call(&[Join::moderator(1), Join::of(3), Join::of(7)]);
+    let (alice, carol) = (net.session(ids[0]), net.session(ids[1]));
+    for _ in 0..3 {
+        net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+        net.run_for(SECOND);
+        net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
+        net.run_for(SECOND);
+    }
+    net.with(ids[0], |peer, now| peer.group.remove_member(carol, now).unwrap());
+    net.run_for(SECOND);
+    net.leave(ids[0]);
+    net.run_for(SECOND);
+    let announce = net.said(alice, ANNOUNCE)[0].clone();
+    let leave = net.said(alice, LEAVE)[0].clone();
+    let orders = net.said(alice, ORDER);
+    assert_eq!(orders.len(), 7);
+    for leaves in [false, true] {
+        let (mut net, ids) = today();
+        net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+        net.run_for(SECOND);
+        let leave = leaves.then(|| leave.clone());
+        let played =
+            [announce.clone()].into_iter().chain(orders.clone()).chain(leave).chain(orders.clone());
+        for message in played {
+            for &id in &ids {
+                let _ = net.hand(id, &message);
+            }
+            net.run_for(SECOND / 20);
+        }
+        net.run_for(15 * SECOND);
+        assert_eq!(net.peers.len(), 3, "{leaves}: nobody is out");
+        for &id in &ids {
+            assert!(net.is_locked(id), "{leaves}: {id}");
+            assert!(!net.peer(id).has(&Event::Unlocked { by: alice }), "{leaves}: {id}");
+        }
+        net.run_for(110 * SECOND);
+        net.is_together().unwrap();
+    }
 }
 
 /// A relay keeps all heartbeats of Carol back, and hands on one each so many seconds, also after she has gone.
