@@ -33,6 +33,15 @@ pub(super) struct CompareAfter {
     pub(super) orders: Duration,
 }
 
+impl CompareAfter {
+    /// For each pair of members another time within some seconds, so that a newcomer is not shown everything by everybody.
+    pub(super) fn new(among: usize, us: SessionId, with: SessionId, mismatch_after: Duration) -> Self {
+        let spread = SPREAD * u32::from(with.0[15] ^ us.0[15]);
+        let spread = if among > 2 { spread } else { Duration::ZERO };
+        Self { roster: mismatch_after + spread, orders: ORDERS_AFTER + spread }
+    }
+}
+
 /// What a session is to us, and its newest generation.
 struct Known {
     status: Status,
@@ -41,16 +50,14 @@ struct Known {
 }
 
 impl Group {
-    /// For each pair of members another time within some seconds, so that a newcomer is not shown everything by everybody.
-    pub(super) fn compare_after(&self, with: SessionId) -> CompareAfter {
-        let spread = SPREAD * u32::from(with.0[15] ^ self.core.session.0[15]);
-        let spread = if self.members.len() > 2 { spread } else { Duration::ZERO };
-        let policy = &self.core.config.policy;
-        CompareAfter { roster: policy.mismatch_after + spread, orders: ORDERS_AFTER + spread }
+    fn compare_after(&self, with: SessionId) -> CompareAfter {
+        let mismatch_after = self.core.config.policy.mismatch_after;
+        CompareAfter::new(self.members.len(), self.core.session, with, mismatch_after)
     }
 
     /// A heartbeat tells what its sender sees.
     pub(super) fn compare(&mut self, session: SessionId, heartbeat: &Heartbeat, now: Duration) {
+        self.refresh_view();
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
@@ -79,42 +86,52 @@ impl Group {
         self.want_delivery(now);
     }
 
+    fn members_that(&self, which: impl Fn(&Member) -> bool) -> Vec<SessionId> {
+        let members = self.members.iter().filter(|(_, member)| which(member));
+        members.map(|(&session, _)| session).collect()
+    }
+
     pub(super) fn roster_changed(&mut self, now: Duration) {
         let hash = self.roster.now;
-        let mut agree = Vec::new();
-        for (&session, member) in &mut self.members {
-            if member.roster.update_ours(hash, now) {
-                agree.push(session);
+        for session in self.members_that(|member| member.roster.differs()) {
+            let member = self.members.get_mut(&session);
+            if member.is_some_and(|member| member.roster.update_ours(hash, now)) {
+                self.agree(session, now);
             }
-        }
-        for session in agree {
-            self.agree(session, now);
         }
     }
 
-    /// Somebody has begun a generation, or has come or gone.
-    pub(super) fn refresh_view(&mut self, now: Duration) {
-        let group = &self.core.group;
+    /// Somebody has begun a generation, or has come or gone. The view is worked out when it is told or compared: after a leave
+    /// it changes with each member's update.
+    pub(super) fn view_changed(&mut self, now: Duration) {
+        let first = self.view_changed.map_or(now, |(first, _)| first);
+        self.view_changed = Some((first, now));
+    }
+
+    pub(super) fn refresh_view(&mut self) {
+        let Some((first, last)) = self.view_changed.take() else { return };
         let of_member = |member: &Member| {
             let (generation, hash) = member.received.newest();
-            (member.announce_hash(group), generation, hash)
+            (member.announce_hash(), generation, hash)
         };
         let mut view: Vec<_> = self.members.values().map(|member| of_member(member)).collect();
         view.push((self.core.announce_hash, self.own.begun_generation, self.own.begun.hash));
-        if self.view.set(Heartbeat::view_hash(&view), now) {
+        if self.view.set(Heartbeat::view_hash(&view), first) {
             let hash = self.view.now;
-            for member in self.members.values_mut() {
-                member.view.update_ours(hash, now);
+            for session in self.members_that(|member| member.view.differs()) {
+                if let Some(member) = self.members.get_mut(&session) {
+                    member.view.update_ours(hash, last);
+                }
             }
         }
     }
 
     /// Compares with members that have been seeing something else for a while.
     pub(super) fn compare_if_due(&mut self, now: Duration) {
-        let differing = self.members.iter().filter(|(_, member)| {
+        self.refresh_view();
+        let differing = self.members_that(|member| {
             member.roster.differs() || member.view.differs() || member.orders.differs()
         });
-        let differing: Vec<SessionId> = differing.map(|(&session, _)| session).collect();
         for session in differing {
             let after = self.compare_after(session);
             let Some(member) = self.members.get_mut(&session) else { continue };
@@ -170,7 +187,7 @@ impl Group {
             let status = if judged.has_left { Status::Left } else { Status::Judging };
             sessions.insert(prefix(session), known(status, nothing));
         }
-        for (&session, member) in &self.members {
+        for (&session, member) in self.members.iter() {
             let is_live = member.presence.is_live();
             let status = if is_live { Status::Live } else { Status::NotLive };
             sessions.insert(prefix(session), known(status, member.received.newest()));
@@ -233,7 +250,7 @@ impl Group {
         if is_covered(self.core.session) && !theirs.contains_key(&prefix(self.core.session)) {
             messages.push(self.core.announce.clone());
         }
-        for (&session, member) in &mut self.members {
+        for (&session, member) in self.members.iter_mut() {
             if session == to || !is_covered(session) {
                 continue;
             }

@@ -96,7 +96,7 @@ impl Group {
         self.own.begin(&self.core, self.begin_reason, wants_ack, base_key, switch_at);
         let kept = [self.own.current.generation, self.own.begun_generation];
         let withheld = self.withheld();
-        for (session, member) in &mut self.members {
+        for (session, member) in self.members.iter_mut() {
             member.keep_unacknowledged(&kept);
             member.delivered.pending = false;
             if withheld.contains(session) {
@@ -109,7 +109,7 @@ impl Group {
             }
         }
         self.timers.set(Timer::Switch, if recipients == 0 { now } else { switch_at });
-        self.refresh_view(now);
+        self.view_changed(now);
     }
 
     /// Members that are given no keys.
@@ -160,7 +160,7 @@ impl Group {
         let wants_ack = self.members.len() <= MAX_ACKS;
         if self.own.is_private() {
             self.own.publish(&self.core, Reason::Leave, wants_ack);
-            self.refresh_view(now);
+            self.view_changed(now);
             // Frames that were sealed with it open for those who were here.
             let polled_at = self.polled_at;
             let here = |member: &Member| Duration::from(member.since) < polled_at;
@@ -261,11 +261,10 @@ impl Group {
                 }
             }
         }
-        self.switch_if_acknowledged(now);
     }
 
     /// Everybody who is live may have acknowledged the next key.
-    fn switch_if_acknowledged(&mut self, now: Duration) {
+    pub(super) fn switch_if_acknowledged(&mut self, now: Duration) {
         let Some(pending) = &self.own.pending else { return };
         let generation = pending.generation;
         let mut live = self.members.values().filter(|member| member.presence.is_live());
@@ -412,7 +411,7 @@ impl Group {
             return Err(self.report_equivocation(session));
         }
         if member.received.newest() != before {
-            self.refresh_view(now);
+            self.view_changed(now);
         }
         Ok(())
     }
@@ -511,13 +510,12 @@ impl Group {
                 }
             }
         }
-        self.deliver_if_due(now, rng);
     }
 
     /// Requests keys that have not come.
     pub(super) fn send_requests(&mut self, now: Duration) {
         let mut targets = Vec::new();
-        for (&session, member) in &mut self.members {
+        for (&session, member) in self.members.iter_mut() {
             targets.extend(member.take_ask(now).map(|wants| (session, wants)));
         }
         for (target, wants) in targets {

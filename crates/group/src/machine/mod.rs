@@ -11,7 +11,6 @@ pub(crate) mod state;
 mod timers;
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
@@ -33,7 +32,7 @@ use crate::{
     members::{
         admission::Waiting,
         departed::{AwayMembers, DepartedSessions, Refused, WipedKeys},
-        member::Member,
+        map::MemberMap,
         orders::Orders,
         presence::OwnHeartbeats,
     },
@@ -56,7 +55,7 @@ pub struct Group {
     core: Core,
     clock: Clock,
     trust: TrustStore,
-    members: BTreeMap<SessionId, Box<Member>>,
+    members: MemberMap,
     waiting: Waiting,
     away: AwayMembers,
     departed: DepartedSessions,
@@ -74,6 +73,8 @@ pub struct Group {
     witness: Witness,
     roster: RecentHashes,
     view: RecentHashes,
+    /// Since it was worked out the view has changed: first and last when.
+    view_changed: Option<(Duration, Duration)>,
     orders_hash: RecentHashes,
     checks: GroupChecks,
     strangers: TokenBucket,
@@ -137,7 +138,7 @@ impl Group {
             core,
             clock,
             trust,
-            members: BTreeMap::new(),
+            members: MemberMap::new(),
             waiting: Waiting::default(),
             away: AwayMembers::default(),
             departed: DepartedSessions::default(),
@@ -152,6 +153,7 @@ impl Group {
             witness: Witness::default(),
             roster: RecentHashes::new(),
             view: RecentHashes::new(),
+            view_changed: None,
             orders_hash: RecentHashes::new(),
             strangers: TokenBucket::new(Rate::Strangers, now),
             forgeries: TokenBucket::new(Rate::Forgeries, now),
@@ -199,7 +201,7 @@ impl Group {
     #[must_use]
     pub fn call_code(&self) -> CallCode {
         let group = &self.core.group;
-        let members = self.members.values().map(|member| member.announce_hash(group));
+        let members = self.members.values().map(|member| member.announce_hash());
         let sessions: Vec<_> = members.chain([self.core.announce_hash]).collect();
         verification::call_code(group, &sessions)
     }
@@ -326,10 +328,11 @@ impl Group {
             self.handle_timeouts(now, rng);
         }
         self.polled_at = now;
-        self.core.out.pop().unwrap_or_else(|| {
-            let until = if self.has_ended { now + ENDED_WAIT } else { self.next_timeout(now) };
-            Output::Timeout(self.clock.to_given(until))
-        })
+        if let Some(output) = self.core.out.pop() {
+            return output;
+        }
+        let until = if self.has_ended { now + ENDED_WAIT } else { self.next_timeout(now) };
+        Output::Timeout(self.clock.to_given(until))
     }
 
     fn advance(&mut self, now: Duration) -> Duration {

@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use super::{Group, timers::Timer};
+use super::{Group, agreement::CompareAfter, timers::Timer};
 use crate::{
-    Event, GroupError, KeyChange, LeaveReason, Recipient, SessionId,
+    Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId,
     clock::Moment,
     members::{admission::Judged, departed::Away, member::Member},
     message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
@@ -47,6 +47,7 @@ impl Group {
     }
 
     pub(super) fn send_heartbeat(&mut self, to: Recipient, wants_answer: bool, now: Duration) {
+        self.refresh_view();
         let (prekey_number, prekey) = self.prekeys.newest();
         let is_new =
             now < self.prekeys.next_at().saturating_sub(self.core.config.policy.prekey_life / 2);
@@ -210,14 +211,14 @@ impl Group {
         self.depart(old, LeaveReason::Replaced, proof, now);
     }
 
-    /// Ends what is overdue: members are unresponsive, then lost; sessions that are judged or away are forgotten.
-    pub(super) fn expire_sessions(&mut self, now: Duration) {
-        let (interval, lost_after) = (self.heartbeat_interval(), self.lost_after());
+    /// Ends what is overdue: members are unresponsive, then lost.
+    pub(super) fn expire_members(&mut self, now: Duration) {
+        let interval = self.heartbeat_interval();
         let missed = self.core.config.policy.missed_heartbeats_until_lost;
         let mut unresponsive = alloc::vec::Vec::new();
         let mut lost = alloc::vec::Vec::new();
         let mut contested = alloc::vec::Vec::new();
-        for (&session, member) in &mut self.members {
+        for (&session, member) in self.members.iter_mut() {
             let silent_since = member.presence.silent_since(member.since);
             if now >= member.presence.lost_at(member.since, interval, missed) {
                 lost.push(session);
@@ -240,8 +241,6 @@ impl Group {
         for session in contested {
             self.end_contest(session, now);
         }
-        self.waiting.expire(lost_after, now);
-        self.away.expire(&mut self.wiped, now);
     }
 
     fn end_contest(&mut self, session: SessionId, now: Duration) {
@@ -390,25 +389,37 @@ impl Group {
     }
 
     /// When something is due for a member.
-    pub(super) fn timeouts_of(&self, member: &Member) -> [Option<Duration>; 10] {
-        let silent_since = member.presence.silent_since(member.since);
-        let interval = self.heartbeat_interval();
-        let unresponsive = silent_since + interval * UNRESPONSIVE_AFTER;
-        let missed = self.core.config.policy.missed_heartbeats_until_lost;
-        let compare_after = self.compare_after(member.session);
-        [
-            Some(member.presence.lost_at(member.since, interval, missed)),
-            (!member.presence.is_unresponsive).then_some(unresponsive),
-            member.presence.contest.map(Duration::from),
-            member.next_ask_at(),
-            member.next_repeat_at(),
-            member.request.map(|_| {
-                member.answered_at.map_or(Duration::ZERO, |at| at.plus(super::keys::ANSWER_EVERY))
-            }),
-            member.received.next_retired_at(),
-            member.roster.next_at(compare_after.roster),
-            member.view.next_at(compare_after.roster),
-            member.orders.next_at(compare_after.orders),
-        ]
+    pub(super) fn members_due_at(&mut self, now: Duration) -> Option<Duration> {
+        let Policy { missed_heartbeats_until_lost: missed, mismatch_after, .. } =
+            self.core.config.policy;
+        let (interval, us) = (self.heartbeat_interval(), self.core.session);
+        let among = self.members.len();
+        self.members.due_at(now, |member| {
+            let compare_after = CompareAfter::new(among, us, member.session, mismatch_after);
+            timeouts_of(member, interval, missed, &compare_after).into_iter().flatten().min()
+        })
     }
+}
+
+fn timeouts_of(
+    member: &Member,
+    interval: Duration,
+    missed: u32,
+    compare_after: &CompareAfter,
+) -> [Option<Duration>; 10] {
+    let unresponsive = member.presence.silent_since(member.since) + interval * UNRESPONSIVE_AFTER;
+    [
+        Some(member.presence.lost_at(member.since, interval, missed)),
+        (!member.presence.is_unresponsive).then_some(unresponsive),
+        member.presence.contest.map(Duration::from),
+        member.next_ask_at(),
+        member.next_repeat_at(),
+        member.request.map(|_| {
+            member.answered_at.map_or(Duration::ZERO, |at| at.plus(super::keys::ANSWER_EVERY))
+        }),
+        member.received.next_retired_at(),
+        member.roster.next_at(compare_after.roster),
+        member.view.next_at(compare_after.roster),
+        member.orders.next_at(compare_after.orders),
+    ]
 }

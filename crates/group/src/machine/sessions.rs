@@ -200,7 +200,7 @@ impl Group {
         }
         self.refused.forget(session);
         let (announce, message) = (judged.announce.clone(), judged.message.clone());
-        let mut member = Member::new(session, &announce, message, admission, standing, now);
+        let mut member = Member::new(&self.core.group, &announce, message, admission, standing, now);
         member.received.begin_at(self.wiped.first_of(session));
         self.members.insert(session, Box::new(member));
         self.core.event(Event::Joined(session));
@@ -356,13 +356,12 @@ impl Group {
 
     /// The roster has changed, and with it the view.
     pub(super) fn refresh_roster(&mut self, now: Duration) {
-        let group = &self.core.group;
         let members = self.members.values();
-        let mut hashes: Vec<_> = members.map(|member| member.announce_hash(group)).collect();
+        let mut hashes: Vec<_> = members.map(|member| member.announce_hash()).collect();
         hashes.push(self.core.announce_hash);
         if self.roster.set(Heartbeat::roster_hash(&hashes), now) {
             self.roster_changed(now);
         }
-        self.refresh_view(now);
+        self.view_changed(now);
     }
 }
