@@ -156,6 +156,7 @@ impl Group {
                 at: Duration::ZERO.into(),
                 identity: judged.announce.identity,
                 permission: admission.permission,
+                was_live: false,
                 address: judged.announce.address.as_slice().into(),
                 announce: Some(judged.message.into()),
                 proof: None,
@@ -280,20 +281,23 @@ impl Group {
             if was_member {
                 self.forget_member(&member);
             }
-            Some((member.identity(), member.permission, member.announce))
+            let was_live = member.presence.was_live();
+            Some((member.identity(), member.permission, was_live, member.announce))
         } else {
             let judged = self.waiting.remove(session);
             judged.map(|judged| {
-                (judged.announce.identity, Permission::None, judged.message.into_boxed_slice())
+                let announce = judged.message.into_boxed_slice();
+                (judged.announce.identity, Permission::None, false, announce)
             })
         };
-        let Some((identity, permission, announce)) = known else { return };
+        let Some((identity, permission, was_live, announce)) = known else { return };
         self.departed.push(Departed {
             session,
             status,
             at: now.into(),
             identity,
             permission,
+            was_live,
             address: Announce::address_in(&announce).into(),
             announce: (permission == Permission::Moderator).then_some(announce),
             proof,
