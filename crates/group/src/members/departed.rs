@@ -25,6 +25,8 @@ pub(crate) struct Departed {
     pub(crate) at: Moment,
     pub(crate) identity: Identity,
     pub(crate) permission: Permission,
+    /// It has proved to be present here, so it is no recording of another call.
+    pub(crate) was_live: bool,
     pub(crate) address: Box<[u8]>,
     /// Its announce, if it was a moderator: for those who are shown its orders.
     pub(crate) announce: Option<Box<[u8]>>,
