@@ -5,7 +5,7 @@ use core::time::Duration;
 use sealframe::{
     Action, Call, CipherSuite, Stream, StreamKind,
     group::{
-        Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, SessionId, UserId,
+        Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, SessionId, UserId,
         verification::TrustStore,
     },
 };
@@ -23,10 +23,11 @@ fn call(number: u16, kem: Kem) -> (Call, Random) {
         group_id: b"known".to_vec(),
         kem,
         suite: CipherSuite::Aes128GcmSha256_128,
-        sender: number,
+        address: u64::from(number).to_be_bytes().to_vec(),
         role: Role::Participant,
-        power: Power::None,
+        permission: Permission::None,
         credential: b"a name of some length".to_vec(),
+        sends: true,
         started_at: 0,
         policy: Policy { max_members: 1024, ..Policy::default() },
     };
@@ -41,14 +42,15 @@ fn turn(call: &mut Call, rng: &mut Random, now: Duration, whom: Option<SessionId
     loop {
         match call.poll(now, rng) {
             Action::Send { message, .. } => sent.push(message),
-            Action::Event(Event::Applied(applicant))
+            Action::Event(Event::JoinRequested(applicant))
                 if whom.is_none_or(|whom| whom == applicant.session) =>
             {
                 let user = UserId::new(applicant.session.0).unwrap();
-                call.admit(applicant.session, Admission { user, power: Power::None }, now).unwrap();
+                let admission = Admission { user, permission: Permission::None };
+                call.members().admit(applicant.session, admission, now).unwrap();
             }
             Action::Event(_) => {}
-            Action::Wait(_) => return sent,
+            Action::Timeout(_) => return sent,
         }
     }
 }
@@ -115,7 +117,7 @@ impl Known {
             for message in &acks {
                 let _ = us.handle_message(message, *now);
             }
-            let from = Call::number_of(them.kid());
+            let from = them.session().number();
             us.open_in_place(from, &mut frame, CAMERA).unwrap();
             drop(turn(us, rng, *now, None));
         });
@@ -138,7 +140,8 @@ fn open(known: &mut Known) -> f64 {
     let Known { us, others, .. } = known;
     let mut frames: Vec<(u16, Vec<u8>)> = (0..FRAMES)
         .map(|at| {
-            (1 + u16::from(at % 2 == 1), others[at % 2].0.seal_to_vec(&[0; LEN], CAMERA).unwrap())
+            let them = &mut others[at % 2].0;
+            (them.session().number(), them.seal_to_vec(&[0; LEN], CAMERA).unwrap())
         })
         .collect();
     let start = std::time::Instant::now();

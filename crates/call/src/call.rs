@@ -12,8 +12,7 @@ use sealframe_wire::Ctr;
 use sealframe_wire::Kid;
 
 use crate::{
-    CallState, Frames,
-    frames::{FrameError, LAYOUT},
+    CallControl, CallState, Frames, Opener, Sealer,
     group::{
         Config, Event, Group, GroupError, Identity, IdentityKey, KeyChange, Output, Reason, Recipient,
         SessionId,
@@ -21,6 +20,8 @@ use crate::{
         verification::{CallCode, TrustStore},
     },
     handles::{Members, Verification},
+    layout::LAYOUT,
+    opener::FrameError,
     parking::{Parked, Parking},
 };
 
@@ -179,19 +180,18 @@ impl Call {
         self.group.reconnected(now);
     }
 
+    /// The call in three parts, for a thread each: one manages keys, one seals, one opens. Frames that are parked are
+    /// dropped.
+    #[must_use]
+    pub fn split(self) -> (CallControl, Sealer, Opener) {
+        let (sealer, opener) = self.frames.split();
+        (CallControl::new(self.group), sealer, opener)
+    }
+
     /// Leaves. What comes out is for the relay, to be handed to all; every key is wiped.
     #[must_use]
     pub fn leave(self) -> Vec<Vec<u8>> {
-        let outputs = self.group.leave().into_iter();
-        outputs
-            .filter_map(|output| match output {
-                Output::Send { to: Recipient::All, message } => Some(message),
-                Output::Send { to: Recipient::One(_), .. }
-                | Output::Keys(_)
-                | Output::Event(_)
-                | Output::Timeout(_) => None,
-            })
-            .collect()
+        farewell(self.group)
     }
 
     /// Our session.
@@ -348,6 +348,20 @@ impl Call {
     pub const fn group(&self) -> &Group {
         &self.group
     }
+}
+
+/// What a group says when it leaves.
+pub(crate) fn farewell(group: Group) -> Vec<Vec<u8>> {
+    let outputs = group.leave().into_iter();
+    outputs
+        .filter_map(|output| match output {
+            Output::Send { to: Recipient::All, message } => Some(message),
+            Output::Send { to: Recipient::One(_), .. }
+            | Output::Keys(_)
+            | Output::Event(_)
+            | Output::Timeout(_) => None,
+        })
+        .collect()
 }
 
 impl fmt::Debug for Call {

@@ -9,15 +9,16 @@
 //! | [`crypto`] | cipher suites, key schedule, AEAD |
 //! | [`media`] | [`Sender`] and [`Receiver`]: frames in place, ratchet, replay protection |
 //! | `group` | who holds which key, and who is who: a state machine without I/O |
-//! | this crate | `Call`: both together; [`SharedSecretCall`]: members of a call that share one secret; [`Frames`]: keys from elsewhere |
+//! | this crate | `Call`: both together; [`SharedSecretCall`]: members of a call that share one secret; [`Frames`]: keys from elsewhere; `CallControl`, [`Sealer`] and [`Opener`]: a call in parts, for a thread each |
 //!
-//! Two members of a call, and a server that hands on what it cannot read:
+//! Two members of a call, and a relay that hands on what it cannot read:
 //!
 #![cfg_attr(feature = "group", doc = "```")]
 #![cfg_attr(not(feature = "group"), doc = "```ignore")]
 //! use core::time::Duration;
 //! use sealframe::group::{
-//!     Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, UserId, verification::TrustStore,
+//!     Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
+//!     verification::TrustStore,
 //! };
 //! use sealframe::{Action, Call, CipherSuite, Stream, StreamKind};
 //!
@@ -25,34 +26,38 @@
 //! # let mut rng = sealframe_testkit::random::Random::new(1); // an application asks its operating system
 //! # let rng = &mut rng;
 //! let mut now = Duration::ZERO; // any clock that does not go back
-//! let mut join = |sender, name: &str| {
+//! let mut join = |name: &str| {
 //!     let config = Config {
 //!         group_id: b"the call's name".to_vec(),
 //!         kem: Kem::X25519, // or Kem::XWing
 //!         suite: CipherSuite::Aes128GcmSha256_128,
-//!         sender, // given by the server
+//!         address: name.as_bytes().to_vec(), // what the relay calls us
 //!         role: Role::Participant,
-//!         power: Power::None,
-//!         credential: name.as_bytes().to_vec(), // a token, a certificate: what the others judge by
+//!         permission: Permission::None,
+//!         // A token, a certificate: what the others judge by. It must name or sign the identity.
+//!         credential: name.as_bytes().to_vec(),
+//!         sends: true,
 //!         started_at: 1_800_000_000,
 //!         policy: Policy::default(),
 //!     };
 //!     Call::join(config, IdentityKey::generate(rng).expect("randomness"), TrustStore::new(), now, rng)
 //! };
-//! let mut calls = [join(1, "Alice")?, join(2, "Bob")?];
+//! let mut calls = [join("Alice")?, join("Bob")?];
 //!
-//! // What a client does whenever something comes in, or the time has come that `Wait` named.
+//! // What a client does whenever something comes in, or the time has come that `Timeout` named.
 //! # for _ in 0..4 {
 //! for us in 0..2 {
 //!     loop {
 //!         match calls[us].poll(now, rng) {
 //!             Action::Send { message, .. } => calls[1 - us].handle_message(&message, now).unwrap_or_default(),
-//!             Action::Event(Event::Applied(who)) => {
-//!                 let user = UserId::new(who.credential)?; // if the credential is good
-//!                 calls[us].admit(who.session, Admission { user, power: Power::None }, now)?;
+//!             Action::Event(Event::JoinRequested(who)) => {
+//!                 // If the credential is good, and names `who.identity`: see sealframe-credentials.
+//!                 let user = UserId::new(who.credential)?;
+//!                 let admission = Admission { user, permission: Permission::None };
+//!                 calls[us].members().admit(who.session, admission, now)?;
 //!             }
 //!             Action::Event(_) => {} // shown to people
-//!             Action::Wait(_) => break,
+//!             Action::Timeout(_) => break,
 //!         }
 //!     }
 //! }
@@ -62,7 +67,8 @@
 //! let [alice, bob] = &mut calls;
 //! let camera = Stream::new(StreamKind::Camera, 0);
 //! let mut frame = alice.seal_to_vec(b"a frame of Alice's camera", camera)?;
-//! assert_eq!(bob.open_in_place(1, &mut frame, camera)?.frame, b"a frame of Alice's camera");
+//! let number = alice.group().number();
+//! assert_eq!(bob.open_in_place(number, &mut frame, camera)?.frame, b"a frame of Alice's camera");
 //! assert_eq!(alice.call_code(), bob.call_code()); // sixty digits that people compare
 //! # Ok(())
 //! # }
@@ -75,11 +81,16 @@ extern crate alloc;
 mod announcement;
 #[cfg(feature = "group")]
 mod call;
+#[cfg(feature = "group")]
+mod control;
 mod frames;
 #[cfg(feature = "group")]
 mod handles;
+mod layout;
+mod opener;
 #[cfg(feature = "group")]
 mod parking;
+mod sealer;
 mod shared_secret;
 #[cfg(feature = "group")]
 mod state;
@@ -93,11 +104,15 @@ pub use sealframe_wire as wire;
 pub use announcement::AnnouncementError;
 #[cfg(feature = "group")]
 pub use call::{Action, Call};
-pub use frames::{Failed, FrameError, Frames, MemberFrames};
+#[cfg(feature = "group")]
+pub use control::{CallControl, ControlAction};
+pub use frames::Frames;
 #[cfg(feature = "group")]
 pub use handles::{Members, Verification};
+pub use opener::{Failed, FrameError, MemberFrames, Opener};
 #[cfg(feature = "group")]
 pub use parking::Parked;
+pub use sealer::Sealer;
 pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
 #[cfg(feature = "group")]
 pub use state::{CallState, Participant};

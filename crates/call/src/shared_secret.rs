@@ -15,7 +15,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::{
     Frames,
     announcement::{self, AnnouncementError},
-    frames::{FrameError, LAYOUT},
+    layout::LAYOUT,
+    opener::FrameError,
 };
 
 /// What the members of a call share, for example through a link. At least 16 random bytes; 32 in the suites of AES-256.

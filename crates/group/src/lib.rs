@@ -53,8 +53,8 @@ pub use machine::{
 };
 pub use message::{Head, MessageError, Reason, RefusalReason, Role};
 pub use output::{
-    Admission, EndReason, Event, JoinRequest, KeyChange, KeyId, LeaveReason, Output, Permission,
-    Recipient,
+    Admission, EndReason, Event, JoinRequest, KeyChange, KeyId, LeaveReason, OpenChange, Output,
+    Permission, Recipient, SealChange,
 };
 pub use policy::{OnMismatch, Policy, PolicyError};
 pub use rand_core;

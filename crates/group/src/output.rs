@@ -92,6 +92,91 @@ pub enum KeyChange {
     },
 }
 
+/// A change of the key that frames are sealed with.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a driver must do all of it")]
+pub enum SealChange {
+    /// As [`KeyChange::Ratchet`].
+    Ratchet,
+    /// As [`KeyChange::Rekey`].
+    Rekey {
+        /// Which.
+        generation: u64,
+        /// Its key.
+        base_key: BaseKey,
+    },
+    /// As [`KeyChange::Restart`].
+    Restart {
+        /// Our new number.
+        number: u16,
+        /// Its key.
+        base_key: BaseKey,
+    },
+}
+
+/// A change of the keys that frames are opened with.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a driver must do all of it")]
+pub enum OpenChange {
+    /// This is our number now: frames with it are our own, and do not open.
+    Own {
+        /// Our new number.
+        number: u16,
+    },
+    /// As [`KeyChange::Install`].
+    Install {
+        /// Whose frames.
+        number: u16,
+        /// From which key on.
+        key: KeyId,
+        /// That key.
+        base_key: BaseKey,
+    },
+    /// As [`KeyChange::WipeGeneration`].
+    WipeGeneration {
+        /// Its number.
+        number: u16,
+        /// Which.
+        generation: u64,
+    },
+    /// As [`KeyChange::WipeBefore`].
+    WipeBefore {
+        /// Its number.
+        number: u16,
+        /// The oldest that stays.
+        key: KeyId,
+    },
+    /// As [`KeyChange::WipeMember`].
+    WipeMember {
+        /// Its number.
+        number: u16,
+    },
+}
+
+impl KeyChange {
+    /// What of it is for the thread that seals, and what for the thread that opens.
+    #[must_use]
+    pub fn split(self) -> (Option<SealChange>, Option<OpenChange>) {
+        match self {
+            Self::Ratchet => (Some(SealChange::Ratchet), None),
+            Self::Rekey { generation, base_key } => {
+                (Some(SealChange::Rekey { generation, base_key }), None)
+            }
+            Self::Restart { number, base_key } => {
+                (Some(SealChange::Restart { number, base_key }), Some(OpenChange::Own { number }))
+            }
+            Self::Install { number, key, base_key } => {
+                (None, Some(OpenChange::Install { number, key, base_key }))
+            }
+            Self::WipeGeneration { number, generation } => {
+                (None, Some(OpenChange::WipeGeneration { number, generation }))
+            }
+            Self::WipeBefore { number, key } => (None, Some(OpenChange::WipeBefore { number, key })),
+            Self::WipeMember { number } => (None, Some(OpenChange::WipeMember { number })),
+        }
+    }
+}
+
 /// For whom a message is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "there is nobody else")]

@@ -1,244 +1,316 @@
 //! Every byte of every message, changed: refused, and nothing has moved.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
-
-use core::time::Duration;
+#![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 
 use sealframe_group::{
-    Event, GroupError, IdentityKey, Kem, Output, SessionId,
+    Event, GroupError, Output, RefusalReason, SessionId,
     message::{
-        self, Ack, Action, Announce, Body, Control, Evidence, Head, Heartbeat, KeyRequest, KeyUpdate,
-        Message,
+        self, Action, Body, Forward, KeyUpdate, Message, Order, Reason, Refusal, Request, Roster,
+        RosterEntry, Status, UpdateHeader, Wants,
     },
     verification::{CheckMessage, Stage},
 };
-
 use sealframe_testkit::random::Random;
 
 mod common;
-use common::{Net, head, insider, stranger, update};
+use common::{ACK, MILLI, Net, SECOND, Stranger, call_of, group, key_of, prefix};
 
 /// What an observer sees of a member: everything but the clock.
-fn look(net: &mut Net, of: SessionId) -> String {
-    let now = Duration::from_secs(1000);
-    let peer = &net.peers[&of];
-    format!(
-        "{:?} {:?} {:?} {:?}",
-        peer.group.state(now),
-        peer.group.member_states(now),
-        peer.held,
-        peer.own
-    )
+fn look(net: &Net, of: u16) -> String {
+    let now = 1000 * SECOND;
+    let peer = net.peer(of);
+    let (state, members) = (peer.group.state(now), peer.group.member_states(now));
+    format!("{state:?} {members:?} {:?} {:?}", peer.held, peer.own)
 }
 
-/// Changes each byte of a message in turn. `stands` says at which places a change is not noticed by its recipient, or only
-/// means that it is for somebody else.
-fn flip(net: &mut Net, to: SessionId, bytes: &[u8], stands: impl Fn(usize) -> bool) {
+/// Hands over a message without letting anything come of it.
+fn hear(net: &mut Net, to: u16, bytes: &[u8]) -> Result<(), GroupError> {
+    let now = net.now;
+    net.peers.get_mut(&to).unwrap().group.handle_message(bytes, now)
+}
+
+/// Changes each byte of a message in turn. Nobody else does anything meanwhile.
+fn flip(net: &mut Net, to: u16, bytes: &[u8]) {
     let before = look(net, to);
     for place in 0..bytes.len() {
         for bit in [0, 7] {
             // What anybody may say in a second is bounded.
-            net.now += Duration::from_millis(60);
-            let now = net.now;
+            net.now += 20 * MILLI;
             let mut changed = bytes.to_vec();
             changed[place] ^= 1 << bit;
-            let peer = net.get(to);
-            let taken = peer.group.handle_message(&changed, now);
-            assert!(stands(place) || taken.is_err(), "byte {place} of type {}: {taken:?}", bytes[1]);
-            assert_ne!(taken, Err(GroupError::Busy));
+            let taken = hear(net, to, &changed);
+            assert!(taken.is_err(), "byte {place} of type {}: {taken:?}", bytes[1]);
+            assert_ne!(taken, Err(GroupError::Busy), "byte {place} of type {}", bytes[1]);
         }
     }
     for len in 0..bytes.len() {
-        let now = net.now;
-        assert!(net.get(to).group.handle_message(&bytes[..len], now).is_err());
+        net.now += 10 * MILLI;
+        assert!(hear(net, to, &bytes[..len]).is_err(), "{len} bytes");
     }
-    let now = net.now;
-    assert!(net.get(to).group.handle_message(&[bytes, &[0]].concat(), now).is_err());
+    assert!(hear(net, to, &[bytes, &[0]].concat()).is_err());
     assert_eq!(before, look(net, to));
     // No key comes or goes, and nobody. Time has passed, so there may be something to be said.
     let mut rng = Random::new(1);
-    let peer = net.get(to);
+    let now = net.now;
+    let group = &mut net.peers.get_mut(&to).unwrap().group;
     loop {
-        match peer.group.poll(now, &mut rng) {
-            Output::Send { .. } | Output::Event(Event::Silent(_)) => {}
-            Output::Wait(_) => break,
-            other @ (Output::Event(_)
-            | Output::Ratchet
-            | Output::Rekey { .. }
-            | Output::Install { .. }
-            | Output::ForgetGeneration { .. }
-            | Output::ForgetBefore(_)
-            | Output::Forget { .. }) => panic!("{other:?}"),
+        match group.poll(now, &mut rng) {
+            Output::Send { .. } | Output::Event(Event::Unresponsive(_)) => {}
+            Output::Timeout(_) => break,
+            other @ (Output::Event(_) | Output::Keys(_)) => panic!("{other:?}"),
         }
     }
 }
 
-/// Changes a message of somebody whom the others know, then lets them hear it.
-fn signed(body: impl Fn(&[SessionId]) -> Body) {
-    let (mut net, all, key, speaker) = insider();
-    let bytes = message::sign(&head(speaker), &body(&all), &key);
-    flip(&mut net, all[0], &bytes, |_| false);
-    let now = net.now;
-    net.get(all[0]).group.handle_message(&bytes, now).unwrap();
+/// Changes a message of a member to another, then lets that hear it.
+fn signed(body: impl Fn(&Net, &[u16]) -> Body) -> (Net, Vec<u16>) {
+    let (mut net, ids) = call_of(3);
+    let body = body(&net, &ids);
+    let bytes = net.sign(ids[2], &body);
+    flip(&mut net, ids[0], &bytes);
+    assert_eq!(hear(&mut net, ids[0], &bytes), Ok(()));
+    (net, ids)
 }
 
 #[test]
-fn announce() {
-    let (mut net, all, ..) = insider();
-    let (.., words) = stranger(20);
-    let Body::Announce(announce) = Message::parse(&words).unwrap().body else { panic!() };
-    let key = IdentityKey::from_seed(&[20; 32]).unwrap();
-    let announce = Announce { identity: key.public(), ..announce };
-    let words = message::sign(&head(SessionId([0x33; 16])), &Body::Announce(announce), &key);
-    flip(&mut net, all[0], &words, |_| false);
-    let now = net.now;
-    net.get(all[0]).group.handle_message(&words, now).unwrap();
+fn announces() {
+    let (mut net, ids) = call_of(2);
+    let stranger = Stranger::with(20, |announce| {
+        announce.extensions = [&[0, 7, 0, 2, 1, 2][..], &[1, 0, 0, 0]].concat();
+        announce.versions = vec![1, 3];
+    });
+    flip(&mut net, ids[0], &stranger.message);
+    net.hand(ids[0], &stranger.message).unwrap();
+    assert!(net.peer(ids[0]).sees(stranger.session));
 }
 
 #[test]
-fn key_update() {
-    let (mut net, all, key, speaker) = insider();
-    let fives = [5; 32];
-    let head = head(speaker);
-    let commit = KeyUpdate::commit(&fives, &head.group, speaker, 1, 0);
-    let mut bytes = message::sign(&head, &Body::KeyUpdate(update(1, 1, commit)), &key);
-    let entry = net.entry_for(all[0], &key.public(), speaker, &bytes[..KeyUpdate::HEADER_LEN]);
-    let recipient = bytes.len()..bytes.len() + 16;
-    bytes.extend(entry);
-    // Once the entry says that it is for somebody else, what is left is a genuine header: it is noted, and gives no key. That
-    // is looked at last.
-    let mut but_recipient = bytes.clone();
-    let before = look(&mut net, all[0]);
-    for place in (0..bytes.len()).filter(|place| !recipient.contains(place)) {
-        net.now += Duration::from_millis(60);
-        let now = net.now;
-        but_recipient[place] ^= 1;
-        let taken = net.get(all[0]).group.handle_message(&but_recipient, now);
-        assert!(taken.is_err(), "byte {place}");
-        but_recipient[place] ^= 1;
-    }
-    for len in (0..bytes.len()).filter(|&len| len != recipient.start) {
-        let now = net.now;
-        assert!(net.get(all[0]).group.handle_message(&bytes[..len], now).is_err(), "{len} bytes");
-    }
-    assert_eq!(before, look(&mut net, all[0]));
-    for place in recipient.clone() {
-        net.now += Duration::from_millis(60);
-        let now = net.now;
-        bytes[place] ^= 1;
-        let taken = net.get(all[0]).group.handle_message(&bytes, now);
-        assert_eq!(taken, if place == recipient.start { Ok(()) } else { Err(GroupError::Stale) });
-        bytes[place] ^= 1;
-    }
-    let now = net.now;
-    net.get(all[0]).run(now);
-    assert!(!net.peers[&all[0]].held.contains_key(&(9, 1)));
-    net.get(all[0]).group.handle_message(&bytes, now).unwrap();
-    net.get(all[0]).run(now);
-    assert!(net.peers[&all[0]].held.contains_key(&(9, 1)));
+fn key_updates() {
+    let (mut net, ids) = call_of(2);
+    let number = net.peer(ids[1]).group.number();
+    let bytes = net.update(ids[1], ids[0], net.next_update(ids[1]), 5);
+    flip(&mut net, ids[0], &bytes);
+    assert!(!net.peer(ids[0]).held.contains_key(&(number, 1)));
+    net.hand(ids[0], &bytes).unwrap();
+    assert_eq!(net.peer(ids[0]).held[&(number, 1)].key, [5; 32]);
 }
 
 #[test]
-fn key_request() {
-    signed(|all| {
-        let request = KeyRequest { target: all[0], seq: 0, nonce_number: 1, nonce: [5; 24] };
-        Body::KeyRequest(request)
+fn requests() {
+    signed(|net, ids| {
+        let wants = Wants::KEYS.and(Wants::HEARTBEAT);
+        Body::Request(Request { target: net.session(ids[0]), wants })
     });
 }
 
 #[test]
-fn ack() {
-    let (mut net, all, ..) = insider();
+fn acks() {
+    let (mut net, ids) = call_of(2);
+    let [first, second] = ids[..] else { panic!() };
     // An update of the first, whose ack by the second does not come through.
-    let kept = std::rc::Rc::new(core::cell::RefCell::new(Vec::new()));
-    let ears = std::rc::Rc::clone(&kept);
-    let (first, second) = (all[0], all[1]);
-    net.drops = Box::new(move |from, to, bytes| {
-        let is_it = bytes[1] == 4 && from == second && to == first;
-        if is_it {
-            *ears.borrow_mut() = bytes.to_vec();
-        }
-        is_it
-    });
-    let now = net.now;
-    net.get(first).group.rekey(message::Reason::Timer, now);
-    net.settle();
-    let ack = kept.borrow().clone();
-    assert!(matches!(Message::parse(&ack).unwrap().body, Body::Ack(Ack { .. })));
-    let before = look(&mut net, first);
+    net.drop_types(&[ACK]);
+    net.with(first, |peer, now| peer.group.rekey(Reason::Timer, now));
+    net.run_for(200 * MILLI);
+    let ack = net.said(net.session(second), ACK).pop().unwrap();
+    let before = look(&net, first);
     for place in 0..ack.len() {
-        let now = net.now;
-        let mut changed = ack.clone();
-        changed[place] ^= 1;
-        assert!(net.get(first).group.handle_message(&changed, now).is_err(), "byte {place}");
-    }
-    assert_eq!(before, look(&mut net, first));
-    net.get(first).group.handle_message(&ack, now).unwrap();
-    assert_eq!(net.get(first).group.handle_message(&ack, now), Err(GroupError::Stale));
-}
-
-#[test]
-fn heartbeat() {
-    signed(|_| {
-        Body::Heartbeat(Heartbeat {
-            seq: 1,
-            newest: 0,
-            update_hash: [1; 32],
-            generation: 0,
-            step: 0,
-            frames: 3,
-            roster_hash: [2; 32],
-            view_hash: [3; 32],
-            control: 0,
-            locked: false,
-            nonce_number: 1,
-            nonce: [4; 24],
-        })
-    });
-}
-
-#[test]
-fn leave() {
-    signed(|_| Body::Leave);
-}
-
-#[test]
-fn control() {
-    // Taken from number 1, who may.
-    let (mut net, all, ..) = insider();
-    let kept = std::rc::Rc::new(core::cell::RefCell::new(Vec::new()));
-    let ears = std::rc::Rc::clone(&kept);
-    net.drops = Box::new(move |_, _, bytes| {
-        let is_it = bytes[1] == 7;
-        if is_it {
-            *ears.borrow_mut() = bytes.to_vec();
+        for bit in 0..8 {
+            let mut changed = ack.clone();
+            changed[place] ^= 1 << bit;
+            assert!(hear(&mut net, first, &changed).is_err(), "byte {place}");
         }
-        is_it
-    });
-    net.get(all[0]).group.lock().unwrap();
-    net.settle();
-    let words = kept.borrow().clone();
-    let is_lock = |body| matches!(body, Body::Control(Control { action: Action::Lock, .. }));
-    assert!(is_lock(Message::parse(&words).unwrap().body));
-    flip(&mut net, all[1], &words, |_| false);
-    let now = net.now;
-    net.get(all[1]).group.handle_message(&words, now).unwrap();
-    assert!(net.get(all[1]).group.state(now).is_locked);
+    }
+    for len in 0..ack.len() {
+        assert!(hear(&mut net, first, &ack[..len]).is_err(), "{len} bytes");
+    }
+    assert_eq!(before, look(&net, first));
+    assert_eq!(hear(&mut net, first, &ack), Ok(()));
+    assert_eq!(hear(&mut net, first, &ack), Err(GroupError::Stale));
+    net.with(first, |_, _| ());
+    assert_eq!(net.peer(first).own.0, 1, "nothing more is waited for");
 }
 
 #[test]
-fn evidence() {
-    signed(|_| {
-        let key = IdentityKey::from_seed(&[8; 32]).unwrap();
-        let head = Head { kem: Kem::X25519, ..head(SessionId([8; 16])) };
-        let update = message::sign(&head, &Body::KeyUpdate(update(1, 1, [1; 32])), &key);
-        Body::Evidence(Evidence { updates: vec![update.try_into().unwrap()] })
+fn heartbeats() {
+    let (mut net, ids) = signed(|net, ids| {
+        let mut heartbeat = net.heartbeat_of(ids[2]);
+        heartbeat.seq += 1;
+        heartbeat.is_locked = true;
+        heartbeat.wants_answer = true;
+        heartbeat.frames = 3;
+        Body::Heartbeat(heartbeat)
     });
+    let frames = net.peer(ids[0]).group.member_states(net.now);
+    assert!(frames.iter().any(|member| member.frames_sealed == Some(3)));
+    let heartbeat = net.heartbeat_of(ids[2]);
+    let again = net.sign(ids[2], &Body::Heartbeat(heartbeat));
+    assert_eq!(hear(&mut net, ids[0], &again), Err(GroupError::Stale));
 }
 
 #[test]
-fn check() {
-    signed(|all| {
-        let message = CheckMessage { check: [1; 16], stage: Stage::Start, data: [2; 32] };
-        Body::Check { target: all[0], message }
+fn leaves() {
+    let (net, ids) = signed(|_, _| Body::Leave);
+    assert!(!net.peer(ids[0]).sees(net.session(ids[2])));
+}
+
+#[test]
+fn orders() {
+    let remove = |net: &Net, ids: &[u16]| {
+        let target = net.session(ids[2]);
+        let tag = Order::tag(net.session(ids[0]), 1, &net.peer(ids[2]).group.identity());
+        Action::Remove { target, identity: tag }
+    };
+    let lock = |net: &Net, ids: &[u16]| {
+        let all = ids.iter().map(|id| net.peer(*id).group.identity());
+        let tag = |identity| Order::tag(net.session(ids[0]), 1, &identity);
+        let mut allowed: Vec<_> = all.map(tag).collect();
+        allowed.sort_unstable();
+        Action::Lock { allowed }
+    };
+    let actions: [&dyn Fn(&Net, &[u16]) -> Action; 3] = [&lock, &|_, _| Action::Unlock, &remove];
+    for action in actions {
+        // Of the first, who may.
+        let (mut net, ids) = call_of(3);
+        let action = action(&net, &ids);
+        let bytes = net.sign(ids[0], &Body::Order(Order { counter: 1, action: action.clone() }));
+        flip(&mut net, ids[1], &bytes);
+        assert_eq!(hear(&mut net, ids[1], &bytes), Ok(()));
+        let is_locked = matches!(action, Action::Lock { .. });
+        assert_eq!(net.is_locked(ids[1]), is_locked);
+        let is_removal = matches!(action, Action::Remove { .. });
+        assert_eq!(!net.peer(ids[1]).sees(net.session(ids[2])), is_removal);
+    }
+}
+
+#[test]
+fn rosters() {
+    for is_answer in [false, true] {
+        signed(|net, ids| {
+            let mut entries: Vec<RosterEntry> = ids
+                .iter()
+                .zip([Status::Live, Status::NotLive, Status::Away])
+                .map(|(&id, status)| RosterEntry {
+                    session: prefix(net.session(id)),
+                    status,
+                    newest: 0,
+                    update_hash: [1; 4],
+                })
+                .collect();
+            entries.sort_by_key(|entry| entry.session);
+            Body::Roster(Roster { is_answer, from: [0; 8], to: [0xff; 8], entries })
+        });
+    }
+}
+
+#[test]
+fn forwards() {
+    let stranger = Stranger::of(9);
+    let (net, ids) = signed(|net, ids| {
+        let leave = net.sign(ids[1], &Body::Leave);
+        Body::Forward(Forward { messages: vec![stranger.message.clone(), leave] })
     });
+    assert!(!net.peer(ids[0]).sees(net.session(ids[1])), "what was passed on counts");
+    assert_eq!(net.peer(ids[0]).group.state(net.now).waiting, [stranger.session]);
+}
+
+/// A member that passes something on after it has changed it.
+#[test]
+fn what_is_inside_a_forward() {
+    let (mut net, ids) = call_of(3);
+    let leave = net.sign(ids[1], &Body::Leave);
+    let before = look(&net, ids[0]);
+    for place in 0..leave.len() {
+        net.now += 60 * MILLI;
+        let mut changed = leave.clone();
+        changed[place] ^= 1;
+        let forward = net.sign(ids[2], &Body::Forward(Forward { messages: vec![changed] }));
+        assert_eq!(hear(&mut net, ids[0], &forward), Ok(()));
+        assert_eq!(before, look(&net, ids[0]), "byte {place}");
+    }
+}
+
+#[test]
+fn refusals() {
+    let reasons = [
+        RefusalReason::Refused,
+        RefusalReason::Locked,
+        RefusalReason::Removed,
+        RefusalReason::Full,
+        RefusalReason::OtherParameters,
+        RefusalReason::Replaced(SessionId([5; 16])),
+        RefusalReason::NumberInUse(SessionId([5; 16])),
+    ];
+    for reason in reasons {
+        let (mut net, ids) =
+            signed(|net, ids| Body::Refusal(Refusal { target: net.session(ids[0]), reason }));
+        net.run_for(SECOND);
+        let by = net.session(ids[2]);
+        assert!(net.peer(ids[0]).has(&Event::NotAdmitted { by, reason }), "{reason:?}");
+    }
+}
+
+#[test]
+fn checks() {
+    for stage in [Stage::Start, Stage::Reply, Stage::Reveal, Stage::Cancel, Stage::Confirm] {
+        signed(|net, ids| {
+            let message = CheckMessage { check: [1; 16], stage, data: [2; 32] };
+            Body::Check { target: net.session(ids[0]), message }
+        });
+    }
+}
+
+#[test]
+fn update_headers() {
+    let (mut net, ids) = call_of(3);
+    let (liar, update) = (ids[2], net.next_update(ids[2]));
+    let header = net.header(liar, update, 5);
+    let signed = message::sign_update(&group(), net.session(liar), &header, &key_of(3));
+    // As it is shown to others, by anybody: the signature is the update's.
+    let (head, signature) = signed.split_at(KeyUpdate::SIGNED_LEN);
+    let mut bytes = [head, &header.key_commit, signature].concat();
+    bytes[1] = 12;
+    let is_it = |body: &Body| matches!(body, Body::UpdateHeader(UpdateHeader { .. }));
+    assert!(is_it(&Message::parse(&bytes).unwrap().body));
+    flip(&mut net, ids[0], &bytes);
+    assert_eq!(hear(&mut net, ids[0], &bytes), Ok(()));
+    assert_eq!(hear(&mut net, ids[0], &bytes), Err(GroupError::Stale));
+}
+
+/// A bundle's messages are taken each for itself.
+#[test]
+fn bundles() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    let number = net.peer(bob).group.number();
+    let update = net.update(bob, alice, net.next_update(bob), 5);
+    let target = net.session(alice);
+    let request = net.sign(carol, &Body::Request(Request { target, wants: Wants::HEARTBEAT }));
+    let bundle = message::bundle(vec![request.clone(), update.clone()]).pop().unwrap();
+    assert_eq!((bundle[0], bundle.len()), (0, request.len() + update.len() + 5));
+    for place in 0..bundle.len() {
+        net.now += 60 * MILLI;
+        let mut changed = bundle.clone();
+        changed[place] ^= 1;
+        // The first of both may still be right; the second is last, and nothing of it is changed unseen.
+        let before = net.peer(alice).held.contains_key(&(number, 1));
+        let taken = hear(&mut net, alice, &changed);
+        assert!(taken.is_err(), "byte {place}");
+        if place < 3 || place >= 3 + request.len() {
+            let held = net.peer(alice).group.member_states(net.now);
+            let key = held.iter().find(|member| member.number == number).unwrap().key;
+            assert!(before || key.is_none_or(|key| key.generation == 0), "byte {place}");
+        } else {
+            // The other message of the bundle counts all the same; a new call goes on.
+            let key = net.peer(alice).group.member_states(net.now);
+            let key = key.iter().find(|member| member.number == number).unwrap().key;
+            assert_eq!(key.unwrap().generation, 1, "byte {place}");
+            break;
+        }
+    }
+    for len in 0..bundle.len() {
+        net.now += 60 * MILLI;
+        let cut = hear(&mut net, alice, &bundle[..len]);
+        // Empty bundles say nothing.
+        assert!(cut.is_err() || len == 1 || len == request.len() + 3, "{len}: {cut:?}");
+    }
+    assert!(hear(&mut net, alice, &vec![0; message::MAX_LEN + 1]).is_err());
 }

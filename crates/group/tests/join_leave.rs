@@ -1,137 +1,151 @@
 //! Who opens what, as people come and go.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 
-use core::{cell::Cell, time::Duration};
-use std::rc::Rc;
-
-use sealframe_group::{Departure, Event, GroupError, Kem, Output, Policy, Power, Reason};
+use sealframe_group::{Kem, LeaveReason, Reason};
 
 mod common;
-use common::{Net, Peer};
-
-const SECOND: Duration = Duration::from_secs(1);
+use common::{HEARTBEAT, Join, KEY_UPDATE, MILLI, Net, SECOND, call_of};
 
 #[test]
 fn everybody_opens_everybody_whatever_the_kem() {
     for kem in [Kem::X25519, Kem::XWing] {
-        let mut net = Net::new();
-        for number in 1..=5 {
-            let peer = Peer::with(number, kem, Power::None, Policy::default(), net.now);
-            net.add(peer);
-            net.pass(SECOND);
+        let mut net = Net::new(1);
+        for person in 1..=5 {
+            net.join(&Join { kem, ..Join::of(person) });
+            net.run_for(SECOND);
         }
-        assert!(net.all_open_all(), "{kem:?}");
-        let codes: Vec<_> = net.peers.values().map(|peer| peer.group.call_code()).collect();
-        assert!(codes.windows(2).all(|pair| pair[0] == pair[1]));
-    }
-}
-
-#[test]
-fn many_who_come_at_once_open_everybody() {
-    let mut net = Net::new();
-    for number in 1..=12 {
-        net.join(number);
-    }
-    net.pass(2 * SECOND);
-    assert!(net.all_open_all());
-    assert!(net.errors.iter().all(|error| matches!(error, GroupError::UnknownMember(_))));
-}
-
-#[test]
-fn a_stream_of_joins_leaves_nobody_deaf() {
-    let mut net = Net::new();
-    let alice = net.join(1);
-    net.join(2);
-    net.pass(SECOND);
-    // One never acknowledges.
-    let silent = net.join(3);
-    net.drops = Box::new(move |from, _, bytes| from == silent && bytes[1] == 4);
-    let mut joined = Vec::new();
-    for number in 4..50 {
-        joined.push((net.now, net.join(number)));
-        net.pass(Duration::from_millis(600));
-    }
-    let now = net.now;
-    let opens = net.who_opens(alice, 1);
-    for (at, session) in joined.into_iter().filter(|&(at, _)| at + 3 * SECOND <= now) {
-        assert!(opens.contains(&session), "joined at {at:?}, now {now:?}");
+        net.is_together().unwrap();
+        // Prekeys change, and keys are made for the new ones.
+        net.run_for(300 * SECOND);
+        for address in 1..=5 {
+            net.with(address, |peer, now| peer.group.rekey(Reason::Timer, now));
+        }
+        net.run_for(5 * SECOND);
+        net.is_together().unwrap();
+        assert!(net.peers.values().all(|peer| peer.own.0 > 0));
+        net.join(&Join { kem, ..Join::of(6) });
+        net.until_together(SECOND);
+        net.assert_no_alarms();
     }
 }
 
 #[test]
 fn a_joiner_opens_nothing_from_before() {
-    let mut net = Net::new();
-    let alice = net.join(1);
-    net.join(2);
-    net.pass(SECOND);
-    let before = net.get(alice).own.clone();
-    let carol = net.join(3);
-    net.pass(SECOND);
-    assert!(net.all_open_all());
-    assert!(!net.get(carol).opens(1, &before), "the key from before");
+    let (mut net, ids) = call_of(2);
+    let before: Vec<_> = ids.iter().map(|&id| net.peer(id).own.clone()).collect();
+    let carol = net.join(&Join::of(3));
+    net.run_for(SECOND);
+    net.is_together().unwrap();
+    for (&id, (generation, step, key)) in ids.iter().zip(&before) {
+        let held = &net.peer(carol).held[&(net.peer(id).group.number(), *generation)];
+        assert!(held.step > *step && held.key != *key, "the key from before");
+    }
 }
 
 #[test]
 fn a_leaver_opens_nothing_after_three_seconds() {
-    let mut net = Net::new();
-    let alice = net.join(1);
-    net.join(2);
-    let carol = net.join(3);
-    net.pass(3 * SECOND);
-    let mut left = net.peers.remove(&carol).unwrap();
-    let held = core::mem::take(&mut left.held);
-    for output in left.group.leave() {
-        if let Output::Send { to, message } = output {
-            net.carry(carol, to, &message);
+    for is_told in [false, true] {
+        let (mut net, ids) = call_of(3);
+        let gone = net.session(ids[2]);
+        let held = net.peer(ids[2]).held.clone();
+        if is_told {
+            net.crash(ids[2]);
+            net.tell_gone(ids[2]);
+        } else {
+            net.leave(ids[2]);
+        }
+        net.run_for(3 * SECOND);
+        net.is_together().unwrap();
+        let why = if is_told { LeaveReason::Dropped } else { LeaveReason::Left };
+        for &id in &ids[..2] {
+            let peer = net.peer(id);
+            assert!(!held.contains_key(&(peer.group.number(), peer.own.0)), "the generation is new");
+            assert!(peer.has_left(gone, why));
         }
     }
-    net.pass(3 * SECOND);
-    assert!(net.all_open_all());
-    let own = &net.peers[&alice].own;
-    assert!(!held.contains_key(&(1, own.0)), "the generation is new");
-    let alice = net.get(alice);
-    assert!(alice.events.contains(&Event::Left { session: carol, why: Departure::Left }));
+}
+
+/// What it held of the others is wiped with it, and nothing of theirs is made for it any more.
+#[test]
+fn who_has_gone_is_given_nothing_more() {
+    let (mut net, ids) = call_of(3);
+    let number = net.session(ids[2]).number().to_be_bytes();
+    net.leave(ids[2]);
+    net.run_for(SECOND);
+    let before = net.said(net.session(ids[0]), KEY_UPDATE).len();
+    net.run_for(1000 * SECOND);
+    let said = net.said(net.session(ids[0]), KEY_UPDATE);
+    assert!(said.len() > before);
+    for bytes in &said[before..] {
+        let entry = sealframe_group::message::Message::parse(bytes).unwrap().entry;
+        assert_ne!(entry[..2], number);
+    }
 }
 
 #[test]
-fn who_is_in_the_call_is_said_soon_after_that_has_changed() {
-    const HEARTBEAT: u8 = 5;
-    let mut net = Net::new();
-    let alice = net.join(1);
-    net.join(2);
-    net.pass(12 * SECOND);
-    let said = Rc::new(Cell::new(0));
-    let count = Rc::clone(&said);
-    net.drops = Box::new(move |from, _, bytes| {
-        count.set(count.get() + u32::from(from == alice && bytes[1] == HEARTBEAT));
-        false
-    });
-    while said.get() == 0 {
-        net.pass(Duration::from_millis(100));
-    }
-    net.pass(5 * SECOND);
-    assert_eq!(said.get(), 1, "nothing has changed");
-    net.join(3);
-    net.pass(3 * SECOND);
-    assert!(said.get() > 1);
+fn heartbeats_come_every_ten_seconds_and_three_seconds_after_joining() {
+    let (mut net, ids) = call_of(2);
+    net.run_for(100 * SECOND);
+    let broadcast = net.said(net.session(ids[0]), HEARTBEAT).len();
+    net.run_for(100 * SECOND);
+    assert_eq!(net.said(net.session(ids[0]), HEARTBEAT).len() - broadcast, 10);
+    let carol = net.join(&Join::of(3));
+    net.run_for(3100 * MILLI);
+    assert!(net.said(net.session(carol), HEARTBEAT).len() >= 2);
 }
 
 #[test]
 fn what_came_before_a_key_is_wiped_10_s_after_that_has_opened_a_frame() {
-    let mut net = Net::new();
-    let alice = net.join(1);
-    let bob = net.join(2);
-    net.pass(SECOND);
-    let now = net.now;
-    net.get(alice).group.rekey(Reason::Suspicion, now);
-    net.pass(3 * SECOND);
-    let (generation, step, _) = net.get(alice).own;
-    let holds = |net: &Net, generation| net.peers[&bob].held.contains_key(&(1, generation));
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
+    net.run_for(3 * SECOND);
+    let number = net.peer(alice).group.number();
+    let (generation, step, _) = net.peer(alice).own;
+    let holds = |net: &Net, generation| net.peer(bob).held.contains_key(&(number, generation));
     assert!(generation == 1 && holds(&net, 0) && holds(&net, 1));
-    let now = net.now;
-    net.get(bob).group.opened(1, generation, step, now);
-    net.pass(Duration::from_millis(9_900));
+    net.with(bob, |peer, now| peer.group.opened(number, generation, step, now));
+    net.run_for(9_900 * MILLI);
     assert!(holds(&net, 0), "late frames open");
-    net.pass(Duration::from_millis(100));
+    net.run_for(100 * MILLI);
     assert!(!holds(&net, 0) && holds(&net, 1));
+}
+
+/// Who listens draws new keys and gives them to nobody; when it speaks, everybody opens it at once.
+#[test]
+fn a_listener_that_speaks_up_is_opened_at_once() {
+    let (mut net, ids) = call_of(2);
+    let listener = net.join(&Join { sends: false, ..Join::of(3) });
+    net.run_for(5 * SECOND);
+    net.is_together().unwrap();
+    let carol = net.join(&Join::of(4));
+    net.run_for(5 * SECOND);
+    net.leave(carol);
+    net.run_for(5 * SECOND);
+    assert!(net.said(net.session(listener), KEY_UPDATE).is_empty(), "it has given its key to nobody");
+    net.with(listener, |peer, now| {
+        peer.speaks = true;
+        peer.frames = 0;
+        peer.group.set_sending(true, now);
+    });
+    net.run_for(100 * MILLI);
+    assert_eq!(net.who_opens(listener), ids);
+    net.assert_no_alarms();
+}
+
+#[test]
+fn thirty_two_joins_are_ratcheted_and_the_next_begins_a_generation() {
+    let (mut net, ids) = call_of(2);
+    for person in 10..60 {
+        let (address, joined_at) = (net.join(&Join::of(person)), net.now);
+        net.run_for(700 * MILLI);
+        // The generation that follows is used when all have it.
+        while !net.peer(address).opens(net.peer(ids[0])) {
+            net.run_for(20 * MILLI);
+            assert!(net.now <= joined_at + 3 * SECOND, "{person}");
+        }
+        assert!(net.peer(ids[0]).own.1 <= 32, "{:?}", net.peer(ids[0]).own);
+    }
+    assert!(net.peer(ids[0]).own.0 >= 1);
+    net.until_together(5 * SECOND);
 }

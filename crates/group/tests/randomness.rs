@@ -5,8 +5,8 @@ use core::{convert::Infallible, time::Duration};
 
 use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_group::{
-    Config, EmptyUserId, Group, GroupError, IdentityKey, Kem, KemError, KemSecret, Output, Policy,
-    Power, Reason, Role, SessionId, UserId, WeakKey, rand_core,
+    Config, EmptyUserId, Group, GroupError, IdentityKey, Kem, KemError, KemSecret, KeyChange, Output,
+    Permission, Policy, Reason, Role, SessionId, UserId, WeakKey, rand_core,
     verification::{CheckError, Checks, Party, TrustBytesError, TrustStore},
     wrap,
 };
@@ -54,10 +54,11 @@ fn enter(rng: &mut Failing) -> Result<(Group, BaseKey), GroupError> {
         group_id: b"call".to_vec(),
         kem: Kem::X25519,
         suite: SUITE,
-        sender: 1,
+        address: b"1".to_vec(),
         role: Role::Participant,
-        power: Power::None,
+        permission: Permission::None,
         credential: b"alice".to_vec(),
+        sends: true,
         started_at: 0,
         policy: Policy::default(),
     };
@@ -78,7 +79,7 @@ fn an_identity_is_not_made_of_zeros() {
 
 #[test]
 fn nobody_enters_a_call_without_randomness() {
-    // Session, KEM key, nonce and base key: each is drawn, and each may be where it fails.
+    // Prekey and base key: each is drawn, and each may be where it fails.
     let mut refused = 0;
     for bytes in 0..300 {
         match enter(&mut Failing::after(bytes)) {
@@ -89,7 +90,7 @@ fn nobody_enters_a_call_without_randomness() {
             }
         }
     }
-    assert!((16 + 32 + 24..16 + 32 + 24 + 32).contains(&refused), "{refused}");
+    assert!((33..=64).contains(&refused), "{refused}");
 }
 
 #[test]
@@ -113,21 +114,15 @@ fn a_generation_waits_for_randomness() {
         let rng = &mut Failing::after(bytes);
         for _ in 0..100 {
             match group.poll(now, rng) {
-                Output::Rekey { base_key, .. } => {
+                Output::Keys(KeyChange::Rekey { base_key, .. }) => {
                     assert!(base_key.expose_bytes().iter().any(|&byte| byte != 0));
                     return true;
                 }
-                Output::Wait(until) => {
+                Output::Timeout(until) => {
                     assert!(until > now, "it does not ask for ever");
                     return false;
                 }
-                Output::Send { .. }
-                | Output::Ratchet
-                | Output::Install { .. }
-                | Output::ForgetGeneration { .. }
-                | Output::ForgetBefore(_)
-                | Output::Forget { .. }
-                | Output::Event(_) => {}
+                Output::Send { .. } | Output::Keys(_) | Output::Event(_) => {}
             }
         }
         panic!("no end");

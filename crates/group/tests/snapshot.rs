@@ -1,17 +1,17 @@
 //! Snapshots of a group's state as JSON, which a program in another language reads: feature `serde`.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 
 use core::time::Duration;
 
 use sealframe_group::{
-    Departure, Kem, Power, Role,
+    Kem, LeaveReason, Permission, Role,
     verification::{CallCode, Standing},
 };
 use serde_json::{Value, json};
 
 mod common;
 
-use common::call;
+use common::{SECOND, call_of};
 
 fn written(value: &impl serde::Serialize) -> Value {
     serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
@@ -36,16 +36,16 @@ where
 
 #[test]
 fn how_a_group_stands_is_read_back() {
-    let (mut net, all) = call(3);
-    net.get(all[0]).group.lock().unwrap();
-    net.pass(Duration::from_secs(1));
-    let group = &net.peers[&all[0]].group;
+    let (mut net, ids) = call_of(3);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    let group = &net.peer(ids[0]).group;
     let state = group.state(net.now);
     let json = written(&state);
     assert_eq!(
         names(&json),
         [
-            "applicants",
+            "away",
             "call_code",
             "has_ended",
             "identity",
@@ -53,17 +53,21 @@ fn how_a_group_stands_is_read_back() {
             "kem",
             "key",
             "next_key_within",
-            "sender",
+            "number",
+            "sends",
             "session",
+            "waiting",
         ]
     );
     assert_eq!(json["session"], hex(&state.session.0));
     assert_eq!(json["identity"], hex(&state.identity.0));
-    assert_eq!(json["sender"], 1);
+    assert_eq!(json["number"], state.number);
+    assert_eq!(json["sends"], true);
+    assert_eq!(json["away"], json!([]));
     assert_eq!(json["is_locked"], true);
     assert_eq!(json["has_ended"], false);
-    assert_eq!(json["key"], json!([state.key.0, state.key.1]));
-    assert_eq!(json["applicants"], json!([]));
+    assert_eq!(json["key"], json!({ "generation": state.key.generation, "step": state.key.step }));
+    assert_eq!(json["waiting"], json!([]));
     assert_eq!(serde_json::from_value::<Kem>(json["kem"].clone()).unwrap(), state.kem);
     let code: CallCode = serde_json::from_value(json["call_code"].clone()).unwrap();
     assert_eq!(code, state.call_code);
@@ -76,17 +80,19 @@ fn how_a_group_stands_is_read_back() {
         assert_eq!(
             names(json),
             [
+                "address",
                 "frames_sealed",
                 "has_equivocated",
                 "has_our_key",
                 "identity",
-                "is_fresh",
+                "is_live",
                 "key",
                 "key_since",
-                "power",
+                "number",
+                "permission",
                 "role",
                 "roster_differs",
-                "sender",
+                "sends",
                 "session",
                 "silent_for",
                 "since",
@@ -96,13 +102,16 @@ fn how_a_group_stands_is_read_back() {
         );
         assert_eq!(json["session"], hex(&member.session.0));
         assert_eq!(json["identity"], hex(&member.identity.0));
-        assert_eq!(json["user"], str::from_utf8(member.user.as_bytes()).unwrap());
-        assert_eq!(json["sender"], member.sender);
+        assert_eq!(json["number"], member.number);
+        assert_eq!(json["address"], json!(member.address));
         assert_eq!(json["has_our_key"], true);
-        assert_eq!(json["is_fresh"], member.is_fresh);
+        assert_eq!(json["is_live"], member.is_live);
         assert_eq!(json["frames_sealed"], json!(member.frames_sealed));
         assert_eq!(serde_json::from_value::<Role>(json["role"].clone()).unwrap(), member.role);
-        assert_eq!(serde_json::from_value::<Power>(json["power"].clone()).unwrap(), member.power);
+        assert_eq!(
+            serde_json::from_value::<Permission>(json["permission"].clone()).unwrap(),
+            member.permission
+        );
         let standing: Standing = serde_json::from_value(json["standing"].clone()).unwrap();
         assert_eq!(standing, member.standing);
         let since: Duration = serde_json::from_value(json["since"].clone()).unwrap();
@@ -117,12 +126,14 @@ fn words_are_what_they_were() {
     comes_back(Role::Participant, json!("Participant"));
     comes_back(Role::Recorder, json!("Recorder"));
     comes_back(Role::Bot, json!("Bot"));
-    comes_back(Power::None, json!("None"));
-    comes_back(Power::Moderator, json!("Moderator"));
-    comes_back(Departure::Left, json!("Left"));
-    comes_back(Departure::Removed, json!("Removed"));
-    comes_back(Departure::Dropped, json!("Dropped"));
-    comes_back(Departure::Lost, json!("Lost"));
+    comes_back(Permission::None, json!("None"));
+    comes_back(Permission::Moderator, json!("Moderator"));
+    comes_back(LeaveReason::Left, json!("Left"));
+    comes_back(LeaveReason::Removed, json!("Removed"));
+    comes_back(LeaveReason::LockedOut, json!("LockedOut"));
+    comes_back(LeaveReason::Replaced, json!("Replaced"));
+    comes_back(LeaveReason::Dropped, json!("Dropped"));
+    comes_back(LeaveReason::Lost, json!("Lost"));
     // A code that is none is refused.
     for none in [json!("1234"), json!(5), json!("a2345 12345 12345 12345 12345 12345")] {
         assert!(serde_json::from_value::<CallCode>(none).is_err());

@@ -158,10 +158,9 @@ impl Received {
         Some(oldest)
     }
 
-    /// Everything was wiped: the member is away. Nothing that it has begun so far is opened again.
+    /// Everything was wiped: the member is away. Nothing that was open is opened again.
     pub(crate) fn close(&mut self) {
-        let newest_open = self.open.last().map(|open| open.generation);
-        let newest = self.begun.as_ref().map(|begun| begun.generation).max(newest_open);
+        let newest = self.open.last().map(|open| open.generation);
         let after = newest.map_or(0, |newest| newest.saturating_add(1));
         self.wiped_before = self.wiped_before.max(after);
         self.recent = Vec::new();
@@ -297,7 +296,8 @@ mod tests {
         received.begin(begun(3, 3, None)).unwrap();
         received.open(2, 0, NOW);
         received.close();
-        assert!((0..4).all(|generation| received.is_open(generation) == Err(GroupError::Stale)));
-        assert_eq!(received.is_open(4), Ok(false));
+        assert!((0..3).all(|generation| received.is_open(generation) == Err(GroupError::Stale)));
+        // Begun, and never opened here.
+        assert_eq!(received.is_open(3), Ok(false));
     }
 }

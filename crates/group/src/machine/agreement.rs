@@ -9,7 +9,7 @@ use crate::{
     agreement::{REPORT_AFTER, Suspect},
     clock::Moment,
     members::member::Member,
-    message::{Body, Forward, Heartbeat, Roster, RosterEntry, Status, prefix},
+    message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, prefix},
 };
 
 /// Orders that differ for this long are passed on.
@@ -251,8 +251,12 @@ impl Group {
             let is_in = entry.is_some_and(|entry| {
                 entry.status.is_member() || matches!(entry.status, Status::Judging | Status::Away)
             });
-            if is_in {
-                messages.extend(departed.proof.clone());
+            if is_in && let Some(proof) = &departed.proof {
+                let by = Message::parse(proof).map(|message| message.head.session);
+                let is_order = by.is_ok_and(|by| by != departed.session);
+                let announce = by.ok().filter(|_| is_order).and_then(|by| self.announce_of(by));
+                messages.extend(announce.filter(|announce| !messages.contains(announce)));
+                messages.push(proof.clone());
             }
         }
         self.forward(to, messages);

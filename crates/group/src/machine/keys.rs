@@ -504,12 +504,10 @@ impl Group {
     pub(super) fn send_requests(&mut self, now: Duration) {
         let mut targets = Vec::new();
         for (&session, member) in &mut self.members {
-            if member.must_ask(now) {
-                targets.push(session);
-            }
+            targets.extend(member.take_ask(now).map(|wants| (session, wants)));
         }
-        for target in targets {
-            let request = Request { target, wants: Wants::KEYS };
+        for (target, wants) in targets {
+            let request = Request { target, wants };
             self.core.send(Recipient::One(target), &Body::Request(request));
         }
     }

@@ -113,8 +113,14 @@ impl Group {
         if !Message::parse(bytes)?.is_signed_by(&self.core.group, &identity) {
             return Err(GroupError::Unauthentic);
         }
-        // What names a session of this call is of this call; a lock may be a recording of another.
-        let is_fresh = matches!(order.order.action, Action::Remove { .. });
+        // What names a session that is here now is of this call; all else may be a recording of another.
+        let is_fresh = match order.order.action {
+            Action::Remove { target, .. } => {
+                let member = self.members.get(&target);
+                target == self.core.session || member.is_some_and(|member| member.presence.is_live())
+            }
+            Action::Lock { .. } | Action::Unlock => false,
+        };
         if !counts && !is_fresh {
             self.keep_early(by, bytes);
             return Ok(());

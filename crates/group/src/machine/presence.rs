@@ -12,6 +12,8 @@ use crate::{
 
 /// Heartbeats without proof of life before a member is called unresponsive.
 const UNRESPONSIVE_AFTER: u32 = 3;
+/// Heartbeats without proof of life before a member is asked for one.
+const ASKED_AFTER: u32 = 2;
 /// One member is sent heartbeats of its own at most this often.
 const ANSWER_EVERY: Duration = Duration::from_secs(1);
 /// What a member has to prove to be present after our machine slept.
@@ -86,37 +88,46 @@ impl Group {
         now: Duration,
     ) -> Result<(), GroupError> {
         let hash = Heartbeat::hash(message.bytes);
-        let proves = self.was_here_lately(&heartbeat.witness, now);
+        let after = self.sent_after(&heartbeat.witness);
+        let proves = after.is_some_and(|at| now < at + self.lost_after());
+        let asks_after = (self.heartbeat_interval() * ASKED_AFTER).min(self.lost_after() / 2);
         let key_len = self.core.config.kem.key_len();
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
-        member.presence.note(heartbeat, hash, now);
+        member.presence.note(heartbeat, hash, after);
+        let is_unproved = now >= member.presence.silent_since(member.since) + asks_after;
         member.note_prekey(heartbeat, key_len);
         self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
         self.orders.note_counter(heartbeat.counter);
-        if heartbeat.sends && member.received.is_open(heartbeat.generation) == Ok(false) {
+        if heartbeat.sends {
             // It may be on its way.
-            member.ask_by(now + Duration::from_secs(2));
+            let soon = now + Duration::from_secs(2);
+            match member.received.is_open(heartbeat.generation) {
+                Ok(true) => {}
+                Ok(false) => member.ask_by(soon),
+                Err(_) => member.ask_anew_by(soon),
+            }
         }
         self.note_newest(session, heartbeat, now)?;
         self.compare(session, heartbeat, now);
         if proves {
             self.prove(session, now);
         }
-        if heartbeat.wants_answer {
-            self.send_heartbeat_to(session, false, now);
+        // If it is there, it names ours in its answer.
+        let asks = is_unproved && !proves;
+        if heartbeat.wants_answer || asks {
+            self.send_heartbeat_to(session, asks, now);
         }
         Ok(())
     }
 
-    /// Whether this names a heartbeat that we have sent or received not long ago: whoever names it is here now.
-    fn was_here_lately(&self, witness: &Witness, now: Duration) -> bool {
-        let at = if witness.session == prefix(self.core.session) {
-            self.heartbeats.sent_at(witness.seq, &witness.hash)
-        } else {
-            self.members_with_prefix(witness.session)
-                .find_map(|member| member.presence.heard_at(witness.seq, &witness.hash))
-        };
-        at.is_some_and(|at| now < at + self.lost_after())
+    /// When the heartbeat of ours was sent that this leads back to: whoever names it was here after that. Without one it may all be a
+    /// recording, and recordings may name each other.
+    fn sent_after(&self, witness: &Witness) -> Option<Duration> {
+        if witness.session == prefix(self.core.session) {
+            return self.heartbeats.sent_at(witness.seq, &witness.hash);
+        }
+        self.members_with_prefix(witness.session)
+            .find_map(|member| member.presence.heard_after(witness.seq, &witness.hash))
     }
 
     pub(super) fn members_with_prefix(&self, start: [u8; 8]) -> impl Iterator<Item = &Member> {
@@ -304,7 +315,7 @@ impl Group {
             && self.heartbeats.sent_at(seq, &hash).is_some();
         if !is_back {
             // Noted, so that a recording of it is of no use later.
-            away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes), now);
+            away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes), None);
             self.send_heartbeat_to(session, true, now);
             return Err(GroupError::Away);
         }

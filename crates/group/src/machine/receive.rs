@@ -354,10 +354,25 @@ impl Group {
         }
         departed.answered_at = Some(now.into());
         if let Some(proof) = departed.proof.clone() {
-            // Its address is not kept.
-            self.core.out.send(crate::Recipient::One(session), proof);
+            // It may not know the moderator that has signed it.
+            let by = Message::parse(&proof).map(|message| message.head.session);
+            let announce = by.ok().and_then(|by| self.announce_of(by));
+            for message in announce.into_iter().chain([proof]) {
+                self.core.out.send(crate::Recipient::One(session), message);
+            }
         }
         GroupError::Departed
+    }
+
+    /// The announce of a session that is or was a member, if it is kept.
+    pub(super) fn announce_of(&self, session: SessionId) -> Option<Vec<u8>> {
+        if session == self.core.session {
+            return Some(self.core.announce.clone());
+        }
+        let away = self.away.get(session).map(|away| &*away.member.announce);
+        let member = self.members.get(&session).map(|member| &*member.announce);
+        let departed = self.departed.get(session).and_then(|gone| gone.announce.as_deref());
+        member.or(away).or(departed).map(<[u8]>::to_vec)
     }
 
     /// Messages of others that a member passes on.

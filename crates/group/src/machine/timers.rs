@@ -113,8 +113,9 @@ impl Group {
         }
         self.begin_if_due(now, rng);
         self.deliver_if_due(now, rng);
-        self.switch_if_due(now, rng);
         self.repeat_deliveries(now, rng);
+        // After what may make it due: then nothing is left to be done now.
+        self.switch_if_due(now, rng);
         self.answer_requests(now, rng);
         self.send_requests(now);
         self.wipe_retired(now);

@@ -10,7 +10,7 @@ use crate::{
     bucket::{Rate, TokenBucket},
     clock::Moment,
     keys::{own::Delivery, received::Received},
-    message::{Announce, Heartbeat},
+    message::{Announce, Heartbeat, Wants},
     verification::Standing,
 };
 
@@ -48,7 +48,7 @@ pub(crate) struct Member {
     pub(crate) orders: Comparison,
     pub(crate) has_equivocated: bool,
     keys_asked: Asked,
-    pub(crate) request: Option<crate::message::Wants>,
+    pub(crate) request: Option<Wants>,
     pub(crate) answered_at: Option<Moment>,
     pub(crate) heartbeat_sent_at: Option<Moment>,
     pub(crate) bucket: TokenBucket,
@@ -75,6 +75,8 @@ struct Asked {
     at: Option<Moment>,
     not_before: Option<Moment>,
     times: u8,
+    /// What it seals with was wiped here: only a new generation helps.
+    anew: bool,
 }
 
 impl Member {
@@ -152,21 +154,29 @@ impl Member {
         self.keys_asked.at = Some(before.map_or(at, |before| before.min(at)).into());
     }
 
+    /// As [`ask_by`](Self::ask_by), for a new generation: the present one was wiped here.
+    pub(crate) fn ask_anew_by(&mut self, at: Duration) {
+        self.keys_asked.anew = true;
+        self.ask_by(at);
+    }
+
     /// Its keys have come.
     pub(crate) fn ask_no_more(&mut self) {
         self.keys_asked = Asked { not_before: self.keys_asked.not_before, ..Asked::default() };
     }
 
-    /// Whether its keys are requested now, and again until they come.
-    pub(crate) fn must_ask(&mut self, now: Duration) -> bool {
+    /// What is requested of it now, and again until it comes.
+    pub(crate) fn take_ask(&mut self, now: Duration) -> Option<Wants> {
         let is_due = self.keys_asked.at.is_some_and(|at| now >= at.into());
         if is_due {
             let wait = ASK_AFTER * 2_u32.saturating_pow(self.keys_asked.times.into());
             let next = (now + wait.min(ASK_AT_LEAST)).into();
             let times = self.keys_asked.times.saturating_add(1).min(8);
-            self.keys_asked = Asked { at: Some(next), not_before: Some(next), times };
+            let anew = self.keys_asked.anew;
+            self.keys_asked = Asked { at: Some(next), not_before: Some(next), times, anew };
         }
-        is_due
+        let wants = if self.keys_asked.anew { Wants::NEW_KEYS } else { Wants::KEYS };
+        is_due.then_some(wants)
     }
 
     /// A key of ours was sent to it.

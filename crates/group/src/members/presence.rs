@@ -17,6 +17,8 @@ pub(crate) struct Presence {
     proved_at: Option<Moment>,
     /// Of its newest heartbeat; 0 before the first.
     seq: u32,
+    /// What it sent last it sent after this heartbeat of ours.
+    after: Option<Moment>,
     heard: Vec<Heard>,
     pub(crate) is_unresponsive: bool,
     /// Whether it sends frames, as it says.
@@ -31,7 +33,8 @@ pub(crate) struct Presence {
 struct Heard {
     seq: u32,
     hash: [u8; 8],
-    at: Moment,
+    /// It was sent after a heartbeat that we sent then.
+    after: Option<Moment>,
 }
 
 impl Presence {
@@ -39,6 +42,7 @@ impl Presence {
         Self {
             proved_at: None,
             seq: 0,
+            after: None,
             heard: Vec::new(),
             is_unresponsive: false,
             sends: false,
@@ -57,22 +61,23 @@ impl Presence {
         (self.seq > 0).then_some(self.frames.into())
     }
 
-    /// Notes a heartbeat that is authentic and newer than any before.
-    pub(crate) fn note(&mut self, heartbeat: &Heartbeat, hash: [u8; 8], now: Duration) {
+    /// Notes a heartbeat that is authentic and newer than any before. `after`: it leads back to a heartbeat that we sent then.
+    pub(crate) fn note(&mut self, heartbeat: &Heartbeat, hash: [u8; 8], after: Option<Duration>) {
         self.seq = heartbeat.seq;
+        self.after = self.after.max(after.map(Moment::from));
         self.sends = heartbeat.sends;
         self.frames = heartbeat.frames;
         if self.heard.len() == KEPT {
             self.heard.remove(0);
         }
         self.heard.reserve_exact(1);
-        self.heard.push(Heard { seq: heartbeat.seq, hash, at: now.into() });
+        self.heard.push(Heard { seq: heartbeat.seq, hash, after: self.after });
     }
 
-    /// When the heartbeat with this number and hash came in.
-    pub(crate) fn heard_at(&self, seq: u32, hash: &[u8; 8]) -> Option<Duration> {
+    /// When the heartbeat of ours was sent that the one with this number and hash leads back to.
+    pub(crate) fn heard_after(&self, seq: u32, hash: &[u8; 8]) -> Option<Duration> {
         let found = self.heard.iter().find(|heard| heard.seq == seq && heard.hash == *hash)?;
-        Some(found.at.into())
+        found.after.map(Duration::from)
     }
 
     /// It has proved to be present. Whether that is news.
@@ -111,6 +116,7 @@ impl Presence {
         self.proved_at = None;
         self.is_unresponsive = false;
         self.contest = None;
+        self.after = None;
         self.heard = Vec::new();
     }
 }
@@ -119,7 +125,15 @@ impl Presence {
 #[derive(Default)]
 pub(crate) struct OwnHeartbeats {
     seq: u32,
-    sent: VecDeque<Heard>,
+    sent: VecDeque<Sent>,
+}
+
+/// A heartbeat of ours.
+#[derive(Clone, Copy)]
+struct Sent {
+    seq: u32,
+    hash: [u8; 8],
+    at: Moment,
 }
 
 impl OwnHeartbeats {
@@ -138,7 +152,7 @@ impl OwnHeartbeats {
         if self.sent.len() == Self::KEPT {
             self.sent.pop_front();
         }
-        self.sent.push_back(Heard { seq: self.seq, hash, at: now.into() });
+        self.sent.push_back(Sent { seq: self.seq, hash, at: now.into() });
     }
 
     /// When the heartbeat with this number and hash was sent.

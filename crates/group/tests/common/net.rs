@@ -80,7 +80,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    fn new(address: u16, join: &Join, now: Duration, seed: u64) -> Self {
+    pub(crate) fn new(address: u16, join: &Join, now: Duration, seed: u64) -> Self {
         let mut rng = Random::new(seed);
         let mut seed = [7; 32];
         seed[..2].copy_from_slice(&join.person.to_be_bytes());
@@ -132,7 +132,7 @@ impl Peer {
     }
 
     /// Does what the group wants; what it sends.
-    fn turn(&mut self, now: Duration) -> Vec<(Recipient, Vec<u8>)> {
+    pub(crate) fn turn(&mut self, now: Duration) -> Vec<(Recipient, Vec<u8>)> {
         let mut sent = Vec::new();
         let mut turns = 0;
         let due: Vec<_> = {

@@ -6,8 +6,6 @@
 mod net;
 mod random;
 
-use core::time::Duration;
-
 use net::{Join, MILLI, Net, SECOND};
 use sealframe_group::Event;
 

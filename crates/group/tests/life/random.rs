@@ -504,11 +504,19 @@ fn quiet(run: &mut Run) -> Result<(), String> {
     let within = if hides { 150 * SECOND } else { 30 * SECOND };
     loop {
         // Removed people and those outside a lock are told, and stay out.
+        let is_late = run.net.now > start + 40 * SECOND;
         let kept_out: Vec<u16> = run
             .net
             .peers
             .values()
-            .filter(|peer| peer.has_event(|event| matches!(event, Event::NotAdmitted { .. })))
+            .filter(|peer| {
+                // Two halves that were locked apart keep each other out, and hear of the other by its knocking.
+                peer.has_event(|event| match event {
+                    Event::NotAdmitted { .. } => true,
+                    Event::LockedOut(_) => is_late && run.has(Feature::Partitions),
+                    _ => false,
+                })
+            })
             .map(|peer| peer.address)
             .collect();
         match run.net.is_together() {

@@ -4,7 +4,9 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use sealframe_group::{Event, GroupError, LeaveReason, Reason, SessionId, message::Message};
 
-use crate::common::{HEARTBEAT, Join, KEY_UPDATE, Net, ORDER, SECOND, call, call_of, prefix};
+use crate::common::{
+    ANNOUNCE, HEARTBEAT, Join, KEY_UPDATE, LEAVE, Net, ORDER, SECOND, call, call_of, prefix,
+};
 
 /// Yesterday's call in the same room: Alice, a moderator with a long-lived identity, locks and unlocks. All that was said.
 fn yesterday() -> (SessionId, Vec<Vec<u8>>) {
@@ -83,6 +85,48 @@ fn a_lock_and_a_removal_of_yesterday_keep_nobody_out_today() {
     assert!(ids.iter().all(|&id| !net.is_locked(id) && !net.peer(id).sees(old)));
 }
 
+/// A recording that ends with its moderator's leave: that it has gone a moment ago does not make its orders today's.
+#[test]
+fn orders_of_yesterday_do_not_count_because_their_moderator_leaves() {
+    let (mut net, ids) = call(&[Join::moderator(1), Join::of(3), Join::of(7)]);
+    let (alice, carol) = (net.session(ids[0]), net.session(ids[1]));
+    for _ in 0..3 {
+        net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+        net.run_for(SECOND);
+        net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
+        net.run_for(SECOND);
+    }
+    net.with(ids[0], |peer, now| peer.group.remove_member(carol, now).unwrap());
+    net.run_for(SECOND);
+    net.leave(ids[0]);
+    net.run_for(SECOND);
+    let announce = net.said(alice, ANNOUNCE)[0].clone();
+    let leave = net.said(alice, LEAVE)[0].clone();
+    let orders = net.said(alice, ORDER);
+    assert_eq!(orders.len(), 7);
+    for leaves in [false, true] {
+        let (mut net, ids) = today();
+        net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+        net.run_for(SECOND);
+        let leave = leaves.then(|| leave.clone());
+        let played = [announce.clone()].into_iter().chain(orders.clone()).chain(leave).chain(orders.clone());
+        for message in played {
+            for &id in &ids {
+                let _ = net.hand(id, &message);
+            }
+            net.run_for(SECOND / 20);
+        }
+        net.run_for(15 * SECOND);
+        assert_eq!(net.peers.len(), 3, "{leaves}: nobody is out");
+        for &id in &ids {
+            assert!(net.is_locked(id), "{leaves}: {id}");
+            assert!(!net.peer(id).has(&Event::Unlocked { by: alice }), "{leaves}: {id}");
+        }
+        net.run_for(110 * SECOND);
+        net.is_together().unwrap();
+    }
+}
+
 /// A relay keeps all heartbeats of Carol back, and hands on one each so many seconds, also after she has gone.
 #[test]
 fn heartbeats_that_are_kept_back_keep_nobody_in() {
@@ -128,6 +172,46 @@ fn heartbeats_that_are_kept_back_keep_nobody_in() {
         };
         let late = said.iter().rev().take(3);
         assert_eq!(late.filter(is_for).count(), 0, "no key is made for her any more");
+    }
+}
+
+/// A relay keeps two people's heartbeats back from Alice, and goes on when they have gone: each names the other's.
+#[test]
+fn recordings_that_name_each_other_keep_nobody_in() {
+    for every in [11, 25, 90] {
+        let (mut net, ids) = call_of(3);
+        let [alice, bob, carol] = ids[..] else { panic!() };
+        let sessions = [bob, carol].map(|id| net.session(id));
+        let kept: Rc<RefCell<VecDeque<Vec<u8>>>> = Rc::default();
+        let keeps = Rc::clone(&kept);
+        net.drops = Box::new(move |_, to, bytes| {
+            let is_kept = to == alice && bytes[1] == HEARTBEAT;
+            if is_kept {
+                keeps.borrow_mut().push_back(bytes.to_vec());
+            }
+            is_kept
+        });
+        let hand = |net: &mut Net| {
+            net.run_for(every * SECOND);
+            for _ in 0..2 {
+                let next = kept.borrow_mut().pop_front();
+                let _ = next.map(|bytes| net.hand(alice, &bytes));
+            }
+        };
+        let end = net.now + 600 * SECOND;
+        while net.now < end {
+            hand(&mut net);
+        }
+        net.crash(bob);
+        net.crash(carol);
+        let end = net.now + 200 * SECOND;
+        while net.now < end {
+            hand(&mut net);
+        }
+        for _ in 0..100 {
+            hand(&mut net);
+            assert!(sessions.iter().all(|&session| !net.peer(alice).sees(session)), "{every}");
+        }
     }
 }
 

@@ -1,0 +1,6 @@
+//! The KIDs of a call.
+
+use sealframe_wire::SenderKeyLayout;
+
+/// 16 bits of member number, 8 bits of ratchet step.
+pub(crate) const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();

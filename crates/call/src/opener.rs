@@ -1,0 +1,447 @@
+//! The frames of others, opened.
+
+use alloc::vec::Vec;
+use core::{fmt, mem};
+
+use hashbrown::HashMap;
+use sealframe_crypto::{BaseKey, Cipher};
+#[cfg(feature = "elsewhere")]
+use sealframe_media::Elsewhere;
+use sealframe_media::{KeyError, Metadata, OpenError, Opened, Receiver};
+#[cfg(feature = "elsewhere")]
+use sealframe_wire::Ctr;
+use sealframe_wire::{Kid, SenderKeyKid};
+
+#[cfg(feature = "group")]
+use crate::group::{KeyId, OpenChange};
+use crate::layout::LAYOUT;
+
+/// Opens the frames of all others, by itself in a thread or as a part of [`Frames`](crate::Frames).
+///
+/// A frame opens only if its KID is that of the member from whom the server says it is, and our own frames never open.
+pub struct Opener {
+    me: u16,
+    receiver: Receiver,
+    counts: Counts,
+    /// Keys that have opened a frame for the first time, and are the newest of their sender.
+    newer: Vec<SenderKeyKid>,
+}
+
+/// What became of a member's frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct MemberFrames {
+    /// Frames that opened.
+    pub opened: u64,
+    /// Frames that did not open, by reason.
+    pub failed: Failed,
+    /// The newest key that has opened a frame: generation and ratchet step.
+    pub newest: Option<(u64, u64)>,
+}
+
+/// What is counted of members.
+struct Counts {
+    of: Vec<Count>,
+    /// Where in `of` each member is.
+    place: HashMap<u16, usize>,
+    /// Frames that are not in `of` yet, by [`slot`].
+    recent: [Run; RECENT],
+    /// A KID of which no frame opens.
+    never: Kid,
+}
+
+/// How many frames have opened of the KID that was the last in this slot.
+#[derive(Clone, Copy)]
+struct Run {
+    kid: Kid,
+    opened: u64,
+}
+
+/// As [`MemberFrames`], in less room: there is one for each member.
+struct Count {
+    member: u16,
+    opened: u64,
+    failed: Failed,
+    /// The KID that `newest` is taken from, once a frame has opened.
+    newest: Option<Kid>,
+    /// The generation of the last frame whose key was unknown, until that is installed.
+    missing: Option<u64>,
+}
+
+/// So many members at once are counted without the map.
+const RECENT: usize = 64;
+
+/// Where in [`Counts::recent`] a member's frames are.
+#[inline(always)] // a part of the hot doors
+const fn slot(member: u16) -> usize {
+    member as usize % RECENT
+}
+
+/// Whose frames have this KID.
+#[inline(always)] // a part of the hot doors
+#[expect(clippy::cast_possible_truncation, reason = "sender numbers have 16 bits")]
+const fn number(kid: Kid) -> u16 {
+    LAYOUT.split(kid).sender as u16
+}
+
+impl Counts {
+    fn new(never: Kid) -> Self {
+        let recent = [Run { kid: never, opened: 0 }; RECENT];
+        Self { of: Vec::new(), place: HashMap::new(), recent, never }
+    }
+
+    /// Counts a frame of the KID that was the last in its slot. Mostly it is that, and this is all.
+    #[inline(always)] // a part of the hot doors
+    fn count(&mut self, kid: Kid) -> bool {
+        let run = &mut self.recent[slot(number(kid))];
+        let goes_on = run.kid == kid;
+        if goes_on {
+            run.opened += 1;
+        }
+        goes_on
+    }
+
+    /// Counts a frame of another KID than was the last in its slot.
+    fn begin_run(&mut self, kid: Kid) {
+        self.end_run(slot(number(kid)));
+        self.recent[slot(number(kid))] = Run { kid, opened: 1 };
+    }
+
+    fn end_run(&mut self, slot: usize) {
+        let over = mem::replace(&mut self.recent[slot], Run { kid: self.never, opened: 0 });
+        if let Some(count) = self.get_mut(number(over.kid)) {
+            count.opened += over.opened;
+        }
+    }
+
+    /// Our number has changed: from now on no frame opens of this KID.
+    fn set_own(&mut self, never: Kid) {
+        for slot in 0..RECENT {
+            self.end_run(slot);
+        }
+        self.never = never;
+        self.recent = [Run { kid: never, opened: 0 }; RECENT];
+    }
+
+    fn opened(&self, member: u16) -> u64 {
+        let run = self.recent[slot(member)];
+        let of_run = if number(run.kid) == member { run.opened } else { 0 };
+        self.get(member).map_or(0, |count| count.opened + of_run)
+    }
+
+    fn get(&self, member: u16) -> Option<&Count> {
+        self.place.get(&member).and_then(|&place| self.of.get(place))
+    }
+
+    fn get_mut(&mut self, member: u16) -> Option<&mut Count> {
+        self.place.get(&member).and_then(|&place| self.of.get_mut(place))
+    }
+
+    fn add(&mut self, member: u16) {
+        if !self.place.contains_key(&member) {
+            self.place.insert(member, self.of.len());
+            self.of.push(Count {
+                member,
+                opened: 0,
+                failed: Failed::default(),
+                newest: None,
+                missing: None,
+            });
+        }
+    }
+
+    fn remove(&mut self, member: u16) {
+        self.end_run(slot(member));
+        if let Some(place) = self.place.remove(&member) {
+            self.of.swap_remove(place);
+            if let Some(moved) = self.of.get(place) {
+                self.place.insert(moved.member, place);
+            }
+        }
+    }
+}
+
+/// Frames that did not open, by reason. Counts end at `u32::MAX`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Failed {
+    /// Their key was not there, or not yet.
+    pub unknown_key: u32,
+    /// Changed on the way, or sealed by somebody else.
+    pub unauthentic: u32,
+    /// Opened before, or too old to tell.
+    pub replayed: u32,
+    /// Of a key that has been erased, or no frame of a known form.
+    pub other: u32,
+}
+
+impl Opener {
+    /// Opens the frames of everybody but member `me`, whose present KID is `own`.
+    pub(crate) fn new(cipher: Cipher, me: u16, own: Kid) -> Self {
+        Self {
+            me,
+            receiver: Receiver::new(cipher, LAYOUT).without_own(u64::from(me)),
+            counts: Counts::new(own),
+            newer: Vec::new(),
+        }
+    }
+
+    /// Our number.
+    #[must_use]
+    pub const fn me(&self) -> u16 {
+        self.me
+    }
+
+    /// Our number has changed.
+    fn set_own(&mut self, me: u16) {
+        let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
+        // The layout takes every number of 16 bits.
+        if let Some(own) = LAYOUT.join(kid) {
+            self.counts.set_own(own);
+        }
+        self.receiver.set_own(u64::from(me));
+        self.me = me;
+    }
+
+    /// Does what a [`Group`](crate::group::Group) says of others' keys.
+    ///
+    /// # Errors
+    /// [`KeyError`]. Changes of one group in their order do not fail.
+    #[cfg(feature = "group")]
+    pub fn apply(&mut self, change: OpenChange) -> Result<(), KeyError> {
+        match change {
+            OpenChange::Own { number } => self.set_own(number),
+            OpenChange::Install { number, key: KeyId { generation, step }, base_key } => {
+                let kid = SenderKeyKid { generation, sender: number.into(), step: step.into() };
+                return self.install(kid, base_key);
+            }
+            OpenChange::WipeGeneration { number, generation } => {
+                self.forget_generation(number, generation);
+            }
+            OpenChange::WipeBefore { number, key: KeyId { generation, step } } => {
+                let (sender, step) = (number.into(), step.into());
+                self.forget_before(SenderKeyKid { generation, sender, step });
+            }
+            OpenChange::WipeMember { number } => self.forget(number),
+        }
+        Ok(())
+    }
+
+    /// As [`Receiver::add_sender`].
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn install(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
+        self.receiver.add_sender(kid, base_key)?;
+        // It fits: the layout has taken it.
+        if let Ok(member) = u16::try_from(kid.sender) {
+            self.counts.add(member);
+            if let Some(count) = self.counts.get_mut(member) {
+                count.missing = count.missing.filter(|&missing| missing != kid.generation);
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Receiver::remove_sender`]. What was counted of it is forgotten too.
+    pub fn forget(&mut self, member: u16) {
+        self.receiver.remove_sender(u64::from(member));
+        self.counts.remove(member);
+        self.newer.retain(|kid| kid.sender != u64::from(member));
+    }
+
+    /// As [`Receiver::remove_generation`].
+    pub fn forget_generation(&mut self, member: u16, generation: u64) {
+        self.receiver.remove_generation(u64::from(member), generation);
+    }
+
+    /// As [`Receiver::remove_before`].
+    pub fn forget_before(&mut self, kid: SenderKeyKid) {
+        self.receiver.remove_before(kid);
+    }
+
+    /// A key that has opened a frame for the first time and is its sender's newest: older ones may go soon.
+    pub fn poll_newer(&mut self) -> Option<SenderKeyKid> {
+        self.newer.pop()
+    }
+
+    /// Whether the key of the member's last frame that had none is still to come, as all are of
+    /// whom there has been none.
+    #[cfg(feature = "group")]
+    pub(crate) fn misses_key(&self, member: u16) -> bool {
+        self.counts.get(member).is_none_or(|count| count.missing.is_some())
+    }
+
+    /// What became of a member's frames.
+    #[must_use]
+    pub fn of_member(&self, member: u16) -> MemberFrames {
+        let Some(&Count { failed, newest, .. }) = self.counts.get(member) else {
+            return MemberFrames::default();
+        };
+        let opened = self.counts.opened(member);
+        let newest = newest.map(|newest| LAYOUT.split(newest));
+        MemberFrames { opened, failed, newest: newest.map(|newest| (newest.generation, newest.step)) }
+    }
+
+    /// As [`Receiver::open_elsewhere`], for a frame that the server says is from member `from`.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    #[cfg(feature = "elsewhere")]
+    pub fn open_elsewhere<'m>(
+        &mut self,
+        from: u16,
+        front: &[u8],
+        len: usize,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Elsewhere<'_>, FrameError> {
+        Ok(self.receiver.open_elsewhere_from(from.into(), front, len, metadata)?)
+    }
+
+    /// As [`Receiver::opened_elsewhere`].
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    #[cfg(feature = "elsewhere")]
+    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        let opened = self.receiver.opened_elsewhere(kid, ctr);
+        if opened.is_ok() {
+            self.count(kid);
+        }
+        opened
+    }
+
+    /// As [`Receiver::open_in_place`], for a frame that the server says is from member `from`.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    #[inline(always)] // as Receiver::open_in_place
+    pub fn open_in_place<'f, 'm>(
+        &mut self,
+        from: u16,
+        frame: &'f mut [u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Opened<'f>, FrameError> {
+        match self.receiver.open_in_place_from(from.into(), frame, metadata) {
+            Ok(opened) => {
+                self.count(opened.kid);
+                Ok(opened)
+            }
+            Err(error) => Err(self.count_failure(from, error)),
+        }
+    }
+
+    /// A frame with this KID has opened.
+    #[inline(always)] // as open_in_place
+    fn count(&mut self, kid: Kid) {
+        if !self.counts.count(kid) {
+            self.count_beside(kid);
+        }
+    }
+
+    /// A frame has opened whose member is not among the recent ones, or whose key is not the one of
+    /// its last frame.
+    #[cold]
+    fn count_beside(&mut self, kid: Kid) {
+        self.counts.begin_run(kid);
+        let Some(count) = self.counts.get_mut(number(kid)) else { return };
+        let at = LAYOUT.split(kid);
+        let is_newer = count.newest.is_none_or(|newest| {
+            let newest = LAYOUT.split(newest);
+            at.generation > newest.generation
+                || at.generation == newest.generation
+                    && at.step != newest.step
+                    && !LAYOUT.is_behind(newest.step, at.step)
+        });
+        if is_newer {
+            count.newest = Some(kid);
+            self.newer.retain(|kid| kid.sender != at.sender);
+            self.newer.push(at);
+        }
+    }
+
+    /// A frame did not open. Of whom there is no key nothing is counted: it is a server's word.
+    #[cold]
+    fn count_failure(&mut self, from: u16, error: OpenError) -> FrameError {
+        if let Some(Count { failed, missing, .. }) = self.counts.get_mut(from) {
+            let counter = match error {
+                OpenError::OtherSender(_) => return FrameError::OtherMember,
+                OpenError::UnknownKey(kid) => {
+                    *missing = Some(LAYOUT.split(kid).generation);
+                    &mut failed.unknown_key
+                }
+                OpenError::Unauthentic => &mut failed.unauthentic,
+                OpenError::Replayed(_) | OpenError::TooOld(_) => &mut failed.replayed,
+                OpenError::Header(_)
+                | OpenError::TooShort
+                | OpenError::StepErased(_)
+                | OpenError::StepTooFar(_)
+                | OpenError::TooManyKeys
+                | OpenError::Trailer
+                | OpenError::Injected
+                | OpenError::TooManyStreams => &mut failed.other,
+            };
+            *counter = counter.saturating_add(1);
+        }
+        error.into()
+    }
+
+    #[cfg(feature = "elsewhere")]
+    pub(crate) fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
+        self.receiver.expose_key(kid)
+    }
+
+    #[cfg(feature = "elsewhere")]
+    pub(crate) const fn erasures(&self) -> u32 {
+        self.receiver.erasures()
+    }
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opener").field("me", &self.me).finish_non_exhaustive()
+    }
+}
+
+/// Why a frame was not opened. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+pub enum FrameError {
+    /// The frame is from another member than the server says.
+    OtherMember,
+    /// The frame did not open.
+    Open(OpenError),
+}
+
+impl FrameError {
+    /// As [`OpenError::is_retryable`].
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Open(error) if error.is_retryable())
+    }
+}
+
+impl From<OpenError> for FrameError {
+    fn from(error: OpenError) -> Self {
+        if let OpenError::OtherSender(_) = error { Self::OtherMember } else { Self::Open(error) }
+    }
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherMember => f.write_str("frame is from another member"),
+            Self::Open(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl core::error::Error for FrameError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::OtherMember => None,
+            Self::Open(error) => Some(error),
+        }
+    }
+}

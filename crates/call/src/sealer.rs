@@ -1,0 +1,149 @@
+//! Our own frames, sealed.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use sealframe_crypto::{BaseKey, Cipher};
+#[cfg(feature = "elsewhere")]
+use sealframe_media::Elsewhere;
+use sealframe_media::{FrameBuf, KeyError, KeyUsage, Metadata, SealError, Sender, SenderEvent};
+use sealframe_wire::{Kid, SenderKeyKid};
+
+#[cfg(feature = "group")]
+use crate::group::SealChange;
+use crate::layout::LAYOUT;
+
+/// Seals our frames, by itself in a thread or as a part of [`Frames`](crate::Frames).
+pub struct Sealer {
+    cipher: Cipher,
+    sender: Sender,
+    /// Counts, modulo 2^32, how often our key was replaced.
+    replaced: u32,
+}
+
+impl Sealer {
+    /// Frames of member `me`, who seals with `base_key` of generation 0. It must never have been used.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherSuite`].
+    pub(crate) fn new(cipher: Cipher, me: u16, base_key: BaseKey) -> Result<Self, KeyError> {
+        let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
+        Ok(Self { cipher, sender: Sender::new(cipher, LAYOUT, kid, base_key)?, replaced: 0 })
+    }
+
+    /// Does what a [`Group`](crate::group::Group) says of our keys.
+    ///
+    /// # Errors
+    /// [`KeyError`]. Changes of one group in their order do not fail, but in a forked process.
+    #[cfg(feature = "group")]
+    pub fn apply(&mut self, change: SealChange) -> Result<(), KeyError> {
+        match change {
+            SealChange::Ratchet => self.ratchet().map(drop),
+            SealChange::Rekey { generation, base_key } => self.rekey_to(generation, base_key).map(drop),
+            SealChange::Restart { number, base_key } => {
+                let replaced = self.replaced.wrapping_add(1);
+                *self = Self { replaced, ..Self::new(self.cipher, number, base_key)? };
+                Ok(())
+            }
+        }
+    }
+
+    /// As [`Sender::ratchet`].
+    ///
+    /// # Errors
+    /// [`KeyError::Forked`].
+    pub fn ratchet(&mut self) -> Result<Kid, KeyError> {
+        self.replaced = self.replaced.wrapping_add(1);
+        self.sender.ratchet()
+    }
+
+    /// As [`Sender::rekey_to`].
+    ///
+    /// # Errors
+    /// [`KeyError::NotNewer`], [`KeyError::KidOutOfRange`], [`KeyError::OtherSuite`], [`KeyError::Forked`].
+    pub fn rekey_to(&mut self, generation: u64, base_key: BaseKey) -> Result<Kid, KeyError> {
+        self.replaced = self.replaced.wrapping_add(1);
+        self.sender.rekey_to(generation, base_key)
+    }
+
+    /// The KID of our next frame.
+    #[must_use]
+    pub const fn kid(&self) -> Kid {
+        self.sender.kid()
+    }
+
+    /// As [`Sender::usage`].
+    #[must_use]
+    pub const fn usage(&self) -> KeyUsage {
+        self.sender.usage()
+    }
+
+    /// Whether our key nears its limit; said once for each key.
+    pub fn is_nearly_exhausted(&mut self) -> bool {
+        matches!(self.sender.poll_event(), Some(SenderEvent::KeyNearlyExhausted(_)))
+    }
+
+    /// As [`Sender::seal_in_place`].
+    ///
+    /// # Errors
+    /// [`SealError`].
+    #[inline]
+    pub fn seal_in_place<'f, 'm>(
+        &mut self,
+        frame: FrameBuf<'f>,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<&'f mut [u8], SealError> {
+        self.sender.seal_in_place(frame, metadata)
+    }
+
+    /// As [`Sender::seal_to_vec`].
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn seal_to_vec<'m>(
+        &mut self,
+        frame: &[u8],
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Vec<u8>, SealError> {
+        self.sender.seal_to_vec(frame, metadata)
+    }
+
+    /// As [`Sender::seal_elsewhere`].
+    ///
+    /// # Errors
+    /// [`SealError`].
+    #[cfg(feature = "elsewhere")]
+    pub fn seal_elsewhere<'m>(
+        &mut self,
+        prefix: &[u8],
+        payload_len: usize,
+        metadata: impl Into<Metadata<'m>>,
+    ) -> Result<Elsewhere<'_>, SealError> {
+        self.sender.seal_elsewhere(prefix, payload_len, metadata)
+    }
+
+    pub(crate) const fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn sender_mut(&mut self) -> &mut Sender {
+        &mut self.sender
+    }
+
+    #[cfg(feature = "elsewhere")]
+    pub(crate) fn expose_key(&self) -> Option<&[u8]> {
+        self.sender.expose_key()
+    }
+
+    #[cfg(feature = "elsewhere")]
+    pub(crate) const fn replaced(&self) -> u32 {
+        self.replaced
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer").field("kid", &self.kid()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! What the model knows beside the members: who was let in when, which keys were begun after whom, and all orders.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sealframe_group::{
+    Event, Recipient, SessionId,
+    message::{Action, Body, Heartbeat, Message, Order, unbundle},
+};
+
+use crate::{net::Peer, world::is_removal};
+
+/// What one sender thinks of one session.
+#[derive(Default)]
+struct Seen {
+    is_in: bool,
+    /// The newest generation begun when it went; none if it was never in.
+    went_at: Option<u64>,
+    /// Of each generation begun without it, the highest step that frames were sealed with meanwhile.
+    sealed: BTreeMap<u64, u32>,
+}
+
+#[derive(Default)]
+pub(crate) struct Ghost {
+    /// By sender and other.
+    seen: BTreeMap<(SessionId, SessionId), Seen>,
+    /// The newest generation begun, by sender.
+    begun: BTreeMap<SessionId, u64>,
+    sessions: BTreeMap<u16, SessionId>,
+    /// Sessions whose removal somebody has heard of.
+    removed: BTreeSet<(SessionId, SessionId)>,
+    orders: Vec<(SessionId, Order)>,
+    equivocation: Option<String>,
+}
+
+impl Ghost {
+    pub(crate) fn session_at(&self, address: u16) -> Option<SessionId> {
+        self.sessions.get(&address).copied()
+    }
+
+    /// Frames are sealed until now with what a member has.
+    pub(crate) fn before_turn(&mut self, peer: &Peer) {
+        let us = peer.group.session();
+        self.sessions.insert(peer.address, us);
+        let others: Vec<_> = self.sessions.values().copied().filter(|other| *other != us).collect();
+        for other in others {
+            let seen = self.seen.entry((us, other)).or_default();
+            let (generation, step, _) = peer.own;
+            if !seen.is_in && seen.went_at.is_none_or(|went| generation > went) {
+                let most = seen.sealed.entry(generation).or_default();
+                *most = (*most).max(step);
+            }
+        }
+    }
+
+    pub(crate) fn after_turn(&mut self, peer: &Peer, first: usize, sent: &[(Recipient, Vec<u8>)]) {
+        let us = peer.group.session();
+        let begun = *self.begun.get(&us).unwrap_or(&0);
+        for (_, event) in &peer.events[first..] {
+            match event {
+                Event::Joined(session) | Event::Returned(session) => {
+                    self.seen.entry((us, *session)).or_default().is_in = true;
+                }
+                Event::Left { session, .. } => {
+                    let seen = self.seen.entry((us, *session)).or_default();
+                    (seen.is_in, seen.went_at) = (false, Some(begun));
+                }
+                Event::Equivocation(who) => {
+                    self.equivocation = Some(format!("{} accuses {who:?}", peer.address));
+                }
+                _ => {}
+            }
+            if let Some(session) = is_removal(event) {
+                self.removed.insert((us, session));
+            }
+        }
+        let mut newest = begun.max(peer.own.0);
+        for (_, bytes) in sent {
+            for part in unbundle(bytes).unwrap() {
+                let message = Message::parse(part).unwrap();
+                if message.head.session != us {
+                    continue;
+                }
+                match message.body {
+                    Body::KeyUpdate(update) => newest = newest.max(update.generation.into()),
+                    Body::Order(order) if !self.orders.contains(&(us, order.clone())) => {
+                        if let Action::Remove { target, .. } = order.action {
+                            self.removed.insert((us, target));
+                        }
+                        self.orders.push((us, order));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.begun.insert(us, newest);
+    }
+
+    /// What must hold at every moment.
+    pub(crate) fn check(&self, peers: &BTreeMap<u16, Peer>) -> Result<(), String> {
+        if let Some(what) = &self.equivocation {
+            return Err(format!("equivocation: {what}"));
+        }
+        for sender in peers.values() {
+            let us = sender.group.session();
+            for other in peers.values().filter(|other| other.address != sender.address) {
+                let session = other.group.session();
+                let pair = format!("{} of {}", other.address, sender.address);
+                if self.removed.contains(&(us, session)) && sender.sees(session) {
+                    return Err(format!("a removed session is back: {pair}"));
+                }
+                let Some(seen) = self.seen.get(&(us, session)) else { continue };
+                let number = sender.group.number();
+                for ((_, generation), held) in other.held.range((number, 0)..=(number, u64::MAX)) {
+                    if !seen.is_in && seen.went_at.is_some_and(|went| *generation > went) {
+                        return Err(format!("a key after it went: {generation} held by {pair}"));
+                    }
+                    if seen.sealed.get(generation).is_some_and(|sealed| held.step <= *sealed) {
+                        return Err(format!("a key of before: {generation} {} held by {pair}", held.step));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The orders in force among some, as PROTOCOL.md §6 says, not as the code does it.
+    fn in_force(orders: &[&(SessionId, Order)]) -> Vec<(SessionId, Order)> {
+        let rank = |order: &&&(SessionId, Order)| (order.1.counter, order.0);
+        let is_unlock = |order: &&&(SessionId, Order)| order.1.action == Action::Unlock;
+        let is_removal = |order: &&&(SessionId, Order)| matches!(order.1.action, Action::Remove { .. });
+        let lock = orders.iter().filter(|order| !is_removal(order)).max_by_key(rank);
+        let unlock = orders.iter().filter(is_unlock).max_by_key(rank);
+        let removals = orders.iter().filter(is_removal);
+        let removals = removals.filter(|order| unlock.is_none_or(|unlock| rank(order) > rank(&unlock)));
+        let mut all: Vec<_> = lock.into_iter().chain(unlock).chain(removals).map(|o| (*o).clone()).collect();
+        all.dedup();
+        all
+    }
+
+    /// What members have told in heartbeats: their orders are of those that were given, and they act accordingly.
+    pub(crate) fn check_orders(
+        &self,
+        peers: &BTreeMap<u16, Peer>,
+        told: &BTreeMap<u16, Heartbeat>,
+    ) -> Result<(), String> {
+        let mut known = BTreeMap::new();
+        for subset in 0..1_u32 << self.orders.len() {
+            let some = self.orders.iter().enumerate().filter(|(place, _)| subset >> place & 1 == 1);
+            let some: Vec<_> = some.map(|(_, order)| order).collect();
+            let force = Self::in_force(&some);
+            let hash = Order::orders_hash(force.iter().map(|(by, order)| (*by, order)));
+            known.insert(hash, force);
+        }
+        for (address, heartbeat) in told {
+            let peer = &peers[address];
+            let Some(force) = known.get(&heartbeat.orders_hash) else {
+                return Err(format!("{address} tells orders that nobody gave"));
+            };
+            let lock = force.iter().find(|(_, order)| !matches!(order.action, Action::Remove { .. }));
+            let is_locked = lock.is_some_and(|(_, order)| matches!(order.action, Action::Lock { .. }));
+            if is_locked != heartbeat.is_locked {
+                return Err(format!("{address}: its orders say locked {is_locked}, and it does not"));
+            }
+            let members = peer.group.member_states(core::time::Duration::ZERO);
+            for member in members {
+                for (by, order) in force {
+                    let tag = Order::tag(*by, order.counter, &member.identity);
+                    let is_out = match &order.action {
+                        Action::Lock { allowed } => !allowed.contains(&tag),
+                        Action::Remove { target, identity } => {
+                            *target == member.session || *identity == tag
+                        }
+                        Action::Unlock => false,
+                    };
+                    if is_out {
+                        return Err(format!("{address}: {:?} is in against {order:?}", member.session));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Every state that a call of three or four can reach within bounds, under a network that does what it likes.
+#![expect(clippy::unwrap_used, reason = "a test")]
+#![allow(dead_code, reason = "shared with other tests")]
+
+mod explore;
+mod ghost;
+#[path = "../common/net.rs"]
+mod net;
+mod world;
+
+use explore::{Bounds, explore, reach};
+use world::{Action, Harm, Scenario};
+
+/// Harm of each kind once.
+const ONCE: Harm = Harm { drops: 1, overtakes: 1, repeats: 1, holds: 1 };
+
+fn scenarios() -> Vec<Scenario> {
+    use Action::{Apart, Crash, Join, Leave, Lock, Mistake, Pass, Remove, Sleep, Unlock};
+    let of = |name, people, commands: &[Action]| Scenario {
+        name,
+        people,
+        commands: commands.to_vec(),
+        harm: ONCE,
+    };
+    vec![
+        of("a join crosses a lock", 3, &[Lock(1), Join(4), Unlock(2)]),
+        of("moderators remove each other", 3, &[Remove(1, 2), Remove(2, 1), Lock(1)]),
+        of("who is removed comes back", 3, &[Remove(1, 3), Join(3), Unlock(2)]),
+        of("a removal, and its moderator goes", 3, &[Remove(1, 3), Leave(1), Join(4)]),
+        of("a page is loaded again", 3, &[Crash(3), Join(3), Mistake(1, 3), Join(2)]),
+        of("gone by mistake", 3, &[Mistake(1, 3), Mistake(3, 1), Leave(2), Pass(35)]),
+        of("a sleep", 3, &[Sleep(3, 101), Lock(1), Remove(2, 3), Join(4)]),
+        of("apart", 3, &[Apart(1, 101), Lock(1), Lock(2), Join(3)]),
+        of("two people", 2, &[Lock(1), Unlock(2), Mistake(1, 2), Join(2)]),
+        of("four people", 4, &[Remove(1, 2), Lock(2), Leave(3), Join(4)]),
+    ]
+}
+
+/// Bounds, wider with `SEALFRAME_DEPTH`.
+fn bounds() -> Bounds {
+    let depth = std::env::var("SEALFRAME_DEPTH").ok().and_then(|depth| depth.parse().ok());
+    depth.map_or(Bounds { depth: 2, states: 10_000, one_leaf_of: 4 }, |depth| Bounds {
+        depth,
+        states: 4_000,
+        one_leaf_of: 20,
+    })
+}
+
+#[test]
+fn every_state_is_safe_and_every_end_is_good() {
+    let only = std::env::var("SEALFRAME_SCENARIO").unwrap_or_default();
+    let (mut states, mut moments, mut leaves) = (0, 0, 0);
+    let mut failures = Vec::new();
+    for scenario in scenarios().into_iter().filter(|scenario| scenario.name.contains(&only)) {
+        let found = explore(&scenario, bounds());
+        println!("{}: {found:?}", scenario.name);
+        states += found.states;
+        moments += found.moments;
+        leaves += found.leaves;
+        for (path, what) in found.failures {
+            println!("{} {path:?}\n  {what}", scenario.name);
+            println!("{}", reach(&scenario, &path).describe());
+            failures.push((scenario.name, path, what));
+        }
+    }
+    println!("{states} states, {moments} moments, {leaves} ends");
+    assert!(failures.is_empty(), "{failures:#?}");
+}

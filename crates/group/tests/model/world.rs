@@ -1,0 +1,556 @@
+//! A small call, every message of which an adversary delivers, holds, drops, repeats or reorders.
+
+use core::{
+    hash::{Hash, Hasher},
+    time::Duration,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    hash::DefaultHasher,
+};
+
+use sealframe_group::{Event, LeaveReason, Permission, Recipient, SessionId, message};
+
+use crate::{
+    ghost::Ghost,
+    net::{Join, MILLI, Peer, SECOND},
+};
+
+/// How long a message takes while the network is fair.
+const DELAY: Duration = Duration::from_millis(20);
+/// Within this time a fair network is at rest, acks and second deliveries included.
+const REST: Duration = Duration::from_millis(400);
+
+/// What can happen next. Addresses are given in the order of joining, from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Action {
+    /// The oldest message from the first to the second arrives.
+    Deliver(u16, u16),
+    /// The newest arrives, before all others.
+    Overtake(u16, u16),
+    /// The oldest is lost.
+    Drop(u16, u16),
+    /// The one that arrived last arrives again.
+    Repeat(u16, u16),
+    /// Everything arrives, and what comes of it.
+    Settle,
+    /// So many seconds pass; nothing arrives.
+    Hold(u8),
+    /// So many seconds pass while the network is fair.
+    Pass(u8),
+    /// They pass while this machine sleeps.
+    Sleep(u16, u8),
+    /// They pass while all from and to this machine is lost.
+    Apart(u16, u8),
+    Lock(u16),
+    Unlock(u16),
+    /// The first removes the second.
+    Remove(u16, u16),
+    Leave(u16),
+    /// The machine stops, and nobody is told.
+    Crash(u16),
+    /// The first's application is told that the second is gone, which is here.
+    Mistake(u16, u16),
+    /// This person comes in, again or for the first time.
+    Join(u16),
+}
+
+impl Action {
+    /// Commands are given by the scenario and happen once each.
+    pub(crate) const fn is_command(self) -> bool {
+        match self {
+            Self::Deliver(..)
+            | Self::Overtake(..)
+            | Self::Drop(..)
+            | Self::Repeat(..)
+            | Self::Settle
+            | Self::Hold(_) => false,
+            Self::Pass(_)
+            | Self::Sleep(..)
+            | Self::Apart(..)
+            | Self::Lock(_)
+            | Self::Unlock(_)
+            | Self::Remove(..)
+            | Self::Leave(_)
+            | Self::Crash(_)
+            | Self::Mistake(..)
+            | Self::Join(_) => true,
+        }
+    }
+
+    /// The machine that alone is changed, apart from what it sends.
+    const fn actor(self) -> Option<u16> {
+        match self {
+            Self::Deliver(_, to) | Self::Drop(_, to) => Some(to),
+            Self::Lock(by) | Self::Unlock(by) | Self::Remove(by, _) | Self::Mistake(by, _) => Some(by),
+            Self::Overtake(..)
+            | Self::Repeat(..)
+            | Self::Settle
+            | Self::Hold(_)
+            | Self::Pass(_)
+            | Self::Sleep(..)
+            | Self::Apart(..)
+            | Self::Leave(_)
+            | Self::Crash(_)
+            | Self::Join(_) => None,
+        }
+    }
+}
+
+/// How often the network may do harm.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Harm {
+    pub(crate) drops: u8,
+    pub(crate) overtakes: u8,
+    pub(crate) repeats: u8,
+    pub(crate) holds: u8,
+}
+
+/// Where a model begins and what may happen in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    /// In the call from the start; below 3: moderators.
+    pub(crate) people: u16,
+    pub(crate) commands: Vec<Action>,
+    pub(crate) harm: Harm,
+}
+
+struct Packet {
+    bytes: Vec<u8>,
+    hash: u64,
+    at: Duration,
+}
+
+pub(crate) struct World {
+    pub(crate) now: Duration,
+    pub(crate) peers: BTreeMap<u16, Peer>,
+    links: BTreeMap<(u16, u16), VecDeque<Packet>>,
+    /// What arrived last.
+    last: BTreeMap<(u16, u16), Vec<u8>>,
+    /// Of all that arrived, in any order.
+    heard: BTreeMap<u16, u64>,
+    pub(crate) ghost: Ghost,
+    /// Commands that have not happened yet.
+    commands: Vec<Action>,
+    harm: Harm,
+    next_address: u16,
+    asleep: Option<u16>,
+    apart: Option<u16>,
+    /// The last action, if it changed one machine, and the links that were not empty before it.
+    before: Option<(u16, BTreeSet<(u16, u16)>)>,
+    /// Fingerprints of all states since the last action began.
+    pub(crate) passed: Vec<u64>,
+    pub(crate) records: bool,
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl World {
+    /// A call that has begun.
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let mut world = Self {
+            now: SECOND,
+            peers: BTreeMap::new(),
+            links: BTreeMap::new(),
+            last: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            ghost: Ghost::default(),
+            commands: scenario.commands.clone(),
+            harm: scenario.harm,
+            next_address: 1,
+            asleep: None,
+            apart: None,
+            before: None,
+            passed: Vec::new(),
+            records: false,
+        };
+        for person in 1..=scenario.people {
+            world.join(person);
+        }
+        world.fair(SECOND, &mut |_| Ok(())).unwrap();
+        world.is_together().unwrap();
+        world
+    }
+
+    fn join(&mut self, person: u16) {
+        let address = self.next_address;
+        self.next_address += 1;
+        let permission = if person < 3 { Permission::Moderator } else { Permission::None };
+        let join = Join { permission, started_at: address.into(), ..Join::of(person) };
+        let peer = Peer::new(address, &join, self.now, address.into());
+        self.peers.insert(address, peer);
+        self.turn(address);
+    }
+
+    /// Lets a machine do what is due, and puts on its way what it sends.
+    fn turn(&mut self, address: u16) {
+        let Some(peer) = self.peers.get_mut(&address) else { return };
+        self.ghost.before_turn(peer);
+        let seen = peer.events.len();
+        let sent = peer.turn(self.now);
+        self.ghost.after_turn(peer, seen, &sent);
+        let addressed: Vec<_> = sent
+            .into_iter()
+            .map(|(to, bytes)| match to {
+                Recipient::All => (None, bytes),
+                Recipient::One(session) => {
+                    let to = peer.group.address_of(session);
+                    (to.map(|to| u16::from_be_bytes(to.try_into().unwrap())), bytes)
+                }
+            })
+            .collect();
+        let has_ended = peer.has_ended;
+        for (to, bytes) in addressed {
+            self.post(address, to, &bytes);
+        }
+        if has_ended {
+            self.forget(address);
+        }
+    }
+
+    fn post(&mut self, from: u16, to: Option<u16>, bytes: &[u8]) {
+        let others: Vec<u16> = self.peers.keys().copied().filter(|&other| other != from).collect();
+        for other in others.into_iter().filter(|other| to.is_none_or(|to| to == *other)) {
+            if self.apart.is_some_and(|apart| apart == from || apart == other) {
+                continue;
+            }
+            let packet = Packet { bytes: bytes.to_vec(), hash: hash_of(&bytes), at: self.now };
+            self.links.entry((from, other)).or_default().push_back(packet);
+        }
+    }
+
+    fn forget(&mut self, address: u16) {
+        self.peers.remove(&address);
+        self.links.retain(|(_, to), _| *to != address);
+    }
+
+    fn arrive(&mut self, from: u16, to: u16, bytes: &[u8]) {
+        let Some(peer) = self.peers.get_mut(&to) else { return };
+        let heard = self.heard.entry(to).or_default();
+        *heard = heard.wrapping_add(hash_of(&bytes));
+        let _ = peer.group.handle_message(bytes, self.now);
+        self.last.insert((from, to), bytes.to_vec());
+        self.turn(to);
+    }
+
+    /// Messages arrive in order after a while, and timers go off, for so long.
+    pub(crate) fn fair(
+        &mut self,
+        time: Duration,
+        each: &mut impl FnMut(&mut Self) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let end = self.now + time;
+        loop {
+            let links = self.links.iter().filter(|((_, to), _)| self.asleep != Some(*to));
+            let fronts = links.filter_map(|(&link, queue)| Some((queue.front()?.at + DELAY, link)));
+            let packet = fronts.min();
+            let awake = self.peers.values().filter(|peer| self.asleep != Some(peer.address));
+            let wake = awake.map(|peer| (peer.wake_at, peer.address)).min();
+            let next = [packet.map(|(at, _)| at), wake.map(|(at, _)| at)].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= end) else { break };
+            self.now = self.now.max(next);
+            if let Some((_, (from, to))) = packet.filter(|(at, _)| *at == next) {
+                let packet = self.links.get_mut(&(from, to)).and_then(VecDeque::pop_front);
+                if let Some(packet) = packet {
+                    self.arrive(from, to, &packet.bytes);
+                }
+            } else if let Some((_, address)) = wake {
+                self.turn(address);
+            }
+            each(self)?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    /// Time passes for all machines while nothing arrives.
+    fn hold(&mut self, time: Duration) -> Result<(), String> {
+        let end = self.now + time;
+        loop {
+            let wake = self.peers.values().map(|peer| (peer.wake_at, peer.address)).min();
+            let Some((at, address)) = wake.filter(|(at, _)| *at <= end) else { break };
+            self.now = self.now.max(at);
+            self.turn(address);
+            self.check()?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    /// What may happen next.
+    pub(crate) fn enabled(&self) -> Vec<Action> {
+        let mut all = Vec::new();
+        for (&(from, to), queue) in self.links.iter().filter(|(_, queue)| !queue.is_empty()) {
+            all.push(Action::Deliver(from, to));
+            if self.harm.drops > 0 {
+                all.push(Action::Drop(from, to));
+            }
+            if self.harm.overtakes > 0 && queue.len() > 1 {
+                all.push(Action::Overtake(from, to));
+            }
+        }
+        if self.links.values().any(|queue| !queue.is_empty()) {
+            all.push(Action::Settle);
+        }
+        if self.harm.repeats > 0 {
+            let to = |(_, to): &&(u16, u16)| self.peers.contains_key(to);
+            all.extend(self.last.keys().filter(to).map(|&(from, to)| Action::Repeat(from, to)));
+        }
+        if self.harm.holds > 0 {
+            all.extend([Action::Hold(1), Action::Hold(35)]);
+        }
+        all.extend(self.commands.iter().copied().filter(|command| self.is_possible(*command)));
+        if let Some((actor, links)) = &self.before {
+            // Two steps of two machines that do not touch each other are taken in one order alone.
+            all.retain(|action| {
+                let is_earlier = action.actor().is_some_and(|other| other < *actor);
+                let was_possible = match *action {
+                    Action::Deliver(from, to) | Action::Drop(from, to) => links.contains(&(from, to)),
+                    other => other.actor().is_some(),
+                };
+                !(is_earlier && was_possible)
+            });
+        }
+        all
+    }
+
+    fn is_possible(&self, command: Action) -> bool {
+        let here = |address: u16| self.peers.contains_key(&address);
+        match command {
+            Action::Remove(by, target) | Action::Mistake(by, target) => {
+                let Some(by) = self.peers.get(&by) else { return false };
+                self.ghost.session_at(target).is_some_and(|session| by.sees(session))
+            }
+            Action::Lock(who)
+            | Action::Unlock(who)
+            | Action::Leave(who)
+            | Action::Crash(who)
+            | Action::Sleep(who, _)
+            | Action::Apart(who, _) => here(who),
+            Action::Pass(_) | Action::Join(_) => true,
+            Action::Deliver(..)
+            | Action::Overtake(..)
+            | Action::Drop(..)
+            | Action::Repeat(..)
+            | Action::Settle
+            | Action::Hold(_) => false,
+        }
+    }
+
+    fn with(&mut self, address: u16, work: impl FnOnce(&mut Peer, Duration)) {
+        let now = self.now;
+        if let Some(peer) = self.peers.get_mut(&address) {
+            work(peer, now);
+        }
+        self.turn(address);
+    }
+
+    /// Lets something happen.
+    pub(crate) fn apply(&mut self, action: Action) -> Result<(), String> {
+        let links = self.links.iter().filter(|(_, queue)| !queue.is_empty()).map(|(&link, _)| link);
+        self.before = action.actor().map(|actor| (actor, links.collect()));
+        if action.is_command() {
+            self.commands.retain(|command| *command != action);
+        }
+        self.passed.clear();
+        match action {
+            Action::Deliver(from, to) => {
+                let packet = self.links.get_mut(&(from, to)).and_then(VecDeque::pop_front).unwrap();
+                self.arrive(from, to, &packet.bytes);
+            }
+            Action::Overtake(from, to) => {
+                self.harm.overtakes -= 1;
+                let packet = self.links.get_mut(&(from, to)).and_then(VecDeque::pop_back).unwrap();
+                self.arrive(from, to, &packet.bytes);
+            }
+            Action::Drop(from, to) => {
+                self.harm.drops -= 1;
+                self.links.get_mut(&(from, to)).and_then(VecDeque::pop_front).unwrap();
+            }
+            Action::Repeat(from, to) => {
+                self.harm.repeats -= 1;
+                let bytes = self.last[&(from, to)].clone();
+                self.arrive(from, to, &bytes);
+            }
+            Action::Settle => self.fair(REST, &mut Self::check)?,
+            Action::Hold(seconds) => {
+                self.harm.holds -= 1;
+                self.hold(u32::from(seconds) * SECOND)?;
+            }
+            Action::Pass(seconds) => self.fair(u32::from(seconds) * SECOND, &mut Self::check)?,
+            Action::Sleep(who, seconds) => {
+                self.asleep = Some(who);
+                self.fair(u32::from(seconds) * SECOND, &mut Self::check)?;
+                self.asleep = None;
+            }
+            Action::Apart(who, seconds) => {
+                self.links.retain(|(from, to), _| *from != who && *to != who);
+                self.apart = Some(who);
+                self.fair(u32::from(seconds) * SECOND, &mut Self::check)?;
+                self.apart = None;
+            }
+            Action::Lock(by) => self.with(by, |peer, now| peer.group.lock(now).unwrap()),
+            Action::Unlock(by) => self.with(by, |peer, now| peer.group.unlock(now).unwrap()),
+            Action::Remove(by, target) => {
+                let target = self.ghost.session_at(target).unwrap();
+                self.with(by, |peer, now| peer.group.remove_member(target, now).unwrap());
+            }
+            Action::Mistake(by, target) => {
+                let target = self.ghost.session_at(target).unwrap();
+                self.with(by, |peer, now| peer.group.drop_member(target, now).unwrap());
+            }
+            Action::Leave(who) => {
+                let peer = self.peers.remove(&who).unwrap();
+                self.links.retain(|(_, to), _| *to != who);
+                for output in peer.group.leave() {
+                    if let sealframe_group::Output::Send { message, .. } = output {
+                        self.post(who, None, &message);
+                    }
+                }
+            }
+            Action::Crash(who) => self.forget(who),
+            Action::Join(person) => self.join(person),
+        }
+        self.check()
+    }
+
+    /// What must hold in every state.
+    fn check(&mut self) -> Result<(), String> {
+        if self.records {
+            let fingerprint = self.fingerprint();
+            self.passed.push(fingerprint);
+            self.ghost.check(&self.peers)?;
+        }
+        Ok(())
+    }
+
+    /// What tells two states from each other: all that can be seen of each machine, and what is on its way.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.now, self.harm, &self.commands, self.next_address).hash(&mut hasher);
+        for peer in self.peers.values() {
+            let state = peer.group.state(self.now);
+            (peer.address, state.session, state.is_locked, state.has_ended).hash(&mut hasher);
+            (state.waiting, state.away, state.next_key_within, peer.wake_at).hash(&mut hasher);
+            (&peer.own, peer.events.len(), self.heard.get(&peer.address)).hash(&mut hasher);
+            for (key, held) in &peer.held {
+                (key, held.step).hash(&mut hasher);
+            }
+            for member in peer.group.member_states(self.now) {
+                (member.session, member.since, member.silent_for, member.key_since).hash(&mut hasher);
+                (member.is_live, member.has_our_key, member.sends).hash(&mut hasher);
+                (member.roster_differs, member.has_equivocated).hash(&mut hasher);
+            }
+        }
+        for (link, queue) in self.links.iter().filter(|(_, queue)| !queue.is_empty()) {
+            link.hash(&mut hasher);
+            for packet in queue {
+                packet.hash.hash(&mut hasher);
+            }
+        }
+        hasher.finish()
+    }
+
+    /// What each member tells in a heartbeat now: this state is of no use afterwards.
+    pub(crate) fn tell(&mut self) -> BTreeMap<u16, message::Heartbeat> {
+        let now = self.now;
+        let mut told = BTreeMap::new();
+        for peer in self.peers.values_mut() {
+            peer.group.reconnected(now);
+            let sent = peer.turn(now);
+            let own = peer.group.session();
+            for (_, bytes) in &sent {
+                for part in message::unbundle(bytes).unwrap() {
+                    if let message::Body::Heartbeat(heartbeat) = message::Message::parse(part).unwrap().body
+                    {
+                        told.insert(peer.address, heartbeat);
+                    }
+                }
+            }
+            assert_eq!(own, peer.group.session());
+        }
+        told
+    }
+
+    /// Whether everybody is together, once the network has been fair for a while.
+    pub(crate) fn quiet(&mut self) -> Result<Duration, String> {
+        let start = self.now;
+        let mut none = |_: &mut Self| Ok(());
+        loop {
+            // Who is kept out is told, and goes.
+            let is_kept_out = |peer: &&Peer| peer.has_event(|e| matches!(e, Event::NotAdmitted { .. }));
+            let kept_out: Vec<_> =
+                self.peers.values().filter(is_kept_out).map(|peer| peer.address).collect();
+            match self.is_together() {
+                Ok(()) => break,
+                Err(_) if !kept_out.is_empty() && self.now >= start + 12 * SECOND => {
+                    self.forget(kept_out[0]);
+                }
+                Err(what) if self.now >= start + 150 * SECOND => return Err(what),
+                Err(_) => self.fair(4 * SECOND, &mut none)?,
+            }
+        }
+        let took = self.now - start;
+        self.fair(21 * SECOND, &mut none)?;
+        self.is_together().map_err(|what| format!("not any more: {what}"))?;
+        for peer in self.peers.values() {
+            if peer.group.member_states(self.now).iter().any(|member| member.roster_differs) {
+                return Err(format!("{} still reports a roster", peer.address));
+            }
+        }
+        Ok(took)
+    }
+
+    fn is_together(&mut self) -> Result<(), String> {
+        let Some(first) = self.peers.values().next() else { return Ok(()) };
+        let (code, is_locked) = (first.group.call_code(), first.group.state(self.now).is_locked);
+        for peer in self.peers.values() {
+            for other in self.peers.values().filter(|other| other.address != peer.address) {
+                let (a, b) = (peer.address, other.address);
+                if !peer.sees(other.group.session()) {
+                    return Err(format!("{a} does not see {b}"));
+                }
+                if !peer.opens(other) {
+                    return Err(format!("{a} does not open {b}"));
+                }
+            }
+            if peer.group.call_code() != code {
+                return Err(format!("{} has another code", peer.address));
+            }
+            if peer.group.state(self.now).is_locked != is_locked {
+                return Err(format!("{} sees another lock", peer.address));
+            }
+        }
+        Ok(())
+    }
+
+    /// Who was told what, for a report.
+    pub(crate) fn describe(&self) -> String {
+        let mut lines = String::new();
+        for peer in self.peers.values() {
+            let session = peer.group.session();
+            lines += &format!("  {} is {session:?}\n", peer.address);
+            for (at, event) in &peer.events {
+                let is_talk = matches!(event, Event::JoinRequested(_));
+                if !is_talk {
+                    lines += &format!("    {at:?} {event:?}\n");
+                }
+            }
+            lines += &format!("    errors {:?}\n", peer.errors);
+        }
+        lines
+    }
+}
+
+/// Whether it comes from an order, so that the session has ended for good.
+pub(crate) fn is_removal(event: &Event) -> Option<SessionId> {
+    match event {
+        Event::Left { session, why: LeaveReason::Removed } => Some(*session),
+        _ => None,
+    }
+}
