@@ -20,6 +20,10 @@ const SPREAD: Duration = Duration::from_millis(16);
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
 /// A member that has proved to be present this long after a difference came up should have answered.
 const WROTE_SINCE: Duration = Duration::from_secs(30);
+/// A member's roster is answered at most this often.
+const ANSWER_EVERY: Duration = Duration::from_secs(4);
+/// Messages that are passed on for one roster; the next one shows what is still missing.
+const MAX_FORWARDED: usize = 64;
 /// A session that has just come need not be known to everybody.
 const IS_NEW: Duration = Duration::from_secs(5);
 
@@ -51,6 +55,9 @@ impl Group {
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
         // With its first heartbeat a session introduces itself, and knows nobody. One that does not admit us has told us why.
+        if self.refusers.contains(&session) && self.roster.holds(&heartbeat.roster_hash, now) {
+            self.refusers.remove(&session);
+        }
         if heartbeat.seq == 1 || self.refusers.contains(&session) {
             return;
         }
@@ -113,7 +120,12 @@ impl Group {
             let Some(member) = self.members.get_mut(&session) else { continue };
             let roster = member.roster.take_due(after.roster, now);
             let view = member.view.take_due(after.roster, now);
-            if member.orders.take_due(after.orders, now) {
+            let orders = member.orders.take_due(after.orders, now);
+            let is_lasting = member.orders.tries() > REPORT_AFTER && member.presence.is_live();
+            if orders && is_lasting && member.orders.report() {
+                self.core.event(Event::OrdersDiffer(session));
+            }
+            if orders {
                 self.forward_orders(session);
             }
             if roster || view {
@@ -200,7 +212,11 @@ impl Group {
         }
         self.forward_missing(with, roster, now);
         if !roster.is_answer && is_first_part {
-            self.send_roster(with, true);
+            let Some(member) = self.members.get_mut(&with) else { return Ok(()) };
+            if member.roster_at.is_none_or(|at| now >= at.plus(ANSWER_EVERY)) {
+                member.roster_at = Some(now.into());
+                self.send_roster(with, true);
+            }
         }
         if roster.to == [0xff; 8] {
             self.review(with, now);
@@ -259,6 +275,7 @@ impl Group {
                 messages.push(proof.clone());
             }
         }
+        messages.truncate(MAX_FORWARDED);
         self.forward(to, messages);
     }
 
@@ -299,23 +316,16 @@ impl Group {
         }
     }
 
-    /// A member's roster has come: if it is the same, all is well; if comparing has not helped, people should know.
+    /// A member's roster has come: if comparing has not helped, people should know.
     fn review(&mut self, with: SessionId, now: Duration) {
         let known = self.known_sessions();
-        let ours = self.roster.now;
         let Some(member) = self.members.get(&with) else { return };
         if let (Some(entries), Some(first)) = (member.roster.entries(), member.roster.first()) {
-            let (is_same, unexplained) = self.differences(entries, &known, first, now);
+            let unexplained = self.unexplained(entries, &known, first, now);
             let Some(member) = self.members.get_mut(&with) else { return };
-            if is_same {
-                if member.roster.update(ours, ours, true, now) {
-                    self.agree(with, now);
-                }
-            } else {
-                let sessions = member.roster.review(unexplained, now);
-                if !sessions.is_empty() && member.roster.report() {
-                    self.core.event(Event::RosterMismatch { with, sessions });
-                }
+            let sessions = member.roster.review(unexplained, now);
+            if !sessions.is_empty() && member.roster.report() {
+                self.core.event(Event::RosterMismatch { with, sessions });
             }
         }
         let Some(member) = self.members.get_mut(&with) else { return };
@@ -336,19 +346,18 @@ impl Group {
         }
     }
 
-    /// Whether both have the same members; if not, the sessions of which it is not known why.
-    fn differences(
+    /// The sessions that only one of both sees, and of which it is not known why.
+    fn unexplained(
         &self,
         theirs: &[RosterEntry],
         ours: &BTreeMap<[u8; 8], Known>,
         first: Duration,
         now: Duration,
-    ) -> (bool, Vec<Suspect>) {
+    ) -> Vec<Suspect> {
         let theirs: BTreeMap<[u8; 8], Status> =
             theirs.iter().map(|entry| (entry.session, entry.status)).collect();
         let is_member = |status: Option<Status>| status.is_some_and(Status::is_member);
         let all = ours.keys().chain(theirs.keys().filter(|session| !ours.contains_key(*session)));
-        let mut is_same = true;
         let mut unexplained = Vec::new();
         for &session in all {
             let our_status = ours.get(&session).map(|known| known.status);
@@ -356,7 +365,6 @@ impl Group {
             if is_member(our_status) == is_member(their_status) {
                 continue;
             }
-            is_same = false;
             let other = if is_member(our_status) { their_status } else { our_status };
             let is_doubtful = [our_status, their_status].contains(&Some(Status::NotLive));
             let is_explained = match other {
@@ -381,6 +389,6 @@ impl Group {
                 unexplained.push(Suspect { session, ours: 0, theirs: 0 });
             }
         }
-        (is_same, unexplained)
+        unexplained
     }
 }

@@ -24,6 +24,8 @@ use crate::{
 
 /// A member's requests are answered at most this often.
 pub(super) const ANSWER_EVERY: Duration = Duration::from_secs(1);
+/// A generation is begun for one member at most this often.
+const RENEW_EVERY: Duration = Duration::from_secs(4);
 /// How long an ack waits for another message to the same member.
 const ACK_WAIT: Duration = Duration::from_millis(50);
 /// Joins are taken together for this time for each member, up to the policy's bound: in small calls nobody waits.
@@ -73,6 +75,10 @@ impl Group {
             return;
         };
         self.begun_at = Some(now);
+        if self.sends && self.own.is_private() {
+            // A generation that nobody was told of yet has its place in the chain before the next one.
+            self.own.publish(&self.core, Reason::Leave, self.members.len() <= MAX_ACKS);
+        }
         if !self.sends {
             return self.begin_private(base_key);
         }
@@ -279,7 +285,7 @@ impl Group {
             return Err(GroupError::Stale);
         }
         self.refusers.remove(&session);
-        self.prove(session, now);
+        // All who have the key could have made it: it is no proof of life.
         self.switch_if_acknowledged(now);
         Ok(())
     }
@@ -382,9 +388,11 @@ impl Group {
             return Ok(());
         }
         let number = member.number();
-        if let Some(generation) = member.received.open(generation, step, now) {
-            let generation = generation.into();
-            self.core.change_keys(KeyChange::WipeGeneration { number, generation });
+        if let Some(wiped) = member.received.open(generation, step, now) {
+            if wiped == generation {
+                return Err(GroupError::Stale);
+            }
+            self.core.change_keys(KeyChange::WipeGeneration { number, generation: wiped.into() });
         }
         let key = KeyId { generation: generation.into(), step: step.into() };
         self.core.change_keys(KeyChange::Install { number, key, base_key });
@@ -479,6 +487,12 @@ impl Group {
             if wants.has(Wants::NEW_KEYS) {
                 // A key that it has had and wiped is not opened twice.
                 let had = member.delivered.current || member.delivered.pending;
+                if had && member.renewed_at.is_some_and(|at| now < at.plus(RENEW_EVERY)) {
+                    continue;
+                }
+                if had {
+                    member.renewed_at = Some(now.into());
+                }
                 member.delivered.current = false;
                 member.delivered.pending = false;
                 if had {

@@ -32,7 +32,7 @@ use crate::{
     },
     members::{
         admission::Waiting,
-        departed::{AwayMembers, DepartedSessions, Refused},
+        departed::{AwayMembers, DepartedSessions, Refused, WipedKeys},
         member::Member,
         orders::Orders,
         presence::OwnHeartbeats,
@@ -61,6 +61,7 @@ pub struct Group {
     away: AwayMembers,
     departed: DepartedSessions,
     refused: Refused,
+    wiped: WipedKeys,
     /// Orders and leaves of sessions that are not known yet, or orders of members that are not live yet.
     early: VecDeque<(SessionId, Vec<u8>)>,
     orders: Orders,
@@ -93,6 +94,7 @@ pub struct Group {
     answered_leave_at: Option<Duration>,
     joined_at: Duration,
     restarted_at: Option<Duration>,
+    restarts: u32,
     announced_at: Option<Duration>,
     /// What was there at the last poll was there when frames were sealed.
     polled_at: Duration,
@@ -140,6 +142,7 @@ impl Group {
             away: AwayMembers::default(),
             departed: DepartedSessions::default(),
             refused: Refused::default(),
+            wiped: WipedKeys::default(),
             early: VecDeque::new(),
             orders: Orders::default(),
             own,
@@ -163,6 +166,7 @@ impl Group {
             answered_leave_at: None,
             joined_at: now,
             restarted_at: None,
+            restarts: 0,
             announced_at: None,
             polled_at: now,
             has_ended: false,
@@ -348,6 +352,9 @@ impl Group {
         let key = key.map_err(|_| GroupError::NoRandomness)?;
         let config = self.core.config.clone();
         let (core, prekeys) = enter(config, key, self.core.joined_at + 1, now, rng)?;
+        if self.owner_of(core.session).is_some() {
+            return Err(GroupError::InUse);
+        }
         let base_key = own::draw(core.config.suite, rng).ok_or(GroupError::NoRandomness)?;
         self.core.send(Recipient::All, &Body::Leave);
         let out = core::mem::take(&mut self.core.out);
@@ -363,12 +370,15 @@ impl Group {
             member.keep_unacknowledged(&[]);
         }
         self.refusers.clear();
+        self.away.begin_anew();
         (self.joined_at, self.restarted_at) = (now, Some(now));
+        self.restarts += 1;
         let number = self.core.number();
         self.core.change_keys(crate::KeyChange::Restart { number, base_key });
         self.core.event(crate::Event::SessionChanged(self.core.session));
         self.refresh_roster(now);
         self.announce_to_all(now);
+        self.want_delivery(now);
         Ok(())
     }
 }
@@ -428,6 +438,7 @@ fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed
         announce: Some(core.announce.as_slice().into()),
         proof: None,
         answered_at: None,
+        removed_by: None,
         is_hearsay: false,
     }
 }

@@ -6,7 +6,7 @@ use super::{Group, timers::Timer};
 use crate::{
     Event, GroupError, KeyChange, LeaveReason, Recipient, SessionId,
     clock::Moment,
-    members::{departed::Away, member::Member},
+    members::{admission::Judged, departed::Away, member::Member},
     message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
 };
 
@@ -20,6 +20,8 @@ const ANSWER_EVERY: Duration = Duration::from_secs(1);
 const EXCUSED: Duration = Duration::from_secs(20);
 /// How long an older session of an identity has to show that it is still there.
 const CONTEST: Duration = Duration::from_secs(15);
+/// Members up to which heartbeats are sent twice as often while one is unresponsive.
+const SMALL_CALL: usize = 64;
 /// Bytes of prekeys that are sent in every heartbeat; larger ones only when they are new.
 const SMALL_PREKEY: usize = 64;
 
@@ -34,7 +36,11 @@ impl Group {
     }
 
     pub(super) fn send_heartbeat_to_all(&mut self, now: Duration) {
-        let interval = self.heartbeat_interval();
+        // In small calls somebody who is out of reach hears of us soon after it is back.
+        let is_missed = self.members.len() <= SMALL_CALL
+            && self.members.values().any(|member| member.presence.is_unresponsive);
+        let interval =
+            if is_missed { self.heartbeat_interval() / 2 } else { self.heartbeat_interval() };
         self.send_heartbeat(Recipient::All, false, now);
         self.timers.set(Timer::Heartbeat, now + interval);
         self.heartbeats.forget_before(now.saturating_sub(self.lost_after()));
@@ -59,7 +65,7 @@ impl Group {
             view_hash: self.view.now,
             orders_hash: self.orders_hash.now,
             counter: self.orders.highest(),
-            witness: self.witness,
+            witness: self.witness_for(to),
             prekey_number,
             prekey: if has_prekey { prekey.to_vec() } else { alloc::vec::Vec::new() },
             seq: self.heartbeats.next_seq(),
@@ -67,6 +73,23 @@ impl Group {
         let message = self.core.sign(&Body::Heartbeat(heartbeat));
         self.heartbeats.note(Heartbeat::hash(&message), now);
         self.core.out.send(to, message);
+    }
+
+    /// What a heartbeat names: to one, what came last of it; to all, what came last of a member. Of a session that is not a
+    /// member here others need not know.
+    fn witness_for(&self, to: Recipient) -> Witness {
+        let last = match to {
+            Recipient::All => None,
+            Recipient::One(session) => {
+                let away = self.away.get(session).map(|away| &away.member);
+                let member = self.members.get(&session).or(away);
+                let of_member = member.and_then(|member| member.presence.last());
+                let judged = || self.waiting.get(session).and_then(Judged::last_heartbeat);
+                let last = of_member.or_else(judged);
+                last.map(|(seq, hash)| Witness { session: prefix(session), seq, hash })
+            }
+        };
+        last.unwrap_or(self.witness)
     }
 
     /// A heartbeat for one session, if it was sent none lately.
@@ -99,8 +122,9 @@ impl Group {
         self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
         self.orders.note_counter(heartbeat.counter);
         if heartbeat.sends {
-            // It may be on its way.
-            let soon = now + Duration::from_secs(2);
+            // It may be on its way, unless the way was cut.
+            let wait = if member.presence.is_unresponsive { 0 } else { 2 };
+            let soon = now + Duration::from_secs(wait);
             match member.received.is_open(heartbeat.generation) {
                 Ok(true) => {}
                 Ok(false) => member.ask_by(soon),
@@ -148,8 +172,8 @@ impl Group {
             self.core.event(Event::Responsive(session));
         }
         if is_news {
-            self.handle_early(session, now);
             self.settle_identity(session, now);
+            self.handle_early(session, now);
         }
     }
 
@@ -217,7 +241,7 @@ impl Group {
             self.end_contest(session, now);
         }
         self.waiting.expire(lost_after, now);
-        self.away.expire(now);
+        self.away.expire(&mut self.wiped, now);
     }
 
     fn end_contest(&mut self, session: SessionId, now: Duration) {
@@ -307,8 +331,6 @@ impl Group {
                 return Err(GroupError::Away);
             }
         };
-        let hash = Heartbeat::hash(message.bytes);
-        self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
         let Witness { session: named, seq, hash } = heartbeat.witness;
         let is_back = named == prefix(self.core.session)
             && seq > away.our_seq
@@ -343,6 +365,10 @@ impl Group {
         let wants = Wants::NEW_KEYS;
         let request = message::Request { target: session, wants };
         self.core.send(Recipient::One(session), &Body::Request(request));
+        if let Some(member) = self.members.get_mut(&session) {
+            // Should the request be lost.
+            member.ask_anew_by(now + Duration::from_secs(5));
+        }
         self.refresh_roster(now);
         self.want_delivery(now);
         Ok(())

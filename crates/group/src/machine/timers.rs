@@ -5,7 +5,7 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use super::{Group, jitter};
-use crate::{GroupError, message::Reason};
+use crate::message::Reason;
 
 /// After joining, the first heartbeat comes sooner.
 const FIRST_HEARTBEAT: Duration = Duration::from_secs(3);
@@ -97,9 +97,7 @@ impl Group {
     }
 
     fn handle_timeouts_once(&mut self, now: Duration, rng: &mut impl CryptoRng) {
-        if self.timers.take_due(Timer::Restart, now)
-            && self.restart(now, rng) == Err(GroupError::NoRandomness)
-        {
+        if self.timers.take_due(Timer::Restart, now) && self.restart(now, rng).is_err() {
             self.timers.set(Timer::Restart, now + crate::randomness::TRY_AGAIN);
         }
         self.expire_sessions(now);

@@ -50,6 +50,10 @@ pub(crate) struct Member {
     keys_asked: Asked,
     pub(crate) request: Option<Wants>,
     pub(crate) answered_at: Option<Moment>,
+    /// When a generation was begun because it asked for one.
+    pub(crate) renewed_at: Option<Moment>,
+    /// When its roster was answered.
+    pub(crate) roster_at: Option<Moment>,
     pub(crate) heartbeat_sent_at: Option<Moment>,
     pub(crate) bucket: TokenBucket,
 }
@@ -110,6 +114,8 @@ impl Member {
             keys_asked: Asked::default(),
             request: None,
             answered_at: None,
+            renewed_at: None,
+            roster_at: None,
             heartbeat_sent_at: None,
             bucket: TokenBucket::new(Rate::Member, now),
         }
@@ -210,6 +216,11 @@ impl Member {
         }
         self.unacknowledged.shrink_to_fit();
         true
+    }
+
+    /// Whether it has opened a key of ours.
+    pub(crate) const fn has_acknowledged(&self) -> bool {
+        self.ack_delay.is_some()
     }
 
     /// Whether it has not acknowledged this generation.

@@ -115,7 +115,10 @@ impl Ghost {
                         return Err(format!("a key after it went: {generation} held by {pair}"));
                     }
                     if seen.sealed.get(generation).is_some_and(|sealed| held.step <= *sealed) {
-                        return Err(format!("a key of before: {generation} {} held by {pair}", held.step));
+                        return Err(format!(
+                            "a key of before: {generation} {} held by {pair}",
+                            held.step
+                        ));
                     }
                 }
             }
@@ -132,7 +135,8 @@ impl Ghost {
         let unlock = orders.iter().filter(is_unlock).max_by_key(rank);
         let removals = orders.iter().filter(is_removal);
         let removals = removals.filter(|order| unlock.is_none_or(|unlock| rank(order) > rank(&unlock)));
-        let mut all: Vec<_> = lock.into_iter().chain(unlock).chain(removals).map(|o| (*o).clone()).collect();
+        let mut all: Vec<_> =
+            lock.into_iter().chain(unlock).chain(removals).map(|o| (*o).clone()).collect();
         all.dedup();
         all
     }

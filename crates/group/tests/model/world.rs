@@ -466,7 +466,8 @@ impl World {
             let own = peer.group.session();
             for (_, bytes) in &sent {
                 for part in message::unbundle(bytes).unwrap() {
-                    if let message::Body::Heartbeat(heartbeat) = message::Message::parse(part).unwrap().body
+                    if let message::Body::Heartbeat(heartbeat) =
+                        message::Message::parse(part).unwrap().body
                     {
                         told.insert(peer.address, heartbeat);
                     }

@@ -109,7 +109,8 @@ fn orders_of_yesterday_do_not_count_because_their_moderator_leaves() {
         net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
         net.run_for(SECOND);
         let leave = leaves.then(|| leave.clone());
-        let played = [announce.clone()].into_iter().chain(orders.clone()).chain(leave).chain(orders.clone());
+        let played =
+            [announce.clone()].into_iter().chain(orders.clone()).chain(leave).chain(orders.clone());
         for message in played {
             for &id in &ids {
                 let _ = net.hand(id, &message);
