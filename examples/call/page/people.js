@@ -153,6 +153,10 @@ export class People {
         this.#alarm.raise(`views ${session}`, `${user} was told other keys of somebody than you were. `
           + 'The server may be showing you different calls.');
         break;
+      case 'ordersDiffer':
+        this.#alarm.announce(`orders ${session}`, `${user} keeps to other locks and removals than you do. The server may be holding back what `
+          + 'moderators say.');
+        break;
       case 'notAdmitted':
         if (event.reason in NOT_ADMITTED) this.#tell(`${user} ${NOT_ADMITTED[event.reason]}.`);
         break;
