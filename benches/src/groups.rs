@@ -10,15 +10,21 @@ use std::{
 use sealframe::{
     CipherSuite,
     group::{
-        Admission, Config, Event, Group, IdentityKey, Kem, KeyChange, KeyId, Output, Permission,
-        Policy, Recipient, Role, UserId, verification::TrustStore,
+        Admission, Config, Event, Group, IdentityKey, Kem, KemSecret, KeyChange, KeyId, Output,
+        Permission, Policy, Recipient, Role, SessionId, UserId,
+        message::{self, Announce, Body, Heartbeat, Message},
+        verification::TrustStore,
     },
 };
 use sealframe_testkit::random::Random;
 
+const GROUP: &[u8] = b"bench";
+const CREDENTIAL: &[u8] = b"somebody";
+const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+
 /// From one member through the relay to another.
 const DELAY: Duration = Duration::from_millis(20);
-/// What time is looked at.
+/// How often it is looked at.
 const TICK: Duration = Duration::from_millis(10);
 /// Nothing takes longer, or the bench stops.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -29,6 +35,7 @@ pub struct Call {
     now: Duration,
     /// By address; `None` of those who have left.
     peers: Vec<Option<Peer>>,
+    stand_ins: Vec<StandIn>,
     queue: BinaryHeap<Reverse<Packet>>,
     next_order: u64,
     sends: Sends,
@@ -70,6 +77,19 @@ struct Peer {
 pub struct Traffic {
     pub up: usize,
     pub down: usize,
+    /// Of `down`: heartbeats to all, which come whatever happens.
+    pub heartbeats: usize,
+}
+
+/// One of a large audience, of whom nothing is worked out: it introduces itself to whoever comes, and its heartbeats say what those
+/// of a listener say who is worked out.
+struct StandIn {
+    key: IdentityKey,
+    session: SessionId,
+    announce: Rc<[u8]>,
+    prekey: Vec<u8>,
+    seq: u32,
+    heartbeat_at: Duration,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +102,8 @@ struct Packet {
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum What {
-    Message(Rc<[u8]>),
+    /// Whether it is a heartbeat to all.
+    Message(Rc<[u8]>, bool),
     /// The first frame in a key, of this number.
     Frame(u16, u64, u32),
     /// It is time for something.
@@ -102,6 +123,8 @@ pub struct Cost {
     pub mean: Traffic,
     pub most: Traffic,
     pub most_processor: Duration,
+    /// Of one who listens and was there before.
+    pub listener: Traffic,
     /// Of the one who joined.
     pub newcomer: Traffic,
     pub newcomer_processor: Duration,
@@ -127,6 +150,7 @@ impl Call {
             kem,
             now: Duration::from_secs(1),
             peers: Vec::new(),
+            stand_ins: Vec::new(),
             queue: BinaryHeap::new(),
             next_order: 0,
             sends: Sends::default(),
@@ -145,15 +169,94 @@ impl Call {
         call
     }
 
-    /// A call of `n` of whom the first `senders` send.
+    /// A call of `n` of whom `senders` send and all but a few others are stand-ins.
     pub fn of_listeners(n: usize, senders: usize, kem: Kem) -> Self {
+        const WORKED_OUT: usize = 5;
         let mut call = Self::new(kem);
-        for at in 0..n {
+        for at in 0..senders + WORKED_OUT {
             call.enter(at < senders);
             call.run_for(TICK);
         }
+        while call.stand_ins.len() + call.peers.len() < n {
+            call.enter_stand_in();
+            call.run_for(TICK);
+        }
+        // Everybody has been heard twice.
+        call.run_for(2 * call.heartbeat_interval());
         call.calm_down();
         call
+    }
+
+    fn heartbeat_interval(&self) -> Duration {
+        let n = self.stand_ins.len() + self.present().count();
+        Policy::default().heartbeat * u32::try_from(n.max(200)).unwrap() / 200
+    }
+
+    fn enter_stand_in(&mut self) {
+        let group = message::group_hash(GROUP);
+        let mut rng = Random::new(self.stand_ins.len() as u64 + (1 << 32));
+        let (key, session, announce, prekey) = loop {
+            let key = IdentityKey::generate(&mut rng).unwrap();
+            let (_, prekey) = KemSecret::generate(self.kem, &mut rng).unwrap();
+            let announce = Announce {
+                joined_at: u64::try_from(self.now.as_millis()).unwrap(),
+                media_suite: SUITE.id(),
+                kem: self.kem,
+                role: Role::Participant,
+                identity: key.public(),
+                prekey: prekey.clone(),
+                versions: vec![1],
+                address: u64::MAX.to_be_bytes().to_vec(),
+                credential: CREDENTIAL.to_vec(),
+                extensions: Vec::new(),
+            };
+            let (session, announce) = message::sign_announce(&group, announce, &key);
+            if !self.has_number(session.number()) {
+                break (key, session, announce, prekey);
+            }
+        };
+        let announce: Rc<[u8]> = announce.into();
+        let heartbeat_at = self.now + Duration::from_secs(3);
+        self.stand_ins.push(StandIn {
+            key,
+            session,
+            announce: Rc::clone(&announce),
+            prekey,
+            seq: 0,
+            heartbeat_at,
+        });
+        self.relay(None, &announce, false);
+        self.send_stand_in_heartbeat(self.stand_ins.len() - 1);
+        self.stand_ins.last_mut().unwrap().heartbeat_at = heartbeat_at;
+    }
+
+    fn has_number(&self, number: u16) -> bool {
+        self.stand_ins.iter().any(|stand_in| stand_in.session.number() == number)
+            || self.present().any(|peer| peer.group.number() == number)
+    }
+
+    fn send_stand_in_heartbeat(&mut self, place: usize) {
+        let interval = self.heartbeat_interval();
+        let is_listener = |peer: &Option<Peer>| peer.as_ref().is_some_and(|peer| !peer.sends);
+        let listener = self.peers.iter().position(is_listener).unwrap();
+        self.turn(listener);
+        let seen = self.peers[listener].as_mut().unwrap().look(self.now);
+        let stand_in = &mut self.stand_ins[place];
+        stand_in.seq += 1;
+        stand_in.heartbeat_at = self.now + interval;
+        let heartbeat = Heartbeat {
+            seq: stand_in.seq,
+            generation: 0,
+            newest: 0,
+            update_hash: [7; 32],
+            prekey_number: 0,
+            prekey: stand_in.prekey.clone(),
+            ..seen
+        };
+        let group = message::group_hash(GROUP);
+        let message =
+            message::sign(&group, stand_in.session, &Body::Heartbeat(heartbeat), &stand_in.key);
+        self.relay(None, &message.into(), true);
     }
 
     /// Until everybody is together, and heartbeats after joining and comparisons are over.
@@ -171,13 +274,13 @@ impl Call {
         let address = self.peers.len();
         let mut rng = Random::new(address as u64 + 1);
         let config = Config {
-            group_id: b"bench".to_vec(),
+            group_id: GROUP.to_vec(),
             kem: self.kem,
-            suite: CipherSuite::Aes128GcmSha256_128,
+            suite: SUITE,
             address: (address as u64).to_be_bytes().to_vec(),
             role: Role::Participant,
             permission: Permission::None,
-            credential: b"somebody".to_vec(),
+            credential: CREDENTIAL.to_vec(),
             sends,
             started_at: 0,
             policy: Policy { max_members: 1024, ..Policy::default() },
@@ -199,23 +302,31 @@ impl Call {
             rekeyed_at: self.now,
         }));
         self.turn(address);
+        // They have its announce, and it theirs.
+        let at = self.now + 2 * DELAY;
+        let announces: Vec<_> =
+            self.stand_ins.iter().map(|stand_in| Rc::clone(&stand_in.announce)).collect();
+        for announce in announces {
+            self.sends.to_one += 1;
+            self.post(at, address, What::Message(announce, false));
+        }
         address
     }
 
     /// Somebody who sends comes, until everybody is together and what follows is over.
     pub fn join(&mut self, sends: bool) -> Cost {
         self.run_for(Duration::from_secs(1));
-        let start = self.begin();
+        self.begin();
         let newcomer = self.enter(sends);
         let until = self.until_together();
         self.run_for(Duration::from_secs(1));
-        self.cost(start, until, Some(newcomer))
+        self.cost(until, Some(newcomer))
     }
 
     /// The last who came leaves, until all who send use keys that it does not have and what follows is over.
     pub fn leave(&mut self) -> Cost {
         self.run_for(Duration::from_secs(4));
-        let start = self.begin();
+        self.begin();
         let place = self.peers.iter().rposition(Option::is_some).unwrap();
         let gone = self.peers[place].take().unwrap();
         for output in gone.group.leave() {
@@ -229,12 +340,12 @@ impl Call {
             senders.all(|peer| peer.rekeyed_at > since) && call.is_together()
         });
         self.run_for(Duration::from_secs(1));
-        self.cost(start, until, None)
+        self.cost(until, None)
     }
 
     /// `n` come within some seconds, until they are together and what follows is over.
     pub fn burst(&mut self, n: usize, within: Duration) -> Cost {
-        let start = self.begin();
+        self.begin();
         let each = within / u32::try_from(n).unwrap();
         for at in 0..n {
             self.enter(true);
@@ -244,35 +355,36 @@ impl Call {
         }
         let until = self.until_together();
         self.run_for(Duration::from_secs(1));
-        self.cost(start, until, None)
+        self.cost(until, None)
     }
 
-    fn begin(&mut self) -> usize {
+    fn begin(&mut self) {
         for peer in self.peers.iter_mut().flatten() {
             (peer.traffic, peer.processor) = (Traffic::default(), Duration::ZERO);
         }
         self.sends = Sends::default();
-        self.peers.len()
     }
 
-    fn cost(&self, before: usize, until: Duration, newcomer: Option<usize>) -> Cost {
+    fn cost(&self, until: Duration, newcomer: Option<usize>) -> Cost {
         let others = self.peers.iter().enumerate();
         let others = others.filter(|(address, _)| newcomer != Some(*address));
         let others: Vec<&Peer> = others.filter_map(|(_, peer)| peer.as_ref()).collect();
         let n = others.len();
-        debug_assert!(before <= self.peers.len());
         let sum = |of: fn(&Peer) -> usize| others.iter().map(|peer| of(peer)).sum::<usize>();
         let most = |of: fn(&Peer) -> usize| others.iter().map(|peer| of(peer)).max().unwrap();
         let (up, down) = (|peer: &Peer| peer.traffic.up, |peer: &Peer| peer.traffic.down);
+        let heartbeats = |peer: &Peer| peer.traffic.heartbeats;
+        let listener = others.iter().find(|peer| !peer.sends);
         let newcomer = newcomer.and_then(|address| self.peers[address].as_ref());
         Cost {
             until,
             total: self.present().map(|peer| peer.processor).sum(),
             members: self.present().count(),
             sends: self.sends,
-            mean: Traffic { up: sum(up) / n, down: sum(down) / n },
-            most: Traffic { up: most(up), down: most(down) },
+            mean: Traffic { up: sum(up) / n, down: sum(down) / n, heartbeats: sum(heartbeats) / n },
+            most: Traffic { up: most(up), down: most(down), heartbeats: most(heartbeats) },
             most_processor: others.iter().map(|peer| peer.processor).max().unwrap(),
+            listener: listener.map(|peer| peer.traffic).unwrap_or_default(),
             newcomer: newcomer.map(|peer| peer.traffic).unwrap_or_default(),
             newcomer_processor: newcomer.map(|peer| peer.processor).unwrap_or_default(),
         }
@@ -283,7 +395,9 @@ impl Call {
     }
 
     fn is_together(&self) -> bool {
-        let numbers: Vec<u16> = self.present().map(|peer| peer.group.number()).collect();
+        let stand_ins = self.stand_ins.iter().map(|stand_in| stand_in.session.number());
+        let numbers: Vec<u16> =
+            self.present().map(|peer| peer.group.number()).chain(stand_ins).collect();
         let senders: Vec<(u16, KeyId)> = self
             .present()
             .filter(|peer| peer.sends)
@@ -316,6 +430,12 @@ impl Call {
 
     fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
+        for place in 0..self.stand_ins.len() {
+            // Not to the tick.
+            if self.stand_ins[place].heartbeat_at <= self.now {
+                self.send_stand_in_heartbeat(place);
+            }
+        }
         while self.queue.peek().is_some_and(|Reverse(packet)| packet.at <= end) {
             let Some(Reverse(packet)) = self.queue.pop() else { break };
             self.now = self.now.max(packet.at);
@@ -330,8 +450,9 @@ impl Call {
         match packet.what {
             What::Wake if peer.wake_at != packet.at => return,
             What::Wake => {}
-            What::Message(message) => {
+            What::Message(message, is_heartbeat) => {
                 peer.traffic.down += message.len();
+                peer.traffic.heartbeats += if is_heartbeat { message.len() } else { 0 };
                 // What comes too early or again is refused.
                 let _ = peer.group.handle_message(&message, self.now);
             }
@@ -425,19 +546,25 @@ impl Call {
         let message: Rc<[u8]> = message.into();
         if let Some(to) = to {
             self.sends.to_one += 1;
-            self.post(at, to, What::Message(message));
+            self.post(at, to, What::Message(message, false));
             return;
         }
+        let is_heartbeat =
+            Message::parse(&message).is_ok_and(|it| matches!(it.body, Body::Heartbeat(_)));
+        self.relay(Some(from), &message, is_heartbeat);
+    }
+
+    /// To all but who sent it.
+    fn relay(&mut self, from: Option<usize>, message: &Rc<[u8]>, is_heartbeat: bool) {
         self.sends.to_all += 1;
-        for to in 0..self.peers.len() {
-            if to != from {
-                self.post(at, to, What::Message(Rc::clone(&message)));
-            }
+        for to in (0..self.peers.len()).filter(|to| Some(*to) != from) {
+            self.post(self.now + DELAY, to, What::Message(Rc::clone(message), is_heartbeat));
         }
     }
 
     fn post(&mut self, at: Duration, to: usize, what: What) {
-        if self.peers[to].is_some() {
+        // A stand-in has no place.
+        if self.peers.get(to).is_some_and(Option::is_some) {
             self.next_order += 1;
             self.queue.push(Reverse(Packet { at, order: self.next_order, to, what }));
         }
@@ -445,6 +572,25 @@ impl Call {
 }
 
 impl Peer {
+    /// What it would say of the call now.
+    fn look(&mut self, now: Duration) -> Heartbeat {
+        self.group.reconnected(now);
+        let mut seen = None;
+        loop {
+            match self.group.poll(now, &mut self.rng) {
+                Output::Send { message, .. } => {
+                    for message in message::unbundle(&message).unwrap() {
+                        if let Body::Heartbeat(heartbeat) = Message::parse(message).unwrap().body {
+                            seen = Some(heartbeat);
+                        }
+                    }
+                }
+                Output::Keys(_) | Output::Event(_) => {}
+                Output::Timeout(_) => return seen.unwrap(),
+            }
+        }
+    }
+
     /// Whether its frames are in a new key from now on.
     fn change_keys(&mut self, change: KeyChange, now: Duration) -> bool {
         match change {

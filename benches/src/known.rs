@@ -1,6 +1,7 @@
 //! What members who are known cost one who knows them: memory, and time for a frame.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use sealframe::{
     Action, Call, CipherSuite, Stream, StreamKind,
@@ -17,8 +18,8 @@ const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 const LEN: usize = 160;
 const NOW: Duration = Duration::from_secs(1);
 
-fn call(number: u16, kem: Kem) -> (Call, Random) {
-    let mut rng = Random::new(number.into());
+fn call(number: u16, seed: u64, kem: Kem) -> (Call, Random) {
+    let mut rng = Random::new(seed);
     let config = Config {
         group_id: b"known".to_vec(),
         kem,
@@ -68,13 +69,21 @@ struct Known {
 impl Known {
     /// `n` others come, and each is heard.
     fn new(n: u16, kem: Kem) -> Self {
-        let (mut us, mut rng) = call(0, kem);
+        let (mut us, mut rng) = call(0, 0, kem);
         let announce = turn(&mut us, &mut rng, NOW, None).remove(0);
         let whom = Some(us.session());
+        let mut numbers = BTreeSet::from([us.session().number()]);
         let mut known = Self { us, rng, others: Vec::new(), now: NOW, bytes: 0 };
         for number in 1..=n {
             known.now += Duration::from_millis(60);
-            let (mut them, mut their_rng) = call(number, kem);
+            // Some of many would have a number that another has, and begin anew.
+            let mut seeds = (0..).map(|more| u64::from(number) + (more << 16));
+            let (mut them, mut their_rng) = loop {
+                let (them, their_rng) = call(number, seeds.next().unwrap(), kem);
+                if numbers.insert(them.session().number()) {
+                    break (them, their_rng);
+                }
+            };
             let mut told = turn(&mut them, &mut their_rng, known.now, whom);
             them.handle_message(&announce, known.now).unwrap();
             told.extend(turn(&mut them, &mut their_rng, known.now, whom));

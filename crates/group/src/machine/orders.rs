@@ -92,6 +92,10 @@ impl Group {
         } else if let Some(member) = away {
             Some((member.identity(), member.permission, is_vouched))
         } else if let Some(departed) = self.departed.get(by) {
+            if departed.removed_by.is_some_and(|counter| order.counter > counter) {
+                // It was removed before.
+                return Err(GroupError::Departed);
+            }
             if !is_vouched && now >= departed.at.plus(HEARD_AFTER) {
                 return Err(GroupError::Departed);
             }
@@ -113,19 +117,25 @@ impl Group {
         if !Message::parse(bytes)?.is_signed_by(&self.core.group, &identity) {
             return Err(GroupError::Unauthentic);
         }
-        // What names a session that is here now is of this call; all else may be a recording of another.
-        let is_fresh = match order.order.action {
-            Action::Remove { target, .. } => {
-                let member = self.members.get(&target);
-                target == self.core.session || member.is_some_and(|member| member.presence.is_live())
+        if !counts && !self.is_of_this_call(&order) {
+            if self.departed.get(by).is_some() {
+                return Err(GroupError::Departed);
             }
-            Action::Lock { .. } | Action::Unlock => false,
-        };
-        if !counts && !is_fresh {
             self.keep_early(by, bytes);
             return Ok(());
         }
         self.apply_order(order, now)
+    }
+
+    /// Whether an order names a session that is or was present here. Any other may be a recording of another call.
+    fn is_of_this_call(&self, order: &SignedOrder) -> bool {
+        let Action::Remove { target, .. } = order.order.action else { return false };
+        let away = self.away.get(target).map(|away| &away.member);
+        let member = self.members.get(&target).or(away);
+        let departed = self.departed.get(target);
+        target == self.core.session
+            || member.is_some_and(|member| member.presence.was_live())
+            || departed.is_some_and(|departed| departed.was_live)
     }
 
     /// Whether nothing is left to be done for a removal's session.
@@ -145,6 +155,10 @@ impl Group {
                 return Ok(());
             }
             self.depart(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
+            for void in self.orders.void(target, order.order.counter) {
+                // Whom a removed moderator removed after that is welcome again.
+                self.departed.forget(void.order.action.target());
+            }
         }
         if self.orders.is_known(&order) {
             return Ok(());
@@ -154,6 +168,10 @@ impl Group {
         let is_locked = self.orders.is_locked();
         if is_locked != was_locked {
             self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
+        }
+        if !is_locked {
+            // Whom a lock or a removal kept out may ask again.
+            self.refused.keep_those_by_application();
         }
         self.enforce_orders(now);
         if self.orders_hash.set(self.orders.hash(), now) {
@@ -213,6 +231,7 @@ impl Group {
         let Some(member) = member.or_else(|| self.away.remove(session).map(|away| away.member)) else {
             return;
         };
+        self.wiped.note(session, &member.received);
         let address = Announce::address_in(&member.announce).to_vec();
         self.refuse_with(session, &address, RefusalReason::Locked, false, now);
         if was_member {
