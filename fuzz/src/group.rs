@@ -410,6 +410,7 @@ impl Call {
             }
             Event::RosterMismatch { .. }
             | Event::ViewMismatch { .. }
+            | Event::OrdersDiffer(_)
             | Event::Equivocation(_)
             | Event::IdentityChanged { .. } => {
                 assert!(!self.is_honest, "{event:?} with an honest relay");
