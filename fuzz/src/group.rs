@@ -412,7 +412,12 @@ impl Call {
             | Event::ViewMismatch { .. }
             | Event::Equivocation(_)
             | Event::IdentityChanged { .. } => {
-                assert!(!self.is_honest, "{event:?} with an honest relay");
+                let sessions: Vec<_> = self.peers.iter().map(|peer| peer.group.session()).collect();
+                assert!(
+                    !self.is_honest,
+                    "{event:?} at {who} after {:?}, with an honest relay; the sessions are {sessions:?}",
+                    self.now
+                );
             }
             Event::Joined(_)
             | Event::Left { .. }
