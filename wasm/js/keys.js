@@ -46,6 +46,7 @@ export class Keys {
       if (address !== undefined) {
         this.#core.setSource(number, this.sourceAt(address));
         this.#addresses.set(number, address);
+        if (!this.#tally.has(address)) this.#tally.set(address, { opened: 0, failed: {} });
       }
       this.#withKey((key) => this.#core.install(number, generation, step, key));
       this.#arrived.add(number);
@@ -54,8 +55,11 @@ export class Keys {
     [Task.WipeBefore]: ({ number, generation, step }) => this.#core.wipeBefore(number, generation, step),
     [Task.WipeMember]: ({ number }) => {
       this.#core.removeMember(number);
-      this.#tally.delete(this.#addresses.get(number));
+      const address = this.#addresses.get(number);
       this.#addresses.delete(number);
+      // What is counted from now on is of whoever took its place there.
+      this.#tally.delete(address);
+      if ([...this.#addresses.values()].includes(address)) this.#tally.set(address, { opened: 0, failed: {} });
       this.#uses.delete(number);
       this.#parking.forget(number);
       this.#arrived.delete(number);
@@ -121,12 +125,12 @@ export class Keys {
     this.#parking.forgetTransform(transform);
   }
 
-  /** What became of a frame from an address: `code` is null if it opened. */
+  /** What became of a frame from an address: `code` is null if it opened. Of whom there is no key nothing is counted. */
   count(from, code) {
-    if (!this.#tally.has(from)) this.#tally.set(from, { opened: 0, failed: {} });
-    const { failed } = this.#tally.get(from);
-    if (code === null) this.#tally.get(from).opened += 1;
-    else failed[code] = (failed[code] ?? 0) + 1;
+    const tally = this.#tally.get(from);
+    if (tally === undefined) return;
+    if (code === null) tally.opened += 1;
+    else tally.failed[code] = (tally.failed[code] ?? 0) + 1;
   }
 
   /** What the page asks for, by name. */

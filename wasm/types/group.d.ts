@@ -62,6 +62,8 @@ export type GroupEvent =
   | { type: 'rosterMismatch' | 'viewMismatch'; with: Session; sessions: string[] }
   /** It sees the same people again. */
   | { type: 'rosterAgrees'; session: Session }
+  /** It keeps to other locks and removals than we do, and comparing did not help. */
+  | { type: 'ordersDiffer'; session: Session }
   /** It told different people different things. */
   | { type: 'equivocation'; session: Session }
   | { type: 'locked' | 'unlocked'; by: Session }

@@ -12,6 +12,8 @@ const SHOW_EVERY_MS = 1000;
 const OUTSIDE_MS = 10_000;
 /** So many frames of somebody that do not open, between two looks, are too many. */
 const TOO_MANY = 20;
+/** So many looks in a row a key may be on its way. */
+const KEYLESS_LOOKS = 10;
 /** What a server that only relays never makes of a message. */
 const FORGED = ['Unauthentic', 'WrongKey', 'Malformed', 'OtherGroup'];
 
@@ -51,6 +53,8 @@ export class People {
   #members = new Map();
   /** By session: frames that had failed at the last look. */
   #failed = new Map();
+  /** By session: frames whose key was not there at the last look, and how often in a row there were too many. */
+  #keyless = new Map();
   /** By address: since when there is a tile of nobody who is in the call. */
   #outside = new Map();
   /** What has been said of us by members who have not let us in. */
@@ -149,6 +153,10 @@ export class People {
         this.#alarm.raise(`views ${session}`, `${user} was told other keys of somebody than you were. `
           + 'The server may be showing you different calls.');
         break;
+      case 'ordersDiffer':
+        this.#alarm.announce(`orders ${session}`, `${user} keeps to other locks and removals than you do. The server may be holding back what `
+          + 'moderators say.');
+        break;
       case 'notAdmitted':
         if (event.reason in NOT_ADMITTED) this.#tell(`${user} ${NOT_ADMITTED[event.reason]}.`);
         break;
@@ -172,8 +180,9 @@ export class People {
         }
         break;
       case 'left':
-        for (const what of ['changed', 'differs', 'views', 'failing', 'mismatch']) this.#alarm.clear(`${what} ${session}`);
+        for (const what of ['changed', 'differs', 'views', 'failing', 'keyless', 'mismatch']) this.#alarm.clear(`${what} ${session}`);
         this.#failed.delete(session);
+        this.#keyless.delete(session);
         this.#dialog.left(session, user);
     }
     this.#keeper.keepTrust(await group.exportTrust());
@@ -225,7 +234,12 @@ export class People {
     this.#say(member.rosterDiffers, `differs ${session}`,
       `${user} sees other people in this call than you do. The server may be showing you different calls.`);
     this.#say(member.equivocated, `equivocation ${member.address}`, equivocation(user));
-    const failed = Object.entries(member.failed).filter(([code]) => !isHarmless(code));
+    const { UnknownKey: unknown = 0, ...others } = member.failed;
+    const before = this.#keyless.get(session) ?? { unknown: 0, looks: 0 };
+    const looks = unknown - before.unknown > TOO_MANY ? before.looks + 1 : 0;
+    this.#keyless.set(session, { unknown, looks });
+    this.#say(looks >= KEYLESS_LOOKS, `keyless ${session}`, `The key of what the server sends as ${user}’s does not come. It is not played.`);
+    const failed = Object.entries(others).filter(([code]) => !isHarmless(code));
     const sum = failed.reduce((all, [, count]) => all + count, 0);
     const more = sum - (this.#failed.get(session) ?? 0);
     this.#failed.set(session, sum);

@@ -119,9 +119,13 @@ describe('calls go on', { concurrency: 2 }, () => {
     const browser = await ownBrowser(t);
     const tabs = [await open('Alice'), await open('Bob'), await open('Dora', browser)];
     const areCalm = await playing(tabs);
+    const events = await tabs[0].events();
     await stopFor(FROZEN_MS, await processes(browser, '--type=renderer'));
     t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
     await areCalm();
+    // She was away, for the others too, and is the same.
+    assert.deepEqual((await events()).map(({ type, why }) => why ?? type).filter((type) => ['dropped', 'returned', 'joined'].includes(type)),
+      ['dropped', 'returned']);
   });
 
   test('when somebody has been cut off for two minutes', TIMEOUT, async (t) => {
@@ -130,9 +134,13 @@ describe('calls go on', { concurrency: 2 }, () => {
     const tabs = [await open('Alice'), await open('Bob'), await open('Dora', browser)];
     const areCalm = await playing(tabs);
     // Every packet of every connection of this browser goes through there.
+    const events = await tabs[0].events();
     await stopFor(CUT_OFF_MS, await processes(browser, 'network.mojom.NetworkService'));
     t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
     await areCalm();
+    // She was away, for the others too, and is the same.
+    assert.deepEqual((await events()).map(({ type, why }) => why ?? type).filter((type) => ['dropped', 'returned', 'joined'].includes(type)),
+      ['dropped', 'returned']);
   });
 
   test('when the server is restarted', TIMEOUT, async (t) => {

@@ -131,6 +131,20 @@ export class Tab {
     return () => this.page.evaluate(() => globalThis.alarmed);
   }
 
+  /** Notes what its group tells from now on; returns what tells that. */
+  async events() {
+    await this.page.evaluate(() => {
+      const { group } = globalThis.sealframeDemo;
+      const { onevent } = group;
+      globalThis.events = [];
+      group.onevent = (event) => {
+        globalThis.events.push(event);
+        return onevent(event);
+      };
+    });
+    return () => this.page.evaluate(() => globalThis.events);
+  }
+
   /** What the line above everything says. */
   notice() {
     return this.page.$eval('#notice', ({ hidden, textContent }) => (hidden ? '' : textContent));

@@ -26,6 +26,7 @@ pub(crate) fn json(event: &Event) -> String {
         Event::RosterMismatch { with, sessions } => compared(of("rosterMismatch"), *with, sessions),
         Event::RosterAgrees(session) => with("rosterAgrees", session),
         Event::ViewMismatch { with, sessions } => compared(of("viewMismatch"), *with, sessions),
+        Event::OrdersDiffer(session) => with("ordersDiffer", session),
         Event::Equivocation(session) => with("equivocation", session),
         Event::Locked { by: session } => by("locked", session),
         Event::Unlocked { by: session } => by("unlocked", session),

@@ -437,6 +437,7 @@ fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed
         at: now.into(),
         identity: core.identity(),
         permission: core.config.permission,
+        was_live: true,
         address: core.config.address.as_slice().into(),
         announce: Some(core.announce.as_slice().into()),
         proof: None,

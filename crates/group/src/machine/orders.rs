@@ -99,7 +99,7 @@ impl Group {
             if !is_vouched && now >= departed.at.plus(HEARD_AFTER) {
                 return Err(GroupError::Departed);
             }
-            Some((departed.identity, departed.permission, true))
+            Some((departed.identity, departed.permission, is_vouched || departed.was_live))
         } else {
             None
         };
@@ -117,19 +117,25 @@ impl Group {
         if !Message::parse(bytes)?.is_signed_by(&self.core.group, &identity) {
             return Err(GroupError::Unauthentic);
         }
-        // What names a session that is here now is of this call; all else may be a recording of another.
-        let is_fresh = match order.order.action {
-            Action::Remove { target, .. } => {
-                let member = self.members.get(&target);
-                target == self.core.session || member.is_some_and(|member| member.presence.is_live())
+        if !counts && !self.is_of_this_call(&order) {
+            if self.departed.get(by).is_some() {
+                return Err(GroupError::Departed);
             }
-            Action::Lock { .. } | Action::Unlock => false,
-        };
-        if !counts && !is_fresh {
             self.keep_early(by, bytes);
             return Ok(());
         }
         self.apply_order(order, now)
+    }
+
+    /// Whether an order names a session that is or was present here. Any other may be a recording of another call.
+    fn is_of_this_call(&self, order: &SignedOrder) -> bool {
+        let Action::Remove { target, .. } = order.order.action else { return false };
+        let away = self.away.get(target).map(|away| &away.member);
+        let member = self.members.get(&target).or(away);
+        let departed = self.departed.get(target);
+        target == self.core.session
+            || member.is_some_and(|member| member.presence.was_live())
+            || departed.is_some_and(|departed| departed.was_live)
     }
 
     /// Whether nothing is left to be done for a removal's session.
@@ -162,6 +168,10 @@ impl Group {
         let is_locked = self.orders.is_locked();
         if is_locked != was_locked {
             self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
+        }
+        if !is_locked {
+            // Whom a lock or a removal kept out may ask again.
+            self.refused.keep_those_by_application();
         }
         self.enforce_orders(now);
         if self.orders_hash.set(self.orders.hash(), now) {

@@ -180,6 +180,7 @@ impl Group {
                 at: Duration::ZERO.into(),
                 identity: judged.announce.identity,
                 permission: admission.permission,
+                was_live: false,
                 address: judged.announce.address.as_slice().into(),
                 announce: Some(judged.message.into()),
                 proof: None,
@@ -319,6 +320,7 @@ impl Group {
             self.forget_member(&member);
         }
         let (identity, permission) = (member.identity(), member.permission);
+        let was_live = member.presence.was_live();
         let announce = member.announce;
         self.refusers.remove(&session);
         self.departed.push(Departed {
@@ -327,6 +329,7 @@ impl Group {
             at: now.into(),
             identity,
             permission,
+            was_live,
             address: Announce::address_in(&announce).into(),
             announce: (permission == Permission::Moderator).then_some(announce),
             removed_by: proof.as_deref().and_then(counter_of).filter(|_| status == Status::Removed),

@@ -25,6 +25,8 @@ pub(crate) struct Departed {
     pub(crate) at: Moment,
     pub(crate) identity: Identity,
     pub(crate) permission: Permission,
+    /// It has proved to be present here, so it is no recording of another call.
+    pub(crate) was_live: bool,
     pub(crate) address: Box<[u8]>,
     /// Its announce, if it was a moderator: for those who are shown its orders.
     pub(crate) announce: Option<Box<[u8]>>,
@@ -209,6 +211,11 @@ impl Refused {
     /// Where to tell it.
     pub(crate) fn address_of(&self, session: SessionId) -> Option<&[u8]> {
         self.by_us.get(&session).map(|refusal| &*refusal.address)
+    }
+
+    /// What orders kept out may be asked about again.
+    pub(crate) fn keep_those_by_application(&mut self) {
+        self.by_us.retain(|_, refusal| refusal.by_application);
     }
 
     /// It was admitted after all.

@@ -15,6 +15,8 @@ const NEVER_PROVED: u32 = 4;
 pub(crate) struct Presence {
     /// When it last proved to be.
     proved_at: Option<Moment>,
+    /// Whether it ever has, so that its session is of this call and no recording of another.
+    has_proved: bool,
     /// Of its newest heartbeat; 0 before the first.
     seq: u32,
     /// What it sent last it sent after this heartbeat of ours.
@@ -41,6 +43,7 @@ impl Presence {
     pub(crate) const fn new() -> Self {
         Self {
             proved_at: None,
+            has_proved: false,
             seq: 0,
             after: None,
             heard: Vec::new(),
@@ -87,12 +90,18 @@ impl Presence {
 
     /// It has proved to be present. Whether that is news.
     pub(crate) fn prove(&mut self, now: Duration) -> bool {
+        self.has_proved = true;
         self.proved_at.replace(now.into()).is_none()
     }
 
     /// Whether it has proved to be present, not too long ago.
     pub(crate) const fn is_live(&self) -> bool {
         self.proved_at.is_some()
+    }
+
+    /// Whether its session is known to be of this call.
+    pub(crate) const fn was_live(&self) -> bool {
+        self.has_proved
     }
 
     pub(crate) fn proved_at(&self) -> Option<Duration> {

@@ -41,8 +41,8 @@ fn bounds() -> Bounds {
     let depth = std::env::var("SEALFRAME_DEPTH").ok().and_then(|depth| depth.parse().ok());
     depth.map_or(Bounds { depth: 2, states: 10_000, one_leaf_of: 4 }, |depth| Bounds {
         depth,
-        states: 4_000,
-        one_leaf_of: 20,
+        states: 5_000,
+        one_leaf_of: 10,
     })
 }
 

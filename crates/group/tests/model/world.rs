@@ -13,7 +13,7 @@ use sealframe_group::{Event, LeaveReason, Permission, Recipient, SessionId, mess
 
 use crate::{
     ghost::Ghost,
-    net::{Join, MILLI, Peer, SECOND},
+    net::{Join, Peer, SECOND},
 };
 
 /// How long a message takes while the network is fair.
