@@ -498,7 +498,10 @@ impl Call {
                     peer.sees.remove(&session.number());
                 }
                 Output::Event(
-                    Event::RosterMismatch { .. } | Event::ViewMismatch { .. } | Event::Equivocation(_),
+                    Event::RosterMismatch { .. }
+                    | Event::ViewMismatch { .. }
+                    | Event::Equivocation(_)
+                    | Event::OrdersDiffer(_),
                 ) => self.alarms += 1,
                 Output::Event(Event::Ended(why)) => panic!("{why:?}"),
                 Output::Event(
