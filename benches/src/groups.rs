@@ -500,10 +500,11 @@ impl Call {
                 Output::Event(
                     Event::RosterMismatch { .. }
                     | Event::ViewMismatch { .. }
-                    | Event::OrdersDiffer(_)
-                    | Event::Equivocation(_),
+                    | Event::Equivocation(_)
+                    | Event::OrdersDiffer(_),
                 ) => self.alarms += 1,
-                Output::Event(Event::Ended(why)) => panic!("{why:?}"),
+                // A call that ends is no call to measure.
+                Output::Event(Event::Ended(_)) => self.alarms += 1,
                 Output::Event(
                     Event::IdentityChanged { .. }
                     | Event::Unresponsive(_)

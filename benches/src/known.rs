@@ -7,6 +7,7 @@ use sealframe::{
     Action, Call, CipherSuite, Stream, StreamKind,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, SessionId, UserId,
+        message::{self, Body, Message},
         verification::TrustStore,
     },
 };
@@ -88,7 +89,7 @@ impl Known {
             them.handle_message(&announce, known.now).unwrap();
             told.extend(turn(&mut them, &mut their_rng, known.now, whom));
             known.others.push((them, their_rng));
-            known.hear(usize::from(number) - 1, &told);
+            known.hear(usize::from(number) - 1, told);
         }
         known.forget();
         known
@@ -100,36 +101,65 @@ impl Known {
             let (them, rng) = &mut self.others[at];
             them.rekey(self.now);
             let told = turn(them, rng, self.now, Some(self.us.session()));
-            self.hear(at, &told);
+            self.hear(at, told);
         }
         self.forget();
     }
 
-    /// We take what one of them says, answer it, and open a frame of it; it acknowledges our key.
-    fn hear(&mut self, at: usize, told: &[Vec<u8>]) {
-        let Self { us, rng, others, now, bytes } = self;
-        let (them, their_rng) = &mut others[at];
-        let mut answers = Vec::new();
-        *bytes += alloc::kept(|| {
-            for message in told {
-                let _ = us.handle_message(message, *now);
-                answers.extend(turn(us, rng, *now, None));
+    /// What matters here of a message or bundle. Each of them knows nobody but us: what it says of the call later would differ from
+    /// what we see, and a difference is kept too.
+    fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let parts = message::unbundle(bytes).unwrap().into_iter();
+        parts.filter(|part| match Message::parse(part).unwrap().body {
+            Body::Announce(_) | Body::KeyUpdate(_) | Body::Ack(_) => true,
+            Body::Heartbeat(heartbeat) => heartbeat.seq == 1,
+            Body::Request(_)
+            | Body::Leave
+            | Body::Order(_)
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Check { .. }
+            | Body::UpdateHeader(_) => false,
+        })
+    }
+
+    /// We take what one of them says and answer it; both acknowledge each other's keys, and we open a frame of it.
+    fn hear(&mut self, at: usize, told: Vec<Vec<u8>>) {
+        let mut told = told;
+        for _ in 0..2 {
+            let answers = self.take(&told);
+            let (them, their_rng) = &mut self.others[at];
+            for message in answers.iter().flat_map(|message| Self::parts(message)) {
+                let _ = them.handle_message(message, self.now);
             }
-        });
-        for message in &answers {
-            let _ = them.handle_message(message, *now);
+            self.bytes += alloc::kept(|| drop(answers));
+            // Acks wait for company.
+            self.now += Duration::from_millis(60);
+            told = turn(them, their_rng, self.now, Some(self.us.session()));
         }
-        let acks = turn(them, their_rng, *now, Some(us.session()));
+        let answers = self.take(&told);
+        self.bytes += alloc::kept(|| drop(answers));
+        let them = &mut self.others[at].0;
+        let from = them.session().number();
         let mut frame = them.seal_to_vec(&[0; LEN], CAMERA).unwrap();
+        let Self { us, rng, now, bytes, .. } = self;
         *bytes += alloc::kept(|| {
-            drop(core::mem::take(&mut answers));
-            for message in &acks {
-                let _ = us.handle_message(message, *now);
-            }
-            let from = them.session().number();
             us.open_in_place(from, &mut frame, CAMERA).unwrap();
             drop(turn(us, rng, *now, None));
         });
+    }
+
+    fn take(&mut self, told: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let Self { us, rng, now, bytes, .. } = self;
+        let mut answers = Vec::new();
+        *bytes += alloc::kept(|| {
+            for message in told.iter().flat_map(|message| Self::parts(message)) {
+                let _ = us.handle_message(message, *now);
+            }
+            answers = turn(us, rng, *now, None);
+        });
+        answers
     }
 
     /// Ten seconds pass, after which a key that was replaced is wiped.

@@ -391,7 +391,7 @@ fn groups() -> Result<()> {
     write("group_message", "bundle-of-none", &[0])?;
 
     for relay in 0..16_u8 {
-        // Honest and not by turns; all that can be done, in another order each time.
+        // Honest, lossy and lying by turns; all that can be done, in another order each time.
         let actions = (0..80).map(|at: u8| at.wrapping_mul(relay * 2 + 3).wrapping_add(relay));
         let input: Vec<u8> = [relay].into_iter().chain(actions).collect();
         write("group", &format!("relay-{relay}"), &input)?;
@@ -410,7 +410,7 @@ fn groups() -> Result<()> {
         ("clash", &[9, 0, 9, 0, 9, 0, 5, 3, 5, 9, 5, 1, 7, 2, 7, 3, 8, 0, 0, 4, 8, 1, 0, 9]),
     ];
     for (name, actions) in scenes {
-        for relay in [0, 1] {
+        for relay in [0, 1, 2] {
             write("group", &format!("{name}-{relay}"), &[&[relay][..], actions].concat())?;
         }
     }

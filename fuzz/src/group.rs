@@ -76,15 +76,20 @@ pub fn trust(data: &[u8]) {
     }
 }
 
-/// A call, and a relay that does with its messages what the input says: late, out of order, again, not at all; and, unless the
-/// first byte says that it is honest, changed or made up. People come, leave, sleep, lock, are dropped and removed.
+/// A call, and a relay that does with its messages what the input says: late, out of order, again; by the first byte also not at
+/// all, or changed and made up. People come, leave, sleep, lock, are dropped and removed.
 ///
 /// Nobody ever installs a key that its maker did not make, that was made after it was out at its maker, or that frames were
-/// sealed with before it was in. With an honest relay there is no alarm. Once the relay behaves, all come together.
+/// sealed with before it was in. With an honest relay that loses nothing there is no alarm, and with one that does nobody is called
+/// a liar. Once the relay behaves, all come together.
 pub fn group(data: &[u8]) {
     let mut input = Input::new(data);
-    let is_honest = input.u8().is_multiple_of(2);
-    let mut call = Call::new(is_honest);
+    let relay = match input.u8() % 3 {
+        0 => Relay::Honest,
+        1 => Relay::Lossy,
+        _ => Relay::Lying,
+    };
+    let mut call = Call::new(relay);
     call.join();
     call.join();
     for _ in 0..STEPS {
@@ -96,8 +101,19 @@ pub fn group(data: &[u8]) {
     call.settle();
 }
 
+/// What the relay may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relay {
+    Honest,
+    Lossy,
+    Lying,
+}
+
+/// When a session came, and when it went.
+type Stays = Vec<(u64, Option<u64>)>;
+
 struct Call {
-    is_honest: bool,
+    relay: Relay,
     now: Duration,
     peers: Vec<Peer>,
     /// For whom, and what.
@@ -109,7 +125,7 @@ struct Call {
     /// Whose number it is, also of sessions that have ended.
     numbers: BTreeMap<u16, usize>,
     /// From which of these to which the session, the second, was a member at the peer, the first.
-    stays: BTreeMap<(usize, SessionId), Vec<(u64, Option<u64>)>>,
+    stays: BTreeMap<(usize, SessionId), Stays>,
     /// Keys by their bytes: who made it and when, and since when frames are sealed with it.
     made: BTreeMap<Vec<u8>, Made>,
     /// Who gets nothing through.
@@ -142,9 +158,9 @@ struct Peer {
 }
 
 impl Call {
-    fn new(is_honest: bool) -> Self {
+    const fn new(relay: Relay) -> Self {
         Self {
-            is_honest,
+            relay,
             now: SECOND,
             peers: Vec::new(),
             queue: VecDeque::new(),
@@ -214,7 +230,7 @@ impl Call {
                     self.deliver(to, &message);
                 }
             }
-            7 if !self.queue.is_empty() => {
+            7 if self.relay != Relay::Honest && !self.queue.is_empty() => {
                 let place = usize::from(how) % self.queue.len();
                 self.queue.remove(place);
             }
@@ -242,7 +258,9 @@ impl Call {
                 self.seal(who);
             }
             13 => self.with(who, |peer, now| peer.group.rekey(Reason::Suspicion, now)),
-            14 => self.cut = if self.cut.is_none() { Some(who) } else { None },
+            14 if self.relay != Relay::Honest => {
+                self.cut = if self.cut.is_none() { Some(who) } else { None }
+            }
             15 => {
                 let until = self.now + u32::from(input.u8()) * SECOND;
                 self.peers[who].asleep_until = until;
@@ -252,14 +270,14 @@ impl Call {
                 self.with(who, |peer, _| peer.clock += jump);
             }
             17 => self.give_order(how),
-            18 if !self.is_honest && !self.sent.is_empty() => {
+            18 if self.relay == Relay::Lying && !self.sent.is_empty() => {
                 let mut message = self.sent[input.below(self.sent.len())].clone();
                 for byte in &mut message {
                     *byte ^= if input.u8().is_multiple_of(16) { input.u8() } else { 0 };
                 }
                 self.deliver(who, &message);
             }
-            19 if !self.is_honest => {
+            19 if self.relay == Relay::Lying => {
                 let made_up = input.take(300).to_vec();
                 self.deliver(who, &made_up);
             }
@@ -408,12 +426,16 @@ impl Call {
                 self.peers[who].is_out = true;
                 assert!(self.has_orders, "nobody told it to go");
             }
-            Event::RosterMismatch { .. }
-            | Event::ViewMismatch { .. }
-            | Event::OrdersDiffer(_)
-            | Event::Equivocation(_)
-            | Event::IdentityChanged { .. } => {
-                assert!(!self.is_honest, "{event:?} with an honest relay");
+            Event::RosterMismatch { .. } | Event::ViewMismatch { .. } | Event::OrdersDiffer(_) => {
+                let sessions: Vec<_> = self.peers.iter().map(|peer| peer.group.session()).collect();
+                assert!(
+                    self.relay != Relay::Honest,
+                    "{event:?} at {who} after {:?}, with an honest relay; the sessions are {sessions:?}",
+                    self.now
+                );
+            }
+            Event::Equivocation(_) | Event::IdentityChanged { .. } => {
+                panic!("{event:?} at {who}: nobody has said two things");
             }
             Event::Joined(_)
             | Event::Left { .. }

@@ -85,8 +85,8 @@ impl Target {
         Self::new("jitsi", jitsi, 20),
         Self::new("livekit", livekit, 40),
         Self::new("livekit_data", livekit_data, 10),
-        Self::new("group_message", group_message, 30),
-        Self::new("group", group, 13),
+        Self::new("group_message", group_message, 111),
+        Self::new("group", group, 44),
         Self::new("trust", trust, 5),
     ];
 
