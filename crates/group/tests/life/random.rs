@@ -101,7 +101,7 @@ fn random_calls_end_well() {
         return;
     }
     let runs: u64 = env::var("SEALFRAME_RUNS").map_or(300, |runs| runs.parse().unwrap());
-    let from: u64 = env::var("SEALFRAME_FROM").map_or(0, |from| from.parse().unwrap());
+    let from: u64 = env::var("SEALFRAME_FROM").map_or(1000, |from| from.parse().unwrap());
     let threads = thread::available_parallelism().map_or(1, |n| n.get() as u64);
     let (counts, failures) = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
