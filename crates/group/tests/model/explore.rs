@@ -1,7 +1,9 @@
 //! A search through all that can happen, breadth first.
 //!
-//! `Group` holds keys, so it can be neither copied nor hashed, and the crate `stateright` asks for both. A state is therefore
-//! reached by doing again what led to it, on machines whose randomness is fixed, and known by a fingerprint.
+//! `Group` holds keys, so it can be neither copied nor hashed, and the crate `stateright` asks for
+//! both. A state is therefore
+//! reached by doing again what led to it, on machines whose randomness is fixed, and known by a
+//! fingerprint.
 
 use core::panic::AssertUnwindSafe;
 use std::{collections::HashSet, panic::catch_unwind, sync::Mutex, time::Instant};

@@ -1,4 +1,5 @@
-//! What the model knows beside the members: who was let in when, which keys were begun after whom, and all orders.
+//! What the model knows beside the members: who was let in when, which keys were begun after whom,
+//! and all orders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,8 @@ struct Seen {
     is_in: bool,
     /// The newest generation begun when it went; none if it was never in.
     went_at: Option<u64>,
-    /// Of each generation begun without it, the highest step that frames were sealed with meanwhile.
+    /// Of each generation begun without it, the highest step that frames were sealed with
+    /// meanwhile.
     sealed: BTreeMap<u64, u32>,
 }
 
@@ -163,7 +165,8 @@ impl Ghost {
         all
     }
 
-    /// What members have told in heartbeats: their orders are of those that were given, and they act accordingly.
+    /// What members have told in heartbeats: their orders are of those that were given, and they
+    /// act accordingly.
     pub(crate) fn check_orders(
         &self,
         peers: &BTreeMap<u16, Peer>,

@@ -1,5 +1,6 @@
-//! Every state that a call of three or four can reach within bounds, under a network that does what it likes.
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! Every state that a call of three or four can reach within bounds, under a network that does what
+//! it likes.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 #![allow(dead_code, reason = "shared with other tests")]
 
 mod explore;

@@ -514,7 +514,8 @@ impl World {
         Ok(())
     }
 
-    /// What tells two states from each other: all that can be seen of each machine, and what is on its way.
+    /// What tells two states from each other: all that can be seen of each machine, and what is on
+    /// its way.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.now, self.harm, &self.commands, self.next_address).hash(&mut hasher);
