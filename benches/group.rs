@@ -1,9 +1,11 @@
-//! What it costs that somebody joins or leaves, by the size of the call; what a member costs in memory; and whether a
-//! frame costs more among many.
+//! What it costs that somebody joins or leaves, by the size of the call; what large calls cost; what a member costs in memory; and
+//! whether a frame costs more among many.
 //!
 //! Processor time is of this process alone, so it does not matter much what else the machine does.
 
 #![expect(clippy::unwrap_used, reason = "a bench stops when something fails")]
+
+use core::time::Duration;
 
 use sealframe::group::Kem;
 use sealframe_benches::{
@@ -11,105 +13,198 @@ use sealframe_benches::{
     known,
     markdown::{self, bytes},
     primitives::Primitives,
-    turns::as_f64,
 };
 
 #[global_allocator]
 static ALLOCATOR: sealframe_testkit::alloc::CountingAllocator =
     sealframe_testkit::alloc::CountingAllocator;
 
-const SIZES: [usize; 5] = [2, 8, 32, 64, 128];
+const SIZES: [usize; 6] = [2, 8, 32, 64, 128, 200];
+/// X-Wing's members of more take too long to come together here.
+const MOST_HYBRID: usize = 64;
+/// For smaller ones than this; of larger ones there is one run.
 const RUNS: usize = 3;
+const FEW: usize = 100;
 
-/// What the design reckons with, microseconds.
-fn designed(kem: Kem) -> Primitives {
-    let (seal, open) = if kem == Kem::X25519 { (72.0, 59.0) } else { (118.0, 201.0) };
-    Primitives { seal, open, sign: 15.0, verify: 35.0 }
-}
-
-/// Bytes of each sender's upload for a leave, by the number before it: an update, and an entry for each other.
-fn computed_upload(kem: Kem, n: usize) -> usize {
-    let entry = if kem == Kem::X25519 { 97 } else { 1185 };
-    238 + entry * n.saturating_sub(2)
-}
+/// Those who all send.
+const CROWD: usize = 200;
+const BURST: Duration = Duration::from_secs(10);
+/// Those who mostly listen, and those of them who send.
+const AUDIENCE: usize = 1000;
+const SPEAKERS: usize = 20;
 
 fn main() {
-    // By name, one section.
-    if !std::env::args().any(|arg| arg == "known") {
+    // By name, some sections.
+    let sections = ["sizes", "crowd", "audience", "known"];
+    let named: Vec<String> = std::env::args().filter(|arg| sections.contains(&arg.as_str())).collect();
+    let is_wanted = |section: &str| named.is_empty() || named.iter().any(|name| name == section);
+    if is_wanted("sizes") {
         joining_and_leaving();
     }
-    known::report();
+    if is_wanted("crowd") {
+        crowd();
+    }
+    if is_wanted("audience") {
+        audience();
+    }
+    if is_wanted("known") {
+        known::report();
+    }
 }
 
 fn joining_and_leaving() {
     println!("# Joining and leaving\n");
     println!(
-        "Everybody sends. Processor time of each member; bytes of one who was there before and stays, and of the newcomer.\n"
+        "Everybody sends. Processor time of each member; bytes of those who were there before, and of the newcomer.\n"
     );
-    for (name, kem) in [("X25519", Kem::X25519), ("X-Wing", Kem::XWing)] {
+    for (name, kem, most) in [("X25519", Kem::X25519, CROWD), ("X-Wing", Kem::XWing, MOST_HYBRID)] {
         println!("**{name}**\n");
-        let designed = designed(kem);
         markdown::head(
             &[
                 "n",
-                "join: CPU each, ms",
+                "join: until together, ms",
+                "CPU each, ms",
+                "newcomer's",
                 "up each",
                 "down each",
                 "newcomer up",
                 "newcomer down",
-                "leave: CPU each, ms",
+                "leave: until replaced, ms",
+                "CPU each, ms",
                 "up each",
                 "down each",
                 "seal, open, sign, verify alone, µs",
-                "to these",
-                "to the design's CPU",
-                "to its upload",
+                "CPU to these",
             ],
             0,
         );
-        let mut before: Option<(usize, f64)> = None;
-        let mut growth = Vec::new();
-        for n in SIZES {
+        for n in SIZES.into_iter().filter(|n| *n <= most) {
             let (join, leave) = measure(n, kem);
             // The clock of a virtual machine moves: beside each other.
             let alone = Primitives::measure(kem);
             let Primitives { seal, open, sign, verify } = alone;
-            let upload = computed_upload(kem, n);
-            let leave_ms = leave.per_member() / 1000.0;
-            let to = |of: f64, to: f64| if n > 2 { markdown::ratio(of, to) } else { "–".to_owned() };
+            let ratio = markdown::ratio(leave.per_member(), alone.of_a_leave(n));
             markdown::row(&[
                 n.to_string(),
-                format!("{:.2}", join.per_member() / 1000.0),
-                bytes(join.other.up),
-                bytes(join.other.down),
+                join.until.as_millis().to_string(),
+                format!("{:.2}", join.per_member()),
+                format!("{:.2}", join.newcomer_processor.as_secs_f64() * 1e3),
+                bytes(join.mean.up),
+                bytes(join.mean.down),
                 bytes(join.newcomer.up),
                 bytes(join.newcomer.down),
-                format!("{leave_ms:.2}"),
-                bytes(leave.other.up),
-                bytes(leave.other.down),
+                leave.until.as_millis().to_string(),
+                format!("{:.2}", leave.per_member()),
+                bytes(leave.mean.up),
+                bytes(leave.mean.down),
                 format!("{seal:.0}, {open:.0}, {sign:.0}, {verify:.0}"),
-                to(leave_ms, alone.of_a_leave(n)),
-                to(leave_ms, designed.of_a_leave(n)),
-                to(as_f64(leave.other.up), as_f64(upload)),
+                if n > 2 { ratio } else { "–".to_owned() },
             ]);
-            if let Some((smaller, ms)) = before {
-                growth.push(format!("{smaller} to {n}: {:.1} times", leave_ms / ms));
-            }
-            before = Some((n, leave_ms));
         }
-        println!("\nA leave's processor time for each member, {}.\n", growth.join(", "));
+        println!();
     }
 }
 
 /// The least of several: whatever disturbs can only add.
 fn measure(n: usize, kem: Kem) -> (Cost, Cost) {
     // The one who joins is the n-th; then it leaves.
-    let mut call = Call::new(n - 1, kem);
+    let mut call = Call::of(n - 1, kem);
     let mut least: Option<(Cost, Cost)> = None;
-    for _ in 0..RUNS {
-        let (join, leave) = (call.join(), call.leave());
+    for _ in 0..if n < FEW { RUNS } else { 1 } {
+        let (join, leave) = (call.join(true), call.leave());
         let better = |new: Cost, old: Cost| if new.total < old.total { new } else { old };
         least = Some(least.map_or((join, leave), |(j, l)| (better(join, j), better(leave, l))));
     }
+    assert_eq!(call.alarms(), 0);
     least.unwrap()
+}
+
+/// A row of a table of targets.
+fn target(what: &str, measured: f64, most: f64, digits: usize) {
+    let verdict = if measured <= most { "met" } else { "missed" };
+    markdown::row(&[
+        what.to_owned(),
+        format!("{measured:.digits$}"),
+        format!("{most}"),
+        verdict.to_owned(),
+    ]);
+}
+
+fn kilobytes(len: usize) -> f64 {
+    sealframe_benches::turns::as_f64(len) / 1000.0
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Many who all send: all come within some seconds, and one leaves.
+fn crowd() {
+    println!("# {CROWD} people who all send\n");
+    let mut call = Call::new(Kem::X25519);
+    let cost = call.burst(CROWD, BURST);
+    markdown::head(&["all come within 10 s", "measured", "at most", ""], 1);
+    target("sends for each pair", cost.sends_per_pair(), 4.0, 2);
+    target("until all are together after the last, s", cost.until.as_secs_f64(), 1.0, 2);
+    print_cost(&cost);
+    call.calm_down();
+    let cost = call.leave();
+    println!();
+    markdown::head(&["one leaves", "measured", "at most", ""], 1);
+    target("until every key is replaced, s", cost.until.as_secs_f64(), 3.0, 2);
+    target("down each, kB", kilobytes(cost.mean.down), 100.0, 1);
+    target("up each, kB", kilobytes(cost.mean.up), 50.0, 1);
+    target("CPU each, ms", cost.per_member(), 60.0, 1);
+    print_cost(&cost);
+    println!("\nReports of members: {}.\n", call.alarms());
+}
+
+/// What there is no target for.
+fn print_cost(cost: &Cost) {
+    let row = |what: &str, measured: String| {
+        markdown::row(&[what.to_owned(), measured, String::new(), String::new()]);
+    };
+    row("sends to one", bytes(cost.sends.to_one));
+    row("sends to all", bytes(cost.sends.to_all));
+    let kb = |len| format!("{:.1}", kilobytes(len));
+    row("down, mean, kB", kb(cost.mean.down));
+    row("of these heartbeats that come anyway, kB", kb(cost.mean.heartbeats));
+    row("down, the most, kB", kb(cost.most.down));
+    row("up, mean, kB", kb(cost.mean.up));
+    row("up, the most, kB", kb(cost.most.up));
+    row("CPU, mean, ms", format!("{:.1}", cost.per_member()));
+    row("CPU, the most, ms", format!("{:.1}", milliseconds(cost.most_processor)));
+}
+
+/// Many of whom few send.
+fn audience() {
+    println!("# {AUDIENCE} people of whom {SPEAKERS} send\n");
+    let mut call = Call::of_listeners(AUDIENCE - 1, SPEAKERS, Kem::X25519);
+    let cost = call.join(false);
+    markdown::head(&["one more listens", "measured", "at most", ""], 1);
+    target("newcomer's down, kB", kilobytes(cost.newcomer.down), 200.0, 1);
+    target("until all are together, s", cost.until.as_secs_f64(), 1.0, 2);
+    markdown::row(&[
+        "newcomer's up, kB".to_owned(),
+        format!("{:.1}", kilobytes(cost.newcomer.up)),
+        String::new(),
+        String::new(),
+    ]);
+    markdown::row(&[
+        "newcomer's CPU, ms".to_owned(),
+        format!("{:.1}", milliseconds(cost.newcomer_processor)),
+        String::new(),
+        String::new(),
+    ]);
+    print_cost(&cost);
+    let cost = call.leave();
+    println!();
+    markdown::head(&["it leaves", "measured", "at most", ""], 1);
+    target("down each, kB", kilobytes(cost.listener.down), 20.0, 1);
+    let heartbeats = format!("{:.1}", kilobytes(cost.listener.heartbeats));
+    let row = ["of these heartbeats that come anyway, kB", &heartbeats, "", ""];
+    markdown::row(&row.map(str::to_owned));
+    target("until every key that is used is replaced, s", cost.until.as_secs_f64(), 3.0, 2);
+    print_cost(&cost);
+    println!("\nReports of members: {}.\n", call.alarms());
 }

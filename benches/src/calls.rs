@@ -5,7 +5,7 @@ use core::{hint::black_box, time::Duration};
 use sealframe::{
     Action, Call,
     group::{
-        Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, UserId,
+        Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
     },
 };
@@ -29,22 +29,23 @@ impl<const N: usize> Members<N> {
         let mut rng = Random::new(1);
         let rng = &mut rng;
         let mut now = Duration::ZERO;
-        let mut join = |sender| {
+        let mut join = |address: usize| {
             let config = Config {
                 group_id: b"call".to_vec(),
                 kem: Kem::X25519,
                 suite: SUITE,
-                sender,
+                address: address.to_be_bytes().to_vec(),
                 role: Role::Participant,
-                power: Power::None,
+                permission: Permission::None,
                 credential: b"somebody".to_vec(),
+                sends: true,
                 started_at: 0,
                 policy: Policy::default(),
             };
             let key = IdentityKey::generate(rng).unwrap();
             Call::join(config, key, TrustStore::new(), now, rng).unwrap()
         };
-        let mut calls: Vec<Call> = (0..=N).map(|number| join(member(number))).collect();
+        let mut calls: Vec<Call> = (0..=N).map(&mut join).collect();
         for _ in 0..8 {
             for us in 0..=N {
                 loop {
@@ -54,12 +55,12 @@ impl<const N: usize> Members<N> {
                                 let _ = calls[them].handle_message(&message, now);
                             }
                         }
-                        Action::Event(Event::Applied(who)) => {
+                        Action::Event(Event::JoinRequested(who)) => {
                             let admission = admission(who.credential);
-                            calls[us].admit(who.session, admission, now).unwrap();
+                            calls[us].members().admit(who.session, admission, now).unwrap();
                         }
                         Action::Event(_) => {}
-                        Action::Wait(_) => break,
+                        Action::Timeout(_) => break,
                     }
                 }
             }
@@ -71,11 +72,12 @@ impl<const N: usize> Members<N> {
 }
 
 fn admission(credential: Vec<u8>) -> Admission {
-    Admission { user: UserId::new(credential).unwrap(), power: Power::None }
+    Admission { user: UserId::new(credential).unwrap(), permission: Permission::None }
 }
 
+/// Numbers that take two bytes, as those of sessions nearly always do.
 fn member(number: usize) -> u16 {
-    u16::try_from(number + 1).unwrap()
+    0x8000 + u16::try_from(number).unwrap()
 }
 
 /// Senders of as many members, and a receiver.
@@ -99,6 +101,8 @@ impl Alone {
 /// Who seals and opens.
 pub trait Side: Send {
     fn new() -> Self;
+    /// In KIDs.
+    fn number_of(&self, member: usize) -> u16;
     fn seal<'f>(&mut self, number: usize, frame: FrameBuf<'f>) -> &'f mut [u8];
     fn open<'f>(&mut self, from: u16, frame: &'f mut [u8]) -> &'f mut [u8];
 }
@@ -106,6 +110,10 @@ pub trait Side: Send {
 impl<const N: usize> Side for Members<N> {
     fn new() -> Self {
         Self::new()
+    }
+
+    fn number_of(&self, member: usize) -> u16 {
+        self.speakers[member].session().number()
     }
 
     #[inline(always)]
@@ -125,6 +133,10 @@ pub struct AloneOf<const N: usize>(Alone);
 impl<const N: usize> Side for AloneOf<N> {
     fn new() -> Self {
         Self(Alone::new(N))
+    }
+
+    fn number_of(&self, number: usize) -> u16 {
+        member(number)
     }
 
     #[inline(always)]
@@ -168,8 +180,9 @@ impl<S: Side, const N: usize> Open<S, N> {
         let mut slot = Slot::new(len);
         for number in (0..N).cycle().take(BEFORE * N) {
             let frame = FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap();
+            let from = side.number_of(number);
             let sealed = side.seal(number, frame);
-            side.open(member(number), sealed);
+            side.open(from, sealed);
         }
         Self { side, next: 0, len }
     }
@@ -202,7 +215,7 @@ impl<S: Side, const N: usize> Operation for Open<S, N> {
 
     fn prepare(&mut self, (from, slot): &mut (u16, Slot)) {
         let number = self.next;
-        *from = member(number);
+        *from = self.side.number_of(number);
         self.next = (self.next + 1) % N;
         slot.refill();
         let frame = FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap();

@@ -1,11 +1,13 @@
 //! What members who are known cost one who knows them: memory, and time for a frame.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use sealframe::{
     Action, Call, CipherSuite, Stream, StreamKind,
     group::{
-        Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, SessionId, UserId,
+        Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, SessionId, UserId,
+        message::{self, Body, Message},
         verification::TrustStore,
     },
 };
@@ -17,16 +19,17 @@ const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 const LEN: usize = 160;
 const NOW: Duration = Duration::from_secs(1);
 
-fn call(number: u16, kem: Kem) -> (Call, Random) {
-    let mut rng = Random::new(number.into());
+fn call(number: u16, seed: u64, kem: Kem) -> (Call, Random) {
+    let mut rng = Random::new(seed);
     let config = Config {
         group_id: b"known".to_vec(),
         kem,
         suite: CipherSuite::Aes128GcmSha256_128,
-        sender: number,
+        address: u64::from(number).to_be_bytes().to_vec(),
         role: Role::Participant,
-        power: Power::None,
+        permission: Permission::None,
         credential: b"a name of some length".to_vec(),
+        sends: true,
         started_at: 0,
         policy: Policy { max_members: 1024, ..Policy::default() },
     };
@@ -41,14 +44,15 @@ fn turn(call: &mut Call, rng: &mut Random, now: Duration, whom: Option<SessionId
     loop {
         match call.poll(now, rng) {
             Action::Send { message, .. } => sent.push(message),
-            Action::Event(Event::Applied(applicant))
+            Action::Event(Event::JoinRequested(applicant))
                 if whom.is_none_or(|whom| whom == applicant.session) =>
             {
                 let user = UserId::new(applicant.session.0).unwrap();
-                call.admit(applicant.session, Admission { user, power: Power::None }, now).unwrap();
+                let admission = Admission { user, permission: Permission::None };
+                call.members().admit(applicant.session, admission, now).unwrap();
             }
             Action::Event(_) => {}
-            Action::Wait(_) => return sent,
+            Action::Timeout(_) => return sent,
         }
     }
 }
@@ -66,18 +70,26 @@ struct Known {
 impl Known {
     /// `n` others come, and each is heard.
     fn new(n: u16, kem: Kem) -> Self {
-        let (mut us, mut rng) = call(0, kem);
+        let (mut us, mut rng) = call(0, 0, kem);
         let announce = turn(&mut us, &mut rng, NOW, None).remove(0);
         let whom = Some(us.session());
+        let mut numbers = BTreeSet::from([us.session().number()]);
         let mut known = Self { us, rng, others: Vec::new(), now: NOW, bytes: 0 };
         for number in 1..=n {
             known.now += Duration::from_millis(60);
-            let (mut them, mut their_rng) = call(number, kem);
+            // Some of many would have a number that another has, and begin anew.
+            let mut seeds = (0..).map(|more| u64::from(number) + (more << 16));
+            let (mut them, mut their_rng) = loop {
+                let (them, their_rng) = call(number, seeds.next().unwrap(), kem);
+                if numbers.insert(them.session().number()) {
+                    break (them, their_rng);
+                }
+            };
             let mut told = turn(&mut them, &mut their_rng, known.now, whom);
             them.handle_message(&announce, known.now).unwrap();
             told.extend(turn(&mut them, &mut their_rng, known.now, whom));
             known.others.push((them, their_rng));
-            known.hear(usize::from(number) - 1, &told);
+            known.hear(usize::from(number) - 1, told);
         }
         known.forget();
         known
@@ -89,36 +101,65 @@ impl Known {
             let (them, rng) = &mut self.others[at];
             them.rekey(self.now);
             let told = turn(them, rng, self.now, Some(self.us.session()));
-            self.hear(at, &told);
+            self.hear(at, told);
         }
         self.forget();
     }
 
-    /// We take what one of them says, answer it, and open a frame of it; it acknowledges our key.
-    fn hear(&mut self, at: usize, told: &[Vec<u8>]) {
-        let Self { us, rng, others, now, bytes } = self;
-        let (them, their_rng) = &mut others[at];
-        let mut answers = Vec::new();
-        *bytes += alloc::kept(|| {
-            for message in told {
-                let _ = us.handle_message(message, *now);
-                answers.extend(turn(us, rng, *now, None));
+    /// What matters here of a message or bundle. Each of them knows nobody but us: what it says of the call later would differ from
+    /// what we see, and a difference is kept too.
+    fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let parts = message::unbundle(bytes).unwrap().into_iter();
+        parts.filter(|part| match Message::parse(part).unwrap().body {
+            Body::Announce(_) | Body::KeyUpdate(_) | Body::Ack(_) => true,
+            Body::Heartbeat(heartbeat) => heartbeat.seq == 1,
+            Body::Request(_)
+            | Body::Leave
+            | Body::Order(_)
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Check { .. }
+            | Body::UpdateHeader(_) => false,
+        })
+    }
+
+    /// We take what one of them says and answer it; both acknowledge each other's keys, and we open a frame of it.
+    fn hear(&mut self, at: usize, told: Vec<Vec<u8>>) {
+        let mut told = told;
+        for _ in 0..2 {
+            let answers = self.take(&told);
+            let (them, their_rng) = &mut self.others[at];
+            for message in answers.iter().flat_map(|message| Self::parts(message)) {
+                let _ = them.handle_message(message, self.now);
             }
-        });
-        for message in &answers {
-            let _ = them.handle_message(message, *now);
+            self.bytes += alloc::kept(|| drop(answers));
+            // Acks wait for company.
+            self.now += Duration::from_millis(60);
+            told = turn(them, their_rng, self.now, Some(self.us.session()));
         }
-        let acks = turn(them, their_rng, *now, Some(us.session()));
+        let answers = self.take(&told);
+        self.bytes += alloc::kept(|| drop(answers));
+        let them = &mut self.others[at].0;
+        let from = them.session().number();
         let mut frame = them.seal_to_vec(&[0; LEN], CAMERA).unwrap();
+        let Self { us, rng, now, bytes, .. } = self;
         *bytes += alloc::kept(|| {
-            drop(core::mem::take(&mut answers));
-            for message in &acks {
-                let _ = us.handle_message(message, *now);
-            }
-            let from = Call::number_of(them.kid());
             us.open_in_place(from, &mut frame, CAMERA).unwrap();
             drop(turn(us, rng, *now, None));
         });
+    }
+
+    fn take(&mut self, told: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let Self { us, rng, now, bytes, .. } = self;
+        let mut answers = Vec::new();
+        *bytes += alloc::kept(|| {
+            for message in told.iter().flat_map(|message| Self::parts(message)) {
+                let _ = us.handle_message(message, *now);
+            }
+            answers = turn(us, rng, *now, None);
+        });
+        answers
     }
 
     /// Ten seconds pass, after which a key that was replaced is wiped.
@@ -138,7 +179,8 @@ fn open(known: &mut Known) -> f64 {
     let Known { us, others, .. } = known;
     let mut frames: Vec<(u16, Vec<u8>)> = (0..FRAMES)
         .map(|at| {
-            (1 + u16::from(at % 2 == 1), others[at % 2].0.seal_to_vec(&[0; LEN], CAMERA).unwrap())
+            let them = &mut others[at % 2].0;
+            (them.session().number(), them.seal_to_vec(&[0; LEN], CAMERA).unwrap())
         })
         .collect();
     let start = std::time::Instant::now();

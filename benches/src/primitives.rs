@@ -5,7 +5,7 @@ use core::hint::black_box;
 use sealframe::{
     BaseKey,
     group::{
-        Head, IdentityKey, Kem, KemSecret,
+        IdentityKey, Kem, KemSecret, SessionId,
         message::{self, Body, Message},
         wrap,
     },
@@ -15,8 +15,8 @@ use sealframe_testkit::random::Random;
 use crate::{SUITE, groups::processor_time, turns::as_f64};
 
 /// Bytes that a key's encryption is bound to: of the protocol's `entry_info` and of an update's header.
-const INFO: [u8; 250] = [1; 250];
-const HEADER: [u8; 174] = [2; 174];
+const INFO: [u8; 185] = [1; 185];
+const HEADER: [u8; 60] = [2; 60];
 
 /// Microseconds of processor time.
 #[derive(Clone, Copy, Debug)]
@@ -38,16 +38,16 @@ impl Primitives {
         let (enc, ciphertext) = wrapped();
         let key = IdentityKey::generate(&mut Random::new(2)).unwrap();
         let identity = key.public();
-        let head = Head { kem, group: [4; 32], session: Default::default() };
-        let words = message::sign(&head, &Body::Leave, &key);
-        let parsed = Message::parse(&words).unwrap();
+        let (group, session) = ([4; 32], SessionId::default());
+        let leave = message::sign(&group, session, &Body::Leave, &key);
+        let parsed = Message::parse(&leave).unwrap();
         Self {
             seal: least(|| drop(black_box(wrapped()))),
             open: least(|| {
                 drop(black_box(secret.unwrap(SUITE, &enc, &ciphertext, &INFO, &HEADER).unwrap()));
             }),
-            sign: least(|| drop(black_box(message::sign(&head, &Body::Leave, &key)))),
-            verify: least(|| assert!(parsed.is_signed_by(black_box(&identity)))),
+            sign: least(|| drop(black_box(message::sign(&group, session, &Body::Leave, &key)))),
+            verify: least(|| assert!(parsed.is_signed_by(&group, black_box(&identity)))),
         }
     }
 

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use sealframe::{
     CallSecret, CipherSuite, SharedSecretCall, Stream, StreamKind,
-    group::{Identity, UserId, verification::TrustStore},
+    group::{Identity, UserId, message, verification::TrustStore},
 };
 use sealframe_profiles::dave as dave_format;
 use sealframe_testkit::{dave, hex, jframe, rfc9605};
@@ -370,22 +370,49 @@ fn low_byte(value: u64) -> u8 {
     value.to_be_bytes()[7]
 }
 
-/// Messages of the vectors, each type of each KEM; what a server may do by hand; trust stores.
+/// Messages of the vectors, some of each type; what relays and people may do; trust stores.
 fn groups() -> Result<()> {
     let vectors = include_str!("../../crates/testkit/vectors/group/group.json");
     let vectors: Value = serde_json::from_str(vectors)?;
-    let mut count = 0;
+    let mut of_type = [0_usize; 256];
     messages(&vectors, &mut |message| {
-        count += 1;
+        let kind = message.get(1).copied().unwrap_or_default();
+        let count = &mut of_type[usize::from(kind)];
+        *count += 1;
         // X-Wing's are long and many: some are enough.
-        if message.len() < 1000 && count % 5 == 0 || count % 50 == 0 {
-            write("group_message", &format!("vector-{count}"), message)?;
+        if message.len() < 1000 && *count % 12 == 1 || message.len() < 4000 && *count % 60 == 1 {
+            write("group_message", &format!("type-{kind}-{count}"), message)?;
         }
         Ok(())
     })?;
-    for server in 0..12_u8 {
-        let actions = (0..60).map(|at: u8| at.wrapping_mul(server * 2 + 1).wrapping_add(server));
-        write("group", &format!("server-{server}"), &actions.collect::<Vec<u8>>())?;
+    let messages: Vec<Vec<u8>> = vec![vec![1; 3], Vec::new(), vec![2; 300]];
+    let bundle = message::bundle(messages);
+    write("group_message", "bundle", bundle.first().ok_or("no bundle")?)?;
+    write("group_message", "bundle-of-none", &[0])?;
+
+    for relay in 0..16_u8 {
+        // Honest, lossy and lying by turns; all that can be done, in another order each time.
+        let actions = (0..80).map(|at: u8| at.wrapping_mul(relay * 2 + 3).wrapping_add(relay));
+        let input: Vec<u8> = [relay].into_iter().chain(actions).collect();
+        write("group", &format!("relay-{relay}"), &input)?;
+    }
+    // A third comes and leaves; one is cut off for two minutes, sleeps as long, jumps, is dropped, stops sending and begins
+    // again; the moderator locks, unlocks and removes.
+    let scenes: [(&str, &[u8]); 9] = [
+        ("leave", &[0, 200, 9, 0, 1, 200, 10, 2, 2, 200]),
+        ("partition", &[0, 200, 14, 1, 4, 240, 14, 1, 4, 40]),
+        ("sleep", &[0, 200, 15, 1, 120, 4, 255, 4, 20]),
+        ("jump", &[0, 200, 16, 1, 200, 4, 20]),
+        ("dropped", &[0, 200, 11, 8, 0, 200, 4, 20]),
+        ("listens", &[9, 0, 0, 200, 12, 0, 9, 0, 10, 2, 0, 200, 12, 0x80, 0, 200]),
+        ("locked", &[0, 200, 17, 0, 9, 0, 0, 200, 17, 2, 0, 200]),
+        ("removed", &[9, 0, 0, 200, 17, 7, 0, 200, 4, 20]),
+        ("clash", &[9, 0, 9, 0, 9, 0, 5, 3, 5, 9, 5, 1, 7, 2, 7, 3, 8, 0, 0, 4, 8, 1, 0, 9]),
+    ];
+    for (name, actions) in scenes {
+        for relay in [0, 1, 2] {
+            write("group", &format!("{name}-{relay}"), &[&[relay][..], actions].concat())?;
+        }
     }
     let mut store = TrustStore::new();
     for users in 0..5_u8 {

@@ -1,49 +1,71 @@
-//! Targets `group_message`, `group` and `trust`: what a server hands to a member of a call, and what its disk does.
+//! Targets `group_message`, `group` and `trust`: what a relay hands to the members of a call, and what a disk does.
 
 use core::{convert::Infallible, time::Duration};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_core::{TryCryptoRng, TryRng};
 use sealframe::{
     BaseKey, CipherSuite,
     group::{
-        Admission, Config, Event, Group, GroupError, IdentityKey, Kem, Output, Policy, Power,
-        Recipient, Role, UserId,
+        Admission, Config, Event, Group, GroupError, IdentityKey, Kem, KeyChange, Output, Permission,
+        Policy, Reason, Recipient, Role, SessionId, UserId,
         message::{self, Body, Entry, KeyUpdate, Message},
         verification::TrustStore,
     },
 };
-
 use sealframe_testkit::random::Random;
 
 use crate::input::Input;
 
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+const MILLI: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+/// Who was ever in the call, at most.
+const MOST: usize = 5;
+/// What an input may have done, at most.
+const STEPS: usize = 24;
+/// Everybody is together after so long with a relay that behaves.
+const TOGETHER_WITHIN: Duration = Duration::from_secs(180);
 
 /// Bytes are a message exactly if they are what encoding it gives.
 pub fn group_message(data: &[u8]) {
+    if let Ok(messages) = message::unbundle(data)
+        && data.first() == Some(&0)
+    {
+        let again = message::bundle(messages.iter().map(|message| message.to_vec()).collect());
+        match &messages[..] {
+            [] => assert_eq!(data, [0]),
+            [one] => assert_eq!(again, [one.to_vec()]),
+            _ => assert_eq!(again, [data.to_vec()]),
+        }
+    }
     let Ok(message) = Message::parse(data) else { return };
     let mut again = message::encode(&message.head, &message.body);
     assert_eq!(again, message.signed);
     again.extend(message.signature.into_iter().flatten());
-    again.extend(message.entries);
+    again.extend(message.entry);
     assert_eq!(again, data);
     assert_eq!(message.signature.is_none(), matches!(message.body, Body::Ack(_)));
     // Nobody has signed it: what has, is made by keys that are not in here.
-    let _ = message.is_signed_by(&IdentityKey::from_seed(&[1; 32]).expect("no zeros").public());
-    if let Body::KeyUpdate(update) = &message.body {
-        for nh in [32, 64] {
-            let len = Entry::len_of(message.head.kem, nh);
-            match Entry::parse_all(message.entries, update, message.head.kem, nh) {
-                Ok(entries) => assert_eq!(entries.count() * len, message.entries.len()),
-                Err(_) => assert!(
-                    !message.entries.len().is_multiple_of(len)
-                        || message.entries.len() / len > usize::from(update.count)
-                ),
+    let identity = IdentityKey::from_seed(&[1; 32]).expect("no zeros").public();
+    let _ = message.is_signed_by(&[4; 32], &identity);
+    if matches!(message.body, Body::KeyUpdate(_)) {
+        assert!(!message.is_update_of(&[4; 32], &identity, &[5; 32]));
+        let entry = Entry::parse(message.entry).expect("it was parsed");
+        for (kem, enc_len) in [(Kem::X25519, 32), (Kem::XWing, 1120)] {
+            for nh in [32, 64] {
+                let fits = message.entry.len() == 4 + enc_len + nh + 16;
+                assert_eq!(entry.parts(kem, nh).is_ok(), fits);
             }
         }
-        let cut = KeyUpdate::cut_for(data, message.head.session);
-        assert!(cut.is_none_or(|cut| cut.len() <= data.len() && data.starts_with(&cut[..238])));
+    }
+    if let Body::UpdateHeader(header) = &message.body {
+        // It is the hash of the update that it is shown of.
+        let update = message::encode(&message.head, &Body::KeyUpdate(header.update));
+        assert_eq!(
+            message.header_hash(&[4; 32], &header.key_commit),
+            KeyUpdate::header_hash(&[4; 32], &update, &header.key_commit)
+        );
     }
 }
 
@@ -54,162 +76,554 @@ pub fn trust(data: &[u8]) {
     }
 }
 
-/// Two members, and a server that hands them what they said, changed, out of order, again, or made up. Nobody ever holds
-/// a key that is not the other's at that generation and step, and once the server is honest they have each other's keys.
+/// A call, and a relay that does with its messages what the input says: late, out of order, again; by the first byte also not at
+/// all, or changed and made up. People come, leave, sleep, lock, are dropped and removed.
+///
+/// Nobody ever installs a key that its maker did not make, that was made after it was out at its maker, or that frames were
+/// sealed with before it was in. With an honest relay that loses nothing there is no alarm, and with one that does nobody is called
+/// a liar. Once the relay behaves, all come together.
 pub fn group(data: &[u8]) {
     let mut input = Input::new(data);
-    let mut members = [Member::new(1), Member::new(2)];
-    let mut said: Vec<(usize, Vec<u8>)> = Vec::new();
-    let mut now = Duration::from_secs(1);
-    for _ in 0..24 {
+    let relay = match input.u8() % 3 {
+        0 => Relay::Honest,
+        1 => Relay::Lossy,
+        _ => Relay::Lying,
+    };
+    let mut call = Call::new(relay);
+    call.join();
+    call.join();
+    for _ in 0..STEPS {
         if input.is_empty() {
             break;
         }
-        now += Duration::from_millis(u64::from(input.u8()) * 8);
-        for (from, member) in members.iter_mut().enumerate() {
-            said.extend(member.turn(now).into_iter().map(|message| (from, message)));
-        }
-        let what = input.u8();
-        match what % 8 {
-            0 => members[0].group.rekey(message::Reason::Timer, now),
-            1 => {
-                let made_up = input.take(300).to_vec();
-                members[1].take(&made_up, now);
-            }
-            _ if said.is_empty() => {}
-            change => {
-                let (from, mut message) = said[input.below(said.len())].clone();
-                if change > 4 {
-                    for byte in &mut message {
-                        *byte ^= if input.u8().is_multiple_of(16) { input.u8() } else { 0 };
-                    }
-                }
-                members[1 - from].take(&message, now);
-            }
-        }
-        check_keys(&members);
+        call.act(&mut input);
     }
-    // The server behaves.
-    for _ in 0..60 {
-        now += Duration::from_millis(500);
-        for from in 0..2 {
-            for message in members[from].turn(now) {
-                members[1 - from].take(&message, now);
-            }
-        }
-    }
-    check_keys(&members);
-    for us in 0..2 {
-        assert!(members[us].can_open(&members[1 - us]), "the newest key has come");
-    }
+    call.settle();
 }
 
-/// What is held is what its maker seals with at that generation and step. A new generation is told up to 2 s before it is
-/// used, and another may replace it meanwhile: such a key was drawn by its maker, which has never used its generation.
-fn check_keys(members: &[Member; 2]) {
-    for us in 0..2 {
-        let (ours, theirs) = (&members[us], &members[1 - us]);
-        for (&(generation, step), key) in &ours.held {
-            match theirs.used.get(&(generation, step)) {
-                Some(used) => assert_eq!(key, used, "another key than its maker's"),
-                None => {
-                    assert_eq!(step, 0, "a step that its maker has not come to");
-                    assert!(theirs.rng.drawn.contains(key), "a key that nobody made");
-                }
-            }
-        }
-    }
+/// What the relay may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relay {
+    Honest,
+    Lossy,
+    Lying,
 }
 
-struct Member {
+/// When a session came, and when it went.
+type Stays = Vec<(u64, Option<u64>)>;
+
+struct Call {
+    relay: Relay,
+    now: Duration,
+    peers: Vec<Peer>,
+    /// For whom, and what.
+    queue: VecDeque<(usize, Vec<u8>)>,
+    /// All that was ever sent, and to whom.
+    sent: Vec<Vec<u8>>,
+    /// Counts what is done, so that it has an order.
+    order: u64,
+    /// Whose number it is, also of sessions that have ended.
+    numbers: BTreeMap<u16, usize>,
+    /// From which of these to which the session, the second, was a member at the peer, the first.
+    stays: BTreeMap<(usize, SessionId), Stays>,
+    /// Keys by their bytes: who made it and when, and since when frames are sealed with it.
+    made: BTreeMap<Vec<u8>, Made>,
+    /// Who gets nothing through.
+    cut: Option<usize>,
+    has_orders: bool,
+}
+
+struct Made {
+    by: usize,
+    at: u64,
+    sealed_at: Option<u64>,
+}
+
+struct Peer {
     group: Group,
     rng: Recorded,
-    number: u16,
-    /// Keys that we have sealed with, by generation and step.
-    used: Keys,
-    /// Keys of the other that we were told, by the same.
-    held: Keys,
+    /// What it seals with: number, generation, step, key.
+    own: (u16, u64, u32, Vec<u8>),
+    /// All that it has sealed with, by the same.
+    used: BTreeMap<(u16, u64, u32), Vec<u8>>,
+    /// First step and key of each generation that opens, by number and generation.
+    held: BTreeMap<(u16, u64), (u32, Vec<u8>)>,
+    members: BTreeSet<SessionId>,
+    sends: bool,
+    is_out: bool,
+    asleep_until: Duration,
+    wake_at: Duration,
+    /// What its clock shows more than ours.
+    clock: Duration,
 }
 
-type Keys = BTreeMap<(u64, u64), Vec<u8>>;
+impl Call {
+    const fn new(relay: Relay) -> Self {
+        Self {
+            relay,
+            now: SECOND,
+            peers: Vec::new(),
+            queue: VecDeque::new(),
+            sent: Vec::new(),
+            order: 0,
+            numbers: BTreeMap::new(),
+            stays: BTreeMap::new(),
+            made: BTreeMap::new(),
+            cut: None,
+            has_orders: false,
+        }
+    }
 
-impl Member {
-    fn new(number: u16) -> Self {
-        let mut rng = Recorded { random: Random::new(number.into()), drawn: Vec::new() };
+    fn join(&mut self) {
+        let place = self.peers.len();
+        if place == MOST {
+            return;
+        }
+        self.order += 1;
+        let mut rng = Recorded { random: Random::new(place as u64), drawn: Vec::new() };
+        // The first may do everything.
+        let permission = if place == 0 { Permission::Moderator } else { Permission::None };
         let config = Config {
             group_id: b"fuzz".to_vec(),
             kem: Kem::X25519,
             suite: SUITE,
-            sender: number,
+            address: vec![place.to_be_bytes()[7]],
             role: Role::Participant,
-            power: Power::None,
-            credential: Vec::new(),
+            permission,
+            credential: vec![place.to_be_bytes()[7]],
+            sends: true,
             started_at: 0,
             policy: Policy::default(),
         };
         let key = IdentityKey::generate(&mut rng).expect("no zeros");
         let (group, base_key) =
-            Group::new(config, key, TrustStore::new(), Duration::from_secs(1), &mut rng)
-                .expect("sound");
-        let used = Keys::from([((0, 0), base_key.expose_bytes().to_vec())]);
-        Self { group, rng, number, used, held: Keys::new() }
+            Group::new(config, key, TrustStore::new(), self.now, &mut rng).expect("sound");
+        let own = (group.number(), 0, 0, base_key.expose_bytes().to_vec());
+        self.numbers.insert(group.number(), place);
+        self.peers.push(Peer {
+            group,
+            rng,
+            own,
+            used: BTreeMap::new(),
+            held: BTreeMap::new(),
+            members: BTreeSet::new(),
+            sends: true,
+            is_out: false,
+            asleep_until: Duration::ZERO,
+            wake_at: self.now,
+            clock: Duration::ZERO,
+        });
+        self.note_made(place);
+        self.seal(place);
+        self.turn(place);
     }
 
-    fn take(&mut self, message: &[u8], now: Duration) {
-        let before = format!("{:?}", self.group.state(now));
-        if self.group.handle_message(message, now) == Err(GroupError::Unauthentic) {
-            assert_eq!(before, format!("{:?}", self.group.state(now)));
+    fn act(&mut self, input: &mut Input<'_>) {
+        let (what, how) = (input.u8() % 20, input.u8());
+        let who = usize::from(how) % self.peers.len();
+        match what {
+            0..=3 => self.run_for(u32::from(how) * 8 * MILLI),
+            4 => self.run_for(u32::from(how) / 2 * SECOND),
+            5 | 6 if !self.queue.is_empty() => {
+                let place = usize::from(how) % self.queue.len();
+                if let Some((to, message)) = self.queue.remove(place) {
+                    self.deliver(to, &message);
+                }
+            }
+            7 if self.relay != Relay::Honest && !self.queue.is_empty() => {
+                let place = usize::from(how) % self.queue.len();
+                self.queue.remove(place);
+            }
+            8 if !self.sent.is_empty() => {
+                let message = self.sent[input.below(self.sent.len())].clone();
+                self.deliver(who, &message);
+            }
+            9 => self.join(),
+            10 if who > 0 && !self.peers[who].is_out => self.leave(who),
+            11 => {
+                let address = [(usize::from(how / 8) % self.peers.len()).to_be_bytes()[7]];
+                self.with(who, |peer, now| {
+                    let sessions: Vec<SessionId> = peer.group.sessions_at(&address).collect();
+                    for session in sessions {
+                        peer.group.drop_member(session, now).expect("it is there");
+                    }
+                });
+            }
+            12 => {
+                let sends = how & 0x80 != 0;
+                self.with(who, |peer, now| {
+                    peer.sends = sends;
+                    peer.group.set_sending(sends, now);
+                });
+                self.seal(who);
+            }
+            13 => self.with(who, |peer, now| peer.group.rekey(Reason::Suspicion, now)),
+            14 if self.relay != Relay::Honest => {
+                self.cut = if self.cut.is_none() { Some(who) } else { None }
+            }
+            15 => {
+                let until = self.now + u32::from(input.u8()) * SECOND;
+                self.peers[who].asleep_until = until;
+            }
+            16 => {
+                let jump = u32::from(input.u8()) * SECOND;
+                self.with(who, |peer, _| peer.clock += jump);
+            }
+            17 => self.give_order(how),
+            18 if self.relay == Relay::Lying && !self.sent.is_empty() => {
+                let mut message = self.sent[input.below(self.sent.len())].clone();
+                for byte in &mut message {
+                    *byte ^= if input.u8().is_multiple_of(16) { input.u8() } else { 0 };
+                }
+                self.deliver(who, &message);
+            }
+            19 if self.relay == Relay::Lying => {
+                let made_up = input.take(300).to_vec();
+                self.deliver(who, &made_up);
+            }
+            _ => self.with(who, |peer, now| peer.group.reconnected(now)),
         }
     }
 
-    /// What it says, to all and to one: there is only one other.
-    fn turn(&mut self, now: Duration) -> Vec<Vec<u8>> {
-        let mut said = Vec::new();
-        loop {
-            self.group.set_frames(1);
-            match self.group.poll(now, &mut self.rng) {
-                Output::Send { to: Recipient::All | Recipient::One(_), message } => said.push(message),
-                Output::Ratchet => {
-                    let (&(generation, step), key) = self.newest();
-                    let next = BaseKey::from_bytes(SUITE, key).expect("drawn").ratchet();
-                    self.used.insert((generation, step + 1), next.expose_bytes().to_vec());
-                }
-                Output::Rekey { generation, base_key } => {
-                    assert!(self.newest().0.0 < generation, "a generation comes round again");
-                    self.used.insert((generation, 0), base_key.expose_bytes().to_vec());
-                }
-                Output::Install { kid, base_key } => {
-                    assert_eq!(kid.sender, u64::from(3 - self.number), "there is only one other");
-                    let key = base_key.expose_bytes().to_vec();
-                    let before = self.held.insert((kid.generation, kid.step), key.clone());
-                    assert!(before.is_none_or(|before| before == key), "two keys for one KID");
-                }
-                Output::Event(Event::Applied(applicant)) => {
-                    let admission =
-                        Admission { user: UserId::new("a user").expect("a name"), power: Power::None };
-                    self.group.admit(applicant.session, admission, now).expect("there is room");
-                }
-                Output::Wait(_) => return said,
-                Output::Event(_)
-                | Output::ForgetGeneration { .. }
-                | Output::ForgetBefore(_)
-                | Output::Forget { .. } => {}
+    /// The moderator's.
+    fn give_order(&mut self, how: u8) {
+        self.has_orders = true;
+        let whom = self.peers[usize::from(how / 4) % self.peers.len()].group.session();
+        self.with(0, |peer, now| {
+            let given = match how % 4 {
+                0 | 1 => peer.group.lock(now),
+                2 => peer.group.unlock(now),
+                _ => peer.group.remove_member(whom, now),
+            };
+            // Of one that is not a member, or of itself.
+            let _ = given;
+        });
+    }
+
+    fn leave(&mut self, who: usize) {
+        let rng = Recorded { random: Random::new(99), drawn: Vec::new() };
+        let key = IdentityKey::from_seed(&[9; 32]).expect("no zeros");
+        let peer = &mut self.peers[who];
+        let config = Config {
+            group_id: b"nobody".to_vec(),
+            kem: Kem::X25519,
+            suite: SUITE,
+            address: Vec::new(),
+            role: Role::Participant,
+            permission: Permission::None,
+            credential: Vec::new(),
+            sends: false,
+            started_at: 0,
+            policy: Policy::default(),
+        };
+        peer.is_out = true;
+        let mut rng_of_nobody = rng;
+        let (nobody, _) =
+            Group::new(config, key, TrustStore::new(), SECOND, &mut rng_of_nobody).expect("sound");
+        let group = core::mem::replace(&mut peer.group, nobody);
+        for output in group.leave() {
+            if let Output::Send { message, .. } = output {
+                self.post(who, None, message);
             }
         }
     }
 
-    /// What it seals with.
-    fn newest(&self) -> (&(u64, u64), &Vec<u8>) {
-        self.used.last_key_value().expect("it has begun with one")
+    fn with(&mut self, who: usize, work: impl FnOnce(&mut Peer, Duration)) {
+        let now = self.now;
+        let peer = &mut self.peers[who];
+        if peer.is_out || peer.asleep_until > now {
+            return;
+        }
+        self.order += 1;
+        work(peer, now + peer.clock);
+        self.note_made(who);
+        self.note_members(who);
+        self.turn(who);
     }
 
-    /// Whether the other's newest key is held, or follows from what is held.
-    fn can_open(&self, other: &Self) -> bool {
-        let (&(generation, newest), key) = other.newest();
-        let of_generation = (generation, 0)..=(generation, newest);
-        self.held.range(of_generation).next_back().is_some_and(|(&(_, step), held)| {
+    fn deliver(&mut self, to: usize, message: &[u8]) {
+        if self.peers[to].is_out {
+            return;
+        }
+        if self.peers[to].asleep_until > self.now {
+            self.queue.push_back((to, message.to_vec()));
+            return;
+        }
+        self.with(to, |peer, now| {
+            let is_one = message::unbundle(message).is_ok_and(|messages| messages.len() == 1);
+            let before = is_one.then(|| peer.group.call_code());
+            if peer.group.handle_message(message, now) == Err(GroupError::Unauthentic) && is_one {
+                assert_eq!(before, Some(peer.group.call_code()), "what is forged changes nothing");
+            }
+        });
+    }
+
+    fn post(&mut self, from: usize, to: Option<usize>, message: Vec<u8>) {
+        assert!(message.len() <= message::MAX_LEN, "longer than a relay carries");
+        for other in (0..self.peers.len()).filter(|&other| other != from) {
+            let is_cut = self.cut.is_some_and(|cut| cut == from || cut == other);
+            if to.is_none_or(|to| to == other) && !is_cut && !self.peers[other].is_out {
+                self.queue.push_back((other, message.clone()));
+            }
+        }
+        if self.sent.len() < 4096 {
+            self.sent.push(message);
+        }
+    }
+
+    /// Does what a member wants done.
+    fn turn(&mut self, who: usize) {
+        let now = self.now;
+        for turns in 0.. {
+            assert!(turns < 5000, "it never rests");
+            self.order += 1;
+            let peer = &mut self.peers[who];
+            if peer.is_out {
+                return;
+            }
+            let clock = now + peer.clock;
+            peer.group.set_frames(u64::from(peer.sends));
+            let output = peer.group.poll(clock, &mut peer.rng);
+            self.note_made(who);
+            self.note_members(who);
+            let peer = &mut self.peers[who];
+            match output {
+                Output::Send { to, message } => {
+                    let to = match to {
+                        Recipient::All => None,
+                        Recipient::One(session) => {
+                            let address = peer.group.address_of(session).map(<[u8]>::to_vec);
+                            address.and_then(|address| address.first().copied()).map(usize::from)
+                        }
+                    };
+                    self.post(who, to, message);
+                }
+                Output::Keys(change) => self.change_keys(who, change),
+                Output::Event(event) => self.on_event(who, &event, clock),
+                Output::Timeout(until) => {
+                    assert!(until > clock, "a time that is not in the future");
+                    peer.wake_at = now + (until - clock);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn on_event(&mut self, who: usize, event: &Event, clock: Duration) {
+        match event {
+            Event::JoinRequested(request) => {
+                let is_moderator = request.credential.first() == Some(&0);
+                let admission = Admission {
+                    user: UserId::new(format!("{:?}", request.identity)).expect("a name"),
+                    permission: if is_moderator { Permission::Moderator } else { Permission::None },
+                };
+                self.order += 1;
+                // It may be locked out or removed meanwhile.
+                let _ = self.peers[who].group.admit(request.session, admission, clock);
+                self.note_members(who);
+            }
+            Event::Ended(_) => {
+                self.peers[who].is_out = true;
+                assert!(self.has_orders, "nobody told it to go");
+            }
+            Event::RosterMismatch { .. } | Event::ViewMismatch { .. } | Event::OrdersDiffer(_) => {
+                let sessions: Vec<_> = self.peers.iter().map(|peer| peer.group.session()).collect();
+                assert!(
+                    self.relay != Relay::Honest,
+                    "{event:?} at {who} after {:?}, with an honest relay; the sessions are {sessions:?}",
+                    self.now
+                );
+            }
+            Event::Equivocation(_) | Event::IdentityChanged { .. } => {
+                panic!("{event:?} at {who}: nobody has said two things");
+            }
+            Event::Joined(_)
+            | Event::Left { .. }
+            | Event::Returned(_)
+            | Event::Unresponsive(_)
+            | Event::Responsive(_)
+            | Event::RosterAgrees(_)
+            | Event::Locked { .. }
+            | Event::Unlocked { .. }
+            | Event::LockedOut(_)
+            | Event::NotAdmitted { .. }
+            | Event::SessionChanged(_)
+            | Event::CheckBegun(_)
+            | Event::CheckCompare { .. }
+            | Event::CheckVerified(_)
+            | Event::CheckFailed { .. } => {}
+        }
+    }
+
+    fn change_keys(&mut self, who: usize, change: KeyChange) {
+        let peer = &mut self.peers[who];
+        match change {
+            KeyChange::Ratchet => {
+                let (number, generation, step, key) = &peer.own;
+                let key = BaseKey::from_bytes(SUITE, key).expect("drawn").ratchet();
+                let key = key.expose_bytes().to_vec();
+                peer.own = (*number, *generation, step + 1, key.clone());
+                self.made.insert(key, Made { by: who, at: self.order, sealed_at: None });
+                self.seal(who);
+            }
+            KeyChange::Rekey { generation, base_key } => {
+                assert!(generation > peer.own.1, "a generation comes round again");
+                peer.own = (peer.own.0, generation, 0, base_key.expose_bytes().to_vec());
+                self.seal(who);
+            }
+            KeyChange::Restart { number, base_key } => {
+                assert_eq!(number, peer.group.number());
+                peer.own = (number, 0, 0, base_key.expose_bytes().to_vec());
+                self.numbers.insert(number, who);
+                self.seal(who);
+            }
+            KeyChange::Install { number, key, base_key } => {
+                let bytes = base_key.expose_bytes().to_vec();
+                self.check_install(who, number, (key.generation, key.step), &bytes);
+                let before = self.peers[who].held.insert((number, key.generation), (key.step, bytes));
+                assert!(before.is_none(), "installed twice");
+            }
+            KeyChange::WipeGeneration { number, generation } => {
+                peer.held.remove(&(number, generation));
+            }
+            KeyChange::WipeBefore { number, key } => {
+                peer.held.retain(|&(of, generation), _| of != number || generation >= key.generation);
+            }
+            KeyChange::WipeMember { number } => peer.held.retain(|&(of, _), _| of != number),
+        }
+    }
+
+    /// Whether this key may be held here.
+    fn check_install(&self, who: usize, number: u16, (generation, step): (u64, u32), key: &[u8]) {
+        let maker = *self.numbers.get(&number).expect("a number that nobody has");
+        assert_ne!(maker, who, "its own");
+        let made = self.made.get(key).expect("a key that nobody made");
+        assert_eq!(made.by, maker, "another's key");
+        let theirs = &self.peers[maker];
+        match theirs.used.get(&(number, generation, step)) {
+            Some(used) => assert_eq!(used, key, "another key than its maker's"),
+            // On its way, or replaced before it was used.
+            None => assert_eq!(step, 0, "a step that its maker has not come to"),
+        }
+        let stays = self.stays.get(&(maker, self.peers[who].group.session()));
+        let mut stays = stays.into_iter().flatten();
+        let may_have = stays.any(|&(from, to)| {
+            let was_there = to.is_none_or(|to| made.at < to);
+            was_there && made.sealed_at.is_none_or(|sealed| sealed >= from)
+        });
+        assert!(may_have, "a key of frames that it must not open");
+    }
+
+    /// Frames are sealed with what it seals with, from now on.
+    fn seal(&mut self, who: usize) {
+        let peer = &mut self.peers[who];
+        let (number, generation, step, key) = peer.own.clone();
+        peer.used.insert((number, generation, step), key.clone());
+        if peer.sends
+            && let Some(made) = self.made.get_mut(&key)
+        {
+            made.sealed_at.get_or_insert(self.order);
+        }
+    }
+
+    /// What was drawn may have become a key.
+    fn note_made(&mut self, who: usize) {
+        let at = self.order;
+        for key in self.peers[who].rng.drawn.drain(..) {
+            self.made.insert(key, Made { by: who, at, sealed_at: None });
+        }
+    }
+
+    /// Who is a member there now.
+    fn note_members(&mut self, who: usize) {
+        let peer = &mut self.peers[who];
+        let members: BTreeSet<SessionId> = if peer.is_out {
+            BTreeSet::new()
+        } else {
+            let states = peer.group.member_states(Duration::ZERO);
+            states.into_iter().map(|member| member.session).collect()
+        };
+        for &session in members.difference(&peer.members) {
+            self.stays.entry((who, session)).or_default().push((self.order, None));
+        }
+        for &session in peer.members.difference(&members) {
+            let stays = self.stays.entry((who, session)).or_default();
+            if let Some((_, to)) = stays.last_mut() {
+                *to = Some(self.order);
+            }
+        }
+        peer.members = members;
+    }
+
+    /// Everything that was sent arrives; then time passes, and what is due happens.
+    fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            // What is for sleepers comes round again: not in this round.
+            for _ in 0..self.queue.len() {
+                if let Some((to, message)) = self.queue.pop_front() {
+                    self.deliver(to, &message);
+                }
+            }
+            let awake = |to: usize| self.peers[to].asleep_until <= self.now;
+            if self.queue.iter().any(|(to, _)| awake(*to)) {
+                continue;
+            }
+            let wake = |peer: &Peer| peer.wake_at.max(peer.asleep_until).max(self.now);
+            let peers = self.peers.iter().enumerate().filter(|(_, peer)| !peer.is_out);
+            let next = peers.map(|(who, peer)| (wake(peer), who)).min();
+            let Some((at, who)) = next.filter(|(at, _)| *at <= end) else { break };
+            self.now = at;
+            self.turn(who);
+        }
+        self.now = end;
+    }
+
+    /// The relay behaves, and nobody sleeps.
+    fn settle(&mut self) {
+        self.cut = None;
+        for peer in &mut self.peers {
+            peer.asleep_until = Duration::ZERO;
+        }
+        let end = self.now + TOGETHER_WITHIN;
+        while self.now < end {
+            self.run_for(5 * SECOND);
+            if self.is_together().is_ok() {
+                break;
+            }
+        }
+        // Whom a lock or a removal concerns is out or waits outside.
+        if !self.has_orders {
+            self.is_together().expect("all come together");
+        }
+    }
+
+    fn is_together(&self) -> Result<(), String> {
+        let peers = || self.peers.iter().enumerate().filter(|(_, peer)| !peer.is_out);
+        for (us, ours) in peers() {
+            for (them, theirs) in peers().filter(|(them, _)| *them != us) {
+                if !ours.members.contains(&theirs.group.session()) {
+                    return Err(format!("{us} does not see {them}"));
+                }
+                if theirs.sends && !ours.opens(theirs) {
+                    return Err(format!("{us} does not open {them}"));
+                }
+            }
+            if ours.members.len() + 1 != peers().count() {
+                return Err(format!("{us} sees ghosts"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Peer {
+    /// Whether the other's key is held, or follows from what is held.
+    fn opens(&self, other: &Self) -> bool {
+        let (number, generation, step, key) = &other.own;
+        self.held.get(&(*number, *generation)).is_some_and(|(first, held)| {
             let held = BaseKey::from_bytes(SUITE, held).expect("it was held");
-            let moved = (step..newest).fold(held, |held, _| held.ratchet());
+            let moved = (*first..*step).fold(held, |held, _| held.ratchet());
             moved.expose_bytes() == key
         })
     }

@@ -17,7 +17,7 @@
 //! | [`livekit()`] | the same of LiveKit, from either implementation | ring, with every number of clear bytes |
 //! | [`livekit_data()`] | LiveKit's packet, or one to be sealed and changed | a reader of fields, and ring |
 //! | [`group_message()`] | a message of the group protocol | encoding is the inverse |
-//! | [`group()`] | what a server does with the messages of two members | who holds a key was told it by who made it |
+//! | [`group()`] | what a relay and people do in a call | keys, and who was a member when, noted one by one |
 //! | [`trust()`] | a stored trust store | encoding is the inverse |
 //! | [`kernel()`] | four frames: form, key, lengths, forgery, data | ring |
 //!
@@ -85,8 +85,8 @@ impl Target {
         Self::new("jitsi", jitsi, 20),
         Self::new("livekit", livekit, 40),
         Self::new("livekit_data", livekit_data, 10),
-        Self::new("group_message", group_message, 30),
-        Self::new("group", group, 13),
+        Self::new("group_message", group_message, 111),
+        Self::new("group", group, 44),
         Self::new("trust", trust, 5),
     ];
 

@@ -135,6 +135,15 @@ export function nameOf(value, what) {
 /** The UTF-8 bytes of a text. */
 export const encoded = (text) => ENCODER.encode(text);
 
+/** Bytes of an address. */
+const MAX_ADDRESS = 255;
+
+/** What a relay calls a participant. */
+export function addressOf(value, what = 'an address') {
+  if (encoded(nameOf(value, what)).length > MAX_ADDRESS) throw wrong(what, `a string of at most ${MAX_ADDRESS} bytes`);
+  return value;
+}
+
 /** A session as it is given out: 32 hexadecimal digits. */
 export function sessionOf(value) {
   if (typeof value !== 'string' || !/^[0-9a-f]{32}$/.test(value)) throw wrong('a session', '32 hexadecimal digits');

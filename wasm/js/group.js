@@ -1,6 +1,6 @@
 // The page's side of who is in a call and who holds its keys.
 
-import { booleanOf, bytesOf, fieldsOf, memberOf, nameOf, optional, sessionOf } from './arguments.js';
+import { addressOf, booleanOf, bytesOf, fieldsOf, nameOf, sessionOf } from './arguments.js';
 
 /** How long an application may think about somebody who asks to come in. A person may have to be asked. */
 const JUDGE_WITHIN_MS = 300_000;
@@ -10,21 +10,22 @@ const LATE = Symbol('late');
 /** The members of a call that give each other their keys. `SealedCall.join` makes it. Sessions are named by hexadecimal digits. */
 export class Group {
   /**
-   * Called with `{to, message}`: bytes for the server to relay to member `to`, or with null to all others. `to` is the number
-   * that this member has signed, wherever messages in its name have come from.
+   * Called with `{to, message}`: bytes for the server to relay to the address `to`, or with null to all others. `to` is the
+   * address that this member has signed, wherever messages in its name have come from.
    */
   onmessage = () => {};
   /**
-   * Called with `{session, member, identity, role, credential}` when somebody asks to come in. What is known of it is what
-   * `credential` proves; return `{user, moderator}`, `user` being a string that is not empty, or null to refuse. Nobody comes
-   * in by itself: any other answer, an error, and none within five minutes refuse too. An event 'notAdmitted' says which, by its
-   * `code`: 'Refused', 'AnswerInvalid', 'AnswerFailed' (with the `error`) or 'AnswerTimedOut'.
+   * Called with `{session, number, address, identity, role, credential, hasLeft}` when somebody asks to come in. What is known
+   * of it is what `credential` proves, which must name or sign the identity; return `{user, moderator}`, `user` being a string
+   * that is not empty, or null to refuse. Nobody comes in by itself: any other answer, an error, and none within five minutes
+   * refuse too. An event 'refused' says which, by its `code`: 'Refused', 'AnswerInvalid', 'AnswerFailed' (with the `error`) or
+   * 'AnswerTimedOut'. With `hasLeft` it has gone, and is judged for the orders alone that it gave as a moderator.
    */
-  onapplied = async () => null;
-  /** Called with `{type, ...}` for all that people should know. */
+  onjoinrequest = async () => null;
+  /** Called with `{type, ...}` for all that people should know. After 'ended' the call is closed. */
   onevent = () => {};
 
-  /** Our session. */
+  /** Our session. It changes with the event 'sessionChanged'. */
   session;
   /** Our identity, in hexadecimal. */
   identity;
@@ -32,27 +33,27 @@ export class Group {
   #ask;
   #close;
   #farewell;
+  /** Ends the call, for a reason. */
+  #end;
   /** Set as we leave. */
   #left = null;
 
   /** Use `SealedCall.join`. */
-  constructor({ ask, close }, { session, identity, farewell }) {
+  constructor({ ask, close, end }, { session, identity, farewell }) {
     this.#ask = (request, args = {}) => ask('group', { ask: request, args });
     this.#close = close;
+    this.#end = end;
     this.session = session;
     this.identity = identity;
     this.#farewell = farewell;
   }
 
   /**
-   * Takes a message that the server relayed from member `from`. Resolves to null, or to the reason why it was of no use, such as
-   * 'Stale' or 'Unauthentic'; then nothing has changed. With `from`, nobody who is no member can announce a number that is not
-   * its own ('NotAllowed').
+   * Takes a message that the server relayed. Resolves to null, or to the reason why it was of no use, such as 'Stale' or
+   * 'Unauthentic'; then nothing has changed.
    */
-  async receive(given, from) {
-    const message = bytesOf(given, 'message');
-    optional(from, memberOf, 'from');
-    return this.#ask('receive', { message, from });
+  async receive(message) {
+    return this.#ask('receive', { message: bytesOf(message, 'message') });
   }
 
   /** How the call stands, as plain data: for an interface to show, or to be kept. */
@@ -65,7 +66,7 @@ export class Group {
     return this.#ask('lock');
   }
 
-  /** Lets newcomers apply again. Only moderators may. */
+  /** Lets newcomers ask again. Only moderators may. */
   unlock() {
     return this.#ask('unlock');
   }
@@ -75,10 +76,22 @@ export class Group {
     return this.#ask('remove', { session: sessionOf(session) });
   }
 
-  /** The server says that this member is gone. It does not come back. */
-  async dropMember(member) {
-    memberOf(member);
-    return this.#ask('dropMember', { member });
+  /**
+   * The server says that whoever it calls so is gone. Keys change at once; it is in again as soon as it shows that it is there.
+   * Resolves to whether there was one.
+   */
+  async dropMember(address) {
+    return this.#ask('dropMember', { address: addressOf(address) });
+  }
+
+  /** The connection to the server is up again after a break: everybody hears of us at once, and we of them. */
+  reconnected() {
+    return this.#ask('reconnected');
+  }
+
+  /** Whether we send frames from now on, or only listen: then keys change without giving them to anybody. */
+  async setSending(sends) {
+    return this.#ask('setSending', { sends: booleanOf(sends, 'sends') });
   }
 
   /** Another key of ours, because something is suspicious. */
@@ -144,32 +157,46 @@ export class Group {
   }
 
   /** From the worker. */
-  hear({ message, event }) {
-    if (message !== undefined) this.onmessage(message);
-    else if (event.type === 'applied') this.#judge(event);
-    else this.onevent(event);
+  hear({ message, event, farewell }) {
+    if (message !== undefined) return this.onmessage(message);
+    switch (event.type) {
+      case 'joinRequested': return this.#judge(event);
+      case 'sessionChanged':
+        this.session = event.session;
+        this.#farewell = farewell;
+        return this.onevent(event);
+      case 'ended':
+        // Of those who are out nobody wants to hear.
+        this.#left ??= Promise.resolve();
+        try {
+          return this.onevent(event);
+        } finally {
+          this.#end(event.reason);
+        }
+      default: return this.onevent(event);
+    }
   }
 
   /** Lets in whom the application names, and nobody else. */
-  async #judge({ type, ...applicant }) {
-    const { session } = applicant;
+  async #judge({ type, ...request }) {
+    const { session } = request;
     try {
-      const { user, moderator } = await admissionOf(() => this.onapplied(applicant));
+      const { user, moderator } = await admissionOf(() => this.onjoinrequest(request));
       await this.#ask('admit', { session, user, moderator });
     } catch ({ code = 'Other', error }) {
       try {
-        // No harm if the applicant is gone: this fails only where the call is over.
+        // No harm if the session is gone: this fails only where the call is over.
         await this.#ask('refuse', { session });
       } catch {
         // Nothing is told any more.
         return;
       }
-      this.onevent({ type: 'notAdmitted', session, code, ...(error === undefined ? {} : { error }) });
+      this.onevent({ type: 'refused', session, code, ...(error === undefined ? {} : { error }) });
     }
   }
 }
 
-/** What an application says of an applicant; rejects with a `code` for anything but a name. */
+/** What an application says of who wants to come in; rejects with a `code` for anything but a name. */
 async function admissionOf(judge) {
   let timer;
   const late = new Promise((resolve) => {

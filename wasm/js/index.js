@@ -1,7 +1,7 @@
 // The page's side of a call: starts the worker, makes peer connections end-to-end encrypted, and relays key messages.
 
 import {
-  booleanOf, bytesOf, fieldsOf, functionOf, memberOf, notByNew, oneOf, optional, platformOf, secretOf, shortOf, thresholdOf,
+  addressOf, booleanOf, bytesOf, fieldsOf, functionOf, memberOf, notByNew, oneOf, optional, platformOf, secretOf, shortOf, thresholdOf,
 } from './arguments.js';
 import { CHANNELS, checkNoChannels } from './channels.js';
 import { claim } from './claim.js';
@@ -125,31 +125,36 @@ export class SealedCall {
    * of them leaves: see `group`, whose callbacks are to be set before the next task.
    *
    * @param {Uint8Array} options.group what the application calls the call: any bytes, the same for all members
-   * @param {number} options.member this member's number: no other session of the call has had it; 0..=65535
-   * @param {Uint8Array} options.credential what the others judge us by; at most 4096 bytes
+   * @param {string} options.address what the server calls us, and whom it has messages relayed to: not empty, at most 255
+   *   bytes, seen by everybody; the same again after a connection to the server was lost, or the page loaded again
+   * @param {Uint8Array} options.credential what the others judge us by, which must name or sign our identity; at most 4096 bytes
    * @param {Uint8Array} [options.identity] 32 bytes that `group.exportIdentity` gave out; otherwise one is drawn for this call
    * @param {Uint8Array} [options.trust] what `group.exportTrust` gave out
    * @param {string} [options.kem] 'x25519' or 'x-wing', which a quantum computer does not open later; the same for all members
    * @param {string} [options.role] 'participant', 'recorder' or 'bot': everybody sees it
    * @param {boolean} [options.moderator] whether the others let us lock, unlock and remove
+   * @param {boolean} [options.sends] whether we send frames, as we do unless told otherwise; see `group.setSending`
    *
    * The rest as in `start`.
    */
   static async join(given) {
     const {
-      group, credential, identity, trust, kem = 'x25519', role = 'participant', moderator = false, ...options
+      group, address, credential, identity, trust, kem = 'x25519', role = 'participant', moderator = false, sends = true,
+      ...options
     } = fieldsOf(given, 'options');
     const common = commonOf(options);
     oneOf(kem, KEMS, 'kem');
     oneOf(role, ROLES, 'role');
     booleanOf(moderator, 'moderator');
+    booleanOf(sends, 'sends');
     const own = {
       group: bytesOf(group, 'group', { least: 1 }),
+      address: addressOf(address, 'address'),
       credential: bytesOf(credential, 'credential', { most: MAX_CREDENTIAL, code: 'Policy' }),
       trust: optional(trust, bytesOf, 'trust'),
       identity: optional(identity, bytesOf, 'identity', { least: SEED_LENGTH, most: SEED_LENGTH }),
     };
-    return SealedCall.#begin('join', common, { ...own, kem, role, moderator }, own.identity);
+    return SealedCall.#begin('join', common, { ...own, kem, role, moderator, sends }, own.identity);
   }
 
   /**
@@ -166,17 +171,18 @@ export class SealedCall {
    *   demonstrations and tests
    */
   static async start(given) {
-    const { secret, ...options } = fieldsOf(given, 'options');
+    const { secret, member, ...options } = fieldsOf(given, 'options');
     const common = commonOf(options);
+    memberOf(member);
     const copy = secretOf(secret);
-    return SealedCall.#begin('start', common, { secret: copy }, copy);
+    return SealedCall.#begin('start', common, { secret: copy, member }, copy);
   }
 
-  static async #begin(request, { member, framing, worker: given, threshold, observe }, own, secret) {
+  static async #begin(request, { framing, worker: given, threshold, observe }, own, secret) {
     const worker = given ?? createWorker();
     claim(worker, secret);
     const call = new SealedCall(OURS, worker, { observe, framing });
-    const options = { ...own, member, framing, threshold, observe: observe !== undefined };
+    const options = { ...own, framing, threshold, observe: observe !== undefined };
     try {
       const asked = call.#ask(request, options, secret === undefined ? [] : [secret.buffer]);
       const { threshold: measured, ...of } = await within(START_TIMEOUT_MS, asked, () =>
@@ -203,7 +209,16 @@ export class SealedCall {
   }
 
   #groupOf(of) {
-    return new Group({ ask: (...args) => this.#ask(...args), close: () => this.close() }, of);
+    return new Group({
+      ask: (...args) => this.#ask(...args),
+      close: () => this.close(),
+      end: (reason) => this.#finish(new SealframeError('Ended', `we are out of the call: ${reason}`)),
+    }, of);
+  }
+
+  /** Of whom a stream is: an address where there is a group, a member's number where all share a secret. */
+  #sourceOf(from) {
+    return this.group === null ? memberOf(from, 'from') : addressOf(from, 'from');
   }
 
   /** How much of frames stays readable. */
@@ -269,11 +284,15 @@ export class SealedCall {
     this.#describe(rtpSender, 'seal', { kind, index, codec });
   }
 
-  /** Says what an RTCRtpReceiver carries and of whom, and lets its frames through, opened. */
+  /**
+   * Says what an RTCRtpReceiver carries and of whom, and lets its frames through, opened. `from` is the address that the server
+   * gave, and frames open of the sessions that call themselves so, one after the other; where all share a secret it is a
+   * member's number.
+   */
   protectReceiver(rtpReceiver, stream) {
     platformOf(rtpReceiver, 'RTCRtpReceiver', 'getSynchronizationSources', 'a receiver');
     const { from, kind, index = 0, codec = null } = fieldsOf(stream, 'a stream');
-    memberOf(from, 'from');
+    this.#sourceOf(from);
     this.#describe(rtpReceiver, 'open', { from, kind, index, codec });
   }
 
@@ -303,7 +322,7 @@ export class SealedCall {
    * it does not open again. */
   async tryOpen(frame) {
     const { from, kind, index = 0, codec, wire } = fieldsOf(frame, 'a frame');
-    memberOf(from, 'from');
+    this.#sourceOf(from);
     streamKind(kind);
     codecId(codec);
     shortOf(index, 'index');
@@ -312,13 +331,17 @@ export class SealedCall {
 
   /** Wipes all keys and ends the worker; no frame passes any more. Takes a second at most, and may be called again. */
   close() {
-    this.#closing ??= this.#close();
+    return this.#finish(new SealframeError('Closed', 'the call is closed'));
+  }
+
+  #finish(why) {
+    this.#closing ??= this.#close(why);
     return this.#closing;
   }
 
-  async #close() {
+  async #close(why) {
     if (this.#ended !== null) return;
-    this.#end(new SealframeError('Closed', 'the call is closed'));
+    this.#end(why);
     // A worker that is dead or busy does not answer, and is ended all the same.
     await within(CLOSE_TIMEOUT_MS, this.#post('close', {}), ignore).catch(ignore);
     this.#worker.terminate();
@@ -452,11 +475,9 @@ const SEED_LENGTH = 32;
 const MAX_CREDENTIAL = 4096;
 
 /** What both ways into a call are told. */
-function commonOf({ member, framing = 'compatible', worker, threshold, observe }) {
-  memberOf(member);
+function commonOf({ framing = 'compatible', worker, threshold, observe }) {
   framingId(framing);
   return {
-    member,
     framing,
     worker: optional(worker, platformOf, 'Worker', 'postMessage', 'worker'),
     threshold: optional(threshold, thresholdOf, 'threshold'),

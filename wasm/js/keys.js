@@ -2,6 +2,7 @@
 // sent go into the module that seals and opens frames, and are wiped on the way.
 
 import init, { Group, Task } from './sealframe_group.js';
+import { encoded } from './arguments.js';
 import { fromHex } from './hex.js';
 import { Parking } from './parking.js';
 
@@ -25,40 +26,56 @@ export class Keys {
   /** Whether there is something to be done that was not there when the last round began. */
   #isSoon = false;
   #parking = new Parking();
-  /** By member: the newest key that has opened a frame, and since when. */
+  /** By number: the newest key of a member that has opened a frame, and since when. */
   #uses = new Map();
-  /** By member: frames that opened, and those that did not, by code. */
+  /** By address: frames that opened, and those that did not, by code. */
   #tally = new Map();
+  /** By address: what the core calls it. */
+  #sources = new Map();
+  /** By number: the address of a member of whom there are keys. */
+  #addresses = new Map();
   /** What each task is, by its number. */
   #work = {
     [Task.Send]: ({ to, bytes }) => this.#post({ message: { to: to ?? null, message: bytes } }),
     [Task.Event]: ({ event }) => this.#tell(JSON.parse(event)),
     [Task.Ratchet]: () => this.#core.ratchet(),
     [Task.Rekey]: ({ generation }) => this.#withKey((key) => this.#core.rekeyTo(generation, key)),
-    [Task.Install]: ({ sender, generation, step }) => {
-      this.#withKey((key) => this.#core.install(sender, generation, step, key));
-      this.#arrived.add(sender);
+    [Task.Restart]: ({ number }) => this.#withKey((key) => this.#core.restart(number, key)),
+    [Task.Install]: ({ number, generation, step }) => {
+      const address = this.#group.addressAt(number);
+      if (address !== undefined) {
+        this.#core.setSource(number, this.sourceAt(address));
+        this.#addresses.set(number, address);
+        if (!this.#tally.has(address)) this.#tally.set(address, { opened: 0, failed: {} });
+      }
+      this.#withKey((key) => this.#core.install(number, generation, step, key));
+      this.#arrived.add(number);
     },
-    [Task.ForgetGeneration]: ({ sender, generation }) => this.#core.forgetGeneration(sender, generation),
-    [Task.ForgetBefore]: ({ sender, generation, step }) => this.#core.forgetBefore(sender, generation, step),
-    [Task.Forget]: ({ sender }) => {
-      this.#core.removeMember(sender);
-      this.#tally.delete(sender);
-      this.#uses.delete(sender);
-      this.#parking.forget(sender);
-      this.#arrived.delete(sender);
+    [Task.WipeGeneration]: ({ number, generation }) => this.#core.wipeGeneration(number, generation),
+    [Task.WipeBefore]: ({ number, generation, step }) => this.#core.wipeBefore(number, generation, step),
+    [Task.WipeMember]: ({ number }) => {
+      this.#core.removeMember(number);
+      const address = this.#addresses.get(number);
+      this.#addresses.delete(number);
+      // What is counted from now on is of whoever took its place there.
+      this.#tally.delete(address);
+      if ([...this.#addresses.values()].includes(address)) this.#tally.set(address, { opened: 0, failed: {} });
+      this.#uses.delete(number);
+      this.#parking.forget(number);
+      this.#arrived.delete(number);
     },
   };
-  /** Members of whom a key has come, and whose frames have not been tried again yet. */
+  /** Numbers of members of whom a key has come, and whose frames have not been tried again yet. */
   #arrived = new Set();
 
   /**
    * `source` is the module; `post` tells the page something; `stop` ends the call, with an error if something broke.
    * `identity` is wiped.
    */
-  static async enter(source, { group, member, kem, role, moderator, credential, identity, trust }, { post, stop }) {
+  static async enter(source, { group, address, kem, role, moderator, credential, sends, identity, trust }, { post, stop }) {
     const { memory } = await init({ module_or_path: source });
-    const made = new Group(group, member, KEMS[kem], ROLES[role], moderator, credential, identity, trust, now(), performance.timeOrigin);
+    const [kemId, roleId, epoch] = [KEMS[kem], ROLES[role], performance.timeOrigin];
+    const made = new Group(group, encoded(address), kemId, roleId, moderator, credential, sends, identity, trust, now(), epoch);
     identity?.fill(0);
     return new Keys(made, memory, post, stop);
   }
@@ -74,9 +91,9 @@ export class Keys {
     if (unknown.length > 0) throw new Error(`sealframe: nobody does task ${unknown.map((task) => Task[task])}`);
   }
 
-  /** Hands our first key to `make`, which makes the core's `Call` of it, and starts. */
+  /** Hands our number and first key to `make`, which makes the core's `Call` of them, and starts. */
   start(make, crypto) {
-    this.#core = this.#withKey(make);
+    this.#core = this.#withKey((key) => make(this.#group.ownNumber, key));
     this.#crypto = crypto(this.#core);
     this.soon();
     return this.#core;
@@ -88,8 +105,15 @@ export class Keys {
     this.#wake(0);
   }
 
-  /** Whether a frame of member `from` is kept because its key has not come yet. `transform` gets it back. */
-  park(transform, from, frame) {
+  /** What the core calls whatever comes from an address. */
+  sourceAt(address) {
+    if (!this.#sources.has(address)) this.#sources.set(address, this.#sources.size);
+    return this.#sources.get(address);
+  }
+
+  /** Whether the frame that has just not opened is kept because its key has not come yet. `transform` gets it back. */
+  park(transform, frame) {
+    const from = this.#core.missed;
     if (!this.#group.keyIsMissing(from, now())) return false;
     const isKept = this.#parking.park(transform, from, frame, now());
     if (isKept) this.soon();
@@ -101,20 +125,20 @@ export class Keys {
     this.#parking.forgetTransform(transform);
   }
 
-  /** What became of a frame of member `from`: `code` is null if it opened. */
+  /** What became of a frame from an address: `code` is null if it opened. Of whom there is no key nothing is counted. */
   count(from, code) {
-    if (!this.#tally.has(from)) this.#tally.set(from, { opened: 0, failed: {} });
-    const { failed } = this.#tally.get(from);
-    if (code === null) this.#tally.get(from).opened += 1;
-    else failed[code] = (failed[code] ?? 0) + 1;
+    const tally = this.#tally.get(from);
+    if (tally === undefined) return;
+    if (code === null) tally.opened += 1;
+    else tally.failed[code] = (tally.failed[code] ?? 0) + 1;
   }
 
   /** What the page asks for, by name. */
   requests = {
     /** Takes a message; says why it was of no use, or null. */
-    receive: ({ message, from }) => {
+    receive: ({ message }) => {
       try {
-        this.#group.handleMessage(message, from, now());
+        this.#group.handleMessage(message, now());
         return null;
       } catch (code) {
         if (typeof code !== 'string') throw code;
@@ -125,11 +149,13 @@ export class Keys {
     },
     admit: ({ session, user, moderator }) =>
       this.#then(() => this.#group.admit(fromHex(session), new TextEncoder().encode(user), moderator, now())),
-    refuse: ({ session }) => this.#then(() => this.#group.refuse(fromHex(session))),
-    dropMember: ({ member }) => this.#then(() => this.#group.dropMember(member, now())),
+    refuse: ({ session }) => this.#then(() => this.#group.refuse(fromHex(session), now())),
+    dropMember: ({ address }) => this.#then(() => this.#group.dropMember(encoded(address), now())),
+    reconnected: () => this.#then(() => this.#group.reconnected(now())),
+    setSending: ({ sends }) => this.#then(() => this.#group.setSending(sends, now())),
     remove: ({ session }) => this.#then(() => this.#group.removeMember(fromHex(session), now())),
-    lock: () => this.#then(() => this.#group.lock()),
-    unlock: () => this.#then(() => this.#group.unlock()),
+    lock: () => this.#then(() => this.#group.lock(now())),
+    unlock: () => this.#then(() => this.#group.unlock(now())),
     rekey: () => this.#then(() => this.#group.rekey(now())),
     startCheck: ({ session }) => this.#then(() => this.#group.startCheck(fromHex(session), now())),
     confirmCheck: ({ session }) => this.#then(() => this.#group.confirmCheck(fromHex(session), now())),
@@ -188,9 +214,12 @@ export class Keys {
   }
 
   #tell({ credential, ...event }) {
-    this.#post({ event: credential === undefined ? event : { ...event, credential: fromHex(credential) } });
+    const told = { event: credential === undefined ? event : { ...event, credential: fromHex(credential) } };
+    // With it goes what only the page needs: how the new session leaves.
+    if (event.type === 'sessionChanged') told.farewell = this.#group.farewell;
+    this.#post(told);
     // We are out: nothing is to be said any more that the others would not hear anyway.
-    if (event.type === 'removed') setTimeout(() => this.#stop(null));
+    if (event.type === 'ended') setTimeout(() => this.#stop(null));
   }
 
   /** Takes the key that the module holds out, and wipes both copies when `work` has it. */
@@ -220,12 +249,12 @@ export class Keys {
     const state = JSON.parse(this.#group.state(now()));
     state.framesSealed = Number(this.#core.framesSealed);
     state.members = state.members.map((member) => {
-      const uses = this.#uses.get(member.member);
+      const uses = this.#uses.get(member.number);
       return {
         ...member,
         user: new TextDecoder().decode(fromHex(member.user)),
         uses: uses === undefined ? null : { ...uses, since: now() - uses.since },
-        ...(this.#tally.get(member.member) ?? { opened: 0, failed: {} }),
+        ...(this.#tally.get(member.address) ?? { opened: 0, failed: {} }),
       };
     });
     return state;

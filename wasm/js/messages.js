@@ -3,7 +3,7 @@
 // changed. Bytes are the message's own, which nobody else has.
 
 import {
-  U32, U8, bigintOf, booleanOf, fieldsOf, integerOf, memberOf, nameOf, oneOf, optional, platformOf, sessionOf, shortOf,
+  U32, U8, addressOf, bigintOf, booleanOf, fieldsOf, integerOf, memberOf, nameOf, oneOf, optional, platformOf, sessionOf, shortOf,
   stringOf, thresholdOf, viewOf, wipeIn,
 } from './arguments.js';
 import { codecId, framingId, streamKind } from './codec.js';
@@ -42,11 +42,14 @@ const streamsOf = (readable, writable) => [
   platformOf(writable, 'WritableStream', 'getWriter', 'writable'),
 ];
 
+/** Of whom a stream is: a member's number, or where keys come from a group an address. */
+const sourceOf = (from) => (typeof from === 'string' ? addressOf(from, 'from') : memberOf(from, 'from'));
+
 function streamOf(stream) {
   if (stream === null) return null;
   const { from, kind, index, codec = null } = fieldsOf(stream, 'a stream');
   return {
-    from: optional(from, memberOf),
+    from: optional(from, sourceOf),
     kind: kindOf(kind),
     index: shortOf(index, 'index'),
     codec: codec === null ? null : codecOf(codec),
@@ -65,8 +68,7 @@ export function transformOf(options) {
   return { number: numberOf(number), direction: oneOf(direction, ['seal', 'open'], 'direction') };
 }
 
-const commonOf = ({ member, framing, threshold, observe = false }) => ({
-  member: memberOf(member),
+const commonOf = ({ framing, threshold, observe = false }) => ({
   framing: framingOf(framing),
   threshold: optional(threshold, thresholdOf, 'threshold'),
   observe: booleanOf(observe, 'observe'),
@@ -77,15 +79,18 @@ export const ROLES = ['participant', 'recorder', 'bot'];
 
 /** Of `worker.js`. */
 export const CALL = {
-  start: ({ secret, ...options }) => ({ secret: viewOf(secret, 'secret'), ...commonOf(options) }),
-  join: ({ group, credential, identity, trust, kem, role, moderator, ...options }) => ({
+  start: ({ secret, member, ...options }) =>
+    ({ secret: viewOf(secret, 'secret'), member: memberOf(member), ...commonOf(options) }),
+  join: ({ group, address, credential, identity, trust, kem, role, moderator, sends, ...options }) => ({
     group: viewOf(group, 'group', { least: 1 }),
+    address: addressOf(address, 'address'),
     credential: viewOf(credential, 'credential'),
     identity: optional(identity, viewOf, 'identity'),
     trust: optional(trust, viewOf, 'trust'),
     kem: oneOf(kem, KEMS, 'kem'),
     role: oneOf(role, ROLES, 'role'),
     moderator: booleanOf(moderator, 'moderator'),
+    sends: booleanOf(sends, 'sends'),
     ...commonOf(options),
   }),
   group: ({ ask, args }) => ({ ask, args: checked(GROUP, ask, args) }),
@@ -102,7 +107,7 @@ export const CALL = {
   removeMember: ({ from }) => ({ from: memberOf(from, 'from') }),
   ratchet: nothing,
   tryOpen: ({ from, kind, index, codec, wire }) => ({
-    from: memberOf(from, 'from'),
+    from: sourceOf(from),
     kind: kindOf(kind),
     index: shortOf(index, 'index'),
     codec: codecOf(codec),
@@ -115,11 +120,13 @@ const ofSession = ({ session }) => ({ session: sessionOf(session) });
 
 /** What `worker.js` is asked of the key management. */
 export const GROUP = {
-  receive: ({ message, from }) => ({ message: viewOf(message, 'message'), from: optional(from, memberOf, 'from') }),
+  receive: ({ message }) => ({ message: viewOf(message, 'message') }),
   admit: ({ session, user, moderator }) =>
     ({ session: sessionOf(session), user: nameOf(user, 'user'), moderator: booleanOf(moderator, 'moderator') }),
   refuse: ofSession,
-  dropMember: ({ member }) => ({ member: memberOf(member) }),
+  dropMember: ({ address }) => ({ address: addressOf(address) }),
+  reconnected: nothing,
+  setSending: ({ sends }) => ({ sends: booleanOf(sends, 'sends') }),
   remove: ofSession,
   lock: nothing,
   unlock: nothing,

@@ -46,7 +46,7 @@ const requests = {
   join: (options) => once(async () => {
     const { memory, threshold } = await load(options);
     keys = await Keys.enter(groupSource(), options, { post: (group) => self.postMessage({ group }), stop });
-    call = keys.start((key) => Call.withKey(options.member, key), (core) => {
+    call = keys.start((number, key) => Call.withKey(number, key), (core) => {
       frames = new FrameCrypto(core, memory, threshold);
       return frames;
     });
@@ -84,7 +84,9 @@ const requests = {
   ratchet: () => started().ratchet(),
   async tryOpen({ from, kind, index, codec, wire }) {
     started();
-    const stream = { from, kind: streamKind(kind), index, framing: framingId(framing) };
+    const source = sourceOf(from);
+    if (source === null) throw 'OtherMember';
+    const stream = { from: source, kind: streamKind(kind), index, framing: framingId(framing) };
     const opened = await frames.open(stream, codecId(codec), wire);
     return typeof opened === 'string' ? { ok: false, code: opened } : { ok: true };
   },
@@ -148,6 +150,12 @@ self.onmessage = async ({ data }) => {
     self.postMessage({ id, error: answerOf(error) });
   }
 };
+
+/** What the core calls a stream's source: an address, or a member's number where all share a secret; null for the other. */
+function sourceOf(from) {
+  if (typeof from !== (keys === null ? 'number' : 'string')) return null;
+  return keys === null ? from : keys.sourceAt(from);
+}
 
 function started() {
   if (call === null) throw 'NotStarted';
@@ -233,7 +241,7 @@ class Transform {
     // Whose frames are to be opened must be known.
     if (named === null || (this.#direction === 'open' && named.from === undefined)) return;
     const { from, kind, index } = named;
-    this.#stream = { from, index, kind: streamKind(kind), framing: framingId(framing ?? 'full') };
+    this.#stream = { from: undefined, index, kind: streamKind(kind), framing: framingId(framing ?? 'full') };
     this.#say({ from, kind, index });
     if (this.#broken !== null) this.#state.break(this.#broken);
   }
@@ -269,10 +277,13 @@ class Transform {
     if (codec === null) return 'UnknownCodec';
     const bytes = new Uint8Array(frame.data);
     if (this.#direction === 'seal') return frames.seal(this.#stream, codecId(codec), bytes);
+    // Only now: described may be what comes before the call.
+    this.#stream.from ??= sourceOf(this.#named.from);
+    if (this.#stream.from === null) return 'OtherMember';
     const result = frames.open(this.#stream, codecId(codec), bytes);
     // Here, where the key is missed, and not where the frame would leave: its key may come in
     // between.
-    if (result === 'UnknownKey' && keys?.park(this, this.#named.from, frame)) return undefined;
+    if (result === 'UnknownKey' && keys?.park(this, frame)) return undefined;
     return result;
   }
 

@@ -19,6 +19,8 @@ mod member;
 mod region;
 mod told;
 
+use std::collections::BTreeMap;
+
 use sealframe::{
     Backend, BaseKey, CallSecret, Cipher, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Frames, Kid, Opened,
     SenderKeyKid, SharedSecretCall,
@@ -28,7 +30,7 @@ use zeroize::Zeroize;
 
 use code::Code;
 use framing::{Label, MAX_PREFIX_LEN, Readable};
-use member::Member;
+use member::{Keyed, Member};
 use region::Region;
 use told::Told;
 
@@ -72,7 +74,16 @@ impl Call {
     #[wasm_bindgen(js_name = withKey)]
     pub fn with_key(me: u16, base_key: Vec<u8>) -> Result<Self, String> {
         let frames = Frames::new(CIPHER, me, take_key(base_key)?).map_err(Code::of_key)?;
-        Ok(Self::of(Member::Keyed(frames)))
+        Ok(Self::of(Member::Keyed(Keyed { frames, sources: BTreeMap::new(), missed: 0 })))
+    }
+
+    /// Begins a new sender as member `me`, as [`with_key`](Self::with_key) does.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    pub fn restart(&mut self, me: u16, base_key: Vec<u8>) -> Result<(), String> {
+        let base_key = take_key(base_key)?;
+        Ok(self.member.keyed()?.frames.restart(me, base_key).map_err(Code::of_key)?)
     }
 
     /// Moves our sender to this generation, at step 0. This copy of the key is wiped.
@@ -82,31 +93,56 @@ impl Call {
     #[wasm_bindgen(js_name = rekeyTo)]
     pub fn rekey_to(&mut self, generation: u64, base_key: Vec<u8>) -> Result<(), String> {
         let base_key = take_key(base_key)?;
-        Ok(self.member.keyed()?.rekey_to(generation, base_key).map(drop).map_err(Code::of_key)?)
+        Ok(self
+            .member
+            .keyed()?
+            .frames
+            .rekey_to(generation, base_key)
+            .map(drop)
+            .map_err(Code::of_key)?)
     }
 
-    /// Opens frames of a member with this key from now on. This copy of it is wiped.
+    /// Opens frames of a member with this key from now on, in streams from its [source](Self::set_source). This copy of the
+    /// key is wiped.
     ///
     /// # Errors
     /// The name of an error code.
     pub fn install(
         &mut self,
-        from: u16,
+        member: u16,
         generation: u64,
         step: u32,
         base_key: Vec<u8>,
     ) -> Result<(), String> {
         let base_key = take_key(base_key)?;
-        Ok(self.member.keyed()?.install(kid(from, generation, step), base_key).map_err(Code::of_key)?)
+        let kid = kid(member, generation, step);
+        Ok(self.member.keyed()?.frames.install(kid, base_key).map_err(Code::of_key)?)
+    }
+
+    /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to be from there.
+    ///
+    /// # Errors
+    /// The name of an error code.
+    #[wasm_bindgen(js_name = setSource)]
+    pub fn set_source(&mut self, member: u16, source: u32) -> Result<(), String> {
+        self.member.keyed()?.sources.insert(member, source);
+        Ok(())
+    }
+
+    /// The member of the last frame from a source that did not open for want of a key.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn missed(&mut self) -> u16 {
+        self.member.keyed().map_or(0, |keyed| keyed.missed)
     }
 
     /// Wipes a member's generations and ratchet steps before this one.
     ///
     /// # Errors
     /// The name of an error code.
-    #[wasm_bindgen(js_name = forgetBefore)]
-    pub fn forget_before(&mut self, from: u16, generation: u64, step: u32) -> Result<(), String> {
-        self.member.keyed()?.forget_before(kid(from, generation, step));
+    #[wasm_bindgen(js_name = wipeBefore)]
+    pub fn wipe_before(&mut self, member: u16, generation: u64, step: u32) -> Result<(), String> {
+        self.member.keyed()?.frames.forget_before(kid(member, generation, step));
         Ok(())
     }
 
@@ -114,29 +150,29 @@ impl Call {
     ///
     /// # Errors
     /// The name of an error code.
-    #[wasm_bindgen(js_name = forgetGeneration)]
-    pub fn forget_generation(&mut self, from: u16, generation: u64) -> Result<(), String> {
-        self.member.keyed()?.forget_generation(from, generation);
+    #[wasm_bindgen(js_name = wipeGeneration)]
+    pub fn wipe_generation(&mut self, member: u16, generation: u64) -> Result<(), String> {
+        self.member.keyed()?.frames.forget_generation(member, generation);
         Ok(())
     }
 
     /// The KID of a key that has opened a frame for the first time and is its sender's newest.
     #[wasm_bindgen(js_name = pollNewer)]
     pub fn poll_newer(&mut self) -> Option<u64> {
-        let newer = self.member.keyed().ok()?.poll_newer()?;
+        let newer = self.member.keyed().ok()?.frames.poll_newer()?;
         Some(newer.generation << 24 | newer.sender << 8 | newer.step)
     }
 
     /// Frames sealed with our present key.
     #[wasm_bindgen(getter, js_name = framesSealed)]
     pub fn frames_sealed(&mut self) -> u64 {
-        self.member.keyed().map_or(0, |frames| frames.usage().frames)
+        self.member.keyed().map_or(0, |keyed| keyed.frames.usage().frames)
     }
 
     /// Whether our key nears its limit; said once for each key.
     #[wasm_bindgen(js_name = isNearlyExhausted)]
     pub fn is_nearly_exhausted(&mut self) -> bool {
-        self.member.keyed().is_ok_and(Frames::is_nearly_exhausted)
+        self.member.keyed().is_ok_and(|keyed| keyed.frames.is_nearly_exhausted())
     }
 
     /// Our present key, encrypted for those who have the secret; opaque to the server that relays it.
@@ -187,10 +223,10 @@ impl Call {
     }
 
     /// Opens the `len` bytes that were copied to where [`reserve`](Self::reserve) said, from member
-    /// `from`.
+    /// `from`; where keys are handed in, from the source `from`.
     pub fn open(
         &mut self,
-        from: u16,
+        from: u32,
         len: usize,
         kind: u8,
         index: u16,
@@ -245,7 +281,7 @@ impl Call {
     #[wasm_bindgen(js_name = openElsewhere)]
     pub fn open_elsewhere(
         &mut self,
-        from: u16,
+        from: u32,
         len: usize,
         kind: u8,
         index: u16,
@@ -260,6 +296,11 @@ impl Call {
         };
         let Some(front) = self.region.frame(len.min(Self::front())) else {
             return Code::NotReserved.as_result();
+        };
+        let sealed = front.get(prefix_len.into()..).unwrap_or_default();
+        let from = match self.member.member_of(from, sealed) {
+            Ok(member) => member,
+            Err(code) => return code.as_result(),
         };
         match self.member.frames().open_elsewhere(from, front, len, label.metadata(prefix_len)) {
             Ok(told) => {
@@ -384,7 +425,7 @@ impl Call {
         Ok(at.addr().cast_signed())
     }
 
-    fn open_labelled(&mut self, from: u16, len: usize, label: &Label) -> Result<isize, Code> {
+    fn open_labelled(&mut self, from: u32, len: usize, label: &Label) -> Result<isize, Code> {
         let frame = self.region.frame(len).ok_or(Code::NotReserved)?;
         let (frame, prefix_len) = match label.readable {
             Readable::Prefix(prefix_len) => (frame, prefix_len),
@@ -393,6 +434,8 @@ impl Call {
                 (arranged.bytes.get_mut(arranged.frame).ok_or(Code::NotReserved)?, arranged.prefix_len)
             }
         };
+        let sealed = frame.get(prefix_len.into()..).unwrap_or_default();
+        let from = self.member.member_of(from, sealed)?;
         let opened = self.member.frames().open_in_place(from, frame, label.metadata(prefix_len));
         let Opened { kid, frame, .. } = opened.map_err(Code::of_frame)?;
         let frame = frame.get(label.copy_len()..).ok_or(Code::TooShort)?;

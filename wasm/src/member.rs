@@ -1,6 +1,8 @@
 //! A member's frames, by whichever way its keys come.
 
-use sealframe::{Frames, Kid, SharedSecretCall};
+use std::collections::BTreeMap;
+
+use sealframe::{Frames, Header, Kid, SharedSecretCall};
 
 use crate::code::Code;
 
@@ -8,7 +10,36 @@ pub(crate) enum Member {
     /// Keys are derived from a secret that all share.
     Shared(SharedSecretCall),
     /// Keys are handed in: the page's worker has them of another module.
-    Keyed(Frames),
+    Keyed(Keyed),
+}
+
+/// Frames whose keys are handed in.
+pub(crate) struct Keyed {
+    pub(crate) frames: Frames,
+    /// By member: the source whose frames are its, as the worker numbers them. A source may have several members, one after
+    /// the other.
+    pub(crate) sources: BTreeMap<u16, u32>,
+    /// The member of the last frame whose key was not there.
+    pub(crate) missed: u16,
+}
+
+impl Keyed {
+    /// Whose frame this is, whose header comes first, if its member is of this source.
+    fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<u16, Code> {
+        let header = Header::parse(sealed).map_err(|_| Code::HeaderInvalid)?;
+        let member = Frames::number_of(header.kid());
+        match self.sources.get(&member) {
+            Some(of) if *of == source => {
+                self.missed = member;
+                Ok(member)
+            }
+            Some(_) => Err(Code::OtherMember),
+            None => {
+                self.missed = member;
+                Err(Code::UnknownKey)
+            }
+        }
+    }
 }
 
 impl Member {
@@ -19,45 +50,56 @@ impl Member {
         }
     }
 
-    pub(crate) const fn keyed(&mut self) -> Result<&mut Frames, Code> {
+    pub(crate) const fn keyed(&mut self) -> Result<&mut Keyed, Code> {
         match self {
             Self::Shared(_) => Err(Code::OtherKeys),
-            Self::Keyed(frames) => Ok(frames),
+            Self::Keyed(keyed) => Ok(keyed),
+        }
+    }
+
+    /// Whose frame this is, whose header comes first, if it is of this source: of this member, where all share a secret.
+    pub(crate) fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<u16, Code> {
+        match self {
+            Self::Shared(_) => u16::try_from(source).map_err(|_| Code::OtherMember),
+            Self::Keyed(keyed) => keyed.member_of(source, sealed),
         }
     }
 
     pub(crate) fn ratchet(&mut self) -> Result<Kid, Code> {
         match self {
             Self::Shared(call) => call.ratchet().map_err(Code::of_call),
-            Self::Keyed(frames) => frames.ratchet().map_err(Code::of_key),
+            Self::Keyed(keyed) => keyed.frames.ratchet().map_err(Code::of_key),
         }
     }
 
     pub(crate) fn remove(&mut self, member: u16) {
         match self {
             Self::Shared(call) => call.remove_member(member),
-            Self::Keyed(frames) => frames.forget(member),
+            Self::Keyed(keyed) => {
+                keyed.frames.forget(member);
+                keyed.sources.remove(&member);
+            }
         }
     }
 
     pub(crate) const fn kid(&self) -> Kid {
         match self {
             Self::Shared(call) => call.kid(),
-            Self::Keyed(frames) => frames.kid(),
+            Self::Keyed(keyed) => keyed.frames.kid(),
         }
     }
 
     pub(crate) fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
         match self {
             Self::Shared(call) => call.expose_key(kid),
-            Self::Keyed(frames) => frames.expose_key(kid),
+            Self::Keyed(keyed) => keyed.frames.expose_key(kid),
         }
     }
 
     pub(crate) const fn erasures(&self) -> u32 {
         match self {
             Self::Shared(call) => call.erasures(),
-            Self::Keyed(frames) => frames.erasures(),
+            Self::Keyed(keyed) => keyed.frames.erasures(),
         }
     }
 
@@ -65,7 +107,7 @@ impl Member {
     pub(crate) fn frames(&mut self) -> &mut Frames {
         match self {
             Self::Shared(call) => call.frames(),
-            Self::Keyed(frames) => frames,
+            Self::Keyed(keyed) => &mut keyed.frames,
         }
     }
 }

@@ -424,30 +424,34 @@ async function workerOf() {
 test('index: wrong types in every place', async () => {
   covers('index', 'SealframeError', 'new');
   await refusesNew(SealedCall);
-  const options = { member: 1, framing: 'compatible', threshold: 5000 };
-  const kinds = { 0: 'fields', '0.member': 'u16', '0.framing': 'other?', '0.threshold': 'threshold?', '0.observe': 'function?', '0.worker': 'other?' };
+  const options = { framing: 'compatible', threshold: 5000 };
+  const kinds = { 0: 'fields', '0.framing': 'other?', '0.threshold': 'threshold?', '0.observe': 'function?', '0.worker': 'other?' };
   covers('index', 'SealedCall', 'new', 'start', 'join');
   // Without a worker of its own, which is not there: nothing goes further than the door.
   const notSupported = async (work) => {
     const error = await thrownBy(work);
     if (error?.code !== 'NotSupported') throw error;
   };
-  await walk('SealedCall.start', () => [{ ...options, secret: SECRET }], { ...kinds, '0.secret': 'bytes' },
+  const shared = { ...options, member: 1 };
+  await walk('SealedCall.start', () => [{ ...shared, secret: SECRET }], { ...kinds, '0.member': 'u16', '0.secret': 'bytes' },
     (...args) => notSupported(() => SealedCall.start(...args)));
-  const own = { group: bytes(4), credential: bytes(4), kem: 'x-wing', role: 'bot', moderator: true, identity: bytes(32), trust: bytes(4) };
+  const own = { group: bytes(4), address: 'a', sends: false, credential: bytes(4), kem: 'x-wing', role: 'bot', moderator: true, identity: bytes(32), trust: bytes(4) };
   await walk('SealedCall.join', () => [{ ...options, ...own }], {
     ...kinds, '0.group': 'bytes', '0.credential': 'bytes', '0.identity': 'bytes?', '0.trust': 'bytes?', '0.kem': 'other?', '0.role': 'other?',
-    '0.moderator': 'boolean?',
+    '0.moderator': 'boolean?', '0.sends': 'boolean?', '0.address': 'name',
   }, (...args) => notSupported(() => SealedCall.join(...args)));
   for (const [name, value, code] of [
     ['group', new Uint8Array(0), 'Malformed'], ['identity', bytes(31), 'Malformed'], ['identity', new Uint8Array(0), 'Malformed'],
     ['credential', bytes(4097), 'Policy'],
   ]) await assert.rejects(SealedCall.join({ ...options, ...own, [name]: value }), { name: 'SealframeError', code });
-  await assert.rejects(SealedCall.start({ ...options, secret: bytes(15) }), { name: 'SealframeError', code: 'SecretTooShort' });
+  for (const address of ['a'.repeat(256), '\u00e4'.repeat(128)]) {
+    await assert.rejects(SealedCall.join({ ...options, ...own, address }), TypeError);
+  }
+  await assert.rejects(SealedCall.start({ ...shared, secret: bytes(15) }), { name: 'SealframeError', code: 'SecretTooShort' });
 
   covers('index', 'SealedCall', 'framing', 'createConnection', 'protect', 'protectSender', 'protectReceiver', 'announcement', 'addMember',
     'removeMember', 'ratchet', 'tryOpen', 'close');
-  const call = await SealedCall.start({ ...options, secret: SECRET, worker: await workerOf() });
+  const call = await SealedCall.start({ ...shared, secret: SECRET, worker: await workerOf() });
   const bob = await Frames.start({ secret: SECRET, member: 2 });
   await call.addMember(2, bob.announcement());
   const sealer = bob.sealer(STREAM);
@@ -506,12 +510,13 @@ const SESSION = '0c'.repeat(16);
 test('group: wrong types in every place', async () => {
   const asked = [];
   const ask = async (_, { ask: what }) => { asked.push(what); };
-  const group = new Group({ ask, close: async () => {}, fail: assert.ifError }, { session: SESSION, identity: '', farewell: new Uint8Array() });
+  const group = new Group({ ask, close: async () => {}, end: assert.fail }, { session: SESSION, identity: '', farewell: new Uint8Array() });
   const unchanged = () => assert.deepEqual(asked.splice(0), [], 'nothing has been asked of the worker');
   const calls = {
-    receive: [[bytes(60), 3], { 0: 'bytes', 1: 'u16?' }],
+    receive: [[bytes(60)], { 0: 'bytes' }],
     remove: [[SESSION], { 0: 'other' }],
-    dropMember: [[3], { 0: 'u16' }],
+    dropMember: [['an address'], { 0: 'name' }],
+    setSending: [[true], { 0: 'boolean' }],
     startCheck: [[SESSION], { 0: 'other' }],
     confirmCheck: [[SESSION], { 0: 'other' }],
     cancelCheck: [[SESSION], { 0: 'other' }],
@@ -519,7 +524,7 @@ test('group: wrong types in every place', async () => {
     setVerified: [[SESSION], { 0: 'other' }],
     acceptIdentity: [[SESSION], { 0: 'other' }],
   };
-  const others = ['state', 'lock', 'unlock', 'rekey', 'exportTrust', 'exportIdentity', 'leave', 'hear'];
+  const others = ['state', 'reconnected', 'lock', 'unlock', 'rekey', 'exportTrust', 'exportIdentity', 'leave', 'hear'];
   const members = Object.getOwnPropertyNames(Group.prototype).filter((name) => name !== 'constructor');
   assert.deepEqual(members.sort(), [...Object.keys(calls), ...others].sort(), 'list what is new');
   for (const [name, [good, kinds]] of Object.entries(calls)) {
@@ -532,14 +537,14 @@ test('group: wrong types in every place', async () => {
 
 test('nobody is admitted but by a name, and whatever else is answered refuses and is said', async () => {
   /** What the worker is asked, and what the page is told, of one who is judged so. */
-  async function judged(onapplied) {
+  async function judged(onjoinrequest) {
     const [asked, events] = [[], []];
     const ask = async (_, { ask: what, args }) => { asked.push([what, args]); };
     const fail = (error) => assert.fail(`onerror: ${error}`);
-    const group = new Group({ ask, close: async () => assert.fail('the call ends'), fail }, { session: '', identity: '', farewell: new Uint8Array() });
-    group.onapplied = onapplied;
+    const group = new Group({ ask, close: async () => assert.fail('the call ends'), end: fail }, { session: '', identity: '', farewell: new Uint8Array() });
+    group.onjoinrequest = onjoinrequest;
     group.onevent = (event) => events.push(event);
-    group.hear({ event: { type: 'applied', session: SESSION, member: 5, identity: '', role: 'participant', credential: new Uint8Array() } });
+    group.hear({ event: { type: 'joinRequested', session: SESSION, number: 5, address: 'a', hasLeft: false, identity: '', role: 'participant', credential: new Uint8Array() } });
     for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
     return { asked, events };
   }
@@ -555,7 +560,7 @@ test('nobody is admitted but by a name, and whatever else is answered refuses an
     ['a user who is read twice', { get user() { return (this.read = !this.read) ? '' : 'alice'; } }],
   ].map(([name, answer]) => [name, () => answer, 'AnswerInvalid']);
   const thrown = new Error('bad token');
-  for (const [name, onapplied, code] of [
+  for (const [name, onjoinrequest, code] of [
     ...refused,
     ['null', () => null, 'Refused'],
     ['a throw', () => { throw thrown; }, 'AnswerFailed'],
@@ -563,9 +568,9 @@ test('nobody is admitted but by a name, and whatever else is answered refuses an
     ['a rejection with nothing', () => Promise.reject(), 'AnswerFailed'],
     ['no function', 7, 'AnswerFailed'],
   ]) {
-    const { asked, events } = await judged(onapplied);
+    const { asked, events } = await judged(onjoinrequest);
     assert.deepEqual(asked, [['refuse', { session: SESSION }]], name);
-    assert.deepEqual(events.map(({ type, session, code: said }) => [type, session, said]), [['notAdmitted', SESSION, code]], name);
+    assert.deepEqual(events.map(({ type, session, code: said }) => [type, session, said]), [['refused', SESSION, code]], name);
   }
 });
 
@@ -573,9 +578,9 @@ test('who is not judged in time is refused', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const [asked, events] = [[], []];
   const group = new Group({ ask: async (_, { ask }) => { asked.push(ask); }, close: async () => {} }, { session: '', identity: '', farewell: new Uint8Array() });
-  group.onapplied = () => new Promise(() => {});
+  group.onjoinrequest = () => new Promise(() => {});
   group.onevent = (event) => events.push(event.code);
-  group.hear({ event: { type: 'applied', session: SESSION } });
+  group.hear({ event: { type: 'joinRequested', session: SESSION } });
   t.mock.timers.tick(299_000);
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
   assert.deepEqual(asked, []);
@@ -585,7 +590,7 @@ test('who is not judged in time is refused', async (t) => {
 });
 
 const streams = () => ({ readable: new ReadableStream(), writable: new WritableStream() });
-const COMMON = { member: 'u16', framing: 'other', threshold: 'threshold?', observe: 'boolean?' };
+const COMMON = { framing: 'other', threshold: 'threshold?', observe: 'boolean?' };
 const NONE = [{}, {}];
 const OF_SESSION = [{ session: SESSION }, { session: 'other' }];
 const OF_STREAM = { number: 3, direction: 'seal' };
@@ -603,15 +608,15 @@ const STREAMS = { readableStream: 'other', writableStream: 'other' };
 /** Of each worker: each message's good fields, and of which kind they are. */
 const MESSAGES = {
   'worker.js': [CALL, {
-    start: [{ secret: SECRET, member: 1, framing: 'full' }, { secret: 'bytes', ...COMMON }],
-    join: [{ group: bytes(1), credential: bytes(1), kem: 'x25519', role: 'bot', moderator: false, member: 1, framing: 'full' }, {
-      group: 'bytes', credential: 'bytes', identity: 'bytes?', trust: 'bytes?', kem: 'other', role: 'other', moderator: 'boolean', ...COMMON,
+    start: [{ secret: SECRET, member: 1, framing: 'full' }, { secret: 'bytes', member: 'u16', ...COMMON }],
+    join: [{ group: bytes(1), address: 'a', credential: bytes(1), kem: 'x25519', role: 'bot', moderator: false, sends: true, framing: 'full' }, {
+      group: 'bytes', address: 'name', sends: 'boolean', credential: 'bytes', identity: 'bytes?', trust: 'bytes?', kem: 'other', role: 'other', moderator: 'boolean', ...COMMON,
     }],
     group: [{ ask: 'refuse', args: { session: SESSION } }, { ask: 'other', args: 'other', 'args.session': 'other' }],
     transform: [{ ...streams(), options: OF_STREAM }, {
       readable: 'other', writable: 'other', options: 'other', 'options.number': 'u32', 'options.direction': 'other',
     }],
-    describe: [{ number: 3, stream: { ...STREAM, from: 1 } }, { number: 'u32', stream: 'nullable', ...under('stream', { ...STREAM_KINDS, index: 'u16', codec: 'nullable?', from: 'u16?' }) }],
+    describe: [{ number: 3, stream: { ...STREAM, from: 1 } }, { number: 'u32', stream: 'nullable', ...under('stream', { ...STREAM_KINDS, index: 'u16', codec: 'nullable?', from: 'u16|name?' }) }],
     codecs: [{ number: 3, codecs: [[96, 'vp8']] }, { number: 'u32', codecs: 'other' }],
     forget: [{ number: 3 }, { number: 'u32' }],
     counts: NONE,
@@ -619,14 +624,16 @@ const MESSAGES = {
     addMember: [{ from: 1, announcement: bytes(80) }, { from: 'u16', announcement: 'bytes' }],
     removeMember: [{ from: 1 }, { from: 'u16' }],
     ratchet: NONE,
-    tryOpen: [{ ...STREAM, from: 1, wire: FRAME }, { ...STREAM_KINDS, index: 'u16', from: 'u16', wire: 'bytes' }],
+    tryOpen: [{ ...STREAM, from: 1, wire: FRAME }, { ...STREAM_KINDS, index: 'u16', from: 'u16|name', wire: 'bytes' }],
     close: NONE,
   }],
   'keys.js': [GROUP, {
-    receive: [{ message: bytes(60), from: 3 }, { message: 'bytes', from: 'u16?' }],
+    receive: [{ message: bytes(60) }, { message: 'bytes' }],
     admit: [{ session: SESSION, user: 'alice', moderator: true }, { session: 'other', user: 'name', moderator: 'boolean' }],
     refuse: OF_SESSION,
-    dropMember: [{ member: 3 }, { member: 'u16' }],
+    dropMember: [{ address: 'a' }, { address: 'name' }],
+    reconnected: NONE,
+    setSending: [{ sends: true }, { sends: 'boolean' }],
     remove: OF_SESSION,
     lock: NONE,
     unlock: NONE,
@@ -923,7 +930,7 @@ test('a generator that gives nothing but zeros gives no keys', async () => {
   const { getRandomValues } = crypto;
   const source = readFileSync(here('../build/sealframe_group_bg.wasm'));
   await initGroup({ module_or_path: source });
-  const enter = () => new GroupModule(bytes(4), 1, 1, 0, false, bytes(4), undefined, undefined, 0, 0).free();
+  const enter = () => new GroupModule(bytes(4), bytes(4), 1, 0, false, bytes(4), true, undefined, undefined, 0, 0).free();
   enter();
   crypto.getRandomValues = (into) => into.fill(0);
   try {

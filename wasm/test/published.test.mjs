@@ -125,7 +125,7 @@ test('Node.js finds its own entry, and frames go through', async () => {
     assert.equal(page.SealframeError, SealframeError);
     assert.deepEqual(Object.keys(page), ['SealedCall', 'SealframeError', 'createWorker', 'supportedFramings']);
     await assert.rejects(page.SealedCall.start({ secret: new Uint8Array(32).fill(7), member: 1 }), { code: 'NotSupported' });
-    await assert.rejects(page.SealedCall.join({ group: new Uint8Array(4), credential: new Uint8Array(4), member: 1 }), { code: 'NotSupported' });
+    await assert.rejects(page.SealedCall.join({ group: new Uint8Array(4), credential: new Uint8Array(4), address: 'a' }), { code: 'NotSupported' });
     assert.throws(() => page.createWorker(), { name: 'SealframeError', code: 'NotSupported' });
     assert.throws((await import('sealframe/worker-inline')).createWorker, (error) => error instanceof SealframeError);
     const jitsi = await JitsiFrames.start();

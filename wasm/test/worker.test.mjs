@@ -106,15 +106,16 @@ class Alice {
 
   async join(t, hear) {
     const options = {
-      group: new Uint8Array([1]), member: 1, kem: 'x25519', role: 'participant', moderator: true, credential: new Uint8Array([65]),
+      group: new Uint8Array([1]), address: 'alice', kem: 'x25519', role: 'participant', moderator: true, sends: true,
+      credential: new Uint8Array([65]),
     };
     const post = ({ message, event }) => {
       if (message !== undefined) (this.held ?? { push: hear }).push(message.message);
-      else if (event.type === 'applied') this.#keys.requests.admit({ session: event.session, user: 'Bob', moderator: true });
+      else if (event.type === 'joinRequested') this.#keys.requests.admit({ session: event.session, user: 'Bob', moderator: true });
     };
     this.#keys = await Keys.enter(load('sealframe_group_bg.wasm'), options, { post: (said) => setImmediate(post, said), stop: assert.ifError });
     let call;
-    this.#keys.start((key) => (call = Call.withKey(1, key)), (core) => (this.#frames = new FrameCrypto(core, memory, Infinity)));
+    this.#keys.start((number, key) => (call = Call.withKey(number, key)), (core) => (this.#frames = new FrameCrypto(core, memory, Infinity)));
     t.after(() => {
       this.#keys.free();
       call.free();
@@ -149,16 +150,16 @@ async function joined(t) {
   const group = (what, args) => ask(bob, { request: 'group', ask: what, args });
   bob.hear = ({ group: said }) => {
     if (said?.message !== undefined) setImmediate(() => alice.receive(said.message.message));
-    else if (said?.event?.type === 'applied') {
+    else if (said?.event?.type === 'joinRequested') {
       setImmediate(() => group('admit', { session: said.event.session, user: 'Alice', moderator: true }));
     }
   };
   await ask(bob, {
-    request: 'join', group: new Uint8Array([1]), member: 2, kem: 'x25519', role: 'participant', moderator: true,
+    request: 'join', group: new Uint8Array([1]), address: 'bob', kem: 'x25519', role: 'participant', moderator: true, sends: true,
     credential: new Uint8Array([66]), framing: 'compatible', threshold: THRESHOLD, observe: false,
   });
   await alice.join(t, (message) => group('receive', { message }));
-  await describe(bob, 0, { from: 1, kind: 'camera', codec: 'vp9' });
+  await describe(bob, 0, { from: 'alice', kind: 'camera', codec: 'vp9' });
   const opening = await bob.script({ number: 0, direction: 'open' });
   // The next test has a worker of its own in this thread.
   t.after(() => bob.send({ id: asked += 1, request: 'close' }));
@@ -490,7 +491,7 @@ test('a second call in one worker is refused, and the first goes on', async () =
   const given = secret();
   assert.equal(await codeOf(bob, { request: 'start', secret: given, ...second }), 'WorkerInUse');
   assert.ok(given.every((byte) => byte === 0), 'what is refused is wiped too');
-  const join = { request: 'join', group: new Uint8Array([1]), kem: 'x25519', role: 'participant', moderator: false, credential: new Uint8Array([1]) };
+  const join = { request: 'join', group: new Uint8Array([1]), address: 'a', sends: true, kem: 'x25519', role: 'participant', moderator: false, credential: new Uint8Array([1]) };
   assert.equal(await codeOf(bob, { ...join, ...second }), 'WorkerInUse');
   assert.deepEqual(await opening.pass(frameOf(await sealing.pass(frameOf(bytes(80))))), bytes(80));
 

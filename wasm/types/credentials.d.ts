@@ -1,4 +1,4 @@
-// Who holds an identity key, for `Group.onapplied`: judges for ID tokens of OpenID Connect
+// Who holds an identity key, for `Group.onjoinrequest`: judges for ID tokens of OpenID Connect
 // providers and for a list of known identities. In Node.js too. What each refusal means and what to
 // do then is said in the crate `sealframe-credentials`, formats in its FORMATS.md.
 
@@ -9,7 +9,7 @@ export { SealframeError } from './index.js';
 export type { Bytes, ErrorCode } from './index.js';
 export type { Identity } from './group.js';
 
-/** What an applicant presents: what `onapplied` is called with, and the call. */
+/** What somebody who asks presents: what `onjoinrequest` is called with, and the call. */
 export interface Presented {
   identity: Identity;
   /** What the application calls the call. */

@@ -16,12 +16,18 @@ export type Kem = 'x25519' | 'x-wing';
 export type Standing = 'new' | 'known' | 'verified' | 'changed' | 'changedVerified';
 
 /** Somebody who asks to come in. All of it is signed by the identity; who that is, the application says. */
-export interface Applicant {
+export interface JoinRequest {
   session: Session;
-  member: number;
+  /** Its number in KIDs. */
+  number: number;
+  /** What the server calls it; null if that is no text. */
+  address: string | null;
   identity: Identity;
   role: Role;
+  /** It must name or sign the identity. */
   credential: Uint8Array;
+  /** It has gone, and is judged for the orders alone that it gave as a moderator. */
+  hasLeft: boolean;
 }
 
 /** Who an application says that somebody is, a name that is not empty, and whether it may lock, unlock and remove. */
@@ -41,30 +47,52 @@ export type CheckCode =
 
 /** Something that people should know. More may come. */
 export type GroupEvent =
-  | { type: 'joined' | 'silent' | 'heard' | 'checkBegun' | 'checkVerified'; session: Session }
-  | { type: 'left'; session: Session; why: 'left' | 'removed' | 'dropped' | 'lost' }
+  | { type: 'joined' | 'checkBegun' | 'checkVerified'; session: Session }
+  /** Who was 'dropped' or 'lost' may come back; 'replaced' is by a newer session of the same identity. */
+  | { type: 'left'; session: Session; why: 'left' | 'removed' | 'lockedOut' | 'replaced' | 'dropped' | 'lost' }
+  /** Somebody who was dropped or lost is in again. */
+  | { type: 'returned'; session: Session }
   | { type: 'identityChanged'; session: Session; standing: Standing }
-  /** This member sees other people in the call than we do; and does so no longer. */
-  | { type: 'rosterMismatch' | 'rosterAgrees'; session: Session }
-  | { type: 'updateMissing' | 'equivocation'; session: Session }
-  /** `session` is who did it. */
-  | { type: 'locked' | 'unlocked' | 'removed'; session: Session }
+  /** Nothing that proves it to be present has come for three heartbeats; and has come again. */
+  | { type: 'unresponsive' | 'responsive'; session: Session }
+  /**
+   * This member sees other people in the call than we do, or was told other keys of these than we were: the first 16 digits of
+   * each session.
+   */
+  | { type: 'rosterMismatch' | 'viewMismatch'; with: Session; sessions: string[] }
+  /** It sees the same people again. */
+  | { type: 'rosterAgrees'; session: Session }
+  /** It keeps to other locks and removals than we do, and comparing did not help. */
+  | { type: 'ordersDiffer'; session: Session }
+  /** It told different people different things. */
+  | { type: 'equivocation'; session: Session }
+  | { type: 'locked' | 'unlocked'; by: Session }
   | { type: 'lockedOut'; identity: Identity }
+  /** A member tells us that we are not in its call. `other` has our number, or our identity. Of a number we take another. */
+  | { type: 'notAdmitted'; by: Session; reason: 'refused' | 'locked' | 'removed' | 'full' | 'otherParameters' }
+  | { type: 'notAdmitted'; by: Session; reason: 'numberInUse' | 'replaced'; other: Session }
+  /** Our number was in use: we have a new session, and everything goes on. */
+  | { type: 'sessionChanged'; session: Session }
+  /** We are out, and the call is closed. 'replaced' is by another window of ours, or by the page loaded again. */
+  | { type: 'ended'; by: Session; reason: 'removed' | 'lockedOut' | 'replaced' }
   /** Show these, or the numbers, and ask whether the other sees the same. */
   | { type: 'checkCompare'; session: Session; emoji: Emoji[]; numbers: number[] }
   | { type: 'checkFailed'; session: Session; code: CheckCode }
   /**
-   * An applicant was turned away: `onapplied` answered null ('Refused'), or what names nobody ('AnswerInvalid'), failed
+   * Somebody was turned away: `onjoinrequest` answered null ('Refused'), or what names nobody ('AnswerInvalid'), failed
    * ('AnswerFailed', with its `error`), or took more than five minutes ('AnswerTimedOut'); or it could not be let in, for
    * another code.
    */
-  | { type: 'notAdmitted'; session: Session; code: string; error?: unknown }
+  | { type: 'refused'; session: Session; code: string; error?: unknown }
   | { type: 'unknown' };
 
 /** Another member. Times are in milliseconds. */
 export interface MemberState {
   session: Session;
-  member: number;
+  /** Its number in KIDs. */
+  number: number;
+  /** What the server calls it; null if that is no text, and then nothing of it opens. */
+  address: string | null;
   user: string;
   identity: Identity;
   standing: Standing;
@@ -81,16 +109,18 @@ export interface MemberState {
   /** Whether it has been sent the key that we seal with. */
   hasOurKey: boolean;
   /** Whether it has shown that it is here now, not in a recording. */
-  fresh: boolean;
-  /** How long nothing authentic has come from it. */
+  isLive: boolean;
+  /** How long ago it last did. */
   silentFor: number;
+  /** Whether it sends frames, as it says. */
+  sends: boolean;
   /** Whether it has been seeing other people in the call than we do. */
   rosterDiffers: boolean;
   /** Whether it told different people different things. */
   equivocated: boolean;
   /** Frames that it says it has sealed with its present key. */
   framesSealed: number | null;
-  /** Frames of it that opened, and those that did not, by code. */
+  /** Frames from its address that opened, and those that did not, by code. */
   opened: number;
   failed: Record<string, number>;
 }
@@ -98,12 +128,13 @@ export interface MemberState {
 /** How a call stands. */
 export interface GroupState {
   session: Session;
-  member: number;
+  /** Our number in KIDs. */
+  number: number;
   identity: Identity;
   kem: Kem;
   /** The media suite's number in RFC 9605's registry. */
   suite: number;
-  /** 30 digits that everybody in the call can compare. */
+  /** 60 digits that everybody in the call can compare. */
   callCode: string;
   locked: boolean;
   /** The key that we seal with, and how many frames it has sealed. */
@@ -112,8 +143,13 @@ export interface GroupState {
   framesSealed: number;
   /** Another one is used in so many milliseconds at the latest; null if none is on its way. */
   nextKeyWithin: number | null;
-  applicants: Session[];
-  /** Whether we have been removed. */
+  /** Whether we send frames, or only listen. */
+  sends: boolean;
+  /** Who is being judged. */
+  waiting: Session[];
+  /** Members that were dropped or lost, and may come back. */
+  away: { session: Session; address: string | null }[];
+  /** Whether we are out. */
   ended: boolean;
   members: MemberState[];
 }
@@ -121,19 +157,22 @@ export interface GroupState {
 /** The members of a call that give each other their keys. What each thing does is said where it is written: in `group.js`. */
 export class Group {
   private constructor();
-  /** `to` is the number that this member has signed; null for all others. */
-  onmessage: (message: { to: number | null; message: Uint8Array }) => void;
-  /** Nobody comes in but by the name that this returns; any other answer refuses, and is a 'notAdmitted' event. */
-  onapplied: (applicant: Applicant) => Promise<Admission | null> | Admission | null;
+  /** `to` is the address that this member has signed; null for all others. */
+  onmessage: (message: { to: string | null; message: Uint8Array }) => void;
+  /** Nobody comes in but by the name that this returns; any other answer refuses, and is a 'refused' event. */
+  onjoinrequest: (request: JoinRequest) => Promise<Admission | null> | Admission | null;
   onevent: (event: GroupEvent) => void;
+  /** Another one after a 'sessionChanged' event. */
   readonly session: Session;
   readonly identity: Identity;
-  receive(message: Bytes, from?: number): Promise<string | null>;
+  receive(message: Bytes): Promise<string | null>;
   state(): Promise<GroupState>;
   lock(): Promise<void>;
   unlock(): Promise<void>;
   remove(session: Session): Promise<void>;
-  dropMember(member: number): Promise<boolean>;
+  dropMember(address: string): Promise<boolean>;
+  reconnected(): Promise<void>;
+  setSending(sends: boolean): Promise<void>;
   rekey(): Promise<void>;
   startCheck(session: Session): Promise<void>;
   confirmCheck(session: Session): Promise<void>;

@@ -29,9 +29,12 @@ export interface SentStream {
   codec?: Codec | null;
 }
 
-/** A stream of member `from`. */
+/** Of whom a stream is: an address in a call that was joined, a member's number where all share a secret. */
+export type Source = string | number;
+
+/** A stream of somebody. */
 export interface ReceivedStream extends SentStream {
-  from: number;
+  from: Source;
 }
 
 export type State =
@@ -50,7 +53,7 @@ export type State =
 
 export interface StreamState {
   direction: 'seal' | 'open';
-  from?: number;
+  from?: Source;
   kind?: StreamKind;
   index?: number;
   state: State;
@@ -69,7 +72,7 @@ export interface StreamState {
 /** A stream's frames are sealed, or open, with another key from now on. */
 export interface KeyChange {
   direction: 'seal' | 'open';
-  from?: number;
+  from?: Source;
   kind: StreamKind;
   index: number;
   /** The key's KID (RFC 9605 section 4.3): the first of all, one that was announced anew, or the next ratchet step. */
@@ -79,7 +82,7 @@ export interface KeyChange {
 /** One frame before and after, for demonstrations and tests. */
 export interface ObservedFrame {
   direction: 'sealed' | 'opened';
-  from?: number;
+  from?: Source;
   kind: StreamKind;
   index: number;
   clear: Uint8Array;
@@ -87,8 +90,6 @@ export interface ObservedFrame {
 }
 
 export interface CallOptions {
-  /** This member's number, unique in the call: 0 to 65535. */
-  member: number;
   framing?: Framing;
   /**
    * One of its own for this call, or it is refused ('WorkerInUse'); otherwise the package's own file is loaded, which a page that
@@ -103,12 +104,16 @@ export interface CallOptions {
 export interface StartOptions extends CallOptions {
   /** At least 16 random bytes that all members share; fewer are 'SecretTooShort'. */
   secret: Bytes;
+  /** This member's number, unique in the call: 0 to 65535. */
+  member: number;
 }
 
 export interface JoinOptions extends CallOptions {
   /** What the application calls the call: the same bytes for all members, one at least. */
   group: Bytes;
-  /** What the others judge us by; at most 4,096 bytes, more are 'Policy'. */
+  /** What the server calls us: a string that is not empty, of at most 255 bytes; the same after a break. Everybody sees it. */
+  address: string;
+  /** What the others judge us by, which must name or sign our identity; at most 4,096 bytes, more are 'Policy'. */
   credential: Bytes;
   /** 32 bytes of `Group.exportIdentity`, any other number is 'Malformed'; otherwise an identity is drawn for this call. */
   identity?: Bytes;
@@ -119,6 +124,8 @@ export interface JoinOptions extends CallOptions {
   role?: Role;
   /** Whether the others let us lock, unlock and remove. */
   moderator?: boolean;
+  /** Whether we send frames, as we do unless told otherwise: see `Group.setSending`. */
+  sends?: boolean;
 }
 
 /**
@@ -137,13 +144,13 @@ export type ErrorCode =
   | 'KeyExhausted' | 'PrefixTooLong' | 'NoRoom'
   | 'SecretTooShort' | 'WrongSecret' | 'WrongSender' | 'OtherSuite' | 'UnknownVersion' | 'Malformed' | 'KeyInUse'
   | 'KeyRefused' | 'Departed'
-  | 'OtherGroup' | 'OtherKem' | 'UnknownMember' | 'Unauthentic' | 'InUse' | 'Locked' | 'Full' | 'NotForUs' | 'Stale' | 'WrongKey'
+  | 'OtherGroup' | 'OtherKem' | 'UnknownMember' | 'Away' | 'Refused' | 'Removed' | 'InUse' | 'Locked' | 'Full' | 'NotForUs' | 'Stale' | 'WrongKey'
   | 'Equivocation' | 'NotAllowed' | 'Busy' | 'Ended' | 'Policy' | 'Own' | 'TrustDamaged' | 'TrustFull' | 'IdentityChanged'
   | CheckCode
   | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'WorkerInUse' | 'Other'
   // Freed, closed or not begun; and a call where there is no browser.
   | 'NotStarted' | 'NotSupported'
-  // Of a call: its worker broke or cannot be loaded, does not answer, or the call was closed.
+  // Of a call: its worker broke or cannot be loaded, does not answer, or the call was closed. 'Ended' above: we are out.
   | 'WorkerFailed' | 'WorkerSilent' | 'Closed'
   // Of a protected connection: what would leave in clear.
   | 'TransformRefused' | 'TonesRefused' | 'DataChannelRefused'

@@ -20,7 +20,6 @@ use crate::{
         verification::{CallCode, TrustStore},
     },
     handles::{Members, Verification},
-    layout::LAYOUT,
     opener::FrameError,
     parking::{Parked, Parking},
 };
@@ -338,9 +337,8 @@ impl Call {
 
     /// The number of the member that a frame with this KID is from.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "sender numbers have 16 bits")]
     pub const fn number_of(kid: Kid) -> u16 {
-        LAYOUT.split(kid).sender as u16
+        Frames::number_of(kid)
     }
 
     /// The key management, for what has no door of its own here. Its [`poll`](Group::poll) must not be called: keys would be lost.

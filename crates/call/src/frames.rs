@@ -49,6 +49,12 @@ impl Frames {
         (self.sealer, self.opener)
     }
 
+    /// The number of the member that a frame with this KID is from.
+    #[must_use]
+    pub const fn number_of(kid: Kid) -> u16 {
+        crate::opener::number(kid)
+    }
+
     /// Our number.
     #[must_use]
     pub const fn me(&self) -> u16 {
@@ -66,6 +72,16 @@ impl Frames {
             self.sealer.apply(seal)?;
         }
         open.map_or(Ok(()), |open| self.opener.apply(open))
+    }
+
+    /// Goes on as member `me`, sealing with `base_key` of generation 0, which must never have been used.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherSuite`], [`KeyError::Forked`].
+    pub fn restart(&mut self, me: u16, base_key: BaseKey) -> Result<(), KeyError> {
+        self.sealer.restart(me, base_key)?;
+        self.opener.set_own(me);
+        Ok(())
     }
 
     /// As [`Sender::ratchet`].

@@ -80,7 +80,7 @@ const fn slot(member: u16) -> usize {
 /// Whose frames have this KID.
 #[inline(always)] // a part of the hot doors
 #[expect(clippy::cast_possible_truncation, reason = "sender numbers have 16 bits")]
-const fn number(kid: Kid) -> u16 {
+pub(crate) const fn number(kid: Kid) -> u16 {
     LAYOUT.split(kid).sender as u16
 }
 
@@ -194,7 +194,7 @@ impl Opener {
     }
 
     /// Our number has changed.
-    fn set_own(&mut self, me: u16) {
+    pub(crate) fn set_own(&mut self, me: u16) {
         let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
         // The layout takes every number of 16 bits.
         if let Some(own) = LAYOUT.join(kid) {

@@ -40,12 +40,15 @@ impl Sealer {
         match change {
             SealChange::Ratchet => self.ratchet().map(drop),
             SealChange::Rekey { generation, base_key } => self.rekey_to(generation, base_key).map(drop),
-            SealChange::Restart { number, base_key } => {
-                let replaced = self.replaced.wrapping_add(1);
-                *self = Self { replaced, ..Self::new(self.cipher, number, base_key)? };
-                Ok(())
-            }
+            SealChange::Restart { number, base_key } => self.restart(number, base_key),
         }
+    }
+
+    /// Goes on as member `me`, sealing with `base_key` of generation 0, which must never have been used.
+    pub(crate) fn restart(&mut self, me: u16, base_key: BaseKey) -> Result<(), KeyError> {
+        let replaced = self.replaced.wrapping_add(1);
+        *self = Self { replaced, ..Self::new(self.cipher, me, base_key)? };
+        Ok(())
     }
 
     /// As [`Sender::ratchet`].

@@ -7,7 +7,7 @@ use core::time::Duration;
 use sealframe::{
     Action, Call, CipherSuite, Stream, StreamKind,
     group::{
-        Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, UserId,
+        Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
     },
 };
@@ -16,7 +16,7 @@ use sealframe_testkit::random::Random;
 const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 const MIB: usize = 1 << 20;
 
-/// Members with the numbers 1, 2, …
+/// Members one after the other.
 struct Meeting {
     calls: Vec<Call>,
     rng: Random,
@@ -30,22 +30,23 @@ impl Meeting {
     fn of(members: u16) -> Self {
         let mut rng = Random::new(1);
         let now = Duration::from_secs(5);
-        let mut join = |sender| {
+        let mut join = |place: u16| {
             let config = Config {
                 group_id: b"meeting".to_vec(),
                 kem: Kem::X25519,
                 suite: CipherSuite::Aes128GcmSha256_128,
-                sender,
+                address: place.to_be_bytes().to_vec(),
                 role: Role::Participant,
-                power: Power::None,
-                credential: sender.to_be_bytes().to_vec(),
+                permission: Permission::None,
+                credential: place.to_be_bytes().to_vec(),
+                sends: true,
                 started_at: 0,
                 policy: Policy::default(),
             };
             let key = IdentityKey::generate(&mut rng).unwrap();
             Call::join(config, key, TrustStore::new(), now, &mut rng).unwrap()
         };
-        let calls = (1..=members).map(&mut join).collect();
+        let calls = (0..members).map(&mut join).collect();
         let mut meeting = Self { calls, rng, now, muted: None, held: Vec::new() };
         for _ in 0..6 {
             meeting.go_on();
@@ -64,20 +65,26 @@ impl Meeting {
                         }
                     }
                     Action::Send { message, .. } => self.held.push(message),
-                    Action::Event(Event::Applied(who)) => {
+                    Action::Event(Event::JoinRequested(who)) => {
                         let user = UserId::new(who.credential).unwrap();
-                        let admission = Admission { user, power: Power::None };
-                        self.calls[us].admit(who.session, admission, self.now).unwrap();
+                        let admission = Admission { user, permission: Permission::None };
+                        self.calls[us].members().admit(who.session, admission, self.now).unwrap();
                     }
                     Action::Event(_) => {}
-                    Action::Wait(_) => break,
+                    Action::Timeout(_) => break,
                 }
             }
         }
     }
 
-    fn park(&mut self, from: u16, len: usize) -> bool {
-        let token = u64::from(from) * 1000 + self.calls[0].parked() as u64;
+    /// The number of the member at this place.
+    fn number(&self, place: usize) -> u16 {
+        self.calls[place].group().number()
+    }
+
+    fn park(&mut self, place: usize, len: usize) -> bool {
+        let from = self.number(place);
+        let token = place as u64 * 1000 + self.calls[0].parked() as u64;
         self.calls[0].park(from, token, &vec![7; len], self.now)
     }
 }
@@ -85,48 +92,52 @@ impl Meeting {
 #[test]
 fn sixty_four_frames_of_one_member_and_as_many_of_the_next() {
     let mut meeting = Meeting::of(4);
-    for from in [2, 3, 4] {
+    for from in [1, 2, 3] {
         for frame in 0..70 {
             assert_eq!(meeting.park(from, 10), frame < 64, "{from} {frame}");
         }
     }
     assert_eq!(meeting.calls[0].parked(), 3 * 64);
     // Nobody, and ourselves.
-    assert!(!meeting.park(1, 10));
-    assert!(!meeting.park(99, 10));
+    assert!(!meeting.park(0, 10));
+    let nobody = (0..).find(|number| (0..4).all(|place| meeting.number(place) != *number)).unwrap();
+    let now = meeting.now;
+    assert!(!meeting.calls[0].park(nobody, 0, &[7; 10], now));
 }
 
 #[test]
 fn four_mebibytes_in_all_and_not_for_each() {
     let mut meeting = Meeting::of(4);
-    assert!(!meeting.park(2, 4 * MIB + 1), "one that is too long alone");
-    assert!(meeting.park(2, 4 * MIB));
-    assert!(!meeting.park(3, 1), "all is taken");
-    assert!(meeting.park(3, 0));
+    assert!(!meeting.park(1, 4 * MIB + 1), "one that is too long alone");
+    assert!(meeting.park(1, 4 * MIB));
+    assert!(!meeting.park(2, 1), "all is taken");
+    assert!(meeting.park(2, 0));
     // After a second it is free again, to the last byte.
     meeting.now += Duration::from_millis(1001);
-    assert!(meeting.park(3, 4 * MIB - 1));
+    assert!(meeting.park(2, 4 * MIB - 1));
     assert_eq!(meeting.calls[0].parked(), 1);
-    assert!(!meeting.park(4, 2));
-    assert!(meeting.park(4, 1));
-    assert!(!meeting.park(2, 1));
+    assert!(!meeting.park(3, 2));
+    assert!(meeting.park(3, 1));
+    assert!(!meeting.park(1, 1));
     // So it is when its member is gone.
-    meeting.calls[0].drop_member(3, meeting.now).unwrap();
+    let gone = meeting.calls[2].session();
+    let now = meeting.now;
+    meeting.calls[0].members().drop_member(gone, now).unwrap();
     meeting.go_on();
     assert_eq!(meeting.calls[0].parked(), 1);
-    assert!(!meeting.park(2, 4 * MIB));
-    assert!(meeting.park(2, 4 * MIB - 1));
-    assert!(!meeting.park(2, 1));
+    assert!(!meeting.park(1, 4 * MIB));
+    assert!(meeting.park(1, 4 * MIB - 1));
+    assert!(!meeting.park(1, 1));
 }
 
 #[test]
 fn a_second_and_no_longer() {
     let mut meeting = Meeting::of(3);
-    assert!(meeting.park(2, 10));
+    assert!(meeting.park(1, 10));
     for (millis, parked) in [(999, 2), (1, 3), (1, 3), (999, 3), (1001, 1)] {
         // One more each time; those that have waited longer than a second go.
         meeting.now += Duration::from_millis(millis);
-        assert!(meeting.park(3, 10));
+        assert!(meeting.park(2, 10));
         assert_eq!(meeting.calls[0].parked(), parked, "{:?}", meeting.now);
     }
 }
@@ -135,6 +146,7 @@ fn a_second_and_no_longer() {
 #[test]
 fn what_was_parked_comes_back_with_its_key() {
     let mut meeting = Meeting::of(2);
+    let bob = meeting.number(1);
     assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "nothing waited for his first key");
     // Bob begins a generation that Alice is not told.
     meeting.muted = Some(1);
@@ -146,13 +158,13 @@ fn what_was_parked_comes_back_with_its_key() {
     let mut sealed = Vec::new();
     for number in 0..3_u64 {
         let frame = meeting.calls[1].seal_to_vec(&[b'0'; 100], CAMERA).unwrap();
-        let opened = meeting.calls[0].open_in_place(2, &mut frame.clone(), CAMERA).map(|_| ());
+        let opened = meeting.calls[0].open_in_place(bob, &mut frame.clone(), CAMERA).map(|_| ());
         assert!(opened.unwrap_err().is_retryable());
-        assert!(meeting.calls[0].park(2, number, &frame, meeting.now));
+        assert!(meeting.calls[0].park(bob, number, &frame, meeting.now));
         sealed.push(frame);
     }
-    assert!(meeting.park(2, 4 * MIB - 3 * sealed[0].len()));
-    assert!(!meeting.park(2, 1));
+    assert!(meeting.park(1, 4 * MIB - 3 * sealed[0].len()));
+    assert!(!meeting.park(1, 1));
     assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "the key has not come");
     // Now she asks, and is told within the second that the frames wait.
     meeting.muted = None;
@@ -162,12 +174,12 @@ fn what_was_parked_comes_back_with_its_key() {
     }
     for (number, frame) in sealed.iter().enumerate() {
         let mut parked = meeting.calls[0].poll_parked(meeting.now).unwrap();
-        assert_eq!((parked.from, parked.token), (2, number as u64));
+        assert_eq!((parked.from, parked.token), (bob, number as u64));
         assert_eq!(&parked.frame, frame);
-        let opened = meeting.calls[0].open_in_place(2, &mut parked.frame, CAMERA).unwrap();
+        let opened = meeting.calls[0].open_in_place(bob, &mut parked.frame, CAMERA).unwrap();
         assert_eq!(opened.frame, [b'0'; 100]);
-        assert!(meeting.park(2, frame.len()), "its bytes are free");
-        assert!(!meeting.park(2, 1));
+        assert!(meeting.park(1, frame.len()), "its bytes are free");
+        assert!(!meeting.park(1, 1));
     }
 }
 
@@ -176,6 +188,7 @@ fn what_was_parked_comes_back_with_its_key() {
 #[test]
 fn what_is_parked_after_its_key_came_comes_back_at_once() {
     let mut meeting = Meeting::of(2);
+    let bob = meeting.number(1);
     meeting.muted = Some(1);
     let fails = |meeting: &mut Meeting| {
         meeting.calls[1].rekey(meeting.now);
@@ -185,7 +198,7 @@ fn what_is_parked_after_its_key_came_comes_back_at_once() {
             meeting.now += Duration::from_secs(2);
         }
         let frame = meeting.calls[1].seal_to_vec(b"late", CAMERA).unwrap();
-        let opened = meeting.calls[0].open_in_place(2, &mut frame.clone(), CAMERA).map(|_| ());
+        let opened = meeting.calls[0].open_in_place(bob, &mut frame.clone(), CAMERA).map(|_| ());
         assert!(opened.unwrap_err().is_retryable());
         (frame, core::mem::take(&mut meeting.held))
     };
@@ -197,8 +210,8 @@ fn what_is_parked_after_its_key_came_comes_back_at_once() {
     };
     let comes_back = |meeting: &mut Meeting, token: u64| {
         let mut parked = meeting.calls[0].poll_parked(meeting.now).unwrap();
-        assert_eq!((parked.from, parked.token), (2, token));
-        let opened = meeting.calls[0].open_in_place(2, &mut parked.frame, CAMERA).unwrap();
+        assert_eq!((parked.from, parked.token), (bob, token));
+        let opened = meeting.calls[0].open_in_place(bob, &mut parked.frame, CAMERA).unwrap();
         assert_eq!(opened.frame, b"late");
         assert!(meeting.calls[0].poll_parked(meeting.now).is_none());
     };
@@ -206,14 +219,14 @@ fn what_is_parked_after_its_key_came_comes_back_at_once() {
     let (first, of_first) = fails(&mut meeting);
     hear(&mut meeting, &of_first);
     assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "nothing waited");
-    assert!(meeting.calls[0].park(2, 7, &first, meeting.now));
+    assert!(meeting.calls[0].park(bob, 7, &first, meeting.now));
     comes_back(&mut meeting, 7);
 
     // Another key than the one that was missing is no reason to try.
     let (_, of_second) = fails(&mut meeting);
     let (third, of_third) = fails(&mut meeting);
     hear(&mut meeting, &of_second);
-    assert!(meeting.calls[0].park(2, 8, &third, meeting.now));
+    assert!(meeting.calls[0].park(bob, 8, &third, meeting.now));
     assert!(
         meeting.calls[0].poll_parked(meeting.now).is_none(),
         "it would be tried in vain, and be gone"

@@ -6,7 +6,7 @@ use core::time::Duration;
 use sealframe::{
     Action, Call, CipherSuite, Failed, Stream, StreamKind,
     group::{
-        Admission, Config, Event, IdentityKey, Kem, Policy, Power, Role, UserId,
+        Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
     },
 };
@@ -27,10 +27,11 @@ impl Member {
             group_id: b"a call".to_vec(),
             kem: Kem::X25519,
             suite: CipherSuite::Aes128GcmSha256_128,
-            sender: number,
+            address: number.to_be_bytes().to_vec(),
             role: Role::Participant,
-            power: Power::None,
+            permission: Permission::None,
             credential: format!("user {number}").into_bytes(),
+            sends: true,
             started_at: 0,
             policy: Policy::default(),
         };
@@ -44,13 +45,13 @@ impl Member {
         loop {
             match self.call.poll(now, &mut self.rng) {
                 Action::Send { message, .. } => said.push(message),
-                Action::Event(Event::Applied(applicant)) => {
-                    let user = UserId::new(applicant.credential).unwrap();
-                    let admission = Admission { user, power: Power::None };
-                    self.call.admit(applicant.session, admission, now).unwrap();
+                Action::Event(Event::JoinRequested(request)) => {
+                    let user = UserId::new(request.credential).unwrap();
+                    let admission = Admission { user, permission: Permission::None };
+                    self.call.members().admit(request.session, admission, now).unwrap();
                 }
                 Action::Event(_) => {}
-                Action::Wait(_) => return said,
+                Action::Timeout(_) => return said,
             }
         }
     }
@@ -70,12 +71,13 @@ fn how_a_call_stands_is_read_back() {
         }
     }
     let [alice, bob] = &mut members;
+    let from = alice.call.group().number();
     let sealed = alice.call.seal_to_vec(b"a frame", CAMERA).unwrap();
     let mut forged = sealed.clone();
     *forged.last_mut().unwrap() ^= 1;
-    assert!(bob.call.open_in_place(1, &mut forged, CAMERA).is_err());
-    assert!(bob.call.open_in_place(1, &mut sealed.clone(), CAMERA).is_ok());
-    assert!(bob.call.open_in_place(1, &mut sealed.clone(), CAMERA).is_err());
+    assert!(bob.call.open_in_place(from, &mut forged, CAMERA).is_err());
+    assert!(bob.call.open_in_place(from, &mut sealed.clone(), CAMERA).is_ok());
+    assert!(bob.call.open_in_place(from, &mut sealed.clone(), CAMERA).is_err());
 
     let state = bob.call.state(now);
     let json: Value = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();

@@ -18,9 +18,9 @@ impl Clock {
         if given < self.given {
             self.ahead += self.given - given;
         }
-        let slept = given > self.given + SLEPT;
+        let slept = given > self.given.saturating_add(SLEPT);
         self.given = given;
-        (given + self.ahead, slept)
+        (given.saturating_add(self.ahead), slept)
     }
 
     /// The protocol's time as the caller's.
@@ -30,7 +30,7 @@ impl Clock {
 
     /// The caller's time as the protocol's, for what only looks.
     pub(crate) fn read(&self, given: Duration) -> Duration {
-        given.max(self.given) + self.ahead
+        given.max(self.given).saturating_add(self.ahead)
     }
 }
 

@@ -233,6 +233,9 @@ pub enum Event {
         /// The sessions, by their first 8 bytes.
         sessions: Vec<[u8; 8]>,
     },
+    /// This member goes by other orders than we do, though it was shown ours: for it the call may be locked or open, or somebody
+    /// removed, who is not so for us.
+    OrdersDiffer(SessionId),
     /// This member told different people different things; it signed both.
     Equivocation(SessionId),
     /// The call was locked.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::ParseIntError;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,11 +36,36 @@ pub(crate) struct Track {
     pub(crate) index: u16,
 }
 
+/// What the server calls a participant: 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Address(u128);
+
+impl TryFrom<String> for Address {
+    type Error = ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u128::from_str_radix(&text, 16).map(Self)
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
 /// A track and whose it is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) struct TrackId {
-    /// The server's number for the participant who sends it.
-    pub(crate) from: u32,
+    /// The participant who sends it.
+    pub(crate) from: Address,
     /// Which track.
     #[serde(flatten)]
     pub(crate) track: Track,
@@ -60,8 +86,8 @@ impl fmt::Display for TrackId {
 /// A participant as the server introduces it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Member {
-    /// The server's number for it.
-    pub(crate) id: u32,
+    /// What the server calls it.
+    pub(crate) id: Address,
     /// What it sends.
     pub(crate) tracks: Vec<Track>,
 }
@@ -80,14 +106,14 @@ pub(crate) enum FromServer {
     /// What somebody sends has changed.
     Tracks {
         /// Who.
-        from: u32,
+        from: Address,
         /// All of it.
         tracks: Vec<Track>,
     },
     /// Somebody went.
     Left {
         /// Who.
-        id: u32,
+        id: Address,
     },
     /// The answer to the last offer.
     Answer {

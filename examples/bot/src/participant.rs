@@ -9,7 +9,7 @@ use str0m::media::{Direction, MediaData, MediaKind, MediaTime, Mid};
 use str0m::{Event, IceConnectionState};
 
 use crate::connection::Connection;
-use crate::message::{FromServer, Offer, Track, TrackId};
+use crate::message::{Address, FromServer, Offer, Track, TrackId};
 use crate::server::Server;
 
 /// A bot's place in a call.
@@ -37,7 +37,7 @@ pub(crate) enum Happening {
     /// Somebody cannot go on without a key frame of ours.
     KeyframeWanted,
     /// Somebody went, with all tracks.
-    Left(u32),
+    Left(Address),
 }
 
 impl Participant {
@@ -138,7 +138,7 @@ impl Participant {
         Ok(None)
     }
 
-    fn know(&mut self, from: u32, tracks: &[Track]) {
+    fn know(&mut self, from: Address, tracks: &[Track]) {
         self.tracks.retain(|known| known.from != from);
         self.tracks.extend(tracks.iter().map(|&track| TrackId { from, track }));
         self.slots.retain(|_, track| self.tracks.contains(track));

@@ -10,7 +10,7 @@ use str0m::media::MediaData;
 
 use crate::cipher::{Key, Opener};
 use crate::ivf::IvfWriter;
-use crate::message::TrackId;
+use crate::message::{Address, TrackId};
 use crate::opus::OpusWriter;
 use crate::participant::{Happening, Participant};
 use crate::vp8;
@@ -42,7 +42,7 @@ fn listen(
     end: Instant,
     tracks: &mut BTreeMap<TrackId, Recording>,
 ) -> Result<(), Box<dyn Error>> {
-    let mut openers: BTreeMap<u32, Opener> = BTreeMap::new();
+    let mut openers: BTreeMap<Address, Opener> = BTreeMap::new();
     while Instant::now() < end {
         match participant.step(end)? {
             Some(Happening::Frame(id, frame)) => {

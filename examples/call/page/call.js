@@ -7,24 +7,28 @@ import { Keeper } from './keeper.js';
 import { Member } from './members.js';
 import { isName } from './names.js';
 import { People } from './people.js';
-import { invitation, readPlace, writePlace } from './place.js';
+import { hasJoined, invitation, noteJoined, readPlace, tokenOf, writePlace } from './place.js';
 import { admission } from './rules.js';
 import { Server } from './server.js';
 
 // What a tile shows. Others may send more than that, from other pages than this one.
 const SHOWN = ['microphone', 'camera'];
 
+/** So long somebody may take to come back whom a server that came back does not know. */
+const RETURN_MS = 15_000;
+
 const element = (id) => document.getElementById(id);
 
 try {
-  await join(await ask(readPlace()));
+  const place = readPlace();
+  await join(hasJoined(place) ? place : await ask(place));
 } catch (error) {
   stop(error.message);
 }
 
 /**
  * Asks for room and name and gives back what was said. A link may fill in both. It cannot join: until somebody clicks there is
- * no camera, no microphone, no connection to the room and no key.
+ * no camera, no microphone, no connection to the room and no key. Who has joined and loads the page again goes on.
  */
 async function ask(place) {
   const lobby = element('lobby');
@@ -49,23 +53,28 @@ async function ask(place) {
 async function join(place) {
   const { SealedCall } = await loadPackage();
   writePlace(place);
+  noteJoined(place);
   showPlace(place);
   const { stream, message } = await openDevices();
   notice(message);
 
-  const server = new Server(place);
-  server.onclose = stop;
+  const server = new Server({ ...place, token: tokenOf(place.room) });
+  server.onclose = (why) => {
+    participant?.close();
+    stop(why);
+  };
+  server.onlost = () => notice('The connection to the server is lost. Trying again…');
   server.onerror = (error) => {
     reportError(error);
-    server.onclose = () => {};
     server.close();
+    participant?.close();
     stop(`The call stopped: ${error.message}. Reload to join again.`);
   };
   let participant;
   server.onmessage = async (received) => {
-    if (received.type === 'welcome') {
+    if (received.type === 'welcome' && participant === undefined) {
       participant = new Participant(place, server, stream);
-      await participant.welcome(SealedCall, received);
+      await participant.enter(SealedCall, received, message);
     } else {
       await participant.receive(received);
     }
@@ -80,8 +89,15 @@ class Participant {
   #call;
   #people;
   #connection;
+  /** Our address: what the server calls us. */
   #id;
+  /** What is to be read while all is well. */
+  #notice;
+  /** By address: those who were there before a break, and are not yet again. */
+  #missing = new Map();
+  #isClosed = false;
   #members = new Map();
+  #timer;
   #made = new MadePanel(element('made'));
   #seen = new SeenPanel(element('seen'));
 
@@ -91,19 +107,21 @@ class Participant {
     this.#stream = stream;
   }
 
-  async welcome(SealedCall, { id, members }) {
+  async enter(SealedCall, { id, members }, message) {
     this.#id = id;
+    this.#notice = message;
     const { room, name, framing, kem } = this.#place;
     const keeper = new Keeper(name);
     const demo = { id, observe: undefined };
     this.#call = await SealedCall.join({
       group: new TextEncoder().encode(`sealframe example call in room ${room}`),
-      member: id,
+      address: id,
       // Names are not verified by anybody but the people themselves.
       credential: new TextEncoder().encode(name),
       identity: keeper.identity,
       trust: keeper.trust,
       moderator: admission(name).moderator,
+      sends: this.#stream !== undefined,
       kem,
       framing,
       observe: (frame) => {
@@ -120,15 +138,19 @@ class Participant {
       this.#members.get(report.from)?.frames(report);
       this.#people.stream(report);
     };
+    this.#people.onnotice = (message) => {
+      this.#notice = message;
+      notice(message);
+    };
     this.#people.onended = (message) => {
       // What comes now finds the call closed: no news to who has been told why.
-      this.#server.onclose = () => {};
       this.#server.onerror = () => {};
-      this.#close();
+      this.close();
       stop(message);
     };
 
     this.#connection = new Connection(this.#call, this.#server, this.#place.codec);
+    this.#connection.onlost = () => this.#server.reconnect();
     const own = new Member(id, name, element('stage'));
     own.playOwn(this.#stream)?.catch(reportError);
     if (this.#stream !== undefined) this.#connection.send(this.#stream);
@@ -142,12 +164,28 @@ class Participant {
       stats: () => this.#stats(),
       hangUp: () => this.#server.close(),
     });
-    addEventListener('pagehide', () => this.#close());
+    addEventListener('pagehide', () => this.close());
     this.#watch();
+    this.#offerMute();
+  }
+
+  /** The server is there again, or another one in its place. */
+  async #again({ members }) {
+    notice(this.#notice);
+    for (const timer of this.#missing.values()) clearTimeout(timer);
+    // Whoever is not here yet may be on the way back, as we were.
+    const here = members.map(({ id }) => id);
+    const missing = [...this.#members.keys()].filter((id) => id !== this.#id && !here.includes(id));
+    this.#missing = new Map(missing.map((id) => [id, setTimeout(() => this.#left(id).catch(reportError), RETURN_MS)]));
+    this.#connection.restart();
+    for (const member of members) this.#add(member);
+    await this.#call.group.reconnected();
   }
 
   async receive(message) {
+    if (this.#isClosed) return undefined;
     switch (message.type) {
+      case 'welcome': return this.#again(message);
       case 'joined': return this.#add(message);
       case 'tracks': return this.#subscribe(message.from, message.tracks);
       case 'left': return this.#left(message.id);
@@ -163,7 +201,9 @@ class Participant {
   }
 
   #add({ id, name, tracks }) {
-    this.#members.set(id, new Member(id, name, element('stage')));
+    clearTimeout(this.#missing.get(id));
+    this.#missing.delete(id);
+    if (!this.#members.has(id)) this.#members.set(id, new Member(id, name, element('stage')));
     this.#subscribe(id, tracks);
   }
 
@@ -192,7 +232,7 @@ class Participant {
   // Twice a second is as fast as anybody reads hexadecimal.
   #watch() {
     const name = (id) => this.#members.get(id)?.name ?? id;
-    setInterval(async () => {
+    this.#timer = setInterval(async () => {
       this.#made.show();
       // The call goes on without.
       const response = await fetch(`/tap?${new URLSearchParams({ room: this.#place.room })}`).catch(() => undefined);
@@ -200,7 +240,28 @@ class Participant {
     }, 500);
   }
 
-  #close() {
+  /** Takes our camera and microphone out of the call, and back into it. */
+  #offerMute() {
+    const button = element('mute');
+    button.hidden = this.#stream === undefined;
+    button.onclick = async () => {
+      const sends = button.dataset.muted === 'yes';
+      button.dataset.muted = sends ? 'no' : 'yes';
+      button.textContent = sends ? 'Stop camera and microphone' : 'Go on with camera and microphone';
+      for (const track of this.#stream.getTracks()) track.enabled = sends;
+      // Before the first words, so that they open at once; after the last.
+      if (sends) await this.#call.group.setSending(true);
+      await this.#connection.mute(!sends);
+      if (!sends) await this.#call.group.setSending(false);
+    };
+  }
+
+  close() {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const timer of this.#missing.values()) clearTimeout(timer);
+    clearInterval(this.#timer);
+    if (this.#call === undefined) return this.#server.close();
     this.#people.close();
     this.#connection.close();
     this.#call.group.leave();

@@ -1,4 +1,5 @@
-// The RTCPeerConnection, protected: every transceiver drops what it carries until the call is told what that is.
+// The RTCPeerConnection, protected: every transceiver drops what it carries until the call is told what that is. After a
+// break it is another one: the server may have forgotten everything.
 
 /** What the page sends, by the kind of media of its tracks. */
 const SOURCES = { audio: 'microphone', video: 'camera' };
@@ -7,10 +8,14 @@ const MEDIA = { microphone: 'audio', camera: 'video', screen: 'video', screenAud
 
 export class Connection {
   pc;
+  /** Called when media do not get through any more. */
+  onlost = () => {};
 
   #call;
   #server;
   #codecs;
+  #stream;
+  #isMuted = false;
   #sends = new Map(); // transceiver → { kind, index }
   #members = new Map(); // from → { stream, slots: Map of 'kind index' → { transceiver, kind, index } }
   #stale = false;
@@ -21,11 +26,33 @@ export class Connection {
     this.#call = call;
     this.#server = server;
     this.#codecs = { audio: 'opus', video: codec };
-    this.pc = call.createConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
+    this.#connect();
+  }
+
+  #connect() {
+    const pc = this.#call.createConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
+    pc.addEventListener('connectionstatechange', () => {
+      if (this.pc === pc && pc.connectionState === 'failed') this.onlost();
+    });
+    this.pc = pc;
+  }
+
+  /** Begins anew, with the same tracks, once the server is there again. */
+  restart() {
+    this.pc.close();
+    this.#sends.clear();
+    this.#connect();
+    if (this.#stream !== undefined) this.send(this.#stream);
+    for (const [from, { stream, slots }] of this.#members) {
+      for (const track of stream.getTracks()) stream.removeTrack(track);
+      this.#members.set(from, { stream, slots: new Map() });
+      this.receive(from, [...slots.values()]);
+    }
   }
 
   /** Sends our tracks, sealed. */
   send(stream) {
+    this.#stream = stream;
     for (const track of stream.getTracks()) {
       const transceiver = this.pc.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
       const sent = { kind: SOURCES[track.kind], index: 0 };
@@ -33,7 +60,15 @@ export class Connection {
       this.#preferCodec(transceiver, track.kind);
       this.#sends.set(transceiver, sent);
     }
+    if (this.#isMuted) this.mute(true).catch(reportError);
     this.#negotiate();
+  }
+
+  /** Sends nothing at all for now, or goes on. */
+  async mute(isMuted) {
+    this.#isMuted = isMuted;
+    await Promise.all([...this.#sends.keys()].map(({ sender, receiver: { track: { kind } } }) =>
+      sender.replaceTrack(isMuted ? null : this.#stream.getTracks().find((track) => track.kind === kind))));
   }
 
   /** Receives these tracks of a participant and no others; returns the stream that carries them, opened. */
@@ -49,8 +84,9 @@ export class Connection {
     }
     for (const [key, track] of wanted) {
       if (member.slots.has(key)) continue;
+      const { kind, index } = track;
       const transceiver = this.#receiveTrack(from, track);
-      member.slots.set(key, { transceiver, ...track });
+      member.slots.set(key, { transceiver, kind, index });
       member.stream.addTrack(transceiver.receiver.track);
     }
     this.#negotiate();
@@ -85,11 +121,19 @@ export class Connection {
     try {
       while (this.#stale && this.pc.signalingState !== 'closed') {
         this.#stale = false;
-        if (this.pc.getTransceivers().length === 0) continue;
-        await this.pc.setLocalDescription();
-        const { sdp } = this.pc.localDescription;
-        const answer = await this.#server.offer({ sdp, sends: this.#sent(), slots: this.#slots() });
-        await this.pc.setRemoteDescription({ type: 'answer', sdp: answer });
+        const { pc } = this;
+        if (pc.getTransceivers().length === 0) continue;
+        try {
+          await pc.setLocalDescription();
+          const { sdp } = pc.localDescription;
+          const answer = await this.#server.offer({ sdp, sends: this.#sent(), slots: this.#slots() });
+          await pc.setRemoteDescription({ type: 'answer', sdp: answer });
+        } catch (error) {
+          // Of a connection that is no more, or to a server that is not there: the next one begins anew.
+          if (this.pc !== pc) continue;
+          this.onlost(error);
+          return;
+        }
       }
     } finally {
       this.#negotiating = false;

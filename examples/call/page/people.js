@@ -12,14 +12,34 @@ const SHOW_EVERY_MS = 1000;
 const OUTSIDE_MS = 10_000;
 /** So many frames of somebody that do not open, between two looks, are too many. */
 const TOO_MANY = 20;
+/** So many looks in a row a key may be on its way. */
+const KEYLESS_LOOKS = 10;
 /** What a server that only relays never makes of a message. */
 const FORGED = ['Unauthentic', 'WrongKey', 'Malformed', 'OtherGroup'];
+
+/** Why a member does not have us in its call, in words. Of a number in use nobody needs to know: we take another. */
+const NOT_ADMITTED = {
+  refused: 'has not let you in',
+  locked: 'has not let you in: the call is locked',
+  removed: 'has not let you in: you were removed from this call',
+  full: 'has not let you in: the call is full',
+  otherParameters: 'has not let you in: the call has other settings of encryption than this page',
+  replaced: 'has not let you in: you are in this call already, in another window',
+};
+/** Why we are out, in words. */
+const ENDED = {
+  removed: (who) => `${who} has removed you from the call.`,
+  lockedOut: (who) => `${who} has locked the call without you.`,
+  replaced: () => 'You have been replaced: this call goes on in another window of yours, or after a reload.',
+};
 
 const element = (id) => document.getElementById(id);
 
 export class People {
   /** Called with a sentence when we are out of the call. */
   onended = () => {};
+  /** Called with a sentence that is no alarm, or with nothing when it holds no more. */
+  onnotice = () => {};
 
   #call;
   #keeper;
@@ -33,10 +53,14 @@ export class People {
   #members = new Map();
   /** By session: frames that had failed at the last look. */
   #failed = new Map();
-  /** By number: since when there is a tile of nobody who is in the call. */
+  /** By session: frames whose key was not there at the last look, and how often in a row there were too many. */
+  #keyless = new Map();
+  /** By address: since when there is a tile of nobody who is in the call. */
   #outside = new Map();
+  /** What has been said of us by members who have not let us in. */
+  #notAdmitted = null;
 
-  /** `tiles` are the `Member`s by number. */
+  /** `tiles` are the `Member`s by address. */
   constructor({ call, server, keeper, name, tiles }) {
     this.#call = call;
     this.#keeper = keeper;
@@ -44,7 +68,7 @@ export class People {
     this.#tiles = tiles;
     const { group } = call;
     group.onmessage = (message) => server.relay(message);
-    group.onapplied = (applicant) => this.#judge(applicant);
+    group.onjoinrequest = (request) => this.#judge(request);
     group.onevent = (event) => this.#hear(event).catch(reportError);
     this.#dialog = new CheckDialog(element('check'), group, name);
     this.#roster = new Roster(element('people'), {
@@ -70,7 +94,7 @@ export class People {
     } catch {
       message = new Uint8Array();
     }
-    const refused = await this.#call.group.receive(message, from);
+    const refused = await this.#call.group.receive(message);
     const who = this.#tiles.get(from)?.name ?? from;
     if (FORGED.includes(refused)) {
       this.#alarm.announce(`forged ${from}`, `The server handed over a message of ${who} that ${who} has not written so (${refused}). `
@@ -107,7 +131,11 @@ export class People {
 
   async #hear(event) {
     const { group } = this.#call;
-    const { type, session } = event;
+    const { type, session = event.by ?? event.with } = event;
+    if (type === 'ended') {
+      const { user = 'Somebody' } = this.#members.get(session) ?? {};
+      return this.onended(ENDED[event.reason](user));
+    }
     if (!this.#members.has(session)) await this.#look();
     const { user = 'Somebody' } = this.#members.get(session) ?? {};
     switch (type) {
@@ -119,11 +147,22 @@ export class People {
         this.#alarm.clear('unlocked');
         break;
       case 'equivocation':
-        this.#alarm.raise(`equivocation ${this.#members.get(session)?.member}`, equivocation(user));
+        this.#alarm.raise(`equivocation ${this.#members.get(session)?.address}`, equivocation(user));
         break;
-      case 'removed':
-        this.onended(`${user} has removed you from the call.`);
-        return;
+      case 'viewMismatch':
+        this.#alarm.raise(`views ${session}`, `${user} was told other keys of somebody than you were. `
+          + 'The server may be showing you different calls.');
+        break;
+      case 'ordersDiffer':
+        this.#alarm.announce(`orders ${session}`, `${user} keeps to other locks and removals than you do. The server may be holding back what `
+          + 'moderators say.');
+        break;
+      case 'notAdmitted':
+        if (event.reason in NOT_ADMITTED) this.#tell(`${user} ${NOT_ADMITTED[event.reason]}.`);
+        break;
+      case 'joined':
+        this.#tell(null);
+        break;
       case 'lockedOut':
         this.#alarm.announce('lockedOut', 'Somebody new wanted to come into the locked call, and was kept out.');
         break;
@@ -141,12 +180,20 @@ export class People {
         }
         break;
       case 'left':
-        for (const what of ['changed', 'differs', 'failing', 'mismatch']) this.#alarm.clear(`${what} ${session}`);
+        for (const what of ['changed', 'differs', 'views', 'failing', 'keyless', 'mismatch']) this.#alarm.clear(`${what} ${session}`);
         this.#failed.delete(session);
+        this.#keyless.delete(session);
         this.#dialog.left(session, user);
     }
     this.#keeper.keepTrust(await group.exportTrust());
     await this.#show();
+  }
+
+  /** Says that somebody has not let us in, until somebody has come in. */
+  #tell(notice) {
+    if (notice === this.#notAdmitted) return;
+    this.#notAdmitted = notice;
+    this.onnotice(notice ?? undefined);
   }
 
   async #look() {
@@ -158,12 +205,20 @@ export class People {
   async #show() {
     const state = await this.#look();
     this.#roster.show(state, this.#name);
-    const numbers = new Map(state.members.map((member) => [member.member, member]));
-    for (const [number, tile] of this.#tiles) {
-      tile.keys(numbers.get(number));
-      if (numbers.has(number)) this.#outside.delete(number);
-      else if (!this.#outside.has(number)) this.#outside.set(number, performance.now());
-      tile.outside(performance.now() - this.#outside.get(number) > OUTSIDE_MS);
+    const members = new Map();
+    for (const member of state.members) {
+      const { address, identity, user } = member;
+      const other = members.get(address);
+      // A session that was replaced is out in a moment; of two people one is not telling the truth.
+      this.#say(other !== undefined && other.identity !== identity, `address ${address}`,
+        `${user} and ${other?.user} say that they have the same connection. One of them pretends.`);
+      if (other === undefined || other.since > member.since) members.set(address, member);
+    }
+    for (const [address, tile] of this.#tiles) {
+      tile.keys(members.get(address));
+      if (members.has(address)) this.#outside.delete(address);
+      else if (!this.#outside.has(address)) this.#outside.set(address, performance.now());
+      tile.outside(performance.now() - this.#outside.get(address) > OUTSIDE_MS);
     }
     for (const member of state.members) this.#watch(member);
   }
@@ -178,8 +233,13 @@ export class People {
       ]);
     this.#say(member.rosterDiffers, `differs ${session}`,
       `${user} sees other people in this call than you do. The server may be showing you different calls.`);
-    this.#say(member.equivocated, `equivocation ${member.member}`, equivocation(user));
-    const failed = Object.entries(member.failed).filter(([code]) => !isHarmless(code));
+    this.#say(member.equivocated, `equivocation ${member.address}`, equivocation(user));
+    const { UnknownKey: unknown = 0, ...others } = member.failed;
+    const before = this.#keyless.get(session) ?? { unknown: 0, looks: 0 };
+    const looks = unknown - before.unknown > TOO_MANY ? before.looks + 1 : 0;
+    this.#keyless.set(session, { unknown, looks });
+    this.#say(looks >= KEYLESS_LOOKS, `keyless ${session}`, `The key of what the server sends as ${user}’s does not come. It is not played.`);
+    const failed = Object.entries(others).filter(([code]) => !isHarmless(code));
     const sum = failed.reduce((all, [, count]) => all + count, 0);
     const more = sum - (this.#failed.get(session) ?? 0);
     this.#failed.set(session, sum);

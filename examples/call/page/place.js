@@ -12,6 +12,33 @@ export function readPlace() {
   return { room: query.get('room'), name: query.get('name'), ...Object.fromEntries(agreed) };
 }
 
+/**
+ * Who this tab is to the server, also after a reload: whoever has the token has our address in the room. A secret, which
+ * every script of this page's origin can read; this page loads none but its own.
+ */
+export function tokenOf(room) {
+  const key = `sealframe token of ${room}`;
+  let token = sessionStorage.getItem(key);
+  if (token === null) {
+    token = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    sessionStorage.setItem(key, token);
+  }
+  return token;
+}
+
+const JOINED = 'sealframe joined';
+
+/** Somebody has joined here, in this tab. */
+export function noteJoined(place) {
+  sessionStorage.setItem(JOINED, address(place));
+}
+
+/** Whether this is a page that somebody joined with before, loaded again: no link does that. */
+export function hasJoined(place) {
+  const [{ type } = {}] = performance.getEntriesByType('navigation');
+  return type === 'reload' && place.room !== null && place.name !== null && sessionStorage.getItem(JOINED) === address(place);
+}
+
 /** Puts it all into the address, so that a reload comes back here. */
 export function writePlace(place) {
   history.replaceState(null, '', address(place));

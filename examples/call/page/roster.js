@@ -56,7 +56,7 @@ export class Roster {
 
   #member(rows, member) {
     const row = this.#row(rows, member.session, member);
-    row.dataset.member = member.member;
+    row.dataset.member = member.address;
     row.dataset.standing = member.standing;
     const failed = Object.entries(member.failed);
     const late = failed.reduce((sum, [code, count]) => sum + (isHarmless(code) ? count : 0), 0);
@@ -98,11 +98,12 @@ function key({ uses, generation, step, keySince }) {
   return generation === null ? 'not yet' : `${generation}.${step} for ${seconds(keySince)}, unused`;
 }
 
-function note({ hasOurKey, fresh, silentFor, rosterDiffers, equivocated }) {
+function note({ hasOurKey, isLive, silentFor, rosterDiffers, equivocated, sends }) {
   if (equivocated) return 'has told people different things';
   if (rosterDiffers) return 'sees other people than you do';
   if (silentFor > SILENT_MS) return `not heard for ${seconds(silentFor)}`;
-  if (!fresh) return 'has not answered yet';
+  if (!isLive) return 'has not answered yet';
+  if (!sends) return 'sends nothing';
   return hasOurKey ? '' : 'does not have your key yet';
 }
 

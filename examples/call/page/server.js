@@ -1,29 +1,48 @@
-// The WebSocket to the server: JSON in both directions.
+// The WebSocket to the server: JSON in both directions. A connection that is lost is made again, for as long as it takes.
 
 import { toBase64 } from './base64.js';
 
 const ANSWER_TIMEOUT = 20_000;
+/** How long a connection may take to be made. */
+const CONNECT_TIMEOUT = 5000;
+/** The wait before the first attempt to connect again; twice as long before each next one, up to the last. */
+const [FIRST_WAIT, LAST_WAIT] = [500, 5000];
+/** The server says something every 15 s. */
+const SILENCE = 35_000;
+/** Close codes after which it is of no use to come again: what the page did is not allowed, or not understood. */
+const FINAL = [1003, 1008];
 
 export class Server {
-  /** Called with every message but answers, one after the other: each waits for the one before. */
+  /**
+   * Called with every message but answers, one after the other: each waits for the one before. The first of each connection
+   * is the server's welcome.
+   */
   onmessage = async () => {};
-  /** Called once, with a sentence for people. */
+  /** Called when the connection is lost; a new one is being made. */
+  onlost = () => {};
+  /** Called once, with a sentence for people, when no connection will be made any more. */
   onclose = () => {};
   /** Called with what `onmessage` threw. */
   onerror = reportError;
 
-  #socket;
+  #place;
+  #socket = null;
   #queue = Promise.resolve();
   #answer;
+  /** Whether there ever was a welcome. */
+  #isKnown = false;
+  #wait = FIRST_WAIT;
+  /** When the newest connection was welcomed. */
+  #welcomed = 0;
+  #timer;
+  #silence;
+  #isClosed = false;
 
-  constructor({ room, name }) {
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    this.#socket = new WebSocket(`${scheme}://${location.host}/ws?${new URLSearchParams({ room, name })}`);
-    this.#socket.onmessage = (event) => this.#receive(JSON.parse(event.data));
-    this.#socket.onclose = (event) => {
-      this.#answer?.reject(new Error('the connection to the server is closed'));
-      this.onclose(event.reason || 'The connection to the server is closed. Reload to join again.');
-    };
+  /** `token` is who we are to the server: the same token has the same address again. */
+  constructor({ room, name, token }) {
+    this.#place = { room, name, token };
+    this.#connect();
+    addEventListener('online', this.#hurry);
   }
 
   /** Has bytes relayed, unread, to one participant, or with `null` to all others. */
@@ -41,17 +60,72 @@ export class Server {
     return answer;
   }
 
-  close() {
-    this.#socket.close();
+  /** The connection is of no use any more, whatever it says itself: another one is made. */
+  reconnect() {
+    if (this.#socket !== null) this.#lose(this.#socket, {});
   }
 
+  close() {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#silence);
+    removeEventListener('online', this.#hurry);
+    this.#socket?.close();
+  }
+
+  #connect() {
+    clearTimeout(this.#timer);
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    const socket = new WebSocket(`${scheme}://${location.host}/ws?${new URLSearchParams(this.#place)}`);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => this.#socket === socket && this.#receive(JSON.parse(data));
+    socket.onclose = (event) => this.#lose(socket, event);
+    this.#listen(CONNECT_TIMEOUT);
+  }
+
+  /** Within so long something must come. */
+  #listen(ms) {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.reconnect(), ms);
+  }
+
+  /** `socket` is of no use any more; `event` says why, if it did. */
+  #lose(socket, { code, reason }) {
+    if (this.#socket !== socket || this.#isClosed) return;
+    this.#socket = null;
+    clearTimeout(this.#silence);
+    socket.close();
+    this.#answer?.reject(new Error('the connection to the server is lost'));
+    this.#answer = undefined;
+    if (!this.#isKnown || FINAL.includes(code)) {
+      this.close();
+      this.onclose(reason || 'The connection to the server is closed. Reload to join again.');
+      return;
+    }
+    this.onlost();
+    if (performance.now() - this.#welcomed > 2 * LAST_WAIT) this.#wait = FIRST_WAIT;
+    // Not all pages at once, if it was the server.
+    this.#timer = setTimeout(() => this.#connect(), this.#wait * (0.75 + Math.random() / 2));
+    this.#wait = Math.min(2 * this.#wait, LAST_WAIT);
+  }
+
+  #hurry = () => {
+    if (this.#socket === null && !this.#isClosed) this.#connect();
+  };
+
   #receive(message) {
+    this.#listen(SILENCE);
+    if (message.type === 'pulse') return;
+    if (message.type === 'welcome') {
+      this.#isKnown = true;
+      this.#welcomed = performance.now();
+    }
     // An answer must not queue behind a message whose handling waits for that very answer.
     if (message.type === 'answer') return this.#answer?.resolve(message.sdp);
     this.#queue = this.#queue.then(() => this.onmessage(message)).catch((error) => this.onerror(error));
   }
 
   #send(message) {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 }

@@ -1,9 +1,11 @@
 //! Pages, the package and one WebSocket per participant.
 
 use std::convert::Infallible;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::extract::ws::{CloseCode, CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
@@ -24,9 +26,9 @@ use crate::limits::{
     Bucket, CONNECTIONS, FAREWELL_TIMEOUT, MESSAGE_BYTES, MESSAGES, OFFERS, READ_BUFFER, RELAYED,
     Timeouts,
 };
-use crate::message::{FromPage, MemberId};
+use crate::message::{Address, FromPage, MemberId, ToPage, Token};
 use crate::outbox::{Ending, Inbox, outbox};
-use crate::room::Visitor;
+use crate::room::{Refusal, Visitor};
 use crate::sfu::Command;
 
 /// Headers on every answer. The page loads nothing from elsewhere and runs nothing inline.
@@ -51,12 +53,33 @@ pub(crate) struct Site {
     timeouts: Timeouts,
     /// WebSockets that are not a participant's yet.
     entering: Arc<Semaphore>,
+    visits: Arc<Visits>,
+}
+
+/// Addresses for those who have no token.
+#[derive(Debug)]
+struct Visits {
+    process: u64,
+    visits: AtomicU64,
+}
+
+impl Visits {
+    /// Others than those of any other process.
+    fn new() -> Self {
+        Self { process: RandomState::new().build_hasher().finish(), visits: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> Address {
+        Address::of_visit(self.process, self.visits.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 #[derive(Debug, Deserialize)]
 struct Entrance {
     room: String,
     name: String,
+    /// Who shows it again, later, has the same address again.
+    token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,7 +97,7 @@ impl Site {
     ) -> Self {
         let files = Arc::new(Files::new(page, package));
         let entering = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { files, commands, timeouts, entering }
+        Self { files, commands, timeouts, entering, visits: Arc::new(Visits::new()) }
     }
 }
 
@@ -119,7 +142,7 @@ async fn report(State(site): State<Site>, Query(Place { room }): Query<Place>) -
 async fn enter(
     State(site): State<Site>,
     Extension(Caller(origin)): Extension<Caller>,
-    Query(Entrance { room, name }): Query<Entrance>,
+    Query(Entrance { room, name, token }): Query<Entrance>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -130,7 +153,11 @@ async fn enter(
     let Ok(entering) = site.entering.clone().try_acquire_owned() else {
         return with_headers(StatusCode::SERVICE_UNAVAILABLE);
     };
-    let visitor = Visitor { room, name, origin };
+    let address = match token {
+        Some(token) => Token::read(&token).map(Address::of).ok_or(Refusal::Token),
+        None => Ok(site.visits.next()),
+    };
+    let visitor = address.map(|address| Visitor { room, name, address, origin });
     upgrade
         .max_message_size(MESSAGE_BYTES)
         .max_frame_size(MESSAGE_BYTES)
@@ -150,7 +177,16 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
 }
 
 /// One participant, from coming in to going away.
-async fn attend(mut socket: WebSocket, site: Site, visitor: Visitor, entering: OwnedSemaphorePermit) {
+async fn attend(
+    mut socket: WebSocket,
+    site: Site,
+    visitor: Result<Visitor, Refusal>,
+    entering: OwnedSemaphorePermit,
+) {
+    let visitor = match visitor {
+        Ok(visitor) => visitor,
+        Err(refusal) => return farewell(socket, refusal.reason()).await,
+    };
     let (outbox, mut inbox) = outbox();
     let (reply, answer) = oneshot::channel();
     let join = Command::Join { visitor, outbox, reply };
@@ -184,25 +220,36 @@ async fn converse(
     let mut pace = Pace::new(Instant::now());
     let mut pings = interval(timeouts.ping);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let pulse = serde_json::to_string(&ToPage::Pulse).unwrap_or_default();
+    let mut is_pulse_due = false;
     let mut heard_at = Instant::now();
     // While a message is passed on, or the page asks too much, it is not read from.
     let mut busy: Option<Pin<Box<dyn Future<Output = ()> + Send>>> = None;
     loop {
-        let outgoing = tokio::select! {
+        // And how many bytes of the outbox it takes.
+        let (outgoing, len) = tokio::select! {
             ending = &mut inbox.ending => return ending.ok(),
             () = async { if let Some(busy) = &mut busy { busy.await } }, if busy.is_some() => {
                 busy = None;
                 continue;
             }
             letter = inbox.letters.next() => match letter {
-                Some(letter) => Message::Text(letter),
+                Some(letter) => {
+                    let len = letter.len();
+                    (Message::Text(letter), Some(len))
+                }
                 None => return inbox.ending.try_recv().ok(),
             },
             _ = pings.tick() => {
                 if heard_at.elapsed() > timeouts.pong {
                     return Some(Ending::Unreachable);
                 }
-                Message::Ping(Bytes::new())
+                is_pulse_due = true;
+                (Message::Ping(Bytes::new()), None)
+            }
+            () = std::future::ready(()), if is_pulse_due => {
+                is_pulse_due = false;
+                (Message::Text(pulse.clone().into()), None)
             }
             heard = socket.recv(), if busy.is_none() => {
                 heard_at = Instant::now();
@@ -222,10 +269,6 @@ async fn converse(
                 busy = Some(Box::pin(pass_on(commands.clone(), id, message, ready)));
                 continue;
             }
-        };
-        let len = match &outgoing {
-            Message::Text(letter) => Some(letter.len()),
-            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Close(_) => None,
         };
         tokio::select! {
             ending = &mut inbox.ending => return ending.ok(),

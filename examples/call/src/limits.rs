@@ -85,8 +85,7 @@ pub(crate) const MEMBERS: usize = 128;
 /// The same for one address.
 pub(crate) const MEMBERS_PER_ADDRESS: usize = 64;
 
-/// Joins of one room. Everybody there changes keys for each, and each takes a number: a room has 65,535
-/// until it is empty, enough for 18 hours of this.
+/// Joins of one room, those that come back included. Everybody there changes keys for each.
 pub(crate) const JOINS: Allowance = Allowance { burst: 48, per_second: 1 };
 
 /// Bytes of a room's or a participant's name.
@@ -139,7 +138,8 @@ pub(crate) struct Timeouts {
     pub(crate) age: Duration,
     /// For a page to take one message.
     pub(crate) send: Duration,
-    /// Between two pings. Browsers answer them by themselves.
+    /// Between two pings. Browsers answer them by themselves, and pages, which do not see them, are told as often that the
+    /// connection is alive.
     pub(crate) ping: Duration,
     /// After so long without any byte, pongs included, the other side is gone.
     pub(crate) pong: Duration,

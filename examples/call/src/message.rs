@@ -1,39 +1,117 @@
 //! What the page and the server say to each other over the WebSocket, as JSON.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::limits::{RELAYED_BYTES, SDP_BYTES, SDP_LINES, SDP_MEDIA};
 
-/// Number of a participant in its room: counted up from 1 while the room has members, never given twice
-/// before it is empty.
-///
-/// The page uses it as the sender number inside the SFrame KID, which has 16 bits, and who is in a call
-/// takes no number twice. A call ends when nobody is left in it, so an empty room begins anew.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Number(pub(crate) u16);
+/// What proves that somebody had an address before: 128 random bits that a page draws for itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Token([u8; 16]);
+
+impl Token {
+    /// Reads 32 hexadecimal digits.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        let mut token = [0; 16];
+        if digits.len() != 2 * token.len() {
+            return None;
+        }
+        for (byte, pair) in token.iter_mut().zip(digits.chunks_exact(2)) {
+            let value = |digit: u8| {
+                let is_digit = matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+                char::from(digit).to_digit(16).filter(|_| is_digit)
+            };
+            *byte = u8::try_from(value(pair[0])? << 4 | value(pair[1])?).ok()?;
+        }
+        Some(Self(token))
+    }
+}
+
+/// A secret; not to be seen in what is printed.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(_)")
+    }
+}
+
+/// What pages call a participant of their room: a hash of its token. So the server needs no memory to give the same address to
+/// the same token, and nobody who sees an address can come in under it.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Address(pub(crate) [u8; 16]);
+
+impl Address {
+    /// The lowest and the highest.
+    pub(crate) const ALL: [Self; 2] = [Self([0; 16]), Self([0xff; 16])];
+
+    /// Of whoever has this token.
+    pub(crate) fn of(token: Token) -> Self {
+        Self::hash("token", &token.0)
+    }
+
+    /// Of somebody who has none, and does not come back: of this many in all, `process` being random.
+    pub(crate) fn of_visit(process: u64, visit: u64) -> Self {
+        Self::hash("visit", &[process.to_be_bytes(), visit.to_be_bytes()].concat())
+    }
+
+    fn hash(of: &str, bytes: &[u8]) -> Self {
+        let hash = Sha256::new().chain_update("sealframe example call ").chain_update(of);
+        let hash = hash.chain_update([0]).chain_update(bytes).finalize();
+        Self(std::array::from_fn(|place| hash[place]))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Token::read(&text).map(|Token(bytes)| Self(bytes)).ok_or("an address has 32 hexadecimal digits")
+    }
+}
 
 /// A room from the first who enters it to the last who leaves: no two in the life of the process are
 /// the same, whatever their names.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Stay(pub(crate) u64);
 
-/// A participant: no two in the life of the process are the same. Pages know the number only, and
-/// whatever they name is of their own room.
+/// A participant from coming in to going away: no two in the life of the process are the same. Pages know the address only,
+/// which somebody who comes back has again, and whatever they name is of their own room.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(into = "Number")]
+#[serde(into = "Address")]
 pub(crate) struct MemberId {
     /// The room it is in.
     pub(crate) stay: Stay,
-    /// The number it has there.
-    pub(crate) number: Number,
+    /// What others in there call it: of those who are there at a time no two are the same.
+    pub(crate) address: Address,
+    /// Counts everybody who came in, on all of the server.
+    pub(crate) visit: u64,
 }
 
-impl From<MemberId> for Number {
+impl From<MemberId> for Address {
     fn from(id: MemberId) -> Self {
-        id.number
+        id.address
     }
 }
 
@@ -71,7 +149,7 @@ pub(crate) struct Track {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 pub(crate) struct Slot {
     /// The participant who sends the track.
-    pub(crate) from: Number,
+    pub(crate) from: Address,
     /// Which track.
     #[serde(flatten)]
     pub(crate) track: Track,
@@ -90,7 +168,7 @@ pub(crate) struct TrackId {
 /// A participant as others see it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Introduction {
-    /// The participant's number.
+    /// The participant's address.
     pub(crate) id: MemberId,
     /// The name the participant chose, unchecked.
     pub(crate) name: String,
@@ -124,7 +202,7 @@ pub(crate) enum FromPage {
     Message {
         /// The one to receive it; `None` for all others in the room.
         #[serde(default)]
-        to: Option<Number>,
+        to: Option<Address>,
         /// Base64, passed on as it came.
         data: String,
     },
@@ -157,9 +235,9 @@ impl Offer {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum ToPage {
-    /// First message: the page's own number and who is there already.
+    /// First message: the page's own address and who is there already.
     Welcome {
-        /// The page's own number.
+        /// The page's own address.
         id: MemberId,
         /// Everyone else in the room.
         members: Vec<Introduction>,
@@ -190,32 +268,35 @@ pub(crate) enum ToPage {
         /// The session description.
         sdp: String,
     },
+    /// Nothing has happened, and the connection is alive.
+    Pulse,
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        FromPage, MemberId, Number, Offer, RELAYED_BYTES, SDP_BYTES, SDP_LINES, SDP_MEDIA, Slot, Stay,
-        StreamKind, ToPage, Track,
+        Address, FromPage, MemberId, Offer, RELAYED_BYTES, SDP_BYTES, SDP_LINES, SDP_MEDIA, Slot, Stay,
+        StreamKind, ToPage, Token, Track,
     };
     use crate::noise::Noise;
 
     const OFFER: &str = r#"{"type":"offer","sdp":"v=0","sends":{"0":{"kind":"screenAudio","index":2}},
-                            "slots":{"1":{"from":7,"kind":"screenAudio","index":2}}}"#;
+                            "slots":{"1":{"from":"07070707070707070707070707070707","kind":"screenAudio","index":2}}}"#;
+    const SEVEN: Address = Address([7; 16]);
     const TRACK: Track = Track { kind: StreamKind::ScreenAudio, index: 2 };
 
     #[test]
     fn tracks_are_written_as_the_page_writes_them() {
-        let from = MemberId { stay: Stay(1 << 40), number: Number(7) };
+        let from = MemberId { stay: Stay(1 << 40), address: SEVEN, visit: 1 };
         let told = ToPage::Tracks { from, tracks: vec![TRACK] };
-        let json = r#"{"type":"tracks","from":7,"tracks":[{"kind":"screenAudio","index":2}]}"#;
+        let json = r#"{"type":"tracks","from":"07070707070707070707070707070707","tracks":[{"kind":"screenAudio","index":2}]}"#;
         assert_eq!(serde_json::to_string(&told).ok().as_deref(), Some(json));
 
         let Some(FromPage::Offer(offer)) = FromPage::read(OFFER) else {
             unreachable!("not understood");
         };
         assert_eq!(offer.sends.get("0"), Some(&TRACK));
-        assert_eq!(offer.slots.get("1"), Some(&Slot { from: Number(7), track: TRACK }));
+        assert_eq!(offer.slots.get("1"), Some(&Slot { from: SEVEN, track: TRACK }));
     }
 
     #[test]
@@ -226,15 +307,33 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_indices_have_16_bits() {
+    fn a_token_is_of_one_form_and_has_one_address() {
+        let address = |text: &str| Token::read(text).map(Address::of);
+        let (one, other) = ("00112233445566778899aabbccddeeff", "00112233445566778899aabbccddeef0");
+        assert_eq!(address(one), address(one));
+        assert_ne!(address(one), address(other));
+        // As on every server.
+        let expected = "a4a9b689fc56c5f9c45f13b7c4e69203";
+        assert!(address(one).is_some_and(|address| address.to_string() == expected));
+        for wrong in
+            ["", "00", &one[1..], &one.to_uppercase(), &one.replace('0', "g"), &one.replace('0', "é")]
+        {
+            assert!(Token::read(wrong).is_none(), "{wrong}");
+        }
+        assert!(!format!("{:?}", Token::read(one)).contains("11"));
+    }
+
+    #[test]
+    fn indices_have_16_bits_and_addresses_one_form() {
         for (message, is_one) in [
             (r#"{"type":"offer","sdp":"","sends":{"0":{"kind":"screen","index":65535}}}"#, true),
             (r#"{"type":"offer","sdp":"","sends":{"0":{"kind":"screen","index":65536}}}"#, false),
             (r#"{"type":"offer","sdp":"","sends":{"0":{"kind":"screen","index":-1}}}"#, false),
             (r#"{"type":"offer","sdp":"","sends":{"0":{"kind":"screen","index":1.5}}}"#, false),
-            (r#"{"type":"message","to":65535,"data":""}"#, true),
-            (r#"{"type":"message","to":65536,"data":""}"#, false),
-            (r#"{"type":"message","to":"7","data":""}"#, false),
+            (r#"{"type":"message","to":"07070707070707070707070707070707","data":""}"#, true),
+            (r#"{"type":"message","to":"0707070707070707070707070707070","data":""}"#, false),
+            (r#"{"type":"message","to":"0707070707070707070707070707070A","data":""}"#, false),
+            (r#"{"type":"message","to":7,"data":""}"#, false),
             (r#"{"type":"message","to":null,"data":""}"#, true),
         ] {
             assert_eq!(FromPage::read(message).is_some(), is_one, "{message}");
@@ -245,7 +344,7 @@ mod tests {
     fn every_part_of_a_message_is_bounded() {
         let offer = |sdp: &str, names: usize, what: &str| {
             let names: Vec<String> = (0..names)
-                .map(|mid| format!(r#""{mid}":{{"from":1,"kind":"camera","index":0}}"#))
+                .map(|mid| format!(r#""{mid}":{{"from":"{SEVEN}","kind":"camera","index":0}}"#))
                 .collect();
             let names = names.join(",");
             let sdp = serde_json::Value::from(sdp);

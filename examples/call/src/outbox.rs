@@ -19,6 +19,8 @@ pub(crate) enum Ending {
     Unreachable,
     /// Idle, while somebody else needed the place.
     Replaced,
+    /// The same participant came in again.
+    Elsewhere,
     /// What it said is no message, or too large.
     NoMessage,
     /// Its offer cannot be answered.
@@ -39,11 +41,12 @@ impl Ending {
                 close_code::POLICY,
                 "This page took no part in the call for too long. Reload to join again.",
             ),
-            Self::Unreachable => (close_code::AWAY, "This page did not answer. Reload to join again."),
+            Self::Unreachable => (close_code::AWAY, "This page did not answer."),
             Self::Replaced => (
                 close_code::AGAIN,
                 "The server is full, and this page took no part in the call. Reload to join again.",
             ),
+            Self::Elsewhere => (close_code::POLICY, "This call goes on in another tab."),
             Self::NoMessage => (
                 close_code::UNSUPPORTED,
                 "The server did not understand a message of this page, or it was too large.",
@@ -52,9 +55,7 @@ impl Ending {
                 close_code::UNSUPPORTED,
                 "The server could not answer the offer of this page's connection.",
             ),
-            Self::MediaLost => {
-                (close_code::AWAY, "The media connection broke off. Reload to join again.")
-            }
+            Self::MediaLost => (close_code::AWAY, "The media connection broke off."),
         }
     }
 }
@@ -195,6 +196,7 @@ mod tests {
             Ending::Idle,
             Ending::Unreachable,
             Ending::Replaced,
+            Ending::Elsewhere,
             Ending::NoMessage,
             Ending::NoOffer,
             Ending::MediaLost,

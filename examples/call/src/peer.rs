@@ -272,8 +272,8 @@ impl Peer {
         }));
         match driven {
             Ok(Ok(changed)) => return Some(changed),
-            Ok(Err(error)) => say(format_args!("participant {}: {error:?}", self.id.number.0)),
-            Err(_) => say(format_args!("participant {}: connection given up", self.id.number.0)),
+            Ok(Err(error)) => say(format_args!("participant {}: {error:?}", self.id.address)),
+            Err(_) => say(format_args!("participant {}: connection given up", self.id.address)),
         }
         wire.happenings.push_back((self.id, Happening::Gone));
         None
@@ -372,7 +372,7 @@ mod tests {
     use super::{
         DependencyDescriptor, ExtensionValues, Peer, Wire, passed_on, raw_payload_types, read_datagram,
     };
-    use crate::message::{MemberId, Number, Stay};
+    use crate::message::{Address, MemberId, Stay};
     use crate::noise::Noise;
     use crate::{av1, h264, vp8, vp9};
 
@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn no_offer_and_no_datagram_breaks_a_connection() -> Result<(), Box<dyn std::error::Error>> {
         let mut wire = wire().ok_or("no socket")?;
-        let id = MemberId { stay: Stay(1), number: Number(1) };
+        let id = MemberId { stay: Stay(1), address: Address([1; 16]), visit: 1 };
         let now = Instant::now();
         let mut noise = Noise::new(5);
         let mut answered = 0;

@@ -55,7 +55,7 @@ impl Recorder {
         let tape = self
             .tapes
             .entry(from)
-            .or_insert_with(|| Tape::open(directory.join(format!("{room}-{}.rtp", from.number.0))));
+            .or_insert_with(|| Tape::open(directory.join(format!("{room}-{}.rtp", from.address))));
         let record = record(arrival);
         if record.len() as u64 <= self.left && tape.write(&record) {
             self.left -= record.len() as u64;

@@ -9,15 +9,16 @@ use str0m::media::Mid;
 use crate::limits::{
     Bucket, JOINS, MEMBERS, MEMBERS_PER_ADDRESS, NAME_BYTES, Origin, ROOM_MEMBERS, Timeouts,
 };
-use crate::message::{Introduction, MemberId, Number, Slot, Stay, ToPage, Track, TrackId};
+use crate::message::{Address, Introduction, MemberId, Slot, Stay, ToPage, Track, TrackId};
 use crate::outbox::{Ending, Outbox};
 
 /// Everybody on this server.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     timeouts: Timeouts,
-    /// Rooms opened so far. 64 bits do not run out.
+    /// Rooms opened and members that came in so far. 64 bits do not run out.
     opened: u64,
+    came: u64,
     /// By name, those that somebody is in.
     rooms: HashMap<String, Room>,
     members: BTreeMap<MemberId, Member>,
@@ -27,8 +28,6 @@ pub(crate) struct Rooms {
 #[derive(Debug)]
 struct Room {
     stay: Stay,
-    /// Numbers given so far.
-    given: u16,
     joins: Bucket,
 }
 
@@ -41,7 +40,7 @@ struct Member {
     /// When it last said or sent anything.
     active: Instant,
     sends: BTreeMap<Mid, Track>,
-    slots: HashMap<Mid, TrackId>,
+    slots: HashMap<Mid, Slot>,
 }
 
 /// Somebody who wants to come in.
@@ -51,6 +50,8 @@ pub(crate) struct Visitor {
     pub(crate) room: String,
     /// The name it chose.
     pub(crate) name: String,
+    /// What the others call it.
+    pub(crate) address: Address,
     /// Where it comes from.
     pub(crate) origin: Option<Origin>,
 }
@@ -60,6 +61,8 @@ pub(crate) struct Visitor {
 pub(crate) enum Refusal {
     /// The room's or the participant's name is none.
     Name,
+    /// Its token is none.
+    Token,
     /// The room has as many members as it may.
     RoomFull,
     /// The server has.
@@ -68,8 +71,6 @@ pub(crate) enum Refusal {
     AddressFull,
     /// Too many came into the room of late.
     Haste,
-    /// The room's numbers are used up, and nobody may be given one that somebody had.
-    NumbersSpent,
 }
 
 impl Refusal {
@@ -80,16 +81,13 @@ impl Refusal {
                 close_code::POLICY,
                 "A room is named by 1 to 64 letters, digits, _ and -; a person by 1 to 64 visible bytes.",
             ),
+            Self::Token => (close_code::POLICY, "A token has 32 hexadecimal digits."),
             Self::RoomFull => (close_code::AGAIN, "The room is full."),
             Self::ServerFull => (close_code::AGAIN, "The server is full."),
             Self::AddressFull => (close_code::AGAIN, "Too many people came from this address."),
             Self::Haste => (
                 close_code::AGAIN,
                 "Too many people came into this room within a minute. Try again soon.",
-            ),
-            Self::NumbersSpent => (
-                close_code::AGAIN,
-                "This room's numbers are used up. It opens again when everybody has left it.",
             ),
         }
     }
@@ -98,7 +96,7 @@ impl Refusal {
 impl Rooms {
     /// Nobody.
     pub(crate) fn new(timeouts: Timeouts) -> Self {
-        Self { timeouts, opened: 0, rooms: HashMap::new(), members: BTreeMap::new() }
+        Self { timeouts, opened: 0, came: 0, rooms: HashMap::new(), members: BTreeMap::new() }
     }
 
     /// Whether somebody may come in now.
@@ -106,17 +104,14 @@ impl Rooms {
     /// # Errors
     /// [`Refusal`], which has no effect.
     pub(crate) fn may_join(&mut self, visitor: &Visitor, now: Instant) -> Result<(), Refusal> {
-        let Visitor { room, name, origin } = visitor;
+        let Visitor { room, name, address: _, origin } = visitor;
         if !is_room_name(room) || !is_name(name) {
             return Err(Refusal::Name);
         }
-        if let Some(room) = self.rooms.get_mut(room) {
-            if room.given == u16::MAX {
-                return Err(Refusal::NumbersSpent);
-            }
-            if room.joins.ready_at(now).is_some() {
-                return Err(Refusal::Haste);
-            }
+        if let Some(room) = self.rooms.get_mut(room)
+            && room.joins.ready_at(now).is_some()
+        {
+            return Err(Refusal::Haste);
         }
         let is_neighbour = |member: &Member| origin.is_some() && member.origin == *origin;
         if self.in_room(room).count() >= ROOM_MEMBERS {
@@ -139,7 +134,7 @@ impl Rooms {
             Refusal::RoomFull => member.room == visitor.room,
             Refusal::ServerFull => true,
             Refusal::AddressFull => member.origin == visitor.origin,
-            Refusal::Name | Refusal::Haste | Refusal::NumbersSpent => false,
+            Refusal::Name | Refusal::Token | Refusal::Haste => false,
         };
         let spare = self
             .members
@@ -159,14 +154,14 @@ impl Rooms {
         now: Instant,
     ) -> Result<MemberId, Refusal> {
         self.may_join(&visitor, now)?;
-        let Visitor { room: name_of_room, name, origin } = visitor;
+        let Visitor { room: name_of_room, name, address, origin } = visitor;
         let room = self.rooms.entry(name_of_room.clone()).or_insert_with(|| {
             self.opened += 1;
-            Room { stay: Stay(self.opened), given: 0, joins: Bucket::full(JOINS, now) }
+            Room { stay: Stay(self.opened), joins: Bucket::full(JOINS, now) }
         });
         room.joins.take(1, now);
-        room.given = room.given.checked_add(1).ok_or(Refusal::NumbersSpent)?;
-        let id = MemberId { stay: room.stay, number: Number(room.given) };
+        self.came += 1;
+        let id = MemberId { stay: room.stay, address, visit: self.came };
         let member = Member {
             room: name_of_room,
             name,
@@ -200,15 +195,28 @@ impl Rooms {
         }
     }
 
+    /// Who has this address in a room.
+    pub(crate) fn at(&self, room: &str, address: Address) -> Option<MemberId> {
+        self.at_stay(self.rooms.get(room)?.stay, address)
+    }
+
+    fn at_stay(&self, stay: Stay, address: Address) -> Option<MemberId> {
+        self.members.range(visits(stay, [address; 2])).next().map(|(id, _)| *id)
+    }
+
     /// Passes a message on unread, to one member of the same room or to all others.
-    pub(crate) fn relay(&mut self, from: MemberId, to: Option<Number>, data: String) {
+    pub(crate) fn relay(&mut self, from: MemberId, to: Option<Address>, data: String) {
         if !self.members.contains_key(&from) {
             return;
         }
         let message = ToPage::Message { from, data };
         match to {
             None => self.tell_others(from, &message),
-            Some(number) => self.tell(MemberId { stay: from.stay, number }, &message),
+            Some(address) => {
+                if let Some(id) = self.at_stay(from.stay, address) {
+                    self.tell(id, &message);
+                }
+            }
         }
     }
 
@@ -248,27 +256,24 @@ impl Rooms {
     /// Says which tracks of its room `id` wants on which m-lines.
     pub(crate) fn subscribe(&mut self, id: MemberId, slots: HashMap<Mid, Slot>) {
         if let Some(member) = self.members.get_mut(&id) {
-            let of_room = |Slot { from: number, track }| TrackId {
-                from: MemberId { stay: id.stay, number },
-                track,
-            };
-            member.slots = slots.into_iter().map(|(mid, slot)| (mid, of_room(slot))).collect();
+            member.slots = slots;
         }
     }
 
     /// Who receives a track, and on which m-line.
     pub(crate) fn subscribers(&self, wanted: TrackId) -> Vec<(MemberId, Mid)> {
+        let slot_wanted = Slot { from: wanted.from.address, track: wanted.track };
         self.of_stay(wanted.from.stay)
             .filter(|(id, _)| *id != wanted.from)
             .flat_map(|(id, member)| member.slots.iter().map(move |(mid, slot)| (id, *mid, *slot)))
-            .filter_map(|(id, mid, slot)| (slot == wanted).then_some((id, mid)))
+            .filter_map(|(id, mid, slot)| (slot == slot_wanted).then_some((id, mid)))
             .collect()
     }
 
     /// Whose track an m-line of `id` carries.
     pub(crate) fn source(&self, id: MemberId, mid: Mid) -> Option<TrackId> {
-        let slot = *self.members.get(&id)?.slots.get(&mid)?;
-        self.members.contains_key(&slot.from).then_some(slot)
+        let Slot { from, track } = *self.members.get(&id)?.slots.get(&mid)?;
+        Some(TrackId { from: self.at_stay(id.stay, from)?, track })
     }
 
     /// The room somebody is in.
@@ -305,13 +310,13 @@ impl Rooms {
     }
 
     fn of_stay(&self, stay: Stay) -> impl Iterator<Item = (MemberId, &Member)> {
-        self.members.range(numbers(stay)).map(|(id, member)| (*id, member))
+        self.members.range(visits(stay, Address::ALL)).map(|(id, member)| (*id, member))
     }
 
     // All others get the same bytes, not a copy each.
     fn tell_others(&mut self, id: MemberId, message: &ToPage) {
         let Some(letter) = letter(message) else { return };
-        for (other, member) in self.members.range_mut(numbers(id.stay)) {
+        for (other, member) in self.members.range_mut(visits(id.stay, Address::ALL)) {
             if *other != id {
                 member.outbox.push(letter.clone());
             }
@@ -330,10 +335,10 @@ impl Member {
     }
 }
 
-/// Every number of a room.
-fn numbers(stay: Stay) -> core::ops::RangeInclusive<MemberId> {
-    let at = |number| MemberId { stay, number: Number(number) };
-    at(0)..=at(u16::MAX)
+/// Everybody in a room from the one address to the other.
+fn visits(stay: Stay, [first, last]: [Address; 2]) -> core::ops::RangeInclusive<MemberId> {
+    let at = |address, visit| MemberId { stay, address, visit };
+    at(first, 0)..=at(last, u64::MAX)
 }
 
 fn letter(message: &ToPage) -> Option<Utf8Bytes> {
@@ -371,7 +376,7 @@ mod tests {
     use str0m::media::Mid;
 
     use super::{
-        Ending, Introduction, JOINS, MEMBERS, MEMBERS_PER_ADDRESS, MemberId, Number, Origin,
+        Address, Ending, Introduction, JOINS, MEMBERS, MEMBERS_PER_ADDRESS, MemberId, Origin,
         ROOM_MEMBERS, Refusal, Rooms, Slot, Stay, Timeouts, ToPage, Track, TrackId, Visitor, letter,
     };
     use crate::limits::OUTBOX_BYTES;
@@ -381,17 +386,25 @@ mod tests {
     const SCREEN: Track = Track { kind: StreamKind::Screen, index: 1 };
     const CAMERA: Track = Track { kind: StreamKind::Camera, index: 0 };
 
-    fn id(stay: u64, number: u16) -> MemberId {
-        MemberId { stay: Stay(stay), number: Number(number) }
+    /// Whoever came in as the `visit`th, with the address that [`visitor`] gives out then.
+    fn id(stay: u64, visit: u64) -> MemberId {
+        MemberId { stay: Stay(stay), address: address(visit), visit }
+    }
+
+    /// They are in the order in which they are counted.
+    fn address(number: u64) -> Address {
+        Address(u128::from(number).to_be_bytes())
     }
 
     fn visitor(room: &str, name: &str) -> Visitor {
-        Visitor { room: room.to_owned(), name: name.to_owned(), origin: None }
+        let address = address(u64::MAX);
+        Visitor { room: room.to_owned(), name: name.to_owned(), address, origin: None }
     }
 
     fn join_at(rooms: &mut Rooms, room: &str, now: Instant) -> (Result<MemberId, Refusal>, Inbox) {
         let (outbox, inbox) = outbox();
-        (rooms.join(visitor(room, "somebody"), outbox, now), inbox)
+        let visitor = Visitor { address: address(rooms.came + 1), ..visitor(room, "somebody") };
+        (rooms.join(visitor, outbox, now), inbox)
     }
 
     fn join(rooms: &mut Rooms, room: &str) -> (Result<MemberId, Refusal>, Inbox) {
@@ -411,52 +424,40 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_never_given_twice_while_anybody_is_there() {
-        let mut rooms = Rooms::new(Timeouts::USUAL);
-        let (_, _stays) = join(&mut rooms, "a");
-        for expected in 2..=5 {
-            let (joined, _inbox) = join(&mut rooms, "a");
-            assert_eq!(joined, Ok(id(1, expected)));
-            rooms.leave(id(1, expected));
-        }
-        // Rooms count for themselves.
-        assert_eq!(join(&mut rooms, "b").0, Ok(id(2, 1)));
-    }
-
-    #[test]
     fn an_empty_room_begins_anew_and_is_another() {
         let mut rooms = Rooms::new(Timeouts::USUAL);
         let (_, _inbox) = join(&mut rooms, "a");
         rooms.leave(id(1, 1));
         assert!(rooms.rooms.is_empty());
         let (joined, mut inbox) = join(&mut rooms, "a");
-        assert_eq!(joined, Ok(id(2, 1)));
-        hears_welcome(&mut inbox, id(2, 1), vec![]);
-        // What is left over of somebody who had the number before concerns nobody.
+        assert_eq!(joined, Ok(id(2, 2)));
+        hears_welcome(&mut inbox, id(2, 2), vec![]);
+        // What is left over of somebody who was there before concerns nobody.
         rooms.relay(id(1, 1), None, "x".to_owned());
         rooms.publish(id(1, 1), BTreeMap::from([(Mid::from("0"), SCREEN)]));
         assert!(rooms.leave(id(1, 1)).is_none());
         assert_eq!(inbox.letters.try_next(), None);
-        assert_eq!(rooms.ids("a"), [id(2, 1)]);
+        assert_eq!(rooms.ids("a"), [id(2, 2)]);
     }
 
     #[test]
-    fn a_room_whose_numbers_are_spent_says_so_and_heals_when_it_is_empty() {
+    fn who_comes_back_has_the_address_and_is_another() {
         let mut rooms = Rooms::new(Timeouts::USUAL);
-        let mut now = Instant::now();
-        let (_, _stays) = join_at(&mut rooms, "a", now);
-        for number in 2..=u16::MAX {
-            now += Duration::from_secs(1);
-            rooms.touch(id(1, 1), now);
-            assert_eq!(join_at(&mut rooms, "a", now).0, Ok(id(1, number)));
-            rooms.leave(id(1, number));
-        }
-        now += Duration::from_secs(1);
-        assert_eq!(join_at(&mut rooms, "a", now).0, Err(Refusal::NumbersSpent));
-        // It costs nobody else anything.
-        assert!(join_at(&mut rooms, "b", now).0.is_ok());
-        rooms.leave(id(1, 1));
-        assert_eq!(join_at(&mut rooms, "a", now).0.map(|id| id.number), Ok(Number(1)));
+        let now = Instant::now();
+        let mut join = |room: &str| {
+            let visitor = Visitor { address: address(7), ..visitor(room, "somebody") };
+            rooms.join(visitor, outbox().0, now)
+        };
+        let (first, elsewhere) = (join("a"), join("b"));
+        assert_eq!(first, Ok(MemberId { stay: Stay(1), address: address(7), visit: 1 }));
+        assert_eq!(elsewhere, Ok(MemberId { stay: Stay(2), address: address(7), visit: 2 }));
+        let [first, elsewhere] = [first, elsewhere].map(|joined| joined.ok());
+        assert_eq!(rooms.at("a", address(7)), first);
+        assert_eq!(rooms.at("b", address(7)), elsewhere);
+        assert_eq!(rooms.at("a", address(8)), None);
+        assert!(first.and_then(|id| rooms.leave(id)).is_some());
+        assert_eq!(rooms.at("a", address(7)), None);
+        assert_eq!(rooms.at("b", address(7)), elsewhere);
     }
 
     #[test]
@@ -497,17 +498,17 @@ mod tests {
         let later = now + Timeouts::USUAL.spare;
         // Everybody but one takes part.
         for place in rooms.members.keys().copied().collect::<Vec<_>>() {
-            if place != id(3, 5) {
+            if place != id(3, 37) {
                 rooms.touch(place, later);
             }
         }
-        assert_eq!(rooms.spare(&other, Refusal::ServerFull, later), Some(id(3, 5)));
+        assert_eq!(rooms.spare(&other, Refusal::ServerFull, later), Some(id(3, 37)));
         // It is of no use to those who want into another full room.
         let full_room = visitor("r0", "somebody");
         assert_eq!(rooms.may_join(&full_room, later), Err(Refusal::RoomFull));
         assert_eq!(rooms.spare(&full_room, Refusal::RoomFull, later), None);
         assert_eq!(rooms.spare(&other, Refusal::Haste, later), None);
-        rooms.leave(id(3, 5));
+        rooms.leave(id(3, 37));
         assert_eq!(rooms.may_join(&other, later), Ok(()));
     }
 
@@ -553,15 +554,20 @@ mod tests {
         let (_, mut eve) = join(&mut rooms, "b");
         let mid = Mid::from("0");
         rooms.publish(id(1, 1), BTreeMap::from([(mid, SCREEN)]));
-        // Whatever she names is of her room: here herself.
-        rooms.subscribe(id(2, 1), HashMap::from([(mid, Slot { from: Number(1), track: SCREEN })]));
-        assert!(rooms.subscribers(TrackId { from: id(1, 1), track: SCREEN }).is_empty());
-        assert_eq!(rooms.source(id(2, 1), mid), Some(TrackId { from: id(2, 1), track: SCREEN }));
+        // Whatever she names is of her room.
+        let mut subscribe = |number| {
+            let slot = Slot { from: address(number), track: SCREEN };
+            rooms.subscribe(id(2, 2), HashMap::from([(mid, slot)]));
+            assert!(rooms.subscribers(TrackId { from: id(1, 1), track: SCREEN }).is_empty());
+            rooms.source(id(2, 2), mid)
+        };
+        assert_eq!(subscribe(1), None);
+        assert_eq!(subscribe(2), Some(TrackId { from: id(2, 2), track: SCREEN }));
         rooms.relay(id(1, 1), None, "x".to_owned());
-        rooms.relay(id(1, 1), Some(Number(1)), "x".to_owned());
-        rooms.relay(id(1, 1), Some(Number(2)), "x".to_owned());
+        rooms.relay(id(1, 1), Some(address(1)), "x".to_owned());
+        rooms.relay(id(1, 1), Some(address(2)), "x".to_owned());
         rooms.leave(id(1, 1));
-        hears_welcome(&mut eve, id(2, 1), vec![]);
+        hears_welcome(&mut eve, id(2, 2), vec![]);
         assert_eq!(eve.letters.try_next(), None);
     }
 
@@ -570,7 +576,7 @@ mod tests {
         let mut rooms = Rooms::new(Timeouts::USUAL);
         let (_, _alice) = join(&mut rooms, "a");
         let (_, _bob) = join(&mut rooms, "a");
-        let (mid, slot) = (Mid::from("3"), Slot { from: Number(1), track: SCREEN });
+        let (mid, slot) = (Mid::from("3"), Slot { from: address(1), track: SCREEN });
         let track = TrackId { from: id(1, 1), track: SCREEN };
         rooms.subscribe(id(1, 2), HashMap::from([(mid, slot)]));
         assert_eq!(rooms.subscribers(track), [(id(1, 2), mid)]);
@@ -662,7 +668,7 @@ mod tests {
         for _ in 0..3 {
             while carol.letters.try_next().is_some() {}
             assert!(rooms.ended(now).is_empty());
-            rooms.relay(id(1, 1), Some(Number(3)), half.clone());
+            rooms.relay(id(1, 1), Some(address(3)), half.clone());
         }
         while carol.letters.try_next().is_some() {}
         for _ in 0..2 {
@@ -680,7 +686,7 @@ mod tests {
             Refusal::ServerFull,
             Refusal::AddressFull,
             Refusal::Haste,
-            Refusal::NumbersSpent,
+            Refusal::Token,
         ] {
             let (_, words) = refusal.reason();
             assert!((1..=123).contains(&words.len()), "{words}");

@@ -134,8 +134,12 @@ impl Sfu {
         }
     }
 
-    /// Lets somebody in, if need be in the place of somebody who takes no part.
+    /// Lets somebody in, if need be in the place of somebody who takes no part. Who has the address already is the same,
+    /// with a connection that broke and has not been missed yet, or in another tab.
     fn join(&mut self, visitor: Visitor, outbox: Outbox, now: Instant) -> Result<MemberId, Refusal> {
+        if let Some(earlier) = self.rooms.at(&visitor.room, visitor.address) {
+            self.end(earlier, Ending::Elsewhere);
+        }
         if let Err(refusal) = self.rooms.may_join(&visitor, now)
             && let Some(idle) = self.rooms.spare(&visitor, refusal, now)
         {
@@ -152,7 +156,7 @@ impl Sfu {
             match Peer::new(id, &self.wire, Instant::now()) {
                 Ok(peer) => drop(self.peers.insert(id, peer)),
                 Err(error) => {
-                    say(format_args!("participant {}: {error}", id.number.0));
+                    say(format_args!("participant {}: {error}", id.address));
                     return self.end(id, Ending::NoOffer);
                 }
             }

@@ -147,13 +147,13 @@ fn sframe_offset(format: Format, payload: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::{Format, FrameStart, HeaderFields, MemberId, Tap, TrackId, sframe_offset};
-    use crate::message::{Number, Stay, StreamKind, Track};
+    use crate::message::{Address, Stay, StreamKind, Track};
 
     /// KID 7 in the first byte, CTR 0x0102 in two bytes after it.
     const HEADER: [u8; 3] = [0x79, 0x01, 0x02];
 
-    const fn member(number: u16) -> MemberId {
-        MemberId { stay: Stay(1), number: Number(number) }
+    const fn member(visit: u64) -> MemberId {
+        MemberId { stay: Stay(1), address: Address([1; 16]), visit }
     }
 
     const SCREEN: TrackId =

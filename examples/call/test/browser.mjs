@@ -6,7 +6,6 @@ import puppeteer from 'puppeteer-core';
 
 const CHROMIUM_FLAGS = [
   '--no-sandbox',
-  '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   // Host candidates on loopback, and tabs that work while another is in front.
@@ -35,12 +34,12 @@ const VIEWPORT = { width: 1280, height: 1000 };
 export const CHROMIUM = process.env.SEALFRAME_CHROMIUM ?? '/usr/bin/chromium';
 export const FIREFOX = process.env.SEALFRAME_FIREFOX ?? '/usr/bin/firefox-esr';
 
-/** Starts Chromium. */
-export function launchChromium({ headless = true } = {}) {
+/** Starts Chromium, whose camera has so many pictures a second. */
+export function launchChromium({ headless = true, fps = 20 } = {}) {
   return puppeteer.launch({
     executablePath: CHROMIUM,
     headless,
-    args: CHROMIUM_FLAGS,
+    args: [...CHROMIUM_FLAGS, `--use-fake-device-for-media-stream=fps=${fps}`],
     defaultViewport: VIEWPORT,
     protocolTimeout: 120_000,
   });

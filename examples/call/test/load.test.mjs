@@ -15,7 +15,7 @@ const TIMEOUT = { timeout: 60_000 };
 const MEGABYTE = 1024 * 1024;
 /** As src/limits.rs has them. */
 const [ROOM_MEMBERS, MEMBERS, CONNECTIONS, MESSAGE_BYTES] = [16, 128, 256, 192 * 1024];
-const OFFER = { type: 'offer', sdp: sdp(credentials()), sends: {}, slots: { 0: { from: 1, kind: 'camera', index: 0 } } };
+const OFFER = { type: 'offer', sdp: sdp(credentials()), sends: {}, slots: { 0: { from: '1'.repeat(32), kind: 'camera', index: 0 } } };
 
 /** A server for one test. Whatever was done to it, it is there in the end and nothing in it has panicked. */
 async function serve(t, options) {
@@ -32,28 +32,37 @@ const isLeft = ({ type }) => type === 'left';
 
 // Each has a server of its own, and most of them wait for timeouts.
 describe('bounds', { concurrency: 3 }, () => {
-  test('numbers begin anew in an empty room, and never in one where somebody is', TIMEOUT, async (t) => {
-    const { url } = await serve(t);
-    const numbers = [];
-    const first = await Socket.enter(url, 'room');
-    for (let time = 0; time < 3; time += 1) {
-      const other = await Socket.enter(url, 'room');
-      numbers.push(other.id);
-      other.close();
-      await first.hears(({ type, id }) => type === 'left' && id === other.id);
+  test('an address is of whoever has its token, also on a server that was started anew, and of nobody else', TIMEOUT, async (t) => {
+    const sfu = await serve(t);
+    const { url } = sfu;
+    const enter = (token, room = 'room') => Socket.enter(url, room, 'somebody', { token });
+    const [token, other] = ['0123456789abcdef'.repeat(2), '0123456789abcdee'.repeat(2)];
+    const [watching, first] = [await enter(undefined), await enter(token)];
+    assert.match(first.id, /^[0-9a-f]{32}$/);
+    assert.notEqual(first.id, token);
+    const ids = [watching.id, first.id, (await enter(other)).id, (await enter(undefined)).id, (await enter(first.id)).id];
+    assert.equal(new Set(ids).size, 5, 'an address is no token');
+    assert.ok(first.isOpen);
+    // Of rooms nobody in another one knows.
+    assert.equal((await enter(token, 'another')).id, first.id);
+    assert.ok(first.isOpen);
+
+    // It comes back before the server has missed it.
+    watching.inbox.length = 0;
+    const again = await enter(token);
+    assert.equal(again.id, first.id);
+    assert.equal((await first.closed).reason, 'This call goes on in another tab.');
+    await watching.hears(({ type, id }) => type === 'left' && id === first.id);
+    await watching.hears(({ type, id }) => type === 'joined' && id === first.id);
+    watching.send({ type: 'message', to: first.id, data: 'AAAA' });
+    assert.equal((await again.hears(({ type }) => type === 'message')).from, watching.id);
+    assert.ok(again.isOpen);
+
+    await sfu.restart(0);
+    assert.equal((await enter(token)).id, first.id);
+    for (const wrong of ['', '0', `${token}0`, token.toUpperCase(), 'g'.repeat(32)]) {
+      assert.equal((await (await enter(wrong)).closed).reason, 'A token has 32 hexadecimal digits.', wrong);
     }
-    assert.deepEqual([first.id, ...numbers], [1, 2, 3, 4]);
-    first.close();
-    // It is empty as soon as the server has noticed.
-    let again;
-    do {
-      again?.close();
-      again = await Socket.enter(url, 'room');
-    } while (again.welcome.members.length > 0);
-    assert.ok(again.id === 1 || again.id > 4);
-    again.close();
-    await again.closed;
-    assert.equal((await Socket.enter(url, 'another')).id, 1);
   });
 
   test('a full room and a full server say so; who is silent makes room', TIMEOUT, async (t) => {
@@ -103,7 +112,7 @@ describe('bounds', { concurrency: 3 }, () => {
     }
     assert.equal(refused?.code, 1013);
     assert.match(refused.reason, /^Too many people came into this room/);
-    assert.equal((await Socket.enter(url, 'another')).id, 1);
+    assert.notEqual((await Socket.enter(url, 'another')).id, undefined);
   });
 
   test('names that are too long or cannot be seen are refused', TIMEOUT, async (t) => {

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const BINARY = process.env.SEALFRAME_SFU
@@ -17,9 +18,15 @@ const BINARY = process.env.SEALFRAME_SFU
  */
 export async function startSfu({ udp = '127.0.0.1', folder = process.env.SEALFRAME_PACKAGE, hurry, files } = {}) {
   const record = await mkdtemp(join(tmpdir(), 'sealframe-'));
-  const args = ['--http', '127.0.0.1:0', '--udp', `${udp}:0`, '--record', record];
+  const args = ['--udp', `${udp}:0`, '--record', record];
   if (folder) args.push('--package', folder);
   if (hurry) args.push('--hurry', String(hurry));
+  const start = (http) => launch(['--http', http, ...args], files);
+  return new Sfu(await start('127.0.0.1:0'), record, start);
+}
+
+/** The process, once it listens: `{ child, url, errors }`. */
+async function launch(args, files) {
   const command = files === undefined ? [BINARY] : ['sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`, BINARY];
   const child = spawn(command[0], [...command.slice(1), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const errors = [];
@@ -39,19 +46,30 @@ export async function startSfu({ udp = '127.0.0.1', folder = process.env.SEALFRA
   const [line] = await Promise.race([once(lines, 'line'), failed, ended]);
   const [, url] = line.match(/^listening on (http:\/\/\S+)$/) ?? [];
   if (url === undefined) throw new Error(`unexpected first line: ${line}`);
-  return new Sfu(child, url, record, errors);
+  return { child, url, errors };
 }
 
 class Sfu {
   #child;
   #record;
   #errors;
+  #start;
 
-  constructor(child, url, record, errors) {
+  constructor({ child, url, errors }, record, start) {
     this.#child = child;
     this.url = url;
-    this.#record = record;
     this.#errors = errors;
+    this.#record = record;
+    this.#start = start;
+  }
+
+  /** Another process takes its place, at the same address, which knows nothing; `ms` after this one has ended. */
+  async restart(ms) {
+    await this.#end();
+    await sleep(ms);
+    const { child, errors } = await this.#start(new URL(this.url).host);
+    this.#child = child;
+    this.#errors.push(...errors.splice(0));
   }
 
   /**
@@ -107,11 +125,14 @@ class Sfu {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  async #end() {
+    if (!this.isRunning) return;
+    this.#child.kill();
+    await once(this.#child, 'exit');
+  }
+
   async stop() {
-    if (this.isRunning) {
-      this.#child.kill();
-      await once(this.#child, 'exit');
-    }
+    await this.#end();
     await rm(this.#record, { recursive: true, force: true });
   }
 }

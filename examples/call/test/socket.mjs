@@ -33,7 +33,7 @@ export function frame(kind, payload = '', { isLast = true } = {}) {
 }
 
 export class Socket {
-  /** Its number in the room; undefined if it was not let in. */
+  /** Its address; undefined if it was not let in. */
   id;
   /** When it is closed: `{code, reason}`, of the close frame if there was one. */
   closed;
@@ -47,13 +47,14 @@ export class Socket {
   #said = { code: undefined, reason: '' };
 
   /**
-   * Comes into a room, or is refused: then `id` is undefined and `closed` says why. `answersPings` as browsers do.
+   * Comes into a room, or is refused: then `id` is undefined and `closed` says why. `answersPings` as browsers do; `token`
+   * is for who comes back.
    */
-  static async enter(url, room, name = 'somebody', { answersPings = true } = {}) {
+  static async enter(url, room, name = 'somebody', { answersPings = true, token } = {}) {
     const connection = await tcp(url);
     connection.setNoDelay(true);
     const socket = new Socket(connection, answersPings);
-    const query = new URLSearchParams({ room, name });
+    const query = new URLSearchParams({ room, name, ...(token === undefined ? {} : { token }) });
     connection.write(`GET /ws?${query} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: Upgrade\r\n`
       + 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n');
     const welcome = await Promise.race([socket.hears(({ type }) => type === 'welcome'), socket.closed]);

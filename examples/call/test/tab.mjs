@@ -22,15 +22,20 @@ export async function openTab(browser, url, { room = 'test', name, agreed = {}, 
   const fragment = new URLSearchParams(agreed);
   await page.goto(`${url}?${query}#${fragment}`);
   await clickJoin(page);
-  // Joined, or the page says why not. By the clock: tabs in the background draw no animation frames.
-  const outcome = () => globalThis.sealframeDemo || document.getElementById('notice').dataset.fatal;
-  await page.waitForFunction(outcome, { polling: 250, timeout: JOIN_TIMEOUT });
-  const id = await page.evaluate(() => globalThis.sealframeDemo?.id);
+  const id = await outcomeOf(page);
   if (id === undefined) {
     const notice = await page.$eval('#notice', (element) => element.textContent);
     throw new Error(`${name} could not join: ${notice} (${errors.join('; ')})`);
   }
   return new Tab(page, errors, id);
+}
+
+/** Waits until a page has joined; resolves to its address, or to nothing if it says why not. */
+export async function outcomeOf(page) {
+  // By the clock: tabs in the background draw no animation frames.
+  const outcome = () => globalThis.sealframeDemo || document.getElementById('notice').dataset.fatal;
+  await page.waitForFunction(outcome, { polling: 250, timeout: JOIN_TIMEOUT });
+  return page.evaluate(() => globalThis.sealframeDemo?.id);
 }
 
 /**
@@ -109,6 +114,40 @@ export class Tab {
   alarms() {
     return this.page.$eval('#alarm', (element) => (element.hidden ? []
       : [...element.querySelectorAll('li')].map((line) => ({ key: line.dataset.alarm, text: line.textContent }))));
+  }
+
+  /** Notes every alarm from now on, also one that is taken back; returns what tells them. */
+  async watchAlarms() {
+    await this.page.evaluate(() => {
+      const alarmed = globalThis.alarmed = [];
+      const look = () => {
+        for (const { dataset, textContent } of document.querySelectorAll('#alarm li')) {
+          if (!alarmed.some(([key]) => key === dataset.alarm)) alarmed.push([dataset.alarm, textContent]);
+        }
+      };
+      new MutationObserver(look).observe(document.getElementById('alarm'), { childList: true, subtree: true });
+      look();
+    });
+    return () => this.page.evaluate(() => globalThis.alarmed);
+  }
+
+  /** Notes what its group tells from now on; returns what tells that. */
+  async events() {
+    await this.page.evaluate(() => {
+      const { group } = globalThis.sealframeDemo;
+      const { onevent } = group;
+      globalThis.events = [];
+      group.onevent = (event) => {
+        globalThis.events.push(event);
+        return onevent(event);
+      };
+    });
+    return () => this.page.evaluate(() => globalThis.events);
+  }
+
+  /** What the line above everything says. */
+  notice() {
+    return this.page.$eval('#notice', ({ hidden, textContent }) => (hidden ? '' : textContent));
   }
 
   /** Waits until `look`, called again and again, finds something. */

@@ -14,6 +14,9 @@ pub(crate) const fn of_group(error: GroupError) -> &'static str {
         GroupError::Own => "Own",
         GroupError::UnknownMember(_) => "UnknownMember",
         GroupError::Departed => "Departed",
+        GroupError::Away => "Away",
+        GroupError::Refused => "Refused",
+        GroupError::Removed => "Removed",
         GroupError::Unauthentic => "Unauthentic",
         GroupError::InUse => "InUse",
         GroupError::Locked => "Locked",
@@ -25,7 +28,7 @@ pub(crate) const fn of_group(error: GroupError) -> &'static str {
         GroupError::NotAllowed => "NotAllowed",
         GroupError::Busy => "Busy",
         GroupError::Ended => "Ended",
-        GroupError::Policy => "Policy",
+        GroupError::Policy(_) => "Policy",
         GroupError::NoRandomness => "NoRandomness",
     }
 }

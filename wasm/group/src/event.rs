@@ -1,6 +1,8 @@
 //! What people should know, as JSON.
 
-use sealframe_group::{Departure, Event, Role, SessionId, verification::Standing};
+use sealframe_group::{
+    EndReason, Event, JoinRequest, LeaveReason, RefusalReason, Role, SessionId, verification::Standing,
+};
 
 use crate::{
     code,
@@ -10,27 +12,35 @@ use crate::{
 pub(crate) fn json(event: &Event) -> String {
     let of = |name: &str| Object::new().word("type", name);
     let with = |name: &str, session: &SessionId| of(name).hex("session", &session.0);
+    let by = |name: &str, session: &SessionId| of(name).hex("by", &session.0);
     match event {
-        Event::Applied(applicant) => with("applied", &applicant.session)
-            .raw("member", applicant.sender)
-            .hex("identity", &applicant.identity.0)
-            .word("role", role(applicant.role))
-            .hex("credential", &applicant.credential),
+        Event::JoinRequested(request) => join_request(with("joinRequested", &request.session), request),
         Event::Joined(session) => with("joined", session),
-        Event::Left { session, why } => with("left", session).word("why", departure(*why)),
+        Event::Left { session, why } => with("left", session).word("why", leave_reason(*why)),
+        Event::Returned(session) => with("returned", session),
         Event::IdentityChanged { session, standing } => {
             with("identityChanged", session).word("standing", self::standing(*standing))
         }
-        Event::Silent(session) => with("silent", session),
-        Event::Heard(session) => with("heard", session),
-        Event::RosterMismatch(session) => with("rosterMismatch", session),
+        Event::Unresponsive(session) => with("unresponsive", session),
+        Event::Responsive(session) => with("responsive", session),
+        Event::RosterMismatch { with, sessions } => compared(of("rosterMismatch"), *with, sessions),
         Event::RosterAgrees(session) => with("rosterAgrees", session),
-        Event::UpdateMissing(session) => with("updateMissing", session),
+        Event::ViewMismatch { with, sessions } => compared(of("viewMismatch"), *with, sessions),
+        Event::OrdersDiffer(session) => with("ordersDiffer", session),
         Event::Equivocation(session) => with("equivocation", session),
-        Event::Locked { by } => with("locked", by),
-        Event::Unlocked { by } => with("unlocked", by),
+        Event::Locked { by: session } => by("locked", session),
+        Event::Unlocked { by: session } => by("unlocked", session),
         Event::LockedOut(identity) => of("lockedOut").hex("identity", &identity.0),
-        Event::Removed { by } => with("removed", by),
+        Event::NotAdmitted { by: session, reason } => refusal(by("notAdmitted", session), *reason),
+        Event::SessionChanged(session) => with("sessionChanged", session),
+        Event::Ended(reason) => {
+            let (reason, session) = match reason {
+                EndReason::Removed { by } => ("removed", by),
+                EndReason::LockedOut { by } => ("lockedOut", by),
+                EndReason::Replaced { by } => ("replaced", by),
+            };
+            by("ended", session).word("reason", reason)
+        }
         Event::CheckBegun(session) => with("checkBegun", session),
         Event::CheckCompare { session, sas } => {
             let emoji = sas
@@ -47,6 +57,33 @@ pub(crate) fn json(event: &Event) -> String {
         }
     }
     .end()
+}
+
+fn join_request(of: Object, request: &JoinRequest) -> Object {
+    of.raw("number", request.number)
+        .address("address", &request.address)
+        .hex("identity", &request.identity.0)
+        .word("role", role(request.role))
+        .hex("credential", &request.credential)
+        .raw("hasLeft", request.has_left)
+}
+
+/// With whom we differ, and in what: sessions by their first 8 bytes.
+fn compared(of: Object, with: SessionId, sessions: &[[u8; 8]]) -> Object {
+    let sessions = sessions.iter().map(|session| format!("\"{}\"", json::hex(session)));
+    of.hex("with", &with.0).raw("sessions", json::array(sessions))
+}
+
+fn refusal(of: Object, reason: RefusalReason) -> Object {
+    match reason {
+        RefusalReason::Refused => of.word("reason", "refused"),
+        RefusalReason::Locked => of.word("reason", "locked"),
+        RefusalReason::Removed => of.word("reason", "removed"),
+        RefusalReason::Full => of.word("reason", "full"),
+        RefusalReason::NumberInUse(other) => of.word("reason", "numberInUse").hex("other", &other.0),
+        RefusalReason::OtherParameters => of.word("reason", "otherParameters"),
+        RefusalReason::Replaced(other) => of.word("reason", "replaced").hex("other", &other.0),
+    }
 }
 
 pub(crate) const fn role(role: Role) -> &'static str {
@@ -67,11 +104,13 @@ pub(crate) const fn standing(standing: Standing) -> &'static str {
     }
 }
 
-const fn departure(why: Departure) -> &'static str {
+const fn leave_reason(why: LeaveReason) -> &'static str {
     match why {
-        Departure::Left => "left",
-        Departure::Removed => "removed",
-        Departure::Lost => "lost",
-        Departure::Dropped => "dropped",
+        LeaveReason::Left => "left",
+        LeaveReason::Removed => "removed",
+        LeaveReason::LockedOut => "lockedOut",
+        LeaveReason::Replaced => "replaced",
+        LeaveReason::Dropped => "dropped",
+        LeaveReason::Lost => "lost",
     }
 }

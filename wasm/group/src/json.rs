@@ -27,6 +27,11 @@ impl Object {
         self.raw(name, format_args!("\"{}\"", hex(bytes)))
     }
 
+    /// What a relay calls somebody, as text; `null` if it is none.
+    pub(crate) fn address(self, name: &str, address: &[u8]) -> Self {
+        self.maybe(name, core::str::from_utf8(address).ok().map(quoted))
+    }
+
     /// `null` if there is none.
     pub(crate) fn maybe(self, name: &str, value: Option<impl Display>) -> Self {
         match value {
@@ -54,9 +59,36 @@ pub(crate) fn array(values: impl Iterator<Item = String>) -> String {
     all
 }
 
+/// Any text, with its escapes.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        let _ = match letter {
+            '"' | '\\' => write!(quoted, "\\{letter}"),
+            '\0'..='\x1f' => write!(quoted, "\\u{:04x}", u32::from(letter)),
+            _ => write!(quoted, "{letter}"),
+        };
+    }
+    quoted.push('"');
+    quoted
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Object;
+
+    #[test]
+    fn any_address_is_one_text_or_none() {
+        let json = |address: &[u8]| Object::new().address("address", address).end();
+        assert_eq!(json("näme-1".as_bytes()), r#"{"address":"näme-1"}"#);
+        assert_eq!(json(b"a\"b\\c\n\0"), r#"{"address":"a\"b\\c\u000a\u0000"}"#);
+        assert_eq!(json(b"\xff"), r#"{"address":null}"#);
+    }
 }

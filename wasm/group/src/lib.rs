@@ -21,8 +21,8 @@ use getrandom::{
 };
 use sealframe_crypto::CipherSuite;
 use sealframe_group::{
-    Admission, Config, IdentityKey, Kem, Policy, Power, Reason, Role, SessionId, UserId,
-    message::{self, Body, Head},
+    Admission, Config, IdentityKey, Kem, Permission, Policy, Reason, Role, SessionId, UserId,
+    message::{self, Body},
     verification::TrustStore,
 };
 use wasm_bindgen::prelude::*;
@@ -34,20 +34,21 @@ pub use output::Task;
 /// The suite of every call in the browser, as in the other module.
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 
-/// One member's side of a call. Times are milliseconds on one clock that does not go back.
+/// One member's side of a call. Times are milliseconds on one clock.
 #[wasm_bindgen]
 pub struct Group {
     group: sealframe_group::Group,
     pieces: Pieces,
     identity: IdentityKey,
-    farewell: Vec<u8>,
+    group_hash: [u8; 32],
 }
 
 #[wasm_bindgen]
 impl Group {
-    /// Enters a call. Its first base key, of generation 0, is then at [`key_offset`](Self::key_offset).
+    /// Enters a call. Its first base key, of generation 0, is then at [`key_offset`](Self::key_offset), and our number
+    /// at [`own_number`](Self::own_number).
     ///
-    /// `kem` is 1 for X25519, 2 for X-Wing; `role` 0 for a participant, 1 for a recorder, 2 for a bot; `identity` the 32
+    /// `address` is what the relay calls us; `sends` whether we send frames. `kem` is 1 for X25519, 2 for X-Wing; `role` 0 for a participant, 1 for a recorder, 2 for a bot; `identity` the 32
     /// bytes of a seed, whose copy here is wiped, `None` to draw one; `trust` as [`trust_bytes`](Self::trust_bytes) gave it
     /// out; `epoch` the calendar time, in milliseconds since 1970, at which the clock of all these times began.
     ///
@@ -60,11 +61,12 @@ impl Group {
     )]
     pub fn new(
         group_id: Vec<u8>,
-        sender: u16,
+        address: Vec<u8>,
         kem: u8,
         role: u8,
         is_moderator: bool,
         credential: Vec<u8>,
+        sends: bool,
         identity: Option<Vec<u8>>,
         trust: Option<Vec<u8>>,
         now: f64,
@@ -73,15 +75,16 @@ impl Group {
         let kem = Kem::from_id(kem).ok_or("OtherKem")?;
         let identity = take_identity(identity)?;
         let trust = trust.map_or_else(|| Ok(TrustStore::new()), |bytes| TrustStore::from_bytes(&bytes));
-        let head_of = |session| Head { kem, group: message::group_hash(&group_id), session };
+        let group_hash = message::group_hash(&group_id);
         let config = Config {
-            group_id: group_id.clone(),
+            group_id,
             kem,
             suite: SUITE,
-            sender,
+            address,
             role: Role::from_id(role).ok_or("Malformed")?,
-            power: power(is_moderator),
+            permission: permission(is_moderator),
             credential,
+            sends,
             started_at: time(epoch).as_secs(),
             policy: Policy::default(),
         };
@@ -89,27 +92,24 @@ impl Group {
         let key = IdentityKey::from_seed(identity.expose_seed()).map_err(|_| "NoRandomness")?;
         let made = sealframe_group::Group::new(config, key, trust, time(now), &mut random());
         let (group, base_key) = made.map_err(code::of_group)?;
-        let farewell = message::sign(&head_of(group.session()), &Body::Leave, &identity);
         let pieces = Pieces { key: Some(base_key), ..Pieces::default() };
-        Ok(Self { group, pieces, identity, farewell })
+        Ok(Self { group, pieces, identity, group_hash })
     }
 
-    /// Takes a message that the server handed over, of the connection with number `from` if it says.
+    /// Our number in KIDs. It changes with [`Task::Restart`].
+    #[wasm_bindgen(getter, js_name = ownNumber)]
+    #[must_use]
+    pub fn own_number(&self) -> u16 {
+        self.group.number()
+    }
+
+    /// Takes a message that the server handed over.
     ///
     /// # Errors
     /// The name of an error code.
     #[wasm_bindgen(js_name = handleMessage)]
-    pub fn handle_message(
-        &mut self,
-        message: &[u8],
-        from: Option<u16>,
-        now: f64,
-    ) -> Result<(), String> {
-        let heard = match from {
-            Some(from) => self.group.handle_message_from(message, from, time(now)),
-            None => self.group.handle_message(message, time(now)),
-        };
-        Ok(heard.map_err(code::of_group)?)
+    pub fn handle_message(&mut self, message: &[u8], now: f64) -> Result<(), String> {
+        Ok(self.group.handle_message(message, time(now)).map_err(code::of_group)?)
     }
 
     /// What is to be done next; to be called until it says [`Task::Wait`]. `frames` have been sealed with our present key.
@@ -127,11 +127,19 @@ impl Group {
         self.pieces.until
     }
 
-    /// Of the last task: whose key.
+    /// Of the last task: the number of the member whose key it is, or our new one.
     #[wasm_bindgen(getter)]
     #[must_use]
-    pub fn sender(&self) -> u16 {
-        self.pieces.sender
+    pub fn number(&self) -> u16 {
+        self.pieces.number
+    }
+
+    /// What the relay calls the member with this number, by its signed word; nothing if that is no text, or there is no such
+    /// member.
+    #[wasm_bindgen(js_name = addressAt)]
+    #[must_use]
+    pub fn address_at(&self, number: u16) -> Option<String> {
+        self.group.session_of(number).and_then(|session| self.address_of(session))
     }
 
     /// Of the last task: which generation.
@@ -155,11 +163,11 @@ impl Group {
         self.pieces.bytes.clone()
     }
 
-    /// Of the last task: for the member of which number, or for all. The number is the one that its announce is signed with.
+    /// Of the last task: for whom by the relay's address, or for all.
     #[wasm_bindgen(getter)]
     #[must_use]
-    pub fn to(&self) -> Option<u16> {
-        self.pieces.to.and_then(|session| self.group.sender_of(session))
+    pub fn to(&self) -> Option<String> {
+        self.pieces.to.and_then(|session| self.address_of(session))
     }
 
     /// Of the last task: what to tell the page, as JSON.
@@ -199,15 +207,26 @@ impl Group {
     }
 
     /// A frame of this member has opened with a newer key than all before.
-    pub fn opened(&mut self, sender: u16, generation: u64, step: u32, now: f64) {
-        self.group.opened(sender, generation, step, time(now));
+    pub fn opened(&mut self, number: u16, generation: u64, step: u32, now: f64) {
+        self.group.opened(number, generation, step, time(now));
     }
 
     /// A frame came whose key is not there. Whether it is a member's: then the key is asked for, if it does not come.
     #[wasm_bindgen(js_name = keyIsMissing)]
-    pub fn key_is_missing(&mut self, sender: u16, now: f64) -> bool {
-        self.group.key_is_missing(sender, time(now));
-        self.group.session_of(sender).is_some()
+    pub fn key_is_missing(&mut self, number: u16, now: f64) -> bool {
+        self.group.key_is_missing(number, time(now));
+        self.group.session_of(number).is_some()
+    }
+
+    /// The connection to the relay is up again after a break: everybody hears of us at once.
+    pub fn reconnected(&mut self, now: f64) {
+        self.group.reconnected(time(now));
+    }
+
+    /// Whether we send frames from now on, or only listen.
+    #[wasm_bindgen(js_name = setSending)]
+    pub fn set_sending(&mut self, sends: bool, now: f64) {
+        self.group.set_sending(sends, time(now));
     }
 
     /// Our key nears its limit.
@@ -221,7 +240,7 @@ impl Group {
         self.group.rekey(Reason::Suspicion, time(now));
     }
 
-    /// Lets in who has applied.
+    /// Lets in who asks to be admitted.
     ///
     /// # Errors
     /// The name of an error code.
@@ -233,24 +252,30 @@ impl Group {
         now: f64,
     ) -> Result<(), String> {
         let user = UserId::new(user).map_err(|_| "Malformed")?;
-        let admission = Admission { user, power: power(is_moderator) };
+        let admission = Admission { user, permission: permission(is_moderator) };
         Ok(self.group.admit(id(session)?, admission, time(now)).map_err(code::of_group)?)
     }
 
-    /// Turns an applicant away.
+    /// Turns away who asks to be admitted.
     ///
     /// # Errors
     /// The name of an error code.
-    pub fn refuse(&mut self, session: &[u8]) -> Result<(), String> {
-        self.group.refuse(id(session)?);
+    pub fn refuse(&mut self, session: &[u8], now: f64) -> Result<(), String> {
+        self.group.refuse(id(session)?, time(now));
         Ok(())
     }
 
-    /// Drops the member with this number: the application says that it is gone. Whether there was one.
+    /// The relay says that whoever it calls so is gone. Whether there was one.
     #[wasm_bindgen(js_name = dropMember)]
-    pub fn drop_member(&mut self, sender: u16, now: f64) -> bool {
-        let session = self.group.session_of(sender);
-        session.is_some_and(|session| self.group.drop_member(session, time(now)).is_ok())
+    pub fn drop_member(&mut self, address: &[u8], now: f64) -> bool {
+        let mut sessions: Vec<_> = self.group.sessions_at(address).collect();
+        let waiting = self.group.state(time(now)).waiting;
+        sessions
+            .extend(waiting.iter().filter(|session| self.group.address_of(**session) == Some(address)));
+        // Not `any`: all of them are gone.
+        let dropped =
+            sessions.iter().filter(|session| self.group.drop_member(**session, time(now)).is_ok());
+        dropped.count() > 0
     }
 
     /// Removes a member for everybody.
@@ -266,16 +291,16 @@ impl Group {
     ///
     /// # Errors
     /// The name of an error code.
-    pub fn lock(&mut self) -> Result<(), String> {
-        Ok(self.group.lock().map_err(code::of_group)?)
+    pub fn lock(&mut self, now: f64) -> Result<(), String> {
+        Ok(self.group.lock(time(now)).map_err(code::of_group)?)
     }
 
-    /// Lets newcomers apply again.
+    /// Lets newcomers ask again.
     ///
     /// # Errors
     /// The name of an error code.
-    pub fn unlock(&mut self) -> Result<(), String> {
-        Ok(self.group.unlock().map_err(code::of_group)?)
+    pub fn unlock(&mut self, now: f64) -> Result<(), String> {
+        Ok(self.group.unlock(time(now)).map_err(code::of_group)?)
     }
 
     /// How the call stands, as JSON.
@@ -284,11 +309,19 @@ impl Group {
         state::json(&self.group, time(now))
     }
 
-    /// The signed words with which we leave, to be kept ready: a page that is closed has no time to ask for them.
+    /// The signed words with which our present session leaves, to be kept ready: a page that is closed has no time to ask
+    /// for them.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn farewell(&self) -> Vec<u8> {
-        self.farewell.clone()
+        message::sign(&self.group_hash, self.group.session(), &Body::Leave, &self.identity)
+    }
+}
+
+impl Group {
+    fn address_of(&self, session: SessionId) -> Option<String> {
+        let address = self.group.address_of(session)?;
+        core::str::from_utf8(address).ok().map(String::from)
     }
 }
 
@@ -307,8 +340,8 @@ fn take_identity(seed: Option<Vec<u8>>) -> Result<IdentityKey, &'static str> {
     seed.ok_or("Malformed")
 }
 
-const fn power(is_moderator: bool) -> Power {
-    if is_moderator { Power::Moderator } else { Power::None }
+const fn permission(is_moderator: bool) -> Permission {
+    if is_moderator { Permission::Moderator } else { Permission::None }
 }
 
 fn id(session: &[u8]) -> Result<SessionId, &'static str> {

@@ -1,7 +1,7 @@
 //! What a group wants done, one thing at a time, in pieces that JavaScript asks for.
 
 use sealframe_crypto::BaseKey;
-use sealframe_group::{Output, Recipient, SessionId};
+use sealframe_group::{KeyChange, Output, Recipient, SessionId};
 use wasm_bindgen::prelude::*;
 
 use crate::event;
@@ -19,22 +19,24 @@ pub enum Task {
     Ratchet = 2,
     /// Move our sender to [`generation`](crate::Group::generation) with the key.
     Rekey = 3,
-    /// Open frames of [`sender`](crate::Group::sender) with the key, from generation and step on.
+    /// Open frames of member [`number`](crate::Group::number) with the key, from generation and step on.
     Install = 4,
-    /// Wipe what `sender` had before generation and step.
-    ForgetBefore = 5,
-    /// Wipe all keys of `sender`.
-    Forget = 6,
+    /// Wipe what that member had before generation and step.
+    WipeBefore = 5,
+    /// Wipe all keys of that member.
+    WipeMember = 6,
     /// Tell the page [`event`](crate::Group::event).
     Event = 7,
-    /// Wipe [`generation`](crate::Group::generation) of `sender`.
-    ForgetGeneration = 8,
+    /// Wipe [`generation`](crate::Group::generation) of that member.
+    WipeGeneration = 8,
+    /// Begin a new sender with the number, and the key as generation 0.
+    Restart = 9,
 }
 
 /// The pieces of the last task.
 #[derive(Default)]
 pub(crate) struct Pieces {
-    pub(crate) sender: u16,
+    pub(crate) number: u16,
     pub(crate) generation: u64,
     pub(crate) step: u32,
     pub(crate) key: Option<BaseKey>,
@@ -44,7 +46,6 @@ pub(crate) struct Pieces {
     pub(crate) until: f64,
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "sender numbers have 16 bits, steps 8")]
 impl Pieces {
     pub(crate) fn take(output: Output) -> (Task, Self) {
         let mut of = Self::default();
@@ -57,37 +58,47 @@ impl Pieces {
                 };
                 Task::Send
             }
-            Output::Ratchet => Task::Ratchet,
-            Output::Rekey { generation, base_key } => {
-                (of.generation, of.key) = (generation, Some(base_key));
-                Task::Rekey
-            }
-            Output::Install { kid, base_key } => {
-                (of.sender, of.generation, of.step) =
-                    (kid.sender as u16, kid.generation, kid.step as u32);
-                of.key = Some(base_key);
-                Task::Install
-            }
-            Output::ForgetGeneration { sender, generation } => {
-                (of.sender, of.generation) = (sender, generation);
-                Task::ForgetGeneration
-            }
-            Output::ForgetBefore(kid) => {
-                (of.sender, of.generation, of.step) =
-                    (kid.sender as u16, kid.generation, kid.step as u32);
-                Task::ForgetBefore
-            }
-            Output::Forget { sender } => {
-                of.sender = sender;
-                Task::Forget
-            }
+            Output::Keys(change) => return Self::take_keys(change),
             Output::Event(event) => {
                 of.event = event::json(&event);
                 Task::Event
             }
-            Output::Wait(until) => {
+            Output::Timeout(until) => {
                 of.until = until.as_secs_f64() * 1000.0;
                 Task::Wait
+            }
+        };
+        (task, of)
+    }
+
+    fn take_keys(change: KeyChange) -> (Task, Self) {
+        let mut of = Self::default();
+        let task = match change {
+            KeyChange::Ratchet => Task::Ratchet,
+            KeyChange::Rekey { generation, base_key } => {
+                (of.generation, of.key) = (generation, Some(base_key));
+                Task::Rekey
+            }
+            KeyChange::Restart { number, base_key } => {
+                (of.number, of.key) = (number, Some(base_key));
+                Task::Restart
+            }
+            KeyChange::Install { number, key, base_key } => {
+                (of.number, of.generation, of.step) = (number, key.generation, key.step);
+                of.key = Some(base_key);
+                Task::Install
+            }
+            KeyChange::WipeGeneration { number, generation } => {
+                (of.number, of.generation) = (number, generation);
+                Task::WipeGeneration
+            }
+            KeyChange::WipeBefore { number, key } => {
+                (of.number, of.generation, of.step) = (number, key.generation, key.step);
+                Task::WipeBefore
+            }
+            KeyChange::WipeMember { number } => {
+                of.number = number;
+                Task::WipeMember
             }
         };
         (task, of)

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use sealframe_group::{Group, GroupState, Kem, MemberState, Power};
+use sealframe_group::{Group, GroupState, Kem, MemberState, Permission, SessionId};
 
 use crate::{
     event::{role, standing},
@@ -12,44 +12,54 @@ use crate::{
 pub(crate) fn json(group: &Group, now: Duration) -> String {
     let state = group.state(now);
     let members = group.member_states(now);
+    let away = state.away.iter().map(|session| of_away(*session, group));
     of_group(&state, group.suite().id())
+        .raw("away", json::array(away))
         .raw("members", json::array(members.iter().map(of_member)))
         .end()
 }
 
 fn of_group(state: &GroupState, suite: u16) -> Object {
-    let applicants = state.applicants.iter().map(|session| format!("\"{}\"", json::hex(&session.0)));
+    let waiting = state.waiting.iter().map(|session| format!("\"{}\"", json::hex(&session.0)));
     Object::new()
         .hex("session", &state.session.0)
-        .raw("member", state.sender)
+        .raw("number", state.number)
         .hex("identity", &state.identity.0)
         .word("kem", kem(state.kem))
         .raw("suite", suite)
         .word("callCode", &state.call_code.to_string())
         .raw("locked", state.is_locked)
-        .raw("generation", state.key.0)
-        .raw("step", state.key.1)
+        .raw("generation", state.key.generation)
+        .raw("step", state.key.step)
+        .raw("sends", state.sends)
         .maybe("nextKeyWithin", state.next_key_within.map(millis))
-        .raw("applicants", json::array(applicants))
+        .raw("waiting", json::array(waiting))
         .raw("ended", state.has_ended)
+}
+
+fn of_away(session: SessionId, group: &Group) -> String {
+    let address = group.address_of(session).unwrap_or_default();
+    Object::new().hex("session", &session.0).address("address", address).end()
 }
 
 fn of_member(of: &MemberState) -> String {
     Object::new()
         .hex("session", &of.session.0)
-        .raw("member", of.sender)
+        .raw("number", of.number)
+        .address("address", &of.address)
         .hex("user", of.user.as_bytes())
         .hex("identity", &of.identity.0)
         .word("standing", standing(of.standing))
         .word("role", role(of.role))
-        .raw("moderator", of.power == Power::Moderator)
+        .raw("moderator", of.permission == Permission::Moderator)
         .raw("since", millis(of.since))
-        .maybe("generation", of.key.map(|(generation, _)| generation))
-        .maybe("step", of.key.map(|(_, step)| step))
+        .maybe("generation", of.key.map(|key| key.generation))
+        .maybe("step", of.key.map(|key| key.step))
         .maybe("keySince", of.key_since.map(millis))
         .raw("hasOurKey", of.has_our_key)
-        .raw("fresh", of.is_fresh)
+        .raw("isLive", of.is_live)
         .raw("silentFor", millis(of.silent_for))
+        .raw("sends", of.sends)
         .raw("rosterDiffers", of.roster_differs)
         .raw("equivocated", of.has_equivocated)
         .maybe("framesSealed", of.frames_sealed)

@@ -44,7 +44,7 @@ export async function twice() {
   const codes = [await SealedCall.start({ secret: secret(), member: 2, worker }).catch(({ code }) => code)];
   const call = await begun;
   const group = new Uint8Array([1]);
-  codes.push(await SealedCall.join({ group, credential: group, member: 2, worker }).catch(({ code }) => code));
+  codes.push(await SealedCall.join({ group, credential: group, address: 'a', worker }).catch(({ code }) => code));
   codes.push((await call.announcement()).length > 0 ? 'fine' : 'not fine');
   await call.close();
   return codes;

@@ -64,13 +64,13 @@ export async function call({ SealedCall, createWorker }) {
 /** Two members with keys of their own: the module of the key management is found too, and both show one code. */
 async function join({ SealedCall, createWorker }) {
   const groups = [];
-  for (const member of [1, 2]) {
-    const credential = new Uint8Array([member]);
-    const call = await SealedCall.join({ group: new Uint8Array(4), member, credential, worker: createWorker?.() });
+  for (const address of ['alice', 'bob']) {
+    const credential = new TextEncoder().encode(address);
+    const call = await SealedCall.join({ group: new Uint8Array(4), address, credential, worker: createWorker?.() });
     groups.push(call.group);
-    call.group.onapplied = ({ credential: [number] }) => ({ user: `member ${number}` });
+    call.group.onjoinrequest = ({ address: user }) => ({ user });
     call.group.onmessage = ({ message }) => {
-      for (const other of groups) if (other !== call.group) other.receive(message, member);
+      for (const other of groups) if (other !== call.group) other.receive(message);
     };
   }
   const codes = async () => Promise.all(groups.map(async (group) => {

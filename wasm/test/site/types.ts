@@ -32,9 +32,9 @@ export async function call(secret: Uint8Array, pc: RTCPeerConnection): Promise<U
 
 export async function judged(bytes: Uint8Array, keys: string): Promise<Verified> {
   const { seed } = await newIdentity();
-  const { group } = await SealedCall.join({ group: bytes, member: 1, credential: bytes, identity: seed });
+  const { group } = await SealedCall.join({ group: bytes, address: 'a', credential: bytes, identity: seed });
   const judge = new OidcJudge({ issuer: 'https://a', audiences: ['us'], keys, user: 'email', bindings: ['nonce'] });
-  group.onapplied = (applicant) => judge.judge({ ...applicant, group: bytes });
+  group.onjoinrequest = (request) => judge.judge({ ...request, group: bytes });
   judge.replaceKeys(await identityNonce(group.identity));
   // @ts-expect-error an identity is part of what is judged
   await judge.judge({ group: bytes, credential: bytes });
@@ -44,18 +44,24 @@ export async function judged(bytes: Uint8Array, keys: string): Promise<Verified>
 }
 
 export async function join(bytes: Uint8Array): Promise<GroupState> {
-  const { group } = await SealedCall.join({ group: bytes, member: 1, credential: bytes, kem: 'x-wing', role: 'bot' });
-  group.onmessage = ({ to, message }) => console.log(to === null ? 'all' : to + 1, message.length);
-  group.onapplied = async ({ identity }) => (identity.length === 64 ? { user: identity, moderator: true } : null);
+  const { group } = await SealedCall.join({ group: bytes, address: 'a', credential: bytes, kem: 'x-wing', role: 'bot' });
+  group.onmessage = ({ to, message }) => console.log(to === null ? 'all' : to.length, message.length);
+  group.onjoinrequest = async ({ identity }) => (identity.length === 64 ? { user: identity, moderator: true } : null);
   group.onevent = (event) => {
+    if (event.type === 'ended') console.log(event.reason === 'replaced', event.by);
     if (event.type === 'checkCompare') console.log(event.emoji.map(({ symbol }) => symbol).join(' '));
   };
-  const refused: string | null = await group.receive(bytes, 2);
-  if (refused === null) await group.dropMember(2);
+  const refused: string | null = await group.receive(bytes);
+  if (refused === null) await group.dropMember('b');
+  await group.setSending(false);
+  // @ts-expect-error members of a group have addresses
+  await group.dropMember(2);
+  // @ts-expect-error the server calls everybody something
+  await SealedCall.join({ group: bytes, credential: bytes });
   // @ts-expect-error everybody is judged by something
-  await SealedCall.join({ group: bytes, member: 1 });
+  await SealedCall.join({ group: bytes, address: 'a' });
   // @ts-expect-error there is no such KEM
-  await SealedCall.join({ group: bytes, member: 1, credential: bytes, kem: 'rsa' });
+  await SealedCall.join({ group: bytes, address: 'a', credential: bytes, kem: 'rsa' });
   return group.state();
 }
 
@@ -81,5 +87,5 @@ livekit.seal(opened, { codec: 'h266', ssrc: 1, rtpTimestamp: 0 });
 // @ts-expect-error nonces are made of its timestamp
 livekit.seal(opened, { codec: 'vp9', ssrc: 1 });
 // @ts-expect-error text is not bytes
-await SealedCall.join({ group: 'board meeting', member: 1, credential: opened });
+await SealedCall.join({ group: 'board meeting', address: 'a', credential: opened });
 console.log(epoch);

@@ -1,4 +1,4 @@
-//! Calls of 2 to 50 people over a server that loses, repeats, reorders and misbehaves, while people come, go and crash.
+//! Calls of 2 to 50 people over a server that loses, repeats, reorders and misbehaves, while people come, go, crash, sleep, load the page again, and are locked and thrown out.
 //!
 //! An oracle knows who was in the call when. In every run every frame that a member should open opens, and no other
 //! frame opens for anybody.
@@ -10,6 +10,7 @@
     clippy::panic,
     clippy::cast_possible_truncation,
     clippy::enum_variant_names,
+    clippy::wildcard_enum_match_arm,
     reason = "a test"
 )]
 
@@ -28,7 +29,7 @@ fn every_frame_that_should_open_opens_and_no_other() {
         println!("{:#?}", run::run(seed.parse().unwrap()));
         return;
     }
-    let runs: u64 = env::var("SEALFRAME_RUNS").map_or(24, |runs| runs.parse().unwrap());
+    let runs: u64 = env::var("SEALFRAME_RUNS").map_or(18, |runs| runs.parse().unwrap());
     let threads = thread::available_parallelism().map_or(1, |n| n.get() as u64);
     let counts = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
@@ -44,7 +45,8 @@ fn every_frame_that_should_open_opens_and_no_other() {
     // All of it must have happened, or it was not tested.
     assert!(counts.opened > 1000 * runs && counts.joins > 2 * runs && counts.leaves > runs);
     assert!(counts.lost_messages > 0 && counts.repeated_messages > 0 && counts.forged_messages > 0);
+    assert!(counts.reloads > 0 && counts.pauses > 0 && counts.orders > 0 && counts.thrown_out > 0);
     assert!(counts.shut_to_who_left > 0 && counts.shut_to_who_came_later > 0);
-    // What the grace excuses is little.
-    assert!(counts.excused * 20 < counts.opened, "{} of {}", counts.excused, counts.opened);
+    // What is excused is little: keys that had not come yet.
+    assert!(counts.excused * 10 < counts.opened, "{} of {}", counts.excused, counts.opened);
 }

@@ -1,14 +1,15 @@
 //! Who should open what.
 
 use core::{ops::Add, time::Duration};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use sealframe::group::SessionId;
 
 /// A leave must be answered within this time of its being known.
 const EXPOSURE: Duration = Duration::from_secs(3);
-/// So long after it was begun a key may not have come yet, with one message in ten lost and the server honest.
-pub(crate) const GRACE: Duration = Duration::from_secs(15);
-/// So long after the last sign of life a member is lost at the latest.
-const LOST: Duration = Duration::from_secs(101);
+/// So long after it has gone a member is lost at the latest, if nobody tells: what it said last may be handed on 100 s later,
+/// and proves that it was there for as long.
+const LOST: Duration = Duration::from_secs(205);
 
 /// What happened, over all runs.
 #[derive(Clone, Copy, Default, Debug)]
@@ -18,6 +19,10 @@ pub(crate) struct Counts {
     pub(crate) joins: u64,
     pub(crate) leaves: u64,
     pub(crate) crashes: u64,
+    pub(crate) reloads: u64,
+    pub(crate) pauses: u64,
+    pub(crate) orders: u64,
+    pub(crate) thrown_out: u64,
     pub(crate) sent_messages: u64,
     pub(crate) lost_messages: u64,
     pub(crate) repeated_messages: u64,
@@ -26,7 +31,7 @@ pub(crate) struct Counts {
     pub(crate) sealed: u64,
     pub(crate) opened: u64,
     pub(crate) opened_after_parking: u64,
-    /// Frames that did not open, within the grace.
+    /// Frames that did not open, as their keys had not come.
     pub(crate) excused: u64,
     pub(crate) shut_to_who_left: u64,
     pub(crate) shut_to_who_came_later: u64,
@@ -42,6 +47,10 @@ impl Add for Counts {
             joins: self.joins + other.joins,
             leaves: self.leaves + other.leaves,
             crashes: self.crashes + other.crashes,
+            reloads: self.reloads + other.reloads,
+            pauses: self.pauses + other.pauses,
+            orders: self.orders + other.orders,
+            thrown_out: self.thrown_out + other.thrown_out,
             sent_messages: self.sent_messages + other.sent_messages,
             lost_messages: self.lost_messages + other.lost_messages,
             repeated_messages: self.repeated_messages + other.repeated_messages,
@@ -57,14 +66,15 @@ impl Add for Counts {
     }
 }
 
-/// What one person, by number, has seen of another.
-#[derive(Clone, Copy, Default, Debug)]
+/// When one client had another in its call.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
-    pub(crate) joined: Option<Duration>,
-    pub(crate) left: Option<Duration>,
+    session: SessionId,
+    joined: Duration,
+    left: Option<Duration>,
 }
 
-/// Who was in the call when, and who knew.
+/// Who was in the call when, and who knew. Clients are named by their addresses.
 #[derive(Default)]
 pub(crate) struct Oracle {
     /// When somebody began.
@@ -72,15 +82,11 @@ pub(crate) struct Oracle {
     /// When somebody left, crashed or was thrown out.
     pub(crate) went: BTreeMap<u16, Duration>,
     /// Who saw whom.
-    pub(crate) seen: BTreeMap<(u16, u16), Seen>,
-    /// When a heartbeat of the first, be it late, was last taken by the second.
-    pub(crate) heard: BTreeMap<(u16, u16), Duration>,
-    /// When the sender began to use a generation.
-    pub(crate) begun: BTreeMap<(u16, u64), Duration>,
-    /// A key update with an entry of this generation reached the second, who knew the first: by number and generation.
-    pub(crate) reached: BTreeMap<(u16, u16, u64), Duration>,
-    /// Until when the server treated this pair badly: from, to.
-    pub(crate) harmed: BTreeMap<(u16, u16), Duration>,
+    seen: BTreeMap<(u16, u16), Vec<Seen>>,
+    /// A key update of this session and generation has been taken by somebody who had its sender in the call.
+    pub(crate) reached: BTreeMap<(SessionId, u16, u64), Duration>,
+    /// Clients whose machines have slept: they may not know how late it is.
+    pub(crate) slept: BTreeSet<u16>,
 }
 
 /// What should become of a frame.
@@ -91,56 +97,68 @@ pub(crate) enum Verdict {
     MustNotOpen,
 }
 
+/// Who sealed a frame, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sealed {
+    pub(crate) from: u16,
+    pub(crate) session: SessionId,
+    pub(crate) generation: u64,
+    pub(crate) at: Duration,
+}
+
 impl Oracle {
-    /// What should become of a frame that `from` sealed at `sealed` in this generation, when `to` has it at `now`.
-    pub(crate) fn judge(
-        &self,
-        from: u16,
-        generation: u64,
-        sealed: Duration,
-        to: u16,
-        now: Duration,
-    ) -> Verdict {
-        let seen = self.seen.get(&(from, to)).copied().unwrap_or_default();
-        let Some(joined) = seen.joined.filter(|joined| *joined <= sealed) else {
-            return Verdict::MustNotOpen;
-        };
-        if seen.left.is_some_and(|left| sealed > left + EXPOSURE) {
+    pub(crate) fn note_joined(&mut self, at: u16, of: u16, session: SessionId, now: Duration) {
+        let seen = Seen { session, joined: now, left: None };
+        self.seen.entry((at, of)).or_default().push(seen);
+    }
+
+    pub(crate) fn note_left(&mut self, at: u16, of: u16, session: SessionId, now: Duration) {
+        let seen = self.seen.entry((at, of)).or_default().iter_mut();
+        for seen in seen.filter(|seen| seen.session == session && seen.left.is_none()) {
+            seen.left = Some(now);
+        }
+    }
+
+    /// Since when the first has this session of the second in its call.
+    pub(crate) fn sees_since(&self, at: u16, of: u16, session: SessionId) -> Option<Duration> {
+        let seen = self.seen.get(&(at, of))?;
+        let is_in = |seen: &&Seen| seen.session == session && seen.left.is_none();
+        seen.iter().rfind(is_in).map(|seen| seen.joined)
+    }
+
+    /// What should become of a frame at `to`.
+    pub(crate) fn judge(&self, frame: Sealed, to: u16) -> Verdict {
+        let Sealed { from, session, generation, at } = frame;
+        let is_told =
+            |seen: &Seen| seen.joined <= at && seen.left.is_none_or(|left| at <= left + EXPOSURE);
+        if !self.seen.get(&(from, to)).is_some_and(|seen| seen.iter().any(is_told)) {
             return Verdict::MustNotOpen;
         }
         // Even if nobody told the sender.
-        let heard = self.heard.get(&(to, from)).copied().unwrap_or_default().max(joined);
-        if self.went.contains_key(&to) && sealed > heard + LOST + EXPOSURE {
+        let went = self.went.get(&to);
+        let is_late = went.is_some_and(|went| at > *went + LOST + EXPOSURE);
+        if is_late && !self.slept.contains(&from) {
             return Verdict::MustNotOpen;
         }
-        if self.went.contains_key(&to) || self.went.contains_key(&from) || seen.left.is_some() {
-            return Verdict::MayOpen;
-        }
-        let sees = self.seen.get(&(to, from)).copied().unwrap_or_default();
-        if sees.left.is_some() {
-            return Verdict::MayOpen;
-        }
         // What has reached it opens.
-        if sees.joined.is_some() && self.reached.contains_key(&(from, to, generation)) {
-            return Verdict::MustOpen;
+        let reached = self.reached.get(&(session, to, generation));
+        let since = self.sees_since(to, from, session);
+        let is_in = since.is_some_and(|since| reached.is_some_and(|reached| *reached >= since));
+        if is_in && went.is_none() && !self.went.contains_key(&from) {
+            Verdict::MustOpen
+        } else {
+            Verdict::MayOpen
         }
-        let harmed = self.harmed.get(&(from, to)).max(self.harmed.get(&(to, from))).copied();
-        let begun = self.begun.get(&(from, generation)).copied().unwrap_or_default();
-        let since = [Some(joined), Some(begun), harmed, self.came.get(&to).copied()];
-        let since = since.into_iter().flatten().max().unwrap_or_default();
-        if now > since + GRACE { Verdict::MustOpen } else { Verdict::MayOpen }
     }
 
     /// What is known of a pair.
-    pub(crate) fn tell(&self, from: u16, generation: u64, to: u16) -> String {
+    pub(crate) fn tell(&self, frame: Sealed, to: u16) -> String {
         format!(
-            "seen {:?} and {:?}, begun {:?}, reached {:?}, harmed {:?} and {:?}",
-            self.seen.get(&(from, to)),
-            self.seen.get(&(to, from)),
-            self.begun.get(&(from, generation)),
-            self.reached.get(&(from, to, generation)),
-            self.harmed.get(&(from, to)),
-            self.harmed.get(&(to, from)),
+            "{frame:?} to {to}, seen {:?} and {:?}, reached {:?}, gone {:?}",
+            self.seen.get(&(frame.from, to)),
+            self.seen.get(&(to, frame.from)),
+            self.reached.get(&(frame.session, to, frame.generation)),
+            self.went.get(&to),
         )
     }
 }

@@ -5,8 +5,10 @@ use core::time::Duration;
 use sealframe::{
     Action, Call, CipherSuite, FrameError, Header, OpenError, Stream, StreamKind,
     group::{
-        Admission, Config, Event, Head, IdentityKey, Kem, Policy, Power, Recipient, Role, SessionId,
-        UserId, verification::TrustStore,
+        Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Recipient, Role, SessionId,
+        UserId,
+        message::{self, Body},
+        verification::TrustStore,
     },
 };
 use sealframe_testkit::random::Random;
@@ -14,13 +16,21 @@ use sealframe_testkit::random::Random;
 pub(crate) const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 
+/// Who comes: the same person may come again, with the same identity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Who {
+    pub(crate) person: u16,
+    pub(crate) moderates: bool,
+    pub(crate) sends: bool,
+}
+
 pub(crate) struct Person {
-    pub(crate) number: u16,
+    pub(crate) who: Who,
+    pub(crate) address: u16,
     pub(crate) call: Call,
     pub(crate) rng: Random,
-    /// Signs for it after it has gone.
-    pub(crate) seed: [u8; 32],
     pub(crate) wake_at: Duration,
+    pub(crate) asleep_until: Duration,
     pub(crate) is_there: bool,
     sealed: u64,
 }
@@ -28,11 +38,14 @@ pub(crate) struct Person {
 /// What came of a client's turn.
 #[derive(Default)]
 pub(crate) struct Turn {
-    pub(crate) sent: Vec<(Recipient, Vec<u8>)>,
+    /// Messages, and to whom; to nobody is to all.
+    pub(crate) sent: Vec<(Option<u16>, Vec<u8>)>,
     pub(crate) joined: Vec<SessionId>,
     pub(crate) left: Vec<SessionId>,
     /// Frames that opened after they were parked: their tokens.
     pub(crate) unparked: Vec<u64>,
+    pub(crate) has_new_session: bool,
+    pub(crate) has_ended: bool,
 }
 
 /// What became of a frame.
@@ -43,31 +56,64 @@ pub(crate) enum Fate {
     Shut,
 }
 
+pub(crate) fn group() -> [u8; 32] {
+    message::group_hash(b"simulation")
+}
+
+pub(crate) fn key_of(person: u16) -> IdentityKey {
+    let mut seed = [7; 32];
+    seed[..2].copy_from_slice(&person.to_be_bytes());
+    IdentityKey::from_seed(&seed).unwrap()
+}
+
 impl Person {
-    pub(crate) fn new(number: u16, kem: Kem, seed: u64, now: Duration) -> Self {
+    pub(crate) fn new(who: Who, address: u16, kem: Kem, seed: u64, day: u64, now: Duration) -> Self {
         let mut rng = Random::new(seed);
-        let key = IdentityKey::generate(&mut rng).unwrap();
-        let seed = *key.expose_seed();
+        let [high, low] = who.person.to_be_bytes();
+        let permission = if who.moderates { Permission::Moderator } else { Permission::None };
         let config = Config {
             group_id: b"simulation".to_vec(),
             kem,
             suite: SUITE,
-            sender: number,
+            address: address.to_be_bytes().to_vec(),
             role: Role::Participant,
-            power: Power::None,
-            credential: number.to_be_bytes().to_vec(),
-            started_at: 0,
+            permission,
+            credential: vec![high, low, u8::from(who.moderates)],
+            sends: who.sends,
+            started_at: day * 86_400,
             policy: Policy::default(),
         };
-        let call = Call::join(config, key, TrustStore::default(), now, &mut rng).unwrap();
-        Self { number, call, rng, seed, wake_at: now, is_there: true, sealed: 0 }
+        let trust = TrustStore::default();
+        let call = Call::join(config, key_of(who.person), trust, now, &mut rng).unwrap();
+        let asleep_until = Duration::ZERO;
+        Self { who, address, call, rng, wake_at: now, asleep_until, is_there: true, sealed: 0 }
     }
 
-    pub(crate) fn head(&self, kem: Kem) -> Head {
-        Head {
-            kem,
-            group: sealframe::group::message::group_hash(b"simulation"),
-            session: self.call.session(),
+    /// What it says when it leaves; it goes on listening.
+    pub(crate) fn leave(&self) -> Vec<u8> {
+        message::sign(&group(), self.call.session(), &Body::Leave, &key_of(self.who.person))
+    }
+
+    pub(crate) fn is_awake(&self, now: Duration) -> bool {
+        self.asleep_until <= now
+    }
+
+    fn on_event(&mut self, event: Event, turn: &mut Turn, now: Duration) {
+        match event {
+            Event::JoinRequested(request) => {
+                let moderates = request.credential[2] == 1;
+                let permission = if moderates { Permission::Moderator } else { Permission::None };
+                let user = UserId::new(&request.credential[..2]).unwrap();
+                // It may have been kept out meanwhile.
+                let admission = Admission { user, permission };
+                let _ = self.call.members().admit(request.session, admission, now);
+            }
+            Event::Joined(session) | Event::Returned(session) => turn.joined.push(session),
+            Event::Left { session, .. } => turn.left.push(session),
+            Event::Equivocation(session) => panic!("{session:?} is honest"),
+            Event::SessionChanged(_) => turn.has_new_session = true,
+            Event::Ended(_) => turn.has_ended = true,
+            _ => {}
         }
     }
 
@@ -76,17 +122,14 @@ impl Person {
         let mut turn = Turn::default();
         loop {
             match self.call.poll(now, &mut self.rng) {
-                Action::Send { to, message } => turn.sent.push((to, message)),
-                Action::Event(Event::Applied(applicant)) => {
-                    let user = UserId::new(applicant.credential).unwrap();
-                    let admission = Admission { user, power: Power::None };
-                    self.call.admit(applicant.session, admission, now).unwrap();
+                Action::Send { to: Recipient::All, message } => turn.sent.push((None, message)),
+                Action::Send { to: Recipient::One(session), message } => {
+                    let address = self.call.group().address_of(session);
+                    let to = address.map(|bytes| u16::from_be_bytes(bytes.try_into().unwrap()));
+                    turn.sent.push((to, message));
                 }
-                Action::Event(Event::Joined(session)) => turn.joined.push(session),
-                Action::Event(Event::Left { session, .. }) => turn.left.push(session),
-                Action::Event(Event::Equivocation(session)) => panic!("{session:?} is honest"),
-                Action::Event(_) => {}
-                Action::Wait(until) => {
+                Action::Event(event) => self.on_event(event, &mut turn, now),
+                Action::Timeout(until) => {
                     assert!(until > now, "{until:?} is not after {now:?}");
                     self.wake_at = until;
                     break;

@@ -4,45 +4,47 @@ use core::{cmp::Reverse, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use sealframe::group::{
-    IdentityKey, Kem, Recipient, SessionId,
+    Kem, SessionId,
     message::{self, Body, Entry, Message},
 };
 use sealframe_testkit::random::Random;
 
 use crate::{
-    oracle::{Counts, Oracle, Verdict},
-    person::{Fate, Person, Turn},
+    oracle::{Counts, Oracle, Sealed, Verdict},
+    person::{Fate, Person, Turn, Who},
     server::{Mischief, Server},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How long whoever has gone goes on listening, and where that is found out by its silence only, in small calls.
-const LISTENS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(115));
+const LISTENS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(230));
 /// Calls that are small enough to go on for that long.
-const SMALL: u16 = 12;
+const SMALL: u16 = 6;
 
 struct Run {
     seed: u64,
     kem: Kem,
+    day: u64,
     now: Duration,
     rng: Random,
     server: Server,
     listens: Duration,
     people: BTreeMap<u16, Person>,
     sessions: BTreeMap<SessionId, u16>,
-    next_number: u16,
+    next_address: u16,
+    next_person: u16,
     /// Messages on their way: when, tie-breaker, to whom.
     under_way: BinaryHeap<Reverse<(Duration, u64, u16)>>,
     bytes: BTreeMap<u64, (Vec<u8>, bool)>,
     /// That somebody has gone, as the server says: when, to whom, who.
     notices: BTreeSet<(Duration, u16, u16)>,
     next_copy: u64,
-    /// Frames that were parked and have not come back: from, generation, when sealed, to whom, and what should become of them.
-    parked: BTreeMap<u64, (u16, u64, Duration, u16, Verdict)>,
+    /// Frames that were parked and have not come back.
+    parked: BTreeMap<u64, (Sealed, u16, Verdict)>,
     next_token: u64,
     /// Sealed frames of the past, for those who come later.
-    recorded: Vec<(u16, u64, Duration, Vec<u8>)>,
+    recorded: Vec<(Sealed, u16, Vec<u8>)>,
     oracle: Oracle,
     counts: Counts,
 }
@@ -51,167 +53,260 @@ struct Run {
 pub(crate) fn run(seed: u64) -> Counts {
     let mut rng = Random::new(seed);
     // Small calls more often than large ones, which take quadratically longer.
-    let size = 2 + (rng.below(1000) * rng.below(1000) * 49 / 1_000_000) as u16;
-    let mischief = *Random::new(seed * 7).pick(&Mischief::ALL);
-    let is_long = mischief.hides_who_has_gone() && size <= SMALL;
-    let (listens, more) = if is_long { (LISTENS.1, 110) } else { (LISTENS.0, 0) };
-    let length = Duration::from_secs(40 + more + rng.below(30));
-    let bad_from = Duration::from_secs(10 + rng.below(10));
-    let bad = (bad_from, bad_from + Duration::from_secs(3 + rng.below(10)));
-    let victim = 1 + rng.below(u64::from(size)) as u16;
-    let kem = if seed % 10 == 9 { Kem::XWing } else { Kem::X25519 };
-    let mut run = Run {
-        seed,
-        kem,
-        now: SECOND,
-        listens,
-        server: Server::new(Random::new(seed ^ 0x5e), mischief, bad, victim),
-        rng,
-        people: BTreeMap::new(),
-        sessions: BTreeMap::new(),
-        next_number: 1,
-        under_way: BinaryHeap::new(),
-        bytes: BTreeMap::new(),
-        notices: BTreeSet::new(),
-        next_copy: 0,
-        parked: BTreeMap::new(),
-        next_token: 0,
-        recorded: Vec::new(),
-        oracle: Oracle::default(),
-        counts: Counts { runs: 1, ..Counts::default() },
-    };
-    for _ in 0..size {
-        run.join();
-        let pause = Duration::from_millis(run.rng.below(400));
-        run.pass(pause);
+    let size = 2 + (rng.below(1000) * rng.below(1000) * 39 / 1_000_000) as u16;
+    let mischief = Mischief::ALL[seed as usize % Mischief::ALL.len()];
+    let is_long = mischief.hides_who_has_gone();
+    let size = if is_long { size.min(SMALL) } else { size };
+    let (listens, more) = if is_long { (LISTENS.1, 240) } else { (LISTENS.0, 0) };
+    let length = Duration::from_secs(40 + more + rng.below(60));
+    let mut run = Run::new(seed, 1, mischief, size, listens, rng);
+    if mischief == Mischief::Yesterday {
+        run.server.remember(yesterday(seed, size));
     }
-    let mut next_change = run.now + 5 * SECOND;
-    let end = run.now + length;
-    while run.now < end {
-        run.pass(SECOND);
-        run.media();
-        if run.now >= next_change {
-            run.change(size);
-            // In large calls less often: 2,500 entries take their time.
-            let pause = 1000 + u64::from(size) * 150;
-            next_change = run.now + Duration::from_millis(run.rng.below(2 * pause));
-        }
-    }
-    run.counts.people = u64::from(run.next_number) - 1;
-    // Their key did not come in time, or never.
-    for (_, _, sealed, to, verdict) in core::mem::take(&mut run.parked).into_values() {
-        if verdict == Verdict::MustNotOpen {
-            run.count_shut(sealed, to);
-        } else {
-            run.counts.excused += 1;
-        }
-    }
+    run.go_on(size, length);
     run.counts
 }
 
+/// What was said in a call of the day before, of the same people.
+fn yesterday(seed: u64, size: u16) -> Vec<Vec<u8>> {
+    let rng = Random::new(!seed);
+    let mut run = Run::new(!seed, 0, Mischief::None, size.min(6), LISTENS.0, rng);
+    run.go_on(size.min(6), 40 * SECOND);
+    run.server.recorded()
+}
+
 impl Run {
-    fn join(&mut self) {
-        let number = self.next_number;
-        self.next_number += 1;
-        let person = Person::new(number, self.kem, self.seed << 20 | u64::from(number), self.now);
-        self.sessions.insert(person.call.session(), number);
-        self.people.insert(number, person);
-        self.oracle.came.insert(number, self.now);
-        self.oracle.begun.insert((number, 0), self.now);
-        self.counts.joins += 1;
-        // What was recorded before opens to nobody who comes now: it is tried when keys have come.
-        self.turn(number);
+    fn new(
+        seed: u64,
+        day: u64,
+        mischief: Mischief,
+        size: u16,
+        listens: Duration,
+        mut rng: Random,
+    ) -> Self {
+        let bad_from = Duration::from_secs(10 + rng.below(10));
+        let bad = (bad_from, bad_from + Duration::from_secs(3 + rng.below(30)));
+        let victim = 1 + rng.below(u64::from(size)) as u16;
+        let kem = if seed % 10 == 9 { Kem::XWing } else { Kem::X25519 };
+        Self {
+            seed,
+            kem,
+            day,
+            now: SECOND,
+            listens,
+            server: Server::new(Random::new(seed ^ 0x5e), mischief, bad, victim),
+            rng,
+            people: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            next_address: 1,
+            next_person: 1,
+            under_way: BinaryHeap::new(),
+            bytes: BTreeMap::new(),
+            notices: BTreeSet::new(),
+            next_copy: 0,
+            parked: BTreeMap::new(),
+            next_token: 0,
+            recorded: Vec::new(),
+            oracle: Oracle::default(),
+            counts: Counts { runs: 1, ..Counts::default() },
+        }
     }
 
-    /// Somebody comes, leaves, crashes, or is thrown out.
+    fn go_on(&mut self, size: u16, length: Duration) {
+        for _ in 0..size {
+            self.join();
+            let pause = Duration::from_millis(self.rng.below(400));
+            self.pass(pause);
+        }
+        let mut next_change = self.now + 5 * SECOND;
+        let end = self.now + length;
+        while self.now < end {
+            self.pass(SECOND);
+            self.media();
+            if self.now >= next_change {
+                self.change(size);
+                // In large calls less often: so many keys take their time.
+                let pause = 1000 + u64::from(size) * 150;
+                next_change = self.now + Duration::from_millis(self.rng.below(2 * pause));
+            }
+        }
+        self.counts.people = u64::from(self.next_address) - 1;
+        // Their key did not come in time, or never.
+        for (sealed, to, verdict) in core::mem::take(&mut self.parked).into_values() {
+            if verdict == Verdict::MustNotOpen {
+                self.count_shut(sealed, to);
+            } else {
+                self.counts.excused += 1;
+            }
+        }
+    }
+
+    /// Somebody new comes; the first two may moderate, and every fifth only listens at first.
+    fn join(&mut self) {
+        let person = self.next_person;
+        self.next_person += 1;
+        self.enter(Who { person, moderates: person <= 2, sends: !person.is_multiple_of(5) });
+    }
+
+    fn enter(&mut self, who: Who) {
+        let address = self.next_address;
+        self.next_address += 1;
+        let seed = self.seed << 20 | u64::from(address) | self.day << 60;
+        let person = Person::new(who, address, self.kem, seed, self.day, self.now);
+        self.sessions.insert(person.call.session(), address);
+        self.people.insert(address, person);
+        self.oracle.came.insert(address, self.now);
+        self.counts.joins += 1;
+        self.turn(address);
+    }
+
+    /// Somebody comes, leaves, crashes, loads the page again, sleeps, or moderates.
     fn change(&mut self, size: u16) {
-        let there: Vec<u16> = self.there();
-        if there.len() <= 2 || (there.len() <= size.into() && self.rng.happens(400)) {
+        let there = self.there();
+        if there.len() <= 2 || there.len() <= size.into() && self.rng.happens(300) {
             return self.join();
         }
-        let number = *self.rng.pick(&there);
-        self.oracle.went.insert(number, self.now);
-        let person = self.people.get_mut(&number).unwrap();
-        person.is_there = false;
-        if self.rng.happens(500) {
-            self.counts.leaves += 1;
-            let head = person.head(self.kem);
-            let key = IdentityKey::from_seed(&person.seed).unwrap();
-            let words = message::sign(&head, &Body::Leave, &key);
-            self.relay(number, Recipient::All, &words);
-        } else {
-            self.counts.crashes += 1;
+        let address = *self.rng.pick(&there);
+        match self.rng.below(10) {
+            0 | 1 if !self.server.mischief.hides_who_has_gone() => self.sleep(address),
+            2..=4 => self.moderate(&there),
+            5 => {
+                self.counts.reloads += 1;
+                let who = self.people[&address].who;
+                self.go(address);
+                self.enter(who);
+            }
+            6 | 7 => {
+                self.counts.leaves += 1;
+                let words = self.people[&address].leave();
+                self.go(address);
+                self.relay(address, None, &words);
+            }
+            _ => {
+                self.counts.crashes += 1;
+                self.go(address);
+            }
         }
-        // The server notices, and says so, each time one in ten does not hear it.
-        if !self.server.mischief.hides_who_has_gone() {
-            for to in self.there() {
-                for late in [300, 1300, 4000] {
-                    if !self.rng.happens(100) && !self.server.withholds(number, to, self.now) {
-                        let at = self.now + Duration::from_millis(late + self.rng.below(300));
-                        self.notices.insert((at, to, number));
-                    }
+    }
+
+    fn sleep(&mut self, address: u16) {
+        self.counts.pauses += 1;
+        self.oracle.slept.insert(address);
+        let pause = Duration::from_secs(1 + self.rng.below(45));
+        self.people.get_mut(&address).unwrap().asleep_until = self.now + pause;
+    }
+
+    fn moderate(&mut self, there: &[u16]) {
+        let may = |address: &&u16| {
+            let person = &self.people[*address];
+            person.who.moderates && person.is_awake(self.now)
+        };
+        let Some(&moderator) = there.iter().find(may) else { return };
+        let target = *self.rng.pick(there);
+        let session = self.people[&target].call.session();
+        let now = self.now;
+        let what = self.rng.below(5);
+        let call = &mut self.people.get_mut(&moderator).unwrap().call;
+        let done = match what {
+            0 => call.members().lock(now),
+            1 | 2 => call.members().unlock(now),
+            3 => call.members().remove(session, now),
+            _ => {
+                call.rekey(now);
+                call.set_sending(true, now);
+                Ok(())
+            }
+        };
+        self.counts.orders += u64::from(done.is_ok());
+        self.turn(moderator);
+    }
+
+    /// A client is gone, and goes on listening. The server notices, and says so, each time one in ten does not hear it.
+    fn go(&mut self, address: u16) {
+        self.oracle.went.insert(address, self.now);
+        self.people.get_mut(&address).unwrap().is_there = false;
+        if self.server.mischief.hides_who_has_gone() {
+            return;
+        }
+        for to in self.there() {
+            for late in [300, 1300, 4000] {
+                if !self.rng.happens(100) && !self.server.withholds(address, to, self.now) {
+                    let at = self.now + Duration::from_millis(late + self.rng.below(300));
+                    self.notices.insert((at, to, address));
                 }
             }
         }
     }
 
     fn there(&self) -> Vec<u16> {
-        self.people.values().filter(|person| person.is_there).map(|person| person.number).collect()
+        self.people.values().filter(|person| person.is_there).map(|person| person.address).collect()
     }
 
     /// Everybody seals a frame, and everybody tries all of them, also those who have gone; some of the past are tried too.
     fn media(&mut self) {
         for from in self.there() {
-            let (frame, generation) = self.people.get_mut(&from).unwrap().seal();
+            let person = self.people.get_mut(&from).unwrap();
+            if !person.is_awake(self.now) {
+                continue;
+            }
+            let session = person.call.session();
+            let (frame, generation) = person.seal();
             self.counts.sealed += 1;
-            let sealed = self.now;
+            let sealed = Sealed { from, session, generation, at: self.now };
+            let number = session.number();
             for to in self.people.keys().copied().filter(|&to| to != from).collect::<Vec<_>>() {
-                self.try_open(from, generation, sealed, to, &frame);
+                self.try_open(sealed, number, to, &frame);
             }
             if self.recorded.len() < 2000 {
-                self.recorded.push((from, generation, sealed, frame));
+                self.recorded.push((sealed, number, frame));
             }
+            // It may have sealed first what it only listened with before.
+            self.turn(from);
         }
         for _ in 0..20 {
-            let (from, generation, sealed, frame) = self.rng.pick(&self.recorded).clone();
-            let late: Vec<u16> = self.people.keys().copied().filter(|&to| to != from).collect();
-            let Some(&to) = late.last() else { continue };
-            if self.oracle.came[&to] > sealed {
-                self.try_open(from, generation, sealed, to, &frame);
+            let (sealed, number, frame) = self.rng.pick(&self.recorded).clone();
+            let late = self.people.keys().copied().rfind(|&to| to != sealed.from);
+            let Some(to) = late else { continue };
+            if self.oracle.came[&to] > sealed.at {
+                self.try_open(sealed, number, to, &frame);
             }
         }
     }
 
-    fn try_open(&mut self, from: u16, generation: u64, sealed: Duration, to: u16, frame: &[u8]) {
+    fn try_open(&mut self, sealed: Sealed, number: u16, to: u16, frame: &[u8]) {
+        let now = self.now;
+        if !self.people[&to].is_awake(now) {
+            return;
+        }
         self.next_token += 1;
         let token = self.next_token;
-        let verdict = self.oracle.judge(from, generation, sealed, to, self.now);
-        let fate = self.people.get_mut(&to).unwrap().open(from, frame, token, self.now);
-        let told = || {
-            format!(
-                "seed {}, {:?}: {from} to {to}, generation {generation}, sealed at {sealed:?}, now {:?}, {fate:?}; {}",
-                self.seed,
-                self.server.mischief,
-                self.now,
-                self.oracle.tell(from, generation, to),
-            )
-        };
+        let verdict = self.oracle.judge(sealed, to);
+        let fate = self.people.get_mut(&to).unwrap().open(number, frame, token, now);
         match (verdict, fate) {
             (Verdict::MustOpen | Verdict::MayOpen, Fate::Opened) => self.counts.opened += 1,
-            (_, Fate::Parked) => {
-                self.parked.insert(token, (from, generation, sealed, to, verdict));
-                assert!(verdict != Verdict::MustOpen, "{}", told());
+            (Verdict::MayOpen | Verdict::MustNotOpen, Fate::Parked) => {
+                self.parked.insert(token, (sealed, to, verdict));
             }
             (Verdict::MayOpen, Fate::Shut) => self.counts.excused += 1,
             (Verdict::MustNotOpen, Fate::Shut) => self.count_shut(sealed, to),
-            (Verdict::MustOpen, Fate::Shut) | (Verdict::MustNotOpen, Fate::Opened) => {
-                panic!("{verdict:?}: {}", told());
+            (Verdict::MustOpen, Fate::Shut | Fate::Parked) | (Verdict::MustNotOpen, Fate::Opened) => {
+                self.fail(verdict, fate, sealed, to)
             }
         }
     }
 
-    fn count_shut(&mut self, sealed: Duration, to: u16) {
-        if self.oracle.came[&to] > sealed {
+    fn fail(&self, verdict: Verdict, fate: Fate, sealed: Sealed, to: u16) -> ! {
+        panic!(
+            "seed {}, {:?}, now {:?}: {verdict:?}, {fate:?}: {}",
+            self.seed,
+            self.server.mischief,
+            self.now,
+            self.oracle.tell(sealed, to),
+        )
+    }
+
+    fn count_shut(&mut self, sealed: Sealed, to: u16) {
+        if self.oracle.came[&to] > sealed.at {
             self.counts.shut_to_who_came_later += 1;
         } else {
             self.counts.shut_to_who_left += 1;
@@ -224,113 +319,119 @@ impl Run {
         loop {
             let message = self.under_way.peek().map(|Reverse((at, ..))| *at);
             let notice = self.notices.first().map(|(at, ..)| *at);
-            let wake = self.people.values().map(|person| person.wake_at).min();
-            let Some(at) = [message, notice, wake].into_iter().flatten().min().filter(|at| *at <= end)
-            else {
-                break;
-            };
+            let wakes = |person: &Person| (person.wake_at.max(person.asleep_until), person.address);
+            let wake = self.people.values().map(wakes).min();
+            let times = [message, notice, wake.map(|(at, _)| at)];
+            let Some(at) = times.into_iter().flatten().min().filter(|at| *at <= end) else { break };
             self.now = at.max(self.now);
             if message == Some(at) {
                 self.arrive();
             } else if notice == Some(at) {
                 let (_, to, gone) = self.notices.pop_first().unwrap();
+                let now = self.now;
                 if let Some(person) = self.people.get_mut(&to).filter(|person| person.is_there) {
-                    let _ = person.call.drop_member(gone, self.now);
-                    self.turn(to);
+                    if person.is_awake(now) {
+                        person.call.members().drop_address(&gone.to_be_bytes(), now);
+                        self.turn(to);
+                    } else {
+                        self.notices.insert((person.asleep_until, to, gone));
+                    }
                 }
-            } else {
-                let number = self.people.values().find(|person| person.wake_at == at).unwrap().number;
-                self.turn(number);
+            } else if let Some((_, address)) = wake {
+                self.turn(address);
             }
         }
         self.now = end;
         let went = &self.oracle.went;
-        self.people.retain(|number, _| went.get(number).is_none_or(|went| *went + self.listens >= end));
+        self.people.retain(|address, _| went.get(address).is_none_or(|at| *at + self.listens >= end));
     }
 
     fn arrive(&mut self) {
         let Reverse((_, copy, to)) = self.under_way.pop().unwrap();
-        let (bytes, is_genuine) = self.bytes.remove(&copy).unwrap();
-        let Some(person) = self.people.get_mut(&to) else { return };
-        let session = person.call.session();
-        let taken = person.call.handle_message(&bytes, self.now);
-        if taken.is_ok() {
-            self.note_heard(to, &bytes);
+        let now = self.now;
+        let Some(person) = self.people.get_mut(&to) else {
+            self.bytes.remove(&copy);
+            return;
+        };
+        if !person.is_awake(now) {
+            // It waits in the socket.
+            self.under_way.push(Reverse((person.asleep_until, copy, to)));
+            return;
         }
+        let (bytes, is_genuine) = self.bytes.remove(&copy).unwrap();
+        let number = person.call.group().number();
+        let taken = person.call.handle_message(&bytes, now);
         if is_genuine && taken.is_ok() {
-            self.note_reached(to, session, &bytes);
+            self.note_reached(to, number, &bytes);
         }
         self.turn(to);
     }
 
-    /// If it was a heartbeat that was taken, its member is there, as far as this person can tell.
-    fn note_heard(&mut self, to: u16, bytes: &[u8]) {
-        let message = Message::parse(bytes).unwrap();
-        if let (Body::Heartbeat(_), Some(&from)) =
-            (&message.body, self.sessions.get(&message.head.session))
-        {
-            self.oracle.heard.insert((from, to), self.now);
+    /// Key updates for this client have been taken. Those of sessions that it is still judging wait.
+    fn note_reached(&mut self, to: u16, number: u16, bytes: &[u8]) {
+        for part in message::unbundle(bytes).unwrap() {
+            let message = Message::parse(part).unwrap();
+            let Body::KeyUpdate(update) = &message.body else { continue };
+            let session = message.head.session;
+            let Some(&from) = self.sessions.get(&session) else { continue };
+            let is_for_us = Entry::parse(message.entry).unwrap().recipient == number;
+            if is_for_us && self.oracle.sees_since(to, from, session).is_some() {
+                let reached = (session, to, update.generation.into());
+                self.oracle.reached.insert(reached, self.now);
+            }
         }
     }
 
-    /// A key update with an entry for this person has been taken.
-    fn note_reached(&mut self, to: u16, session: SessionId, bytes: &[u8]) {
-        let message = Message::parse(bytes).unwrap();
-        let Body::KeyUpdate(update) = &message.body else { return };
-        let from = self.sessions[&message.head.session];
-        let mut entries = Entry::parse_all(message.entries, update, self.kem, 32).unwrap();
-        if entries.any(|entry| entry.recipient == session) {
-            self.oracle.reached.entry((from, to, update.generation)).or_insert(self.now);
+    fn turn(&mut self, address: u16) {
+        let now = self.now;
+        let Some(person) = self.people.get_mut(&address) else { return };
+        let Turn { sent, joined, left, unparked, has_new_session, has_ended } = person.turn(now);
+        let is_there = person.is_there;
+        if has_new_session {
+            self.sessions.insert(person.call.session(), address);
         }
-    }
-
-    fn turn(&mut self, number: u16) {
-        let Some(person) = self.people.get_mut(&number) else { return };
-        let before = person.call.kid();
-        let Turn { sent, joined, left, unparked } = person.turn(self.now);
-        let (kid, is_there) = (person.call.kid(), person.is_there);
-        if kid.get() >> 24 != before.get() >> 24 {
-            self.oracle.begun.insert((number, kid.get() >> 24), self.now);
-        }
+        // Sessions of yesterday are nobody's.
         for session in joined {
-            let seen = self.oracle.seen.entry((number, self.sessions[&session])).or_default();
-            seen.joined = Some(self.now);
+            if let Some(&of) = self.sessions.get(&session) {
+                self.oracle.note_joined(address, of, session, now);
+            }
         }
         for session in left {
-            let seen = self.oracle.seen.entry((number, self.sessions[&session])).or_default();
-            seen.left = Some(self.now);
+            if let Some(&of) = self.sessions.get(&session) {
+                self.oracle.note_left(address, of, session, now);
+            }
         }
         for token in unparked {
-            let (from, generation, sealed, to, _) = self.parked.remove(&token).unwrap();
-            let verdict = self.oracle.judge(from, generation, sealed, to, self.now);
-            assert!(verdict != Verdict::MustNotOpen, "seed {}: {from} to {to}, parked", self.seed);
+            let (sealed, to, _) = self.parked.remove(&token).unwrap();
+            let verdict = self.oracle.judge(sealed, to);
+            if verdict == Verdict::MustNotOpen {
+                self.fail(verdict, Fate::Opened, sealed, to);
+            }
             self.counts.opened += 1;
             self.counts.opened_after_parking += 1;
         }
         if is_there {
             for (to, message) in sent {
-                self.relay(number, to, &message);
+                self.relay(address, to, &message);
             }
+        }
+        if has_ended && is_there {
+            self.counts.thrown_out += 1;
+            self.go(address);
         }
     }
 
     /// The server gets a message. Who has gone still listens to everything that is for all.
-    fn relay(&mut self, from: u16, to: Recipient, bytes: &[u8]) {
+    fn relay(&mut self, from: u16, to: Option<u16>, bytes: &[u8]) {
         let all: Vec<u16> = self.people.keys().copied().collect();
-        let to: Vec<u16> = match to {
-            Recipient::All => all.iter().copied().filter(|&to| to != from).collect(),
-            // A forged session is asked who it is; there is nobody to answer.
-            Recipient::One(session) => self.sessions.get(&session).copied().into_iter().collect(),
-        };
+        let to: Vec<u16> =
+            to.map_or_else(|| all.iter().copied().filter(|&to| to != from).collect(), |to| vec![to]);
         self.counts.sent_messages += to.len() as u64;
         let handed = self.server.hand(from, &to, &all, bytes, self.now);
         self.counts.lost_messages += handed.lost;
         self.counts.repeated_messages += handed.repeated;
         self.counts.forged_messages += handed.forged;
         self.counts.withheld_messages += handed.withheld.len() as u64;
-        for to in handed.withheld {
-            self.oracle.harmed.insert((from, to), self.now);
-        }
         for copy in handed.copies {
             self.next_copy += 1;
             self.bytes.insert(self.next_copy, (copy.bytes, copy.is_genuine));

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use sealframe::group::message;
 use sealframe_testkit::random::Random;
 
 /// What a server does beside losing one message in ten.
@@ -23,6 +24,8 @@ pub(crate) enum Mischief {
     Silences,
     /// It tells nobody who has gone, hands on no leaves, and goes on with old messages instead.
     HidesWhoHasGone,
+    /// It hands out what was said yesterday, in a call of the same name with the same people.
+    Yesterday,
 }
 
 impl Mischief {
@@ -31,7 +34,7 @@ impl Mischief {
         matches!(self, Self::WithholdsLeaves | Self::HidesWhoHasGone)
     }
 
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::None,
         Self::WithholdsLeaves,
         Self::Partitions,
@@ -40,6 +43,7 @@ impl Mischief {
         Self::Redirects,
         Self::Silences,
         Self::HidesWhoHasGone,
+        Self::Yesterday,
     ];
 }
 
@@ -49,7 +53,10 @@ pub(crate) struct Server {
     /// When it keeps people apart.
     pub(crate) bad: (Duration, Duration),
     pub(crate) victim: u16,
-    old: Vec<(u16, Vec<u8>)>,
+    old: Vec<Vec<u8>>,
+    /// How many of these are of yesterday.
+    yesterday: usize,
+    next: usize,
 }
 
 /// A copy on its way.
@@ -72,7 +79,18 @@ pub(crate) struct Handed {
 
 impl Server {
     pub(crate) fn new(rng: Random, mischief: Mischief, bad: (Duration, Duration), victim: u16) -> Self {
-        Self { rng, mischief, bad, victim, old: Vec::new() }
+        Self { rng, mischief, bad, victim, old: Vec::new(), yesterday: 0, next: 0 }
+    }
+
+    /// What it has recorded.
+    pub(crate) fn recorded(self) -> Vec<Vec<u8>> {
+        self.old
+    }
+
+    /// What it has from yesterday.
+    pub(crate) fn remember(&mut self, recorded: Vec<Vec<u8>>) {
+        self.yesterday = recorded.len();
+        self.old = recorded;
     }
 
     fn delay(&mut self) -> Duration {
@@ -89,7 +107,8 @@ impl Server {
             | Mischief::Replays
             | Mischief::Forges
             | Mischief::Redirects
-            | Mischief::HidesWhoHasGone => false,
+            | Mischief::HidesWhoHasGone
+            | Mischief::Yesterday => false,
         }
     }
 
@@ -105,7 +124,8 @@ impl Server {
         let mut handed = Handed::default();
         for &to in to {
             // Messages of type 6 are leaves.
-            let is_leave = bytes[1] == 6;
+            let parts = message::unbundle(bytes).unwrap();
+            let is_leave = parts.iter().any(|part| part[1] == 6);
             if self.withholds(from, to, now) || (is_leave && self.mischief.hides_who_has_gone()) {
                 handed.withheld.push(to);
                 continue;
@@ -121,10 +141,10 @@ impl Server {
                 handed.copies.push(Copy { to, after, bytes: bytes.to_vec(), is_genuine: true });
             }
         }
-        if self.old.len() < 500 {
-            self.old.push((from, bytes.to_vec()));
+        if self.old.len() < 500 + self.yesterday {
+            self.old.push(bytes.to_vec());
         }
-        if self.rng.happens(100) {
+        if self.rng.happens(100) || self.mischief == Mischief::Yesterday && self.rng.happens(300) {
             self.misbehave(from, all, bytes, &mut handed);
         }
         handed
@@ -134,7 +154,12 @@ impl Server {
         let mut bytes = bytes.to_vec();
         match self.mischief {
             Mischief::Replays | Mischief::HidesWhoHasGone => {
-                bytes = self.rng.clone().pick(&self.old).1.clone()
+                bytes.clone_from(self.rng.clone().pick(&self.old));
+            }
+            // In the order in which it was said, at first.
+            Mischief::Yesterday if self.yesterday > 0 => {
+                self.next = (self.next + 1) % self.yesterday;
+                bytes.clone_from(&self.old[self.next]);
             }
             Mischief::Forges => match self.rng.below(3) {
                 0 => {
@@ -143,24 +168,30 @@ impl Server {
                 }
                 1 => bytes.truncate(self.rng.below(bytes.len() as u64) as usize),
                 _ => {
-                    for byte in bytes.iter_mut().skip(51) {
+                    for byte in bytes.iter_mut().skip(22) {
                         *byte = self.rng.number() as u8;
                     }
                 }
             },
             Mischief::Redirects => {}
-            Mischief::None | Mischief::WithholdsLeaves | Mischief::Partitions | Mischief::Silences => {
-                return;
-            }
+            Mischief::None
+            | Mischief::WithholdsLeaves
+            | Mischief::Partitions
+            | Mischief::Silences
+            | Mischief::Yesterday => return,
         }
         self.rng.number();
         let others: Vec<u16> = all.iter().copied().filter(|&to| to != from).collect();
         if others.is_empty() {
             return;
         }
-        let to = *self.rng.pick(&others);
+        let is_for_all = self.mischief == Mischief::Yesterday;
+        let to = if is_for_all { others } else { vec![*self.rng.pick(&others)] };
         let after = self.delay();
-        handed.forged += 1;
-        handed.copies.push(Copy { to, after, bytes, is_genuine: self.mischief == Mischief::Redirects });
+        for to in to {
+            handed.forged += 1;
+            let is_genuine = self.mischief == Mischief::Redirects;
+            handed.copies.push(Copy { to, after, bytes: bytes.clone(), is_genuine });
+        }
     }
 }

@@ -11,6 +11,8 @@ pub(crate) const LAG: Duration = Duration::from_secs(5);
 const RESTLESS: Duration = Duration::from_secs(30);
 /// Comparisons before a difference is reported.
 pub(crate) const REPORT_AFTER: u8 = 3;
+/// Entries of a member's roster that are kept.
+const MAX_KEPT: usize = 2048;
 /// What is not explained must not be for this long.
 const SUSPECT_FOR: Duration = Duration::from_secs(8);
 /// Between one comparison and the next.
@@ -142,7 +144,7 @@ impl Comparison {
             if is_first_part {
                 kept.clear();
             }
-            kept.extend_from_slice(entries);
+            kept.extend_from_slice(&entries[..entries.len().min(MAX_KEPT.saturating_sub(kept.len()))]);
         }
     }
 

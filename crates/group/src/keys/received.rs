@@ -158,11 +158,20 @@ impl Received {
         Some(oldest)
     }
 
+    /// The first generation after all that were open here.
+    pub(crate) fn first_unopened(&self) -> u32 {
+        let newest = self.open.last().map(|open| open.generation);
+        newest.map_or(0, |newest| newest.saturating_add(1)).max(self.wiped_before)
+    }
+
+    /// Opens no generation before this one.
+    pub(crate) fn begin_at(&mut self, generation: u32) {
+        self.wiped_before = self.wiped_before.max(generation);
+    }
+
     /// Everything was wiped: the member is away. Nothing that was open is opened again.
     pub(crate) fn close(&mut self) {
-        let newest = self.open.last().map(|open| open.generation);
-        let after = newest.map_or(0, |newest| newest.saturating_add(1));
-        self.wiped_before = self.wiped_before.max(after);
+        self.wiped_before = self.first_unopened();
         self.recent = Vec::new();
         self.open = Vec::new();
         self.wiped_early = Vec::new();

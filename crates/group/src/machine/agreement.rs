@@ -20,6 +20,10 @@ const SPREAD: Duration = Duration::from_millis(16);
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
 /// A member that has proved to be present this long after a difference came up should have answered.
 const WROTE_SINCE: Duration = Duration::from_secs(30);
+/// A member's roster is answered at most this often.
+const ANSWER_EVERY: Duration = Duration::from_secs(4);
+/// Messages that are passed on for one roster; the next one shows what is still missing.
+const MAX_FORWARDED: usize = 64;
 /// A session that has just come need not be known to everybody.
 const IS_NEW: Duration = Duration::from_secs(5);
 
@@ -27,6 +31,15 @@ const IS_NEW: Duration = Duration::from_secs(5);
 pub(super) struct CompareAfter {
     pub(super) roster: Duration,
     pub(super) orders: Duration,
+}
+
+impl CompareAfter {
+    /// For each pair of members another time within some seconds, so that a newcomer is not shown everything by everybody.
+    pub(super) fn new(among: usize, us: SessionId, with: SessionId, mismatch_after: Duration) -> Self {
+        let spread = SPREAD * u32::from(with.0[15] ^ us.0[15]);
+        let spread = if among > 2 { spread } else { Duration::ZERO };
+        Self { roster: mismatch_after + spread, orders: ORDERS_AFTER + spread }
+    }
 }
 
 /// What a session is to us, and its newest generation.
@@ -37,20 +50,21 @@ struct Known {
 }
 
 impl Group {
-    /// For each pair of members another time within some seconds, so that a newcomer is not shown everything by everybody.
-    pub(super) fn compare_after(&self, with: SessionId) -> CompareAfter {
-        let spread = SPREAD * u32::from(with.0[15] ^ self.core.session.0[15]);
-        let spread = if self.members.len() > 2 { spread } else { Duration::ZERO };
-        let policy = &self.core.config.policy;
-        CompareAfter { roster: policy.mismatch_after + spread, orders: ORDERS_AFTER + spread }
+    fn compare_after(&self, with: SessionId) -> CompareAfter {
+        let mismatch_after = self.core.config.policy.mismatch_after;
+        CompareAfter::new(self.members.len(), self.core.session, with, mismatch_after)
     }
 
     /// A heartbeat tells what its sender sees.
     pub(super) fn compare(&mut self, session: SessionId, heartbeat: &Heartbeat, now: Duration) {
+        self.refresh_view();
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
         // With its first heartbeat a session introduces itself, and knows nobody. One that does not admit us has told us why.
+        if self.refusers.contains(&session) && self.roster.holds(&heartbeat.roster_hash, now) {
+            self.refusers.remove(&session);
+        }
         if heartbeat.seq == 1 || self.refusers.contains(&session) {
             return;
         }
@@ -72,48 +86,63 @@ impl Group {
         self.want_delivery(now);
     }
 
+    fn members_that(&self, which: impl Fn(&Member) -> bool) -> Vec<SessionId> {
+        let members = self.members.iter().filter(|(_, member)| which(member));
+        members.map(|(&session, _)| session).collect()
+    }
+
     pub(super) fn roster_changed(&mut self, now: Duration) {
         let hash = self.roster.now;
-        let mut agree = Vec::new();
-        for (&session, member) in &mut self.members {
-            if member.roster.update_ours(hash, now) {
-                agree.push(session);
+        for session in self.members_that(|member| member.roster.differs()) {
+            let member = self.members.get_mut(&session);
+            if member.is_some_and(|member| member.roster.update_ours(hash, now)) {
+                self.agree(session, now);
             }
-        }
-        for session in agree {
-            self.agree(session, now);
         }
     }
 
-    /// Somebody has begun a generation, or has come or gone.
-    pub(super) fn refresh_view(&mut self, now: Duration) {
-        let group = &self.core.group;
+    /// Somebody has begun a generation, or has come or gone. The view is worked out when it is told or compared: after a leave
+    /// it changes with each member's update.
+    pub(super) fn view_changed(&mut self, now: Duration) {
+        let first = self.view_changed.map_or(now, |(first, _)| first);
+        self.view_changed = Some((first, now));
+    }
+
+    pub(super) fn refresh_view(&mut self) {
+        let Some((first, last)) = self.view_changed.take() else { return };
         let of_member = |member: &Member| {
             let (generation, hash) = member.received.newest();
-            (member.announce_hash(group), generation, hash)
+            (member.announce_hash(), generation, hash)
         };
         let mut view: Vec<_> = self.members.values().map(|member| of_member(member)).collect();
         view.push((self.core.announce_hash, self.own.begun_generation, self.own.begun.hash));
-        if self.view.set(Heartbeat::view_hash(&view), now) {
+        if self.view.set(Heartbeat::view_hash(&view), first) {
             let hash = self.view.now;
-            for member in self.members.values_mut() {
-                member.view.update_ours(hash, now);
+            for session in self.members_that(|member| member.view.differs()) {
+                if let Some(member) = self.members.get_mut(&session) {
+                    member.view.update_ours(hash, last);
+                }
             }
         }
     }
 
     /// Compares with members that have been seeing something else for a while.
     pub(super) fn compare_if_due(&mut self, now: Duration) {
-        let differing = self.members.iter().filter(|(_, member)| {
+        self.refresh_view();
+        let differing = self.members_that(|member| {
             member.roster.differs() || member.view.differs() || member.orders.differs()
         });
-        let differing: Vec<SessionId> = differing.map(|(&session, _)| session).collect();
         for session in differing {
             let after = self.compare_after(session);
             let Some(member) = self.members.get_mut(&session) else { continue };
             let roster = member.roster.take_due(after.roster, now);
             let view = member.view.take_due(after.roster, now);
-            if member.orders.take_due(after.orders, now) {
+            let orders = member.orders.take_due(after.orders, now);
+            let is_lasting = member.orders.tries() > REPORT_AFTER && member.presence.is_live();
+            if orders && is_lasting && member.orders.report() {
+                self.core.event(Event::OrdersDiffer(session));
+            }
+            if orders {
                 self.forward_orders(session);
             }
             if roster || view {
@@ -158,7 +187,7 @@ impl Group {
             let status = if judged.has_left { Status::Left } else { Status::Judging };
             sessions.insert(prefix(session), known(status, nothing));
         }
-        for (&session, member) in &self.members {
+        for (&session, member) in self.members.iter() {
             let is_live = member.presence.is_live();
             let status = if is_live { Status::Live } else { Status::NotLive };
             sessions.insert(prefix(session), known(status, member.received.newest()));
@@ -200,7 +229,11 @@ impl Group {
         }
         self.forward_missing(with, roster, now);
         if !roster.is_answer && is_first_part {
-            self.send_roster(with, true);
+            let Some(member) = self.members.get_mut(&with) else { return Ok(()) };
+            if member.roster_at.is_none_or(|at| now >= at.plus(ANSWER_EVERY)) {
+                member.roster_at = Some(now.into());
+                self.send_roster(with, true);
+            }
         }
         if roster.to == [0xff; 8] {
             self.review(with, now);
@@ -217,7 +250,7 @@ impl Group {
         if is_covered(self.core.session) && !theirs.contains_key(&prefix(self.core.session)) {
             messages.push(self.core.announce.clone());
         }
-        for (&session, member) in &mut self.members {
+        for (&session, member) in self.members.iter_mut() {
             if session == to || !is_covered(session) {
                 continue;
             }
@@ -259,6 +292,7 @@ impl Group {
                 messages.push(proof.clone());
             }
         }
+        messages.truncate(MAX_FORWARDED);
         self.forward(to, messages);
     }
 
@@ -299,23 +333,16 @@ impl Group {
         }
     }
 
-    /// A member's roster has come: if it is the same, all is well; if comparing has not helped, people should know.
+    /// A member's roster has come: if comparing has not helped, people should know.
     fn review(&mut self, with: SessionId, now: Duration) {
         let known = self.known_sessions();
-        let ours = self.roster.now;
         let Some(member) = self.members.get(&with) else { return };
         if let (Some(entries), Some(first)) = (member.roster.entries(), member.roster.first()) {
-            let (is_same, unexplained) = self.differences(entries, &known, first, now);
+            let unexplained = self.unexplained(entries, &known, first, now);
             let Some(member) = self.members.get_mut(&with) else { return };
-            if is_same {
-                if member.roster.update(ours, ours, true, now) {
-                    self.agree(with, now);
-                }
-            } else {
-                let sessions = member.roster.review(unexplained, now);
-                if !sessions.is_empty() && member.roster.report() {
-                    self.core.event(Event::RosterMismatch { with, sessions });
-                }
+            let sessions = member.roster.review(unexplained, now);
+            if !sessions.is_empty() && member.roster.report() {
+                self.core.event(Event::RosterMismatch { with, sessions });
             }
         }
         let Some(member) = self.members.get_mut(&with) else { return };
@@ -336,19 +363,18 @@ impl Group {
         }
     }
 
-    /// Whether both have the same members; if not, the sessions of which it is not known why.
-    fn differences(
+    /// The sessions that only one of both sees, and of which it is not known why.
+    fn unexplained(
         &self,
         theirs: &[RosterEntry],
         ours: &BTreeMap<[u8; 8], Known>,
         first: Duration,
         now: Duration,
-    ) -> (bool, Vec<Suspect>) {
+    ) -> Vec<Suspect> {
         let theirs: BTreeMap<[u8; 8], Status> =
             theirs.iter().map(|entry| (entry.session, entry.status)).collect();
         let is_member = |status: Option<Status>| status.is_some_and(Status::is_member);
         let all = ours.keys().chain(theirs.keys().filter(|session| !ours.contains_key(*session)));
-        let mut is_same = true;
         let mut unexplained = Vec::new();
         for &session in all {
             let our_status = ours.get(&session).map(|known| known.status);
@@ -356,7 +382,6 @@ impl Group {
             if is_member(our_status) == is_member(their_status) {
                 continue;
             }
-            is_same = false;
             let other = if is_member(our_status) { their_status } else { our_status };
             let is_doubtful = [our_status, their_status].contains(&Some(Status::NotLive));
             let is_explained = match other {
@@ -381,6 +406,6 @@ impl Group {
                 unexplained.push(Suspect { session, ours: 0, theirs: 0 });
             }
         }
-        (is_same, unexplained)
+        unexplained
     }
 }

@@ -24,6 +24,8 @@ use crate::{
 
 /// A member's requests are answered at most this often.
 pub(super) const ANSWER_EVERY: Duration = Duration::from_secs(1);
+/// A generation is begun for one member at most this often.
+const RENEW_EVERY: Duration = Duration::from_secs(4);
 /// How long an ack waits for another message to the same member.
 const ACK_WAIT: Duration = Duration::from_millis(50);
 /// Joins are taken together for this time for each member, up to the policy's bound: in small calls nobody waits.
@@ -73,6 +75,10 @@ impl Group {
             return;
         };
         self.begun_at = Some(now);
+        if self.sends && self.own.is_private() {
+            // A generation that nobody was told of yet has its place in the chain before the next one.
+            self.own.publish(&self.core, Reason::Leave, self.members.len() <= MAX_ACKS);
+        }
         if !self.sends {
             return self.begin_private(base_key);
         }
@@ -90,7 +96,7 @@ impl Group {
         self.own.begin(&self.core, self.begin_reason, wants_ack, base_key, switch_at);
         let kept = [self.own.current.generation, self.own.begun_generation];
         let withheld = self.withheld();
-        for (session, member) in &mut self.members {
+        for (session, member) in self.members.iter_mut() {
             member.keep_unacknowledged(&kept);
             member.delivered.pending = false;
             if withheld.contains(session) {
@@ -103,7 +109,7 @@ impl Group {
             }
         }
         self.timers.set(Timer::Switch, if recipients == 0 { now } else { switch_at });
-        self.refresh_view(now);
+        self.view_changed(now);
     }
 
     /// Members that are given no keys.
@@ -154,7 +160,7 @@ impl Group {
         let wants_ack = self.members.len() <= MAX_ACKS;
         if self.own.is_private() {
             self.own.publish(&self.core, Reason::Leave, wants_ack);
-            self.refresh_view(now);
+            self.view_changed(now);
             // Frames that were sealed with it open for those who were here.
             let polled_at = self.polled_at;
             let here = |member: &Member| Duration::from(member.since) < polled_at;
@@ -255,11 +261,10 @@ impl Group {
                 }
             }
         }
-        self.switch_if_acknowledged(now);
     }
 
     /// Everybody who is live may have acknowledged the next key.
-    fn switch_if_acknowledged(&mut self, now: Duration) {
+    pub(super) fn switch_if_acknowledged(&mut self, now: Duration) {
         let Some(pending) = &self.own.pending else { return };
         let generation = pending.generation;
         let mut live = self.members.values().filter(|member| member.presence.is_live());
@@ -279,7 +284,7 @@ impl Group {
             return Err(GroupError::Stale);
         }
         self.refusers.remove(&session);
-        self.prove(session, now);
+        // All who have the key could have made it: it is no proof of life.
         self.switch_if_acknowledged(now);
         Ok(())
     }
@@ -382,9 +387,11 @@ impl Group {
             return Ok(());
         }
         let number = member.number();
-        if let Some(generation) = member.received.open(generation, step, now) {
-            let generation = generation.into();
-            self.core.change_keys(KeyChange::WipeGeneration { number, generation });
+        if let Some(wiped) = member.received.open(generation, step, now) {
+            if wiped == generation {
+                return Err(GroupError::Stale);
+            }
+            self.core.change_keys(KeyChange::WipeGeneration { number, generation: wiped.into() });
         }
         let key = KeyId { generation: generation.into(), step: step.into() };
         self.core.change_keys(KeyChange::Install { number, key, base_key });
@@ -404,7 +411,7 @@ impl Group {
             return Err(self.report_equivocation(session));
         }
         if member.received.newest() != before {
-            self.refresh_view(now);
+            self.view_changed(now);
         }
         Ok(())
     }
@@ -479,6 +486,12 @@ impl Group {
             if wants.has(Wants::NEW_KEYS) {
                 // A key that it has had and wiped is not opened twice.
                 let had = member.delivered.current || member.delivered.pending;
+                if had && member.renewed_at.is_some_and(|at| now < at.plus(RENEW_EVERY)) {
+                    continue;
+                }
+                if had {
+                    member.renewed_at = Some(now.into());
+                }
                 member.delivered.current = false;
                 member.delivered.pending = false;
                 if had {
@@ -497,13 +510,12 @@ impl Group {
                 }
             }
         }
-        self.deliver_if_due(now, rng);
     }
 
     /// Requests keys that have not come.
     pub(super) fn send_requests(&mut self, now: Duration) {
         let mut targets = Vec::new();
-        for (&session, member) in &mut self.members {
+        for (&session, member) in self.members.iter_mut() {
             targets.extend(member.take_ask(now).map(|wants| (session, wants)));
         }
         for (target, wants) in targets {

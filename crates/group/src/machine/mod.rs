@@ -11,7 +11,6 @@ pub(crate) mod state;
 mod timers;
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
@@ -32,8 +31,8 @@ use crate::{
     },
     members::{
         admission::Waiting,
-        departed::{AwayMembers, DepartedSessions, Refused},
-        member::Member,
+        departed::{AwayMembers, DepartedSessions, Refused, WipedKeys},
+        map::MemberMap,
         orders::Orders,
         presence::OwnHeartbeats,
     },
@@ -56,11 +55,12 @@ pub struct Group {
     core: Core,
     clock: Clock,
     trust: TrustStore,
-    members: BTreeMap<SessionId, Box<Member>>,
+    members: MemberMap,
     waiting: Waiting,
     away: AwayMembers,
     departed: DepartedSessions,
     refused: Refused,
+    wiped: WipedKeys,
     /// Orders and leaves of sessions that are not known yet, or orders of members that are not live yet.
     early: VecDeque<(SessionId, Vec<u8>)>,
     orders: Orders,
@@ -73,6 +73,8 @@ pub struct Group {
     witness: Witness,
     roster: RecentHashes,
     view: RecentHashes,
+    /// Since it was worked out the view has changed: first and last when.
+    view_changed: Option<(Duration, Duration)>,
     orders_hash: RecentHashes,
     checks: GroupChecks,
     strangers: TokenBucket,
@@ -93,6 +95,7 @@ pub struct Group {
     answered_leave_at: Option<Duration>,
     joined_at: Duration,
     restarted_at: Option<Duration>,
+    restarts: u32,
     announced_at: Option<Duration>,
     /// What was there at the last poll was there when frames were sealed.
     polled_at: Duration,
@@ -135,11 +138,12 @@ impl Group {
             core,
             clock,
             trust,
-            members: BTreeMap::new(),
+            members: MemberMap::new(),
             waiting: Waiting::default(),
             away: AwayMembers::default(),
             departed: DepartedSessions::default(),
             refused: Refused::default(),
+            wiped: WipedKeys::default(),
             early: VecDeque::new(),
             orders: Orders::default(),
             own,
@@ -149,6 +153,7 @@ impl Group {
             witness: Witness::default(),
             roster: RecentHashes::new(),
             view: RecentHashes::new(),
+            view_changed: None,
             orders_hash: RecentHashes::new(),
             strangers: TokenBucket::new(Rate::Strangers, now),
             forgeries: TokenBucket::new(Rate::Forgeries, now),
@@ -163,6 +168,7 @@ impl Group {
             answered_leave_at: None,
             joined_at: now,
             restarted_at: None,
+            restarts: 0,
             announced_at: None,
             polled_at: now,
             has_ended: false,
@@ -195,7 +201,7 @@ impl Group {
     #[must_use]
     pub fn call_code(&self) -> CallCode {
         let group = &self.core.group;
-        let members = self.members.values().map(|member| member.announce_hash(group));
+        let members = self.members.values().map(|member| member.announce_hash());
         let sessions: Vec<_> = members.chain([self.core.announce_hash]).collect();
         verification::call_code(group, &sessions)
     }
@@ -322,10 +328,11 @@ impl Group {
             self.handle_timeouts(now, rng);
         }
         self.polled_at = now;
-        self.core.out.pop().unwrap_or_else(|| {
-            let until = if self.has_ended { now + ENDED_WAIT } else { self.next_timeout(now) };
-            Output::Timeout(self.clock.to_given(until))
-        })
+        if let Some(output) = self.core.out.pop() {
+            return output;
+        }
+        let until = if self.has_ended { now + ENDED_WAIT } else { self.next_timeout(now) };
+        Output::Timeout(self.clock.to_given(until))
     }
 
     fn advance(&mut self, now: Duration) -> Duration {
@@ -348,6 +355,9 @@ impl Group {
         let key = key.map_err(|_| GroupError::NoRandomness)?;
         let config = self.core.config.clone();
         let (core, prekeys) = enter(config, key, self.core.joined_at + 1, now, rng)?;
+        if self.owner_of(core.session).is_some() {
+            return Err(GroupError::InUse);
+        }
         let base_key = own::draw(core.config.suite, rng).ok_or(GroupError::NoRandomness)?;
         self.core.send(Recipient::All, &Body::Leave);
         let out = core::mem::take(&mut self.core.out);
@@ -363,12 +373,15 @@ impl Group {
             member.keep_unacknowledged(&[]);
         }
         self.refusers.clear();
+        self.away.begin_anew();
         (self.joined_at, self.restarted_at) = (now, Some(now));
+        self.restarts += 1;
         let number = self.core.number();
         self.core.change_keys(crate::KeyChange::Restart { number, base_key });
         self.core.event(crate::Event::SessionChanged(self.core.session));
         self.refresh_roster(now);
         self.announce_to_all(now);
+        self.want_delivery(now);
         Ok(())
     }
 }
@@ -429,6 +442,7 @@ fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed
         announce: Some(core.announce.as_slice().into()),
         proof: None,
         answered_at: None,
+        removed_by: None,
         is_hearsay: false,
     }
 }

@@ -92,6 +92,10 @@ impl Group {
         } else if let Some(member) = away {
             Some((member.identity(), member.permission, is_vouched))
         } else if let Some(departed) = self.departed.get(by) {
+            if departed.removed_by.is_some_and(|counter| order.counter > counter) {
+                // It was removed before.
+                return Err(GroupError::Departed);
+            }
             if !is_vouched && now >= departed.at.plus(HEARD_AFTER) {
                 return Err(GroupError::Departed);
             }
@@ -152,6 +156,10 @@ impl Group {
                 return Ok(());
             }
             self.depart(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
+            for void in self.orders.void(target, order.order.counter) {
+                // Whom a removed moderator removed after that is welcome again.
+                self.departed.forget(void.order.action.target());
+            }
         }
         if self.orders.is_known(&order) {
             return Ok(());
@@ -161,6 +169,10 @@ impl Group {
         let is_locked = self.orders.is_locked();
         if is_locked != was_locked {
             self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
+        }
+        if !is_locked {
+            // Whom a lock or a removal kept out may ask again.
+            self.refused.keep_those_by_application();
         }
         self.enforce_orders(now);
         if self.orders_hash.set(self.orders.hash(), now) {
@@ -220,6 +232,7 @@ impl Group {
         let Some(member) = member.or_else(|| self.away.remove(session).map(|away| away.member)) else {
             return;
         };
+        self.wiped.note(session, &member.received);
         let address = Announce::address_in(&member.announce).to_vec();
         self.refuse_with(session, &address, RefusalReason::Locked, false, now);
         if was_member {

@@ -2,22 +2,26 @@
 
 use core::time::Duration;
 
-use super::{Group, timers::Timer};
+use super::{Group, agreement::CompareAfter, timers::Timer};
 use crate::{
-    Event, GroupError, KeyChange, LeaveReason, Recipient, SessionId,
+    Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId,
     clock::Moment,
-    members::{departed::Away, member::Member},
+    members::{admission::Judged, departed::Away, member::Member},
     message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
 };
 
 /// Heartbeats without proof of life before a member is called unresponsive.
 const UNRESPONSIVE_AFTER: u32 = 3;
+/// Heartbeats without proof of life before a member is asked for one.
+const ASKED_AFTER: u32 = 2;
 /// One member is sent heartbeats of its own at most this often.
 const ANSWER_EVERY: Duration = Duration::from_secs(1);
 /// What a member has to prove to be present after our machine slept.
 const EXCUSED: Duration = Duration::from_secs(20);
 /// How long an older session of an identity has to show that it is still there.
 const CONTEST: Duration = Duration::from_secs(15);
+/// Members up to which heartbeats are sent twice as often while one is unresponsive.
+const SMALL_CALL: usize = 64;
 /// Bytes of prekeys that are sent in every heartbeat; larger ones only when they are new.
 const SMALL_PREKEY: usize = 64;
 
@@ -32,13 +36,18 @@ impl Group {
     }
 
     pub(super) fn send_heartbeat_to_all(&mut self, now: Duration) {
-        let interval = self.heartbeat_interval();
+        // In small calls somebody who is out of reach hears of us soon after it is back.
+        let is_missed = self.members.len() <= SMALL_CALL
+            && self.members.values().any(|member| member.presence.is_unresponsive);
+        let interval =
+            if is_missed { self.heartbeat_interval() / 2 } else { self.heartbeat_interval() };
         self.send_heartbeat(Recipient::All, false, now);
         self.timers.set(Timer::Heartbeat, now + interval);
         self.heartbeats.forget_before(now.saturating_sub(self.lost_after()));
     }
 
     pub(super) fn send_heartbeat(&mut self, to: Recipient, wants_answer: bool, now: Duration) {
+        self.refresh_view();
         let (prekey_number, prekey) = self.prekeys.newest();
         let is_new =
             now < self.prekeys.next_at().saturating_sub(self.core.config.policy.prekey_life / 2);
@@ -57,7 +66,7 @@ impl Group {
             view_hash: self.view.now,
             orders_hash: self.orders_hash.now,
             counter: self.orders.highest(),
-            witness: self.witness,
+            witness: self.witness_for(to),
             prekey_number,
             prekey: if has_prekey { prekey.to_vec() } else { alloc::vec::Vec::new() },
             seq: self.heartbeats.next_seq(),
@@ -65,6 +74,23 @@ impl Group {
         let message = self.core.sign(&Body::Heartbeat(heartbeat));
         self.heartbeats.note(Heartbeat::hash(&message), now);
         self.core.out.send(to, message);
+    }
+
+    /// What a heartbeat names: to one, what came last of it; to all, what came last of a member. Of a session that is not a
+    /// member here others need not know.
+    fn witness_for(&self, to: Recipient) -> Witness {
+        let last = match to {
+            Recipient::All => None,
+            Recipient::One(session) => {
+                let away = self.away.get(session).map(|away| &away.member);
+                let member = self.members.get(&session).or(away);
+                let of_member = member.and_then(|member| member.presence.last());
+                let judged = || self.waiting.get(session).and_then(Judged::last_heartbeat);
+                let last = of_member.or_else(judged);
+                last.map(|(seq, hash)| Witness { session: prefix(session), seq, hash })
+            }
+        };
+        last.unwrap_or(self.witness)
     }
 
     /// A heartbeat for one session, if it was sent none lately.
@@ -88,7 +114,7 @@ impl Group {
         let hash = Heartbeat::hash(message.bytes);
         let after = self.sent_after(&heartbeat.witness);
         let proves = after.is_some_and(|at| now < at + self.lost_after());
-        let asks_after = (self.heartbeat_interval() * UNRESPONSIVE_AFTER).min(self.lost_after() / 2);
+        let asks_after = (self.heartbeat_interval() * ASKED_AFTER).min(self.lost_after() / 2);
         let key_len = self.core.config.kem.key_len();
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
         member.presence.note(heartbeat, hash, after);
@@ -97,8 +123,9 @@ impl Group {
         self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
         self.orders.note_counter(heartbeat.counter);
         if heartbeat.sends {
-            // It may be on its way.
-            let soon = now + Duration::from_secs(2);
+            // It may be on its way, unless the way was cut.
+            let wait = if member.presence.is_unresponsive { 0 } else { 2 };
+            let soon = now + Duration::from_secs(wait);
             match member.received.is_open(heartbeat.generation) {
                 Ok(true) => {}
                 Ok(false) => member.ask_by(soon),
@@ -146,8 +173,8 @@ impl Group {
             self.core.event(Event::Responsive(session));
         }
         if is_news {
-            self.handle_early(session, now);
             self.settle_identity(session, now);
+            self.handle_early(session, now);
         }
     }
 
@@ -184,14 +211,14 @@ impl Group {
         self.depart(old, LeaveReason::Replaced, proof, now);
     }
 
-    /// Ends what is overdue: members are unresponsive, then lost; sessions that are judged or away are forgotten.
-    pub(super) fn expire_sessions(&mut self, now: Duration) {
-        let (interval, lost_after) = (self.heartbeat_interval(), self.lost_after());
+    /// Ends what is overdue: members are unresponsive, then lost.
+    pub(super) fn expire_members(&mut self, now: Duration) {
+        let interval = self.heartbeat_interval();
         let missed = self.core.config.policy.missed_heartbeats_until_lost;
         let mut unresponsive = alloc::vec::Vec::new();
         let mut lost = alloc::vec::Vec::new();
         let mut contested = alloc::vec::Vec::new();
-        for (&session, member) in &mut self.members {
+        for (&session, member) in self.members.iter_mut() {
             let silent_since = member.presence.silent_since(member.since);
             if now >= member.presence.lost_at(member.since, interval, missed) {
                 lost.push(session);
@@ -214,8 +241,6 @@ impl Group {
         for session in contested {
             self.end_contest(session, now);
         }
-        self.waiting.expire(lost_after, now);
-        self.away.expire(now);
     }
 
     fn end_contest(&mut self, session: SessionId, now: Duration) {
@@ -305,8 +330,6 @@ impl Group {
                 return Err(GroupError::Away);
             }
         };
-        let hash = Heartbeat::hash(message.bytes);
-        self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
         let Witness { session: named, seq, hash } = heartbeat.witness;
         let is_back = named == prefix(self.core.session)
             && seq > away.our_seq
@@ -341,6 +364,10 @@ impl Group {
         let wants = Wants::NEW_KEYS;
         let request = message::Request { target: session, wants };
         self.core.send(Recipient::One(session), &Body::Request(request));
+        if let Some(member) = self.members.get_mut(&session) {
+            // Should the request be lost.
+            member.ask_anew_by(now + Duration::from_secs(5));
+        }
         self.refresh_roster(now);
         self.want_delivery(now);
         Ok(())
@@ -362,25 +389,37 @@ impl Group {
     }
 
     /// When something is due for a member.
-    pub(super) fn timeouts_of(&self, member: &Member) -> [Option<Duration>; 10] {
-        let silent_since = member.presence.silent_since(member.since);
-        let interval = self.heartbeat_interval();
-        let unresponsive = silent_since + interval * UNRESPONSIVE_AFTER;
-        let missed = self.core.config.policy.missed_heartbeats_until_lost;
-        let compare_after = self.compare_after(member.session);
-        [
-            Some(member.presence.lost_at(member.since, interval, missed)),
-            (!member.presence.is_unresponsive).then_some(unresponsive),
-            member.presence.contest.map(Duration::from),
-            member.next_ask_at(),
-            member.next_repeat_at(),
-            member.request.map(|_| {
-                member.answered_at.map_or(Duration::ZERO, |at| at.plus(super::keys::ANSWER_EVERY))
-            }),
-            member.received.next_retired_at(),
-            member.roster.next_at(compare_after.roster),
-            member.view.next_at(compare_after.roster),
-            member.orders.next_at(compare_after.orders),
-        ]
+    pub(super) fn members_due_at(&mut self, now: Duration) -> Option<Duration> {
+        let Policy { missed_heartbeats_until_lost: missed, mismatch_after, .. } =
+            self.core.config.policy;
+        let (interval, us) = (self.heartbeat_interval(), self.core.session);
+        let among = self.members.len();
+        self.members.due_at(now, |member| {
+            let compare_after = CompareAfter::new(among, us, member.session, mismatch_after);
+            timeouts_of(member, interval, missed, &compare_after).into_iter().flatten().min()
+        })
     }
+}
+
+fn timeouts_of(
+    member: &Member,
+    interval: Duration,
+    missed: u32,
+    compare_after: &CompareAfter,
+) -> [Option<Duration>; 10] {
+    let unresponsive = member.presence.silent_since(member.since) + interval * UNRESPONSIVE_AFTER;
+    [
+        Some(member.presence.lost_at(member.since, interval, missed)),
+        (!member.presence.is_unresponsive).then_some(unresponsive),
+        member.presence.contest.map(Duration::from),
+        member.next_ask_at(),
+        member.next_repeat_at(),
+        member.request.map(|_| {
+            member.answered_at.map_or(Duration::ZERO, |at| at.plus(super::keys::ANSWER_EVERY))
+        }),
+        member.received.next_retired_at(),
+        member.roster.next_at(compare_after.roster),
+        member.view.next_at(compare_after.roster),
+        member.orders.next_at(compare_after.orders),
+    ]
 }

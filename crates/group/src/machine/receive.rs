@@ -8,7 +8,6 @@ use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
-        Witness,
     },
 };
 
@@ -26,6 +25,8 @@ const ANSWER_DEPARTED_EVERY: Duration = Duration::from_secs(10);
 const TELL_REFUSAL_EVERY: Duration = Duration::from_secs(60);
 /// How often a new session may begin.
 const RESTART_EVERY: Duration = Duration::from_secs(10);
+/// The wait doubles each time, up to this.
+const RESTART_AT_LEAST: Duration = Duration::from_secs(600);
 
 impl Group {
     /// Takes a message or a bundle that the relay handed over. Its effects come out of [`poll`](Self::poll).
@@ -213,13 +214,10 @@ impl Group {
             }
             Body::Heartbeat(heartbeat) => {
                 judged.keep_heartbeat(heartbeat, message.bytes, now);
-                // That we name it proves that we are present, whatever the application says.
-                let hash = Heartbeat::hash(message.bytes);
-                self.witness = Witness { session: message::prefix(session), seq: heartbeat.seq, hash };
                 Ok(())
             }
             Body::Leave => {
-                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+                self.on_leave_of_judged(session, message.bytes);
                 Ok(())
             }
             // A member's alone makes us begin a new session.
@@ -233,8 +231,6 @@ impl Group {
                 }
             }
             Body::Refusal(refusal) if refusal.target == us => {
-                // A session that our application admits may make us begin anew; another may not.
-                judged.keep(message.bytes);
                 self.on_refusal(session, refusal.reason, false, now);
                 Ok(())
             }
@@ -332,6 +328,35 @@ impl Group {
         for (_, bytes) in theirs {
             // What is of no use is dropped.
             let _ = self.handle_one(&bytes, now);
+        }
+    }
+
+    /// A session that is being judged leaves. If it has given orders it is judged for these, else it is forgotten; should its
+    /// announce be played again, its leave is here.
+    fn on_leave_of_judged(&mut self, session: SessionId, leave: &[u8]) {
+        let has_orders = self.early.iter().any(|(of, bytes)| {
+            let is_order = |message: Message<'_>| matches!(message.body, Body::Order(_));
+            *of == session && Message::parse(bytes).is_ok_and(is_order)
+        });
+        match self.waiting.get_mut(session) {
+            Some(judged) if has_orders || judged.has_left => judged.has_left = true,
+            Some(_) | None => {
+                self.waiting.remove(session);
+                self.keep_early(session, leave);
+            }
+        }
+    }
+
+    /// The orders that a session gave before it was known, in a call that it has left.
+    pub(super) fn handle_orders_of_departed(&mut self, session: SessionId, now: Duration) {
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
+        self.early = others.into();
+        for (_, bytes) in theirs {
+            if let Ok(Message { body: Body::Order(order), .. }) = Message::parse(&bytes) {
+                // What does not count is dropped.
+                let _ = self.on_order(session, &order, &bytes, true, now);
+            }
         }
     }
 
@@ -447,7 +472,12 @@ impl Group {
             && other != self.core.session
             && other.number() == self.core.number()
         {
-            let earliest = self.restarted_at.map_or(now, |at| at + RESTART_EVERY);
+            // One that has opened a key of ours has admitted us.
+            if self.members.get(&by).is_some_and(|member| member.has_acknowledged()) {
+                return;
+            }
+            let wait = RESTART_EVERY * 2_u32.saturating_pow(self.restarts.saturating_sub(1));
+            let earliest = self.restarted_at.map_or(now, |at| at + wait.min(RESTART_AT_LEAST));
             self.timers.set_sooner(super::Timer::Restart, earliest.max(now));
             return;
         }

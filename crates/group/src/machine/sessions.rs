@@ -5,11 +5,32 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Admission, EndReason, Event, GroupError, JoinRequest, LeaveReason, Permission, Recipient,
+    Admission, EndReason, Event, GroupError, Identity, JoinRequest, LeaveReason, Permission, Recipient,
     SessionId,
     members::{admission::Judged, departed::Departed, member::Member},
     message::{Announce, Body, Heartbeat, Message, Reason, Refusal, RefusalReason, Status},
 };
+
+/// Sessions of one identity at a time: the newest takes the place of the others as soon as it is known to be live.
+const MAX_SESSIONS: usize = 3;
+
+/// The counter of an order.
+fn counter_of(message: &[u8]) -> Option<u32> {
+    match Message::parse(message).ok()?.body {
+        Body::Order(order) => Some(order.counter),
+        Body::Announce(_)
+        | Body::KeyUpdate(_)
+        | Body::Request(_)
+        | Body::Ack(_)
+        | Body::Heartbeat(_)
+        | Body::Leave
+        | Body::Roster(_)
+        | Body::Forward(_)
+        | Body::Refusal(_)
+        | Body::Check { .. }
+        | Body::UpdateHeader(_) => None,
+    }
+}
 
 impl Group {
     /// A session introduces itself, or is introduced. `signs_orders`: it is shown to us because of orders it has signed.
@@ -55,7 +76,7 @@ impl Group {
         self.asked.remove(&session);
         // Somebody said that it has left, and it is here itself.
         self.departed.forget(session);
-        if self.has_left_early(session, announce) {
+        if !signs_orders && self.has_left_early(session, announce) {
             return Err(GroupError::Departed);
         }
         if !signs_orders && let Err((reason, error)) = self.may_ask(session, announce) {
@@ -111,19 +132,22 @@ impl Group {
         }
         let is_full = self.members.len() + 1 >= config.policy.max_members
             || self.waiting.len() >= config.policy.max_members;
-        if is_full && !self.has_session_of(announce) {
+        let sessions = self.sessions_of(&announce.identity);
+        if sessions >= MAX_SESSIONS || is_full && sessions == 0 {
             return Err((RefusalReason::Full, GroupError::Full));
         }
         Ok(())
     }
 
-    /// Whether a session of this identity is a member: a newer one may take its place in a call that is full.
-    fn has_session_of(&self, announce: &Announce) -> bool {
-        self.members.values().any(|member| member.identity() == announce.identity)
+    /// How many sessions of this identity are members or are being judged.
+    fn sessions_of(&self, identity: &Identity) -> usize {
+        let members = self.members.values().filter(|member| member.identity() == *identity);
+        let judged = self.waiting.iter().filter(|(_, judged)| judged.announce.identity == *identity);
+        members.count() + judged.filter(|(_, judged)| !judged.has_left).count()
     }
 
     /// Another session that has the number of this one.
-    fn owner_of(&self, session: SessionId) -> Option<SessionId> {
+    pub(super) fn owner_of(&self, session: SessionId) -> Option<SessionId> {
         let number = session.number();
         let ours = [self.core.session].into_iter();
         let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
@@ -161,9 +185,10 @@ impl Group {
                 announce: Some(judged.message.into()),
                 proof: None,
                 answered_at: None,
+                removed_by: None,
                 is_hearsay: true,
             });
-            self.handle_early(session, now);
+            self.handle_orders_of_departed(session, now);
             return Ok(());
         }
         if let Err((reason, error)) = self.may_ask(session, &judged.announce) {
@@ -176,7 +201,8 @@ impl Group {
         }
         self.refused.forget(session);
         let (announce, message) = (judged.announce.clone(), judged.message.clone());
-        let member = Member::new(session, &announce, message, admission, standing, now);
+        let mut member = Member::new(&self.core.group, &announce, message, admission, standing, now);
+        member.received.begin_at(self.wiped.first_of(session));
         self.members.insert(session, Box::new(member));
         self.core.event(Event::Joined(session));
         self.refresh_roster(now);
@@ -210,9 +236,17 @@ impl Group {
             return;
         }
         self.core.out.send(Recipient::One(session), self.core.announce.clone());
-        let sends = self.members.get(&session).is_none_or(|member| member.presence.sends);
-        if self.sends || sends {
-            self.send_heartbeat(Recipient::One(session), false, now);
+        let member = self.members.get(&session);
+        let sends = member.is_none_or(|member| member.presence.sends);
+        // It is to take the place of another session, or its orders wait, once it has proved to be present.
+        let is_awaited = member.is_some_and(|member| {
+            let identity = member.identity();
+            let mut others = self.members.iter().filter(|(other, _)| **other != session);
+            member.permission == Permission::Moderator
+                || others.any(|(_, other)| other.identity() == identity)
+        });
+        if self.sends || sends || is_awaited {
+            self.send_heartbeat(Recipient::One(session), is_awaited, now);
         }
     }
 
@@ -277,20 +311,18 @@ impl Group {
         let member = self.members.remove(&session);
         let was_member = member.is_some();
         let away = || self.away.remove(session).map(|away| away.member);
-        let known = if let Some(member) = member.or_else(away) {
-            if was_member {
-                self.forget_member(&member);
-            }
-            let was_live = member.presence.was_live();
-            Some((member.identity(), member.permission, was_live, member.announce))
-        } else {
-            let judged = self.waiting.remove(session);
-            judged.map(|judged| {
-                let announce = judged.message.into_boxed_slice();
-                (judged.announce.identity, Permission::None, false, announce)
-            })
+        let Some(member) = member.or_else(away) else {
+            // One that was never admitted leaves nothing behind.
+            self.waiting.remove(session);
+            return;
         };
-        let Some((identity, permission, was_live, announce)) = known else { return };
+        if was_member {
+            self.forget_member(&member);
+        }
+        let (identity, permission) = (member.identity(), member.permission);
+        let was_live = member.presence.was_live();
+        let announce = member.announce;
+        self.refusers.remove(&session);
         self.departed.push(Departed {
             session,
             status,
@@ -300,6 +332,7 @@ impl Group {
             was_live,
             address: Announce::address_in(&announce).into(),
             announce: (permission == Permission::Moderator).then_some(announce),
+            removed_by: proof.as_deref().and_then(counter_of).filter(|_| status == Status::Removed),
             proof,
             answered_at: None,
             is_hearsay: false,
@@ -326,13 +359,12 @@ impl Group {
 
     /// The roster has changed, and with it the view.
     pub(super) fn refresh_roster(&mut self, now: Duration) {
-        let group = &self.core.group;
         let members = self.members.values();
-        let mut hashes: Vec<_> = members.map(|member| member.announce_hash(group)).collect();
+        let mut hashes: Vec<_> = members.map(|member| member.announce_hash()).collect();
         hashes.push(self.core.announce_hash);
         if self.roster.set(Heartbeat::roster_hash(&hashes), now) {
             self.roster_changed(now);
         }
-        self.refresh_view(now);
+        self.view_changed(now);
     }
 }

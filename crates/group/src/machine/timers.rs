@@ -5,7 +5,7 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use super::{Group, jitter};
-use crate::{GroupError, message::Reason};
+use crate::message::Reason;
 
 /// After joining, the first heartbeat comes sooner.
 const FIRST_HEARTBEAT: Duration = Duration::from_secs(3);
@@ -90,19 +90,21 @@ impl Group {
     pub(super) fn handle_timeouts(&mut self, now: Duration, rng: &mut impl CryptoRng) {
         for _ in 0..MAX_ROUNDS {
             self.handle_timeouts_once(now, rng);
-            if self.next_due().is_none_or(|at| at > now) {
+            if self.next_due(now).is_none_or(|at| at > now) {
                 break;
             }
         }
     }
 
     fn handle_timeouts_once(&mut self, now: Duration, rng: &mut impl CryptoRng) {
-        if self.timers.take_due(Timer::Restart, now)
-            && self.restart(now, rng) == Err(GroupError::NoRandomness)
-        {
+        if self.timers.take_due(Timer::Restart, now) && self.restart(now, rng).is_err() {
             self.timers.set(Timer::Restart, now + crate::randomness::TRY_AGAIN);
         }
-        self.expire_sessions(now);
+        if self.are_members_due(now) {
+            self.expire_members(now);
+        }
+        self.waiting.expire(self.lost_after(), now);
+        self.away.expire(&mut self.wiped, now);
         if self.timers.take_due(Timer::Relock, now) {
             self.relock(now);
         }
@@ -113,13 +115,22 @@ impl Group {
         }
         self.begin_if_due(now, rng);
         self.deliver_if_due(now, rng);
-        self.repeat_deliveries(now, rng);
+        let are_members_due = self.are_members_due(now);
+        if are_members_due {
+            self.repeat_deliveries(now, rng);
+        }
+        self.switch_if_acknowledged(now);
         // After what may make it due: then nothing is left to be done now.
         self.switch_if_due(now, rng);
-        self.answer_requests(now, rng);
-        self.send_requests(now);
-        self.wipe_retired(now);
-        self.compare_if_due(now);
+        if are_members_due {
+            self.answer_requests(now, rng);
+        }
+        self.deliver_if_due(now, rng);
+        if are_members_due {
+            self.send_requests(now);
+            self.wipe_retired(now);
+            self.compare_if_due(now);
+        }
         self.continue_checks(now, rng);
         if self.timers.take_due(Timer::Heartbeat, now) {
             self.send_heartbeat_to_all(now);
@@ -132,12 +143,16 @@ impl Group {
         self.timers.set(Timer::Rekey, now + jitter(life, rng));
     }
 
-    /// When something is due next, if nothing comes in: always later than now.
-    pub(super) fn next_timeout(&self, now: Duration) -> Duration {
-        self.next_due().unwrap_or(now).max(now + SOONEST)
+    fn are_members_due(&mut self, now: Duration) -> bool {
+        self.members_due_at(now).is_some_and(|at| at <= now)
     }
 
-    fn next_due(&self) -> Option<Duration> {
+    /// When something is due next, if nothing comes in: always later than now.
+    pub(super) fn next_timeout(&mut self, now: Duration) -> Duration {
+        self.next_due(now).unwrap_or(now).max(now + SOONEST)
+    }
+
+    fn next_due(&mut self, now: Duration) -> Option<Duration> {
         let own = [
             self.timers.next(),
             Some(self.prekeys.next_at()),
@@ -145,7 +160,7 @@ impl Group {
             self.away.next_at(),
             self.checks.next_at(),
         ];
-        let of_members = self.members.values().flat_map(|member| self.timeouts_of(member));
-        own.into_iter().chain(of_members).flatten().min()
+        let of_members = self.members_due_at(now);
+        own.into_iter().chain([of_members]).flatten().min()
     }
 }

@@ -38,6 +38,11 @@ impl Judged {
         }
     }
 
+    /// Number and hash of the heartbeat that came last.
+    pub(crate) fn last_heartbeat(&self) -> Option<(u32, [u8; 8])> {
+        self.heartbeat.as_ref().map(|(seq, bytes)| (*seq, Heartbeat::hash(bytes)))
+    }
+
     /// Keeps any other message; whether there was room.
     pub(crate) fn keep(&mut self, bytes: &[u8]) -> bool {
         let len: usize = self.kept.iter().map(Vec::len).sum();

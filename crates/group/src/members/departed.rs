@@ -8,7 +8,9 @@ use alloc::{
 use core::time::Duration;
 
 use super::member::Member;
-use crate::{Identity, Permission, SessionId, clock::Moment, message::Status};
+use crate::{
+    Identity, Permission, SessionId, clock::Moment, keys::received::Received, message::Status,
+};
 
 /// How long a session that is away is remembered.
 const AWAY_FOR: Duration = Duration::from_secs(3600);
@@ -31,6 +33,8 @@ pub(crate) struct Departed {
     /// The signed message that ended it, or the announce of the session that took its place.
     pub(crate) proof: Option<Vec<u8>>,
     pub(crate) answered_at: Option<Moment>,
+    /// The counter of the order that removed it.
+    pub(crate) removed_by: Option<u32>,
     /// That it has left is another member's word: it may be here itself.
     pub(crate) is_hearsay: bool,
 }
@@ -93,6 +97,14 @@ impl AwayMembers {
         }
     }
 
+    /// We have a new session, whose heartbeats count from the first.
+    pub(crate) fn begin_anew(&mut self) {
+        for away in self.members.values_mut() {
+            away.our_seq = 0;
+            away.member.delivered.announce = false;
+        }
+    }
+
     pub(crate) fn get(&self, session: SessionId) -> Option<&Away> {
         self.members.get(&session)
     }
@@ -109,12 +121,42 @@ impl AwayMembers {
         self.members.iter()
     }
 
-    pub(crate) fn expire(&mut self, now: Duration) {
-        self.members.retain(|_, away| now < away.since.plus(AWAY_FOR));
+    /// Forgets members that have been away for too long; what must not be opened again of them is noted.
+    pub(crate) fn expire(&mut self, wiped: &mut WipedKeys, now: Duration) {
+        self.members.retain(|session, away| {
+            let stays = now < away.since.plus(AWAY_FOR);
+            if !stays {
+                wiped.note(*session, &away.member.received);
+            }
+            stays
+        });
     }
 
     pub(crate) fn next_at(&self) -> Option<Duration> {
         self.members.values().map(|away| away.since.plus(AWAY_FOR)).min()
+    }
+}
+
+/// Which generations were open here of sessions that are not kept: should one be admitted again, none of them is opened twice.
+#[derive(Default)]
+pub(crate) struct WipedKeys {
+    before: VecDeque<(SessionId, u32)>,
+}
+
+impl WipedKeys {
+    const KEPT: usize = 256;
+
+    pub(crate) fn note(&mut self, session: SessionId, received: &Received) {
+        if self.before.len() == Self::KEPT {
+            self.before.pop_front();
+        }
+        self.before.push_back((session, received.first_unopened()));
+    }
+
+    /// The first generation of this session that may be opened.
+    pub(crate) fn first_of(&self, session: SessionId) -> u32 {
+        let known = self.before.iter().rev().find(|(other, _)| *other == session);
+        known.map_or(0, |(_, generation)| *generation)
     }
 }
 
@@ -169,6 +211,11 @@ impl Refused {
     /// Where to tell it.
     pub(crate) fn address_of(&self, session: SessionId) -> Option<&[u8]> {
         self.by_us.get(&session).map(|refusal| &*refusal.address)
+    }
+
+    /// What orders kept out may be asked about again.
+    pub(crate) fn keep_those_by_application(&mut self) {
+        self.by_us.retain(|_, refusal| refusal.by_application);
     }
 
     /// It was admitted after all.

@@ -33,6 +33,7 @@ pub(crate) struct Member {
     pub(crate) user: UserId,
     /// As it was received, to be shown to others. Its identity, first prekey and address are in it.
     pub(crate) announce: Box<[u8]>,
+    announce_hash_rest: [u8; 16],
     prekey_number: u16,
     /// The newest prekey, unless it is the announce's.
     prekey: Option<Box<[u8]>>,
@@ -50,6 +51,10 @@ pub(crate) struct Member {
     keys_asked: Asked,
     pub(crate) request: Option<Wants>,
     pub(crate) answered_at: Option<Moment>,
+    /// When a generation was begun because it asked for one.
+    pub(crate) renewed_at: Option<Moment>,
+    /// When its roster was answered.
+    pub(crate) roster_at: Option<Moment>,
     pub(crate) heartbeat_sent_at: Option<Moment>,
     pub(crate) bucket: TokenBucket,
 }
@@ -81,13 +86,18 @@ struct Asked {
 
 impl Member {
     pub(crate) fn new(
-        session: SessionId,
+        group: &[u8; 32],
         announce: &Announce,
         message: Vec<u8>,
         admission: Admission,
         standing: Standing,
         now: Duration,
     ) -> Self {
+        let (mut session, mut announce_hash_rest) = (SessionId::default(), [0; 16]);
+        let hash = Announce::hash_of(group, &message);
+        let (start, rest) = hash.split_at(16);
+        session.0.copy_from_slice(start);
+        announce_hash_rest.copy_from_slice(rest);
         Self {
             session,
             role: announce.role,
@@ -95,6 +105,7 @@ impl Member {
             permission: admission.permission,
             standing,
             announce: message.into(),
+            announce_hash_rest,
             prekey_number: 0,
             prekey: None,
             since: now.into(),
@@ -110,6 +121,8 @@ impl Member {
             keys_asked: Asked::default(),
             request: None,
             answered_at: None,
+            renewed_at: None,
+            roster_at: None,
             heartbeat_sent_at: None,
             bucket: TokenBucket::new(Rate::Member, now),
         }
@@ -119,9 +132,13 @@ impl Member {
         self.session.number()
     }
 
-    /// Worked out anew: it is needed when somebody comes or goes.
-    pub(crate) fn announce_hash(&self, group: &[u8; 32]) -> [u8; 32] {
-        Announce::hash_of(group, &self.announce)
+    /// The session is its first half.
+    pub(crate) fn announce_hash(&self) -> [u8; 32] {
+        let mut hash = [0; 32];
+        let (session, rest) = hash.split_at_mut(16);
+        session.copy_from_slice(&self.session.0);
+        rest.copy_from_slice(&self.announce_hash_rest);
+        hash
     }
 
     pub(crate) fn identity(&self) -> Identity {
@@ -210,6 +227,11 @@ impl Member {
         }
         self.unacknowledged.shrink_to_fit();
         true
+    }
+
+    /// Whether it has opened a key of ours.
+    pub(crate) const fn has_acknowledged(&self) -> bool {
+        self.ack_delay.is_some()
     }
 
     /// Whether it has not acknowledged this generation.

@@ -112,6 +112,23 @@ impl Orders {
         }
     }
 
+    /// This moderator was removed by an order with this counter: what it ordered after that never counted. The removals
+    /// among that.
+    pub(crate) fn void(&mut self, by: SessionId, counter: u32) -> Vec<SignedOrder> {
+        let is_void = |order: &SignedOrder| order.by == by && order.order.counter > counter;
+        if self.unlock.as_ref().is_some_and(is_void) {
+            self.unlock = None;
+        }
+        if self.lock.as_ref().is_some_and(is_void) {
+            // Others still have what was in force before, and pass it on.
+            self.lock = self.unlock.take();
+        }
+        let (void, valid) =
+            core::mem::take(&mut self.removals).into_iter().partition(|order| is_void(order));
+        self.removals = valid;
+        void
+    }
+
     pub(crate) fn is_locked(&self) -> bool {
         self.lock_in_force().is_some()
     }

@@ -77,6 +77,11 @@ impl Presence {
         self.heard.push(Heard { seq: heartbeat.seq, hash, after: self.after });
     }
 
+    /// Number and hash of the heartbeat that came last.
+    pub(crate) fn last(&self) -> Option<(u32, [u8; 8])> {
+        self.heard.last().map(|heard| (heard.seq, heard.hash))
+    }
+
     /// When the heartbeat of ours was sent that the one with this number and hash leads back to.
     pub(crate) fn heard_after(&self, seq: u32, hash: &[u8; 8]) -> Option<Duration> {
         let found = self.heard.iter().find(|heard| heard.seq == seq && heard.hash == *hash)?;

@@ -70,6 +70,11 @@ pub(super) fn calls(shell: &Shell) -> Result<()> {
     Stage::set_up(shell)?.run_all(shell, &call_tests(), &["call.test.mjs"])
 }
 
+/// Calls through breaks of minutes.
+pub(super) fn lives(shell: &Shell) -> Result<()> {
+    Stage::set_up(shell)?.run_all(shell, &call_tests(), &["life.test.mjs"])
+}
+
 /// Two tabs of Chromium.
 pub(super) fn one_call(shell: &Shell) -> Result<()> {
     let stage = Stage::set_up(shell)?;

@@ -117,6 +117,13 @@ pub(super) const STEPS: &[Step] = &[
     .quick(browsers::one_call),
     Step::new(
         Browsers,
+        "lives",
+        "calls through frozen pages, a lost network, a server that restarts, reloads, second windows",
+        browsers::lives,
+    )
+    .needs_also(CALLS),
+    Step::new(
+        Browsers,
         "leaks",
         "every way to send media, and nothing readable at the server",
         browsers::leaks,

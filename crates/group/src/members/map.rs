@@ -1,0 +1,91 @@
+//! All members, and when something is due for one of them.
+
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use core::{ops::Deref, time::Duration};
+
+use super::member::Member;
+use crate::SessionId;
+
+/// Members that are looked at one by one when the next time is worked out; of more, all are.
+const MAX_TOUCHED: usize = 32;
+
+/// All members. Whoever may have changed is remembered, so that what is due next need not be worked out of all of them after
+/// each message.
+pub(crate) struct MemberMap {
+    members: BTreeMap<SessionId, Box<Member>>,
+    /// Members that may have changed; `None` if any may.
+    touched: Option<Vec<SessionId>>,
+    /// Of the others nothing is due before this.
+    due_at: Option<Duration>,
+}
+
+impl MemberMap {
+    pub(crate) const fn new() -> Self {
+        Self { members: BTreeMap::new(), touched: None, due_at: None }
+    }
+
+    fn touch(&mut self, session: SessionId) {
+        let Some(touched) = &mut self.touched else { return };
+        if touched.last() == Some(&session) {
+            return;
+        }
+        if touched.len() == MAX_TOUCHED {
+            self.touched = None;
+        } else {
+            touched.push(session);
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, session: &SessionId) -> Option<&mut Box<Member>> {
+        self.touch(*session);
+        self.members.get_mut(session)
+    }
+
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Box<Member>> {
+        self.touched = None;
+        self.members.values_mut()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&SessionId, &mut Box<Member>)> {
+        self.touched = None;
+        self.members.iter_mut()
+    }
+
+    pub(crate) fn insert(&mut self, session: SessionId, member: Box<Member>) {
+        self.touch(session);
+        self.members.insert(session, member);
+    }
+
+    /// What is due for the others depends on how many there are.
+    pub(crate) fn remove(&mut self, session: &SessionId) -> Option<Box<Member>> {
+        self.touched = None;
+        self.members.remove(session)
+    }
+
+    /// When something is due for one of them, by its own times: perhaps too early, if that is later than now.
+    pub(crate) fn due_at(
+        &mut self,
+        now: Duration,
+        next_of: impl Fn(&Member) -> Option<Duration>,
+    ) -> Option<Duration> {
+        let mut touched = self.touched.take();
+        if let Some(touched) = &mut touched {
+            let members = touched.drain(..).filter_map(|session| self.members.get(&session));
+            let due_at = members.filter_map(|member| next_of(member)).min();
+            self.due_at = [self.due_at, due_at].into_iter().flatten().min();
+        }
+        if touched.is_none() || self.due_at.is_some_and(|at| at <= now) {
+            self.due_at = self.members.values().filter_map(|member| next_of(member)).min();
+        }
+        self.touched = Some(touched.unwrap_or_default());
+        self.due_at
+    }
+}
+
+impl Deref for MemberMap {
+    type Target = BTreeMap<SessionId, Box<Member>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.members
+    }
+}
