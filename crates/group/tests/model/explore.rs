@@ -1,8 +1,11 @@
 //! A search through all that can happen, breadth first.
 //!
-//! `Group` holds keys, so it can be neither copied nor hashed, and the crate `stateright` asks for both. A state is therefore
-//! reached by doing again what led to it, on machines whose randomness is fixed, and known by a fingerprint.
+//! `Group` holds keys, so it can be neither copied nor hashed, and the crate `stateright` asks for
+//! both. A state is therefore
+//! reached by doing again what led to it, on machines whose randomness is fixed, and known by a
+//! fingerprint.
 
+use core::panic::AssertUnwindSafe;
 use std::{collections::HashSet, panic::catch_unwind, sync::Mutex, time::Instant};
 
 use crate::{
@@ -51,7 +54,7 @@ struct Shared {
 
 /// What happened; who reports it needs no backtrace.
 fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(core::panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_string()));
         Err(format!("panic: {}", text.unwrap_or_default()))
