@@ -61,7 +61,8 @@ fn turn(call: &mut Call, rng: &mut Random, now: Duration, whom: Option<SessionId
 struct Known {
     us: Call,
     rng: Random,
-    others: Vec<(Call, Random)>,
+    /// With a clock each, so that we are not lost to them while others come.
+    others: Vec<(Call, Random, Duration)>,
     now: Duration,
     /// Bytes that we have kept for them.
     bytes: i64,
@@ -85,10 +86,10 @@ impl Known {
                     break (them, their_rng);
                 }
             };
-            let mut told = turn(&mut them, &mut their_rng, known.now, whom);
-            them.handle_message(&announce, known.now).unwrap();
-            told.extend(turn(&mut them, &mut their_rng, known.now, whom));
-            known.others.push((them, their_rng));
+            let mut told = turn(&mut them, &mut their_rng, NOW, whom);
+            them.handle_message(&announce, NOW).unwrap();
+            told.extend(turn(&mut them, &mut their_rng, NOW, whom));
+            known.others.push((them, their_rng, NOW));
             known.hear(usize::from(number) - 1, told);
         }
         known.forget();
@@ -98,9 +99,10 @@ impl Known {
     /// Everybody draws a new key, and is heard with it.
     fn rekey(&mut self) {
         for at in 0..self.others.len() {
-            let (them, rng) = &mut self.others[at];
-            them.rekey(self.now);
-            let told = turn(them, rng, self.now, Some(self.us.session()));
+            let (them, rng, now) = &mut self.others[at];
+            *now += Duration::from_secs(12);
+            them.rekey(*now);
+            let told = turn(them, rng, *now, Some(self.us.session()));
             self.hear(at, told);
         }
         self.forget();
@@ -127,16 +129,18 @@ impl Known {
     /// We take what one of them says and answer it; both acknowledge each other's keys, and we open a frame of it.
     fn hear(&mut self, at: usize, told: Vec<Vec<u8>>) {
         let mut told = told;
-        for _ in 0..2 {
+        // If our prekey has changed meanwhile their key comes again.
+        for _ in 0..4 {
             let answers = self.take(&told);
-            let (them, their_rng) = &mut self.others[at];
-            for message in answers.iter().flat_map(|message| Self::parts(message)) {
-                let _ = them.handle_message(message, self.now);
+            let (them, their_rng, their_now) = &mut self.others[at];
+            for message in &answers {
+                let _ = them.handle_message(message, *their_now);
             }
             self.bytes += alloc::kept(|| drop(answers));
             // Acks wait for company.
             self.now += Duration::from_millis(60);
-            told = turn(them, their_rng, self.now, Some(self.us.session()));
+            *their_now += Duration::from_millis(60);
+            told = turn(them, their_rng, *their_now, Some(self.us.session()));
         }
         let answers = self.take(&told);
         self.bytes += alloc::kept(|| drop(answers));

@@ -26,7 +26,7 @@ impl Rate {
     const fn burst(self) -> u16 {
         match self {
             Self::Member => 100,
-            Self::Strangers => 1024,
+            Self::Strangers => 2048,
             Self::Forgeries => 512,
         }
     }

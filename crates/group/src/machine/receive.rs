@@ -15,6 +15,8 @@ use crate::{
 const MAX_EARLY: usize = 64;
 /// How often a session that is not known is asked for its announce.
 const ASK_STRANGER_EVERY: Duration = Duration::from_secs(5);
+/// So long after it has joined a newcomer does not ask for what is on its way to it: announces and keys.
+pub(super) const NEW_FOR: Duration = Duration::from_secs(1);
 /// How often our announce goes to all because unknown sessions ask for it.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 /// Sessions that were asked and are remembered.
@@ -280,7 +282,9 @@ impl Group {
                     self.answer_stranger(now);
                 }
                 let asked = self.asked.get(&session);
-                let is_due = asked.is_none_or(|at| now >= at.plus(ASK_STRANGER_EVERY));
+                // In our first second all announces are on their way to us.
+                let is_due = now >= self.joined_at + NEW_FOR
+                    && asked.is_none_or(|at| now >= at.plus(ASK_STRANGER_EVERY));
                 if is_due && self.strangers.try_take(now) {
                     if self.asked.len() >= MAX_ASKED {
                         self.asked.clear();

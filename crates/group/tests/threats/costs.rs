@@ -76,7 +76,7 @@ fn signatures_in_forwards_cost_whoever_passes_them_on() {
 }
 
 #[test]
-fn of_strangers_64_a_second_are_looked_at_after_1024() {
+fn of_strangers_64_a_second_are_looked_at_after_2048() {
     let policy = Policy { max_members: 1024, ..Policy::default() };
     let (mut net, ids) = call(&[Join { policy, ..Join::of(1) }]);
     net.peers.get_mut(&ids[0]).unwrap().is_undecided = true;
@@ -93,7 +93,7 @@ fn of_strangers_64_a_second_are_looked_at_after_1024() {
         assert!(heard.iter().all(is_known));
         heard.into_iter().filter(|heard| *heard == Err(GroupError::OtherSuite)).count()
     };
-    assert_eq!(looked_at(&mut net, 1100), 1024);
+    assert_eq!(looked_at(&mut net, 2100), 2048);
     for _ in 0..2 {
         net.run_for(SECOND);
         assert_eq!(looked_at(&mut net, 100), 64);
