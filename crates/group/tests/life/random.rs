@@ -501,7 +501,7 @@ fn quiet(run: &mut Run) -> Result<(), String> {
     // Who went untold is lost after 100 s, and 40 s later by who was shown it then.
     let hides = [Feature::Untold, Feature::Partitions, Feature::Loss, Feature::Sleep];
     let hides = hides.into_iter().any(|feature| run.has(feature));
-    let within = if hides { 150 * SECOND } else { 30 * SECOND };
+    let within = if hides { 150 * SECOND } else { 60 * SECOND };
     loop {
         // Removed people and those outside a lock are told, and stay out.
         let is_late = run.net.now > start + 40 * SECOND;
