@@ -19,7 +19,7 @@ const ANSWER_EVERY: Duration = Duration::from_secs(1);
 /// What a member has to prove to be present after our machine slept.
 const EXCUSED: Duration = Duration::from_secs(20);
 /// How long an older session of an identity has to show that it is still there.
-const CONTEST: Duration = Duration::from_secs(15);
+const CONTEST: Duration = Duration::from_secs(30);
 /// Members up to which heartbeats are sent twice as often while one is unresponsive.
 const SMALL_CALL: usize = 64;
 /// Bytes of prekeys that are sent in every heartbeat; larger ones only when they are new.
