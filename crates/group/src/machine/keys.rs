@@ -273,9 +273,10 @@ impl Group {
     pub(super) fn switch_if_acknowledged(&mut self, now: Duration) {
         let Some(pending) = &self.own.pending else { return };
         let generation = pending.generation;
-        let is_here =
-            |member: &&Box<Member>| member.presence.is_live() || now < member.since.plus(MAY_BE_NEW);
-        let mut here = self.members.values().filter(is_here);
+        let mut here = self
+            .members
+            .values()
+            .filter(|member| member.presence.is_live() || now < member.since.plus(MAY_BE_NEW));
         if self.members.len() <= MAX_ACKS && !here.any(|member| member.owes_ack_of(generation)) {
             self.timers.set_sooner(Timer::Switch, now);
         }
