@@ -101,7 +101,7 @@ test('what a page loads stays within its budget', async (t) => {
   }
   for (const module of MODULES) {
     const together = sizes['pkg/worker.js'][1] + sizes[`pkg/${module}`][1];
-    assert.ok(together <= 60_000, `worker.js with ${module}: ${together} bytes by gzip, at most 60,000`);
+    assert.ok(together <= 65_500, `worker.js with ${module}: ${together} bytes by gzip, at most 65,500`);
   }
   for (const worker of ['pkg/jitsi-worker.js', 'pkg/livekit-worker.js']) {
     assert.ok(sizes[worker][1] <= 66_000, `${worker}: ${sizes[worker][1]} bytes by gzip, at most 66,000`);
