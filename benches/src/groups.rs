@@ -503,7 +503,7 @@ impl Call {
                     | Event::Equivocation(_)
                     | Event::OrdersDiffer(_),
                 ) => self.alarms += 1,
-                Output::Event(Event::Ended(why)) => panic!("{why:?}"),
+                Output::Event(Event::Ended(_)) => unreachable!("nobody told it to go"),
                 Output::Event(
                     Event::IdentityChanged { .. }
                     | Event::Unresponsive(_)
