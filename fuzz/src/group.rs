@@ -109,6 +109,9 @@ enum Relay {
     Lying,
 }
 
+/// When a session came, and when it went.
+type Stays = Vec<(u64, Option<u64>)>;
+
 struct Call {
     relay: Relay,
     now: Duration,
@@ -122,16 +125,13 @@ struct Call {
     /// Whose number it is, also of sessions that have ended.
     numbers: BTreeMap<u16, usize>,
     /// From which of these to which the session, the second, was a member at the peer, the first.
-    stays: BTreeMap<(usize, SessionId), Vec<Stay>>,
+    stays: BTreeMap<(usize, SessionId), Stays>,
     /// Keys by their bytes: who made it and when, and since when frames are sealed with it.
     made: BTreeMap<Vec<u8>, Made>,
     /// Who gets nothing through.
     cut: Option<usize>,
     has_orders: bool,
 }
-
-/// From when to when.
-type Stay = (u64, Option<u64>);
 
 struct Made {
     by: usize,

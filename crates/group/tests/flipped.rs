@@ -1,5 +1,10 @@
 //! Every byte of every message, changed: refused, and nothing has moved.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
+    reason = "a test"
+)]
 
 use sealframe_group::{
     Event, GroupError, Output, RefusalReason, SessionId,
@@ -152,6 +157,9 @@ fn leaves() {
     assert!(!net.peer(ids[0]).sees(net.session(ids[2])));
 }
 
+/// Makes an action of a call and its addresses.
+type Making = dyn Fn(&Net, &[u16]) -> Action;
+
 #[test]
 fn orders() {
     let remove = |net: &Net, ids: &[u16]| {
@@ -166,7 +174,8 @@ fn orders() {
         allowed.sort_unstable();
         Action::Lock { allowed }
     };
-    let actions: [&dyn Fn(&Net, &[u16]) -> Action; 3] = [&lock, &|_, _| Action::Unlock, &remove];
+    let unlock = |_: &Net, _: &[u16]| Action::Unlock;
+    let actions: [&Making; 3] = [&lock, &unlock, &remove];
     for action in actions {
         // Of the first, who may.
         let (mut net, ids) = call_of(3);

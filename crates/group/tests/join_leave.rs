@@ -1,5 +1,10 @@
 //! Who opens what, as people come and go.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
+    reason = "a test"
+)]
 
 use sealframe_group::{Kem, LeaveReason, Reason};
 

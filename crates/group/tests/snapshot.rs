@@ -1,5 +1,10 @@
 //! Snapshots of a group's state as JSON, which a program in another language reads: feature `serde`.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
+    reason = "a test"
+)]
 
 use core::time::Duration;
 

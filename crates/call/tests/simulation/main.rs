@@ -10,6 +10,7 @@
     clippy::panic,
     clippy::cast_possible_truncation,
     clippy::enum_variant_names,
+    clippy::wildcard_enum_match_arm,
     reason = "a test"
 )]
 

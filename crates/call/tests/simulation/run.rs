@@ -145,7 +145,7 @@ impl Run {
     fn join(&mut self) {
         let person = self.next_person;
         self.next_person += 1;
-        self.enter(Who { person, moderates: person <= 2, sends: person % 5 != 0 });
+        self.enter(Who { person, moderates: person <= 2, sends: !person.is_multiple_of(5) });
     }
 
     fn enter(&mut self, who: Who) {

@@ -211,6 +211,11 @@ impl OwnKeys {
         signed.address(core, (*generation, 0), base_key, member, rng)
     }
 
+    /// Whether the next generation should begin soon.
+    pub(crate) const fn is_nearly_ratcheted_through(&self) -> bool {
+        self.current.step >= MAX_STEPS * 3 / 4
+    }
+
     /// Whether the present generation has room for another step.
     pub(crate) const fn may_ratchet(&self) -> bool {
         self.current.step + 1 < MAX_STEPS

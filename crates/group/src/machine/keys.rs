@@ -24,6 +24,8 @@ use crate::{
 
 /// A member's requests are answered at most this often.
 pub(super) const ANSWER_EVERY: Duration = Duration::from_secs(1);
+/// A member that has come this lately may be here though it has not proved it.
+const MAY_BE_NEW: Duration = Duration::from_secs(10);
 /// A generation is begun for one member at most this often.
 const RENEW_EVERY: Duration = Duration::from_secs(4);
 /// How long an ack waits for another message to the same member.
@@ -192,6 +194,10 @@ impl Group {
             }
             self.own.ratchet();
             self.core.change_keys(KeyChange::Ratchet);
+            if self.own.is_nearly_ratcheted_through() && self.own.pending.is_none() {
+                // Before newcomers would have to wait for it.
+                self.want_generation(Reason::Limit, now);
+            }
         }
         self.deliver(&newcomers, wants_ack, now, rng);
     }
@@ -269,12 +275,14 @@ impl Group {
         }
     }
 
-    /// Everybody who is live may have acknowledged the next key.
+    /// Everybody who is here may have acknowledged the next key. Of a member that has just come it is not known yet whether it is.
     pub(super) fn switch_if_acknowledged(&mut self, now: Duration) {
         let Some(pending) = &self.own.pending else { return };
         let generation = pending.generation;
-        let mut live = self.members.values().filter(|member| member.presence.is_live());
-        if self.members.len() <= MAX_ACKS && !live.any(|member| member.owes_ack_of(generation)) {
+        let is_here =
+            |member: &Member| member.presence.is_live() || now < member.since.plus(MAY_BE_NEW);
+        let mut here = self.members.values().filter(|member| is_here(member));
+        if self.members.len() <= MAX_ACKS && !here.any(|member| member.owes_ack_of(generation)) {
             self.timers.set_sooner(Timer::Switch, now);
         }
     }

@@ -127,7 +127,8 @@ impl Group {
         self.apply_order(order, now)
     }
 
-    /// Whether an order names a session that is or was present here. Any other may be a recording of another call.
+    /// Whether an order names a session that is or was present here. Any other may be a recording
+    /// of another call.
     fn is_of_this_call(&self, order: &SignedOrder) -> bool {
         let Action::Remove { target, .. } = order.order.action else { return false };
         let away = self.away.get(target).map(|away| &away.member);

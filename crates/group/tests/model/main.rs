@@ -1,6 +1,14 @@
-//! Every state that a call of three or four can reach within bounds, under a network that does what it likes.
-#![expect(clippy::unwrap_used, reason = "a test")]
-#![allow(dead_code, reason = "shared with other tests")]
+//! Every state that a call of three or four can reach within bounds, under a network that does what
+//! it likes.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
+    reason = "a test; parts of it are shared"
+)]
 
 mod explore;
 mod ghost;
@@ -9,7 +17,7 @@ mod net;
 mod world;
 
 use explore::{Bounds, explore, reach};
-use world::{Action, Harm, Scenario};
+use world::{Action, Fault, Harm, Scenario};
 
 /// Harm of each kind once.
 const ONCE: Harm = Harm { drops: 1, overtakes: 1, repeats: 1, holds: 1 };
@@ -21,6 +29,7 @@ fn scenarios() -> Vec<Scenario> {
         people,
         commands: commands.to_vec(),
         harm: ONCE,
+        fault: None,
     };
     vec![
         of("a join crosses a lock", 3, &[Lock(1), Join(4), Unlock(2)]),
@@ -65,4 +74,31 @@ fn every_state_is_safe_and_every_end_is_good() {
     }
     println!("{states} states, {moments} moments, {leaves} ends");
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn each_check_finds_what_is_made_wrong() {
+    use Action::{Join, Lock, Mistake, Remove};
+    let faults = [
+        (Fault::TellsWhoWent, Mistake(1, 3), "a key after it went"),
+        (Fault::TellsTheKeyOfBefore, Join(4), "a key of before"),
+        (Fault::IsDeafToOrders, Remove(1, 3), "a removed session is back"),
+        (Fault::SaysItHasTakenOrders, Lock(1), "its orders say locked"),
+        (Fault::SaysItHasTakenOrders, Remove(1, 3), "is in against"),
+        (Fault::Panics, Lock(1), "panic: planted"),
+        (Fault::LosesForGood, Join(4), "after a fair time"),
+        (Fault::Accuses, Lock(1), "equivocation"),
+    ];
+    for (fault, command, expected) in faults {
+        let scenario = Scenario {
+            name: "a fault",
+            people: 3,
+            commands: vec![command],
+            harm: Harm { repeats: 1, ..Harm::default() },
+            fault: Some(fault),
+        };
+        let found = explore(&scenario, Bounds { depth: 2, states: 10_000, one_leaf_of: 1 });
+        let is_found = found.failures.iter().any(|(_, what)| what.contains(expected));
+        assert!(is_found, "{fault:?} {expected}: {:?}", found.failures);
+    }
 }

@@ -106,6 +106,25 @@ pub(crate) struct Harm {
     pub(crate) holds: u8,
 }
 
+/// What is made wrong on purpose, to see that it is found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    /// Who has gone is given the key that is sealed with.
+    TellsWhoWent,
+    /// A newcomer is given the key as it was before it came.
+    TellsTheKeyOfBefore,
+    /// The second member hears orders and does nothing.
+    IsDeafToOrders,
+    /// Nor does it, and says that it has taken them.
+    SaysItHasTakenOrders,
+    /// Something panics when a message comes a second time.
+    Panics,
+    /// What the first sends to the fourth never comes.
+    LosesForGood,
+    /// The second accuses the first.
+    Accuses,
+}
+
 /// Where a model begins and what may happen in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -114,6 +133,7 @@ pub(crate) struct Scenario {
     pub(crate) people: u16,
     pub(crate) commands: Vec<Action>,
     pub(crate) harm: Harm,
+    pub(crate) fault: Option<Fault>,
 }
 
 struct Packet {
@@ -142,6 +162,7 @@ pub(crate) struct World {
     /// Fingerprints of all states since the last action began.
     pub(crate) passed: Vec<u64>,
     pub(crate) records: bool,
+    fault: Option<Fault>,
 }
 
 fn hash_of(value: &impl Hash) -> u64 {
@@ -168,12 +189,14 @@ impl World {
             before: None,
             passed: Vec::new(),
             records: false,
+            fault: None,
         };
         for person in 1..=scenario.people {
             world.join(person);
         }
         world.fair(SECOND, &mut |_| Ok(())).unwrap();
         world.is_together().unwrap();
+        world.fault = scenario.fault;
         world
     }
 
@@ -192,8 +215,10 @@ impl World {
         let Some(peer) = self.peers.get_mut(&address) else { return };
         self.ghost.before_turn(peer);
         let seen = peer.events.len();
+        let before = peer.own.clone();
         let sent = peer.turn(self.now);
         self.ghost.after_turn(peer, seen, &sent);
+        let news: Vec<Event> = peer.events[seen..].iter().map(|(_, event)| event.clone()).collect();
         let addressed: Vec<_> = sent
             .into_iter()
             .map(|(to, bytes)| match to {
@@ -205,6 +230,7 @@ impl World {
             })
             .collect();
         let has_ended = peer.has_ended;
+        self.do_wrong(address, &before, &news);
         for (to, bytes) in addressed {
             self.post(address, to, &bytes);
         }
@@ -213,9 +239,40 @@ impl World {
         }
     }
 
+    /// The planted fault, after a turn of a machine.
+    fn do_wrong(&mut self, address: u16, before: &(u64, u32, Vec<u8>), news: &[Event]) {
+        let Some(sender) = self.peers.get(&address) else { return };
+        let number = sender.group.number();
+        let (tells, (generation, step, key)) = match self.fault {
+            Some(Fault::TellsWhoWent) => {
+                (self.ghost.gone_at(sender.group.session()), sender.own.clone())
+            }
+            Some(Fault::TellsTheKeyOfBefore) => {
+                let joined = news.iter().filter_map(|event| {
+                    if let Event::Joined(session) = event { Some(*session) } else { None }
+                });
+                (joined.collect(), before.clone())
+            }
+            Some(
+                Fault::IsDeafToOrders
+                | Fault::SaysItHasTakenOrders
+                | Fault::Panics
+                | Fault::LosesForGood
+                | Fault::Accuses,
+            )
+            | None => return,
+        };
+        for other in self.peers.values_mut().filter(|other| tells.contains(&other.group.session())) {
+            other.held.insert((number, generation), crate::net::Held { step, key: key.clone() });
+        }
+    }
+
     fn post(&mut self, from: u16, to: Option<u16>, bytes: &[u8]) {
         let others: Vec<u16> = self.peers.keys().copied().filter(|&other| other != from).collect();
         for other in others.into_iter().filter(|other| to.is_none_or(|to| to == *other)) {
+            if self.fault == Some(Fault::LosesForGood) && (from, other) == (1, 4) {
+                continue;
+            }
             if self.apart.is_some_and(|apart| apart == from || apart == other) {
                 continue;
             }
@@ -233,7 +290,21 @@ impl World {
         let Some(peer) = self.peers.get_mut(&to) else { return };
         let heard = self.heard.entry(to).or_default();
         *heard = heard.wrapping_add(hash_of(&bytes));
-        let _ = peer.group.handle_message(bytes, self.now);
+        let is_deaf =
+            matches!(self.fault, Some(Fault::IsDeafToOrders | Fault::SaysItHasTakenOrders)) && to == 2;
+        let is_repeated = self.last.get(&(from, to)).is_some_and(|last| *last == bytes);
+        assert!(!(is_repeated && self.fault == Some(Fault::Panics)), "planted");
+        if self.fault == Some(Fault::Accuses) && to == 2 {
+            self.ghost.accuse(2);
+        }
+        if is_deaf {
+            self.ghost.hear_removals(peer.group.session(), bytes);
+        }
+        let parts = message::unbundle(bytes).unwrap();
+        let parts = parts.into_iter().filter(|part| !(is_deaf && [7, 9].contains(&part[1])));
+        for part in parts {
+            let _ = peer.group.handle_message(part, self.now);
+        }
         self.last.insert((from, to), bytes.to_vec());
         self.turn(to);
     }
@@ -309,10 +380,24 @@ impl World {
             // Two steps of two machines that do not touch each other are taken in one order alone.
             all.retain(|action| {
                 let is_earlier = action.actor().is_some_and(|other| other < *actor);
-                let was_possible = match *action {
-                    Action::Deliver(from, to) | Action::Drop(from, to) => links.contains(&(from, to)),
-                    other => other.actor().is_some(),
+                let link = match *action {
+                    Action::Deliver(from, to) | Action::Drop(from, to) => Some((from, to)),
+                    Action::Overtake(..)
+                    | Action::Repeat(..)
+                    | Action::Settle
+                    | Action::Hold(_)
+                    | Action::Pass(_)
+                    | Action::Sleep(..)
+                    | Action::Apart(..)
+                    | Action::Lock(_)
+                    | Action::Unlock(_)
+                    | Action::Remove(..)
+                    | Action::Leave(_)
+                    | Action::Crash(_)
+                    | Action::Mistake(..)
+                    | Action::Join(_) => None,
                 };
+                let was_possible = link.is_none_or(|link| links.contains(&link));
                 !(is_earlier && was_possible)
             });
         }
@@ -429,7 +514,8 @@ impl World {
         Ok(())
     }
 
-    /// What tells two states from each other: all that can be seen of each machine, and what is on its way.
+    /// What tells two states from each other: all that can be seen of each machine, and what is on
+    /// its way.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.now, self.harm, &self.commands, self.next_address).hash(&mut hasher);
@@ -475,6 +561,12 @@ impl World {
             }
             assert_eq!(own, peer.group.session());
         }
+        if let (Some(Fault::SaysItHasTakenOrders), Some(hash)) =
+            (self.fault, told.get(&1).map(|first| first.orders_hash))
+            && let Some(second) = told.get_mut(&2)
+        {
+            second.orders_hash = hash;
+        }
         told
     }
 
@@ -488,7 +580,15 @@ impl World {
             let kept_out: Vec<_> =
                 self.peers.values().filter(is_kept_out).map(|peer| peer.address).collect();
             match self.is_together() {
-                Ok(()) => break,
+                Ok(()) => {
+                    // Who crashed untold is lost by one a little before the other.
+                    self.fair(21 * SECOND, &mut none)?;
+                    let stays = self.is_together();
+                    if stays.is_ok() || self.now >= start + 150 * SECOND {
+                        stays.map_err(|what| format!("not any more: {what}"))?;
+                        break;
+                    }
+                }
                 Err(_) if !kept_out.is_empty() && self.now >= start + 12 * SECOND => {
                     self.forget(kept_out[0]);
                 }
@@ -496,13 +596,16 @@ impl World {
                 Err(_) => self.fair(4 * SECOND, &mut none)?,
             }
         }
-        let took = self.now - start;
-        self.fair(21 * SECOND, &mut none)?;
-        self.is_together().map_err(|what| format!("not any more: {what}"))?;
+        let took = self.now - start - 21 * SECOND;
         for peer in self.peers.values() {
             if peer.group.member_states(self.now).iter().any(|member| member.roster_differs) {
                 return Err(format!("{} still reports a roster", peer.address));
             }
+        }
+        let told = self.tell();
+        let hashes = told.values().map(|heartbeat| (heartbeat.orders_hash, heartbeat.roster_hash));
+        if hashes.collect::<BTreeSet<_>>().len() > 1 {
+            return Err("orders or rosters differ".to_string());
         }
         Ok(took)
     }
@@ -550,8 +653,5 @@ impl World {
 
 /// Whether it comes from an order, so that the session has ended for good.
 pub(crate) fn is_removal(event: &Event) -> Option<SessionId> {
-    match event {
-        Event::Left { session, why: LeaveReason::Removed } => Some(*session),
-        _ => None,
-    }
+    if let Event::Left { session, why: LeaveReason::Removed } = event { Some(*session) } else { None }
 }

@@ -14,7 +14,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[test]
 fn a_clock_that_jumps_and_is_set_back_costs_nothing() {
     let (mut net, ids) = call_of(3);
-    for (jump, back) in [(3600 * SECOND, 3600 * SECOND), (40 * SECOND, 10 * SECOND), (DAY, 0 * SECOND)]
+    for (jump, back) in
+        [(3600 * SECOND, 3600 * SECOND), (40 * SECOND, 10 * SECOND), (DAY, Duration::ZERO)]
     {
         let peer = net.peers.get_mut(&ids[1]).unwrap();
         peer.clock += jump;

@@ -1,5 +1,10 @@
 //! What a relay or a member may try, row by row of SECURITY.md's table, and what comes of it.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
+    reason = "a test"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -120,7 +120,7 @@ fn a_removal_is_handed_on_though_its_moderator_has_left() {
     let [moderator, bob, _, troll] = ids[..] else { panic!() };
     let session = net.session(troll);
     net.drops = Box::new(move |from, to, bytes| {
-        from == moderator && (to == bob || to == troll) && bytes[1] == ORDER || to == troll
+        to == troll || from == moderator && to == bob && bytes[1] == ORDER
     });
     net.with(moderator, |peer, now| peer.group.remove_member(session, now).unwrap());
     net.run_for(SECOND);

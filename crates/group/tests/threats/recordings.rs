@@ -1,6 +1,7 @@
 //! What a relay keeps back or recorded in another call, handed out later.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+use core::cell::RefCell;
+use std::{collections::VecDeque, rc::Rc};
 
 use sealframe_group::{Event, GroupError, LeaveReason, Reason, SessionId, message::Message};
 
