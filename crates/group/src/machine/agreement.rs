@@ -86,7 +86,7 @@ impl Group {
         self.want_delivery(now);
     }
 
-    fn members_that(&self, which: impl Fn(&Member) -> bool) -> Vec<SessionId> {
+    pub(super) fn members_that(&self, which: impl Fn(&Member) -> bool) -> Vec<SessionId> {
         let members = self.members.iter().filter(|(_, member)| which(member));
         members.map(|(&session, _)| session).collect()
     }

@@ -98,6 +98,12 @@ impl Group {
         self.own.begin(&self.core, self.begin_reason, wants_ack, base_key, switch_at);
         let kept = [self.own.current.generation, self.own.begun_generation];
         let withheld = self.withheld();
+        // Newcomers whose delivery is still to come do not know us yet.
+        for session in self.members_that(|member| !member.delivered.announce) {
+            if !withheld.contains(&session) {
+                self.introduce_to(session, now);
+            }
+        }
         for (session, member) in self.members.iter_mut() {
             member.keep_unacknowledged(&kept);
             member.delivered.pending = false;

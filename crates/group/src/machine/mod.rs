@@ -302,8 +302,7 @@ impl Group {
         let now = self.advance(now);
         let session = self.session_of(number);
         if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
-            let soon = now + Duration::from_millis(300);
-            member.ask_by(soon.max(self.joined_at + receive::NEW_FOR));
+            member.ask_by(now + Duration::from_millis(300));
         }
     }
 

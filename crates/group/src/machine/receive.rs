@@ -15,8 +15,8 @@ use crate::{
 const MAX_EARLY: usize = 64;
 /// How often a session that is not known is asked for its announce.
 const ASK_STRANGER_EVERY: Duration = Duration::from_secs(5);
-/// So long after it has joined a newcomer does not ask for what is on its way to it: announces and keys.
-pub(super) const NEW_FOR: Duration = Duration::from_secs(1);
+/// So long after it has joined a newcomer does not ask for announces: they are on their way to it.
+const NEW_FOR: Duration = Duration::from_secs(1);
 /// How often our announce goes to all because unknown sessions ask for it.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 /// Sessions that were asked and are remembered.
@@ -283,7 +283,7 @@ impl Group {
                 }
                 let asked = self.asked.get(&session);
                 // In our first second all announces are on their way to us.
-                let is_due = now >= self.joined_at + NEW_FOR
+                let is_due = now >= self.expects_until()
                     && asked.is_none_or(|at| now >= at.plus(ASK_STRANGER_EVERY));
                 if is_due && self.strangers.try_take(now) {
                     if self.asked.len() >= MAX_ASKED {
@@ -303,6 +303,11 @@ impl Group {
             | Body::UpdateHeader(_) => {}
         }
         unknown
+    }
+
+    /// Until when the announces of others are on their way to us. Not all come by themselves after a clash of numbers.
+    fn expects_until(&self) -> Duration {
+        if self.restarted_at.is_some() { Duration::ZERO } else { self.joined_at + NEW_FOR }
     }
 
     /// Somebody who is not known does not know us. Its address is not known either: our announce goes to all.
