@@ -376,7 +376,9 @@ impl Run {
         for sender in self.net.peers.values() {
             for other in self.net.peers.values() {
                 let (number, session) = (sender.group.number(), other.group.session());
-                if other.address == sender.address {
+                // Two sessions may have one number for a moment, until one begins anew.
+                let holders = self.net.peers.values().filter(|peer| peer.group.number() == number);
+                if other.address == sender.address || holders.count() > 1 {
                     continue;
                 }
                 let came = sender.events.iter().rev().find_map(|(at, event)| match event {
