@@ -100,7 +100,7 @@ impl Frames {
         self.sealer.rekey_to(generation, base_key)
     }
 
-    /// As [`Receiver::add_sender`].
+    /// As [`Opener::install`].
     ///
     /// # Errors
     /// [`KeyError`].
@@ -108,17 +108,17 @@ impl Frames {
         self.opener.install(kid, base_key)
     }
 
-    /// As [`Receiver::remove_sender`]. What was counted of it is forgotten too.
+    /// As [`Opener::forget`].
     pub fn forget(&mut self, member: u16) {
         self.opener.forget(member)
     }
 
-    /// As [`Receiver::remove_generation`].
+    /// As [`Opener::forget_generation`].
     pub fn forget_generation(&mut self, member: u16, generation: u64) {
         self.opener.forget_generation(member, generation)
     }
 
-    /// As [`Receiver::remove_before`].
+    /// As [`Opener::forget_before`].
     pub fn forget_before(&mut self, kid: SenderKeyKid) {
         self.opener.forget_before(kid)
     }
@@ -221,7 +221,7 @@ impl Frames {
         self.opener.erasures().wrapping_add(self.sealer.replaced())
     }
 
-    /// As [`Receiver::open_elsewhere`], for a frame that the server says is from member `from`.
+    /// As [`Opener::open_elsewhere`], for a frame that the server says is from member `from`.
     ///
     /// # Errors
     /// [`FrameError`].
@@ -236,7 +236,7 @@ impl Frames {
         self.opener.open_elsewhere(from, front, len, metadata)
     }
 
-    /// As [`Receiver::opened_elsewhere`].
+    /// As [`Opener::opened_elsewhere`].
     ///
     /// # Errors
     /// [`OpenError`].
@@ -245,7 +245,7 @@ impl Frames {
         self.opener.opened_elsewhere(kid, ctr)
     }
 
-    /// As [`Receiver::open_in_place`], for a frame that the server says is from member `from`.
+    /// As [`Opener::open_in_place`], for a frame that the server says is from member `from`.
     ///
     /// # Errors
     /// [`FrameError`].
