@@ -1,4 +1,5 @@
 //! A call whose audio thread seals while its network thread opens and a third manages keys.
+#![cfg(feature = "group")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use core::{
