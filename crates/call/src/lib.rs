@@ -67,8 +67,8 @@
 //! let [alice, bob] = &mut calls;
 //! let camera = Stream::new(StreamKind::Camera, 0);
 //! let mut frame = alice.seal_to_vec(b"a frame of Alice's camera", camera)?;
-//! let number = alice.group().number();
-//! assert_eq!(bob.open_in_place(number, &mut frame, camera)?.frame, b"a frame of Alice's camera");
+//! let from = alice.group().member_id();
+//! assert_eq!(bob.open_in_place(from, &mut frame, camera)?.frame, b"a frame of Alice's camera");
 //! assert_eq!(alice.call_code(), bob.call_code()); // sixty digits that people compare
 //! # Ok(())
 //! # }
@@ -127,5 +127,6 @@ pub use sealframe_media::{
     SealError, Sender, SenderEvent, Stream, StreamKind,
 };
 pub use sealframe_wire::{
-    Ctr, FrameView, Header, HeaderError, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout,
+    Ctr, FrameView, Header, HeaderError, Kid, MemberId, MlsKid, MlsLayout, SenderKeyKid,
+    SenderKeyLayout,
 };

@@ -17,6 +17,7 @@
 //! | `kid` | [`Kid`], [`Ctr`]: two `u64` that must not be swapped |
 //! | `header` | [`Header`]: parse and encode |
 //! | `layout` | [`SenderKeyLayout`] (§5.1), [`MlsLayout`] (§5.2): the fields inside a KID |
+//! | `member` | [`MemberId`]: the sender field in the KIDs of a call |
 //! | `prediction` | [`HeaderPrediction`]: the next header of a stream, recognised without parsing |
 //! | `view` | [`FrameView`]: a sealed frame as header and body |
 //!
@@ -41,11 +42,13 @@
 mod header;
 mod kid;
 mod layout;
+mod member;
 mod prediction;
 mod view;
 
 pub use header::{EncodedHeader, Header, HeaderError};
 pub use kid::{Ctr, Kid};
 pub use layout::{MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
+pub use member::MemberId;
 pub use prediction::HeaderPrediction;
 pub use view::FrameView;

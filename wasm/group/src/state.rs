@@ -23,7 +23,7 @@ fn of_group(state: &GroupState, suite: u16) -> Object {
     let waiting = state.waiting.iter().map(|session| format!("\"{}\"", json::hex(&session.0)));
     Object::new()
         .hex("session", &state.session.0)
-        .raw("number", state.number)
+        .raw("number", state.member_id.get())
         .hex("identity", &state.identity.0)
         .word("kem", kem(state.kem))
         .raw("suite", suite)
@@ -45,7 +45,7 @@ fn of_away(session: SessionId, group: &Group) -> String {
 fn of_member(of: &MemberState) -> String {
     Object::new()
         .hex("session", &of.session.0)
-        .raw("number", of.number)
+        .raw("number", of.member_id.get())
         .address("address", &of.address)
         .hex("user", of.user.as_bytes())
         .hex("identity", &of.identity.0)

@@ -278,7 +278,7 @@ impl Group {
     pub(super) fn forget_member(&mut self, member: &Member) {
         self.end_checks(member.session);
         self.acks.retain(|(to, _)| *to != member.session);
-        self.core.change_keys(KeyChange::WipeMember { number: member.number() });
+        self.core.change_keys(KeyChange::WipeMember { member: member.member_id() });
     }
 
     /// A message of a session that is away.

@@ -101,7 +101,7 @@ impl Group {
             {
                 return Err(GroupError::NotForUs);
             }
-            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.number() => {
+            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
                 return Err(GroupError::NotForUs);
             }
             Body::Announce(_)
@@ -190,7 +190,7 @@ impl Group {
         let is_signed = message.is_signed_by(&self.core.group, &identity);
         match &message.body {
             // It cannot be verified without opening it.
-            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.number() => {
+            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
                 Err(GroupError::NotForUs)
             }
             Body::KeyUpdate(_) => {
@@ -271,7 +271,7 @@ impl Group {
             }
             Body::KeyUpdate(_)
                 if Entry::parse(message.entry)
-                    .is_ok_and(|entry| entry.recipient != self.core.number()) =>
+                    .is_ok_and(|entry| entry.recipient != self.core.member_id()) =>
             {
                 return GroupError::NotForUs;
             }
@@ -474,7 +474,7 @@ impl Group {
         if let RefusalReason::NumberInUse(other) = reason
             && is_member
             && other != self.core.session
-            && other.number() == self.core.number()
+            && other.member_id() == self.core.member_id()
         {
             // One that has opened a key of ours has admitted us.
             if self.members.get(&by).is_some_and(|member| member.has_acknowledged()) {

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::presence::Presence;
 use crate::{
-    Admission, Identity, Permission, Role, SessionId, Time, UserId,
+    Admission, Identity, MemberId, Permission, Role, SessionId, Time, UserId,
     agreement::Comparison,
     bucket::{Rate, TokenBucket},
     keys::{own::Delivery, received::Received},
@@ -127,8 +127,8 @@ impl Member {
         }
     }
 
-    pub(crate) const fn number(&self) -> u16 {
-        self.session.number()
+    pub(crate) const fn member_id(&self) -> MemberId {
+        self.session.member_id()
     }
 
     /// The session is its first half.

@@ -110,9 +110,9 @@ impl Peer {
                     let messages = unbundle(&message).unwrap();
                     done.sent.extend(messages.into_iter().map(|message| (to, message.to_vec())));
                 }
-                Output::Keys(KeyChange::Install { number, key, base_key }) => {
+                Output::Keys(KeyChange::Install { member, key, base_key }) => {
                     let bytes = base_key.expose_bytes().to_vec();
-                    done.installed.push((number, key.generation, key.step, bytes));
+                    done.installed.push((member.get(), key.generation, key.step, bytes));
                 }
                 Output::Keys(KeyChange::Rekey { generation, base_key }) => {
                     done.sealed_with.push((generation, base_key.expose_bytes().to_vec()));
@@ -153,7 +153,10 @@ fn a_group_says_what_the_script_says() {
         let expected = [&announce[..], &call.heartbeats[0].signed.message];
         assert_eq!(first.sent_to(Recipient::All), expected);
         assert_eq!(a.group.announce(), &announce[..]);
-        assert_eq!((a.group.session(), a.group.number()), (member(call, 0), call.members[0].number));
+        assert_eq!(
+            (a.group.session(), a.group.member_id().get()),
+            (member(call, 0), call.members[0].number)
+        );
 
         a.admit(call, 1, FIRST);
         let said = a.run(FIRST);
