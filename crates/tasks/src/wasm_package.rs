@@ -59,7 +59,7 @@ impl Module {
 
 const CORE: Module = Module {
     flags: &[COMPACT_HASHES, SPARING],
-    ..Module::of("sealframe-wasm", "sealframe_wasm", "wasm")
+    ..Module::of("sealframe-wasm-core", "sealframe_wasm", "wasm")
 };
 const CORE_WITH_VECTORS: Module =
     Module { profile: "wasm-simd", flags: &[COMPACT_HASHES], keeps_bindings: false, ..CORE };
