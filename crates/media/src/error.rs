@@ -3,7 +3,7 @@
 use core::fmt;
 
 use sealframe_crypto::{FrameTooLong, Unauthentic};
-use sealframe_wire::{Ctr, HeaderError, Kid};
+use sealframe_wire::{Ctr, HeaderError, Kid, ReplayError};
 
 /// Why a frame was not sealed. The frame and the sender are as they were.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,6 +123,15 @@ impl OpenError {
 impl From<HeaderError> for OpenError {
     fn from(error: HeaderError) -> Self {
         Self::Header(error)
+    }
+}
+
+impl From<ReplayError> for OpenError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Replayed(ctr) => Self::Replayed(ctr),
+            ReplayError::TooOld(ctr) => Self::TooOld(ctr),
+        }
     }
 }
 

@@ -225,13 +225,14 @@ impl Sender {
     ) -> Result<Prepared<'f>, SealError> {
         let blocks = self.blocks_after(frame.len(), metadata)?;
         let header = &self.key.header;
-        let place = Place::find(&frame, metadata, header, self.nt)?;
+        let (buf, frame) = frame.into_parts();
+        let place = Place::find(buf.len(), &frame, metadata, header, self.nt)?;
         let ctr = header.header().ctr();
         let aad_len = aad.of_encoded(header, metadata).len();
         let aad = header.start()..header.start() + aad_len;
-        place.put_header(&mut frame.buf[..place.payload_start], metadata, header);
+        place.put_header(&mut buf[..place.payload_start], metadata, header);
         self.count(blocks);
-        let sealed = &mut frame.buf[place.start..place.end];
+        let sealed = &mut buf[place.start..place.end];
         let header_len = place.payload_start - place.start;
         Ok(Prepared { ctr, aad, header_len, nt: self.nt, sealed })
     }
@@ -294,7 +295,8 @@ impl Sender {
         }
         let at = header_len..header_len + frame.len();
         out[at.clone()].copy_from_slice(frame);
-        self.seal_in_place(FrameBuf { buf: out, frame: at }, metadata)
+        let frame = FrameBuf::new(out, at).ok_or(SealError::OutputTooShort { need })?;
+        self.seal_in_place(frame, metadata)
     }
 
     /// Seals `frame` into a new vector. Copies: the frame, once. Allocates: once.
