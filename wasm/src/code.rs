@@ -23,7 +23,7 @@ codes! {
     SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused Departed
     // Wrong calls.
     OtherKeys UnknownStream NotReserved NoRandomness
-    // What only other formats, or none of the calls of this module, can meet.
+    // No call of this module can meet what this stands for.
     Other
 }
 
@@ -47,12 +47,6 @@ impl Code {
             | SealError::NoTailroom { .. }
             | SealError::OutputTooShort { .. }
             | SealError::FrameTooLong => Self::NoRoom,
-            SealError::NoKey
-            | SealError::NonceWouldRepeat
-            | SealError::TooManyStreams
-            | SealError::UnsupportedCodec
-            | SealError::TooManyRanges
-            | SealError::StartCode => Self::Other,
         }
     }
 
@@ -68,7 +62,6 @@ impl Code {
             OpenError::TooManyKeys => Self::TooManyKeys,
             OpenError::Unauthentic => Self::Unauthentic,
             OpenError::OtherSender(_) => Self::OtherMember,
-            OpenError::Trailer | OpenError::Injected | OpenError::TooManyStreams => Self::Other,
         }
     }
 
@@ -80,9 +73,7 @@ impl Code {
             | KeyError::NoRatchet
             | KeyError::WrongLayout
             | KeyError::NotNewer
-            | KeyError::PolicyTooWide
-            | KeyError::NoKey
-            | KeyError::SameKey => Self::KeyRefused,
+            | KeyError::PolicyTooWide => Self::KeyRefused,
             KeyError::TooManyKeys => Self::TooManyKeys,
             KeyError::OtherSuite => Self::OtherSuite,
             KeyError::CtrExhausted => Self::KeyExhausted,

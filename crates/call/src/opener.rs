@@ -377,10 +377,7 @@ impl Opener {
                 | OpenError::TooShort
                 | OpenError::StepErased(_)
                 | OpenError::StepTooFar(_)
-                | OpenError::TooManyKeys
-                | OpenError::Trailer
-                | OpenError::Injected
-                | OpenError::TooManyStreams => &mut failed.other,
+                | OpenError::TooManyKeys => &mut failed.other,
             };
             *counter = counter.saturating_add(1);
         }

@@ -1,8 +1,7 @@
 //! One stream's frames under one key: which IVs have been used.
 
-use sealframe_media::SealError;
-
 use super::COUNTS;
+use crate::SealError;
 
 /// The count of one SSRC under one key, and what has to be known of the timestamps so that no pair of timestamp and count
 /// comes twice.

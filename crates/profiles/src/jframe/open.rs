@@ -5,8 +5,6 @@ use core::fmt;
 
 use sealframe_codec::annex_b;
 use sealframe_crypto::Backend;
-use sealframe_media::OpenError;
-use sealframe_wire::Kid;
 
 #[cfg(feature = "livekit")]
 use super::{IV_LEN, ivs::Ivs};
@@ -16,7 +14,7 @@ use super::{
     receive_keys::ReceiveKeys,
     replay::Windows,
 };
-use crate::{ReceiverEvent, ReceiverStats};
+use crate::{OpenError, ReceiverEvent, ReceiverStats};
 
 /// Events that wait to be polled.
 const MAX_EVENTS: usize = 16;
@@ -235,7 +233,7 @@ impl Opener {
             split_trailer(tail.last_chunk().ok_or(OpenError::TooShort)?)
         };
         if mark != IV_MARK || !self.keys.has_place(index) {
-            return Err(OpenError::Trailer);
+            return Err(OpenError::NotThisFormat);
         }
         let examined = self.examine(iv, index, Channel::Media);
         self.check(&examined)?;
@@ -257,7 +255,7 @@ impl Opener {
     #[inline(always)] // a part of the hot doors
     fn check(&self, examined: &Examined) -> Result<(), OpenError> {
         if self.keys.at(examined.index).is_none() {
-            return Err(OpenError::UnknownKey(Kid::new(examined.index.into())));
+            return Err(OpenError::UnknownKey { index: examined.index });
         }
         if self.policy.replay == Replay::Allow {
             return Ok(());
@@ -308,7 +306,7 @@ impl Opener {
     ) -> Result<Done, OpenError> {
         let len = data.len().checked_sub(TAG_LEN).ok_or(OpenError::TooShort)?;
         if !self.keys.has_place(index) {
-            return Err(OpenError::Trailer);
+            return Err(OpenError::NotThisFormat);
         }
         let examined = self.examine(Iv::from_bytes(&iv), index, channel);
         self.check(&examined)?;
@@ -327,7 +325,7 @@ impl Opener {
         tag: &[u8],
         ratchets: bool,
     ) -> Result<(), OpenError> {
-        let unknown = OpenError::UnknownKey(Kid::new(examined.index.into()));
+        let unknown = OpenError::UnknownKey { index: examined.index };
         let key = self.keys.at(examined.index).ok_or(unknown)?;
         let window = self.policy.ratchet_window;
         let may_walk = ratchets && window > 0 && key.can_ratchet() && self.trials.is_next();
@@ -445,23 +443,18 @@ impl Opener {
                     self.tell(ReceiverEvent::Failing { index });
                 }
             }
-            OpenError::UnknownKey(kid) => {
+            OpenError::UnknownKey { index } => {
                 self.stats.missing_key += 1;
-                let index = u8::try_from(kid.get()).unwrap_or_default();
                 if self.keys.tells_missing(index) {
                     self.tell(ReceiverEvent::MissingKey { index });
                 }
             }
-            OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
-            OpenError::Header(_)
-            | OpenError::OtherSender(_)
-            | OpenError::TooShort
-            | OpenError::StepErased(_)
-            | OpenError::StepTooFar(_)
-            | OpenError::TooManyKeys
-            | OpenError::Trailer
-            | OpenError::Injected
-            | OpenError::TooManyStreams => {}
+            OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.stats.replayed += 1,
+            OpenError::TooShort
+            | OpenError::StepErased { .. }
+            | OpenError::StepTooFar { .. }
+            | OpenError::NotThisFormat
+            | OpenError::Injected => {}
         }
     }
 

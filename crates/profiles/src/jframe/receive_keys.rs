@@ -3,12 +3,12 @@
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
 use sealframe_crypto::{AeadKey, Backend};
-use sealframe_media::KeyError;
 
 use super::{
     schedule::{Schedule, Secret, Start, Step},
     send_keys::reduced,
 };
+use crate::KeyError;
 
 /// Frames that a step opens before the one before it is wiped: a second or more, longer than frames
 /// overtake each other.

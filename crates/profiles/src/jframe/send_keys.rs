@@ -3,12 +3,12 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use sealframe_crypto::{Backend, BlockCount, KeyLimits};
-use sealframe_media::{KeyError, SealError};
 
 use super::{
     lane::Lane,
     schedule::{Schedule, Start, Step},
 };
+use crate::{KeyError, SealError};
 
 /// Streams that a key counts for. Those that it has only taken over from the key before make room for others.
 const MAX_LANES: usize = 1024;

@@ -4,11 +4,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use sealframe_crypto::Backend;
-use sealframe_media::{KeyError, OpenError};
 
 use super::{Key, MAX_RATCHET_WINDOW, RING_SIZE, layout};
 use crate::{
-    FrameInfo, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
+    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
     jframe::{IvRule, Opener},
 };
 

@@ -3,8 +3,6 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_media::{KeyError, OpenError};
-
 use super::{
     Key, Options,
     data::{DataChannel, Packet},
@@ -12,7 +10,7 @@ use super::{
     shape::{self, Ways},
 };
 use crate::{
-    FrameInfo, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
+    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
     jframe::{IvRule, Layout, Opener, Search},
 };
 
@@ -166,12 +164,12 @@ impl Receiver {
     /// Opens an `EncryptedPacket` where it lies: its `frame` is an `EncryptedPacketPayload`.
     ///
     /// # Errors
-    /// As [`open_in_place`](Self::open_in_place); [`OpenError::Trailer`] if the bytes are no such message, or its IV does not
+    /// As [`open_in_place`](Self::open_in_place); [`OpenError::NotThisFormat`] if the bytes are no such message, or its IV does not
     /// have 12 bytes.
     pub fn open_packet_in_place<'f>(&mut self, packet: &'f mut [u8]) -> Result<Opened<'f>, OpenError> {
         let Some(Packet { key_index, iv, value }) = Packet::parse(packet) else {
             self.opener.count_refused();
-            return Err(OpenError::Trailer);
+            return Err(OpenError::NotThisFormat);
         };
         self.open_data_in_place(DataChannel::Packets, key_index, iv, &mut packet[value])
     }

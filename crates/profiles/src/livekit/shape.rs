@@ -8,11 +8,10 @@
 //! see it.
 
 use sealframe_codec::{Codec, annex_b};
-use sealframe_media::SealError;
 
 use super::Peer;
 use crate::{
-    FrameInfo, FrameType,
+    FrameInfo, FrameType, SealError,
     jframe::{Layout, OVERHEAD, Search},
 };
 

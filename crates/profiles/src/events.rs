@@ -1,4 +1,16 @@
-//! What a receiver tells about its keys.
+//! What senders and receivers report about their keys.
+
+/// Something that the application of a sender has to act on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
+pub enum SenderEvent {
+    /// The key has reached three quarters of a usage limit: set another one, or ratchet. Reported
+    /// once for each key.
+    KeyNearlyExhausted {
+        /// The key's index on the wire.
+        index: u8,
+    },
+}
 
 /// Something that a person or an application may want to know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
