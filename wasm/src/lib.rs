@@ -13,26 +13,26 @@
 //! that [`error_name`] spells. Nothing is allocated per frame once the longest has been seen.
 #![forbid(unsafe_code)]
 
+mod aead_params;
 mod code;
 mod framing;
 mod member;
 mod region;
-mod told;
 
 use std::collections::BTreeMap;
 
 use sealframe::{
-    Backend, BaseKey, CallSecret, Cipher, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Frames, Kid, Opened,
+    Backend, BaseKey, CallSecret, Cipher, CipherSuite, Ctr, FrameBuf, Frames, Header, Kid, Opened,
     SenderKeyKid, SharedSecretCall,
 };
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
+use aead_params::AeadParams;
 use code::Code;
 use framing::{Label, MAX_PREFIX_LEN, Readable};
 use member::{Keyed, Member};
 use region::Region;
-use told::Told;
 
 /// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this module is compiled for
 /// vectors.
@@ -48,7 +48,7 @@ pub struct Call {
     member: Member,
     region: Region,
     result_len: usize,
-    told: Told,
+    params: AeadParams,
 }
 
 #[wasm_bindgen]
@@ -245,7 +245,7 @@ impl Call {
     /// The result is `header ‖ nonce[12] ‖ aad`; [`kid`](Self::kid), [`header_len`](Self::header_len) and
     /// [`prefix_len`](Self::prefix_len) are this frame's.
     #[wasm_bindgen(js_name = sealElsewhere)]
-    pub fn seal_elsewhere(
+    pub fn begin_external_seal(
         &mut self,
         len: usize,
         kind: u8,
@@ -265,10 +265,10 @@ impl Call {
         let Some(prefix) = self.region.frame(prefix_len.into()) else {
             return Code::NotReserved.as_result();
         };
-        match self.member.frames().seal_elsewhere(prefix, len, label.metadata(prefix_len)) {
-            Ok(told) => {
-                let at = self.told.set(&told, prefix_len.into());
-                self.result_len = self.told.bytes.len();
+        match self.member.frames().begin_external_seal(prefix, len, label.metadata(prefix_len)) {
+            Ok(frame) => {
+                let at = self.params.set(&frame, prefix_len.into());
+                self.result_len = self.params.bytes.len();
                 at
             }
             Err(error) => Code::of_seal(error).as_result(),
@@ -276,10 +276,10 @@ impl Call {
     }
 
     /// Says how WebCrypto is to open a frame of `len` bytes from member `from`, of which the first
-    /// [`front`](Self::front) or all were copied. As [`seal_elsewhere`](Self::seal_elsewhere), but nothing has
-    /// changed yet: [`opened_elsewhere`](Self::opened_elsewhere) must follow.
+    /// [`front`](Self::front) or all were copied. As [`begin_external_seal`](Self::begin_external_seal), but nothing has
+    /// changed yet: [`finish_external_open`](Self::finish_external_open) must follow.
     #[wasm_bindgen(js_name = openElsewhere)]
-    pub fn open_elsewhere(
+    pub fn begin_external_open(
         &mut self,
         from: u32,
         len: usize,
@@ -302,10 +302,10 @@ impl Call {
             Ok(member) => member,
             Err(code) => return code.as_result(),
         };
-        match self.member.frames().open_elsewhere(from, front, len, label.metadata(prefix_len)) {
-            Ok(told) => {
-                let at = self.told.set(&told, prefix_len.into());
-                self.result_len = self.told.bytes.len();
+        match self.member.frames().begin_external_open(from, front, len, label.metadata(prefix_len)) {
+            Ok(frame) => {
+                let at = self.params.set(&frame, prefix_len.into());
+                self.result_len = self.params.bytes.len();
                 at
             }
             Err(error) => Code::of_frame(error).as_result(),
@@ -315,8 +315,8 @@ impl Call {
     /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means that it must be
     /// dropped: it has been opened already, or its key is gone.
     #[wasm_bindgen(js_name = openedElsewhere)]
-    pub fn opened_elsewhere(&mut self, kid: u64, ctr: u64) -> isize {
-        match self.member.frames().opened_elsewhere(Kid::new(kid), Ctr::new(ctr)) {
+    pub fn finish_external_open(&mut self, kid: u64, ctr: u64) -> isize {
+        match self.member.frames().finish_external_open(Kid::new(kid), Ctr::new(ctr)) {
             Ok(()) => 0,
             Err(error) => Code::of_open(error).as_result(),
         }
@@ -355,35 +355,35 @@ impl Call {
     /// So many bytes of a frame are enough for the two functions above.
     #[must_use]
     pub fn front() -> usize {
-        MAX_PREFIX_LEN + FRONT_LEN
+        MAX_PREFIX_LEN + Header::MAX_LEN
     }
 
-    /// Of the frame that was last sealed, opened or told about: its KID.
+    /// The KID of the frame that was last sealed, opened or begun.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn kid(&self) -> u64 {
-        self.told.kid
+        self.params.kid
     }
 
-    /// Of the frame that was last told about: its CTR.
+    /// The CTR of the frame that was last begun.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn ctr(&self) -> u64 {
-        self.told.ctr
+        self.params.ctr
     }
 
     /// Bytes of its header.
     #[wasm_bindgen(getter, js_name = headerLength)]
     #[must_use]
     pub fn header_len(&self) -> usize {
-        self.told.header_len
+        self.params.header_len
     }
 
     /// Bytes of it that are copied in front of its header.
     #[wasm_bindgen(getter, js_name = prefixLength)]
     #[must_use]
     pub fn prefix_len(&self) -> usize {
-        self.told.prefix_len
+        self.params.prefix_len
     }
 
     /// Bytes of the last result.
@@ -396,7 +396,7 @@ impl Call {
 
 impl Call {
     fn of(member: Member) -> Self {
-        Self { member, region: Region::default(), result_len: 0, told: Told::default() }
+        Self { member, region: Region::default(), result_len: 0, params: AeadParams::default() }
     }
 
     fn seal_labelled(&mut self, len: usize, label: &Label) -> Result<isize, Code> {
@@ -415,7 +415,7 @@ impl Call {
         let sealed = self.member.frames().seal_in_place(frame, label.metadata(prefix_len));
         let sealed = sealed.map_err(Code::of_seal)?;
         // Not before: the key may just have been renewed.
-        self.told.kid = self.member.kid().get();
+        self.params.kid = self.member.kid().get();
         let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
         if let Readable::Front(codec) = label.readable {
             let sealed = self.region.place(at, len);
@@ -439,7 +439,7 @@ impl Call {
         let opened = self.member.frames().open_in_place(from, frame, label.metadata(prefix_len));
         let Opened { kid, frame, .. } = opened.map_err(Code::of_frame)?;
         let frame = frame.get(label.copy_len()..).ok_or(Code::TooShort)?;
-        self.told.kid = kid.get();
+        self.params.kid = kid.get();
         self.result_len = frame.len();
         Ok(frame.as_ptr().addr().cast_signed())
     }

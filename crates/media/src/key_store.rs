@@ -399,7 +399,7 @@ impl KeyStore {
     }
 
     /// As [`Receiver::erasures`](crate::Receiver::erasures).
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) const fn erasures(&self) -> u32 {
         self.erasures
     }

@@ -28,7 +28,7 @@
 //! | `sender` | [`Sender`]: counter, limits, ratchet, rekey |
 //! | `receiver` | [`Receiver`]: the six steps |
 //! | `batch` | many frames of many senders in one call: [`seal_batch`], [`open_batch`] |
-//! | `elsewhere` | frames whose AEAD runs elsewhere, behind the feature of that name |
+//! | `external_aead` | `ExternalAead`: frames whose AES-GCM the caller runs; feature `external-aead` |
 //! | `policy` | [`KidLayout`], [`KeyPolicy`]: how far a receiver follows a ratchet, what it keeps |
 //! | `key_store` | select, and adopt only what has opened; the ratchet of the receiving side |
 //! | `error` | [`SealError`], [`OpenError`], [`KeyError`] |
@@ -53,9 +53,9 @@ extern crate alloc;
 
 mod aad;
 mod batch;
-#[cfg(feature = "elsewhere")]
-mod elsewhere;
 mod error;
+#[cfg(feature = "external-aead")]
+mod external_aead;
 mod key_store;
 mod metadata;
 mod open;
@@ -66,9 +66,9 @@ mod sender;
 mod stream;
 
 pub use batch::{ToOpen, ToSeal, open_batch, seal_batch};
-#[cfg(feature = "elsewhere")]
-pub use elsewhere::{Elsewhere, FRONT_LEN};
 pub use error::{KeyError, OpenError, SealError};
+#[cfg(feature = "external-aead")]
+pub use external_aead::ExternalAead;
 pub use metadata::Metadata;
 pub use policy::{KeyPolicy, KidLayout};
 pub use receiver::{Opened, Receiver};

@@ -261,8 +261,8 @@ impl Sender {
         }
     }
 
-    /// Spends the next CTR on a frame of `len` bytes that is encrypted elsewhere.
-    #[cfg(feature = "elsewhere")]
+    /// Spends the next CTR on a frame of `len` bytes that the caller encrypts.
+    #[cfg(feature = "external-aead")]
     pub(crate) fn spend(
         &mut self,
         len: usize,
