@@ -460,7 +460,7 @@ fn a_slice_that_a_native_client_has_cut_off_is_searched_for_once_it_can_be_affor
 
 #[test]
 fn a_policy_can_spread_the_steps_over_frames() {
-    let policy = ReceiverPolicy { steps_for_a_frame: 1, ..ReceiverPolicy::default() };
+    let policy = ReceiverPolicy { max_derivations_per_frame: 1, ..ReceiverPolicy::default() };
     for (mut sender, mut receiver) in pairs(policy) {
         (0..3).for_each(|_| sender.ratchet(3));
         for timestamp in 1..3 {

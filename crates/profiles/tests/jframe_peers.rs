@@ -317,7 +317,11 @@ fn one_forged_frame_costs_one_step_that_takes_long() {
         [1, 2].map(|at| sender.seal_to_vec(b"a frame", &FrameInfo::audio(None, 0, at)).unwrap());
     assert_eq!(receiver.open_to_vec(&frames[0], &audio()), Err(OpenError::Unauthentic));
     assert_eq!(receiver.open_to_vec(&frames[1], &audio()).unwrap(), b"a frame");
-    assert_eq!(ReceiverPolicy::default().steps_for_a_frame, 8, "that takes microseconds with HKDF");
+    assert_eq!(
+        ReceiverPolicy::default().max_derivations_per_frame,
+        8,
+        "that takes microseconds with HKDF"
+    );
 }
 
 #[test]

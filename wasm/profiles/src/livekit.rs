@@ -129,8 +129,11 @@ impl LiveKitCryptor {
         let mut sender = Sender::resume(options.clone(), first_count);
         sender.begin_data(u32::from_be_bytes(random()?));
         // One step for a frame: that of a passphrase takes long enough.
-        let policy =
-            ReceiverPolicy { ratchet_window, steps_for_a_frame: 1, ..ReceiverPolicy::default() };
+        let policy = ReceiverPolicy {
+            ratchet_window,
+            max_derivations_per_frame: 1,
+            ..ReceiverPolicy::default()
+        };
         let held = (0..ring_size).map(|_| None).collect();
         Ok(Self {
             options,

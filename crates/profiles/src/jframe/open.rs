@@ -7,10 +7,10 @@ use sealframe_codec::annex_b;
 use sealframe_crypto::Backend;
 
 #[cfg(feature = "livekit")]
-use super::{IV_LEN, ivs::Ivs};
+use super::{IV_LEN, seen_ivs::SeenIvs};
 use super::{
     IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, TRAILER_LEN,
-    policy::{ReceiverPolicy, Replay, Trials},
+    policy::{ReceiverPolicy, Replay, TrialBudget},
     receive_keys::ReceiveKeys,
     replay::Windows,
 };
@@ -97,10 +97,10 @@ pub(crate) struct Opener {
     rule: IvRule,
     windows: Windows,
     #[cfg(feature = "livekit")]
-    packets: Ivs,
+    packets: SeenIvs,
     #[cfg(feature = "livekit")]
-    tracks: Ivs,
-    trials: Trials,
+    tracks: SeenIvs,
+    budget: TrialBudget,
     /// The ciphertext, for further tries on a backend that spoils it when the key is wrong.
     spare: Vec<u8>,
     /// The frame as it came, for further layouts.
@@ -118,10 +118,10 @@ impl Opener {
             rule,
             windows: Windows::new(),
             #[cfg(feature = "livekit")]
-            packets: Ivs::new(),
+            packets: SeenIvs::new(),
             #[cfg(feature = "livekit")]
-            tracks: Ivs::new(),
-            trials: Trials::new(),
+            tracks: SeenIvs::new(),
+            budget: TrialBudget::new(),
             spare: Vec::new(),
             #[cfg(feature = "livekit")]
             spare_frame: Vec::new(),
@@ -194,7 +194,7 @@ impl Opener {
             if ratchets || error != Some(OpenError::Unauthentic) {
                 break;
             }
-            if search == Search::CutOff && self.trials.pays(u8::MAX, frame.len()) {
+            if search == Search::CutOff && self.budget.try_spend(u8::MAX, frame.len()) {
                 for layout in (1..=u8::MAX).rev().map(|clear| Layout::escaped(clear.into())) {
                     frame.copy_from_slice(spare);
                     self.stats.trials += 1;
@@ -328,7 +328,7 @@ impl Opener {
         let unknown = OpenError::UnknownKey { index: examined.index };
         let key = self.keys.at(examined.index).ok_or(unknown)?;
         let window = self.policy.ratchet_window;
-        let may_walk = ratchets && window > 0 && key.can_ratchet() && self.trials.is_next();
+        let may_walk = ratchets && window > 0 && key.can_ratchet() && self.budget.is_next();
         let has_ratcheted = key.has_ratcheted();
         let (aead, iv) = (&key.step.aead, examined.iv.to_bytes());
         let opened = if may_walk || ratchets && has_ratcheted {
@@ -382,7 +382,7 @@ impl Opener {
     ) -> Option<u8> {
         let (backend, iv) = (self.keys.backend, examined.iv.to_bytes());
         let key = self.keys.at_mut(examined.index)?;
-        let mut derivations = self.policy.steps_for_a_frame.min(key.steps_at_once());
+        let mut derivations = self.policy.max_derivations_per_frame.min(key.steps_at_once());
         for number in 1..=self.policy.ratchet_window {
             let before = key.worked_out();
             let candidate = key.candidate(backend, number, derivations > 0)?;
@@ -417,7 +417,7 @@ impl Opener {
             }
         };
         self.stats.opened += 1;
-        self.trials.opened(len);
+        self.budget.opened(len);
         if let Some(key) = self.keys.at_mut(index)
             && key.failures > 0
         {
@@ -433,8 +433,8 @@ impl Opener {
         match error {
             OpenError::Unauthentic => {
                 self.stats.unauthentic += 1;
-                self.trials.failed();
-                let after = self.policy.failing_after;
+                self.budget.failed();
+                let after = self.policy.failure_tolerance;
                 let Some(index) = index else { return };
                 let Some(key) = self.keys.at_mut(index) else { return };
                 key.failures = key.failures.saturating_add(1);

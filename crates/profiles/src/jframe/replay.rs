@@ -6,12 +6,12 @@
 //! | the peer's IVs | what is remembered |
 //! |---|---|
 //! | SSRC, timestamp and count | a [`Window`] for each SSRC: old frames are refused |
-//! | drawn at random, 12 bytes | the last [`Ivs`]: what is older opens again |
+//! | drawn at random, 12 bytes | the last [`SeenIvs`]: what is older opens again |
 //! | random SSRCs, or more of them than there are windows | the same, for those that have no window |
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{COUNTS, Iv, IvWords, ivs::Ivs};
+use super::{COUNTS, Iv, IvWords, seen_ivs::SeenIvs};
 use crate::OpenError;
 
 /// Streams that have a window; only authentic frames begin one. Room for others is made by those of
@@ -348,7 +348,7 @@ pub(crate) struct Windows {
     /// Where to look on for a stream of one frame.
     next_only: usize,
     /// Frames that no window remembers.
-    others: Ivs,
+    others: SeenIvs,
 }
 
 impl Windows {
@@ -359,7 +359,7 @@ impl Windows {
             windows: Vec::new(),
             last: 0,
             next_only: 0,
-            others: Ivs::new(),
+            others: SeenIvs::new(),
         }
     }
 

@@ -63,7 +63,7 @@ impl Sender {
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
     pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
-        self.0.keys.set(index, key.schedule, key.start)
+        self.0.keys.set(index, key.kdf, key.input)
     }
 
     /// Seals with a key that is held.

@@ -7,7 +7,7 @@ use super::{
     Key, Options,
     data::{DataChannel, Packet},
     frame_metadata, injected,
-    shape::{self, Ways},
+    layout::{self, LayoutCandidates},
 };
 use crate::{
     FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
@@ -44,8 +44,8 @@ impl Receiver {
     /// made room for others since, more than 1,024, would open again, and so would what it opened
     /// of frames without order, more than 4,096.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
-        let (schedule, start) = key.schedule(&self.options);
-        self.opener.keys.set(index, schedule, start)
+        let (kdf, input) = key.into_parts(&self.options);
+        self.opener.keys.set(index, kdf, input)
     }
 
     /// Moves a key one step on, when its sender has said so. Not needed: frames tell.
@@ -62,8 +62,8 @@ impl Receiver {
     ///
     /// If there is none at this index, or one that is derived otherwise, it is set there.
     pub fn ratchet_to(&mut self, index: u32, key: Key) -> u8 {
-        let (schedule, start) = key.schedule(&self.options);
-        self.opener.keys.move_on(index, schedule, start)
+        let (kdf, input) = key.into_parts(&self.options);
+        self.opener.keys.move_on(index, kdf, input)
     }
 
     /// Wipes a key. Whether there was one.
@@ -113,22 +113,26 @@ impl Receiver {
             self.opener.count_refused();
             return Err(OpenError::Injected);
         }
-        let ways = shape::to_open(info, frame);
-        match ways.as_slice() {
-            [layout] if ways.search == Search::No => self.opener.open(frame, *layout),
-            _ => self.open_any(frame, ways),
+        let candidates = layout::to_open(info, frame);
+        match candidates.as_slice() {
+            [layout] if candidates.search == Search::No => self.opener.open(frame, *layout),
+            _ => self.open_any(frame, candidates),
         }
     }
 
     #[cold]
-    fn open_any<'f>(&mut self, frame: &'f mut [u8], ways: Ways) -> Result<Opened<'f>, OpenError> {
-        let search = ways.search;
-        let ways = match self.cut_off {
-            Some(layout) if search == Search::CutOff => ways.or(layout),
-            _ => ways,
+    fn open_any<'f>(
+        &mut self,
+        frame: &'f mut [u8],
+        candidates: LayoutCandidates,
+    ) -> Result<Opened<'f>, OpenError> {
+        let search = candidates.search;
+        let candidates = match self.cut_off {
+            Some(layout) if search == Search::CutOff => candidates.or(layout),
+            _ => candidates,
         };
-        let (layout, opened) = self.opener.open_any(frame, ways.as_slice(), search)?;
-        if !ways.as_slice().contains(&layout) {
+        let (layout, opened) = self.opener.open_any(frame, candidates.as_slice(), search)?;
+        if !candidates.as_slice().contains(&layout) {
             self.cut_off = Some(layout);
         }
         Ok(opened)

@@ -5,7 +5,7 @@ use core::fmt;
 
 use sealframe_wire::FrameBuf;
 
-use super::{Key, Options, data::SealedData, shape};
+use super::{Key, Options, data::SealedData, layout};
 use crate::{
     FrameInfo, KeyError, SealError, SenderEvent,
     jframe::{IvRule, Layout, OVERHEAD, Sealer},
@@ -70,8 +70,8 @@ impl Sender {
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
     pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
-        let (schedule, start) = key.schedule(&self.options);
-        self.sealer.keys.set(index, schedule, start)
+        let (kdf, input) = key.into_parts(&self.options);
+        self.sealer.keys.set(index, kdf, input)
     }
 
     /// Seals with a key that is held.
@@ -183,7 +183,7 @@ impl Sender {
 
     #[inline]
     fn layout(&self, frame: &[u8], info: &FrameInfo) -> Result<Layout, SealError> {
-        shape::to_seal(self.options.peer, info, frame)
+        layout::to_seal(self.options.peer, info, frame)
     }
 
     /// Begins data: packets and data tracks. Their IVs are `prefix ‖ time ‖ time - count`; draw the prefix at random, once for each

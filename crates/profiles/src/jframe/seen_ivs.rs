@@ -11,13 +11,13 @@ use crate::OpenError;
 const REMEMBERED: usize = 4096;
 
 /// The last IVs that have opened something.
-pub(crate) struct Ivs {
+pub(crate) struct SeenIvs {
     /// A ring, once it is full.
     seen: Vec<Iv>,
     next: usize,
 }
 
-impl Ivs {
+impl SeenIvs {
     pub(crate) const fn new() -> Self {
         Self { seen: Vec::new(), next: 0 }
     }
