@@ -7,9 +7,9 @@ macro_rules! codes {
     ($($name:ident)*) => {
         /// Every way in which a call into this module can fail.
         #[derive(Clone, Copy)]
-        pub(crate) enum Code { $($name),* }
+        pub(crate) enum ErrorCode { $($name),* }
 
-        const ALL: &[(Code, &str)] = &[$((Code::$name, stringify!($name))),*];
+        const ALL: &[(ErrorCode, &str)] = &[$((ErrorCode::$name, stringify!($name))),*];
     };
 }
 
@@ -27,7 +27,7 @@ codes! {
     Other
 }
 
-impl Code {
+impl ErrorCode {
     pub(crate) const fn as_result(self) -> isize {
         -1 - self as isize
     }
@@ -109,15 +109,15 @@ impl Code {
     }
 }
 
-impl From<UnexpectedFrame> for Code {
+impl From<UnexpectedFrame> for ErrorCode {
     fn from(UnexpectedFrame: UnexpectedFrame) -> Self {
         Self::UnexpectedFrame
     }
 }
 
 /// Thrown into JavaScript as this string.
-impl From<Code> for String {
-    fn from(code: Code) -> Self {
+impl From<ErrorCode> for String {
+    fn from(code: ErrorCode) -> Self {
         ALL[code as usize].1.into()
     }
 }

@@ -6,9 +6,9 @@ macro_rules! codes {
     ($($name:ident)*) => {
         /// Every way in which a call into this module can fail.
         #[derive(Clone, Copy)]
-        pub(crate) enum Code { $($name),* }
+        pub(crate) enum ErrorCode { $($name),* }
 
-        const ALL: &[(Code, &str)] = &[$((Code::$name, stringify!($name))),*];
+        const ALL: &[(ErrorCode, &str)] = &[$((ErrorCode::$name, stringify!($name))),*];
     };
 }
 
@@ -25,7 +25,7 @@ codes! {
     UnknownCodec NotReserved NoRandomness TooManyStreams
 }
 
-impl Code {
+impl ErrorCode {
     pub(crate) const fn as_result(self) -> isize {
         -1 - self as isize
     }
@@ -36,7 +36,7 @@ impl Code {
     }
 }
 
-impl From<SealError> for Code {
+impl From<SealError> for ErrorCode {
     fn from(error: SealError) -> Self {
         match error {
             SealError::NoKey => Self::MissingKey,
@@ -54,7 +54,7 @@ impl From<SealError> for Code {
     }
 }
 
-impl From<OpenError> for Code {
+impl From<OpenError> for ErrorCode {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::UnknownKey { .. } => Self::MissingKey,
@@ -70,7 +70,7 @@ impl From<OpenError> for Code {
     }
 }
 
-impl From<KeyError> for Code {
+impl From<KeyError> for ErrorCode {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::NoKey => Self::MissingKey,
@@ -83,8 +83,8 @@ impl From<KeyError> for Code {
 }
 
 /// Thrown into JavaScript as this string.
-impl From<Code> for String {
-    fn from(code: Code) -> Self {
+impl From<ErrorCode> for String {
+    fn from(code: ErrorCode) -> Self {
         ALL[code as usize].1.into()
     }
 }
