@@ -244,7 +244,7 @@ impl Call {
     ///
     /// The result is `header ‖ nonce[12] ‖ aad`; [`kid`](Self::kid), [`header_len`](Self::header_len) and
     /// [`prefix_len`](Self::prefix_len) are this frame's.
-    #[wasm_bindgen(js_name = sealElsewhere)]
+    #[wasm_bindgen(js_name = beginExternalSeal)]
     pub fn begin_external_seal(
         &mut self,
         len: usize,
@@ -278,7 +278,7 @@ impl Call {
     /// Says how WebCrypto is to open a frame of `len` bytes from member `from`, of which the first
     /// [`front`](Self::front) or all were copied. As [`begin_external_seal`](Self::begin_external_seal), but nothing has
     /// changed yet: [`finish_external_open`](Self::finish_external_open) must follow.
-    #[wasm_bindgen(js_name = openElsewhere)]
+    #[wasm_bindgen(js_name = beginExternalOpen)]
     pub fn begin_external_open(
         &mut self,
         from: u32,
@@ -314,7 +314,7 @@ impl Call {
 
     /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means that it must be
     /// dropped: it has been opened already, or its key is gone.
-    #[wasm_bindgen(js_name = openedElsewhere)]
+    #[wasm_bindgen(js_name = finishExternalOpen)]
     pub fn finish_external_open(&mut self, kid: u64, ctr: u64) -> isize {
         match self.member.frames().finish_external_open(Kid::new(kid), Ctr::new(ctr)) {
             Ok(()) => 0,

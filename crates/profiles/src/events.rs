@@ -17,7 +17,7 @@ pub enum SenderEvent {
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum ReceiverEvent {
     /// Frames came for a key index that holds no key. Told once, until a key is set there. Not authentic.
-    MissingKey {
+    UnknownKey {
         /// As on the wire.
         index: u8,
     },
@@ -45,7 +45,7 @@ pub struct ReceiverStats {
     /// Refused, for whatever reason; those below included, frames without bytes not.
     pub refused: u64,
     /// Refused without a try: there was no key.
-    pub missing_key: u64,
+    pub unknown_key: u64,
     /// Refused because no key opened them.
     pub unauthentic: u64,
     /// Refused because they had been opened before, or were too old to tell.

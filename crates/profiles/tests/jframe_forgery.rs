@@ -175,14 +175,14 @@ fn what_is_no_sealed_frame_is_refused_by_name() {
         other[at - 1] = 4;
         let error = receiver.refuses(&other, &info);
         assert!(matches!(error, OpenError::UnknownKey { index: 4 }) && error.is_retryable());
-        assert_eq!(receiver.poll_event(), Some(ReceiverEvent::MissingKey { index: 4 }));
+        assert_eq!(receiver.poll_event(), Some(ReceiverEvent::UnknownKey { index: 4 }));
         receiver.refuses(&other, &info);
         assert_eq!(receiver.poll_event(), None, "told once");
         assert_eq!(receiver.opens(&sealed, &info), b"a frame");
         receiver.remove_key(3);
         assert!(matches!(receiver.refuses(&sealed, &info), OpenError::UnknownKey { .. }));
         let stats = receiver.stats();
-        assert_eq!((stats.opened, stats.missing_key, stats.replayed), (1, 3, 0));
+        assert_eq!((stats.opened, stats.unknown_key, stats.replayed), (1, 3, 0));
     }
 }
 

@@ -14,7 +14,7 @@ macro_rules! codes {
 
 codes! {
     // Frames that do not open.
-    MissingKey NotSealed TooShort Unauthentic Replayed TooOld Injected StepErased StepTooFar
+    UnknownKey NotThisFormat TooShort Unauthentic Replayed TooOld Injected StepErased StepTooFar
     // Frames that are not sealed.
     KeyExhausted UnsupportedCodec StartCodeInside NoRoom
     // Keys.
@@ -39,7 +39,7 @@ impl ErrorCode {
 impl From<SealError> for ErrorCode {
     fn from(error: SealError) -> Self {
         match error {
-            SealError::NoKey => Self::MissingKey,
+            SealError::NoKey => Self::UnknownKey,
             SealError::KeyExhausted | SealError::NonceWouldRepeat => Self::KeyExhausted,
             // No process forks in WebAssembly.
             SealError::Forked => Self::KeyExhausted,
@@ -57,8 +57,8 @@ impl From<SealError> for ErrorCode {
 impl From<OpenError> for ErrorCode {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::UnknownKey { .. } => Self::MissingKey,
-            OpenError::NotThisFormat => Self::NotSealed,
+            OpenError::UnknownKey { .. } => Self::UnknownKey,
+            OpenError::NotThisFormat => Self::NotThisFormat,
             OpenError::TooShort => Self::TooShort,
             OpenError::Replayed { .. } => Self::Replayed,
             OpenError::TooOld { .. } => Self::TooOld,
@@ -73,7 +73,7 @@ impl From<OpenError> for ErrorCode {
 impl From<KeyError> for ErrorCode {
     fn from(error: KeyError) -> Self {
         match error {
-            KeyError::NoKey => Self::MissingKey,
+            KeyError::NoKey => Self::UnknownKey,
             KeyError::NoRatchet => Self::NoRatchet,
             KeyError::SameKey => Self::SameKey,
             // No process forks in WebAssembly.

@@ -205,7 +205,7 @@ impl LiveKitCryptor {
     /// The name of an error code.
     pub fn ratchet(&mut self, index: u32) -> Result<(), String> {
         let index = index % self.ring_size;
-        let held = self.held[index as usize].as_ref().ok_or(ErrorCode::MissingKey)?;
+        let held = self.held[index as usize].as_ref().ok_or(ErrorCode::UnknownKey)?;
         let key = held.derivation.of_material(&*held.present).ok_or(ErrorCode::KeyRefused)?;
         let derived = self.derive(key);
         Ok(self.step(index, &derived)?)
@@ -328,7 +328,7 @@ impl LiveKitCryptor {
         iv: &[u8],
     ) -> isize {
         let opened = region.work(len, |data| {
-            let iv = iv.try_into().map_err(|_| ErrorCode::NotSealed)?;
+            let iv = iv.try_into().map_err(|_| ErrorCode::NotThisFormat)?;
             let (bytes, at) = data.into_parts();
             let sealed = bytes.get_mut(at).ok_or(ErrorCode::NotReserved)?;
             let receiver = self.receiver(participant)?;
@@ -362,7 +362,7 @@ impl LiveKitCryptor {
     /// Who has been found to be there already stays.
     fn step(&mut self, index: u32, derived: &[u8; 32]) -> Result<(), ErrorCode> {
         let index = index % self.ring_size;
-        let held = self.held[index as usize].as_mut().ok_or(ErrorCode::MissingKey)?;
+        let held = self.held[index as usize].as_mut().ok_or(ErrorCode::UnknownKey)?;
         held.steps += 1;
         held.present.copy_from_slice(derived);
         let (steps_now, derivation) = (held.steps, held.derivation);
@@ -392,7 +392,7 @@ impl LiveKitCryptor {
     }
 
     fn receiver(&mut self, participant: usize) -> Result<&mut Receiver, ErrorCode> {
-        Ok(&mut self.openings.get_mut(participant).ok_or(ErrorCode::MissingKey)?.receiver)
+        Ok(&mut self.openings.get_mut(participant).ok_or(ErrorCode::UnknownKey)?.receiver)
     }
 
     /// Notes that a frame of this participant has proven a ratchet.
@@ -403,7 +403,7 @@ impl LiveKitCryptor {
             let (index, steps) = match event {
                 ReceiverEvent::Ratcheted { index, steps } => (index, steps),
                 // Those who wait hear it of each frame.
-                ReceiverEvent::MissingKey { .. } | ReceiverEvent::Failing { .. } => continue,
+                ReceiverEvent::UnknownKey { .. } | ReceiverEvent::Failing { .. } => continue,
             };
             opening.steps[usize::from(index)] += u32::from(steps);
             opening.ratcheted = Some(index);

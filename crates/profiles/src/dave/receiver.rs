@@ -148,7 +148,7 @@ impl Receiver {
     fn count_refused(&mut self, error: OpenError) {
         self.stats.refused += 1;
         match error {
-            OpenError::UnknownKey { .. } => self.stats.missing_key += 1,
+            OpenError::UnknownKey { .. } => self.stats.unknown_key += 1,
             OpenError::Unauthentic => self.stats.unauthentic += 1,
             OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.stats.replayed += 1,
             OpenError::TooShort

@@ -444,9 +444,9 @@ impl Opener {
                 }
             }
             OpenError::UnknownKey { index } => {
-                self.stats.missing_key += 1;
-                if self.keys.tells_missing(index) {
-                    self.tell(ReceiverEvent::MissingKey { index });
+                self.stats.unknown_key += 1;
+                if self.keys.reports_unknown(index) {
+                    self.tell(ReceiverEvent::UnknownKey { index });
                 }
             }
             OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.stats.replayed += 1,

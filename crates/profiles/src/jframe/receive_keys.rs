@@ -230,7 +230,7 @@ impl ReceiveKeys {
     }
 
     /// Whether nobody has been told yet that there is no key here.
-    pub(crate) fn tells_missing(&mut self, index: u8) -> bool {
+    pub(crate) fn reports_unknown(&mut self, index: u8) -> bool {
         let (word, bit) = (usize::from(index) / 64, 1 << (index % 64));
         let is_new = self.told[word] & bit == 0;
         self.told[word] |= bit;
