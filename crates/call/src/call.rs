@@ -4,10 +4,10 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{Backend, Cipher};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::{Elsewhere, OpenError};
+#[cfg(feature = "external-aead")]
+use sealframe_media::{ExternalAead, OpenError};
 use sealframe_media::{FrameBuf, Metadata, Opened, SealError};
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
 use sealframe_wire::{Kid, MemberId};
 
@@ -258,42 +258,42 @@ impl Call {
         self.frames.open_in_place(from, frame, metadata)
     }
 
-    /// As [`Frames::seal_elsewhere`].
+    /// As [`Frames::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn seal_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
         payload_len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, SealError> {
-        self.frames.seal_elsewhere(prefix, payload_len, metadata)
+    ) -> Result<ExternalAead<'_>, SealError> {
+        self.frames.begin_external_seal(prefix, payload_len, metadata)
     }
 
-    /// As [`Frames::open_elsewhere`].
+    /// As [`Frames::begin_external_open`].
     ///
     /// # Errors
     /// [`FrameError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn open_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_open<'m>(
         &mut self,
         from: MemberId,
-        front: &[u8],
+        header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, FrameError> {
-        self.frames.open_elsewhere(from, front, len, metadata)
+    ) -> Result<ExternalAead<'_>, FrameError> {
+        self.frames.begin_external_open(from, header_bytes, len, metadata)
     }
 
-    /// As [`Frames::opened_elsewhere`].
+    /// As [`Frames::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
-        self.frames.opened_elsewhere(kid, ctr)
+    #[cfg(feature = "external-aead")]
+    pub fn finish_external_open(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        self.frames.finish_external_open(kid, ctr)
     }
 
     /// Keeps a copy of a frame that did not open because its key is unknown, until that comes: at most a second, 64

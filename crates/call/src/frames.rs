@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::Elsewhere;
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
+use sealframe_media::ExternalAead;
+#[cfg(feature = "external-aead")]
 use sealframe_media::OpenError;
 use sealframe_media::{FrameBuf, KeyError, KeyUsage, Metadata, Opened, SealError, Sender};
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
 use sealframe_wire::{Kid, MemberId, SenderKeyKid};
 
@@ -192,57 +192,57 @@ impl Frames {
         self.sealer.seal_to_vec(frame, metadata)
     }
 
-    /// As [`Sender::seal_elsewhere`].
+    /// As [`Sender::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn seal_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
         payload_len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, SealError> {
-        self.sealer.seal_elsewhere(prefix, payload_len, metadata)
+    ) -> Result<ExternalAead<'_>, SealError> {
+        self.sealer.begin_external_seal(prefix, payload_len, metadata)
     }
 
     /// `sframe_key` of our present KID or of one that is held, as [`Sender::expose_key`] and
     /// [`Receiver::expose_key`](sealframe_media::Receiver::expose_key).
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
         if kid == self.sealer.kid() { self.sealer.expose_key() } else { self.opener.expose_key(kid) }
     }
 
     /// As [`Receiver::erasures`](sealframe_media::Receiver::erasures), our own keys included.
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub const fn erasures(&self) -> u32 {
         self.opener.erasures().wrapping_add(self.sealer.replaced())
     }
 
-    /// As [`Opener::open_elsewhere`], for a frame that the server says is from member `from`.
+    /// As [`Opener::begin_external_open`], for a frame that the server says is from member `from`.
     ///
     /// # Errors
     /// [`FrameError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn open_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_open<'m>(
         &mut self,
         from: MemberId,
-        front: &[u8],
+        header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, FrameError> {
-        self.opener.open_elsewhere(from, front, len, metadata)
+    ) -> Result<ExternalAead<'_>, FrameError> {
+        self.opener.begin_external_open(from, header_bytes, len, metadata)
     }
 
-    /// As [`Opener::opened_elsewhere`].
+    /// As [`Opener::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
-        self.opener.opened_elsewhere(kid, ctr)
+    #[cfg(feature = "external-aead")]
+    pub fn finish_external_open(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        self.opener.finish_external_open(kid, ctr)
     }
 
     /// As [`Opener::open_in_place`], for a frame that the server says is from member `from`.

@@ -120,8 +120,8 @@ pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
 pub use state::{CallState, Participant};
 
 pub use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, SuiteError, WeakKey};
-#[cfg(feature = "elsewhere")]
-pub use sealframe_media::{Elsewhere, FRONT_LEN};
+#[cfg(feature = "external-aead")]
+pub use sealframe_media::ExternalAead;
 pub use sealframe_media::{
     FrameBuf, KeyError, KeyPolicy, KeyUsage, KidLayout, Metadata, OpenError, Opened, Receiver,
     SealError, Sender, SenderEvent, Stream, StreamKind,

@@ -5,10 +5,10 @@ use core::{fmt, mem};
 
 use hashbrown::HashMap;
 use sealframe_crypto::{BaseKey, Cipher};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::Elsewhere;
+#[cfg(feature = "external-aead")]
+use sealframe_media::ExternalAead;
 use sealframe_media::{KeyError, Metadata, OpenError, Opened, Receiver};
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
 use sealframe_wire::{Kid, MemberId, SenderKeyKid};
 
@@ -284,28 +284,28 @@ impl Opener {
         MemberFrames { opened, failed, newest: newest.map(|newest| (newest.generation, newest.step)) }
     }
 
-    /// As [`Receiver::open_elsewhere`], for a frame that the server says is from member `from`.
+    /// As [`Receiver::begin_external_open`], for a frame that the server says is from member `from`.
     ///
     /// # Errors
     /// [`FrameError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn open_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_open<'m>(
         &mut self,
         from: MemberId,
-        front: &[u8],
+        header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, FrameError> {
-        Ok(self.receiver.open_elsewhere_from(from.into(), front, len, metadata)?)
+    ) -> Result<ExternalAead<'_>, FrameError> {
+        Ok(self.receiver.begin_external_open_from(from.into(), header_bytes, len, metadata)?)
     }
 
-    /// As [`Receiver::opened_elsewhere`].
+    /// As [`Receiver::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
-        let opened = self.receiver.opened_elsewhere(kid, ctr);
+    #[cfg(feature = "external-aead")]
+    pub fn finish_external_open(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        let opened = self.receiver.finish_external_open(kid, ctr);
         if opened.is_ok() {
             self.count(kid);
         }
@@ -377,22 +377,19 @@ impl Opener {
                 | OpenError::TooShort
                 | OpenError::StepErased(_)
                 | OpenError::StepTooFar(_)
-                | OpenError::TooManyKeys
-                | OpenError::Trailer
-                | OpenError::Injected
-                | OpenError::TooManyStreams => &mut failed.other,
+                | OpenError::TooManyKeys => &mut failed.other,
             };
             *counter = counter.saturating_add(1);
         }
         error.into()
     }
 
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
         self.receiver.expose_key(kid)
     }
 
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) const fn erasures(&self) -> u32 {
         self.receiver.erasures()
     }

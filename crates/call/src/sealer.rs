@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::Elsewhere;
+#[cfg(feature = "external-aead")]
+use sealframe_media::ExternalAead;
 use sealframe_media::{FrameBuf, KeyError, KeyUsage, Metadata, SealError, Sender, SenderEvent};
 use sealframe_wire::{Kid, MemberId, SenderKeyKid};
 
@@ -111,18 +111,18 @@ impl Sealer {
         self.sender.seal_to_vec(frame, metadata)
     }
 
-    /// As [`Sender::seal_elsewhere`].
+    /// As [`Sender::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn seal_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
         payload_len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, SealError> {
-        self.sender.seal_elsewhere(prefix, payload_len, metadata)
+    ) -> Result<ExternalAead<'_>, SealError> {
+        self.sender.begin_external_seal(prefix, payload_len, metadata)
     }
 
     pub(crate) const fn sender(&self) -> &Sender {
@@ -134,12 +134,12 @@ impl Sealer {
         &mut self.sender
     }
 
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) fn expose_key(&self) -> Option<&[u8]> {
         self.sender.expose_key()
     }
 
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) const fn replaced(&self) -> u32 {
         self.replaced
     }

@@ -4,10 +4,10 @@ use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher, CipherSuite, WeakKey};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::Elsewhere;
+#[cfg(feature = "external-aead")]
+use sealframe_media::ExternalAead;
 use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, SealError};
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
 use sealframe_wire::{Kid, MemberId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -192,20 +192,20 @@ impl SharedSecretCall {
         sealed
     }
 
-    /// As [`Frames::seal_elsewhere`].
+    /// As [`Frames::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn seal_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
         payload_len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, SealError> {
+    ) -> Result<ExternalAead<'_>, SealError> {
         // Before the frame instead of behind it: what comes out borrows the sender.
         self.renew();
-        self.frames.seal_elsewhere(prefix, payload_len, metadata)
+        self.frames.begin_external_seal(prefix, payload_len, metadata)
     }
 
     /// The KID of our next frame.
@@ -215,41 +215,41 @@ impl SharedSecretCall {
     }
 
     /// As [`Frames::expose_key`].
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
         self.frames.expose_key(kid)
     }
 
     /// As [`Frames::erasures`].
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub const fn erasures(&self) -> u32 {
         self.frames.erasures()
     }
 
-    /// As [`Frames::open_elsewhere`].
+    /// As [`Frames::begin_external_open`].
     ///
     /// # Errors
     /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
-    #[cfg(feature = "elsewhere")]
-    pub fn open_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_open<'m>(
         &mut self,
         from: MemberId,
-        front: &[u8],
+        header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, CallError> {
-        Ok(self.frames.open_elsewhere(from, front, len, metadata)?)
+    ) -> Result<ExternalAead<'_>, CallError> {
+        Ok(self.frames.begin_external_open(from, header_bytes, len, metadata)?)
     }
 
-    /// As [`Frames::opened_elsewhere`].
+    /// As [`Frames::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
-        self.frames.opened_elsewhere(kid, ctr)
+    #[cfg(feature = "external-aead")]
+    pub fn finish_external_open(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        self.frames.finish_external_open(kid, ctr)
     }
 
     /// As [`Frames::open_in_place`].

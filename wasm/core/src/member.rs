@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sealframe::{Frames, Header, Kid, MemberId, SharedSecretCall};
 
-use crate::code::Code;
+use crate::error_code::ErrorCode;
 
 pub(crate) enum Member {
     /// Keys are derived from a secret that all share.
@@ -25,50 +25,52 @@ pub(crate) struct Keyed {
 
 impl Keyed {
     /// Whose frame this is, whose header comes first, if its member is of this source.
-    fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, Code> {
-        let header = Header::parse(sealed).map_err(|_| Code::HeaderInvalid)?;
+    fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
+        let header = Header::parse(sealed).map_err(|_| ErrorCode::HeaderInvalid)?;
         let member = Frames::member_of(header.kid());
         match self.sources.get(&member) {
             Some(of) if *of == source => {
                 self.missed = member;
                 Ok(member)
             }
-            Some(_) => Err(Code::OtherMember),
+            Some(_) => Err(ErrorCode::OtherMember),
             None => {
                 self.missed = member;
-                Err(Code::UnknownKey)
+                Err(ErrorCode::UnknownKey)
             }
         }
     }
 }
 
 impl Member {
-    pub(crate) const fn shared(&mut self) -> Result<&mut SharedSecretCall, Code> {
+    pub(crate) const fn shared(&mut self) -> Result<&mut SharedSecretCall, ErrorCode> {
         match self {
             Self::Shared(call) => Ok(call),
-            Self::Keyed(_) => Err(Code::OtherKeys),
+            Self::Keyed(_) => Err(ErrorCode::OtherKeys),
         }
     }
 
-    pub(crate) const fn keyed(&mut self) -> Result<&mut Keyed, Code> {
+    pub(crate) const fn keyed(&mut self) -> Result<&mut Keyed, ErrorCode> {
         match self {
-            Self::Shared(_) => Err(Code::OtherKeys),
+            Self::Shared(_) => Err(ErrorCode::OtherKeys),
             Self::Keyed(keyed) => Ok(keyed),
         }
     }
 
     /// Whose frame this is, whose header comes first, if it is of this source: of this member, where all share a secret.
-    pub(crate) fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, Code> {
+    pub(crate) fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
         match self {
-            Self::Shared(_) => u16::try_from(source).map(MemberId::new).map_err(|_| Code::OtherMember),
+            Self::Shared(_) => {
+                u16::try_from(source).map(MemberId::new).map_err(|_| ErrorCode::OtherMember)
+            }
             Self::Keyed(keyed) => keyed.member_of(source, sealed),
         }
     }
 
-    pub(crate) fn ratchet(&mut self) -> Result<Kid, Code> {
+    pub(crate) fn ratchet(&mut self) -> Result<Kid, ErrorCode> {
         match self {
-            Self::Shared(call) => call.ratchet().map_err(Code::of_call),
-            Self::Keyed(keyed) => keyed.frames.ratchet().map_err(Code::of_key),
+            Self::Shared(call) => call.ratchet().map_err(ErrorCode::of_call),
+            Self::Keyed(keyed) => keyed.frames.ratchet().map_err(ErrorCode::of_key),
         }
     }
 

@@ -7,9 +7,9 @@ macro_rules! codes {
     ($($name:ident)*) => {
         /// Every way in which a call into this module can fail.
         #[derive(Clone, Copy)]
-        pub(crate) enum Code { $($name),* }
+        pub(crate) enum ErrorCode { $($name),* }
 
-        const ALL: &[(Code, &str)] = &[$((Code::$name, stringify!($name))),*];
+        const ALL: &[(ErrorCode, &str)] = &[$((ErrorCode::$name, stringify!($name))),*];
     };
 }
 
@@ -23,11 +23,11 @@ codes! {
     SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused Departed
     // Wrong calls.
     OtherKeys UnknownStream NotReserved NoRandomness
-    // What only other formats, or none of the calls of this module, can meet.
+    // No call of this module can meet what this stands for.
     Other
 }
 
-impl Code {
+impl ErrorCode {
     pub(crate) const fn as_result(self) -> isize {
         -1 - self as isize
     }
@@ -47,12 +47,6 @@ impl Code {
             | SealError::NoTailroom { .. }
             | SealError::OutputTooShort { .. }
             | SealError::FrameTooLong => Self::NoRoom,
-            SealError::NoKey
-            | SealError::NonceWouldRepeat
-            | SealError::TooManyStreams
-            | SealError::UnsupportedCodec
-            | SealError::TooManyRanges
-            | SealError::StartCode => Self::Other,
         }
     }
 
@@ -68,7 +62,6 @@ impl Code {
             OpenError::TooManyKeys => Self::TooManyKeys,
             OpenError::Unauthentic => Self::Unauthentic,
             OpenError::OtherSender(_) => Self::OtherMember,
-            OpenError::Trailer | OpenError::Injected | OpenError::TooManyStreams => Self::Other,
         }
     }
 
@@ -80,9 +73,7 @@ impl Code {
             | KeyError::NoRatchet
             | KeyError::WrongLayout
             | KeyError::NotNewer
-            | KeyError::PolicyTooWide
-            | KeyError::NoKey
-            | KeyError::SameKey => Self::KeyRefused,
+            | KeyError::PolicyTooWide => Self::KeyRefused,
             KeyError::TooManyKeys => Self::TooManyKeys,
             KeyError::OtherSuite => Self::OtherSuite,
             KeyError::CtrExhausted => Self::KeyExhausted,
@@ -118,15 +109,15 @@ impl Code {
     }
 }
 
-impl From<UnexpectedFrame> for Code {
+impl From<UnexpectedFrame> for ErrorCode {
     fn from(UnexpectedFrame: UnexpectedFrame) -> Self {
         Self::UnexpectedFrame
     }
 }
 
 /// Thrown into JavaScript as this string.
-impl From<Code> for String {
-    fn from(code: Code) -> Self {
+impl From<ErrorCode> for String {
+    fn from(code: ErrorCode) -> Self {
         ALL[code as usize].1.into()
     }
 }
