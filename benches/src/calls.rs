@@ -3,7 +3,7 @@
 use core::{hint::black_box, time::Duration};
 
 use sealframe::{
-    Action, Call,
+    Action, Call, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -28,7 +28,7 @@ impl<const N: usize> Members<N> {
     fn new() -> Self {
         let mut rng = Random::new(1);
         let rng = &mut rng;
-        let mut now = Duration::ZERO;
+        let mut now = Time::START;
         let mut join = |address: usize| {
             let config = Config {
                 group_id: b"call".to_vec(),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sealframe::{
-    CipherSuite,
+    CipherSuite, Time,
     group::{
         Admission, Config, Event, Group, IdentityKey, Kem, KemSecret, KeyChange, KeyId, Output,
         Permission, Policy, Recipient, Role, SessionId, UserId,
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A call, its relay, and time.
 pub struct Call {
     kem: Kem,
-    now: Duration,
+    now: Time,
     /// By address; `None` of those who have left.
     peers: Vec<Option<Peer>>,
     stand_ins: Vec<StandIn>,
@@ -65,11 +65,11 @@ struct Peer {
     /// The first steps of the generations that it opens, by number and generation.
     held: HashMap<(u16, u64), u32>,
     sees: HashSet<u16>,
-    wake_at: Duration,
+    wake_at: Time,
     traffic: Traffic,
     processor: Duration,
     /// Since when it seals with what it seals with.
-    rekeyed_at: Duration,
+    rekeyed_at: Time,
 }
 
 /// Bytes that one member has sent and been sent.
@@ -89,12 +89,12 @@ struct StandIn {
     announce: Rc<[u8]>,
     prekey: Vec<u8>,
     seq: u32,
-    heartbeat_at: Duration,
+    heartbeat_at: Time,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Packet {
-    at: Duration,
+    at: Time,
     order: u64,
     to: usize,
     what: What,
@@ -148,7 +148,7 @@ impl Call {
     pub fn new(kem: Kem) -> Self {
         Self {
             kem,
-            now: Duration::from_secs(1),
+            now: Time::at(Duration::from_secs(1)),
             peers: Vec::new(),
             stand_ins: Vec::new(),
             queue: BinaryHeap::new(),
@@ -199,7 +199,7 @@ impl Call {
             let key = IdentityKey::generate(&mut rng).unwrap();
             let (_, prekey) = KemSecret::generate(self.kem, &mut rng).unwrap();
             let announce = Announce {
-                joined_at: u64::try_from(self.now.as_millis()).unwrap(),
+                joined_at: u64::try_from(self.now.since_start().as_millis()).unwrap(),
                 media_suite: SUITE.id(),
                 kem: self.kem,
                 role: Role::Participant,
@@ -296,7 +296,7 @@ impl Call {
             frames: u64::from(sends),
             held: HashMap::new(),
             sees: HashSet::new(),
-            wake_at: Duration::MAX,
+            wake_at: Time::at(Duration::MAX),
             traffic: Traffic::default(),
             processor: processor_time() - start,
             rekeyed_at: self.now,
@@ -566,7 +566,7 @@ impl Call {
         }
     }
 
-    fn post(&mut self, at: Duration, to: usize, what: What) {
+    fn post(&mut self, at: Time, to: usize, what: What) {
         // A stand-in has no place.
         if self.peers.get(to).is_some_and(Option::is_some) {
             self.next_order += 1;
@@ -577,7 +577,7 @@ impl Call {
 
 impl Peer {
     /// What it would say of the call now.
-    fn look(&mut self, now: Duration) -> Heartbeat {
+    fn look(&mut self, now: Time) -> Heartbeat {
         self.group.reconnected(now);
         let mut seen = None;
         loop {
@@ -596,7 +596,7 @@ impl Peer {
     }
 
     /// Whether its frames are in a new key from now on.
-    fn change_keys(&mut self, change: KeyChange, now: Duration) -> bool {
+    fn change_keys(&mut self, change: KeyChange, now: Time) -> bool {
         match change {
             KeyChange::Ratchet => self.own.step += 1,
             KeyChange::Rekey { generation, .. } => {

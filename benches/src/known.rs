@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use sealframe::{
-    Action, Call, CipherSuite, Stream, StreamKind,
+    Action, Call, CipherSuite, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, SessionId, UserId,
         message::{self, Body, Message},
@@ -17,7 +17,7 @@ use crate::{markdown, turns::as_f64};
 
 const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 const LEN: usize = 160;
-const NOW: Duration = Duration::from_secs(1);
+const NOW: Time = Time::at(Duration::from_secs(1));
 
 fn call(number: u16, seed: u64, kem: Kem) -> (Call, Random) {
     let mut rng = Random::new(seed);
@@ -45,7 +45,7 @@ fn call(number: u16, seed: u64, kem: Kem) -> (Call, Random) {
 }
 
 /// Does what is to be done, lets somebody or everybody in, and gives what is to be sent.
-fn turn(call: &mut Call, rng: &mut Random, now: Duration, whom: Option<SessionId>) -> Vec<Vec<u8>> {
+fn turn(call: &mut Call, rng: &mut Random, now: Time, whom: Option<SessionId>) -> Vec<Vec<u8>> {
     let mut sent = Vec::new();
     loop {
         match call.poll(now, rng) {
@@ -68,8 +68,8 @@ struct Known {
     us: Call,
     rng: Random,
     /// With a clock each, so that we are not lost to them while others come.
-    others: Vec<(Call, Random, Duration)>,
-    now: Duration,
+    others: Vec<(Call, Random, Time)>,
+    now: Time,
     /// Bytes that we have kept for them.
     bytes: i64,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_core::{TryCryptoRng, TryRng};
 use sealframe::{
-    BaseKey, CipherSuite,
+    BaseKey, CipherSuite, Time,
     group::{
         Admission, Config, Event, Group, GroupError, IdentityKey, Kem, KeyChange, Output, Permission,
         Policy, Reason, Recipient, Role, SessionId, UserId,
@@ -114,7 +114,7 @@ type Stays = Vec<(u64, Option<u64>)>;
 
 struct Call {
     relay: Relay,
-    now: Duration,
+    now: Time,
     peers: Vec<Peer>,
     /// For whom, and what.
     queue: VecDeque<(usize, Vec<u8>)>,
@@ -151,8 +151,8 @@ struct Peer {
     members: BTreeSet<SessionId>,
     sends: bool,
     is_out: bool,
-    asleep_until: Duration,
-    wake_at: Duration,
+    asleep_until: Time,
+    wake_at: Time,
     /// What its clock shows more than ours.
     clock: Duration,
 }
@@ -161,7 +161,7 @@ impl Call {
     const fn new(relay: Relay) -> Self {
         Self {
             relay,
-            now: SECOND,
+            now: Time::at(SECOND),
             peers: Vec::new(),
             queue: VecDeque::new(),
             sent: Vec::new(),
@@ -209,7 +209,7 @@ impl Call {
             members: BTreeSet::new(),
             sends: true,
             is_out: false,
-            asleep_until: Duration::ZERO,
+            asleep_until: Time::START,
             wake_at: self.now,
             clock: Duration::ZERO,
         });
@@ -319,7 +319,8 @@ impl Call {
         peer.is_out = true;
         let mut rng_of_nobody = rng;
         let (nobody, _) =
-            Group::new(config, key, TrustStore::new(), SECOND, &mut rng_of_nobody).expect("sound");
+            Group::new(config, key, TrustStore::new(), Time::at(SECOND), &mut rng_of_nobody)
+                .expect("sound");
         let group = core::mem::replace(&mut peer.group, nobody);
         for output in group.leave() {
             if let Output::Send { message, .. } = output {
@@ -328,7 +329,7 @@ impl Call {
         }
     }
 
-    fn with(&mut self, who: usize, work: impl FnOnce(&mut Peer, Duration)) {
+    fn with(&mut self, who: usize, work: impl FnOnce(&mut Peer, Time)) {
         let now = self.now;
         let peer = &mut self.peers[who];
         if peer.is_out || peer.asleep_until > now {
@@ -409,7 +410,7 @@ impl Call {
         }
     }
 
-    fn on_event(&mut self, who: usize, event: &Event, clock: Duration) {
+    fn on_event(&mut self, who: usize, event: &Event, clock: Time) {
         match event {
             Event::JoinRequested(request) => {
                 let is_moderator = request.credential.first() == Some(&0);
@@ -540,7 +541,7 @@ impl Call {
         let members: BTreeSet<SessionId> = if peer.is_out {
             BTreeSet::new()
         } else {
-            let states = peer.group.member_states(Duration::ZERO);
+            let states = peer.group.member_states(Time::START);
             states.into_iter().map(|member| member.session).collect()
         };
         for &session in members.difference(&peer.members) {
@@ -583,7 +584,7 @@ impl Call {
     fn settle(&mut self) {
         self.cut = None;
         for peer in &mut self.peers {
-            peer.asleep_until = Duration::ZERO;
+            peer.asleep_until = Time::START;
         }
         let end = self.now + TOGETHER_WITHIN;
         while self.now < end {

@@ -1,7 +1,7 @@
 //! The paved path: members in, messages out, frames sealed and opened while keys change underneath.
 
 use alloc::{collections::BTreeSet, vec::Vec};
-use core::{fmt, time::Duration};
+use core::fmt;
 
 use sealframe_crypto::{Backend, Cipher};
 #[cfg(feature = "elsewhere")]
@@ -15,7 +15,7 @@ use crate::{
     CallControl, CallState, Frames, Opener, Sealer,
     group::{
         Config, Event, Group, GroupError, Identity, IdentityKey, KeyChange, Output, Reason, Recipient,
-        SessionId,
+        SessionId, Time,
         rand_core::CryptoRng,
         verification::{CallCode, TrustStore},
     },
@@ -54,7 +54,7 @@ pub enum Action {
     /// Something that people or the application should know.
     Event(Event),
     /// Nothing more before this time, unless something comes in.
-    Timeout(Duration),
+    Timeout(Time),
 }
 
 impl Call {
@@ -66,7 +66,7 @@ impl Call {
         config: Config,
         key: IdentityKey,
         trust: TrustStore,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, GroupError> {
         let cipher = config.suite.into();
@@ -82,7 +82,7 @@ impl Call {
         backend: Backend,
         key: IdentityKey,
         trust: TrustStore,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, GroupError> {
         let cipher = Cipher::new(config.suite, backend);
@@ -94,7 +94,7 @@ impl Call {
         cipher: Cipher,
         key: IdentityKey,
         trust: TrustStore,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, GroupError> {
         let (group, base_key) = Group::new(config, key, trust, now, rng)?;
@@ -108,7 +108,7 @@ impl Call {
     ///
     /// # Errors
     /// As [`Group::handle_message`].
-    pub fn handle_message(&mut self, message: &[u8], now: Duration) -> Result<(), GroupError> {
+    pub fn handle_message(&mut self, message: &[u8], now: Time) -> Result<(), GroupError> {
         self.group.handle_message(message, now)
     }
 
@@ -116,7 +116,7 @@ impl Call {
     ///
     /// A change of keys cannot fail: numbers fit the layout, no generation comes twice, and the group holds fewer than the
     /// receiver may. If one did fail, frames would not open, and people would see it.
-    pub fn poll(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Action {
+    pub fn poll(&mut self, now: Time, rng: &mut impl CryptoRng) -> Action {
         while let Some(kid) = self.frames.poll_newer() {
             if let (Ok(number), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
                 self.group.opened(number, kid.generation, step, now);
@@ -165,17 +165,17 @@ impl Call {
     }
 
     /// Begins a new generation of our key, because something is suspicious.
-    pub fn rekey(&mut self, now: Duration) {
+    pub fn rekey(&mut self, now: Time) {
         self.group.rekey(Reason::Suspicion, now);
     }
 
     /// As [`Group::set_sending`].
-    pub fn set_sending(&mut self, sends: bool, now: Duration) {
+    pub fn set_sending(&mut self, sends: bool, now: Time) {
         self.group.set_sending(sends, now);
     }
 
     /// As [`Group::reconnected`].
-    pub fn reconnected(&mut self, now: Duration) {
+    pub fn reconnected(&mut self, now: Time) {
         self.group.reconnected(now);
     }
 
@@ -213,7 +213,7 @@ impl Call {
 
     /// How the call stands, as plain data: for an interface, or to be kept.
     #[must_use]
-    pub fn state(&self, now: Duration) -> CallState {
+    pub fn state(&self, now: Time) -> CallState {
         CallState::of(&self.group, &self.frames, now)
     }
 
@@ -300,7 +300,7 @@ impl Call {
     /// frames of one member, and 4 MiB in all. `token` comes back with it. `false` if there is no room, or `from` is no
     /// member. If its key came after the attempt to open it, it comes back with the next
     /// [`poll_parked`](Self::poll_parked).
-    pub fn park(&mut self, from: u16, token: u64, frame: &[u8], now: Duration) -> bool {
+    pub fn park(&mut self, from: u16, token: u64, frame: &[u8], now: Time) -> bool {
         if self.group.session_of(from).is_none() {
             return false;
         }
@@ -313,7 +313,7 @@ impl Call {
     }
 
     /// A frame that was parked and may open now. One that still does not is to be dropped: parked again, it would come back at once.
-    pub fn poll_parked(&mut self, now: Duration) -> Option<Parked> {
+    pub fn poll_parked(&mut self, now: Time) -> Option<Parked> {
         while let Some(&from) = self.arrived.first() {
             if let Some(parked) = self.parking.take(from, now) {
                 return Some(parked);

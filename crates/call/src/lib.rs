@@ -20,12 +20,12 @@
 //!     Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
 //!     verification::TrustStore,
 //! };
-//! use sealframe::{Action, Call, CipherSuite, Stream, StreamKind};
+//! use sealframe::{Action, Call, CipherSuite, Stream, StreamKind, Time};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let mut rng = sealframe_testkit::random::Random::new(1); // an application asks its operating system
 //! # let rng = &mut rng;
-//! let mut now = Duration::ZERO; // any clock that does not go back
+//! let mut now = Time::START; // any clock that does not go back
 //! let mut join = |name: &str| {
 //!     let config = Config {
 //!         group_id: b"the call's name".to_vec(),
@@ -107,6 +107,8 @@ pub use call::{Action, Call};
 #[cfg(feature = "group")]
 pub use control::{CallControl, ControlAction};
 pub use frames::Frames;
+#[cfg(feature = "group")]
+pub use group::Time;
 #[cfg(feature = "group")]
 pub use handles::{Members, Verification};
 pub use opener::{Failed, FrameError, MemberFrames, Opener};

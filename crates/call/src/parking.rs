@@ -3,6 +3,8 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;
 
+use crate::group::Time;
+
 /// How long a frame waits for its key.
 pub(crate) const MAX_WAIT: Duration = Duration::from_millis(1000);
 /// Frames of one member that wait at once.
@@ -27,29 +29,24 @@ pub struct Parked {
     pub token: u64,
     /// As it was parked.
     pub frame: Vec<u8>,
-    until: Duration,
+    until: Time,
 }
 
 impl Parking {
     /// Keeps a copy of a frame; `false` if there is no room for it.
-    pub(crate) fn park(&mut self, from: u16, token: u64, frame: &[u8], now: Duration) -> bool {
+    pub(crate) fn park(&mut self, from: u16, token: u64, frame: &[u8], now: Time) -> bool {
         self.expire(now);
         let of_member = self.frames.iter().filter(|parked| parked.from == from).count();
         if of_member >= MAX_FRAMES || frame.len() > MAX_BYTES - self.bytes {
             return false;
         }
         self.bytes += frame.len();
-        self.frames.push_back(Parked {
-            from,
-            token,
-            frame: frame.to_vec(),
-            until: now.saturating_add(MAX_WAIT),
-        });
+        self.frames.push_back(Parked { from, token, frame: frame.to_vec(), until: now + MAX_WAIT });
         true
     }
 
     /// The oldest frame of this member, if it has not waited too long.
-    pub(crate) fn take(&mut self, from: u16, now: Duration) -> Option<Parked> {
+    pub(crate) fn take(&mut self, from: u16, now: Time) -> Option<Parked> {
         self.expire(now);
         let place = self.frames.iter().position(|parked| parked.from == from)?;
         let parked = self.frames.remove(place)?;
@@ -66,7 +63,7 @@ impl Parking {
         self.bytes = self.frames.iter().map(|parked| parked.frame.len()).sum();
     }
 
-    fn expire(&mut self, now: Duration) {
+    fn expire(&mut self, now: Time) {
         while self.frames.front().is_some_and(|parked| parked.until < now) {
             self.bytes -= self.frames.pop_front().map_or(0, |parked| parked.frame.len());
         }

@@ -1,13 +1,12 @@
 //! How a call stands, as plain data.
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use sealframe_crypto::CipherSuite;
 
 use crate::{
     Failed, Frames,
-    group::{Group, GroupState, MemberState},
+    group::{Group, GroupState, MemberState, Time},
 };
 
 /// How a call stands, for an interface to show or for an organisation to keep: who takes part, how their frames are
@@ -42,7 +41,7 @@ pub struct Participant {
 }
 
 impl CallState {
-    pub(crate) fn of(group: &Group, frames: &Frames, now: Duration) -> Self {
+    pub(crate) fn of(group: &Group, frames: &Frames, now: Time) -> Self {
         let suite: CipherSuite = group.suite();
         let members = group.member_states(now).into_iter().map(|member| {
             let of = frames.of_member(member.number);

@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use sealframe::{
-    Action, Call, CipherSuite, Stream, StreamKind,
+    Action, Call, CipherSuite, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -20,7 +20,7 @@ const MIB: usize = 1 << 20;
 struct Meeting {
     calls: Vec<Call>,
     rng: Random,
-    now: Duration,
+    now: Time,
     /// Whose messages are not handed on, but held back.
     muted: Option<usize>,
     held: Vec<Vec<u8>>,
@@ -29,7 +29,7 @@ struct Meeting {
 impl Meeting {
     fn of(members: u16) -> Self {
         let mut rng = Random::new(1);
-        let now = Duration::from_secs(5);
+        let now = Time::at(Duration::from_secs(5));
         let mut join = |place: u16| {
             let config = Config {
                 group_id: b"meeting".to_vec(),

@@ -43,6 +43,7 @@ mod policy;
 mod randomness;
 pub mod verification;
 
+pub use clock::Time;
 pub use config::Config;
 pub use error::GroupError;
 pub use identity::{EmptyUserId, Identity, IdentityKey, SessionId, UserId};

@@ -1,12 +1,11 @@
 //! What a group wants done.
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use sealframe_crypto::BaseKey;
 
 use crate::{
-    Identity, Role, SessionId, UserId,
+    Identity, Role, SessionId, Time, UserId,
     message::RefusalReason,
     verification::{CheckError, Sas, Standing},
 };
@@ -28,7 +27,7 @@ pub enum Output {
     /// Something that people or the application should know.
     Event(Event),
     /// Nothing more before this time, unless something comes in.
-    Timeout(Duration),
+    Timeout(Time),
 }
 
 /// A key of a member: its generation and ratchet step.

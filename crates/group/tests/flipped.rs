@@ -7,7 +7,7 @@
 )]
 
 use sealframe_group::{
-    Event, GroupError, Output, RefusalReason, SessionId,
+    Event, GroupError, Output, RefusalReason, SessionId, Time,
     message::{
         self, Action, Body, Forward, KeyUpdate, Message, Order, Reason, Refusal, Request, Roster,
         RosterEntry, Status, UpdateHeader, Wants,
@@ -21,7 +21,7 @@ use common::{ACK, MILLI, Net, SECOND, Stranger, call_of, group, key_of, prefix};
 
 /// What an observer sees of a member: everything but the clock.
 fn look(net: &Net, of: u16) -> String {
-    let now = 1000 * SECOND;
+    let now = Time::at(1000 * SECOND);
     let peer = net.peer(of);
     let (state, members) = (peer.group.state(now), peer.group.member_states(now));
     format!("{state:?} {members:?} {:?} {:?}", peer.held, peer.own)

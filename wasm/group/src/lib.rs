@@ -21,7 +21,7 @@ use getrandom::{
 };
 use sealframe_crypto::CipherSuite;
 use sealframe_group::{
-    Admission, Config, IdentityKey, Kem, Permission, Policy, Reason, Role, SessionId, UserId,
+    Admission, Config, IdentityKey, Kem, Permission, Policy, Reason, Role, SessionId, Time, UserId,
     message::{self, Body},
     verification::TrustStore,
 };
@@ -85,7 +85,7 @@ impl Group {
             permission: permission(is_moderator),
             credential,
             sends,
-            started_at: time(epoch).as_secs(),
+            started_at: duration(epoch).as_secs(),
             policy: Policy::default(),
         };
         let trust = trust.map_err(|_| "TrustDamaged")?;
@@ -348,7 +348,11 @@ fn id(session: &[u8]) -> Result<SessionId, &'static str> {
     session.try_into().map(SessionId).map_err(|_| "Malformed")
 }
 
-fn time(millis: f64) -> Duration {
+fn time(millis: f64) -> Time {
+    Time::at(duration(millis))
+}
+
+fn duration(millis: f64) -> Duration {
     // A clock that is broken stands still.
     Duration::try_from_secs_f64(millis / 1000.0).unwrap_or_default()
 }

@@ -64,7 +64,7 @@ impl Pieces {
                 Task::Event
             }
             Output::Timeout(until) => {
-                of.until = until.as_secs_f64() * 1000.0;
+                of.until = until.since_start().as_secs_f64() * 1000.0;
                 Task::Wait
             }
         };

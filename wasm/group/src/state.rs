@@ -2,14 +2,14 @@
 
 use core::time::Duration;
 
-use sealframe_group::{Group, GroupState, Kem, MemberState, Permission, SessionId};
+use sealframe_group::{Group, GroupState, Kem, MemberState, Permission, SessionId, Time};
 
 use crate::{
     event::{role, standing},
     json::{self, Object},
 };
 
-pub(crate) fn json(group: &Group, now: Duration) -> String {
+pub(crate) fn json(group: &Group, now: Time) -> String {
     let state = group.state(now);
     let members = group.member_states(now);
     let away = state.away.iter().map(|session| of_away(*session, group));

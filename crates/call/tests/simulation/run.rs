@@ -4,7 +4,7 @@ use core::{cmp::Reverse, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use sealframe::group::{
-    Kem, SessionId,
+    Kem, SessionId, Time,
     message::{self, Body, Entry, Message},
 };
 use sealframe_testkit::random::Random;
@@ -26,7 +26,7 @@ struct Run {
     seed: u64,
     kem: Kem,
     day: u64,
-    now: Duration,
+    now: Time,
     rng: Random,
     server: Server,
     listens: Duration,
@@ -35,10 +35,10 @@ struct Run {
     next_address: u16,
     next_person: u16,
     /// Messages on their way: when, tie-breaker, to whom.
-    under_way: BinaryHeap<Reverse<(Duration, u64, u16)>>,
+    under_way: BinaryHeap<Reverse<(Time, u64, u16)>>,
     bytes: BTreeMap<u64, (Vec<u8>, bool)>,
     /// That somebody has gone, as the server says: when, to whom, who.
-    notices: BTreeSet<(Duration, u16, u16)>,
+    notices: BTreeSet<(Time, u16, u16)>,
     next_copy: u64,
     /// Frames that were parked and have not come back.
     parked: BTreeMap<u64, (Sealed, u16, Verdict)>,
@@ -84,7 +84,7 @@ impl Run {
         listens: Duration,
         mut rng: Random,
     ) -> Self {
-        let bad_from = Duration::from_secs(10 + rng.below(10));
+        let bad_from = Time::at(Duration::from_secs(10 + rng.below(10)));
         let bad = (bad_from, bad_from + Duration::from_secs(3 + rng.below(30)));
         let victim = 1 + rng.below(u64::from(size)) as u16;
         let kem = if seed % 10 == 9 { Kem::XWing } else { Kem::X25519 };
@@ -92,7 +92,7 @@ impl Run {
             seed,
             kem,
             day,
-            now: SECOND,
+            now: Time::at(SECOND),
             listens,
             server: Server::new(Random::new(seed ^ 0x5e), mischief, bad, victim),
             rng,

@@ -20,10 +20,10 @@ use rand_core::CryptoRng;
 use sealframe_crypto::BaseKey;
 
 use crate::{
-    Config, GroupError, Identity, IdentityKey, Output, Recipient, SessionId,
+    Config, GroupError, Identity, IdentityKey, Output, Recipient, SessionId, Time,
     agreement::RecentHashes,
     bucket::{Rate, TokenBucket},
-    clock::{Clock, Moment},
+    clock::Clock,
     context::{Core, Outbox},
     keys::{
         own::{self, OwnKeys},
@@ -74,31 +74,31 @@ pub struct Group {
     roster: RecentHashes,
     view: RecentHashes,
     /// Since it was worked out the view has changed: first and last when.
-    view_changed: Option<(Duration, Duration)>,
+    view_changed: Option<(Time, Time)>,
     orders_hash: RecentHashes,
     checks: GroupChecks,
     strangers: TokenBucket,
     forgeries: TokenBucket,
     /// Sessions that are not known, and when they were asked for their announce.
-    asked: BTreeMap<SessionId, Moment>,
+    asked: BTreeMap<SessionId, Time>,
     /// Sessions that do not admit us, as they say: they do not see us, and need not answer.
     refusers: alloc::collections::BTreeSet<SessionId>,
     /// Refusals of us that were told, by kind.
-    told_refusals: BTreeMap<u8, Moment>,
+    told_refusals: BTreeMap<u8, Time>,
     timers: Timers,
     /// Why the next generation begins.
     begin_reason: Reason,
-    delivered_at: Option<Duration>,
-    begun_at: Option<Duration>,
+    delivered_at: Option<Time>,
+    begun_at: Option<Time>,
     /// The first leave that no generation was begun for, and the first that the pending one answers.
-    left_at: Option<Duration>,
-    answered_leave_at: Option<Duration>,
-    joined_at: Duration,
-    restarted_at: Option<Duration>,
+    left_at: Option<Time>,
+    answered_leave_at: Option<Time>,
+    joined_at: Time,
+    restarted_at: Option<Time>,
     restarts: u32,
-    announced_at: Option<Duration>,
+    announced_at: Option<Time>,
     /// What was there at the last poll was there when frames were sealed.
-    polled_at: Duration,
+    polled_at: Time,
     sends: bool,
     has_ended: bool,
 }
@@ -114,7 +114,7 @@ impl Group {
         config: Config,
         key: IdentityKey,
         trust: TrustStore,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, BaseKey), GroupError> {
         config.policy.validate()?;
@@ -255,7 +255,7 @@ impl Group {
     }
 
     /// Begins a new generation: the present key nears its limit, or something is suspicious.
-    pub fn rekey(&mut self, reason: Reason, now: Duration) {
+    pub fn rekey(&mut self, reason: Reason, now: Time) {
         let now = self.advance(now);
         self.want_generation(reason, now);
     }
@@ -263,7 +263,7 @@ impl Group {
     /// Whether we send frames. A member that does not draws new keys without giving them to anybody; before it sends again
     /// it should say so, so that its first words open at once. A member that seals frames without having said so is
     /// taken to send.
-    pub fn set_sending(&mut self, sends: bool, now: Duration) {
+    pub fn set_sending(&mut self, sends: bool, now: Time) {
         let now = self.advance(now);
         if sends != self.sends {
             self.sends = sends;
@@ -286,7 +286,7 @@ impl Group {
     }
 
     /// A frame of this member has opened with a newer key than all before it: what came before is wiped in 10 s.
-    pub fn opened(&mut self, number: u16, generation: u64, step: u32, now: Duration) {
+    pub fn opened(&mut self, number: u16, generation: u64, step: u32, now: Time) {
         let now = self.advance(now);
         let (Ok(generation), Ok(step)) = (u32::try_from(generation), u8::try_from(step)) else {
             return;
@@ -298,7 +298,7 @@ impl Group {
     }
 
     /// A frame came in a key of this member's that we do not hold: it is requested, if it does not come by itself.
-    pub fn key_is_missing(&mut self, number: u16, now: Duration) {
+    pub fn key_is_missing(&mut self, number: u16, now: Time) {
         let now = self.advance(now);
         let session = self.session_of(number);
         if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
@@ -307,7 +307,7 @@ impl Group {
     }
 
     /// The transport is up again after a break: everybody hears of us at once.
-    pub fn reconnected(&mut self, now: Duration) {
+    pub fn reconnected(&mut self, now: Time) {
         let now = self.advance(now);
         if !self.has_ended {
             self.announce_to_all(now);
@@ -322,7 +322,7 @@ impl Group {
     }
 
     /// What is to be done next; to be called until it says [`Output::Timeout`].
-    pub fn poll(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Output {
+    pub fn poll(&mut self, now: Time, rng: &mut impl CryptoRng) -> Output {
         let now = self.advance(now);
         if self.core.out.is_empty() && !self.has_ended {
             self.handle_timeouts(now, rng);
@@ -335,7 +335,7 @@ impl Group {
         Output::Timeout(self.clock.to_given(until))
     }
 
-    fn advance(&mut self, now: Duration) -> Duration {
+    fn advance(&mut self, now: Time) -> Time {
         let (now, slept) = self.clock.advance(now);
         if slept {
             self.excuse_members(now);
@@ -344,13 +344,13 @@ impl Group {
     }
 
     /// Our announce and a heartbeat, to all.
-    fn announce_to_all(&mut self, now: Duration) {
+    fn announce_to_all(&mut self, now: Time) {
         self.core.out.send(Recipient::All, self.core.announce.clone());
         self.send_heartbeat(Recipient::All, false, now);
     }
 
     /// Begins a new session: our number belongs to another.
-    fn restart(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Result<(), GroupError> {
+    fn restart(&mut self, now: Time, rng: &mut impl CryptoRng) -> Result<(), GroupError> {
         let key = IdentityKey::from_seed(self.core.key.expose_seed());
         let key = key.map_err(|_| GroupError::NoRandomness)?;
         let config = self.core.config.clone();
@@ -400,7 +400,7 @@ fn enter(
     config: Config,
     key: IdentityKey,
     not_before: u64,
-    now: Duration,
+    now: Time,
     rng: &mut impl CryptoRng,
 ) -> Result<(Core, Prekeys), GroupError> {
     if !config.kem.is_built() {
@@ -409,7 +409,7 @@ fn enter(
     let prekeys = Prekeys::new(config.kem, config.policy.prekey_life, now, rng);
     let prekeys = prekeys.ok_or(GroupError::NoRandomness)?;
     let group = message::group_hash(&config.group_id);
-    let calendar = Duration::from_secs(config.started_at).saturating_add(now).as_millis();
+    let calendar = Duration::from_secs(config.started_at).saturating_add(now.since_start()).as_millis();
     let joined_at = u64::try_from(calendar).unwrap_or(u64::MAX).max(not_before);
     let announce = Announce {
         joined_at,
@@ -430,11 +430,11 @@ fn enter(
 }
 
 /// A session of ours that has ended.
-fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed {
+fn own_session(core: &Core, now: Time) -> crate::members::departed::Departed {
     crate::members::departed::Departed {
         session: core.session,
         status: message::Status::Replaced,
-        at: now.into(),
+        at: now,
         identity: core.identity(),
         permission: core.config.permission,
         was_live: true,

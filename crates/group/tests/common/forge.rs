@@ -2,7 +2,7 @@
 
 use sealframe_crypto::BaseKey;
 use sealframe_group::{
-    Event, GroupError, IdentityKey, Kem, KemSecret, LeaveReason, Role, SessionId,
+    Event, GroupError, IdentityKey, Kem, KemSecret, LeaveReason, Role, SessionId, Time,
     message::{
         self, Addressee, Announce, Body, Heartbeat, KeyUpdate, Message, Reason, UpdateHeader,
         entry_info,
@@ -223,7 +223,7 @@ impl Peer {
     }
 
     /// When it saw this first.
-    pub(crate) fn time_of(&self, event: &Event) -> Option<core::time::Duration> {
+    pub(crate) fn time_of(&self, event: &Event) -> Option<Time> {
         self.events.iter().find(|(_, seen)| seen == event).map(|(at, _)| *at)
     }
 

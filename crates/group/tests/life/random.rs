@@ -9,7 +9,7 @@ use std::{
     env, thread,
 };
 
-use sealframe_group::{Event, Permission};
+use sealframe_group::{Event, Permission, Time};
 use sealframe_testkit::random::Random;
 
 use crate::net::{Join, MILLI, Net, SECOND};
@@ -150,11 +150,11 @@ struct Run {
     next_person: u16,
     /// Somebody was put out, or may not come in: by person.
     out: BTreeSet<u16>,
-    told: Vec<(Duration, u16)>,
+    told: Vec<(Time, u16)>,
     counts: Counts,
     talks: bool,
     /// Of each sender: when it sealed with which key.
-    sealed: BTreeMap<u16, Vec<(Duration, u64, u32)>>,
+    sealed: BTreeMap<u16, Vec<(Time, u64, u32)>>,
 }
 
 impl Run {

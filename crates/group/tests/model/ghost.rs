@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealframe_group::{
-    Event, Recipient, SessionId,
+    Event, Recipient, SessionId, Time,
     message::{Action, Body, Heartbeat, Message, Order, unbundle},
 };
 
@@ -190,7 +190,7 @@ impl Ghost {
             if is_locked != heartbeat.is_locked {
                 return Err(format!("{address}: its orders say locked {is_locked}, and it does not"));
             }
-            let members = peer.group.member_states(core::time::Duration::ZERO);
+            let members = peer.group.member_states(Time::START);
             for member in members {
                 for (by, order) in force {
                     let tag = Order::tag(*by, order.counter, &member.identity);

@@ -1,9 +1,7 @@
 //! Who asks to come in: while the application decides, when there is no room, and whose number is taken.
 
-use core::time::Duration;
-
 use sealframe_group::{
-    Admission, Event, GroupError, Identity, Permission, Policy, RefusalReason, UserId,
+    Admission, Event, GroupError, Identity, Permission, Policy, RefusalReason, Time, UserId,
     message::{self, Announce, Body, Head},
     verification::Standing,
 };
@@ -278,7 +276,7 @@ fn a_refusal_by_the_application_is_told_and_holds_for_a_minute() {
     net.run_for(SECOND);
     let by = net.session(ids[0]);
     let told = |net: &Net| {
-        let is_told = |(_, event): &&(Duration, Event)| {
+        let is_told = |(_, event): &&(Time, Event)| {
             matches!(event, Event::NotAdmitted { reason: RefusalReason::Refused, .. })
         };
         net.peer(carol).events.iter().filter(is_told).count()
