@@ -173,7 +173,7 @@ impl Between {
 
     /// A's, to its key.
     fn commitment(&self, a: SessionId, b: SessionId, key_a: &[u8; 32]) -> [u8; 32] {
-        hash("check commit", &[&self.check, &a.0, &b.0, key_a])
+        hash("sas commit", &[&self.check, &a.0, &b.0, key_a])
     }
 
     fn message(&self, stage: Stage, data: [u8; 32]) -> SasMessage {
@@ -215,12 +215,12 @@ impl Comparing {
         let info = [group_hash, &check[..], a1, a2, a3, b1, b2, b3];
         let confirmation = |from: &Party, to: &Party| {
             let parts: [&[u8]; 4] = [check, &from.session.0, &to.session.0, secret.as_bytes()];
-            hash("check confirm", &parts)
+            hash("sas confirm", &parts)
         };
         Ok(Self {
             brought: *brought,
             start: None,
-            sas: Sas::from_bytes(expand(secret.as_bytes(), "check sas", &info)),
+            sas: Sas::from_bytes(expand(secret.as_bytes(), "sas", &info)),
             our_confirmation: confirmation(us, them),
             their_confirmation: confirmation(them, us),
             we_confirmed: false,

@@ -88,7 +88,7 @@ fn somebody_in_between_makes_the_rows_differ() {
 fn both_must_be_in_the_same_call_and_see_the_same_sessions() {
     let (mut a, _) = pair(1);
     let mut elsewhere = Member::new(2, 1);
-    elsewhere.checks = SasVerifications::new([8; 32], elsewhere.party);
+    elsewhere.verifications = SasVerifications::new([8; 32], elsewhere.party);
     let (_, [a_sees, b_sees]) = compare(&mut a, &mut elsewhere);
     assert_ne!(a_sees, b_sees);
 
@@ -171,7 +171,7 @@ fn three_failed_checks_are_the_last() {
     let (mut a, mut b) = pair(1);
     for _ in 0..3 {
         let _ = compare(&mut a, &mut b);
-        let cancel = a.checks.cancel(b.party.session).unwrap();
+        let cancel = a.verifications.cancel(b.party.session).unwrap();
         assert!(failed(&b.hear(a.party, &cancel), SasError::Cancelled));
     }
     assert_eq!(a.start(b.party), Err(SasError::TooMany));
@@ -201,7 +201,7 @@ fn checks_that_nobody_answered_do_not_count() {
     let (mut a, mut b) = pair(1);
     for _ in 0..10 {
         let start = a.start(b.party).unwrap();
-        let _ = a.checks.cancel(b.party.session).unwrap();
+        let _ = a.verifications.cancel(b.party.session).unwrap();
         let start_of_b = b.start(a.party).unwrap();
         let cancel = SasMessage::cancel(start_of_b.check);
         assert!(failed(&b.hear(a.party, &cancel), SasError::Cancelled));
@@ -215,12 +215,12 @@ fn checks_that_nobody_answered_do_not_count() {
 fn a_server_that_plays_starts_again_opens_nothing() {
     let (mut a, mut b) = pair(1);
     let ([start, reply, reveal], _) = compare(&mut a, &mut b);
-    let cancel = a.checks.cancel(b.party.session).unwrap();
+    let cancel = a.verifications.cancel(b.party.session).unwrap();
     let _ = b.hear(a.party, &cancel);
     for message in [start, reply, reveal, cancel, start] {
         assert!(is_nothing(b.hear(a.party, &message)));
     }
-    assert_eq!(b.checks.next_expiry(), None);
+    assert_eq!(b.verifications.next_expiry(), None);
 }
 
 #[test]
@@ -233,5 +233,5 @@ fn messages_of_others_do_not_touch_a_check() {
         assert!(is_nothing(a.hear(other, &message)));
         assert!(is_nothing(a.hear(disguised, &message)));
     }
-    assert!(a.checks.sas(b.party.session).is_some());
+    assert!(a.verifications.sas(b.party.session).is_some());
 }
