@@ -196,7 +196,7 @@ fn seal<K: HpkeKem>(
         aad,
         &mut rng,
     )?;
-    if !rng.is_sound() {
+    if !rng.is_valid() {
         return Err(KemError);
     }
     Ok((enc.to_bytes().to_vec(), ciphertext))

@@ -248,7 +248,7 @@ impl Key {
         let mut rng = Watched::new(rng);
         let secret = Box::new(StaticSecret::random_from_rng(&mut rng));
         let public = PublicKey::from(&*secret).to_bytes();
-        rng.is_sound().then_some(Self { secret, public })
+        rng.is_valid().then_some(Self { secret, public })
     }
 }
 
