@@ -1,4 +1,4 @@
-//! Sessions that the application is judging (PROTOCOL.md §3).
+//! Applicants: sessions whose announce the application is judging (PROTOCOL.md §3).
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::time::Duration;
@@ -8,16 +8,16 @@ use crate::{
     message::{Announce, Heartbeat},
 };
 
-/// A session that is being judged.
+/// A session that awaits the application's decision.
 pub(crate) struct Judged {
     pub(crate) announce: Announce,
     pub(crate) message: Vec<u8>,
     heard_at: Time,
-    /// The newest heartbeat, by number.
+    /// The newest heartbeat by sequence number.
     heartbeat: Option<(u32, Vec<u8>)>,
-    /// What else it sent meanwhile, to be handled when it is admitted.
+    /// Its other messages, to be handled once it is admitted.
     kept: Vec<Vec<u8>>,
-    /// It is judged for its orders alone.
+    /// It has left, and is judged for its orders alone.
     pub(crate) has_left: bool,
 }
 
@@ -29,7 +29,7 @@ impl Judged {
         Self { announce, message, heard_at: now, heartbeat: None, kept: Vec::new(), has_left }
     }
 
-    /// Keeps an authentic heartbeat if it is the newest.
+    /// Stores an authentic heartbeat if it is the newest.
     pub(crate) fn keep_heartbeat(&mut self, heartbeat: &Heartbeat, bytes: &[u8], now: Time) {
         if self.heartbeat.as_ref().is_none_or(|(seq, _)| heartbeat.seq > *seq) {
             self.heartbeat = Some((heartbeat.seq, bytes.to_vec()));
@@ -37,12 +37,12 @@ impl Judged {
         }
     }
 
-    /// Number and hash of the heartbeat that came last.
+    /// Sequence number and hash of the newest heartbeat.
     pub(crate) fn last_heartbeat(&self) -> Option<(u32, [u8; 8])> {
         self.heartbeat.as_ref().map(|(seq, bytes)| (*seq, Heartbeat::hash(bytes)))
     }
 
-    /// Keeps any other message; whether there was room.
+    /// Stores any other message. Returns whether there was room.
     pub(crate) fn keep(&mut self, bytes: &[u8]) -> bool {
         let len: usize = self.kept.iter().map(Vec::len).sum();
         let fits = self.kept.len() < Self::MAX_KEPT && len + bytes.len() <= Self::MAX_KEPT_LEN;
@@ -52,14 +52,14 @@ impl Judged {
         fits
     }
 
-    /// What was kept, heartbeat first.
+    /// The stored messages, heartbeat first.
     pub(crate) fn into_kept(self) -> Vec<Vec<u8>> {
         let heartbeat = self.heartbeat.map(|(_, bytes)| bytes);
         heartbeat.into_iter().chain(self.kept).collect()
     }
 }
 
-/// All sessions that are being judged.
+/// All applicants.
 #[derive(Default)]
 pub(crate) struct Waiting {
     sessions: BTreeMap<SessionId, Judged>,
@@ -90,7 +90,7 @@ impl Waiting {
         self.sessions.iter()
     }
 
-    /// Forgets sessions of which nothing came for this long.
+    /// Removes applicants that were not heard for this long.
     pub(crate) fn expire(&mut self, after: Duration, now: Time) {
         self.sessions.retain(|_, judged| now < judged.heard_at + after);
     }

@@ -1,4 +1,5 @@
-//! The orders of moderators: lock, unlock, remove. They commute: whoever has the same orders has the same rules.
+//! The orders of moderators: lock, unlock, remove. They commute: the same set of orders gives the
+//! same rules in whatever order they arrived.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -7,12 +8,13 @@ use crate::{
     message::{Action, Order},
 };
 
-/// Counters that one heartbeat may skip: whoever is no moderator could use them up otherwise.
+/// Largest step by which one heartbeat raises the counter. Otherwise a member that is not a
+/// moderator could exhaust it.
 const MAX_SKIPPED: u32 = 1024;
-/// Removals that are kept.
+/// Maximum number of removals kept.
 const MAX_REMOVALS: usize = 256;
 
-/// An order as its moderator signed it.
+/// An order with the message that its moderator signed.
 #[derive(Clone)]
 pub(crate) struct SignedOrder {
     pub(crate) by: SessionId,
@@ -21,7 +23,8 @@ pub(crate) struct SignedOrder {
 }
 
 impl SignedOrder {
-    /// Which of two counts. Two of one moderator with one counter have a rank all the same.
+    /// The precedence of an order. It is total even if one moderator signs two orders with one
+    /// counter.
     fn rank(&self) -> (u32, SessionId, u8, &[u8]) {
         (self.order.counter, self.by, self.order.action.id(), &self.message)
     }
@@ -45,7 +48,7 @@ const fn is_unlock(order: &SignedOrder) -> bool {
 pub(crate) struct Orders {
     /// The newest lock or unlock.
     lock: Option<SignedOrder>,
-    /// The newest unlock, if a lock came after it.
+    /// The newest unlock, if a lock outranks it.
     unlock: Option<SignedOrder>,
     removals: Vec<SignedOrder>,
     highest: u32,
@@ -56,12 +59,13 @@ impl Orders {
         self.highest
     }
 
-    /// A member says that it has seen an order with this counter.
+    /// Notes that a member has seen an order with this counter.
     pub(crate) fn note_counter(&mut self, counter: u32) {
         self.highest = counter.min(self.highest.saturating_add(MAX_SKIPPED)).max(self.highest);
     }
 
-    /// Whether this changes nothing in force: it is here, or a newer one has replaced it.
+    /// Whether the order changes nothing: it is already in force, or an order of higher rank
+    /// supersedes it.
     pub(crate) fn is_known(&self, order: &SignedOrder) -> bool {
         let rank = order.rank();
         let unlock = self.newest_unlock().map(SignedOrder::rank);
@@ -78,7 +82,7 @@ impl Orders {
         self.lock.as_ref().filter(|lock| is_unlock(lock)).or(self.unlock.as_ref())
     }
 
-    /// Takes an order that may be taken.
+    /// Inserts an order whose signer the caller has checked.
     pub(crate) fn insert(&mut self, order: SignedOrder) {
         self.highest = self.highest.max(order.order.counter);
         let is_newest = self.lock.as_ref().is_none_or(|lock| order.rank() > lock.rank());
@@ -112,15 +116,15 @@ impl Orders {
         }
     }
 
-    /// This moderator was removed by an order with this counter: what it ordered after that never counted. The removals
-    /// among that.
+    /// Voids what moderator `by` ordered after the order with this counter that removed it. Returns
+    /// the void removals.
     pub(crate) fn void(&mut self, by: SessionId, counter: u32) -> Vec<SignedOrder> {
         let is_void = |order: &SignedOrder| order.by == by && order.order.counter > counter;
         if self.unlock.as_ref().is_some_and(is_void) {
             self.unlock = None;
         }
         if self.lock.as_ref().is_some_and(is_void) {
-            // Others still have what was in force before, and pass it on.
+            // Other members still hold the lock or unlock before it, and forward it.
             self.lock = self.unlock.take();
         }
         let (void, valid) =
@@ -133,18 +137,18 @@ impl Orders {
         self.lock_in_force().is_some()
     }
 
-    /// The lock, if the newest order is one.
+    /// The lock in force, if there is one.
     pub(crate) fn lock_in_force(&self) -> Option<&SignedOrder> {
         let lock = self.lock.as_ref();
         lock.filter(|lock| matches!(lock.order.action, Action::Lock { .. }))
     }
 
-    /// Whether the lock lets this identity in.
+    /// Whether no lock in force excludes this identity.
     pub(crate) fn allows(&self, identity: &Identity) -> bool {
         self.lock_in_force().is_none_or(|lock| lock.names(identity))
     }
 
-    /// The removal that keeps this session or identity out.
+    /// The removal that excludes this session or identity.
     pub(crate) fn removal_of(&self, session: SessionId, identity: &Identity) -> Option<&SignedOrder> {
         self.removals
             .iter()
@@ -177,7 +181,7 @@ mod tests {
         order(counter, by, Action::Remove { target: SessionId([target; 16]), identity })
     }
 
-    /// All orders of six orders end in the same rules.
+    /// All permutations of six orders give the same rules.
     #[test]
     fn orders_commute() {
         let allowed = vec![Order::tag(SessionId([3; 16]), 4, &Identity([9; 32]))];

@@ -10,11 +10,13 @@ pub type CallCode = Code<12>;
 /// The code of two people: 45 digits.
 pub type PairwiseCode = Code<9>;
 
-/// The code of a call: the same for everyone who sees the same members, and another when they change.
+/// The code of a call. It is the same for everyone who sees the same members, and changes with
+/// them.
 ///
-/// `sessions` are the announce_hashes of all members, one's own included, in any order. An attacker between two halves of a call
-/// chooses a session on each side, and looks for two that give one code: 2^99 work, as the code has 199 bits, and none of it
-/// before the sessions of honest members exist, which are fresh in every call.
+/// `sessions` are the announce_hashes of all members, including our own, in any order. An attacker
+/// between two halves of a call has to find a session for each side such that both codes match.
+/// That takes 2^99 work, as the code has 199 bits, and cannot start before the sessions of honest
+/// members exist, which are fresh in every call.
 ///
 /// Source: PROTOCOL.md §7.
 #[must_use]
@@ -31,7 +33,8 @@ pub fn call_code(group_hash: &[u8; 32], sessions: &[[u8; 32]]) -> CallCode {
 pub struct Code<const GROUPS: usize>([u32; GROUPS]);
 
 impl<const GROUPS: usize> Code<GROUPS> {
-    /// Five bytes, modulo 10^5, for each group. `hash` has at least that many.
+    /// Each group is five bytes of `hash` modulo 10^5. `hash` has at least five bytes for each
+    /// group.
     pub(super) fn from_hash(hash: &[u8]) -> Self {
         let mut groups = [0; GROUPS];
         for (group, bytes) in groups.iter_mut().zip(hash.chunks_exact(5)) {
@@ -57,7 +60,7 @@ impl<const GROUPS: usize> fmt::Debug for Code<GROUPS> {
     }
 }
 
-/// Takes what people type or paste: the digits, with white space anywhere.
+/// Parses the digits, ignoring white space, as people type or paste them.
 impl<const GROUPS: usize> FromStr for Code<GROUPS> {
     type Err = InvalidCode;
 
@@ -74,7 +77,7 @@ impl<const GROUPS: usize> FromStr for Code<GROUPS> {
     }
 }
 
-/// A code as its text.
+/// Serialises a code as its text.
 #[cfg(feature = "serde")]
 impl<const GROUPS: usize> serde::Serialize for Code<GROUPS> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -90,14 +93,14 @@ impl<'de, const GROUPS: usize> serde::Deserialize<'de> for Code<GROUPS> {
     }
 }
 
-/// A text is no code of this length.
+/// The text is not a code of this length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct InvalidCode;
 
 impl fmt::Display for InvalidCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a code of this many digits")
+        f.write_str("not a code of the expected number of digits")
     }
 }
 
