@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::aes_ni::AesNi;
-use crate::{part, vector::Vector};
+use crate::{partial_block, vector::Vector};
 
 /// Two blocks.
 #[derive(Clone, Copy)]
@@ -114,7 +114,7 @@ impl Vector for Vaes256 {
     #[inline(always)]
     unsafe fn keep(self, len: usize) -> Self {
         // Two windows into ones followed by zeros.
-        const WINDOW: [u8; 64] = part::ones_then_zeros();
+        const WINDOW: [u8; 64] = partial_block::ones_then_zeros();
         Self(_mm256_and_si256(self.0, Self::load(WINDOW.as_ptr().add(32 - len)).0))
     }
 
