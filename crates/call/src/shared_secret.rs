@@ -9,7 +9,7 @@ use sealframe_media::ExternalAead;
 use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, SealError};
 #[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
-use sealframe_wire::Kid;
+use sealframe_wire::{Kid, MemberId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{
@@ -53,7 +53,7 @@ impl fmt::Debug for CallSecret {
 
 /// One member's side of a call whose members share one secret.
 ///
-/// Each member has a number, given by the server, and a base key of its own, which it derives from the
+/// Each member has an id, given by the server, and a base key of its own, which it derives from the
 /// secret and fresh randomness and tells the others in announcements that the server relays.
 ///
 /// What this does and does not do: the server learns nothing. Whoever has the secret can read whatever
@@ -65,12 +65,12 @@ pub struct SharedSecretCall {
     secret: CallSecret,
     frames: Frames,
     /// Who has left: whose frames, were their keys installed again, could be played again.
-    departed: BTreeSet<u16>,
+    departed: BTreeSet<MemberId>,
 }
 
 impl SharedSecretCall {
     /// Enters a call as member `me`. `entropy` is 32 fresh random bytes: because of them a member that
-    /// comes back with the same number, say after a reload, has another key and repeats no nonce.
+    /// comes back with the same id, say after a reload, has another key and repeats no nonce.
     ///
     /// # Errors
     /// [`CallError::Secret`] if the secret is shorter than [`CipherSuite::min_base_key_len`];
@@ -78,7 +78,7 @@ impl SharedSecretCall {
     pub fn new(
         cipher: impl Into<Cipher>,
         secret: &CallSecret,
-        me: u16,
+        me: MemberId,
         entropy: [u8; 32],
     ) -> Result<Self, CallError> {
         let cipher = cipher.into();
@@ -86,7 +86,7 @@ impl SharedSecretCall {
         WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(CallError::Secret)?;
         WeakKey::check(entropy.len(), &entropy).map_err(|_| CallError::NoRandomness)?;
         let secret = CallSecret(secret.0.clone());
-        let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.to_be_bytes(), &entropy];
+        let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.get().to_be_bytes(), &entropy];
         let base_key =
             BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(CallError::Secret)?;
         Ok(Self {
@@ -114,10 +114,10 @@ impl SharedSecretCall {
     /// # Errors
     /// [`CallError::Announcement`]; [`CallError::Key`] if a key of this member is held already;
     /// [`CallError::Departed`] after [`remove_member`](Self::remove_member).
-    pub fn add_member(&mut self, from: u16, announcement: &[u8]) -> Result<(), CallError> {
+    pub fn add_member(&mut self, from: MemberId, announcement: &[u8]) -> Result<(), CallError> {
         let (kid, base_key) = announcement::unwrap(self.suite, &self.secret, announcement)?;
         let kid = LAYOUT.split(kid);
-        // Our own number too is refused: a server must not play our frames back to us.
+        // Our own id too is refused: a server must not play our frames back to us.
         if from == self.frames.me() || kid.sender != u64::from(from) {
             return Err(AnnouncementError::WrongSender.into());
         }
@@ -127,10 +127,10 @@ impl SharedSecretCall {
         Ok(self.frames.install(kid, base_key)?)
     }
 
-    /// Wipes the keys of a member who left, for good: who comes back is given a new number.
+    /// Wipes the keys of a member who left, for good: who comes back is given a new id.
     ///
     /// Otherwise a server could say that a member left and joined again, and play its frames again.
-    pub fn remove_member(&mut self, member: u16) {
+    pub fn remove_member(&mut self, member: MemberId) {
         self.departed.insert(member);
         self.frames.forget(member);
     }
@@ -235,7 +235,7 @@ impl SharedSecretCall {
     #[cfg(feature = "external-aead")]
     pub fn begin_external_open<'m>(
         &mut self,
-        from: u16,
+        from: MemberId,
         header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
@@ -258,7 +258,7 @@ impl SharedSecretCall {
     /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
     pub fn open_in_place<'f, 'm>(
         &mut self,
-        from: u16,
+        from: MemberId,
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Opened<'f>, CallError> {
@@ -285,7 +285,7 @@ pub enum CallError {
     NoRandomness,
     /// An announcement was refused.
     Announcement(AnnouncementError),
-    /// The member has been removed, and nobody comes back under an old number.
+    /// The member has been removed, and nobody comes back under an old id.
     Departed,
     /// A key was not installed.
     Key(KeyError),
@@ -344,15 +344,20 @@ mod tests {
     #[test]
     fn a_base_key_comes_of_the_secret_the_number_and_the_randomness() {
         let suite = CipherSuite::Aes128GcmSha256_128;
-        let key = |secret, me: u16, entropy| {
+        let key = |secret, me: MemberId, entropy| {
             let secret = CallSecret::from_bytes(&[secret; 16]).unwrap();
             let call = SharedSecretCall::new(suite, &secret, me, [entropy; 32]).unwrap();
             call.frames.sender().export_base_key().unwrap().expose_bytes().to_vec()
         };
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &[1, 2], &[9; 32]];
         let expected = BaseKey::derive(suite, &[7; 16], &info).unwrap();
-        assert_eq!(key(7, 0x0102, 9), expected.expose_bytes());
-        for other in [key(8, 0x0102, 9), key(7, 0x0202, 9), key(7, 0x0103, 9), key(7, 0x0102, 8)] {
+        assert_eq!(key(7, MemberId::new(0x0102), 9), expected.expose_bytes());
+        for other in [
+            key(8, MemberId::new(0x0102), 9),
+            key(7, MemberId::new(0x0202), 9),
+            key(7, MemberId::new(0x0103), 9),
+            key(7, MemberId::new(0x0102), 8),
+        ] {
             assert_ne!(other, expected.expose_bytes());
         }
     }
@@ -362,16 +367,16 @@ mod tests {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let camera = Stream::new(StreamKind::Camera, 0);
         let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
-        let mut alice = SharedSecretCall::new(suite, &secret, 1, [1; 32]).unwrap();
-        let mut bob = SharedSecretCall::new(suite, &secret, 2, [2; 32]).unwrap();
-        bob.add_member(1, &alice.announcement([3; 32])).unwrap();
+        let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
+        let mut bob = SharedSecretCall::new(suite, &secret, MemberId::new(2), [2; 32]).unwrap();
+        bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
         let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
         let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
         let base_key = alice.frames.sender().export_base_key().unwrap();
         *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
         for step in [0, 1, 1] {
             let mut frame = alice.seal_to_vec(b"a frame", camera).unwrap();
-            let opened = bob.open_in_place(1, &mut frame, camera).unwrap();
+            let opened = bob.open_in_place(MemberId::new(1), &mut frame, camera).unwrap();
             assert_eq!((LAYOUT.split(opened.kid).step, &*opened.frame), (step, &b"a frame"[..]));
         }
     }
@@ -382,7 +387,7 @@ mod tests {
         let near = || {
             let suite = CipherSuite::Aes128GcmSha256_128;
             let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
-            let mut alice = SharedSecretCall::new(suite, &secret, 1, [1; 32]).unwrap();
+            let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
             let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
             let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
             let base_key = alice.frames.sender().export_base_key().unwrap();

@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 use sealframe::{
     AnnouncementError, Backend, BaseKey, CallError, CallSecret, CipherSuite, Ctr, Header, KeyError,
-    Kid, Metadata, OpenError, SharedSecretCall, Stream, StreamKind, WeakKey, crypto::FrameKey,
+    Kid, MemberId, Metadata, OpenError, SharedSecretCall, Stream, StreamKind, WeakKey,
+    crypto::FrameKey,
 };
 
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
@@ -12,7 +13,7 @@ const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 
 fn member(secret: u8, number: u16, entropy: u8) -> SharedSecretCall {
     let secret = CallSecret::from_bytes(&[secret; 32]).unwrap();
-    SharedSecretCall::new(SUITE, &secret, number, [entropy; 32]).unwrap()
+    SharedSecretCall::new(SUITE, &secret, MemberId::new(number), [entropy; 32]).unwrap()
 }
 
 #[test]
@@ -20,12 +21,12 @@ fn three_members_hear_each_other() {
     for suite in CipherSuite::ALL {
         let secret = CallSecret::from_bytes(&[1; 32]).unwrap();
         let mut members: Vec<SharedSecretCall> = (1..=3_u8)
-            .map(|n| SharedSecretCall::new(suite, &secret, n.into(), [n; 32]).unwrap())
+            .map(|n| SharedSecretCall::new(suite, &secret, MemberId::new(n.into()), [n; 32]).unwrap())
             .collect();
         for from in 0..3 {
             let announcement = members[from].announcement([9 + from as u8; 32]);
             for to in (0..3).filter(|&to| to != from) {
-                members[to].add_member(from as u16 + 1, &announcement).unwrap();
+                members[to].add_member(MemberId::new(from as u16 + 1), &announcement).unwrap();
             }
         }
         for from in 0..3 {
@@ -35,7 +36,8 @@ fn three_members_hear_each_other() {
             for to in (0..3).filter(|&to| to != from) {
                 let mut frame = sealed.clone();
                 let number = from as u16 + 1;
-                let opened = members[to].open_in_place(number, &mut frame, metadata).unwrap();
+                let opened =
+                    members[to].open_in_place(MemberId::new(number), &mut frame, metadata).unwrap();
                 assert_eq!(opened.frame, b"hello");
             }
         }
@@ -46,10 +48,10 @@ fn three_members_hear_each_other() {
 fn another_secret_opens_nothing() {
     let mut alice = member(1, 1, 10);
     let mut stranger = member(2, 2, 20);
-    let refused = stranger.add_member(1, &alice.announcement([3; 32]));
+    let refused = stranger.add_member(MemberId::new(1), &alice.announcement([3; 32]));
     assert_eq!(refused, Err(CallError::Announcement(AnnouncementError::WrongSecret)));
     let mut frame = alice.seal_to_vec(b"hello", CAMERA).unwrap();
-    let opened = stranger.open_in_place(1, &mut frame, CAMERA);
+    let opened = stranger.open_in_place(MemberId::new(1), &mut frame, CAMERA);
     assert!(matches!(opened, Err(CallError::Open(OpenError::UnknownKey(_)))));
 }
 
@@ -65,7 +67,7 @@ fn a_secret_is_as_long_as_its_suite_is_strong() {
         assert!(len >= 16, "{len}");
         for suite in CipherSuite::ALL {
             let need = if matches!(suite.id(), 1..=4) { 16 } else { 32 };
-            let entered = SharedSecretCall::new(suite, &secret, 1, [1; 32]);
+            let entered = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]);
             assert_eq!(entered.err(), (len < need).then_some(short(need)), "{suite:?} {len}");
         }
     }
@@ -74,7 +76,7 @@ fn a_secret_is_as_long_as_its_suite_is_strong() {
         assert_eq!(zeros, Some(CallError::Secret(WeakKey::Zeros)), "{len}");
     }
     let secret = CallSecret::from_bytes(&[1; 32]).unwrap();
-    let entered = SharedSecretCall::new(SUITE, &secret, 1, [0; 32]);
+    let entered = SharedSecretCall::new(SUITE, &secret, MemberId::new(1), [0; 32]);
     assert_eq!(entered.err(), Some(CallError::NoRandomness));
 }
 
@@ -84,9 +86,9 @@ fn an_announcement_of_another_suite_is_refused() {
     let secret = CallSecret::from_bytes(&[1; 32]).unwrap();
     let of = |suite, number| SharedSecretCall::new(suite, &secret, number, [7; 32]).unwrap();
     for theirs in CipherSuite::ALL {
-        let announcement = of(theirs, 1).announcement([3; 32]);
+        let announcement = of(theirs, MemberId::new(1)).announcement([3; 32]);
         for ours in CipherSuite::ALL {
-            let added = of(ours, 2).add_member(1, &announcement);
+            let added = of(ours, MemberId::new(2)).add_member(MemberId::new(1), &announcement);
             let other = Err(CallError::Announcement(AnnouncementError::OtherSuite));
             assert_eq!(added, if ours == theirs { Ok(()) } else { other }, "{theirs:?} {ours:?}");
         }
@@ -108,7 +110,7 @@ fn a_key_of_zeros_is_not_announced() {
         let (mut base_key, mut tag) = ([byte; 32], [0; 16]);
         key.encrypt(Ctr::new(0), &announcement, &mut base_key, &mut tag).unwrap();
         let message = [&*announcement, &base_key, &tag].concat();
-        assert_eq!(member(1, 2, 20).add_member(1, &message), expected);
+        assert_eq!(member(1, 2, 20).add_member(MemberId::new(1), &message), expected);
     }
 }
 
@@ -116,32 +118,35 @@ fn a_key_of_zeros_is_not_announced() {
 fn a_newcomer_is_told_the_present_step_only() {
     let mut alice = member(1, 1, 10);
     let mut bob = member(1, 2, 20);
-    bob.add_member(1, &alice.announcement([3; 32])).unwrap();
+    bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
     let old = alice.seal_to_vec(b"before", CAMERA).unwrap();
     alice.ratchet().unwrap();
     let mut carol = member(1, 3, 30);
-    carol.add_member(1, &alice.announcement([4; 32])).unwrap();
+    carol.add_member(MemberId::new(1), &alice.announcement([4; 32])).unwrap();
     let new = alice.seal_to_vec(b"after", CAMERA).unwrap();
     let mut before = old.clone();
 
-    let opened = carol.open_in_place(1, &mut before, CAMERA);
+    let opened = carol.open_in_place(MemberId::new(1), &mut before, CAMERA);
     assert!(matches!(opened, Err(CallError::Open(OpenError::StepErased(_)))));
     for member in [&mut bob, &mut carol] {
-        assert_eq!(member.open_in_place(1, &mut new.clone(), CAMERA).unwrap().frame, b"after");
+        assert_eq!(
+            member.open_in_place(MemberId::new(1), &mut new.clone(), CAMERA).unwrap().frame,
+            b"after"
+        );
     }
-    assert_eq!(bob.open_in_place(1, &mut old.clone(), CAMERA).unwrap().frame, b"before");
+    assert_eq!(bob.open_in_place(MemberId::new(1), &mut old.clone(), CAMERA).unwrap().frame, b"before");
 }
 
 #[test]
 fn who_is_silent_while_many_join_is_not_lost() {
     let mut alice = member(1, 1, 10);
     let mut bob = member(1, 2, 20);
-    bob.add_member(1, &alice.announcement([3; 32])).unwrap();
+    bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
     for _ in 0..200 {
         alice.ratchet().unwrap();
     }
     let mut frame = alice.seal_to_vec(b"at last", CAMERA).unwrap();
-    assert_eq!(bob.open_in_place(1, &mut frame, CAMERA).unwrap().frame, b"at last");
+    assert_eq!(bob.open_in_place(MemberId::new(1), &mut frame, CAMERA).unwrap().frame, b"at last");
 }
 
 #[test]
@@ -162,21 +167,24 @@ fn a_server_cannot_swap_members_or_reflect() {
     let of_alice = alice.announcement([3; 32]);
     let of_bob = bob.announcement([4; 32]);
     let wrong_sender = Err(CallError::Announcement(AnnouncementError::WrongSender));
-    assert_eq!(carol.add_member(2, &of_alice), wrong_sender);
-    assert_eq!(alice.add_member(1, &of_alice), wrong_sender);
-    assert_eq!(alice.add_member(2, &of_alice), wrong_sender);
-    carol.add_member(1, &of_alice).unwrap();
-    carol.add_member(2, &of_bob).unwrap();
-    assert_eq!(carol.add_member(2, &of_bob), Err(CallError::Key(KeyError::KidInUse)));
+    assert_eq!(carol.add_member(MemberId::new(2), &of_alice), wrong_sender);
+    assert_eq!(alice.add_member(MemberId::new(1), &of_alice), wrong_sender);
+    assert_eq!(alice.add_member(MemberId::new(2), &of_alice), wrong_sender);
+    carol.add_member(MemberId::new(1), &of_alice).unwrap();
+    carol.add_member(MemberId::new(2), &of_bob).unwrap();
+    assert_eq!(carol.add_member(MemberId::new(2), &of_bob), Err(CallError::Key(KeyError::KidInUse)));
 
     let frame = alice.seal_to_vec(b"alice", CAMERA).unwrap();
     let mut played = frame.clone();
-    let as_bob = carol.open_in_place(2, &mut played, CAMERA);
+    let as_bob = carol.open_in_place(MemberId::new(2), &mut played, CAMERA);
     assert_eq!(as_bob.err(), Some(CallError::OtherMember));
-    assert_eq!(carol.open_in_place(1, &mut frame.clone(), CAMERA).unwrap().frame, b"alice");
-    carol.remove_member(1);
+    assert_eq!(
+        carol.open_in_place(MemberId::new(1), &mut frame.clone(), CAMERA).unwrap().frame,
+        b"alice"
+    );
+    carol.remove_member(MemberId::new(1));
     let mut late = frame.clone();
-    let gone = carol.open_in_place(1, &mut late, CAMERA);
+    let gone = carol.open_in_place(MemberId::new(1), &mut late, CAMERA);
     assert!(matches!(gone, Err(CallError::Open(OpenError::UnknownKey(_)))));
 }
 
@@ -185,12 +193,12 @@ fn a_member_made_to_leave_and_join_again_is_not_played_twice() {
     let mut alice = member(1, 1, 10);
     let mut bob = member(1, 2, 20);
     let announcement = alice.announcement([3; 32]);
-    bob.add_member(1, &announcement).unwrap();
+    bob.add_member(MemberId::new(1), &announcement).unwrap();
     let frame = alice.seal_to_vec(b"once", CAMERA).unwrap();
-    assert_eq!(bob.open_in_place(1, &mut frame.clone(), CAMERA).unwrap().frame, b"once");
-    bob.remove_member(1);
-    assert_eq!(bob.add_member(1, &announcement), Err(CallError::Departed));
-    assert!(bob.open_in_place(1, &mut frame.clone(), CAMERA).is_err());
+    assert_eq!(bob.open_in_place(MemberId::new(1), &mut frame.clone(), CAMERA).unwrap().frame, b"once");
+    bob.remove_member(MemberId::new(1));
+    assert_eq!(bob.add_member(MemberId::new(1), &announcement), Err(CallError::Departed));
+    assert!(bob.open_in_place(MemberId::new(1), &mut frame.clone(), CAMERA).is_err());
 }
 
 #[test]
@@ -212,19 +220,22 @@ fn every_bit_of_an_announcement_counts() {
     for bit in 0..genuine.len() * 8 {
         let mut forged = genuine.clone();
         forged[bit / 8] ^= 1 << (bit % 8);
-        assert!(matches!(bob.add_member(1, &forged), Err(CallError::Announcement(_))), "{bit}");
+        assert!(
+            matches!(bob.add_member(MemberId::new(1), &forged), Err(CallError::Announcement(_))),
+            "{bit}"
+        );
     }
     for len in 0..genuine.len() {
-        let cut = bob.add_member(1, &genuine[..len]);
+        let cut = bob.add_member(MemberId::new(1), &genuine[..len]);
         assert!(matches!(cut, Err(CallError::Announcement(_))), "{len}");
     }
-    assert!(bob.add_member(1, &[&*genuine, &[0]].concat()).is_err());
-    bob.add_member(1, &genuine).unwrap();
+    assert!(bob.add_member(MemberId::new(1), &[&*genuine, &[0]].concat()).is_err());
+    bob.add_member(MemberId::new(1), &genuine).unwrap();
 }
 
 proptest! {
     #[test]
     fn any_bytes_are_no_announcement(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(member(1, 2, 20).add_member(1, &bytes).is_err());
+        prop_assert!(member(1, 2, 20).add_member(MemberId::new(1), &bytes).is_err());
     }
 }

@@ -18,6 +18,7 @@
 //! | `kid` | [`Kid`], [`Ctr`]: two `u64` that must not be swapped |
 //! | `header` | [`Header`]: parse and encode |
 //! | `layout` | [`SenderKeyLayout`] (§5.1), [`MlsLayout`] (§5.2): the fields inside a KID |
+//! | `member` | [`MemberId`]: the sender field in the KIDs of a call |
 //! | `prediction` | [`HeaderPrediction`]: the next header of a stream, recognised without parsing |
 //! | `view` | [`FrameView`]: a sealed frame as header and body |
 //! | `frame_buf` | [`FrameBuf`]: a frame with headroom and tailroom |
@@ -49,6 +50,7 @@ mod frame_buf;
 mod header;
 mod kid;
 mod layout;
+mod member;
 mod prediction;
 mod replay;
 mod view;
@@ -57,6 +59,7 @@ pub use frame_buf::FrameBuf;
 pub use header::{EncodedHeader, Header, HeaderError};
 pub use kid::{Ctr, Kid};
 pub use layout::{MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
+pub use member::MemberId;
 pub use prediction::HeaderPrediction;
 pub use replay::{REPLAY_WINDOW, ReplayError, ReplayWindow};
 pub use view::FrameView;

@@ -60,7 +60,7 @@ pub(crate) fn json(event: &Event) -> String {
 }
 
 fn join_request(of: Object, request: &JoinRequest) -> Object {
-    of.raw("number", request.number)
+    of.raw("number", request.member_id.get())
         .address("address", &request.address)
         .hex("identity", &request.identity.0)
         .word("role", role(request.role))

@@ -2,14 +2,14 @@
 
 use core::time::Duration;
 
-use sealframe_group::{Group, GroupState, Kem, MemberState, Permission, SessionId};
+use sealframe_group::{Group, GroupState, Kem, MemberState, Permission, SessionId, Time};
 
 use crate::{
     event::{role, standing},
     json::{self, Object},
 };
 
-pub(crate) fn json(group: &Group, now: Duration) -> String {
+pub(crate) fn json(group: &Group, now: Time) -> String {
     let state = group.state(now);
     let members = group.member_states(now);
     let away = state.away.iter().map(|session| of_away(*session, group));
@@ -23,7 +23,7 @@ fn of_group(state: &GroupState, suite: u16) -> Object {
     let waiting = state.waiting.iter().map(|session| format!("\"{}\"", json::hex(&session.0)));
     Object::new()
         .hex("session", &state.session.0)
-        .raw("number", state.number)
+        .raw("number", state.member_id.get())
         .hex("identity", &state.identity.0)
         .word("kem", kem(state.kem))
         .raw("suite", suite)
@@ -45,7 +45,7 @@ fn of_away(session: SessionId, group: &Group) -> String {
 fn of_member(of: &MemberState) -> String {
     Object::new()
         .hex("session", &of.session.0)
-        .raw("number", of.number)
+        .raw("number", of.member_id.get())
         .address("address", &of.address)
         .hex("user", of.user.as_bytes())
         .hex("identity", &of.identity.0)

@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 
 use super::Group;
 use crate::{
-    Event, GroupError, Identity, Recipient, SessionId, UserId,
+    Event, GroupError, Identity, Recipient, SessionId, Time, UserId,
     message::Body,
     verification::{
         CheckError, CheckEvent, CheckMessage, CheckProgress, Checks, PairwiseCode, Party, Standing,
@@ -31,7 +31,7 @@ pub(super) struct GroupChecks {
 struct Sent {
     to: SessionId,
     message: Vec<u8>,
-    at: Duration,
+    at: Time,
     tries: usize,
 }
 
@@ -40,9 +40,9 @@ impl GroupChecks {
         Self { checks: Checks::new(group_hash, us), received: VecDeque::new(), sent: Vec::new() }
     }
 
-    pub(super) fn next_at(&self) -> Option<Duration> {
+    pub(super) fn next_at(&self) -> Option<Time> {
         let again = self.sent.iter().map(|sent| sent.at + AGAIN_AFTER[sent.tries]);
-        let received = (!self.received.is_empty()).then_some(Duration::ZERO);
+        let received = (!self.received.is_empty()).then_some(Time::START);
         again.chain(received).chain(self.checks.next_expiry()).min()
     }
 }
@@ -55,7 +55,7 @@ impl Group {
     pub fn start_check(
         &mut self,
         session: SessionId,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) -> Result<(), CheckError> {
         let now = self.advance(now);
@@ -69,7 +69,7 @@ impl Group {
     ///
     /// # Errors
     /// As [`Checks::confirm`].
-    pub fn confirm_check(&mut self, session: SessionId, now: Duration) -> Result<(), CheckError> {
+    pub fn confirm_check(&mut self, session: SessionId, now: Time) -> Result<(), CheckError> {
         let now = self.advance(now);
         let progress = self.checks.checks.confirm(session, now)?;
         self.continue_check(session, progress, now);
@@ -77,7 +77,7 @@ impl Group {
     }
 
     /// Our person says that the rows differ, or gives up.
-    pub fn cancel_check(&mut self, session: SessionId, now: Duration) {
+    pub fn cancel_check(&mut self, session: SessionId, now: Time) {
         let now = self.advance(now);
         if let Some(message) = self.checks.checks.cancel(session) {
             self.send_check(session, message, now);
@@ -96,7 +96,7 @@ impl Group {
     ///
     /// # Errors
     /// [`TrustError`]; [`TrustError::Unknown`] if there is no such member.
-    pub fn set_verified(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
+    pub fn set_verified(&mut self, session: SessionId, now: Time) -> Result<(), TrustError> {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
         self.trust.mark_verified(&member.user, &member.identity(), seconds)?;
@@ -108,7 +108,7 @@ impl Group {
     ///
     /// # Errors
     /// [`TrustError`]; [`TrustError::Unknown`] if there is no such member.
-    pub fn accept_identity(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
+    pub fn accept_identity(&mut self, session: SessionId, now: Time) -> Result<(), TrustError> {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
         self.trust.accept_change(&member.user, &member.identity(), seconds)?;
@@ -121,15 +121,15 @@ impl Group {
         &mut self,
         user: &UserId,
         identity: &Identity,
-        now: Duration,
+        now: Time,
     ) -> Standing {
         let seconds = self.seconds(now);
         // One that cannot be remembered is as new the next time.
         self.trust.see(user, identity, seconds).unwrap_or(Standing::New)
     }
 
-    const fn seconds(&self, now: Duration) -> u64 {
-        self.core.config.started_at.saturating_add(now.as_secs())
+    const fn seconds(&self, now: Time) -> u64 {
+        self.core.config.started_at.saturating_add(now.since_start().as_secs())
     }
 
     /// A member's message of a check: answered by the next [`poll`](Self::poll), which has randomness.
@@ -146,7 +146,7 @@ impl Group {
     }
 
     /// Answers what was heard, and sends again what may have been lost.
-    pub(super) fn continue_checks(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+    pub(super) fn continue_checks(&mut self, now: Time, rng: &mut impl CryptoRng) {
         while let Some((from, message)) = self.checks.received.pop_front() {
             let Some(them) = self.party(from) else { continue };
             let progress = self.checks.checks.receive(rng, them, &message, now);
@@ -176,7 +176,7 @@ impl Group {
         self.checks.sent.retain(|sent| sent.to != session);
     }
 
-    fn continue_check(&mut self, session: SessionId, progress: CheckProgress, now: Duration) {
+    fn continue_check(&mut self, session: SessionId, progress: CheckProgress, now: Time) {
         if let Some(message) = progress.send {
             self.send_check(session, message, now);
         }
@@ -195,7 +195,7 @@ impl Group {
         }
     }
 
-    fn send_check(&mut self, target: SessionId, message: CheckMessage, now: Duration) {
+    fn send_check(&mut self, target: SessionId, message: CheckMessage, now: Time) {
         let message = self.core.sign(&Body::Check { target, message });
         self.checks.sent.retain(|sent| sent.to != target);
         self.checks.sent.push(Sent { to: target, message: message.clone(), at: now, tries: 0 });

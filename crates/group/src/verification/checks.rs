@@ -12,7 +12,7 @@ use super::{
     CheckError, CheckMessage, Party, Sas, Stage,
     check::{Between, Check},
 };
-use crate::{Identity, SessionId, randomness};
+use crate::{Identity, SessionId, Time, randomness};
 
 /// From the first message on.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -46,7 +46,7 @@ pub struct Checks {
 
 struct Open {
     check: Check,
-    until: Duration,
+    until: Time,
 }
 
 #[derive(Default)]
@@ -95,7 +95,7 @@ impl Checks {
         &mut self,
         rng: &mut impl CryptoRng,
         them: Party,
-        now: Duration,
+        now: Time,
     ) -> Result<CheckMessage, CheckError> {
         if self.open.contains_key(&them.session) {
             return Err(CheckError::AlreadyOpen);
@@ -122,7 +122,7 @@ impl Checks {
         rng: &mut impl CryptoRng,
         them: Party,
         message: &CheckMessage,
-        now: Duration,
+        now: Time,
     ) -> CheckProgress {
         let open = self.open.remove(&them.session);
         match open {
@@ -143,7 +143,7 @@ impl Checks {
     /// # Errors
     /// [`CheckError::NotOpen`], [`CheckError::NothingToCompare`] or, until [`expire`](Self::expire) ends it,
     /// [`CheckError::TimedOut`]; nothing has changed.
-    pub fn confirm(&mut self, session: SessionId, now: Duration) -> Result<CheckProgress, CheckError> {
+    pub fn confirm(&mut self, session: SessionId, now: Time) -> Result<CheckProgress, CheckError> {
         let open = self.open.get_mut(&session).ok_or(CheckError::NotOpen)?;
         if now >= open.until {
             return Err(CheckError::TimedOut);
@@ -164,7 +164,7 @@ impl Checks {
     }
 
     /// Ends what has taken too long: with whom, and what to tell them.
-    pub fn expire(&mut self, now: Duration) -> Vec<(SessionId, CheckMessage)> {
+    pub fn expire(&mut self, now: Time) -> Vec<(SessionId, CheckMessage)> {
         let late = self.open.iter().filter(|(_, open)| now >= open.until);
         let late: Vec<SessionId> = late.map(|(&session, _)| session).collect();
         late.into_iter().filter_map(|one| Some((one, self.cancel(one)?))).collect()
@@ -172,7 +172,7 @@ impl Checks {
 
     /// When to call [`expire`](Self::expire) next.
     #[must_use]
-    pub fn next_expiry(&self) -> Option<Duration> {
+    pub fn next_expiry(&self) -> Option<Time> {
         self.open.values().map(|open| open.until).min()
     }
 
@@ -193,8 +193,8 @@ impl Checks {
         open.filter(|identity| *identity == them.identity).count() + failed >= MAX_FAILED
     }
 
-    fn keep(&mut self, check: Check, now: Duration) {
-        let until = now.saturating_add(TIMEOUT);
+    fn keep(&mut self, check: Check, now: Time) {
+        let until = now + TIMEOUT;
         self.open.insert(check.between().them.session, Open { check, until });
     }
 
@@ -205,7 +205,7 @@ impl Checks {
         them: Party,
         message: &CheckMessage,
         open: Option<Open>,
-        now: Duration,
+        now: Time,
     ) -> CheckProgress {
         let starts = &mut self.past.entry(them.identity).or_default().starts;
         if starts.contains(&message.check) {
@@ -241,7 +241,7 @@ impl Checks {
         CheckProgress { send, event: None }
     }
 
-    fn go_on(&mut self, check: Check, until: Duration, message: &CheckMessage) -> CheckProgress {
+    fn go_on(&mut self, check: Check, until: Time, message: &CheckMessage) -> CheckProgress {
         let (them, before) = (check.between().them, check.sas());
         let unanswered = check.unanswered().is_some();
         let (check, send) = match check.receive(message) {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use sealframe_group::{
-    Identity,
+    Identity, Time,
     message::{Body, Message},
     verification::{CheckEvent, CheckMessage, Checks, Party, Stage, call_code},
 };
@@ -14,7 +14,7 @@ use sealframe_testkit::{
 
 use crate::{Given, array, session};
 
-const NOW: Duration = Duration::from_secs(1);
+const NOW: Time = Time::at(Duration::from_secs(1));
 
 #[test]
 fn all_27_call_codes() {

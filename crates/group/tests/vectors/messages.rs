@@ -195,7 +195,7 @@ fn all_44_updates_and_their_entries() {
             assert_eq!(hash, *vector.header.header_hash.0);
 
             let entry = Entry::parse(message.entry).unwrap();
-            assert_eq!((entry.recipient, message.entry), (recipient.number, &vector.entry[..]));
+            assert_eq!((entry.recipient.get(), message.entry), (recipient.number, &vector.entry[..]));
             assert_eq!(entry.prekey_number, vector.prekey_number);
             let nh = vector.header.base_key.len();
             let (enc, ciphertext) = entry.parts(kem, nh).unwrap();

@@ -3,14 +3,14 @@
 use core::time::Duration;
 
 use sealframe_group::{
-    Identity, SessionId,
+    Identity, SessionId, Time,
     verification::{CheckError, CheckEvent, CheckMessage, CheckProgress, Checks, Party, Sas, Stage},
 };
 
 use crate::{array, random::Chosen, vectors};
 
-pub(crate) const NOW: Duration = Duration::from_secs(5);
-pub(crate) const LATE: Duration = Duration::from_secs(605);
+pub(crate) const NOW: Time = Time::at(Duration::from_secs(5));
+pub(crate) const LATE: Time = Time::at(Duration::from_secs(605));
 
 /// A member and its checks.
 pub(crate) struct Member {
@@ -42,7 +42,7 @@ impl Member {
         self.hear_at(them, message, NOW)
     }
 
-    fn hear_at(&mut self, them: Party, message: &CheckMessage, now: Duration) -> CheckProgress {
+    fn hear_at(&mut self, them: Party, message: &CheckMessage, now: Time) -> CheckProgress {
         self.checks.receive(&mut self.rng, them, message, now)
     }
 

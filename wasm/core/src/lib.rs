@@ -22,8 +22,8 @@ mod region;
 use std::collections::BTreeMap;
 
 use sealframe::{
-    Backend, BaseKey, CallSecret, Cipher, CipherSuite, Ctr, FrameBuf, Frames, Header, Kid, Opened,
-    SenderKeyKid, SharedSecretCall,
+    Backend, BaseKey, CallSecret, Cipher, CipherSuite, Ctr, FrameBuf, Frames, Header, Kid, MemberId,
+    Opened, SenderKeyKid, SharedSecretCall,
 };
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
@@ -62,7 +62,8 @@ impl Call {
         let parsed = CallSecret::from_bytes(&secret);
         secret.zeroize();
         let parsed = parsed.map_err(ErrorCode::of_call)?;
-        let call = SharedSecretCall::new(CIPHER, &parsed, me, random()?).map_err(ErrorCode::of_call)?;
+        let call = SharedSecretCall::new(CIPHER, &parsed, MemberId::new(me), random()?)
+            .map_err(ErrorCode::of_call)?;
         Ok(Self::of(Member::Shared(call)))
     }
 
@@ -73,8 +74,13 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = withKey)]
     pub fn with_key(me: u16, base_key: Vec<u8>) -> Result<Self, String> {
-        let frames = Frames::new(CIPHER, me, take_key(base_key)?).map_err(ErrorCode::of_key)?;
-        Ok(Self::of(Member::Keyed(Keyed { frames, sources: BTreeMap::new(), missed: 0 })))
+        let frames =
+            Frames::new(CIPHER, MemberId::new(me), take_key(base_key)?).map_err(ErrorCode::of_key)?;
+        Ok(Self::of(Member::Keyed(Keyed {
+            frames,
+            sources: BTreeMap::new(),
+            missed: MemberId::default(),
+        })))
     }
 
     /// Begins a new sender as member `me`, as [`with_key`](Self::with_key) does.
@@ -83,7 +89,12 @@ impl Call {
     /// The name of an error code.
     pub fn restart(&mut self, me: u16, base_key: Vec<u8>) -> Result<(), String> {
         let base_key = take_key(base_key)?;
-        Ok(self.member.keyed()?.frames.restart(me, base_key).map_err(ErrorCode::of_key)?)
+        Ok(self
+            .member
+            .keyed()?
+            .frames
+            .restart(MemberId::new(me), base_key)
+            .map_err(ErrorCode::of_key)?)
     }
 
     /// Moves our sender to this generation, at step 0. This copy of the key is wiped.
@@ -125,7 +136,7 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = setSource)]
     pub fn set_source(&mut self, member: u16, source: u32) -> Result<(), String> {
-        self.member.keyed()?.sources.insert(member, source);
+        self.member.keyed()?.sources.insert(MemberId::new(member), source);
         Ok(())
     }
 
@@ -133,7 +144,7 @@ impl Call {
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn missed(&mut self) -> u16 {
-        self.member.keyed().map_or(0, |keyed| keyed.missed)
+        self.member.keyed().map_or(0, |keyed| keyed.missed.get())
     }
 
     /// Wipes a member's generations and ratchet steps before this one.
@@ -152,7 +163,7 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = wipeGeneration)]
     pub fn wipe_generation(&mut self, member: u16, generation: u64) -> Result<(), String> {
-        self.member.keyed()?.frames.forget_generation(member, generation);
+        self.member.keyed()?.frames.forget_generation(MemberId::new(member), generation);
         Ok(())
     }
 
@@ -189,13 +200,17 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = addMember)]
     pub fn add_member(&mut self, from: u16, announcement: &[u8]) -> Result<(), String> {
-        Ok(self.member.shared()?.add_member(from, announcement).map_err(ErrorCode::of_call)?)
+        Ok(self
+            .member
+            .shared()?
+            .add_member(MemberId::new(from), announcement)
+            .map_err(ErrorCode::of_call)?)
     }
 
     /// Wipes the keys of a member who left.
     #[wasm_bindgen(js_name = removeMember)]
     pub fn remove_member(&mut self, member: u16) {
-        self.member.remove(member);
+        self.member.remove(MemberId::new(member));
     }
 
     /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret and has sealed nothing stays.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sealframe::{Frames, Header, Kid, SharedSecretCall};
+use sealframe::{Frames, Header, Kid, MemberId, SharedSecretCall};
 
 use crate::error_code::ErrorCode;
 
@@ -18,16 +18,16 @@ pub(crate) struct Keyed {
     pub(crate) frames: Frames,
     /// By member: the source whose frames are its, as the worker numbers them. A source may have several members, one after
     /// the other.
-    pub(crate) sources: BTreeMap<u16, u32>,
+    pub(crate) sources: BTreeMap<MemberId, u32>,
     /// The member of the last frame whose key was not there.
-    pub(crate) missed: u16,
+    pub(crate) missed: MemberId,
 }
 
 impl Keyed {
     /// Whose frame this is, whose header comes first, if its member is of this source.
-    fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<u16, ErrorCode> {
+    fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
         let header = Header::parse(sealed).map_err(|_| ErrorCode::HeaderInvalid)?;
-        let member = Frames::number_of(header.kid());
+        let member = Frames::member_of(header.kid());
         match self.sources.get(&member) {
             Some(of) if *of == source => {
                 self.missed = member;
@@ -58,9 +58,11 @@ impl Member {
     }
 
     /// Whose frame this is, whose header comes first, if it is of this source: of this member, where all share a secret.
-    pub(crate) fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<u16, ErrorCode> {
+    pub(crate) fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
         match self {
-            Self::Shared(_) => u16::try_from(source).map_err(|_| ErrorCode::OtherMember),
+            Self::Shared(_) => {
+                u16::try_from(source).map(MemberId::new).map_err(|_| ErrorCode::OtherMember)
+            }
             Self::Keyed(keyed) => keyed.member_of(source, sealed),
         }
     }
@@ -72,7 +74,7 @@ impl Member {
         }
     }
 
-    pub(crate) fn remove(&mut self, member: u16) {
+    pub(crate) fn remove(&mut self, member: MemberId) {
         match self {
             Self::Shared(call) => call.remove_member(member),
             Self::Keyed(keyed) => {
