@@ -178,7 +178,7 @@ pub fn open_batch<'f, 'm, R: BorrowMut<Receiver>>(
             continue;
         };
         let next = &mut waiting[count];
-        next.aad_len = next.aad.of_received(head, known.header_len, &metadata).len();
+        next.aad_len = next.aad.for_opening(head, known.header_len, &metadata).len();
         (next.at, next.of, next.known, next.frame, next.metadata) = (at, of, known, frame, metadata);
         count += 1;
         if count == INTERLEAVE {
