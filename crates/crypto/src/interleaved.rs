@@ -7,7 +7,7 @@ use sealframe_wire::Ctr;
 use crate::{FrameKey, FrameTooLong, Unauthentic, backend};
 
 /// How many frames go together.
-pub const TOGETHER: usize = 4;
+pub const INTERLEAVE: usize = 4;
 
 /// The arguments of [`FrameKey::encrypt`].
 #[expect(clippy::exhaustive_structs, reason = "arguments")]
@@ -61,8 +61,10 @@ impl fmt::Debug for Decrypt<'_> {
 /// # Panics
 /// If a tag is not `Nt` bytes long.
 #[inline(always)] // see the crate's front page
-pub fn encrypt_together(frames: [Encrypt<'_>; TOGETHER]) -> [Result<(), FrameTooLong>; TOGETHER] {
-    backend::encrypt_together(frames)
+pub fn encrypt_interleaved(
+    frames: [Encrypt<'_>; INTERLEAVE],
+) -> [Result<(), FrameTooLong>; INTERLEAVE] {
+    backend::encrypt_interleaved(frames)
 }
 
 /// [`FrameKey::decrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
@@ -70,6 +72,6 @@ pub fn encrypt_together(frames: [Encrypt<'_>; TOGETHER]) -> [Result<(), FrameToo
 /// # Errors
 /// For each frame, as alone: a forged one among them does the others no harm.
 #[inline(always)] // see the crate's front page
-pub fn decrypt_together(frames: [Decrypt<'_>; TOGETHER]) -> [Result<(), Unauthentic>; TOGETHER] {
-    backend::decrypt_together(frames)
+pub fn decrypt_interleaved(frames: [Decrypt<'_>; INTERLEAVE]) -> [Result<(), Unauthentic>; INTERLEAVE] {
+    backend::decrypt_interleaved(frames)
 }

@@ -1,18 +1,18 @@
-//! One program, several processors: each form is compiled for its own instructions and chosen at run time.
+//! One program, several processors: each instruction set is compiled for its own instructions and chosen at run time.
 
 #[cfg(target_arch = "x86_64")]
 use std::sync::LazyLock;
 
 use crate::{
     Frame,
-    gcm::{Refused, WHOLE},
-    schedule::Schedule,
+    expanded_key::ExpandedKey,
+    gcm::{FULL_TAG, OnReject},
 };
 
 /// Which instructions the kernel uses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub enum Form {
+pub enum Isa {
     /// x86-64, four blocks to a register: VAES, VPCLMULQDQ, AVX-512 (F, BW, VL), BMI2.
     #[cfg(target_arch = "x86_64")]
     Vaes512,
@@ -27,8 +27,8 @@ pub enum Form {
     Neon,
 }
 
-impl Form {
-    /// Every form for this kind of processor, the fastest first.
+impl Isa {
+    /// Every instruction set for this kind of processor, the fastest first.
     pub const ALL: &[Self] = &[
         #[cfg(target_arch = "x86_64")]
         Self::Vaes512,
@@ -70,30 +70,30 @@ impl Form {
         }
     }
 
-    /// The fastest form that is available, if any is.
+    /// The fastest instruction set that is available, if any is.
     #[must_use]
     pub fn best() -> Option<Self> {
-        Self::ALL.iter().copied().find(|form| form.is_available())
+        Self::ALL.iter().copied().find(|isa| isa.is_available())
     }
 
-    /// Its functions for keys of 16 and of 32 bytes.
-    pub(crate) const fn functions(self) -> &'static [Functions; 2] {
+    /// The vtables for keys of 16 and of 32 bytes.
+    pub(crate) const fn vtable(self) -> &'static [Vtable; 2] {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Vaes512 => &vaes512::FUNCTIONS,
+            Self::Vaes512 => &vaes512::VTABLES,
             #[cfg(target_arch = "x86_64")]
-            Self::Vaes256 => &vaes256::FUNCTIONS,
+            Self::Vaes256 => &vaes256::VTABLES,
             #[cfg(target_arch = "x86_64")]
-            Self::AesNi => &aes_ni::FUNCTIONS,
+            Self::AesNi => &aes_ni::VTABLES,
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-            Self::Neon => &neon::FUNCTIONS,
+            Self::Neon => &neon::VTABLES,
         }
     }
 }
 
-impl Form {
-    /// Bytes of the longest frame that should go through [`seal_together`](crate::seal_together) and
-    /// [`open_together`](crate::open_together): it is interleaved there, and four at once take less time than one
+impl Isa {
+    /// Bytes of the longest frame that should go through [`seal_interleaved`](crate::seal_interleaved) and
+    /// [`open_interleaved`](crate::open_interleaved): it is interleaved there, and four at once take less time than one
     /// after another.
     ///
     /// A processor that finds the next frame's instructions by itself has nothing to gain: on AMD's Zen 4 four 40-byte
@@ -101,7 +101,7 @@ impl Form {
     /// In a debug build it is always worth it, so that tests walk that way.
     #[must_use]
     pub fn longest_interleaved(self) -> Option<usize> {
-        let longest = self.functions()[0].longest_together;
+        let longest = self.vtable()[0].longest_interleaved;
         (longest > 0 && (cfg!(debug_assertions) || is_intel())).then_some(longest)
     }
 }
@@ -123,65 +123,66 @@ const fn is_intel() -> bool {
     false
 }
 
-/// How many frames [`seal_together`](crate::seal_together) and [`open_together`](crate::open_together) take.
-pub const TOGETHER: usize = 4;
+/// How many frames [`seal_interleaved`](crate::seal_interleaved) and [`open_interleaved`](crate::open_interleaved) take.
+pub const INTERLEAVE: usize = 4;
 
-/// What a form does for one length of key.
+/// What an instruction set does for one length of key.
 ///
 /// # Safety
-/// Each may be called only where the form is available.
-pub(crate) struct Functions {
+/// Each may be called only where the instruction set is available.
+pub(crate) struct Vtable {
     /// Bytes of the longest frame that is interleaved with others.
-    pub(crate) longest_together: usize,
-    pub(crate) expand: unsafe fn(&mut Schedule, &[u8]),
+    pub(crate) longest_interleaved: usize,
+    pub(crate) expand: unsafe fn(&mut ExpandedKey, &[u8]),
     /// GHASH of whole blocks.
-    pub(crate) hash_aad: unsafe fn(&Schedule, &[u8]) -> u128,
+    pub(crate) hash_aad: unsafe fn(&ExpandedKey, &[u8]) -> u128,
     /// Returns the tag.
     pub(crate) seal: unsafe fn(&Frame<'_>) -> u128,
-    /// Whether the frame is authentic by the bits of the tag that are given, `WHOLE` or `SHORT`. If it is not, it is as
+    /// Whether the frame is authentic by the bits of the tag that are given, `FULL_TAG` or `SHORT_TAG`. If it is not, it is as
     /// it was, or wiped if so wished.
-    pub(crate) open: unsafe fn(&Frame<'_>, u128, u128, Refused) -> bool,
-    pub(crate) seal_together: unsafe fn(&[Frame<'_>; TOGETHER], &mut [u128; TOGETHER]),
-    pub(crate) open_together: unsafe fn(&[Frame<'_>; TOGETHER], &[u128; TOGETHER]) -> [bool; TOGETHER],
+    pub(crate) open: unsafe fn(&Frame<'_>, u128, u128, OnReject) -> bool,
+    pub(crate) seal_interleaved: unsafe fn(&[Frame<'_>; INTERLEAVE], &mut [u128; INTERLEAVE]),
+    pub(crate) open_interleaved:
+        unsafe fn(&[Frame<'_>; INTERLEAVE], &[u128; INTERLEAVE]) -> [bool; INTERLEAVE],
 }
 
-/// The functions of a form: everything inside is inlined into them and so compiled for their features.
+/// The vtable of an instruction set: everything inside is inlined into them and so compiled for their features.
 ///
-/// `width` vectors are crypted at once: as many as hide the latency of AES. Frames of up to `together` vectors
+/// `width` vectors are crypted at once: as many as hide the latency of AES. Frames of up to `interleaved` vectors
 /// are interleaved four at a time; longer ones fill the processor by themselves.
-macro_rules! form {
-    ($form:ident: $vector:ty, $features:literal, width $width:literal, together $together:literal) => {
-        mod $form {
+macro_rules! isa {
+    ($isa:ident: $vector:ty, $features:literal, width $width:literal, interleaved $interleaved:literal) => {
+        mod $isa {
             use core::array::from_ref;
 
-            use super::{Functions, Refused, TOGETHER, WHOLE};
-            use crate::{Frame, frame_hash, gcm, passage, schedule::Schedule, vector::Vector};
+            use super::{Vtable, OnReject, INTERLEAVE, FULL_TAG};
+            use crate::{Frame, frame_hash, gcm, long_frame, expanded_key::ExpandedKey, vector::Vector};
 
             type V = $vector;
 
-            pub(crate) static FUNCTIONS: [Functions; 2] = [functions::<10>(), functions::<14>()];
+            pub(crate) static VTABLES: [Vtable; 2] = [vtable::<10>(), vtable::<14>()];
 
-            const fn functions<const ROUNDS: usize>() -> Functions {
-                Functions {
-                    longest_together: gcm::longest::<V>($together),
+            const fn vtable<const ROUNDS: usize>() -> Vtable {
+                Vtable {
+                    longest_interleaved: gcm::longest::<V>($interleaved),
                     expand: expand::<ROUNDS>,
                     hash_aad,
                     seal: seal::<ROUNDS>,
                     open: open::<ROUNDS>,
-                    seal_together: seal_together::<ROUNDS>,
-                    open_together: open_together::<ROUNDS>,
+                    seal_interleaved: seal_interleaved::<ROUNDS>,
+                    open_interleaved: open_interleaved::<ROUNDS>,
                 }
             }
 
             #[target_feature(enable = $features)]
-            unsafe fn expand<const ROUNDS: usize>(schedule: &mut Schedule, key: &[u8]) {
-                schedule.expand::<V, ROUNDS>(key)
+            unsafe fn expand<const ROUNDS: usize>(expanded_key: &mut ExpandedKey, key: &[u8]) {
+                expanded_key.expand::<V, ROUNDS>(key)
             }
 
             #[cold]
             #[target_feature(enable = $features)]
-            unsafe fn hash_aad(schedule: &Schedule, blocks: &[u8]) -> u128 {
-                frame_hash::hash_aad::<<V as Vector>::One>(schedule, blocks)
+            unsafe fn hash_aad(expanded_key: &ExpandedKey, blocks: &[u8]) -> u128 {
+                frame_hash::hash_aad::<<V as Vector>::One>(expanded_key, blocks)
             }
 
             #[target_feature(enable = $features)]
@@ -189,9 +190,9 @@ macro_rules! form {
                 let vectors = gcm::vectors::<V>(frame.len);
                 let mut tag = [0];
                 with_constant!(vectors, $width, N => {
-                    gcm::together::<V, ROUNDS, false, false, N, 1>(from_ref(frame), &mut tag, WHOLE);
+                    gcm::crypt_short::<V, ROUNDS, false, false, N, 1>(from_ref(frame), &mut tag, FULL_TAG);
                 } else {
-                    tag[0] = passage::long::<V, ROUNDS, false, $width>(frame);
+                    tag[0] = long_frame::crypt_long::<V, ROUNDS, false, $width>(frame);
                 });
                 tag[0]
             }
@@ -200,33 +201,33 @@ macro_rules! form {
             unsafe fn open<const ROUNDS: usize>(
                 frame: &Frame<'_>,
                 tag: u128,
-                given: u128,
-                refused: Refused,
+                tag_mask: u128,
+                on_reject: OnReject,
             ) -> bool {
                 let vectors = gcm::vectors::<V>(frame.len);
                 with_constant!(vectors, $width, N => {
-                    gcm::together::<V, ROUNDS, true, false, N, 1>(from_ref(frame), &mut [tag], given)[0]
+                    gcm::crypt_short::<V, ROUNDS, true, false, N, 1>(from_ref(frame), &mut [tag], tag_mask)[0]
                 } else {
-                    let made = passage::long::<V, ROUNDS, true, $width>(frame);
-                    let authentic = gcm::are_equal(made, tag, given);
-                    if !authentic && refused == Refused::Wiped {
+                    let made = long_frame::crypt_long::<V, ROUNDS, true, $width>(frame);
+                    let authentic = gcm::are_equal(made, tag, tag_mask);
+                    if !authentic && on_reject == OnReject::Wipe {
                         frame.wipe();
                     } else if !authentic {
                         // The same keystream once more: it is what came, and goes nowhere else.
-                        passage::long::<V, ROUNDS, false, $width>(frame);
+                        long_frame::crypt_long::<V, ROUNDS, false, $width>(frame);
                     }
                     authentic
                 })
             }
 
             #[target_feature(enable = $features)]
-            unsafe fn seal_together<const ROUNDS: usize>(
-                frames: &[Frame<'_>; TOGETHER],
-                tags: &mut [u128; TOGETHER],
+            unsafe fn seal_interleaved<const ROUNDS: usize>(
+                frames: &[Frame<'_>; INTERLEAVE],
+                tags: &mut [u128; INTERLEAVE],
             ) {
                 let vectors = gcm::most_vectors::<V>(frames);
-                with_constant!(vectors, $together, N => {
-                    gcm::together::<V, ROUNDS, false, true, N, TOGETHER>(frames, tags, WHOLE);
+                with_constant!(vectors, $interleaved, N => {
+                    gcm::crypt_short::<V, ROUNDS, false, true, N, INTERLEAVE>(frames, tags, FULL_TAG);
                 } else {
                     for (frame, tag) in frames.iter().zip(tags) {
                         *tag = seal::<ROUNDS>(frame);
@@ -235,17 +236,17 @@ macro_rules! form {
             }
 
             #[target_feature(enable = $features)]
-            unsafe fn open_together<const ROUNDS: usize>(
-                frames: &[Frame<'_>; TOGETHER],
-                tags: &[u128; TOGETHER],
-            ) -> [bool; TOGETHER] {
+            unsafe fn open_interleaved<const ROUNDS: usize>(
+                frames: &[Frame<'_>; INTERLEAVE],
+                tags: &[u128; INTERLEAVE],
+            ) -> [bool; INTERLEAVE] {
                 let vectors = gcm::most_vectors::<V>(frames);
-                with_constant!(vectors, $together, N => {
-                    gcm::together::<V, ROUNDS, true, true, N, TOGETHER>(frames, &mut { *tags }, WHOLE)
+                with_constant!(vectors, $interleaved, N => {
+                    gcm::crypt_short::<V, ROUNDS, true, true, N, INTERLEAVE>(frames, &mut { *tags }, FULL_TAG)
                 } else {
-                    let mut authentic = [false; TOGETHER];
+                    let mut authentic = [false; INTERLEAVE];
                     for (i, authentic) in authentic.iter_mut().enumerate() {
-                        *authentic = open::<ROUNDS>(&frames[i], tags[i], WHOLE, Refused::Wiped);
+                        *authentic = open::<ROUNDS>(&frames[i], tags[i], FULL_TAG, OnReject::Wipe);
                     }
                     authentic
                 })
@@ -255,12 +256,12 @@ macro_rules! form {
 }
 
 #[cfg(target_arch = "x86_64")]
-form!(vaes512: crate::x86::Vaes512,
-    "avx512f,avx512bw,avx512vl,vaes,vpclmulqdq,avx2,bmi2,aes,pclmulqdq,avx", width 8, together 2);
+isa!(vaes512: crate::x86::Vaes512,
+    "avx512f,avx512bw,avx512vl,vaes,vpclmulqdq,avx2,bmi2,aes,pclmulqdq,avx", width 8, interleaved 2);
 #[cfg(target_arch = "x86_64")]
-form!(vaes256: crate::x86::Vaes256,
-    "vaes,vpclmulqdq,avx2,bmi2,aes,pclmulqdq,avx", width 8, together 0);
+isa!(vaes256: crate::x86::Vaes256,
+    "vaes,vpclmulqdq,avx2,bmi2,aes,pclmulqdq,avx", width 8, interleaved 0);
 #[cfg(target_arch = "x86_64")]
-form!(aes_ni: crate::x86::AesNi, "aes,pclmulqdq,avx", width 8, together 0);
+isa!(aes_ni: crate::x86::AesNi, "aes,pclmulqdq,avx", width 8, interleaved 0);
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-form!(neon: crate::neon::Neon, "aes,neon", width 8, together 0);
+isa!(neon: crate::neon::Neon, "aes,neon", width 8, interleaved 0);

@@ -33,7 +33,7 @@ impl<V: Vector> Counter<V> {
 /// `FIRST`: they begin with block 0. `LAST`: they end with the frame, inside a vector maybe; with `RAGGED`, it
 /// may end in any of them.
 #[derive(Clone, Copy)]
-pub(crate) struct Stretch<V, const N: usize, const FIRST: bool, const LAST: bool, const RAGGED: bool> {
+pub(crate) struct BlockRun<V, const N: usize, const FIRST: bool, const LAST: bool, const RAGGED: bool> {
     at: *mut u8,
     /// Bytes to the end of the frame.
     len: usize,
@@ -41,9 +41,9 @@ pub(crate) struct Stretch<V, const N: usize, const FIRST: bool, const LAST: bool
 }
 
 impl<V: Vector, const N: usize, const FIRST: bool, const LAST: bool, const RAGGED: bool>
-    Stretch<V, N, FIRST, LAST, RAGGED>
+    BlockRun<V, N, FIRST, LAST, RAGGED>
 {
-    /// Bytes of data of a stretch that is not the last.
+    /// Bytes of data of a run that is not the last.
     pub(crate) const LEN: usize = Self::offset(N);
 
     /// Where the data of vector `i` begins.

@@ -15,9 +15,9 @@ const ROUND_KEYS: usize = 15;
 /// The short ones lie next to the round keys: a small frame touches few cache lines. A vector of powers
 /// may reach into the round keys, in lanes whose block is zero. Before it is expanded it is zeros.
 #[repr(C, align(64))]
-pub(crate) struct Schedule([u128; POWERS + ROUND_KEYS]);
+pub(crate) struct ExpandedKey([u128; POWERS + ROUND_KEYS]);
 
-impl Schedule {
+impl ExpandedKey {
     /// Expands 16 bytes if `ROUNDS` is 10, 32 bytes if it is 14.
     ///
     /// # Safety
@@ -123,7 +123,7 @@ impl Schedule {
     }
 }
 
-impl Drop for Schedule {
+impl Drop for ExpandedKey {
     fn drop(&mut self) {
         self.0.zeroize();
     }

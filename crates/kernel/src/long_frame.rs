@@ -2,16 +2,16 @@
 
 use crate::{
     Frame,
+    block_run::{BlockRun, Counter},
+    expanded_key::{ExpandedKey, POWERS},
     frame_hash::FrameHash,
     gcm::BLOCK,
-    schedule::{POWERS, Schedule},
-    stretch::{Counter, Stretch},
     vector::Vector,
 };
 
 /// A frame of more than `WIDTH` vectors, on its way. What is crypted and what is hashed go on apart.
-struct Passage<'a, V: Vector, const WIDTH: usize> {
-    schedule: &'a Schedule,
+struct LongFrame<'a, V: Vector, const WIDTH: usize> {
+    expanded_key: &'a ExpandedKey,
     counter: Counter<V>,
     hash: FrameHash<V>,
     /// Ciphertext to be hashed next.
@@ -21,8 +21,8 @@ struct Passage<'a, V: Vector, const WIDTH: usize> {
     left: usize,
 }
 
-impl<V: Vector, const WIDTH: usize> Passage<'_, V, WIDTH> {
-    /// Crypts the next stretch, whose ciphertext is pending then. Returns its first vector.
+impl<V: Vector, const WIDTH: usize> LongFrame<'_, V, WIDTH> {
+    /// Crypts the next run, whose ciphertext is pending then. Returns its first vector.
     #[inline(always)]
     unsafe fn crypt<
         const ROUNDS: usize,
@@ -33,42 +33,42 @@ impl<V: Vector, const WIDTH: usize> Passage<'_, V, WIDTH> {
     >(
         &mut self,
     ) -> V {
-        let stretch = Stretch::<V, N, FIRST, LAST, false>::new(self.at, self.left);
+        let run = BlockRun::<V, N, FIRST, LAST, false>::new(self.at, self.left);
         let mut states: [V; N] = self.counter.take();
-        self.schedule.begin(&mut states);
+        self.expanded_key.begin(&mut states);
         for round in 1..ROUNDS {
-            self.schedule.round(round, &mut states);
+            self.expanded_key.round(round, &mut states);
             if !LAST && !FIRST && round <= WIDTH {
                 self.hash.add(round - 1, self.pending[round - 1]);
             }
         }
         if !LAST && !FIRST {
             let left = if OPEN { self.left - N * V::LANES * BLOCK } else { self.left };
-            self.hash.pass(self.schedule, WIDTH * V::LANES, left.div_ceil(BLOCK) + 1);
+            self.hash.next_run(self.expanded_key, WIDTH * V::LANES, left.div_ceil(BLOCK) + 1);
         }
         for i in 0..N {
-            states[i] = self.schedule.last::<V, ROUNDS>(states[i], stretch.load(i));
+            states[i] = self.expanded_key.last::<V, ROUNDS>(states[i], run.load(i));
         }
         for i in 0..N {
-            stretch.store(i, states[i]);
+            run.store(i, states[i]);
         }
         if !OPEN {
             for i in 0..N {
-                self.pending[i] = stretch.hashed(i, states[i]);
+                self.pending[i] = run.hashed(i, states[i]);
             }
         }
-        let len = if LAST { self.left } else { Stretch::<V, N, FIRST, LAST, false>::LEN };
+        let len = if LAST { self.left } else { BlockRun::<V, N, FIRST, LAST, false>::LEN };
         self.at = self.at.add(len);
         self.left -= len;
         states[0]
     }
 
-    /// The next stretch is what is pending.
+    /// The next run is what is pending.
     #[inline(always)]
-    unsafe fn fetch<const N: usize, const FIRST: bool, const LAST: bool>(&mut self) {
-        let stretch = Stretch::<V, N, FIRST, LAST, false>::new(self.at, self.left);
+    unsafe fn load_pending<const N: usize, const FIRST: bool, const LAST: bool>(&mut self) {
+        let run = BlockRun::<V, N, FIRST, LAST, false>::new(self.at, self.left);
         for i in 0..N {
-            self.pending[i] = stretch.hashed(i, stretch.load(i));
+            self.pending[i] = run.hashed(i, run.load(i));
         }
     }
 
@@ -78,7 +78,7 @@ impl<V: Vector, const WIDTH: usize> Passage<'_, V, WIDTH> {
         for i in 0..N {
             self.hash.add(i, self.pending[i]);
         }
-        self.hash.pass(self.schedule, blocks, left.div_ceil(BLOCK) + 1);
+        self.hash.next_run(self.expanded_key, blocks, left.div_ceil(BLOCK) + 1);
     }
 }
 
@@ -88,12 +88,17 @@ impl<V: Vector, const WIDTH: usize> Passage<'_, V, WIDTH> {
 /// # Safety
 /// As for [`Vector`]; `frame.data` is valid for reading and writing `frame.len` bytes.
 #[inline(always)]
-pub(crate) unsafe fn long<V: Vector, const ROUNDS: usize, const OPEN: bool, const WIDTH: usize>(
+pub(crate) unsafe fn crypt_long<
+    V: Vector,
+    const ROUNDS: usize,
+    const OPEN: bool,
+    const WIDTH: usize,
+>(
     frame: &Frame<'_>,
 ) -> u128 {
     const { assert!(POWERS.is_multiple_of(V::LANES * WIDTH)) };
-    let mut passage = Passage::<V, WIDTH> {
-        schedule: frame.schedule,
+    let mut long = LongFrame::<V, WIDTH> {
+        expanded_key: frame.expanded_key,
         counter: Counter::new(&frame.nonce),
         hash: FrameHash::new(frame),
         pending: [V::zero(); WIDTH],
@@ -103,31 +108,31 @@ pub(crate) unsafe fn long<V: Vector, const ROUNDS: usize, const OPEN: bool, cons
     let blocks = WIDTH * V::LANES;
     let len = blocks * BLOCK;
     if OPEN {
-        passage.fetch::<WIDTH, true, false>();
+        long.load_pending::<WIDTH, true, false>();
     }
-    let mask = passage.crypt::<ROUNDS, OPEN, WIDTH, true, false>();
-    // To open, a stretch is hashed and then crypted; to seal, the one before is hashed meanwhile.
+    let mask = long.crypt::<ROUNDS, OPEN, WIDTH, true, false>();
+    // To open, a run is hashed and then crypted; to seal, the one before is hashed meanwhile.
     if OPEN {
-        passage.hash::<WIDTH>(blocks, passage.left);
+        long.hash::<WIDTH>(blocks, long.left);
     }
-    while passage.left > len {
+    while long.left > len {
         if OPEN {
-            passage.fetch::<WIDTH, false, false>();
+            long.load_pending::<WIDTH, false, false>();
         }
-        passage.crypt::<ROUNDS, OPEN, WIDTH, false, false>();
+        long.crypt::<ROUNDS, OPEN, WIDTH, false, false>();
     }
     if !OPEN {
-        passage.hash::<WIDTH>(blocks, passage.left);
+        long.hash::<WIDTH>(blocks, long.left);
     }
-    let blocks = passage.left.div_ceil(BLOCK);
+    let blocks = long.left.div_ceil(BLOCK);
     with_constant!(blocks.div_ceil(V::LANES), WIDTH, N => {
         if OPEN {
-            passage.fetch::<N, false, true>();
+            long.load_pending::<N, false, true>();
         }
-        passage.crypt::<ROUNDS, OPEN, N, false, true>();
-        passage.hash::<N>(blocks, 0);
+        long.crypt::<ROUNDS, OPEN, N, false, true>();
+        long.hash::<N>(blocks, 0);
     } else {
-        debug_assert!(false, "the last stretch has 1 to WIDTH vectors");
+        debug_assert!(false, "the last run has 1 to WIDTH vectors");
     });
-    passage.hash.tag(frame, mask)
+    long.hash.tag(frame, mask)
 }
