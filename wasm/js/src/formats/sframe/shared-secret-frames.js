@@ -1,11 +1,11 @@
 // Frames without a connection around them: for a worker of one's own, a bot, a gateway, a test. In Node.js too.
 
-import init, { Call, errorName } from './sealframe_wasm.js';
-import { fieldsOf, memberOf, notByNew, secretOf, shortOf, viewOf } from './arguments.js';
-import { codecId, framingId, streamKind } from './codec.js';
-import { SealframeError } from './failure.js';
-import { FrameMemory } from './memory.js';
-import { moduleSource } from './module.js';
+import init, { Call, errorName } from '../../../../build/sealframe_wasm.js';
+import { fieldsOf, memberOf, notByNew, secretOf, shortOf, viewOf } from '../../shared/arguments.js';
+import { codecId, framingId, streamKind } from '../../shared/ids.js';
+import { SealframeError } from '../../shared/errors.js';
+import { FrameMemory } from '../frame-memory.js';
+import { moduleSource } from '../../loader/browser.js';
 
 export { SealframeError };
 

@@ -1,6 +1,6 @@
 // Where the module for other systems' formats is: a file beside this script.
 
-import { hasVectors } from './module.js';
+import { hasVectors } from './browser.js';
 
 /** What `init` loads. */
 export function moduleSource() {

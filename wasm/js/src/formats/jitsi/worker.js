@@ -7,11 +7,11 @@
 //
 // The messages: jitsi/lib-jitsi-meet, modules/e2ee/E2EEContext.ts.
 
-import { JITSI, checked, isListed, jitsiTransformOf } from './messages.js';
-import { pass } from './passage.js';
-import { memory, region } from './profiles-memory.js';
-import { infoOf, labelled } from './profile-label.js';
-import { JitsiCryptor, errorName } from './sealframe_profiles.js';
+import { JITSI, checked, isListed, jitsiTransformOf } from '../../shared/protocol.js';
+import { pass } from '../frame-pump.js';
+import { memory, region } from '../sync-module.js';
+import { infoOf, labelled } from '../frame-info.js';
+import { JitsiCryptor, errorName } from '../../../../build/sealframe_profiles.js';
 
 /** By participant: `{cryptor, index}`, the latter where its last key is. */
 const participants = new Map();

@@ -7,7 +7,7 @@
 // It is here because bindings convert in silence: to linear memory a string is zeros, an
 // `ArrayBuffer` or `{}` no bytes at all, -1 and 65536 another number.
 
-import { SealframeError } from './failure.js';
+import { SealframeError } from './errors.js';
 
 const U16 = 2 ** 16 - 1;
 export const U8 = 2 ** 8 - 1;

@@ -1,7 +1,7 @@
 // What `start` of each class for other systems' formats is told: read once, checked, and given its
 // defaults.
 
-import { U8, booleanOf, fieldsOf, integerOf, nameOf, oneOf, optional, shortOf, stringOf } from './arguments.js';
+import { U8, booleanOf, fieldsOf, integerOf, nameOf, oneOf, optional, shortOf, stringOf } from '../shared/arguments.js';
 
 /** Keys that LiveKit's ring has room for: the index on the wire is one byte. */
 const MAX_KEYS = 256;

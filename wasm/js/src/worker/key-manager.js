@@ -1,9 +1,9 @@
 // The key management of a call, in the worker. It is a module of its own, with memory of its own: keys that it makes or is
 // sent go into the module that seals and opens frames, and are wiped on the way.
 
-import init, { Group, Task } from './sealframe_group.js';
-import { encoded } from './arguments.js';
-import { fromHex } from './hex.js';
+import init, { Group, Task } from '../../../build/sealframe_group.js';
+import { encoded } from '../shared/arguments.js';
+import { fromHex } from '../shared/hex.js';
 import { Parking } from './parking.js';
 
 const KEMS = { x25519: 1, 'x-wing': 2 };

@@ -1,8 +1,8 @@
 // One track of a LiveKit room: its frames, and whose they are.
 
-import { appendTrailer, splitTrailer } from './livekit-trailer.js';
-import { pass } from './passage.js';
-import { infoOf, labelled } from './profile-label.js';
+import { appendTrailer, splitTrailer } from './trailer.js';
+import { pass } from '../frame-pump.js';
+import { infoOf, labelled } from '../frame-info.js';
 
 export class LiveKitTrack {
   /** As livekit-client gives it. */

@@ -2,17 +2,17 @@
 // depacketizer and decoder. Whatever does not seal or open is dropped, and so is everything of a stream that nobody has
 // described yet.
 
-import init, { Call } from './sealframe_wasm.js';
-import { codecId, codecOf, framingId, otherFraming, streamKind } from './codec.js';
-import { FrameCrypto, calibrate } from './crypto.js';
-import { answerOf } from './failure.js';
-import { Keys } from './keys.js';
-import { FrameMemory } from './memory.js';
-import { CALL, checked, transformOf } from './messages.js';
-import { groupSource, moduleSource } from './module.js';
-import { InOrder } from './order.js';
-import { isEmpty, read } from './passage.js';
-import { StreamState } from './state.js';
+import init, { Call } from '../../../build/sealframe_wasm.js';
+import { codecId, codecOf, framingId, otherFraming, streamKind } from '../shared/ids.js';
+import { FrameCrypto, calibrate } from './frame-crypto.js';
+import { answerOf } from '../shared/errors.js';
+import { Keys } from './key-manager.js';
+import { FrameMemory } from '../formats/frame-memory.js';
+import { CALL, checked, transformOf } from '../shared/protocol.js';
+import { groupSource, moduleSource } from '../loader/browser.js';
+import { InOrder } from './in-order.js';
+import { isEmpty, read } from '../formats/frame-pump.js';
+import { StreamState } from './stream-state.js';
 
 /** Set by the `start` or the `join` message. Until then every frame is dropped. */
 let call = null;

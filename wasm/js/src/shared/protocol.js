@@ -6,9 +6,9 @@ import {
   U32, U8, addressOf, bigintOf, booleanOf, fieldsOf, integerOf, memberOf, nameOf, oneOf, optional, platformOf, sessionOf, shortOf,
   stringOf, thresholdOf, viewOf, wipeIn,
 } from './arguments.js';
-import { codecId, framingId, streamKind } from './codec.js';
-import { profileCodecOf } from './profile-label.js';
-import { daveOptionsOf, jitsiOptionsOf, keyOptionsOf, liveKitOptionsOf, participantOf } from './profile-options.js';
+import { codecId, framingId, streamKind } from './ids.js';
+import { profileCodecOf } from '../formats/frame-info.js';
+import { daveOptionsOf, jitsiOptionsOf, keyOptionsOf, liveKitOptionsOf, participantOf } from '../formats/options.js';
 
 /**
  * The fields of a message by this name, checked; anything else in it is left out. One that is

@@ -5,10 +5,10 @@
 //
 // The messages: livekit/client-sdk-js, src/e2ee/types.ts.
 
-import { ErrorReports } from './livekit-errors.js';
-import { LiveKitKeys } from './livekit-keys.js';
-import { LiveKitTrack } from './livekit-track.js';
-import { LIVEKIT, checked, isListed } from './messages.js';
+import { ErrorReports } from './error-reports.js';
+import { LiveKitKeys } from './keys.js';
+import { LiveKitTrack } from './track.js';
+import { LIVEKIT, checked, isListed } from '../../shared/protocol.js';
 
 /** As livekit-client has them. */
 const DEFAULTS = { sharedKey: false, ratchetSalt: 'LKFrameEncryptionKey', ratchetWindowSize: 8, keyringSize: 16, keySize: 128 };

@@ -3,15 +3,15 @@
 
 import {
   U8, U32, bigintOf, bytesOf, encoded, fieldsOf, integerOf, notByNew, shortOf, stringOf, timeOf, viewOf,
-} from './arguments.js';
-import { SealframeError } from './failure.js';
-import { FrameMemory } from './memory.js';
-import { labelled, labelledToSeal } from './profile-label.js';
-import { moduleSource } from './profiles-module.js';
-import { daveOptionsOf, fromOf, jitsiOptionsOf, keyOptionsOf, liveKitOptionsOf } from './profile-options.js';
+} from '../shared/arguments.js';
+import { SealframeError } from '../shared/errors.js';
+import { FrameMemory } from './frame-memory.js';
+import { labelled, labelledToSeal } from './frame-info.js';
+import { moduleSource } from '../loader/profiles-browser.js';
+import { daveOptionsOf, fromOf, jitsiOptionsOf, keyOptionsOf, liveKitOptionsOf } from './options.js';
 import init, {
   DaveOpener as Opener, DaveSealer as Sealer, JitsiCryptor, LiveKitCryptor, Region, daveCode, davePairwiseFingerprint, errorName,
-} from './sealframe_profiles.js';
+} from '../../../build/sealframe_profiles.js';
 
 export { SealframeError };
 

@@ -1,7 +1,7 @@
 // Data channels go past every encoded transform: what an application sends over them is encrypted to the server and no
 // further. So a protected connection has none, unless the application says that it may.
 
-import { SealframeError } from './failure.js';
+import { SealframeError } from '../shared/errors.js';
 import { replaceMethod } from './methods.js';
 
 const CURE = "say { dataChannels: 'unprotected' } if what they carry may be read on the way";

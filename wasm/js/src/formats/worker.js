@@ -6,13 +6,13 @@
 // `UnknownKey` being a missing one. One whose stream breaks is `broken`, and the others go on.
 // Frames without bytes are dropped and not counted. A worker is for one call.
 
-import { answerOf } from './failure.js';
-import { toHex } from './hex.js';
-import { PROFILES, checked, profileTransformOf } from './messages.js';
-import { pass } from './passage.js';
-import { infoOf } from './profile-label.js';
+import { answerOf } from '../shared/errors.js';
+import { toHex } from '../shared/hex.js';
+import { PROFILES, checked, profileTransformOf } from '../shared/protocol.js';
+import { pass } from './frame-pump.js';
+import { infoOf } from './frame-info.js';
 import { DaveOpener, DaveSealer, JitsiFrames, LiveKitFrames } from './profiles.js';
-import { StreamState } from './state.js';
+import { StreamState } from '../worker/stream-state.js';
 
 /**
  * Hashes of all secrets that a sealer has begun with, whoever's: a second sealer would begin with the same nonces. Epochs cannot

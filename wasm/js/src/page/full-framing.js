@@ -2,8 +2,8 @@
 // would have read. Chromium has both: the Dependency Descriptor, a header extension that says which frames need which;
 // and raw packetization, which cuts H.264 and AV1 frames without parsing them.
 
-import { PARSED, hasDescriptor } from './codec.js';
-import { SealframeError } from './failure.js';
+import { PARSED, hasDescriptor } from '../shared/ids.js';
+import { SealframeError } from '../shared/errors.js';
 import { inBothForms, replaceMethod } from './methods.js';
 
 const DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';

@@ -1,6 +1,6 @@
 // The page's side of who is in a call and who holds its keys.
 
-import { addressOf, booleanOf, bytesOf, fieldsOf, nameOf, sessionOf } from './arguments.js';
+import { addressOf, booleanOf, bytesOf, fieldsOf, nameOf, sessionOf } from '../shared/arguments.js';
 
 /** How long an application may think about somebody who asks to come in. A person may have to be asked. */
 const JUDGE_WITHIN_MS = 300_000;

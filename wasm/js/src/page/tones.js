@@ -1,7 +1,7 @@
 // Tones of a keypad (DTMF, RFC 4733) are packets that a sender makes by itself: no transform sees them, and everybody on the
 // way reads them. So a protected sender sends none, and its connection negotiates none.
 
-import { SealframeError } from './failure.js';
+import { SealframeError } from '../shared/errors.js';
 import { inBothForms, replaceMethod } from './methods.js';
 
 const isTones = ({ mimeType }) => /^audio\/telephone-event$/i.test(mimeType);

@@ -1,9 +1,9 @@
 // One frame at a time: small ones in WebAssembly, at once; large ones by WebCrypto, which has the processor's AES but
 // costs several microseconds a call. Both make the same bytes.
 
-import { isArranged } from './codec.js';
-import { MAX_IN_FLIGHT } from './order.js';
-import { Call, errorName } from './sealframe_wasm.js';
+import { isArranged } from '../shared/ids.js';
+import { MAX_IN_FLIGHT } from './in-order.js';
+import { Call, errorName } from '../../../build/sealframe_wasm.js';
 
 /** Bytes from which WebCrypto is faster, unless measured. */
 export const DEFAULT_THRESHOLD = 2048;

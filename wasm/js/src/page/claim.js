@@ -1,6 +1,6 @@
 // A worker is for one call.
 
-import { SealframeError } from './failure.js';
+import { SealframeError } from '../shared/errors.js';
 
 /** On a worker that has a call. By name: another copy of this script finds it too. */
 const TAKEN = Symbol.for('sealframe.call');

@@ -1,6 +1,6 @@
 // What other systems' formats have to know of a frame, in the numbers of the module.
 
-import { U32, fieldsOf, integerOf, lookUp, optional } from './arguments.js';
+import { U32, fieldsOf, integerOf, lookUp, optional } from '../shared/arguments.js';
 
 /** As `label.rs` of the module has them. */
 const CODEC = { opus: 1, vp8: 2, vp9: 3, h264: 4, h265: 5, av1: 6 };

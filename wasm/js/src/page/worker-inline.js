@@ -1,7 +1,7 @@
 // The worker as one script, for who cannot serve files beside the page's own: `SealedCall.start({worker: createWorker()})`.
 // The page's Content-Security-Policy must allow `worker-src blob:`.
 
-import { SealframeError } from './failure.js';
+import { SealframeError } from '../shared/errors.js';
 
 import source from 'sealframe-worker-source';
 

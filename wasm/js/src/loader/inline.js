@@ -1,8 +1,8 @@
 // In place of `module.js` in the worker that is one script with everything inside.
 
-import { hasVectors } from './module.js';
-import group from './sealframe_group_bg.wasm';
-import bytes from './sealframe_wasm_simd.wasm';
+import { hasVectors } from './browser.js';
+import group from '../../../build/sealframe_group_bg.wasm';
+import bytes from '../../../build/sealframe_wasm_simd.wasm';
 
 /** The module with vectors; the others are only in the package's files. */
 export function moduleSource() {

@@ -1,7 +1,7 @@
 // A connection whose every sender and receiver has a transform, and that is watched.
 
-import { NoChannels } from './channels.js';
-import { describeFully } from './full.js';
+import { NoChannels } from './data-channels.js';
+import { describeFully } from './full-framing.js';
 import { inBothForms, replaceMethod } from './methods.js';
 import { NoTones } from './tones.js';
 

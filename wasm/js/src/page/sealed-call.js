@@ -2,16 +2,16 @@
 
 import {
   addressOf, booleanOf, bytesOf, fieldsOf, functionOf, memberOf, notByNew, oneOf, optional, platformOf, secretOf, shortOf, thresholdOf,
-} from './arguments.js';
-import { CHANNELS, checkNoChannels } from './channels.js';
+} from '../shared/arguments.js';
+import { CHANNELS, checkNoChannels } from './data-channels.js';
 import { claim } from './claim.js';
-import { codecId, framingId, streamKind, supportedFramings } from './codec.js';
-import { SealframeError, errorOf } from './failure.js';
+import { codecId, framingId, streamKind, supportedFramings } from '../shared/ids.js';
+import { SealframeError, errorOf } from '../shared/errors.js';
 import { Group } from './group.js';
-import { KEMS, ROLES } from './messages.js';
+import { KEMS, ROLES } from '../shared/protocol.js';
 import { replaceMethod } from './methods.js';
-import { followCodecs } from './negotiated.js';
-import { Protection } from './protection.js';
+import { followCodecs } from './negotiated-codecs.js';
+import { Protection } from './connection-guard.js';
 
 export { SealframeError, supportedFramings };
 

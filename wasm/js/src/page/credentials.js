@@ -4,9 +4,9 @@
 
 import {
   bytesOf, booleanOf, encoded, fieldsOf, identityOf, integerOf, listOf, nameOf, oneOf, optional, stringOf, thresholdOf, viewOf,
-} from './arguments.js';
-import { SealframeError } from './failure.js';
-import { fromHex, toHex } from './hex.js';
+} from '../shared/arguments.js';
+import { SealframeError } from '../shared/errors.js';
+import { fromHex, toHex } from '../shared/hex.js';
 
 export { SealframeError };
 
