@@ -9,6 +9,7 @@ mod shell;
 mod tools;
 mod verify;
 mod wasm_package;
+mod words;
 
 use std::{
     env,
