@@ -38,14 +38,14 @@ export class FrameCrypto {
     const isLarge = this.#isLarge(stream, codec, frame);
     if (isLarge) this.dropErased();
     if (isLarge && this.#key(this.#sealing, this.#call.sendKid, 'encrypt')) {
-      return this.#sealElsewhere(stream, codec, frame);
+      return this.#sealExternally(stream, codec, frame);
     }
     return this.#sealHere(stream, codec, frame);
   }
 
   /** As `seal`; `stream.from` is the member whose frame the server says it is. */
   open(stream, codec, frame) {
-    if (this.#isLarge(stream, codec, frame)) return this.#openElsewhere(stream, codec, frame);
+    if (this.#isLarge(stream, codec, frame)) return this.#openExternally(stream, codec, frame);
     return this.#openHere(stream, codec, frame);
   }
 
@@ -89,11 +89,11 @@ export class FrameCrypto {
     return result;
   }
 
-  #sealElsewhere(stream, codec, frame) {
+  #sealExternally(stream, codec, frame) {
     const { kind, index, framing } = stream;
     const call = this.#call;
     const front = frame.subarray(0, this.#front);
-    const told = this.#here(front, () => call.sealElsewhere(frame.length, kind, index, framing, codec));
+    const told = this.#here(front, () => call.beginExternalSeal(frame.length, kind, index, framing, codec));
     if (typeof told === 'string') return told;
     const { kid, headerLength, prefixLength } = call;
     const key = this.#sealing.get(kid)?.key;
@@ -110,11 +110,11 @@ export class FrameCrypto {
     }, () => 'Other');
   }
 
-  #openElsewhere(stream, codec, frame) {
+  #openExternally(stream, codec, frame) {
     const { from, kind, index, framing } = stream;
     const call = this.#call;
     const front = frame.subarray(0, this.#front);
-    const told = this.#here(front, () => call.openElsewhere(from, frame.length, kind, index, framing, codec));
+    const told = this.#here(front, () => call.beginExternalOpen(from, frame.length, kind, index, framing, codec));
     // A key that is not held may have to be derived, which the core does for a frame that it opens itself.
     if (told === 'UnknownKey') return this.#openHere(stream, codec, frame);
     if (typeof told === 'string') return told;
@@ -123,7 +123,7 @@ export class FrameCrypto {
     if (!key) return this.#openHere(stream, codec, frame);
     const body = frame.subarray(prefixLength + headerLength);
     return crypto.subtle.decrypt(parameters(told, headerLength), key, body).then((payload) => {
-      const refused = call.openedElsewhere(kid, ctr);
+      const refused = call.finishExternalOpen(kid, ctr);
       // The member may have moved on.
       this.dropErased();
       if (refused < 0) return errorName(refused);

@@ -5,9 +5,9 @@
  * not asked.
  */
 const REASONS = {
-  MissingKey: ['MissingKey', 'no key at the index of a frame'],
+  UnknownKey: ['MissingKey', 'no key at the index of a frame'],
   Unauthentic: ['InvalidKey', 'a frame does not open with the key at its index'],
-  NotSealed: ['InvalidKey', 'a frame is not sealed as LiveKit seals it'],
+  NotThisFormat: ['InvalidKey', 'a frame is not sealed as LiveKit seals it'],
   KeyExhausted: ['InternalError', 'a key has sealed all that it may'],
   TooManyStreams: ['InternalError', 'a key has sealed as many streams as it may: 1,024'],
   UnsupportedCodec: ['InternalError', 'livekit-client has no way to encrypt frames of this codec'],

@@ -44,7 +44,7 @@ export class LiveKitKeys {
   async ratchet(given = -1) {
     const keyIndex = given < 0 ? this.#cryptor.currentIndex : given % this.#ringSize;
     const next = memory.taken(this.#cryptor.nextOffset(keyIndex), MATERIAL_LENGTH);
-    if (next === undefined) throw 'MissingKey';
+    if (next === undefined) throw 'UnknownKey';
     const material = await this.#imported(next, keyIndex);
     const derived = await derive(material, this.#salt);
     this.#cryptor.advance(keyIndex, derived);

@@ -52,12 +52,12 @@ class DaveMember {
   }
 
   seal(frame, info) {
-    if (this.#sealer === null) throw { code: 'MissingKey' };
+    if (this.#sealer === null) throw { code: 'UnknownKey' };
     return this.#sealer.seal(frame, info);
   }
 
   open(wire) {
-    if (this.#opener === null) throw { code: 'MissingKey' };
+    if (this.#opener === null) throw { code: 'UnknownKey' };
     return this.#opener.open(wire);
   }
 
@@ -150,12 +150,12 @@ function attach(readable, writable, { direction, participant, codec }) {
   const state = new StreamState({ direction, participant }, (update) => self.postMessage({ state: update }));
   const work = (frame) => {
     const keys = participants.get(participant);
-    const info = keys === undefined ? 'MissingKey' : infoOf(frame, () => codec);
+    const info = keys === undefined ? 'UnknownKey' : infoOf(frame, () => codec);
     if (typeof info === 'string') throw { code: info };
     const result = keys[direction === 'seal' ? 'seal' : 'open'](new Uint8Array(frame.data), info);
     state.count(null);
     return result;
   };
-  const fail = ({ code = 'Other' }) => state.count(code === 'MissingKey' ? 'UnknownKey' : code);
+  const fail = ({ code = 'Other' }) => state.count(code);
   pass(readable, writable, work, fail).catch((error) => state.break(String(error?.message ?? error)));
 }

@@ -78,7 +78,7 @@ test('of VP8 the first byte is copied in front, and all of the frame is sealed',
     const opens = (wire) => (isElsewhere ? elsewhere.open(stream(1), VP8, wire) : open(bob, 1, wire, CAMERA, VP8));
     // Only a member can make the two differ: then a decoder gets what was sealed.
     const frame = Uint8Array.of(0x11, 2, 3, 4, 5, 6, 7, 8);
-    const told = inMemory(alice, Uint8Array.of(0x10), () => alice.sealElsewhere(frame.length, CAMERA, 0, COMPATIBLE, VP8));
+    const told = inMemory(alice, Uint8Array.of(0x10), () => alice.beginExternalSeal(frame.length, CAMERA, 0, COMPATIBLE, VP8));
     const [header, rest] = [told.subarray(0, alice.headerLength), told.subarray(alice.headerLength)];
     const parameters = { name: 'AES-GCM', iv: rest.subarray(0, 12), additionalData: rest.subarray(12) };
     const body = new Uint8Array(await crypto.subtle.encrypt(parameters, key, frame));

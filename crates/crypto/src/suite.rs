@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use sealframe_wire::FrameBuf;
+
 use crate::Backend;
 
 const SUITES: usize = if cfg!(feature = "ctr-hmac") { 8 } else { 2 };
@@ -77,7 +79,7 @@ impl CipherSuite {
     ];
 
     /// The longest tag of any suite, in bytes.
-    pub const MAX_NT: usize = 16;
+    pub const MAX_NT: usize = FrameBuf::TAILROOM;
 
     /// The suite with IANA's number `id`, if its tag has at least 80 bits.
     ///

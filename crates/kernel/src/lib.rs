@@ -43,7 +43,7 @@
 //! # Erasure
 //! A key is wiped when dropped, and is expanded where it stays. Registers are not cleared after a frame: the next
 //! vector code overwrites them, and whoever can read them can read the key in memory. With AVX-512 a frame under a
-//! 128-bit key is sealed and opened without a secret on the stack. Elsewhere (256-bit keys, narrower forms, four frames
+//! 128-bit key is sealed and opened without a secret on the stack. ExternalAead (256-bit keys, narrower forms, four frames
 //! opened together) the compiler spills states of AES, keystream and some round keys there, and does not clear them.
 //! The words of a key are cleared after it has been expanded.
 #![allow(

@@ -302,7 +302,7 @@ impl Receiver {
     }
 
     /// The sender number of a KID, or under MLS its leaf index.
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) const fn number_of(&self, kid: Kid) -> u64 {
         self.numbers.of(kid)
     }
@@ -323,7 +323,7 @@ impl Receiver {
         (payload_len <= longest).then_some(Examined { header, header_len, payload_len, place })
     }
 
-    /// The key for a frame that was examined, unless that has changed meanwhile: the key is gone or elsewhere, or
+    /// The key for a frame that was examined, unless that has changed meanwhile: the key has been wiped or moved, or
     /// the frame has been opened.
     #[inline]
     pub(crate) fn key_for(&self, Examined { header, place, .. }: &Examined) -> Option<&FrameKey> {

@@ -10,7 +10,11 @@ use std::{
 use anyhow::{Context, Result, anyhow, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{shell::Shell, target_dir, tools, words};
+use crate::{
+    paths::{root, target_dir},
+    shell::Shell,
+    tools, words,
+};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Keys are derived now and then: their hashes need not be fast, and looping takes 4 kB less by
@@ -47,7 +51,7 @@ impl Module {
 
 const CORE: Module = Module {
     flags: &[COMPACT_HASHES, SPARING],
-    ..Module::of("sealframe-wasm", "sealframe_wasm", "wasm")
+    ..Module::of("sealframe-wasm-core", "sealframe_wasm", "wasm")
 };
 const CORE_WITH_VECTORS: Module =
     Module { profile: "wasm-simd", flags: &[COMPACT_HASHES], keeps_bindings: false, ..CORE };
@@ -80,7 +84,7 @@ pub(crate) fn build(shell: &Shell) -> Result<()> {
     tools::rustup(shell, "target", &[TARGET], None)?;
     let node = tools::node(shell)?;
     shell.say("building the WebAssembly package in wasm/pkg");
-    let folder = crate::root().join("wasm");
+    let folder = root().join("wasm");
     let parts = folder.join("build");
     let compiled = compile_all(shell)?;
 

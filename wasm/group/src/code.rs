@@ -2,7 +2,7 @@
 
 use sealframe_group::{
     GroupError,
-    verification::{CheckError, Code, TrustError},
+    verification::{Code, SasError, TrustError},
 };
 
 use crate::json::push_digits;
@@ -47,21 +47,21 @@ pub(crate) const fn of_group(error: GroupError) -> &'static str {
     }
 }
 
-pub(crate) const fn of_check(error: CheckError) -> &'static str {
+pub(crate) const fn of_check(error: SasError) -> &'static str {
     match error {
-        CheckError::TooMany => "CheckTooMany",
-        CheckError::AlreadyOpen => "CheckAlreadyOpen",
-        CheckError::NotOpen => "CheckNotOpen",
-        CheckError::NothingToCompare => "CheckNothingToCompare",
-        CheckError::Cancelled => "CheckCancelled",
-        CheckError::TimedOut => "CheckTimedOut",
-        CheckError::WrongStage => "CheckOutOfOrder",
-        CheckError::NoRandomness => "NoRandomness",
+        SasError::TooMany => "CheckTooMany",
+        SasError::AlreadyOpen => "CheckAlreadyOpen",
+        SasError::NotOpen => "CheckNotOpen",
+        SasError::NothingToCompare => "CheckNothingToCompare",
+        SasError::Cancelled => "CheckCancelled",
+        SasError::TimedOut => "CheckTimedOut",
+        SasError::WrongStage => "CheckOutOfOrder",
+        SasError::NoRandomness => "NoRandomness",
         // Somebody is in between, or at least the other side did not say what it should.
-        CheckError::Changed
-        | CheckError::WrongCommitment
-        | CheckError::WeakKey
-        | CheckError::WrongConfirmation => "CheckMismatch",
+        SasError::Changed
+        | SasError::WrongCommitment
+        | SasError::WeakKey
+        | SasError::WrongConfirmation => "CheckMismatch",
     }
 }
 

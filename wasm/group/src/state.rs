@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use sealframe_group::{Group, GroupState, Kem, MemberState, Permission, SessionId};
+use sealframe_group::{Group, GroupState, Kem, MemberState, Permission, SessionId, Time};
 
 use crate::{
     code,
@@ -10,7 +10,7 @@ use crate::{
     json::{self, Object},
 };
 
-pub(crate) fn json(group: &Group, now: Duration) -> String {
+pub(crate) fn json(group: &Group, now: Time) -> String {
     let state = group.state(now);
     let members = group.member_states(now);
     let away = state.away.iter().map(|session| of_away(*session, group));
@@ -24,7 +24,7 @@ fn of_group(state: &GroupState, suite: u16) -> Object {
     let waiting = state.waiting.iter().map(|session| json::hex(&session.0));
     Object::new()
         .hex("session", &state.session.0)
-        .number("number", state.number)
+        .number("number", state.member_id.get())
         .hex("identity", &state.identity.0)
         .word("kem", kem(state.kem))
         .number("suite", suite)
@@ -46,7 +46,7 @@ fn of_away(session: SessionId, group: &Group) -> String {
 fn of_member(of: &MemberState) -> String {
     Object::new()
         .hex("session", &of.session.0)
-        .number("number", of.number)
+        .number("number", of.member_id.get())
         .address("address", &of.address)
         .hex("user", of.user.as_bytes())
         .hex("identity", &of.identity.0)

@@ -6,7 +6,7 @@ use core::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
-pub enum CheckError {
+pub enum SasError {
     /// Three checks with this identity failed: none is made in this call any more. Compare codes instead.
     TooMany,
     /// One with this member is open already, and stays so.
@@ -33,7 +33,7 @@ pub enum CheckError {
     WrongConfirmation,
 }
 
-impl fmt::Display for CheckError {
+impl fmt::Display for SasError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooMany => "too many checks with this member have failed",
@@ -52,4 +52,4 @@ impl fmt::Display for CheckError {
     }
 }
 
-impl core::error::Error for CheckError {}
+impl core::error::Error for SasError {}

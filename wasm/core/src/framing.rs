@@ -32,9 +32,9 @@ pub(crate) enum Parsed {
 
 impl Label {
     /// As in [`Call::seal`](crate::Call::seal); `None` for numbers that mean nothing.
-    pub(crate) fn new(kind: u8, index: u16, framing: u8, codec: u8) -> Option<Self> {
+    pub(crate) fn new(kind: u8, index: u16, framing: u8, codec_id: u8) -> Option<Self> {
         let stream = Stream::new(StreamKind::from_id(kind)?, index);
-        let readable = match (framing, codec) {
+        let readable = match (framing, codec_id) {
             // Compatible: a receiver of VP8 takes key or delta frame from the first byte. Servers read VP9's payload
             // descriptor, and nothing of sound.
             (1, VP8) => Readable::Prefix(1),
@@ -44,7 +44,7 @@ impl Label {
             (0, OPUS | VP8 | VP9 | H264 | AV1 | RED) => Readable::Prefix(0),
             _ => return None,
         };
-        Some(Self { stream, application: [framing, codec], readable })
+        Some(Self { stream, application: [framing, codec_id], readable })
     }
 
     pub(crate) fn metadata(&self, prefix_len: u16) -> Metadata<'_> {

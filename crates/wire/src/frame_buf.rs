@@ -2,39 +2,48 @@
 
 use core::{fmt, ops::Range};
 
-use sealframe_crypto::CipherSuite;
-use sealframe_wire::Header;
+use crate::Header;
 
 /// An encoder's frame inside a buffer: `headroom | frame | tailroom`.
 ///
-/// The room is scratch: sealing overwrites some of it beyond what the sealed frame takes.
+/// Sealing may overwrite the whole room, more of it than the sealed frame takes.
 pub struct FrameBuf<'f> {
-    pub(crate) buf: &'f mut [u8],
-    pub(crate) frame: Range<usize>,
+    buf: &'f mut [u8],
+    frame: Range<usize>,
 }
 
 impl<'f> FrameBuf<'f> {
-    /// Bytes before the frame that are enough for any header.
+    /// Bytes of headroom that are enough for any SFrame header.
     pub const HEADROOM: usize = Header::MAX_LEN;
-    /// Bytes behind the frame that are enough for the tag of any suite.
-    pub const TAILROOM: usize = CipherSuite::MAX_NT;
+    /// Bytes of tailroom that are enough for the tag of any SFrame cipher suite.
+    pub const TAILROOM: usize = 16;
 
-    /// `frame` is where the encoder's bytes lie in `buf`; `None` if that is not inside.
+    /// `frame` is the range of the encoder's bytes in `buf`; `None` if `buf` does not contain it.
     #[must_use]
+    #[inline]
     pub fn new(buf: &'f mut [u8], frame: Range<usize>) -> Option<Self> {
         (frame.start <= frame.end && frame.end <= buf.len()).then_some(Self { buf, frame })
     }
 
-    /// The buffer, and where the frame lies in it: for formats with another layout than SFrame's.
+    /// The buffer, and the range of the frame in it.
     #[must_use]
     #[inline]
     pub fn into_parts(self) -> (&'f mut [u8], Range<usize>) {
         (self.buf, self.frame)
     }
 
+    /// Bytes of the frame.
+    #[must_use]
     #[inline]
-    pub(crate) const fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.frame.end - self.frame.start
+    }
+
+    /// Whether the frame has no bytes.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

@@ -3,15 +3,15 @@
 use alloc::vec::Vec;
 
 use super::{MessageError, Reader};
-use crate::verification::{CheckMessage, Stage};
+use crate::verification::{SasMessage, Stage};
 
-pub(super) fn encode(message: &CheckMessage, out: &mut Vec<u8>) {
+pub(super) fn encode(message: &SasMessage, out: &mut Vec<u8>) {
     out.extend(message.check);
     out.push(message.stage as u8);
     out.extend(message.data);
 }
 
-pub(super) fn decode(reader: &mut Reader<'_>) -> Result<CheckMessage, MessageError> {
+pub(super) fn decode(reader: &mut Reader<'_>) -> Result<SasMessage, MessageError> {
     let check = reader.array()?;
     let stage = match reader.u8()? {
         1 => Stage::Start,
@@ -21,5 +21,5 @@ pub(super) fn decode(reader: &mut Reader<'_>) -> Result<CheckMessage, MessageErr
         5 => Stage::Confirm,
         _ => return Err(MessageError::Malformed),
     };
-    Ok(CheckMessage { check, stage, data: reader.array()? })
+    Ok(SasMessage { check, stage, data: reader.array()? })
 }

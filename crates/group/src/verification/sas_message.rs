@@ -2,7 +2,7 @@
 
 /// A step of an emoji check, as it is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CheckMessage {
+pub struct SasMessage {
     /// Which check.
     pub check: [u8; 16],
     /// Which step of it.
@@ -11,7 +11,7 @@ pub struct CheckMessage {
     pub data: [u8; 32],
 }
 
-impl CheckMessage {
+impl SasMessage {
     /// Says that the check is over.
     #[must_use]
     pub const fn cancel(check: [u8; 16]) -> Self {

@@ -6,15 +6,15 @@ macro_rules! codes {
     ($($name:ident)*) => {
         /// Every way in which a call into this module can fail.
         #[derive(Clone, Copy)]
-        pub(crate) enum Code { $($name),* }
+        pub(crate) enum ErrorCode { $($name),* }
 
-        const ALL: &[(Code, &str)] = &[$((Code::$name, stringify!($name))),*];
+        const ALL: &[(ErrorCode, &str)] = &[$((ErrorCode::$name, stringify!($name))),*];
     };
 }
 
 codes! {
     // Frames that do not open.
-    MissingKey NotSealed TooShort Unauthentic Replayed TooOld Injected StepErased StepTooFar TooManyKeys
+    UnknownKey NotThisFormat TooShort Unauthentic Replayed TooOld Injected StepErased StepTooFar
     // Frames that are not sealed.
     KeyExhausted UnsupportedCodec StartCodeInside NoRoom
     // Keys.
@@ -25,7 +25,7 @@ codes! {
     UnknownCodec NotReserved NoRandomness TooManyStreams
 }
 
-impl Code {
+impl ErrorCode {
     pub(crate) const fn as_result(self) -> isize {
         -1 - self as isize
     }
@@ -36,67 +36,55 @@ impl Code {
     }
 }
 
-impl From<SealError> for Code {
+impl From<SealError> for ErrorCode {
     fn from(error: SealError) -> Self {
         match error {
-            SealError::NoKey => Self::MissingKey,
+            SealError::NoKey => Self::UnknownKey,
             SealError::KeyExhausted | SealError::NonceWouldRepeat => Self::KeyExhausted,
             // No process forks in WebAssembly.
             SealError::Forked => Self::KeyExhausted,
-            SealError::PrefixTooLong => Self::TooShort,
+            SealError::TooShort => Self::TooShort,
             SealError::UnsupportedCodec | SealError::TooManyRanges => Self::UnsupportedCodec,
             SealError::StartCode => Self::StartCodeInside,
             SealError::TooManyStreams => Self::TooManyStreams,
-            SealError::NoHeadroom { .. }
-            | SealError::NoTailroom { .. }
+            SealError::NoTailroom { .. }
             | SealError::OutputTooShort { .. }
             | SealError::FrameTooLong => Self::NoRoom,
         }
     }
 }
 
-impl From<OpenError> for Code {
+impl From<OpenError> for ErrorCode {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::UnknownKey(_) => Self::MissingKey,
-            // The latter is what RFC 9605's frames begin with, which none of these formats does.
-            OpenError::Trailer | OpenError::Header(_) | OpenError::OtherSender(_) => Self::NotSealed,
+            OpenError::UnknownKey { .. } => Self::UnknownKey,
+            OpenError::NotThisFormat => Self::NotThisFormat,
             OpenError::TooShort => Self::TooShort,
-            OpenError::Replayed(_) => Self::Replayed,
-            OpenError::TooOld(_) => Self::TooOld,
+            OpenError::Replayed { .. } => Self::Replayed,
+            OpenError::TooOld { .. } => Self::TooOld,
             OpenError::Unauthentic => Self::Unauthentic,
             OpenError::Injected => Self::Injected,
-            OpenError::TooManyStreams => Self::TooManyStreams,
-            OpenError::StepErased(_) => Self::StepErased,
-            OpenError::StepTooFar(_) => Self::StepTooFar,
-            OpenError::TooManyKeys => Self::TooManyKeys,
+            OpenError::StepErased { .. } => Self::StepErased,
+            OpenError::StepTooFar { .. } => Self::StepTooFar,
         }
     }
 }
 
-impl From<KeyError> for Code {
+impl From<KeyError> for ErrorCode {
     fn from(error: KeyError) -> Self {
         match error {
-            KeyError::NoKey => Self::MissingKey,
+            KeyError::NoKey => Self::UnknownKey,
             KeyError::NoRatchet => Self::NoRatchet,
             KeyError::SameKey => Self::SameKey,
-            KeyError::KidOutOfRange
-            | KeyError::KidInUse
-            | KeyError::OwnKey
-            | KeyError::WrongLayout
-            | KeyError::NotNewer
-            | KeyError::OtherSuite
-            | KeyError::PolicyTooWide => Self::KeyRefused,
-            KeyError::CtrExhausted => Self::KeyExhausted,
-            KeyError::Forked => Self::KeyRefused,
-            KeyError::TooManyKeys => Self::TooManyKeys,
+            // No process forks in WebAssembly.
+            KeyError::OutOfRange | KeyError::NotNewer | KeyError::Forked => Self::KeyRefused,
         }
     }
 }
 
 /// Thrown into JavaScript as this string.
-impl From<Code> for String {
-    fn from(code: Code) -> Self {
+impl From<ErrorCode> for String {
+    fn from(code: ErrorCode) -> Self {
         ALL[code as usize].1.into()
     }
 }

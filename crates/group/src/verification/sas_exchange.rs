@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use x25519_dalek::{PublicKey, StaticSecret};
 
-use super::{CheckError, CheckMessage, Sas, Stage};
+use super::{Sas, SasError, SasMessage, Stage};
 use crate::{
     Identity, SessionId,
     hash::{expand, hash},
@@ -33,7 +33,7 @@ pub(super) struct Between {
 }
 
 /// A check that is neither verified nor over. What ends it consumes it, and its secret with it.
-pub(super) struct Check {
+pub(super) struct SasExchange {
     between: Between,
     state: State,
 }
@@ -49,7 +49,7 @@ enum State {
 
 struct Comparing {
     /// The message that brought their key, to know it again.
-    brought: CheckMessage,
+    brought: SasMessage,
     /// The start that we answered, if they started.
     start: Option<[u8; 32]>,
     sas: Sas,
@@ -59,9 +59,9 @@ struct Comparing {
     they_confirmed: bool,
 }
 
-impl Check {
+impl SasExchange {
     /// A commits to a fresh key; `None` if there is no randomness.
-    pub(super) fn start(between: Between, rng: &mut impl CryptoRng) -> Option<(Self, CheckMessage)> {
+    pub(super) fn start(between: Between, rng: &mut impl CryptoRng) -> Option<(Self, SasMessage)> {
         let key = Key::generate(rng)?;
         let start = between.start(&key);
         Some((Self { between, state: State::Started(key) }, start))
@@ -72,14 +72,14 @@ impl Check {
         between: Between,
         commitment: [u8; 32],
         rng: &mut impl CryptoRng,
-    ) -> Option<(Self, CheckMessage)> {
+    ) -> Option<(Self, SasMessage)> {
         let key = Key::generate(rng)?;
         let reply = between.message(Stage::Reply, key.public);
         Some((Self { between, state: State::Replied { key, commitment, early: None } }, reply))
     }
 
     /// Our start, as long as they have not answered it: until then nobody had a guess.
-    pub(super) fn unanswered(&self) -> Option<CheckMessage> {
+    pub(super) fn unanswered(&self) -> Option<SasMessage> {
         match &self.state {
             State::Started(key) => Some(self.between.start(key)),
             State::Replied { .. } | State::Comparing(_) => None,
@@ -87,13 +87,10 @@ impl Check {
     }
 
     /// Takes a message of this check; what comes twice changes nothing.
-    pub(super) fn receive(
-        self,
-        message: &CheckMessage,
-    ) -> Result<(Self, Option<CheckMessage>), CheckError> {
+    pub(super) fn receive(self, message: &SasMessage) -> Result<(Self, Option<SasMessage>), SasError> {
         let Self { between, state } = self;
         let (state, answer) = match (state, message.stage) {
-            (_, Stage::Cancel) => return Err(CheckError::Cancelled),
+            (_, Stage::Cancel) => return Err(SasError::Cancelled),
             (State::Started(key), Stage::Reply) => {
                 let reveal = between.message(Stage::Reveal, key.public);
                 (State::Comparing(Comparing::as_starter(&between, &key, message)?), Some(reveal))
@@ -101,7 +98,7 @@ impl Check {
             (State::Replied { key, commitment: start, early }, Stage::Reveal) => {
                 let (a, b) = (between.them.session, between.us.session);
                 if between.commitment(a, b, &message.data) != start {
-                    return Err(CheckError::WrongCommitment);
+                    return Err(SasError::WrongCommitment);
                 }
                 let mut comparing = Comparing::as_answerer(&between, &key, start, message)?;
                 if let Some(early) = early {
@@ -122,7 +119,7 @@ impl Check {
                 (State::Comparing(comparing), None)
             }
             (State::Comparing(comparing), Stage::Start) => {
-                same(comparing.start.ok_or(CheckError::WrongStage)?, message.data)?;
+                same(comparing.start.ok_or(SasError::WrongStage)?, message.data)?;
                 (State::Comparing(comparing), None)
             }
             (State::Comparing(comparing), stage) if stage == comparing.brought.stage => {
@@ -130,14 +127,14 @@ impl Check {
                 (State::Comparing(comparing), None)
             }
             (State::Started(_) | State::Replied { .. } | State::Comparing(_), _) => {
-                return Err(CheckError::WrongStage);
+                return Err(SasError::WrongStage);
             }
         };
         Ok((Self { between, state }, answer))
     }
 
     /// Our person says that the rows are the same. `None`: there is no row yet.
-    pub(super) fn confirm(&mut self) -> Option<CheckMessage> {
+    pub(super) fn confirm(&mut self) -> Option<SasMessage> {
         let State::Comparing(comparing) = &mut self.state else { return None };
         comparing.we_confirmed = true;
         Some(self.between.message(Stage::Confirm, comparing.our_confirmation))
@@ -169,23 +166,23 @@ impl Check {
 }
 
 impl Between {
-    fn start(&self, key: &Key) -> CheckMessage {
+    fn start(&self, key: &Key) -> SasMessage {
         let commitment = self.commitment(self.us.session, self.them.session, &key.public);
         self.message(Stage::Start, commitment)
     }
 
     /// A's, to its key.
     fn commitment(&self, a: SessionId, b: SessionId, key_a: &[u8; 32]) -> [u8; 32] {
-        hash("check commit", &[&self.check, &a.0, &b.0, key_a])
+        hash("sas commit", &[&self.check, &a.0, &b.0, key_a])
     }
 
-    fn message(&self, stage: Stage, data: [u8; 32]) -> CheckMessage {
-        CheckMessage { check: self.check, stage, data }
+    fn message(&self, stage: Stage, data: [u8; 32]) -> SasMessage {
+        SasMessage { check: self.check, stage, data }
     }
 }
 
 impl Comparing {
-    fn as_starter(between: &Between, key: &Key, reply: &CheckMessage) -> Result<Self, CheckError> {
+    fn as_starter(between: &Between, key: &Key, reply: &SasMessage) -> Result<Self, SasError> {
         let sides = [(&between.us, &key.public), (&between.them, &reply.data)];
         Self::new(between, key, reply, sides)
     }
@@ -194,8 +191,8 @@ impl Comparing {
         between: &Between,
         key: &Key,
         start: [u8; 32],
-        reveal: &CheckMessage,
-    ) -> Result<Self, CheckError> {
+        reveal: &SasMessage,
+    ) -> Result<Self, SasError> {
         let sides = [(&between.them, &reveal.data), (&between.us, &key.public)];
         Ok(Self { start: Some(start), ..Self::new(between, key, reveal, sides)? })
     }
@@ -204,12 +201,12 @@ impl Comparing {
     fn new(
         between: &Between,
         key: &Key,
-        brought: &CheckMessage,
+        brought: &SasMessage,
         [(a, key_a), (b, key_b)]: [(&Party, &[u8; 32]); 2],
-    ) -> Result<Self, CheckError> {
+    ) -> Result<Self, SasError> {
         let secret = key.secret.diffie_hellman(&PublicKey::from(brought.data));
         if !secret.was_contributory() {
-            return Err(CheckError::WeakKey);
+            return Err(SasError::WeakKey);
         }
         let Between { group_hash, check, us, them } = between;
         let sides: [&[u8]; 6] =
@@ -218,12 +215,12 @@ impl Comparing {
         let info = [group_hash, &check[..], a1, a2, a3, b1, b2, b3];
         let confirmation = |from: &Party, to: &Party| {
             let parts: [&[u8]; 4] = [check, &from.session.0, &to.session.0, secret.as_bytes()];
-            hash("check confirm", &parts)
+            hash("sas confirm", &parts)
         };
         Ok(Self {
             brought: *brought,
             start: None,
-            sas: Sas::from_bytes(expand(secret.as_bytes(), "check sas", &info)),
+            sas: Sas::from_bytes(expand(secret.as_bytes(), "sas", &info)),
             our_confirmation: confirmation(us, them),
             their_confirmation: confirmation(them, us),
             we_confirmed: false,
@@ -231,9 +228,9 @@ impl Comparing {
         })
     }
 
-    fn hear(&mut self, confirmation: &[u8; 32]) -> Result<(), CheckError> {
+    fn hear(&mut self, confirmation: &[u8; 32]) -> Result<(), SasError> {
         if !bool::from(self.their_confirmation.ct_eq(confirmation)) {
-            return Err(CheckError::WrongConfirmation);
+            return Err(SasError::WrongConfirmation);
         }
         self.they_confirmed = true;
         Ok(())
@@ -255,6 +252,6 @@ impl Key {
     }
 }
 
-fn same(known: [u8; 32], came: [u8; 32]) -> Result<(), CheckError> {
-    if known == came { Ok(()) } else { Err(CheckError::Changed) }
+fn same(known: [u8; 32], came: [u8; 32]) -> Result<(), SasError> {
+    if known == came { Ok(()) } else { Err(SasError::Changed) }
 }

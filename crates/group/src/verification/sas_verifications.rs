@@ -9,10 +9,10 @@ use core::{fmt, time::Duration};
 use rand_core::CryptoRng;
 
 use super::{
-    CheckError, CheckMessage, Party, Sas, Stage,
-    check::{Between, Check},
+    Party, Sas, SasError, SasMessage, Stage,
+    sas_exchange::{Between, SasExchange},
 };
-use crate::{Identity, SessionId, randomness};
+use crate::{Identity, SessionId, Time, randomness};
 
 /// From the first message on.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -25,7 +25,7 @@ const KNOWN_STARTS: usize = 8;
 ///
 /// One side calls [`start`](Self::start). From then on each message goes to [`receive`](Self::receive) of the
 /// other side, after its signature was verified, and what comes back goes out, signed, until both have a row to
-/// [compare](CheckEvent::Compare). Both people say whether the rows are the same:
+/// [compare](SasEvent::Compare). Both people say whether the rows are the same:
 /// [`confirm`](Self::confirm) or [`cancel`](Self::cancel).
 ///
 /// Somebody in between who substitutes keys has one guess for each check, right once in 2^42. After three
@@ -37,7 +37,7 @@ const KNOWN_STARTS: usize = 8;
 /// made with.
 ///
 /// Source: PROTOCOL.md §7.
-pub struct Checks {
+pub struct SasVerifications {
     group_hash: [u8; 32],
     us: Party,
     open: BTreeMap<SessionId, Open>,
@@ -45,8 +45,8 @@ pub struct Checks {
 }
 
 struct Open {
-    check: Check,
-    until: Duration,
+    check: SasExchange,
+    until: Time,
 }
 
 #[derive(Default)]
@@ -59,17 +59,17 @@ struct Past {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 #[must_use]
-pub struct CheckProgress {
+pub struct SasProgress {
     /// For the other side.
-    pub send: Option<CheckMessage>,
+    pub send: Option<SasMessage>,
     /// For the person on this side.
-    pub event: Option<CheckEvent>,
+    pub event: Option<SasEvent>,
 }
 
 /// What a person wants to know of a check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
-pub enum CheckEvent {
+pub enum SasEvent {
     /// The other side began one. One that we began, and it had not answered, is dropped.
     Begun,
     /// Both see this row, if nobody stands between them.
@@ -77,10 +77,10 @@ pub enum CheckEvent {
     /// Both confirmed: the other side's identity is verified.
     Verified,
     /// It is over.
-    Failed(CheckError),
+    Failed(SasError),
 }
 
-impl Checks {
+impl SasVerifications {
     /// Those of the member `us` in the call with this `group_hash` (PROTOCOL.md §1).
     #[must_use]
     pub fn new(group_hash: [u8; 32], us: Party) -> Self {
@@ -90,25 +90,25 @@ impl Checks {
     /// Begins a check with `them`; the message is for them. `now` is on any clock that does not go back.
     ///
     /// # Errors
-    /// [`CheckError::AlreadyOpen`], [`CheckError::TooMany`] or [`CheckError::NoRandomness`]; nothing has changed.
+    /// [`SasError::AlreadyOpen`], [`SasError::TooMany`] or [`SasError::NoRandomness`]; nothing has changed.
     pub fn start(
         &mut self,
         rng: &mut impl CryptoRng,
         them: Party,
-        now: Duration,
-    ) -> Result<CheckMessage, CheckError> {
+        now: Time,
+    ) -> Result<SasMessage, SasError> {
         if self.open.contains_key(&them.session) {
-            return Err(CheckError::AlreadyOpen);
+            return Err(SasError::AlreadyOpen);
         }
         if self.is_exhausted(&them) {
-            return Err(CheckError::TooMany);
+            return Err(SasError::TooMany);
         }
         let mut check = [0; 16];
         if !randomness::fill(rng, &mut check) {
-            return Err(CheckError::NoRandomness);
+            return Err(SasError::NoRandomness);
         }
-        let started = Check::start(self.between(check, them), rng);
-        let (check, start) = started.ok_or(CheckError::NoRandomness)?;
+        let started = SasExchange::start(self.between(check, them), rng);
+        let (check, start) = started.ok_or(SasError::NoRandomness)?;
         self.keep(check, now);
         Ok(start)
     }
@@ -121,9 +121,9 @@ impl Checks {
         &mut self,
         rng: &mut impl CryptoRng,
         them: Party,
-        message: &CheckMessage,
-        now: Duration,
-    ) -> CheckProgress {
+        message: &SasMessage,
+        now: Time,
+    ) -> SasProgress {
         let open = self.open.remove(&them.session);
         match open {
             Some(Open { check, until }) if check.is(message.check, &them) => {
@@ -131,7 +131,7 @@ impl Checks {
                     return self.go_on(check, until, message);
                 }
                 let send = Some(self.end(check));
-                CheckProgress { send, event: Some(CheckEvent::Failed(CheckError::TimedOut)) }
+                SasProgress { send, event: Some(SasEvent::Failed(SasError::TimedOut)) }
             }
             open if message.stage == Stage::Start => self.begun(rng, them, message, open, now),
             open => self.go_back(them, open, None),
@@ -141,30 +141,30 @@ impl Checks {
     /// Our person says that the rows are the same.
     ///
     /// # Errors
-    /// [`CheckError::NotOpen`], [`CheckError::NothingToCompare`] or, until [`expire`](Self::expire) ends it,
-    /// [`CheckError::TimedOut`]; nothing has changed.
-    pub fn confirm(&mut self, session: SessionId, now: Duration) -> Result<CheckProgress, CheckError> {
-        let open = self.open.get_mut(&session).ok_or(CheckError::NotOpen)?;
+    /// [`SasError::NotOpen`], [`SasError::NothingToCompare`] or, until [`expire`](Self::expire) ends it,
+    /// [`SasError::TimedOut`]; nothing has changed.
+    pub fn confirm(&mut self, session: SessionId, now: Time) -> Result<SasProgress, SasError> {
+        let open = self.open.get_mut(&session).ok_or(SasError::NotOpen)?;
         if now >= open.until {
-            return Err(CheckError::TimedOut);
+            return Err(SasError::TimedOut);
         }
-        let send = Some(open.check.confirm().ok_or(CheckError::NothingToCompare)?);
+        let send = Some(open.check.confirm().ok_or(SasError::NothingToCompare)?);
         let verified = open.check.is_verified();
         if verified {
             self.open.remove(&session);
         }
-        Ok(CheckProgress { send, event: verified.then_some(CheckEvent::Verified) })
+        Ok(SasProgress { send, event: verified.then_some(SasEvent::Verified) })
     }
 
     /// Our person says that the rows differ, or gives up. The message is for the other side; `None`: no check
     /// with this member is open.
-    pub fn cancel(&mut self, session: SessionId) -> Option<CheckMessage> {
+    pub fn cancel(&mut self, session: SessionId) -> Option<SasMessage> {
         let open = self.open.remove(&session)?;
         Some(self.end(open.check))
     }
 
     /// Ends what has taken too long: with whom, and what to tell them.
-    pub fn expire(&mut self, now: Duration) -> Vec<(SessionId, CheckMessage)> {
+    pub fn expire(&mut self, now: Time) -> Vec<(SessionId, SasMessage)> {
         let late = self.open.iter().filter(|(_, open)| now >= open.until);
         let late: Vec<SessionId> = late.map(|(&session, _)| session).collect();
         late.into_iter().filter_map(|one| Some((one, self.cancel(one)?))).collect()
@@ -172,7 +172,7 @@ impl Checks {
 
     /// When to call [`expire`](Self::expire) next.
     #[must_use]
-    pub fn next_expiry(&self) -> Option<Duration> {
+    pub fn next_expiry(&self) -> Option<Time> {
         self.open.values().map(|open| open.until).min()
     }
 
@@ -193,8 +193,8 @@ impl Checks {
         open.filter(|identity| *identity == them.identity).count() + failed >= MAX_FAILED
     }
 
-    fn keep(&mut self, check: Check, now: Duration) {
-        let until = now.saturating_add(TIMEOUT);
+    fn keep(&mut self, check: SasExchange, now: Time) {
+        let until = now + TIMEOUT;
         self.open.insert(check.between().them.session, Open { check, until });
     }
 
@@ -203,10 +203,10 @@ impl Checks {
         &mut self,
         rng: &mut impl CryptoRng,
         them: Party,
-        message: &CheckMessage,
+        message: &SasMessage,
         open: Option<Open>,
-        now: Duration,
-    ) -> CheckProgress {
+        now: Time,
+    ) -> SasProgress {
         let starts = &mut self.past.entry(them.identity).or_default().starts;
         if starts.contains(&message.check) {
             return self.go_back(them, open, None);
@@ -217,56 +217,51 @@ impl Checks {
         starts.push_back(message.check);
         let ours = open.as_ref().and_then(|open| open.check.unanswered());
         if self.is_exhausted(&them) || (open.is_some() && ours.is_none()) {
-            return self.go_back(them, open, Some(CheckMessage::cancel(message.check)));
+            return self.go_back(them, open, Some(SasMessage::cancel(message.check)));
         }
         if ours.is_some() && self.us.session < them.session {
             return self.go_back(them, open, ours); // they may not have heard of it
         }
-        let replied = Check::reply(self.between(message.check, them), message.data, rng);
+        let replied = SasExchange::reply(self.between(message.check, them), message.data, rng);
         let Some((check, reply)) = replied else {
-            return self.go_back(them, open, Some(CheckMessage::cancel(message.check)));
+            return self.go_back(them, open, Some(SasMessage::cancel(message.check)));
         };
         self.keep(check, now);
-        CheckProgress { send: Some(reply), event: Some(CheckEvent::Begun) }
+        SasProgress { send: Some(reply), event: Some(SasEvent::Begun) }
     }
 
     /// What was open stays as it was.
-    fn go_back(
-        &mut self,
-        them: Party,
-        open: Option<Open>,
-        send: Option<CheckMessage>,
-    ) -> CheckProgress {
+    fn go_back(&mut self, them: Party, open: Option<Open>, send: Option<SasMessage>) -> SasProgress {
         self.open.extend(open.map(|open| (them.session, open)));
-        CheckProgress { send, event: None }
+        SasProgress { send, event: None }
     }
 
-    fn go_on(&mut self, check: Check, until: Duration, message: &CheckMessage) -> CheckProgress {
+    fn go_on(&mut self, check: SasExchange, until: Time, message: &SasMessage) -> SasProgress {
         let (them, before) = (check.between().them, check.sas());
         let unanswered = check.unanswered().is_some();
         let (check, send) = match check.receive(message) {
             Ok(next) => next,
             Err(error) => {
-                let cancelled = error == CheckError::Cancelled;
+                let cancelled = error == SasError::Cancelled;
                 self.count(&them, unanswered && cancelled);
-                let send = (!cancelled).then(|| CheckMessage::cancel(message.check));
-                return CheckProgress { send, event: Some(CheckEvent::Failed(error)) };
+                let send = (!cancelled).then(|| SasMessage::cancel(message.check));
+                return SasProgress { send, event: Some(SasEvent::Failed(error)) };
             }
         };
         let event = match check.sas() {
-            Some(_) if check.is_verified() => Some(CheckEvent::Verified),
-            Some(sas) if before.is_none() => Some(CheckEvent::Compare(sas)),
+            Some(_) if check.is_verified() => Some(SasEvent::Verified),
+            Some(sas) if before.is_none() => Some(SasEvent::Compare(sas)),
             _ => None,
         };
-        if event != Some(CheckEvent::Verified) {
+        if event != Some(SasEvent::Verified) {
             self.open.insert(them.session, Open { check, until });
         }
-        CheckProgress { send, event }
+        SasProgress { send, event }
     }
 
-    fn end(&mut self, check: Check) -> CheckMessage {
+    fn end(&mut self, check: SasExchange) -> SasMessage {
         self.count(&check.between().them, check.unanswered().is_some());
-        CheckMessage::cancel(check.between().check)
+        SasMessage::cancel(check.between().check)
     }
 
     /// A check failed; it counts unless they had not answered it.
@@ -277,7 +272,7 @@ impl Checks {
     }
 }
 
-impl fmt::Debug for Checks {
+impl fmt::Debug for SasVerifications {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Checks").field("open", &self.open.len()).finish_non_exhaustive()
     }

@@ -1,15 +1,13 @@
-//! Which counters of one KID have been opened already.
+//! Which counters have been opened already.
 
 use core::fmt;
 
-use sealframe_wire::Ctr;
+use crate::Ctr;
 
-use crate::OpenError;
-
-/// How many counters a receiver remembers per KID, 2,048: the newest it opened and those before it.
+/// How many counters a [`ReplayWindow`] covers, 2,048: the newest opened one and those before it.
 ///
-/// At 170 frames a second this is 12 seconds. A counter further behind is refused, so within the window
-/// every frame opens once and outside it none does.
+/// At 170 frames a second this is 12 seconds. Older counters are rejected: a frame inside the window
+/// opens once, a frame behind it never.
 pub const REPLAY_WINDOW: u64 = WORDS as u64 * 64;
 
 const WORDS: usize = 32;
@@ -18,15 +16,15 @@ const WORDS: usize = 32;
 ///
 /// The empty window is `newest = 0` with no bit set, so no extra state marks the first frame.
 ///
-/// A [`Receiver`](crate::Receiver) has one for each KID. It is there for formats other than SFrame that carry a counter:
-/// check before opening, mark behind the tag.
+/// A receiver keeps one window for each key: [`check`](Self::check) before a frame is opened,
+/// [`mark`](Self::mark) after its tag was right.
 pub struct ReplayWindow {
     newest: u64,
     seen: [u64; WORDS],
 }
 
 impl ReplayWindow {
-    /// Nothing has been opened.
+    /// An empty window: every counter may be opened.
     #[must_use]
     pub const fn new() -> Self {
         Self { newest: 0, seen: [0; WORDS] }
@@ -35,25 +33,27 @@ impl ReplayWindow {
     /// Whether `ctr` may be opened. Only reads: the CTR is not authenticated yet.
     ///
     /// # Errors
-    /// [`OpenError::Replayed`], [`OpenError::TooOld`].
+    /// [`ReplayError`]; the counter must not be opened.
     #[inline]
-    pub fn check(&self, ctr: Ctr) -> Result<(), OpenError> {
+    #[expect(clippy::indexing_slicing, reason = "`place` returns a word below WORDS")]
+    pub fn check(&self, ctr: Ctr) -> Result<(), ReplayError> {
         let Some(behind) = self.newest.checked_sub(ctr.get()) else {
             return Ok(());
         };
         if behind >= REPLAY_WINDOW {
-            return Err(OpenError::TooOld(ctr));
+            return Err(ReplayError::TooOld(ctr));
         }
         let (word, bit) = place(ctr.get());
         if self.seen[word] & bit != 0 {
-            return Err(OpenError::Replayed(ctr));
+            return Err(ReplayError::Replayed(ctr));
         }
         Ok(())
     }
 
-    /// Marks a CTR that [`check`](Self::check) passed and whose frame has been opened. If others have been marked since,
-    /// it may have fallen out of the window: then there is nothing to mark.
+    /// Marks a CTR that passed [`check`](Self::check) and whose frame has been opened. Does nothing
+    /// if later marks have moved the window past it.
     #[inline]
+    #[expect(clippy::indexing_slicing, reason = "`place` returns a word below WORDS")]
     pub fn mark(&mut self, ctr: Ctr) {
         let ctr = ctr.get();
         if ctr > self.newest {
@@ -65,12 +65,13 @@ impl ReplayWindow {
             return;
         }
         let (word, bit) = place(ctr);
-        // When ctr is the newest, its bit stands for ctr - 2048 until now: no matter, it is set.
+        // A bit that is set here for `ctr - 2048` now means `ctr`.
         self.seen[word] |= bit;
     }
 
-    /// Clears the bits of the counters between `newest` and `ctr`: they have not been seen.
+    /// Clears the bits of the counters between `newest` and `ctr`, which have not been opened.
     #[cold]
+    #[expect(clippy::indexing_slicing, reason = "`place` returns a word below WORDS")]
     fn forget_skipped(&mut self, ctr: u64) {
         if ctr - self.newest >= REPLAY_WINDOW {
             self.seen = [0; WORDS];
@@ -99,7 +100,28 @@ impl fmt::Debug for ReplayWindow {
     }
 }
 
-/// The word and the bit of a counter.
+/// Why a counter must not be opened again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
+pub enum ReplayError {
+    /// This CTR has been opened before.
+    Replayed(Ctr),
+    /// This CTR is [`REPLAY_WINDOW`] or more behind the newest opened one.
+    TooOld(Ctr),
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replayed(ctr) => write!(f, "ctr {ctr} has been opened before"),
+            Self::TooOld(ctr) => write!(f, "ctr {ctr} is behind the replay window"),
+        }
+    }
+}
+
+impl core::error::Error for ReplayError {}
+
+/// The index of the word and the bit of a counter.
 #[inline]
 const fn place(ctr: u64) -> (usize, u64) {
     ((ctr / 64 % WORDS as u64) as usize, 1 << (ctr % 64))
@@ -145,14 +167,14 @@ mod tests {
         let mut window = ReplayWindow::new();
         let at = |ctr| Ctr::new(ctr);
         window.mark(at(5000));
-        assert_eq!(window.check(at(5000)), Err(OpenError::Replayed(at(5000))));
+        assert_eq!(window.check(at(5000)), Err(ReplayError::Replayed(at(5000))));
         assert_eq!(window.check(at(5001)), Ok(()));
         assert_eq!(window.check(at(5000 - 2047)), Ok(()));
-        assert_eq!(window.check(at(5000 - 2048)), Err(OpenError::TooOld(at(2952))));
+        assert_eq!(window.check(at(5000 - 2048)), Err(ReplayError::TooOld(at(2952))));
         window.mark(at(u64::MAX));
-        assert_eq!(window.check(at(u64::MAX)), Err(OpenError::Replayed(at(u64::MAX))));
+        assert_eq!(window.check(at(u64::MAX)), Err(ReplayError::Replayed(at(u64::MAX))));
         assert_eq!(window.check(at(u64::MAX - 2047)), Ok(()));
-        assert_eq!(window.check(at(u64::MAX - 2048)), Err(OpenError::TooOld(at(u64::MAX - 2048))));
+        assert_eq!(window.check(at(u64::MAX - 2048)), Err(ReplayError::TooOld(at(u64::MAX - 2048))));
     }
 
     #[test]

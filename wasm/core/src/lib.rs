@@ -13,26 +13,26 @@
 //! that [`error_name`] spells. Nothing is allocated per frame once the longest has been seen.
 #![forbid(unsafe_code)]
 
-mod code;
+mod aead_params;
+mod error_code;
 mod framing;
 mod member;
 mod region;
-mod told;
 
 use std::collections::BTreeMap;
 
 use sealframe::{
-    Backend, BaseKey, CallSecret, Cipher, CipherSuite, Ctr, FRONT_LEN, FrameBuf, Frames, Kid, Opened,
-    SenderKeyKid, SharedSecretCall,
+    Backend, BaseKey, Cipher, CipherSuite, Ctr, FrameBuf, Frames, Header, Kid, MemberId, Opened,
+    SenderKeyKid, SharedSecret, SharedSecretCall,
 };
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
-use code::Code;
+use aead_params::AeadParams;
+use error_code::ErrorCode;
 use framing::{Label, MAX_PREFIX_LEN, Readable};
 use member::{Keyed, Member};
 use region::Region;
-use told::Told;
 
 /// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this module is compiled for
 /// vectors.
@@ -48,7 +48,7 @@ pub struct Call {
     member: Member,
     region: Region,
     result_len: usize,
-    told: Told,
+    params: AeadParams,
 }
 
 #[wasm_bindgen]
@@ -59,10 +59,11 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(constructor)]
     pub fn new(mut secret: Vec<u8>, me: u16) -> Result<Self, String> {
-        let parsed = CallSecret::from_bytes(&secret);
+        let parsed = SharedSecret::from_bytes(&secret);
         secret.zeroize();
-        let parsed = parsed.map_err(Code::of_call)?;
-        let call = SharedSecretCall::new(CIPHER, &parsed, me, random()?).map_err(Code::of_call)?;
+        let parsed = parsed.map_err(ErrorCode::of_call)?;
+        let call = SharedSecretCall::new(CIPHER, &parsed, MemberId::new(me), random()?)
+            .map_err(ErrorCode::of_call)?;
         Ok(Self::of(Member::Shared(call)))
     }
 
@@ -73,8 +74,13 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = withKey)]
     pub fn with_key(me: u16, base_key: Vec<u8>) -> Result<Self, String> {
-        let frames = Frames::new(CIPHER, me, take_key(base_key)?).map_err(Code::of_key)?;
-        Ok(Self::of(Member::Keyed(Keyed { frames, sources: BTreeMap::new(), missed: 0 })))
+        let frames =
+            Frames::new(CIPHER, MemberId::new(me), take_key(base_key)?).map_err(ErrorCode::of_key)?;
+        Ok(Self::of(Member::Keyed(Keyed {
+            frames,
+            sources: BTreeMap::new(),
+            missed: MemberId::default(),
+        })))
     }
 
     /// Begins a new sender as member `me`, as [`with_key`](Self::with_key) does.
@@ -83,7 +89,12 @@ impl Call {
     /// The name of an error code.
     pub fn restart(&mut self, me: u16, base_key: Vec<u8>) -> Result<(), String> {
         let base_key = take_key(base_key)?;
-        Ok(self.member.keyed()?.frames.restart(me, base_key).map_err(Code::of_key)?)
+        Ok(self
+            .member
+            .keyed()?
+            .frames
+            .restart(MemberId::new(me), base_key)
+            .map_err(ErrorCode::of_key)?)
     }
 
     /// Moves our sender to this generation, at step 0. This copy of the key is wiped.
@@ -99,7 +110,7 @@ impl Call {
             .frames
             .rekey_to(generation, base_key)
             .map(drop)
-            .map_err(Code::of_key)?)
+            .map_err(ErrorCode::of_key)?)
     }
 
     /// Opens frames of a member with this key from now on, in streams from its [source](Self::set_source). This copy of the
@@ -116,7 +127,7 @@ impl Call {
     ) -> Result<(), String> {
         let base_key = take_key(base_key)?;
         let kid = kid(member, generation, step);
-        Ok(self.member.keyed()?.frames.install(kid, base_key).map_err(Code::of_key)?)
+        Ok(self.member.keyed()?.frames.install(kid, base_key).map_err(ErrorCode::of_key)?)
     }
 
     /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to be from there.
@@ -125,7 +136,7 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = setSource)]
     pub fn set_source(&mut self, member: u16, source: u32) -> Result<(), String> {
-        self.member.keyed()?.sources.insert(member, source);
+        self.member.keyed()?.sources.insert(MemberId::new(member), source);
         Ok(())
     }
 
@@ -133,7 +144,7 @@ impl Call {
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn missed(&mut self) -> u16 {
-        self.member.keyed().map_or(0, |keyed| keyed.missed)
+        self.member.keyed().map_or(0, |keyed| keyed.missed.get())
     }
 
     /// Wipes a member's generations and ratchet steps before this one.
@@ -152,7 +163,7 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = wipeGeneration)]
     pub fn wipe_generation(&mut self, member: u16, generation: u64) -> Result<(), String> {
-        self.member.keyed()?.frames.forget_generation(member, generation);
+        self.member.keyed()?.frames.forget_generation(MemberId::new(member), generation);
         Ok(())
     }
 
@@ -189,13 +200,17 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = addMember)]
     pub fn add_member(&mut self, from: u16, announcement: &[u8]) -> Result<(), String> {
-        Ok(self.member.shared()?.add_member(from, announcement).map_err(Code::of_call)?)
+        Ok(self
+            .member
+            .shared()?
+            .add_member(MemberId::new(from), announcement)
+            .map_err(ErrorCode::of_call)?)
     }
 
     /// Wipes the keys of a member who left.
     #[wasm_bindgen(js_name = removeMember)]
     pub fn remove_member(&mut self, member: u16) {
-        self.member.remove(member);
+        self.member.remove(MemberId::new(member));
     }
 
     /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret and has sealed nothing stays.
@@ -213,13 +228,13 @@ impl Call {
 
     /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said.
     ///
-    /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec` 1 for Opus, 2 for VP8, 3 for
+    /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec_id` 1 for Opus, 2 for VP8, 3 for
     /// VP9, 4 for H.264, 6 for AV1, 7 for RED with Opus inside.
-    pub fn seal(&mut self, len: usize, kind: u8, index: u16, framing: u8, codec: u8) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec) else {
-            return Code::UnknownStream.as_result();
+    pub fn seal(&mut self, len: usize, kind: u8, index: u16, framing: u8, codec_id: u8) -> isize {
+        let Some(label) = Label::new(kind, index, framing, codec_id) else {
+            return ErrorCode::UnknownStream.as_result();
         };
-        self.seal_labelled(len, &label).unwrap_or_else(Code::as_result)
+        self.seal_labelled(len, &label).unwrap_or_else(ErrorCode::as_result)
     }
 
     /// Opens the `len` bytes that were copied to where [`reserve`](Self::reserve) said, from member
@@ -231,12 +246,12 @@ impl Call {
         kind: u8,
         index: u16,
         framing: u8,
-        codec: u8,
+        codec_id: u8,
     ) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec) else {
-            return Code::UnknownStream.as_result();
+        let Some(label) = Label::new(kind, index, framing, codec_id) else {
+            return ErrorCode::UnknownStream.as_result();
         };
-        self.open_labelled(from, len, &label).unwrap_or_else(Code::as_result)
+        self.open_labelled(from, len, &label).unwrap_or_else(ErrorCode::as_result)
     }
 
     /// Says how WebCrypto is to seal a frame of `len` bytes, of which the first [`FRONT`](Self::front) or all were
@@ -244,81 +259,81 @@ impl Call {
     ///
     /// The result is `header ‖ nonce[12] ‖ aad`; [`kid`](Self::kid), [`header_len`](Self::header_len) and
     /// [`prefix_len`](Self::prefix_len) are this frame's.
-    #[wasm_bindgen(js_name = sealElsewhere)]
-    pub fn seal_elsewhere(
+    #[wasm_bindgen(js_name = beginExternalSeal)]
+    pub fn begin_external_seal(
         &mut self,
         len: usize,
         kind: u8,
         index: u16,
         framing: u8,
-        codec: u8,
+        codec_id: u8,
     ) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec) else {
-            return Code::UnknownStream.as_result();
+        let Some(label) = Label::new(kind, index, framing, codec_id) else {
+            return ErrorCode::UnknownStream.as_result();
         };
         let Readable::Prefix(prefix_len) = label.readable else {
-            return Code::UnknownStream.as_result();
+            return ErrorCode::UnknownStream.as_result();
         };
         if len < usize::from(prefix_len) {
-            return Code::PrefixTooLong.as_result();
+            return ErrorCode::PrefixTooLong.as_result();
         }
         let Some(prefix) = self.region.frame(prefix_len.into()) else {
-            return Code::NotReserved.as_result();
+            return ErrorCode::NotReserved.as_result();
         };
-        match self.member.frames().seal_elsewhere(prefix, len, label.metadata(prefix_len)) {
-            Ok(told) => {
-                let at = self.told.set(&told, prefix_len.into());
-                self.result_len = self.told.bytes.len();
+        match self.member.frames().begin_external_seal(prefix, len, label.metadata(prefix_len)) {
+            Ok(frame) => {
+                let at = self.params.set(&frame, prefix_len.into());
+                self.result_len = self.params.bytes.len();
                 at
             }
-            Err(error) => Code::of_seal(error).as_result(),
+            Err(error) => ErrorCode::of_seal(error).as_result(),
         }
     }
 
     /// Says how WebCrypto is to open a frame of `len` bytes from member `from`, of which the first
-    /// [`front`](Self::front) or all were copied. As [`seal_elsewhere`](Self::seal_elsewhere), but nothing has
-    /// changed yet: [`opened_elsewhere`](Self::opened_elsewhere) must follow.
-    #[wasm_bindgen(js_name = openElsewhere)]
-    pub fn open_elsewhere(
+    /// [`front`](Self::front) or all were copied. As [`begin_external_seal`](Self::begin_external_seal), but nothing has
+    /// changed yet: [`finish_external_open`](Self::finish_external_open) must follow.
+    #[wasm_bindgen(js_name = beginExternalOpen)]
+    pub fn begin_external_open(
         &mut self,
         from: u32,
         len: usize,
         kind: u8,
         index: u16,
         framing: u8,
-        codec: u8,
+        codec_id: u8,
     ) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec) else {
-            return Code::UnknownStream.as_result();
+        let Some(label) = Label::new(kind, index, framing, codec_id) else {
+            return ErrorCode::UnknownStream.as_result();
         };
         let Readable::Prefix(prefix_len) = label.readable else {
-            return Code::UnknownStream.as_result();
+            return ErrorCode::UnknownStream.as_result();
         };
         let Some(front) = self.region.frame(len.min(Self::front())) else {
-            return Code::NotReserved.as_result();
+            return ErrorCode::NotReserved.as_result();
         };
         let sealed = front.get(prefix_len.into()..).unwrap_or_default();
         let from = match self.member.member_of(from, sealed) {
             Ok(member) => member,
             Err(code) => return code.as_result(),
         };
-        match self.member.frames().open_elsewhere(from, front, len, label.metadata(prefix_len)) {
-            Ok(told) => {
-                let at = self.told.set(&told, prefix_len.into());
-                self.result_len = self.told.bytes.len();
+        match self.member.frames().begin_external_open(from, front, len, label.metadata(prefix_len)) {
+            Ok(frame) => {
+                let at = self.params.set(&frame, prefix_len.into());
+                self.result_len = self.params.bytes.len();
                 at
             }
-            Err(error) => Code::of_frame(error).as_result(),
+            Err(error) => ErrorCode::of_frame(error).as_result(),
         }
     }
 
     /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means that it must be
     /// dropped: it has been opened already, or its key is gone.
-    #[wasm_bindgen(js_name = openedElsewhere)]
-    pub fn opened_elsewhere(&mut self, kid: u64, ctr: u64) -> isize {
-        match self.member.frames().opened_elsewhere(Kid::new(kid), Ctr::new(ctr)) {
+    #[wasm_bindgen(js_name = finishExternalOpen)]
+    pub fn finish_external_open(&mut self, kid: u64, ctr: u64) -> isize {
+        match self.member.frames().finish_external_open(Kid::new(kid), Ctr::new(ctr)) {
             Ok(()) => 0,
-            Err(error) => Code::of_open(error).as_result(),
+            Err(error) => ErrorCode::of_open(error).as_result(),
         }
     }
 
@@ -355,35 +370,35 @@ impl Call {
     /// So many bytes of a frame are enough for the two functions above.
     #[must_use]
     pub fn front() -> usize {
-        MAX_PREFIX_LEN + FRONT_LEN
+        MAX_PREFIX_LEN + Header::MAX_LEN
     }
 
-    /// Of the frame that was last sealed, opened or told about: its KID.
+    /// The KID of the frame that was last sealed, opened or begun.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn kid(&self) -> u64 {
-        self.told.kid
+        self.params.kid
     }
 
-    /// Of the frame that was last told about: its CTR.
+    /// The CTR of the frame that was last begun.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn ctr(&self) -> u64 {
-        self.told.ctr
+        self.params.ctr
     }
 
     /// Bytes of its header.
     #[wasm_bindgen(getter, js_name = headerLength)]
     #[must_use]
     pub fn header_len(&self) -> usize {
-        self.told.header_len
+        self.params.header_len
     }
 
     /// Bytes of it that are copied in front of its header.
     #[wasm_bindgen(getter, js_name = prefixLength)]
     #[must_use]
     pub fn prefix_len(&self) -> usize {
-        self.told.prefix_len
+        self.params.prefix_len
     }
 
     /// Bytes of the last result.
@@ -396,14 +411,15 @@ impl Call {
 
 impl Call {
     fn of(member: Member) -> Self {
-        Self { member, region: Region::default(), result_len: 0, told: Told::default() }
+        Self { member, region: Region::default(), result_len: 0, params: AeadParams::default() }
     }
 
-    fn seal_labelled(&mut self, len: usize, label: &Label) -> Result<isize, Code> {
-        self.region.frame(len).ok_or(Code::NotReserved)?;
+    fn seal_labelled(&mut self, len: usize, label: &Label) -> Result<isize, ErrorCode> {
+        self.region.frame(len).ok_or(ErrorCode::NotReserved)?;
         let (frame, prefix_len) = match label.readable {
             Readable::Prefix(prefix_len) => {
-                let frame = self.region.copied(len, prefix_len.into()).ok_or(Code::PrefixTooLong)?;
+                let frame =
+                    self.region.copied(len, prefix_len.into()).ok_or(ErrorCode::PrefixTooLong)?;
                 (Some(frame), prefix_len)
             }
             Readable::Front(codec) => {
@@ -411,35 +427,38 @@ impl Call {
                 (FrameBuf::new(arranged.bytes, arranged.frame), arranged.prefix_len)
             }
         };
-        let frame = frame.ok_or(Code::NotReserved)?;
+        let frame = frame.ok_or(ErrorCode::NotReserved)?;
         let sealed = self.member.frames().seal_in_place(frame, label.metadata(prefix_len));
-        let sealed = sealed.map_err(Code::of_seal)?;
+        let sealed = sealed.map_err(ErrorCode::of_seal)?;
         // Not before: the key may just have been renewed.
-        self.told.kid = self.member.kid().get();
+        self.params.kid = self.member.kid().get();
         let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
         if let Readable::Front(codec) = label.readable {
             let sealed = self.region.place(at, len);
-            (at, len) = self.region.close(sealed, codec).ok_or(Code::NoRoom)?;
+            (at, len) = self.region.close(sealed, codec).ok_or(ErrorCode::NoRoom)?;
         }
         self.result_len = len;
         Ok(at.addr().cast_signed())
     }
 
-    fn open_labelled(&mut self, from: u32, len: usize, label: &Label) -> Result<isize, Code> {
-        let frame = self.region.frame(len).ok_or(Code::NotReserved)?;
+    fn open_labelled(&mut self, from: u32, len: usize, label: &Label) -> Result<isize, ErrorCode> {
+        let frame = self.region.frame(len).ok_or(ErrorCode::NotReserved)?;
         let (frame, prefix_len) = match label.readable {
             Readable::Prefix(prefix_len) => (frame, prefix_len),
             Readable::Front(codec) => {
                 let arranged = self.region.arrange_sealed(len, codec)?;
-                (arranged.bytes.get_mut(arranged.frame).ok_or(Code::NotReserved)?, arranged.prefix_len)
+                (
+                    arranged.bytes.get_mut(arranged.frame).ok_or(ErrorCode::NotReserved)?,
+                    arranged.prefix_len,
+                )
             }
         };
         let sealed = frame.get(prefix_len.into()..).unwrap_or_default();
         let from = self.member.member_of(from, sealed)?;
         let opened = self.member.frames().open_in_place(from, frame, label.metadata(prefix_len));
-        let Opened { kid, frame, .. } = opened.map_err(Code::of_frame)?;
-        let frame = frame.get(label.copy_len()..).ok_or(Code::TooShort)?;
-        self.told.kid = kid.get();
+        let Opened { kid, frame, .. } = opened.map_err(ErrorCode::of_frame)?;
+        let frame = frame.get(label.copy_len()..).ok_or(ErrorCode::TooShort)?;
+        self.params.kid = kid.get();
         self.result_len = frame.len();
         Ok(frame.as_ptr().addr().cast_signed())
     }
@@ -449,7 +468,7 @@ impl Call {
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {
-    Code::of_result(result).map_or_else(|| "Unknown".into(), String::from)
+    ErrorCode::of_result(result).map_or_else(|| "Unknown".into(), String::from)
 }
 
 fn kid(from: u16, generation: u64, step: u32) -> SenderKeyKid {
@@ -457,18 +476,18 @@ fn kid(from: u16, generation: u64, step: u32) -> SenderKeyKid {
 }
 
 /// A key that JavaScript handed over, whose copy is wiped.
-fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, Code> {
+fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, ErrorCode> {
     let key = BaseKey::from_bytes(CIPHER.suite, &bytes);
     bytes.zeroize();
-    key.map_err(|_| Code::KeyRefused)
+    key.map_err(|_| ErrorCode::KeyRefused)
 }
 
-fn random() -> Result<[u8; 32], Code> {
+fn random() -> Result<[u8; 32], ErrorCode> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|_| Code::NoRandomness)?;
+    getrandom::fill(&mut bytes).map_err(|_| ErrorCode::NoRandomness)?;
     // A generator that is broken, or that a page has put in place of the browser's. Not compared: it is secret.
     if bytes.iter().fold(0, |all, byte| all | byte) == 0 {
-        return Err(Code::NoRandomness);
+        return Err(ErrorCode::NoRandomness);
     }
     Ok(bytes)
 }

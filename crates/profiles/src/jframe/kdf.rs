@@ -37,7 +37,7 @@ impl fmt::Debug for Secret {
 
 /// What follows from key material.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Schedule {
+pub(crate) enum Kdf {
     /// `HKDF-SHA256(material, "JFrameEncryptionKey")` and `"JFrameRatchetKey"`.
     #[cfg(feature = "jitsi")]
     Jitsi,
@@ -60,7 +60,7 @@ pub(crate) struct Step {
     pub(crate) next: Option<Secret>,
 }
 
-impl Schedule {
+impl Kdf {
     /// Whether a step takes milliseconds.
     pub(crate) const fn is_slow(&self) -> bool {
         match self {
@@ -118,7 +118,7 @@ impl Schedule {
 }
 
 /// What a key begins with.
-pub(crate) enum Start {
+pub(crate) enum KeyInput {
     /// Its material.
     Material(Secret),
     /// The material of the step after it, 32 bytes, in LiveKit's format: what frames are encrypted with is in there too.
@@ -126,7 +126,7 @@ pub(crate) enum Start {
     Next(Secret),
 }
 
-impl Start {
+impl KeyInput {
     /// By which it is known when it comes again.
     pub(crate) const fn secret(&self) -> &Secret {
         match self {
@@ -136,11 +136,11 @@ impl Start {
         }
     }
 
-    pub(crate) fn expand(self, schedule: &Schedule, backend: Backend) -> Step {
+    pub(crate) fn expand(self, kdf: &Kdf, backend: Backend) -> Step {
         match self {
-            Self::Material(material) => schedule.expand(backend, material),
+            Self::Material(material) => kdf.expand(backend, material),
             #[cfg(feature = "livekit")]
-            Self::Next(next) => schedule.step_before(backend, next),
+            Self::Next(next) => kdf.step_before(backend, next),
         }
     }
 }
@@ -154,7 +154,7 @@ fn hkdf(salt: &[u8], ikm: &[u8], info: &[u8], okm: &mut [u8]) {
 }
 
 /// By its length, 16 or 32 bytes.
-#[expect(clippy::expect_used, reason = "lengths fixed by the schedule, never by input")]
+#[expect(clippy::expect_used, reason = "lengths fixed by the KDF, never by input")]
 fn aes_gcm(backend: Backend, key: &[u8]) -> AeadKey {
     let suite = if key.len() == 16 {
         CipherSuite::Aes128GcmSha256_128

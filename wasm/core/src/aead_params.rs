@@ -1,10 +1,10 @@
-//! What JavaScript is told of a frame that WebCrypto seals or opens.
+//! The parameters with which JavaScript has WebCrypto seal or open a frame.
 
-use sealframe::Elsewhere;
+use sealframe::ExternalAead;
 
 /// `header ‖ nonce[12] ‖ aad`, and where one ends and the other begins.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct AeadParams {
     pub(crate) bytes: Vec<u8>,
     pub(crate) kid: u64,
     pub(crate) ctr: u64,
@@ -12,9 +12,9 @@ pub(crate) struct Told {
     pub(crate) prefix_len: usize,
 }
 
-impl Told {
+impl AeadParams {
     /// Returns where the bytes lie in linear memory.
-    pub(crate) fn set(&mut self, of: &Elsewhere<'_>, prefix_len: usize) -> isize {
+    pub(crate) fn set(&mut self, of: &ExternalAead<'_>, prefix_len: usize) -> isize {
         let header = of.header.as_bytes();
         self.bytes.clear();
         self.bytes.extend_from_slice(header);

@@ -1,8 +1,7 @@
 //! One stream's frames under one key: which IVs have been used.
 
-use sealframe_media::SealError;
-
 use super::COUNTS;
+use crate::SealError;
 
 /// The count of one SSRC under one key, and what has to be known of the timestamps so that no pair of timestamp and count
 /// comes twice.
@@ -22,7 +21,7 @@ use super::COUNTS;
 /// that stands still, one that has come round and one that jumps without end are refused instead:
 /// no frame's own timestamp does that.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lane {
+pub(crate) struct StreamNonces {
     pub(crate) stream: u32,
     /// The next frame's count, reduced. Only ever counts up.
     count: u16,
@@ -57,7 +56,7 @@ const AHEAD: i32 = 1 << 28;
 /// Jumps in a pass of a clock that is one, or of two that take turns.
 const MAX_JUMPS: u16 = 40_000;
 
-impl Lane {
+impl StreamNonces {
     /// `first` is below 65,535.
     pub(crate) const fn new(stream: u32, first: u16) -> Self {
         Self {
@@ -91,11 +90,11 @@ impl Lane {
         self.count
     }
 
-    /// How the lane will be after a frame with this timestamp, and that frame's count with its
+    /// How the nonces will be after a frame with this timestamp, and that frame's count with its
     /// pass, if the two are new.
     #[inline(always)] // a part of the hot doors
     pub(crate) fn after(&self, timestamp: u32) -> Result<(Self, u32), SealError> {
-        let mut lane = Self {
+        let mut nonces = Self {
             count: if self.count == COUNTS - 1 { 0 } else { self.count + 1 },
             last: timestamp,
             frames: self.frames + 1,
@@ -103,13 +102,13 @@ impl Lane {
             ..*self
         };
         if self.frames == 0 {
-            lane.start(timestamp);
-            return Ok((lane, self.wide(lane.pass)));
+            nonces.start(timestamp);
+            return Ok((nonces, self.wide(nonces.pass)));
         }
         let step = signed(timestamp, self.last);
-        lane.jumps = lane.jumps.saturating_add(u16::from(!(BACK..=AHEAD).contains(&step)));
+        nonces.jumps = nonces.jumps.saturating_add(u16::from(!(BACK..=AHEAD).contains(&step)));
         if self.frames.is_multiple_of(BLOCK) {
-            (lane.settled, lane.block) = (self.block, self.latest);
+            (nonces.settled, nonces.block) = (self.block, self.latest);
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "modulo 2^32")]
         let ahead = signed(timestamp, self.latest as u32);
@@ -119,16 +118,16 @@ impl Lane {
         let is_new = latest - earliest <= i64::from(u32::MAX)
             && (ahead > 0
                 || (ahead == 0 && self.since_latest < counts)
-                || (ahead < 0 && place > lane.settled));
+                || (ahead < 0 && place > nonces.settled));
         if is_new || self.frames < counts {
             if ahead > 0 {
-                lane.since_latest = 1;
+                nonces.since_latest = 1;
             }
-            (lane.latest, lane.earliest) = (latest, earliest);
+            (nonces.latest, nonces.earliest) = (latest, earliest);
         } else {
-            lane.begin_pass(timestamp)?;
+            nonces.begin_pass(timestamp)?;
         }
-        Ok((lane, self.wide(lane.pass)))
+        Ok((nonces, self.wide(nonces.pass)))
     }
 
     #[cold]

@@ -1,11 +1,23 @@
-//! What a receiver tells about its keys.
+//! What senders and receivers report about their keys.
+
+/// Something that the application of a sender has to act on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
+pub enum SenderEvent {
+    /// The key has reached three quarters of a usage limit: set another one, or ratchet. Reported
+    /// once for each key.
+    KeyNearlyExhausted {
+        /// The key's index on the wire.
+        index: u8,
+    },
+}
 
 /// Something that a person or an application may want to know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum ReceiverEvent {
     /// Frames came for a key index that holds no key. Told once, until a key is set there. Not authentic.
-    MissingKey {
+    UnknownKey {
         /// As on the wire.
         index: u8,
     },
@@ -33,7 +45,7 @@ pub struct ReceiverStats {
     /// Refused, for whatever reason; those below included, frames without bytes not.
     pub refused: u64,
     /// Refused without a try: there was no key.
-    pub missing_key: u64,
+    pub unknown_key: u64,
     /// Refused because no key opened them.
     pub unauthentic: u64,
     /// Refused because they had been opened before, or were too old to tell.

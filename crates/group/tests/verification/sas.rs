@@ -3,19 +3,19 @@
 use core::time::Duration;
 
 use sealframe_group::{
-    Identity, SessionId,
-    verification::{CheckError, CheckEvent, CheckMessage, CheckProgress, Checks, Party, Sas, Stage},
+    Identity, SessionId, Time,
+    verification::{Party, Sas, SasError, SasEvent, SasMessage, SasProgress, SasVerifications, Stage},
 };
 
 use crate::{array, random::Chosen, vectors};
 
-pub(crate) const NOW: Duration = Duration::from_secs(5);
-pub(crate) const LATE: Duration = Duration::from_secs(605);
+pub(crate) const NOW: Time = Time::at(Duration::from_secs(5));
+pub(crate) const LATE: Time = Time::at(Duration::from_secs(605));
 
 /// A member and its checks.
 pub(crate) struct Member {
     pub(crate) party: Party,
-    pub(crate) checks: Checks,
+    pub(crate) verifications: SasVerifications,
     rng: Chosen,
 }
 
@@ -31,23 +31,23 @@ impl Member {
     }
 
     fn with(group_hash: [u8; 32], party: Party, rng: Chosen) -> Self {
-        Self { party, checks: Checks::new(group_hash, party), rng }
+        Self { party, verifications: SasVerifications::new(group_hash, party), rng }
     }
 
-    pub(crate) fn start(&mut self, them: Party) -> Result<CheckMessage, CheckError> {
-        self.checks.start(&mut self.rng, them, NOW)
+    pub(crate) fn start(&mut self, them: Party) -> Result<SasMessage, SasError> {
+        self.verifications.start(&mut self.rng, them, NOW)
     }
 
-    pub(crate) fn hear(&mut self, them: Party, message: &CheckMessage) -> CheckProgress {
+    pub(crate) fn hear(&mut self, them: Party, message: &SasMessage) -> SasProgress {
         self.hear_at(them, message, NOW)
     }
 
-    fn hear_at(&mut self, them: Party, message: &CheckMessage, now: Duration) -> CheckProgress {
-        self.checks.receive(&mut self.rng, them, message, now)
+    fn hear_at(&mut self, them: Party, message: &SasMessage, now: Time) -> SasProgress {
+        self.verifications.receive(&mut self.rng, them, message, now)
     }
 
-    pub(crate) fn confirm(&mut self, them: Party) -> Result<CheckProgress, CheckError> {
-        self.checks.confirm(them.session, NOW)
+    pub(crate) fn confirm(&mut self, them: Party) -> Result<SasProgress, SasError> {
+        self.verifications.confirm(them.session, NOW)
     }
 }
 
@@ -56,16 +56,16 @@ pub(crate) fn pair(seed: u64) -> (Member, Member) {
 }
 
 /// The row that an event brings.
-pub(crate) fn row(progress: &CheckProgress) -> Sas {
-    let Some(CheckEvent::Compare(sas)) = progress.event else { unreachable!("{progress:?}") };
+pub(crate) fn row(progress: &SasProgress) -> Sas {
+    let Some(SasEvent::Compare(sas)) = progress.event else { unreachable!("{progress:?}") };
     sas
 }
 
 /// Both up to the comparison: start, reply, reveal, and the row of each.
-pub(crate) fn compare(a: &mut Member, b: &mut Member) -> ([CheckMessage; 3], [Sas; 2]) {
+pub(crate) fn compare(a: &mut Member, b: &mut Member) -> ([SasMessage; 3], [Sas; 2]) {
     let start = a.start(b.party).unwrap();
     let replied = b.hear(a.party, &start);
-    assert_eq!(replied.event, Some(CheckEvent::Begun));
+    assert_eq!(replied.event, Some(SasEvent::Begun));
     let reply = replied.send.unwrap();
     let revealed = a.hear(b.party, &reply);
     let reveal = revealed.send.unwrap();
@@ -75,7 +75,7 @@ pub(crate) fn compare(a: &mut Member, b: &mut Member) -> ([CheckMessage; 3], [Sa
 }
 
 /// Nothing to send, nothing to show.
-pub(crate) fn is_nothing(progress: CheckProgress) -> bool {
+pub(crate) fn is_nothing(progress: SasProgress) -> bool {
     progress.send.is_none() && progress.event.is_none()
 }
 
@@ -102,8 +102,8 @@ fn all_64_checks_of_the_vectors() {
         let b_says = b.confirm(a.party).unwrap().send.unwrap();
         assert_eq!(a_says.data, array(&case["confirm_a"]));
         assert_eq!(b_says.data, array(&case["confirm_b"]));
-        assert_eq!(a.hear(b.party, &b_says).event, Some(CheckEvent::Verified));
-        assert_eq!(b.hear(a.party, &a_says).event, Some(CheckEvent::Verified));
+        assert_eq!(a.hear(b.party, &b_says).event, Some(SasEvent::Verified));
+        assert_eq!(b.hear(a.party, &a_says).event, Some(SasEvent::Verified));
         for row in rows {
             for (at, emoji) in row.emoji().iter().enumerate() {
                 let index = usize::from(emoji.index);
@@ -129,22 +129,22 @@ fn nobody_is_verified_before_both_confirmed() {
     assert_eq!(a_says.event, None);
     assert!(is_nothing(b.hear(a.party, &a_says.send.unwrap())));
     let b_says = b.confirm(a.party).unwrap();
-    assert_eq!(b_says.event, Some(CheckEvent::Verified));
-    assert_eq!(a.hear(b.party, &b_says.send.unwrap()).event, Some(CheckEvent::Verified));
-    assert_eq!(a.confirm(b.party), Err(CheckError::NotOpen));
+    assert_eq!(b_says.event, Some(SasEvent::Verified));
+    assert_eq!(a.hear(b.party, &b_says.send.unwrap()).event, Some(SasEvent::Verified));
+    assert_eq!(a.confirm(b.party), Err(SasError::NotOpen));
 }
 
 #[test]
 fn nothing_is_confirmed_before_there_is_a_row() {
     let (mut a, mut b) = pair(1);
-    assert_eq!(a.confirm(b.party), Err(CheckError::NotOpen));
+    assert_eq!(a.confirm(b.party), Err(SasError::NotOpen));
     let start = a.start(b.party).unwrap();
-    assert_eq!(a.confirm(b.party), Err(CheckError::NothingToCompare));
+    assert_eq!(a.confirm(b.party), Err(SasError::NothingToCompare));
     let reply = b.hear(a.party, &start).send.unwrap();
-    assert_eq!(b.confirm(a.party), Err(CheckError::NothingToCompare));
-    assert_eq!(b.checks.sas(a.party.session), None);
+    assert_eq!(b.confirm(a.party), Err(SasError::NothingToCompare));
+    assert_eq!(b.verifications.sas(a.party.session), None);
     let sas = row(&a.hear(b.party, &reply));
-    assert_eq!(a.checks.sas(b.party.session), Some(sas));
+    assert_eq!(a.verifications.sas(b.party.session), Some(sas));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn what_comes_twice_changes_nothing() {
     assert!(is_nothing(b.hear(a.party, &a_says)));
     assert!(is_nothing(b.hear(a.party, &a_says)));
     let b_says = b.confirm(a.party).unwrap().send.unwrap();
-    assert_eq!(a.hear(b.party, &b_says).event, Some(CheckEvent::Verified));
+    assert_eq!(a.hear(b.party, &b_says).event, Some(SasEvent::Verified));
     for message in [start, reveal, a_says] {
         assert!(is_nothing(b.hear(a.party, &message)), "over, and stays so");
     }
@@ -184,11 +184,11 @@ fn a_confirmation_may_overtake_the_key() {
         assert!(is_nothing(b.hear(a.party, &a_says)));
         let shown = b.hear(a.party, &reveal);
         if wrong {
-            let failed = Some(CheckEvent::Failed(CheckError::WrongConfirmation));
+            let failed = Some(SasEvent::Failed(SasError::WrongConfirmation));
             assert_eq!(shown.event, failed);
         } else {
             row(&shown);
-            assert_eq!(b.confirm(a.party).unwrap().event, Some(CheckEvent::Verified));
+            assert_eq!(b.confirm(a.party).unwrap().event, Some(SasEvent::Verified));
         }
     }
 }
@@ -210,7 +210,7 @@ fn of_two_starts_at_once_the_lower_sessions_goes_on() {
             assert!(is_nothing(high.hear(low.party, &again.send.unwrap())));
             reply
         };
-        assert_eq!(reply.event, Some(CheckEvent::Begun));
+        assert_eq!(reply.event, Some(SasEvent::Begun));
         let revealed = low.hear(high.party, &reply.send.unwrap());
         assert!(is_nothing(low.hear(high.party, &high_start)), "late, after the reply");
         let shown = high.hear(low.party, &revealed.send.unwrap());
@@ -222,12 +222,12 @@ fn of_two_starts_at_once_the_lower_sessions_goes_on() {
 fn while_one_is_open_another_is_refused() {
     let (mut a, mut b) = pair(1);
     let ([start, ..], _) = compare(&mut a, &mut b);
-    assert_eq!(a.start(b.party), Err(CheckError::AlreadyOpen));
-    assert_eq!(b.start(a.party), Err(CheckError::AlreadyOpen));
-    let other = CheckMessage { check: [77; 16], ..start };
+    assert_eq!(a.start(b.party), Err(SasError::AlreadyOpen));
+    assert_eq!(b.start(a.party), Err(SasError::AlreadyOpen));
+    let other = SasMessage { check: [77; 16], ..start };
     let refused = a.hear(b.party, &other);
-    assert_eq!((refused.send, refused.event), (Some(CheckMessage::cancel([77; 16])), None));
-    assert!(a.checks.sas(b.party.session).is_some(), "the open one goes on");
+    assert_eq!((refused.send, refused.event), (Some(SasMessage::cancel([77; 16])), None));
+    assert!(a.verifications.sas(b.party.session).is_some(), "the open one goes on");
 }
 
 #[test]
@@ -247,14 +247,14 @@ fn a_cancel_ends_it_on_both_sides_at_every_stage() {
                 }
             }
             let (one, other) = if by_a { (&mut a, &mut b) } else { (&mut b, &mut a) };
-            let cancel = one.checks.cancel(other.party.session).unwrap();
-            assert_eq!(cancel, CheckMessage { stage: Stage::Cancel, data: [0; 32], ..start });
+            let cancel = one.verifications.cancel(other.party.session).unwrap();
+            assert_eq!(cancel, SasMessage { stage: Stage::Cancel, data: [0; 32], ..start });
             let heard = other.hear(one.party, &cancel);
-            assert_eq!(heard.event, Some(CheckEvent::Failed(CheckError::Cancelled)));
+            assert_eq!(heard.event, Some(SasEvent::Failed(SasError::Cancelled)));
             assert_eq!(heard.send, None);
-            assert_eq!(one.checks.cancel(other.party.session), None);
+            assert_eq!(one.verifications.cancel(other.party.session), None);
             assert!(is_nothing(other.hear(one.party, &cancel)));
-            assert_eq!(other.confirm(one.party), Err(CheckError::NotOpen));
+            assert_eq!(other.confirm(one.party), Err(SasError::NotOpen));
         }
     }
 }
@@ -264,15 +264,15 @@ fn after_ten_minutes_it_is_over() {
     let (mut a, mut b) = pair(1);
     let (_, _) = compare(&mut a, &mut b);
     let (soon, session) = (LATE - Duration::from_nanos(1), b.party.session);
-    assert_eq!(a.checks.next_expiry(), Some(LATE));
-    assert_eq!(a.checks.expire(soon), []);
-    let a_says = a.checks.confirm(session, soon).unwrap().send.unwrap();
-    assert_eq!(a.checks.confirm(session, LATE), Err(CheckError::TimedOut));
-    let expired = a.checks.expire(LATE);
-    assert_eq!(expired, [(session, CheckMessage::cancel(a_says.check))]);
-    assert_eq!(a.checks.next_expiry(), None);
+    assert_eq!(a.verifications.next_expiry(), Some(LATE));
+    assert_eq!(a.verifications.expire(soon), []);
+    let a_says = a.verifications.confirm(session, soon).unwrap().send.unwrap();
+    assert_eq!(a.verifications.confirm(session, LATE), Err(SasError::TimedOut));
+    let expired = a.verifications.expire(LATE);
+    assert_eq!(expired, [(session, SasMessage::cancel(a_says.check))]);
+    assert_eq!(a.verifications.next_expiry(), None);
     let heard = b.hear_at(a.party, &a_says, LATE);
-    assert_eq!(heard.event, Some(CheckEvent::Failed(CheckError::TimedOut)));
-    assert_eq!(heard.send, Some(CheckMessage::cancel(a_says.check)));
-    assert_eq!(b.confirm(a.party), Err(CheckError::NotOpen));
+    assert_eq!(heard.event, Some(SasEvent::Failed(SasError::TimedOut)));
+    assert_eq!(heard.send, Some(SasMessage::cancel(a_says.check)));
+    assert_eq!(b.confirm(a.party), Err(SasError::NotOpen));
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sealframe::{Frames, Header, Kid, SharedSecretCall};
+use sealframe::{Frames, Header, Kid, MemberId, SharedSecretCall};
 
-use crate::code::Code;
+use crate::error_code::ErrorCode;
 
 pub(crate) enum Member {
     /// Keys are derived from a secret that all share.
@@ -18,61 +18,63 @@ pub(crate) struct Keyed {
     pub(crate) frames: Frames,
     /// By member: the source whose frames are its, as the worker numbers them. A source may have several members, one after
     /// the other.
-    pub(crate) sources: BTreeMap<u16, u32>,
+    pub(crate) sources: BTreeMap<MemberId, u32>,
     /// The member of the last frame whose key was not there.
-    pub(crate) missed: u16,
+    pub(crate) missed: MemberId,
 }
 
 impl Keyed {
     /// Whose frame this is, whose header comes first, if its member is of this source.
-    fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<u16, Code> {
-        let header = Header::parse(sealed).map_err(|_| Code::HeaderInvalid)?;
-        let member = Frames::number_of(header.kid());
+    fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
+        let header = Header::parse(sealed).map_err(|_| ErrorCode::HeaderInvalid)?;
+        let member = Frames::member_of(header.kid());
         match self.sources.get(&member) {
             Some(of) if *of == source => {
                 self.missed = member;
                 Ok(member)
             }
-            Some(_) => Err(Code::OtherMember),
+            Some(_) => Err(ErrorCode::OtherMember),
             None => {
                 self.missed = member;
-                Err(Code::UnknownKey)
+                Err(ErrorCode::UnknownKey)
             }
         }
     }
 }
 
 impl Member {
-    pub(crate) const fn shared(&mut self) -> Result<&mut SharedSecretCall, Code> {
+    pub(crate) const fn shared(&mut self) -> Result<&mut SharedSecretCall, ErrorCode> {
         match self {
             Self::Shared(call) => Ok(call),
-            Self::Keyed(_) => Err(Code::OtherKeys),
+            Self::Keyed(_) => Err(ErrorCode::OtherKeys),
         }
     }
 
-    pub(crate) const fn keyed(&mut self) -> Result<&mut Keyed, Code> {
+    pub(crate) const fn keyed(&mut self) -> Result<&mut Keyed, ErrorCode> {
         match self {
-            Self::Shared(_) => Err(Code::OtherKeys),
+            Self::Shared(_) => Err(ErrorCode::OtherKeys),
             Self::Keyed(keyed) => Ok(keyed),
         }
     }
 
     /// Whose frame this is, whose header comes first, if it is of this source: of this member, where all share a secret.
-    pub(crate) fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<u16, Code> {
+    pub(crate) fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
         match self {
-            Self::Shared(_) => u16::try_from(source).map_err(|_| Code::OtherMember),
+            Self::Shared(_) => {
+                u16::try_from(source).map(MemberId::new).map_err(|_| ErrorCode::OtherMember)
+            }
             Self::Keyed(keyed) => keyed.member_of(source, sealed),
         }
     }
 
-    pub(crate) fn ratchet(&mut self) -> Result<Kid, Code> {
+    pub(crate) fn ratchet(&mut self) -> Result<Kid, ErrorCode> {
         match self {
-            Self::Shared(call) => call.ratchet().map_err(Code::of_call),
-            Self::Keyed(keyed) => keyed.frames.ratchet().map_err(Code::of_key),
+            Self::Shared(call) => call.ratchet().map_err(ErrorCode::of_call),
+            Self::Keyed(keyed) => keyed.frames.ratchet().map_err(ErrorCode::of_key),
         }
     }
 
-    pub(crate) fn remove(&mut self, member: u16) {
+    pub(crate) fn remove(&mut self, member: MemberId) {
         match self {
             Self::Shared(call) => call.remove_member(member),
             Self::Keyed(keyed) => {

@@ -3,23 +3,21 @@
 
 use alloc::vec::Vec;
 
-use sealframe_media::OpenError;
-use sealframe_wire::Ctr;
-
 use super::Iv;
+use crate::OpenError;
 
 /// IVs that are remembered: enough for half a minute of a busy data track, or for a minute of
 /// sound. What is older opens again.
 const REMEMBERED: usize = 4096;
 
 /// The last IVs that have opened something.
-pub(crate) struct Ivs {
+pub(crate) struct SeenIvs {
     /// A ring, once it is full.
     seen: Vec<Iv>,
     next: usize,
 }
 
-impl Ivs {
+impl SeenIvs {
     pub(crate) const fn new() -> Self {
         Self { seen: Vec::new(), next: 0 }
     }
@@ -28,7 +26,7 @@ impl Ivs {
     #[inline]
     pub(crate) fn check(&self, iv: Iv, count: u32) -> Result<(), OpenError> {
         if self.seen.contains(&iv) {
-            return Err(OpenError::Replayed(Ctr::new(count.into())));
+            return Err(OpenError::Replayed { count: count.into() });
         }
         Ok(())
     }

@@ -1,15 +1,17 @@
 //! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
 
-use sealframe::{AnnouncementError, CallError, FrameError, KeyError, OpenError, SealError, WeakKey};
+use sealframe::{
+    AnnouncementError, FrameError, KeyError, OpenError, SealError, SharedSecretError, WeakKey,
+};
 use sealframe_codec::UnexpectedFrame;
 
 macro_rules! codes {
     ($($name:ident)*) => {
         /// Every way in which a call into this module can fail.
         #[derive(Clone, Copy)]
-        pub(crate) enum Code { $($name),* }
+        pub(crate) enum ErrorCode { $($name),* }
 
-        const ALL: &[(Code, &str)] = &[$((Code::$name, stringify!($name))),*];
+        const ALL: &[(ErrorCode, &str)] = &[$((ErrorCode::$name, stringify!($name))),*];
     };
 }
 
@@ -23,11 +25,11 @@ codes! {
     SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused Departed
     // Wrong calls.
     OtherKeys UnknownStream NotReserved NoRandomness
-    // What only other formats, or none of the calls of this module, can meet.
+    // No call of this module can meet what this stands for.
     Other
 }
 
-impl Code {
+impl ErrorCode {
     pub(crate) const fn as_result(self) -> isize {
         -1 - self as isize
     }
@@ -47,12 +49,6 @@ impl Code {
             | SealError::NoTailroom { .. }
             | SealError::OutputTooShort { .. }
             | SealError::FrameTooLong => Self::NoRoom,
-            SealError::NoKey
-            | SealError::NonceWouldRepeat
-            | SealError::TooManyStreams
-            | SealError::UnsupportedCodec
-            | SealError::TooManyRanges
-            | SealError::StartCode => Self::Other,
         }
     }
 
@@ -68,7 +64,6 @@ impl Code {
             OpenError::TooManyKeys => Self::TooManyKeys,
             OpenError::Unauthentic => Self::Unauthentic,
             OpenError::OtherSender(_) => Self::OtherMember,
-            OpenError::Trailer | OpenError::Injected | OpenError::TooManyStreams => Self::Other,
         }
     }
 
@@ -80,9 +75,7 @@ impl Code {
             | KeyError::NoRatchet
             | KeyError::WrongLayout
             | KeyError::NotNewer
-            | KeyError::PolicyTooWide
-            | KeyError::NoKey
-            | KeyError::SameKey => Self::KeyRefused,
+            | KeyError::PolicyTooWide => Self::KeyRefused,
             KeyError::TooManyKeys => Self::TooManyKeys,
             KeyError::OtherSuite => Self::OtherSuite,
             KeyError::CtrExhausted => Self::KeyExhausted,
@@ -97,12 +90,12 @@ impl Code {
         }
     }
 
-    pub(crate) const fn of_call(error: CallError) -> Self {
+    pub(crate) const fn of_call(error: SharedSecretError) -> Self {
         match error {
-            CallError::Secret(WeakKey::TooShort { .. }) => Self::SecretTooShort,
-            CallError::Secret(WeakKey::Zeros) => Self::KeyRefused,
-            CallError::NoRandomness => Self::NoRandomness,
-            CallError::Announcement(error) => match error {
+            SharedSecretError::Secret(WeakKey::TooShort { .. }) => Self::SecretTooShort,
+            SharedSecretError::Secret(WeakKey::Zeros) => Self::KeyRefused,
+            SharedSecretError::NoRandomness => Self::NoRandomness,
+            SharedSecretError::Announcement(error) => match error {
                 AnnouncementError::WrongSecret => Self::WrongSecret,
                 AnnouncementError::WrongSender => Self::WrongSender,
                 AnnouncementError::OtherSuite => Self::OtherSuite,
@@ -110,23 +103,23 @@ impl Code {
                 AnnouncementError::Malformed => Self::Malformed,
                 AnnouncementError::WeakKey => Self::KeyRefused,
             },
-            CallError::Key(error) => Self::of_key(error),
-            CallError::Departed => Self::Departed,
-            CallError::OtherMember => Self::OtherMember,
-            CallError::Open(error) => Self::of_open(error),
+            SharedSecretError::Key(error) => Self::of_key(error),
+            SharedSecretError::Departed => Self::Departed,
+            SharedSecretError::OtherMember => Self::OtherMember,
+            SharedSecretError::Open(error) => Self::of_open(error),
         }
     }
 }
 
-impl From<UnexpectedFrame> for Code {
+impl From<UnexpectedFrame> for ErrorCode {
     fn from(UnexpectedFrame: UnexpectedFrame) -> Self {
         Self::UnexpectedFrame
     }
 }
 
 /// Thrown into JavaScript as this string.
-impl From<Code> for String {
-    fn from(code: Code) -> Self {
+impl From<ErrorCode> for String {
+    fn from(code: ErrorCode) -> Self {
         ALL[code as usize].1.into()
     }
 }

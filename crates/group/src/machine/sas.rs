@@ -7,11 +7,11 @@ use rand_core::CryptoRng;
 
 use super::Group;
 use crate::{
-    Event, GroupError, Identity, Recipient, SessionId, UserId,
+    Event, GroupError, Identity, Recipient, SessionId, Time, UserId,
     message::Body,
     verification::{
-        CheckError, CheckEvent, CheckMessage, CheckProgress, Checks, PairwiseCode, Party, Standing,
-        TrustError, pairwise_code,
+        PairwiseCode, Party, SasError, SasEvent, SasMessage, SasProgress, SasVerifications, TrustError,
+        VerificationState, pairwise_code,
     },
 };
 
@@ -21,9 +21,9 @@ const MAX_RECEIVED: usize = 32;
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
 /// The emoji checks of a group.
-pub(super) struct GroupChecks {
-    checks: Checks,
-    received: VecDeque<(SessionId, CheckMessage)>,
+pub(super) struct GroupVerifications {
+    sas: SasVerifications,
+    received: VecDeque<(SessionId, SasMessage)>,
     sent: Vec<Sent>,
 }
 
@@ -31,19 +31,19 @@ pub(super) struct GroupChecks {
 struct Sent {
     to: SessionId,
     message: Vec<u8>,
-    at: Duration,
+    at: Time,
     tries: usize,
 }
 
-impl GroupChecks {
+impl GroupVerifications {
     pub(super) fn new(group_hash: [u8; 32], us: Party) -> Self {
-        Self { checks: Checks::new(group_hash, us), received: VecDeque::new(), sent: Vec::new() }
+        Self { sas: SasVerifications::new(group_hash, us), received: VecDeque::new(), sent: Vec::new() }
     }
 
-    pub(super) fn next_at(&self) -> Option<Duration> {
+    pub(super) fn next_at(&self) -> Option<Time> {
         let again = self.sent.iter().map(|sent| sent.at + AGAIN_AFTER[sent.tries]);
-        let received = (!self.received.is_empty()).then_some(Duration::ZERO);
-        again.chain(received).chain(self.checks.next_expiry()).min()
+        let received = (!self.received.is_empty()).then_some(Time::START);
+        again.chain(received).chain(self.sas.next_expiry()).min()
     }
 }
 
@@ -51,36 +51,36 @@ impl Group {
     /// Begins an emoji check with a member.
     ///
     /// # Errors
-    /// [`CheckError::NotOpen`] if there is no such member; [`CheckError::AlreadyOpen`], [`CheckError::TooMany`].
-    pub fn start_check(
+    /// [`SasError::NotOpen`] if there is no such member; [`SasError::AlreadyOpen`], [`SasError::TooMany`].
+    pub fn start_sas(
         &mut self,
         session: SessionId,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
-    ) -> Result<(), CheckError> {
+    ) -> Result<(), SasError> {
         let now = self.advance(now);
-        let them = self.party(session).ok_or(CheckError::NotOpen)?;
-        let message = self.checks.checks.start(rng, them, now)?;
-        self.send_check(session, message, now);
+        let them = self.party(session).ok_or(SasError::NotOpen)?;
+        let message = self.verifications.sas.start(rng, them, now)?;
+        self.send_sas(session, message, now);
         Ok(())
     }
 
     /// Our person says that the rows are the same.
     ///
     /// # Errors
-    /// As [`Checks::confirm`].
-    pub fn confirm_check(&mut self, session: SessionId, now: Duration) -> Result<(), CheckError> {
+    /// As [`SasVerifications::confirm`].
+    pub fn confirm_sas(&mut self, session: SessionId, now: Time) -> Result<(), SasError> {
         let now = self.advance(now);
-        let progress = self.checks.checks.confirm(session, now)?;
-        self.continue_check(session, progress, now);
+        let progress = self.verifications.sas.confirm(session, now)?;
+        self.apply_sas_progress(session, progress, now);
         Ok(())
     }
 
     /// Our person says that the rows differ, or gives up.
-    pub fn cancel_check(&mut self, session: SessionId, now: Duration) {
+    pub fn cancel_sas(&mut self, session: SessionId, now: Time) {
         let now = self.advance(now);
-        if let Some(message) = self.checks.checks.cancel(session) {
-            self.send_check(session, message, now);
+        if let Some(message) = self.verifications.sas.cancel(session) {
+            self.send_sas(session, message, now);
         }
     }
 
@@ -96,11 +96,11 @@ impl Group {
     ///
     /// # Errors
     /// [`TrustError`]; [`TrustError::Unknown`] if there is no such member.
-    pub fn set_verified(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
+    pub fn set_verified(&mut self, session: SessionId, now: Time) -> Result<(), TrustError> {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
         self.trust.mark_verified(&member.user, &member.identity(), seconds)?;
-        member.standing = Standing::Verified;
+        member.standing = VerificationState::Verified;
         Ok(())
     }
 
@@ -108,11 +108,11 @@ impl Group {
     ///
     /// # Errors
     /// [`TrustError`]; [`TrustError::Unknown`] if there is no such member.
-    pub fn accept_identity(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
+    pub fn accept_identity(&mut self, session: SessionId, now: Time) -> Result<(), TrustError> {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
         self.trust.accept_change(&member.user, &member.identity(), seconds)?;
-        member.standing = Standing::Known;
+        member.standing = VerificationState::Known;
         Ok(())
     }
 
@@ -121,84 +121,80 @@ impl Group {
         &mut self,
         user: &UserId,
         identity: &Identity,
-        now: Duration,
-    ) -> Standing {
+        now: Time,
+    ) -> VerificationState {
         let seconds = self.seconds(now);
         // One that cannot be remembered is as new the next time.
-        self.trust.see(user, identity, seconds).unwrap_or(Standing::New)
+        self.trust.see(user, identity, seconds).unwrap_or(VerificationState::New)
     }
 
-    const fn seconds(&self, now: Duration) -> u64 {
-        self.core.config.started_at.saturating_add(now.as_secs())
+    const fn seconds(&self, now: Time) -> u64 {
+        self.core.config.started_at.saturating_add(now.since_start().as_secs())
     }
 
     /// A member's message of a check: answered by the next [`poll`](Self::poll), which has randomness.
-    pub(super) fn on_check(
-        &mut self,
-        from: SessionId,
-        message: CheckMessage,
-    ) -> Result<(), GroupError> {
-        if self.checks.received.len() >= MAX_RECEIVED {
+    pub(super) fn on_sas(&mut self, from: SessionId, message: SasMessage) -> Result<(), GroupError> {
+        if self.verifications.received.len() >= MAX_RECEIVED {
             return Err(GroupError::Busy);
         }
-        self.checks.received.push_back((from, message));
+        self.verifications.received.push_back((from, message));
         Ok(())
     }
 
     /// Answers what was heard, and sends again what may have been lost.
-    pub(super) fn continue_checks(&mut self, now: Duration, rng: &mut impl CryptoRng) {
-        while let Some((from, message)) = self.checks.received.pop_front() {
+    pub(super) fn advance_verifications(&mut self, now: Time, rng: &mut impl CryptoRng) {
+        while let Some((from, message)) = self.verifications.received.pop_front() {
             let Some(them) = self.party(from) else { continue };
-            let progress = self.checks.checks.receive(rng, them, &message, now);
-            self.continue_check(from, progress, now);
+            let progress = self.verifications.sas.receive(rng, them, &message, now);
+            self.apply_sas_progress(from, progress, now);
         }
-        for (session, message) in self.checks.checks.expire(now) {
-            self.send_check(session, message, now);
-            self.core.event(Event::CheckFailed { session, error: CheckError::TimedOut });
+        for (session, message) in self.verifications.sas.expire(now) {
+            self.send_sas(session, message, now);
+            self.core.event(Event::SasFailed { session, error: SasError::TimedOut });
         }
         let mut again = Vec::new();
-        for sent in &mut self.checks.sent {
+        for sent in &mut self.verifications.sent {
             if now >= sent.at + AGAIN_AFTER[sent.tries] {
                 sent.tries += 1;
                 again.push((sent.to, sent.message.clone()));
             }
         }
-        self.checks.sent.retain(|sent| sent.tries < AGAIN_AFTER.len());
+        self.verifications.sent.retain(|sent| sent.tries < AGAIN_AFTER.len());
         for (to, message) in again {
             self.core.out.send(Recipient::One(to), message);
         }
     }
 
     /// A member is out, and so is its check.
-    pub(super) fn end_checks(&mut self, session: SessionId) {
-        let _ = self.checks.checks.cancel(session);
-        self.checks.received.retain(|(from, _)| *from != session);
-        self.checks.sent.retain(|sent| sent.to != session);
+    pub(super) fn end_verification(&mut self, session: SessionId) {
+        let _ = self.verifications.sas.cancel(session);
+        self.verifications.received.retain(|(from, _)| *from != session);
+        self.verifications.sent.retain(|sent| sent.to != session);
     }
 
-    fn continue_check(&mut self, session: SessionId, progress: CheckProgress, now: Duration) {
+    fn apply_sas_progress(&mut self, session: SessionId, progress: SasProgress, now: Time) {
         if let Some(message) = progress.send {
-            self.send_check(session, message, now);
+            self.send_sas(session, message, now);
         }
         match progress.event {
             None => {}
-            Some(CheckEvent::Begun) => self.core.event(Event::CheckBegun(session)),
-            Some(CheckEvent::Compare(sas)) => self.core.event(Event::CheckCompare { session, sas }),
-            Some(CheckEvent::Verified) => {
+            Some(SasEvent::Begun) => self.core.event(Event::SasStarted(session)),
+            Some(SasEvent::Compare(sas)) => self.core.event(Event::SasReady { session, sas }),
+            Some(SasEvent::Verified) => {
                 // Both people have just compared this identity: a changed one is accepted with that.
                 let given = self.clock.to_given(now);
                 let _ = self.accept_identity(session, given);
                 let _ = self.set_verified(session, given);
-                self.core.event(Event::CheckVerified(session));
+                self.core.event(Event::SasVerified(session));
             }
-            Some(CheckEvent::Failed(error)) => self.core.event(Event::CheckFailed { session, error }),
+            Some(SasEvent::Failed(error)) => self.core.event(Event::SasFailed { session, error }),
         }
     }
 
-    fn send_check(&mut self, target: SessionId, message: CheckMessage, now: Duration) {
-        let message = self.core.sign(&Body::Check { target, message });
-        self.checks.sent.retain(|sent| sent.to != target);
-        self.checks.sent.push(Sent { to: target, message: message.clone(), at: now, tries: 0 });
+    fn send_sas(&mut self, target: SessionId, message: SasMessage, now: Time) {
+        let message = self.core.sign(&Body::Sas { target, message });
+        self.verifications.sent.retain(|sent| sent.to != target);
+        self.verifications.sent.push(Sent { to: target, message: message.clone(), at: now, tries: 0 });
         self.core.out.send(Recipient::One(target), message);
     }
 

@@ -8,11 +8,10 @@
 //! see it.
 
 use sealframe_codec::{Codec, annex_b};
-use sealframe_media::SealError;
 
 use super::Peer;
 use crate::{
-    FrameInfo, FrameType,
+    FrameInfo, FrameType, SealError,
     jframe::{Layout, OVERHEAD, Search},
 };
 
@@ -47,19 +46,19 @@ fn up_to_slice(frame: &[u8], at: usize) -> Layout {
 }
 
 /// That a frame of units may have been sealed in, one found by a search included.
-const MAX_WAYS: usize = 5;
+const MAX_LAYOUTS: usize = 5;
 
-/// Ways in which a frame may have been sealed.
-pub(super) struct Ways {
-    layouts: [Layout; MAX_WAYS],
+/// Layouts in which a frame may have been sealed.
+pub(super) struct LayoutCandidates {
+    layouts: [Layout; MAX_LAYOUTS],
     len: usize,
     /// Whether the clear bytes can also be any number below 256, as [`native_units`] has it.
     pub(super) search: Search,
 }
 
-impl Ways {
+impl LayoutCandidates {
     const fn one(layout: Layout) -> Self {
-        Self { layouts: [layout; MAX_WAYS], len: 1, search: Search::No }
+        Self { layouts: [layout; MAX_LAYOUTS], len: 1, search: Search::No }
     }
 
     pub(super) fn or(mut self, layout: Layout) -> Self {
@@ -77,41 +76,44 @@ impl Ways {
 
 /// How the sealed frame `frame` can be laid out, by either peer, likely ways first.
 #[inline]
-pub(super) fn to_open(info: &FrameInfo, frame: &[u8]) -> Ways {
+pub(super) fn to_open(info: &FrameInfo, frame: &[u8]) -> LayoutCandidates {
     match (info.frame_type, info.codec) {
-        (FrameType::Audio, _) => Ways::one(Layout::plain(1)),
-        (_, Some(Codec::Vp8)) => Ways::one(by_type(info)),
-        (_, Some(Codec::Vp9 | Codec::Av1)) => Ways::one(Layout::plain(0)),
+        (FrameType::Audio, _) => LayoutCandidates::one(Layout::plain(1)),
+        (_, Some(Codec::Vp8)) => LayoutCandidates::one(by_type(info)),
+        (_, Some(Codec::Vp9 | Codec::Av1)) => LayoutCandidates::one(Layout::plain(0)),
         (_, Some(Codec::H264)) => to_open_units(info, frame, SliceOf::H264),
         (_, Some(Codec::H265)) => to_open_units(info, frame, SliceOf::H265),
         (_, Some(Codec::Opus) | None) => to_open_units(info, frame, SliceOf::Either),
     }
 }
 
-fn to_open_units(info: &FrameInfo, frame: &[u8], of: SliceOf) -> Ways {
+fn to_open_units(info: &FrameInfo, frame: &[u8], of: SliceOf) -> LayoutCandidates {
     // By livekit-client since 2.23, and before, when it took the first unit that could be a slice
     // for one.
     let (newest, older) = (slice_of_any(frame, SEEN), slice(frame, of, SEEN));
     if let (Some(at), Some(other)) = (newest, older) {
-        let ways = Ways::one(Layout::escaped(at + SLICE_FRONT));
-        let ways = if other == at { ways } else { ways.or(Layout::escaped(other + SLICE_FRONT)) };
+        let candidates = LayoutCandidates::one(Layout::escaped(at + SLICE_FRONT));
+        let candidates =
+            if other == at { candidates } else { candidates.or(Layout::escaped(other + SLICE_FRONT)) };
         // In the frame itself the slice may be too short to be seen.
         let is_tiny = frame.len() <= at + SLICE_FRONT + OVERHEAD + 1;
-        return if is_tiny { ways.or(by_type(info)) } else { ways };
+        return if is_tiny { candidates.or(by_type(info)) } else { candidates };
     }
-    let mut ways = match of {
-        SliceOf::H264 => Ways::one(native_units(frame, of)).or(by_type(info)),
+    let mut candidates = match of {
+        SliceOf::H264 => LayoutCandidates::one(native_units(frame, of)).or(by_type(info)),
         // Native clients before m137 leave nothing readable and escape nothing.
-        SliceOf::H265 => Ways::one(native_units(frame, of)).or(Layout::plain(0)).or(by_type(info)),
-        SliceOf::Either => Ways::one(by_type(info)).or(Layout::plain(0)),
+        SliceOf::H265 => {
+            LayoutCandidates::one(native_units(frame, of)).or(Layout::plain(0)).or(by_type(info))
+        }
+        SliceOf::Either => LayoutCandidates::one(by_type(info)).or(Layout::plain(0)),
     };
     if let Some(at) = newest {
-        ways = ways.or(Layout::escaped(at + SLICE_FRONT));
+        candidates = candidates.or(Layout::escaped(at + SLICE_FRONT));
     }
     if !matches!(of, SliceOf::Either) {
-        ways.search = Search::CutOff;
+        candidates.search = Search::CutOff;
     }
-    ways
+    candidates
 }
 
 /// The rule of VP8, and of whatever is not known.
