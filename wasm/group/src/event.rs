@@ -47,10 +47,10 @@ pub(crate) fn json(event: &Event) -> String {
             let emoji = sas
                 .emoji()
                 .map(|emoji| Object::new().word("symbol", emoji.symbol).word("name", emoji.name).end());
-            let numbers = sas.numbers().map(|number| number.to_string());
+            let numbers = sas.numbers().map(|number| json::number(number.into()));
             with("checkCompare", session)
-                .raw("emoji", json::array(emoji.into_iter()))
-                .raw("numbers", json::array(numbers.into_iter()))
+                .raw("emoji", &json::array(emoji.into_iter()))
+                .raw("numbers", &json::array(numbers.into_iter()))
         }
         Event::SasVerified(session) => with("checkVerified", session),
         Event::SasFailed { session, error } => {
@@ -61,18 +61,18 @@ pub(crate) fn json(event: &Event) -> String {
 }
 
 fn join_request(of: Object, request: &JoinRequest) -> Object {
-    of.raw("number", request.member_id.get())
+    of.number("number", request.member_id.get())
         .address("address", &request.address)
         .hex("identity", &request.identity.0)
         .word("role", role(request.role))
         .hex("credential", &request.credential)
-        .raw("hasLeft", request.has_left)
+        .flag("hasLeft", request.has_left)
 }
 
 /// With whom we differ, and in what: sessions by their first 8 bytes.
 fn compared(of: Object, with: SessionId, sessions: &[[u8; 8]]) -> Object {
-    let sessions = sessions.iter().map(|session| format!("\"{}\"", json::hex(session)));
-    of.hex("with", &with.0).raw("sessions", json::array(sessions))
+    let sessions = sessions.iter().map(|session| json::hex(session));
+    of.hex("with", &with.0).raw("sessions", &json::array(sessions))
 }
 
 fn refusal(of: Object, reason: RefusalReason) -> Object {

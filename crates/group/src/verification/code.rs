@@ -42,6 +42,12 @@ impl<const GROUPS: usize> Code<GROUPS> {
         }
         Self(groups)
     }
+
+    /// Five digits each: numbers below 100,000, shown with zeros in front.
+    #[must_use]
+    pub const fn groups(&self) -> [u32; GROUPS] {
+        self.0
+    }
 }
 
 impl<const GROUPS: usize> fmt::Display for Code<GROUPS> {
