@@ -106,7 +106,7 @@ impl Clock {
     }
 
     /// Converts the protocol's time to the caller's.
-    pub(crate) fn to_given(&self, time: Time) -> Time {
+    pub(crate) fn to_caller(&self, time: Time) -> Time {
         time - self.ahead
     }
 
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(clock.advance(at(110)), (at(110), false));
         assert_eq!(clock.advance(at(10)), (at(110), false));
         assert_eq!(clock.advance(at(12)), (at(112), false));
-        assert_eq!(clock.to_given(at(115)), at(15));
+        assert_eq!(clock.to_caller(at(115)), at(15));
         assert_eq!(clock.advance(at(43)), (at(143), true));
     }
 

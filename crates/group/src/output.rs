@@ -210,7 +210,7 @@ pub enum Event {
         /// The session.
         session: SessionId,
         /// The state of the new identity; it tells whether the previous one was verified.
-        standing: VerificationState,
+        verification: VerificationState,
     },
     /// This member has given no proof of life for three heartbeat intervals.
     Unresponsive(SessionId),

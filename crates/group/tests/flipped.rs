@@ -246,7 +246,7 @@ fn refusals() {
         RefusalReason::Full,
         RefusalReason::OtherParameters,
         RefusalReason::Replaced(SessionId([5; 16])),
-        RefusalReason::NumberInUse(SessionId([5; 16])),
+        RefusalReason::MemberIdInUse(SessionId([5; 16])),
     ];
     for reason in reasons {
         let (mut net, ids) =

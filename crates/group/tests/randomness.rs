@@ -166,7 +166,7 @@ fn a_user_has_a_name() {
     // Nor does one without a name come out of storage.
     let mut store = TrustStore::new();
     let identity = IdentityKey::from_seed(&[1; 32]).unwrap().public();
-    store.see(&UserId::new("a").unwrap(), &identity, 5).unwrap();
+    store.observe(&UserId::new("a").unwrap(), &identity, 5).unwrap();
     let mut bytes = store.to_bytes();
     assert_eq!(&bytes[5..8], [0, 1, b'a']);
     bytes[6] = 0;

@@ -101,8 +101,8 @@ fn how_a_group_stands_is_read_back() {
                 "session",
                 "silent_for",
                 "since",
-                "standing",
                 "user",
+                "verification",
             ]
         );
         assert_eq!(json["session"], hex(&member.session.0));
@@ -117,8 +117,9 @@ fn how_a_group_stands_is_read_back() {
             serde_json::from_value::<Permission>(json["permission"].clone()).unwrap(),
             member.permission
         );
-        let standing: VerificationState = serde_json::from_value(json["standing"].clone()).unwrap();
-        assert_eq!(standing, member.standing);
+        let verification: VerificationState =
+            serde_json::from_value(json["verification"].clone()).unwrap();
+        assert_eq!(verification, member.verification);
         let since: Duration = serde_json::from_value(json["since"].clone()).unwrap();
         assert_eq!(since, member.since);
     }

@@ -105,7 +105,7 @@ impl Comparison {
 
     /// Starts over after our machine slept: messages still to be handled may explain the
     /// difference.
-    pub(crate) fn begin_anew(&mut self, now: Time) {
+    pub(crate) fn restart(&mut self, now: Time) {
         if let Some(difference) = &mut self.differs {
             (difference.since, difference.first) = (now, now);
             (difference.tries, difference.next_at, difference.entries) = (0, None, None);

@@ -23,8 +23,8 @@ pub(crate) struct OwnKeys {
     pub(crate) current: Current,
     pub(crate) pending: Option<Pending>,
     /// The update that began our newest generation.
-    pub(crate) begun: Signed,
-    pub(crate) begun_generation: u32,
+    pub(crate) newest_update: Signed,
+    pub(crate) newest_generation: u32,
 }
 
 /// The key that we seal with.
@@ -34,7 +34,7 @@ pub(crate) struct Current {
     base_key: BaseKey,
     /// header_hash of the update that began the generation; `None` while no member has been given
     /// it (PROTOCOL.md §4, listeners).
-    begun_hash: Option<[u8; 32]>,
+    start_hash: Option<[u8; 32]>,
     /// The signed delivery of this step, once there is one.
     delivery: Option<Signed>,
     /// Number of frames sealed at this step, from the media path.
@@ -83,7 +83,7 @@ impl Signed {
     }
 
     /// The update for this member. `None` if its prekey is invalid, which harms only that member.
-    fn address(
+    fn encrypt_for(
         &self,
         core: &Core,
         (generation, step): (u32, u8),
@@ -119,17 +119,17 @@ impl OwnKeys {
             step: 0,
             prev_hash: [0; 32],
         };
-        let begun = Signed::new(core, update, &base_key);
+        let newest_update = Signed::new(core, update, &base_key);
         let for_media = base_key.duplicate();
         let current = Current {
             generation: 0,
             step: 0,
             base_key,
-            begun_hash: Some(begun.hash),
+            start_hash: Some(newest_update.hash),
             delivery: None,
             frames: 0,
         };
-        (Self { current, pending: None, begun, begun_generation: 0 }, for_media)
+        (Self { current, pending: None, newest_update, newest_generation: 0 }, for_media)
     }
 
     /// Begins a generation. It replaces a pending one, which is then never used.
@@ -141,7 +141,7 @@ impl OwnKeys {
         base_key: BaseKey,
         switch_at: Time,
     ) {
-        let generation = self.begun_generation.max(self.current.generation) + 1;
+        let generation = self.newest_generation.max(self.current.generation) + 1;
         let signed = self.sign_beginning(core, reason, wants_ack, generation, &base_key);
         self.pending = Some(Pending { generation, base_key, signed, switch_at });
     }
@@ -154,26 +154,26 @@ impl OwnKeys {
         generation: u32,
         base_key: &BaseKey,
     ) -> Signed {
-        let prev_hash = self.begun.hash;
+        let prev_hash = self.newest_update.hash;
         let update = KeyUpdate { reason, wants_ack, generation, step: 0, prev_hash };
         let signed = Signed::new(core, update, base_key);
-        (self.begun, self.begun_generation) = (signed.clone(), generation);
+        (self.newest_update, self.newest_generation) = (signed.clone(), generation);
         signed
     }
 
     /// Whether no member has been given the current key.
     pub(crate) const fn is_private(&self) -> bool {
-        self.current.begun_hash.is_none()
+        self.current.start_hash.is_none()
     }
 
     /// Switches to a key that no member has been given. Returns its generation and the key for the
     /// media path.
     pub(crate) fn begin_private(&mut self, base_key: BaseKey) -> (u32, BaseKey) {
-        let generation = self.begun_generation + 1;
+        let generation = self.newest_generation + 1;
         let for_media = base_key.duplicate();
         self.pending = None;
         self.current =
-            Current { generation, step: 0, base_key, begun_hash: None, delivery: None, frames: 0 };
+            Current { generation, step: 0, base_key, start_hash: None, delivery: None, frames: 0 };
         (generation, for_media)
     }
 
@@ -183,7 +183,7 @@ impl OwnKeys {
         if self.is_private() {
             let (generation, base_key) = (self.current.generation, self.current.base_key.duplicate());
             let signed = self.sign_beginning(core, reason, wants_ack, generation, &base_key);
-            self.current.begun_hash = Some(signed.hash);
+            self.current.start_hash = Some(signed.hash);
             self.current.delivery = Some(signed);
         }
     }
@@ -196,12 +196,12 @@ impl OwnKeys {
         member: &Member,
         rng: &mut impl CryptoRng,
     ) -> Option<(Vec<u8>, Delivery)> {
-        let Current { generation, step, base_key, begun_hash, delivery, .. } = &mut self.current;
-        let prev_hash = (*begun_hash)?;
+        let Current { generation, step, base_key, start_hash, delivery, .. } = &mut self.current;
+        let prev_hash = (*start_hash)?;
         let (generation, step) = (*generation, *step);
         let update = KeyUpdate { reason: Reason::Delivery, wants_ack, generation, step, prev_hash };
         let signed = delivery.get_or_insert_with(|| Signed::new(core, update, base_key));
-        signed.address(core, (generation, step), base_key, member, rng)
+        signed.encrypt_for(core, (generation, step), base_key, member, rng)
     }
 
     /// The update that delivers the pending key to this member.
@@ -212,16 +212,16 @@ impl OwnKeys {
         rng: &mut impl CryptoRng,
     ) -> Option<(Vec<u8>, Delivery)> {
         let Pending { generation, base_key, signed, .. } = self.pending.as_ref()?;
-        signed.address(core, (*generation, 0), base_key, member, rng)
+        signed.encrypt_for(core, (*generation, 0), base_key, member, rng)
     }
 
     /// Whether the next generation should begin soon, before the steps run out.
-    pub(crate) const fn is_nearly_ratcheted_through(&self) -> bool {
+    pub(crate) const fn is_near_step_limit(&self) -> bool {
         self.current.step >= MAX_STEPS * 3 / 4
     }
 
     /// Whether the current generation has room for another step.
-    pub(crate) const fn may_ratchet(&self) -> bool {
+    pub(crate) const fn can_ratchet(&self) -> bool {
         self.current.step + 1 < MAX_STEPS
     }
 
@@ -242,7 +242,7 @@ impl OwnKeys {
             generation,
             step: 0,
             base_key,
-            begun_hash: Some(signed.hash),
+            start_hash: Some(signed.hash),
             delivery: Some(signed),
             frames: 0,
         };

@@ -20,7 +20,7 @@ pub(crate) const HEADER_MESSAGE_LEN: usize = KeyUpdate::HEADER_LEN + crate::mess
 pub(crate) struct Received {
     recent: Vec<Opened>,
     open: Vec<OpenGeneration>,
-    begun: Option<Begun>,
+    newest_start: Option<GenerationStart>,
     /// All generations before this one were wiped.
     wiped_before: u32,
     /// Generations wiped although older ones are open.
@@ -50,7 +50,7 @@ struct OpenGeneration {
 }
 
 /// The start of a generation, as far as we know it.
-pub(crate) struct Begun {
+pub(crate) struct GenerationStart {
     pub(crate) generation: u32,
     pub(crate) hash: [u8; 32],
     /// The hash of the generation before it, if known.
@@ -91,38 +91,38 @@ impl Received {
         Ok(())
     }
 
-    pub(crate) const fn begun(&self) -> Option<&Begun> {
-        self.begun.as_ref()
+    pub(crate) const fn newest_start(&self) -> Option<&GenerationStart> {
+        self.newest_start.as_ref()
     }
 
     /// The newest generation and its hash; zeros if none is known.
     pub(crate) fn newest(&self) -> (u32, [u8; 32]) {
-        self.begun.as_ref().map_or((0, [0; 32]), |begun| (begun.generation, begun.hash))
+        self.newest_start.as_ref().map_or((0, [0; 32]), |start| (start.generation, start.hash))
     }
 
     /// Notes the start of a generation, unless a later one is known.
     ///
     /// # Errors
     /// [`GroupError::Equivocation`] if it contradicts an earlier statement of the member.
-    pub(crate) fn begin(&mut self, begun: Begun) -> Result<(), GroupError> {
-        let Some(known) = &mut self.begun else {
-            self.begun = Some(begun);
+    pub(crate) fn note_start(&mut self, start: GenerationStart) -> Result<(), GroupError> {
+        let Some(known) = &mut self.newest_start else {
+            self.newest_start = Some(start);
             return Ok(());
         };
-        if known.generation == begun.generation {
-            let before = known.before.or(begun.before);
-            let contradicts = begun.before.is_some_and(|hash| before != Some(hash));
-            if known.hash != begun.hash || contradicts {
+        if known.generation == start.generation {
+            let before = known.before.or(start.before);
+            let contradicts = start.before.is_some_and(|hash| before != Some(hash));
+            if known.hash != start.hash || contradicts {
                 return Err(GroupError::Equivocation);
             }
             known.before = before;
-            known.header = known.header.take().or(begun.header);
-        } else if known.generation < begun.generation {
-            let below = (known.generation + 1 == begun.generation).then_some(known.hash);
-            if below.is_some() && begun.before.is_some_and(|before| Some(before) != below) {
+            known.header = known.header.take().or(start.header);
+        } else if known.generation < start.generation {
+            let below = (known.generation + 1 == start.generation).then_some(known.hash);
+            if below.is_some() && start.before.is_some_and(|before| Some(before) != below) {
                 return Err(GroupError::Equivocation);
             }
-            *known = Begun { before: begun.before.or(below), ..begun };
+            *known = GenerationStart { before: start.before.or(below), ..start };
         }
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Received {
     }
 
     /// Marks all generations before this one as wiped.
-    pub(crate) fn begin_at(&mut self, generation: u32) {
+    pub(crate) fn reject_before(&mut self, generation: u32) {
         self.wiped_before = self.wiped_before.max(generation);
     }
 
@@ -233,23 +233,28 @@ mod tests {
 
     const NOW: Time = Time::at(core::time::Duration::from_secs(1));
 
-    fn begun(generation: u32, hash: u8, before: Option<u8>) -> Begun {
-        Begun { generation, hash: [hash; 32], before: before.map(|hash| [hash; 32]), header: None }
+    fn start(generation: u32, hash: u8, before: Option<u8>) -> GenerationStart {
+        GenerationStart {
+            generation,
+            hash: [hash; 32],
+            before: before.map(|hash| [hash; 32]),
+            header: None,
+        }
     }
 
     #[test]
     fn two_chains_of_one_member_contradict_each_other() {
         let mut received = Received::default();
-        received.begin(begun(4, 4, Some(3))).unwrap();
-        assert_eq!(received.begin(begun(4, 9, None)), Err(GroupError::Equivocation));
-        assert_eq!(received.begin(begun(5, 5, Some(9))), Err(GroupError::Equivocation));
+        received.note_start(start(4, 4, Some(3))).unwrap();
+        assert_eq!(received.note_start(start(4, 9, None)), Err(GroupError::Equivocation));
+        assert_eq!(received.note_start(start(5, 5, Some(9))), Err(GroupError::Equivocation));
         // The heartbeat arrives first, the update later.
-        received.begin(begun(5, 5, None)).unwrap();
-        assert_eq!(received.begin(begun(5, 5, Some(9))), Err(GroupError::Equivocation));
-        received.begin(begun(5, 5, Some(4))).unwrap();
+        received.note_start(start(5, 5, None)).unwrap();
+        assert_eq!(received.note_start(start(5, 5, Some(9))), Err(GroupError::Equivocation));
+        received.note_start(start(5, 5, Some(4))).unwrap();
         // Generations in between were not delivered to us.
-        received.begin(begun(9, 9, Some(8))).unwrap();
-        received.begin(begun(5, 7, None)).unwrap();
+        received.note_start(start(9, 9, Some(8))).unwrap();
+        received.note_start(start(5, 7, None)).unwrap();
         assert_eq!(received.newest(), (9, [9; 32]));
     }
 
@@ -303,7 +308,7 @@ mod tests {
     #[test]
     fn a_closed_generation_is_not_opened_again() {
         let mut received = Received::default();
-        received.begin(begun(3, 3, None)).unwrap();
+        received.note_start(start(3, 3, None)).unwrap();
         received.open(2, 0, NOW);
         received.close();
         assert!((0..3).all(|generation| received.is_open(generation) == Err(GroupError::Stale)));

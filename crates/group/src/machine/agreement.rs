@@ -75,14 +75,14 @@ impl Group {
             member.view.update(theirs, self.view.now, self.view.holds(&theirs, now), now);
         }
         if is_taken_back {
-            self.agree(session, now);
+            self.retract_mismatch(session, now);
         }
     }
 
     /// A member whose roster was reported to differ sees the same as we do. It may have been given no keys meanwhile.
-    fn agree(&mut self, session: SessionId, now: Time) {
+    fn retract_mismatch(&mut self, session: SessionId, now: Time) {
         self.core.event(Event::RosterAgrees(session));
-        self.want_delivery(now);
+        self.schedule_delivery(now);
     }
 
     pub(super) fn members_that(&self, which: impl Fn(&Member) -> bool) -> Vec<SessionId> {
@@ -95,7 +95,7 @@ impl Group {
         for session in self.members_that(|member| member.roster.differs()) {
             let member = self.members.get_mut(&session);
             if member.is_some_and(|member| member.roster.update_ours(hash, now)) {
-                self.agree(session, now);
+                self.retract_mismatch(session, now);
             }
         }
     }
@@ -114,7 +114,7 @@ impl Group {
             (member.announce_hash(), generation, hash)
         };
         let mut view: Vec<_> = self.members.values().map(|member| of_member(member)).collect();
-        view.push((self.core.announce_hash, self.own.begun_generation, self.own.begun.hash));
+        view.push((self.core.announce_hash, self.own.newest_generation, self.own.newest_update.hash));
         if self.view.set(Heartbeat::view_hash(&view), first) {
             let hash = self.view.now;
             for session in self.members_that(|member| member.view.differs()) {
@@ -182,8 +182,8 @@ impl Group {
         for (&session, _) in self.away.iter() {
             sessions.insert(prefix(session), known(Status::Away, nothing));
         }
-        for (&session, judged) in self.waiting.iter() {
-            let status = if judged.has_left { Status::Left } else { Status::Judging };
+        for (&session, applicant) in self.waiting.iter() {
+            let status = if applicant.has_left { Status::Left } else { Status::Judging };
             sessions.insert(prefix(session), known(status, nothing));
         }
         for (&session, member) in self.members.iter() {
@@ -191,7 +191,7 @@ impl Group {
             let status = if is_live { Status::Live } else { Status::NotLive };
             sessions.insert(prefix(session), known(status, member.received.newest()));
         }
-        let newest = (self.own.begun_generation, self.own.begun.hash);
+        let newest = (self.own.newest_generation, self.own.newest_update.hash);
         sessions.insert(prefix(self.core.session), known(Status::Live, newest));
         sessions
     }
@@ -266,16 +266,16 @@ impl Group {
             let (newest, hash) = member.received.newest();
             let is_other = entry.newest == newest && hash[..4] != entry.update_hash;
             if is_other || newest > entry.newest {
-                let header = member.received.begun().and_then(|begun| begun.header.as_ref());
+                let header = member.received.newest_start().and_then(|start| start.header.as_ref());
                 messages.extend(header.map(|header| header.to_vec()));
             } else if entry.newest > newest && member.presence.sends {
-                member.ask_by(now);
+                member.request_keys_by(now);
             }
         }
         if let Some(entry) = theirs.get(&prefix(self.core.session)) {
-            let begun = (self.own.begun_generation, &self.own.begun.hash[..4]);
+            let begun = (self.own.newest_generation, &self.own.newest_update.hash[..4]);
             if entry.status.is_member() && begun != (entry.newest, &entry.update_hash[..]) {
-                messages.push(self.own.begun.header_message());
+                messages.push(self.own.newest_update.header_message());
             }
         }
         for departed in self.departed.iter() {
@@ -296,7 +296,7 @@ impl Group {
     }
 
     /// All orders in force. Of their moderators, those that are here are introduced first, apart: those that are shown together with
-    /// their orders are judged for these alone.
+    /// their orders are applicant for these alone.
     fn forward_orders(&mut self, to: SessionId) {
         let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
         for order in self.orders.iter() {

@@ -11,7 +11,7 @@ use crate::{
     Event, GroupError, KeyChange, KeyId, Recipient, SessionId, Time,
     keys::{
         own,
-        received::{Begun, HEADER_MESSAGE_LEN, Opened},
+        received::{GenerationStart, HEADER_MESSAGE_LEN, Opened},
     },
     members::member::{Delivered, Member},
     message::{
@@ -37,7 +37,7 @@ const MAX_ACKS: usize = 256;
 
 impl Group {
     /// Answers a newcomer soon: at once if none came lately.
-    pub(super) fn want_delivery(&mut self, now: Time) {
+    pub(super) fn schedule_delivery(&mut self, now: Time) {
         let among = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         let wait = self.core.config.policy.coalesce_joins.min(COALESCE_EACH * among);
         let is_used = self.own.current.frames > 0;
@@ -47,8 +47,8 @@ impl Group {
     }
 
     /// Begins a generation soon: at once if none was begun lately.
-    pub(super) fn want_generation(&mut self, reason: Reason, now: Time) {
-        let earliest = self.begun_at.map_or(now, |at| at + self.core.config.policy.coalesce_leaves);
+    pub(super) fn schedule_generation(&mut self, reason: Reason, now: Time) {
+        let earliest = self.began_at.map_or(now, |at| at + self.core.config.policy.coalesce_leaves);
         if self.timers.get(Timer::Begin).is_none() {
             self.begin_reason = reason;
         }
@@ -76,7 +76,7 @@ impl Group {
             self.timers.set(Timer::Begin, now + TRY_AGAIN);
             return;
         };
-        self.begun_at = Some(now);
+        self.began_at = Some(now);
         if self.sends && self.own.is_private() {
             // A generation that nobody was told of yet has its place in the chain before the next one.
             self.own.publish(&self.core, Reason::Leave, self.members.len() <= MAX_ACKS);
@@ -96,7 +96,7 @@ impl Group {
         let recipients = self.members.len();
         let wants_ack = recipients <= MAX_ACKS;
         self.own.begin(&self.core, self.begin_reason, wants_ack, base_key, switch_at);
-        let kept = [self.own.current.generation, self.own.begun_generation];
+        let kept = [self.own.current.generation, self.own.newest_generation];
         let withheld = self.withheld();
         // Newcomers whose delivery is still to come do not know us yet.
         for session in self.members_that(|member| !member.delivered.announce) {
@@ -105,7 +105,7 @@ impl Group {
             }
         }
         for (session, member) in self.members.iter_mut() {
-            member.keep_unacknowledged(&kept);
+            member.retain_unacknowledged(&kept);
             member.delivered.pending = false;
             if withheld.contains(session) {
                 continue;
@@ -134,7 +134,7 @@ impl Group {
         for member in self.members.values_mut() {
             member.delivered =
                 Delivered { announce: member.delivered.announce, ..Delivered::default() };
-            member.keep_unacknowledged(&[]);
+            member.retain_unacknowledged(&[]);
         }
         self.core.change_keys(KeyChange::Rekey { generation: generation.into(), base_key });
     }
@@ -150,12 +150,12 @@ impl Group {
         for member in self.members.values_mut() {
             let Delivered { announce, pending, .. } = member.delivered;
             member.delivered = Delivered { announce, current: pending, pending: false };
-            member.keep_unacknowledged(&[generation]);
+            member.retain_unacknowledged(&[generation]);
             is_missing |= !pending;
         }
         self.core.change_keys(KeyChange::Rekey { generation: generation.into(), base_key });
         if is_missing {
-            self.want_delivery(now);
+            self.schedule_delivery(now);
         }
         self.set_rekey_timer(now, rng);
     }
@@ -181,7 +181,7 @@ impl Group {
         }
         self.delivered_at = Some(now);
         if self.own.current.frames > 0 {
-            if !self.own.may_ratchet() {
+            if !self.own.can_ratchet() {
                 // Receivers that hear nothing of us meanwhile would fall behind what they can follow.
                 if self.own.pending.is_none() {
                     self.begin_reason = Reason::Limit;
@@ -194,9 +194,9 @@ impl Group {
             }
             self.own.ratchet();
             self.core.change_keys(KeyChange::Ratchet);
-            if self.own.is_nearly_ratcheted_through() && self.own.pending.is_none() {
+            if self.own.is_near_step_limit() && self.own.pending.is_none() {
                 // Before newcomers would have to wait for it.
-                self.want_generation(Reason::Limit, now);
+                self.schedule_generation(Reason::Limit, now);
             }
         }
         self.deliver(&newcomers, wants_ack, now, rng);
@@ -381,22 +381,22 @@ impl Group {
         if member.received.note(opened).is_err() {
             return Err(self.report_equivocation(session));
         }
-        let begun = if update.reason.begins_generation() {
+        let start = if update.reason.begins_generation() {
             let shown =
                 message::header_message(&message.bytes[..message.signed.len() + 64], &key_commit);
             let header = <[u8; HEADER_MESSAGE_LEN]>::try_from(&*shown).ok().map(Box::new);
             let before = (generation > 0).then_some(update.prev_hash);
-            Begun { generation, hash, before, header }
+            GenerationStart { generation, hash, before, header }
         } else {
-            Begun { generation, hash: update.prev_hash, before: None, header: None }
+            GenerationStart { generation, hash: update.prev_hash, before: None, header: None }
         };
-        self.note_begun(session, begun, now)?;
+        self.note_generation_start(session, start, now)?;
         if update.wants_ack {
             self.acknowledge(session, &opened, now);
         }
         let Some(member) = self.members.get_mut(&session) else { return Ok(()) };
         if generation >= member.received.newest().0 {
-            member.ask_no_more();
+            member.cancel_key_requests();
         }
         if member.received.is_open(generation)? {
             return Ok(());
@@ -414,15 +414,15 @@ impl Group {
     }
 
     /// A member has begun a generation, as it told us or somebody shows.
-    pub(super) fn note_begun(
+    pub(super) fn note_generation_start(
         &mut self,
         session: SessionId,
-        begun: Begun,
+        start: GenerationStart,
         now: Time,
     ) -> Result<(), GroupError> {
         let Some(member) = self.members.get_mut(&session) else { return Ok(()) };
         let before = member.received.newest();
-        if member.received.begin(begun).is_err() {
+        if member.received.note_start(start).is_err() {
             return Err(self.report_equivocation(session));
         }
         if member.received.newest() != before {
@@ -453,12 +453,16 @@ impl Group {
         }
         let header = <[u8; HEADER_MESSAGE_LEN]>::try_from(message.bytes).ok().map(Box::new);
         let before = (update.generation > 0).then_some(update.prev_hash);
-        self.note_begun(session, Begun { generation: update.generation, hash, before, header }, now)?;
+        self.note_generation_start(
+            session,
+            GenerationStart { generation: update.generation, hash, before, header },
+            now,
+        )?;
         if let Some(member) = self.members.get_mut(&session)
             && member.presence.sends
             && update.generation > newest
         {
-            member.ask_by(now);
+            member.request_keys_by(now);
         }
         Ok(())
     }
@@ -510,18 +514,20 @@ impl Group {
                 member.delivered.current = false;
                 member.delivered.pending = false;
                 if had {
-                    self.want_generation(Reason::Leave, now);
+                    self.schedule_generation(Reason::Leave, now);
                     self.begin_if_due(now, rng);
                 } else {
-                    self.want_delivery(now);
+                    self.schedule_delivery(now);
                 }
             } else if wants.has(Wants::KEYS) && self.sends {
-                let is_told = member.delivered.current;
+                let was_delivered = member.delivered.current;
                 member.delivered.pending = false;
-                if is_told && self.members.get(&session).is_some_and(|member| self.is_trusted(member)) {
+                if was_delivered
+                    && self.members.get(&session).is_some_and(|member| self.is_trusted(member))
+                {
                     self.deliver(&[session], self.members.len() <= MAX_ACKS, now, rng);
                 } else {
-                    self.want_delivery(now);
+                    self.schedule_delivery(now);
                 }
             }
         }
@@ -531,7 +537,7 @@ impl Group {
     pub(super) fn send_requests(&mut self, now: Time) {
         let mut targets = Vec::new();
         for (&session, member) in self.members.iter_mut() {
-            targets.extend(member.take_ask(now).map(|wants| (session, wants)));
+            targets.extend(member.take_key_request(now).map(|wants| (session, wants)));
         }
         for (target, wants) in targets {
             let request = Request { target, wants };

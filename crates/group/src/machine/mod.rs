@@ -30,7 +30,7 @@ use crate::{
         prekeys::Prekeys,
     },
     members::{
-        admission::Waiting,
+        admission::Applicants,
         departed::{AwayMembers, DepartedSessions, Refused, WipedKeys},
         map::MemberMap,
         orders::Orders,
@@ -56,7 +56,7 @@ pub struct Group {
     clock: Clock,
     trust: TrustStore,
     members: MemberMap,
-    waiting: Waiting,
+    waiting: Applicants,
     away: AwayMembers,
     departed: DepartedSessions,
     refused: Refused,
@@ -80,16 +80,16 @@ pub struct Group {
     strangers: TokenBucket,
     forgeries: TokenBucket,
     /// Sessions that are not known, and when they were asked for their announce.
-    asked: BTreeMap<SessionId, Time>,
+    requested_announces: BTreeMap<SessionId, Time>,
     /// Sessions that do not admit us, as they say: they do not see us, and need not answer.
     refusers: alloc::collections::BTreeSet<SessionId>,
     /// Refusals of us that were told, by kind.
-    told_refusals: BTreeMap<u8, Time>,
+    reported_refusals: BTreeMap<u8, Time>,
     timers: Timers,
     /// Why the next generation begins.
     begin_reason: Reason,
     delivered_at: Option<Time>,
-    begun_at: Option<Time>,
+    began_at: Option<Time>,
     /// The first leave that no generation was begun for, and the first that the pending one answers.
     left_at: Option<Time>,
     answered_leave_at: Option<Time>,
@@ -139,7 +139,7 @@ impl Group {
             clock,
             trust,
             members: MemberMap::new(),
-            waiting: Waiting::default(),
+            waiting: Applicants::default(),
             away: AwayMembers::default(),
             departed: DepartedSessions::default(),
             refused: Refused::default(),
@@ -157,13 +157,13 @@ impl Group {
             orders_hash: RecentHashes::new(),
             strangers: TokenBucket::new(Rate::Strangers, now),
             forgeries: TokenBucket::new(Rate::Forgeries, now),
-            asked: BTreeMap::new(),
+            requested_announces: BTreeMap::new(),
             refusers: alloc::collections::BTreeSet::new(),
-            told_refusals: BTreeMap::new(),
+            reported_refusals: BTreeMap::new(),
             timers,
             begin_reason: Reason::Timer,
             delivered_at: None,
-            begun_at: None,
+            began_at: None,
             left_at: None,
             answered_leave_at: None,
             joined_at: now,
@@ -240,24 +240,25 @@ impl Group {
         if let Some(member) = self.members.get(&session).or(away) {
             return Some(Announce::address_in(&member.announce));
         }
-        let waiting = self.waiting.get(session).map(|judged| &*judged.announce.address);
+        let waiting = self.waiting.get(session).map(|applicant| &*applicant.announce.address);
         let departed = || self.departed.get(session).map(|departed| &*departed.address);
         waiting.or_else(|| self.refused.address_of(session)).or_else(departed)
     }
 
-    /// The members, and sessions that are being judged, that the relay calls so: more than one if a session was replaced a moment
+    /// The members, and sessions that are being applicant, that the relay calls so: more than one if a session was replaced a moment
     /// ago, or if somebody lies.
     pub fn sessions_at<'g>(&'g self, address: &'g [u8]) -> impl Iterator<Item = SessionId> + 'g {
         let members = self.members.values().map(|member| &**member);
         let members = members.filter(move |member| Announce::address_in(&member.announce) == address);
-        let waiting = self.waiting.iter().filter(move |(_, judged)| judged.announce.address == address);
+        let waiting =
+            self.waiting.iter().filter(move |(_, applicant)| applicant.announce.address == address);
         members.map(|member| member.session).chain(waiting.map(|(&session, _)| session))
     }
 
     /// Begins a new generation: the present key nears its limit, or something is suspicious.
     pub fn rekey(&mut self, reason: Reason, now: Time) {
         let now = self.advance(now);
-        self.want_generation(reason, now);
+        self.schedule_generation(reason, now);
     }
 
     /// Whether we send frames. A member that does not draws new keys without giving them to anybody; before it sends again
@@ -269,7 +270,7 @@ impl Group {
             self.sends = sends;
             self.timers.set_sooner(Timer::Heartbeat, now);
             if sends {
-                self.want_delivery(now);
+                self.schedule_delivery(now);
             }
         }
     }
@@ -302,7 +303,7 @@ impl Group {
         let now = self.advance(now);
         let session = self.session_of(member);
         if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
-            member.ask_by(now + Duration::from_millis(300));
+            member.request_keys_by(now + Duration::from_millis(300));
         }
     }
 
@@ -332,7 +333,7 @@ impl Group {
             return output;
         }
         let until = if self.has_ended { now + ENDED_WAIT } else { self.next_timeout(now) };
-        Output::Timeout(self.clock.to_given(until))
+        Output::Timeout(self.clock.to_caller(until))
     }
 
     fn advance(&mut self, now: Time) -> Time {
@@ -370,10 +371,10 @@ impl Group {
         self.verifications = GroupVerifications::new(self.core.group, us);
         for member in self.members.values_mut() {
             member.delivered = crate::members::member::Delivered::default();
-            member.keep_unacknowledged(&[]);
+            member.retain_unacknowledged(&[]);
         }
         self.refusers.clear();
-        self.away.begin_anew();
+        self.away.restart();
         (self.joined_at, self.restarted_at) = (now, Some(now));
         self.restarts += 1;
         let member = self.core.member_id();
@@ -381,7 +382,7 @@ impl Group {
         self.core.event(crate::Event::SessionChanged(self.core.session));
         self.refresh_roster(now);
         self.announce_to_all(now);
-        self.want_delivery(now);
+        self.schedule_delivery(now);
         Ok(())
     }
 }
@@ -430,8 +431,8 @@ fn enter(
 }
 
 /// A session of ours that has ended.
-fn own_session(core: &Core, now: Time) -> crate::members::departed::Departed {
-    crate::members::departed::Departed {
+fn own_session(core: &Core, now: Time) -> crate::members::departed::DepartedSession {
+    crate::members::departed::DepartedSession {
         session: core.session,
         status: message::Status::Replaced,
         at: now,

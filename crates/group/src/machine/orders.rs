@@ -28,7 +28,7 @@ impl Group {
         let mut allowed: Vec<_> = identities.map(tag).collect();
         allowed.sort_unstable();
         allowed.dedup();
-        self.give(Order { counter, action: Action::Lock { allowed } }, now);
+        self.issue_order(Order { counter, action: Action::Lock { allowed } }, now);
         Ok(())
     }
 
@@ -39,7 +39,7 @@ impl Group {
     pub fn unlock(&mut self, now: Time) -> Result<(), GroupError> {
         let now = self.advance(now);
         let counter = self.next_counter()?;
-        self.give(Order { counter, action: Action::Unlock }, now);
+        self.issue_order(Order { counter, action: Action::Unlock }, now);
         Ok(())
     }
 
@@ -54,7 +54,7 @@ impl Group {
         let identity = member.ok_or(GroupError::UnknownMember(target))?.identity();
         let counter = self.next_counter()?;
         let identity = Order::tag(self.core.session, counter, &identity);
-        self.give(Order { counter, action: Action::Remove { target, identity } }, now);
+        self.issue_order(Order { counter, action: Action::Remove { target, identity } }, now);
         Ok(())
     }
 
@@ -68,7 +68,7 @@ impl Group {
         self.orders.highest().checked_add(1).ok_or(GroupError::NotAllowed)
     }
 
-    fn give(&mut self, order: Order, now: Time) {
+    fn issue_order(&mut self, order: Order, now: Time) {
         let message = self.core.sign(&Body::Order(order.clone()));
         self.core.out.send(Recipient::All, message.clone());
         let by = self.core.session;
@@ -104,7 +104,7 @@ impl Group {
             None
         };
         let Some((identity, permission, counts)) = known else {
-            self.keep_early(by, bytes);
+            self.buffer_early(by, bytes);
             return Err(GroupError::UnknownMember(by));
         };
         if permission != Permission::Moderator {
@@ -121,7 +121,7 @@ impl Group {
             if self.departed.get(by).is_some() {
                 return Err(GroupError::Departed);
             }
-            self.keep_early(by, bytes);
+            self.buffer_early(by, bytes);
             return Ok(());
         }
         self.apply_order(order, now)
@@ -155,7 +155,7 @@ impl Group {
                 self.end(EndReason::Removed { by });
                 return Ok(());
             }
-            self.depart(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
+            self.remove_departed(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
             for void in self.orders.void(target, order.order.counter) {
                 // Whom a removed moderator removed after that is welcome again.
                 self.departed.forget(void.order.action.target());
@@ -172,7 +172,7 @@ impl Group {
         }
         if !is_locked {
             // Whom a lock or a removal kept out may ask again.
-            self.refused.keep_those_by_application();
+            self.refused.retain_those_by_application();
         }
         self.enforce_orders(now);
         if self.orders_hash.set(self.orders.hash(), now) {
@@ -190,7 +190,7 @@ impl Group {
         let of_away = self.away.iter().map(|(_, away)| &away.member);
         let sessions = of_member.chain(of_away).map(|member| (member.session, member.identity()));
         let out = sessions
-            .filter_map(|(session, identity)| Some((session, self.kept_out(session, &identity)?)));
+            .filter_map(|(session, identity)| Some((session, self.exclusion_of(session, &identity)?)));
         let out: Vec<_> = out.collect();
         for (session, (why, proof)) in out {
             match why {
@@ -200,24 +200,24 @@ impl Group {
                 | LeaveReason::Replaced
                 | LeaveReason::Dropped
                 | LeaveReason::Lost => {
-                    self.depart(session, why, Some(proof.message.to_vec()), now);
+                    self.remove_departed(session, why, Some(proof.message.to_vec()), now);
                 }
             }
         }
-        let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
+        let waiting = self.waiting.iter().filter(|(_, applicant)| !applicant.has_left);
         let refused: Vec<_> = waiting
-            .filter_map(|(&session, judged)| {
-                let (why, _) = self.kept_out(session, &judged.announce.identity)?;
+            .filter_map(|(&session, applicant)| {
+                let (why, _) = self.exclusion_of(session, &applicant.announce.identity)?;
                 Some((session, why))
             })
             .collect();
         for (session, why) in refused {
-            let Some(judged) = self.waiting.remove(session) else { continue };
+            let Some(applicant) = self.waiting.remove(session) else { continue };
             let is_removed = why == LeaveReason::Removed;
             let reason = if is_removed { RefusalReason::Removed } else { RefusalReason::Locked };
-            self.refuse_with(session, &judged.announce.address, reason, false, now);
+            self.refuse_with(session, &applicant.announce.address, reason, false, now);
         }
-        let us = self.kept_out(self.core.session, &self.core.identity());
+        let us = self.exclusion_of(self.core.session, &self.core.identity());
         if let Some((why, order)) = us.filter(|(_, order)| order.by != self.core.session) {
             let by = order.by;
             let is_removed = why == LeaveReason::Removed;
@@ -243,7 +243,11 @@ impl Group {
     }
 
     /// The order that keeps this session or identity out.
-    fn kept_out(&self, session: SessionId, identity: &Identity) -> Option<(LeaveReason, SignedOrder)> {
+    fn exclusion_of(
+        &self,
+        session: SessionId,
+        identity: &Identity,
+    ) -> Option<(LeaveReason, SignedOrder)> {
         if let Some(removal) = self.orders.removal_of(session, identity) {
             return Some((LeaveReason::Removed, removal.clone()));
         }
@@ -252,7 +256,7 @@ impl Group {
     }
 
     /// Newcomers may not be able to verify a lock whose moderator has gone: another moderator locks again.
-    pub(super) fn keep_locked(&mut self, gone: SessionId) {
+    pub(super) fn relock_after(&mut self, gone: SessionId) {
         let is_theirs = self.orders.lock_in_force().is_some_and(|lock| lock.by == gone);
         let is_first = !self.members.iter().any(|(session, member)| {
             member.permission == Permission::Moderator
@@ -269,7 +273,7 @@ impl Group {
         let is_theirs = lock
             .is_some_and(|lock| lock.by != self.core.session && !self.members.contains_key(&lock.by));
         if is_theirs {
-            let _ = self.lock(self.clock.to_given(now));
+            let _ = self.lock(self.clock.to_caller(now));
         }
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{Group, agreement::CompareAfter, timers::Timer};
 use crate::{
     Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId, Time,
-    members::{admission::Judged, departed::Away, member::Member},
+    members::{admission::Applicant, departed::AwayMember, member::Member},
     message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
 };
 
@@ -58,8 +58,8 @@ impl Group {
             generation: current.generation,
             step: current.step,
             frames: u32::try_from(current.frames).unwrap_or(u32::MAX),
-            newest: self.own.begun_generation,
-            update_hash: self.own.begun.hash,
+            newest: self.own.newest_generation,
+            update_hash: self.own.newest_update.hash,
             roster_hash: self.roster.now,
             view_hash: self.view.now,
             orders_hash: self.orders_hash.now,
@@ -83,8 +83,8 @@ impl Group {
                 let away = self.away.get(session).map(|away| &away.member);
                 let member = self.members.get(&session).or(away);
                 let of_member = member.and_then(|member| member.presence.last());
-                let judged = || self.waiting.get(session).and_then(Judged::last_heartbeat);
-                let last = of_member.or_else(judged);
+                let applicant = || self.waiting.get(session).and_then(Applicant::last_heartbeat);
+                let last = of_member.or_else(applicant);
                 last.map(|(seq, hash)| Witness { session: prefix(session), seq, hash })
             }
         };
@@ -126,8 +126,8 @@ impl Group {
             let soon = now + Duration::from_secs(wait);
             match member.received.is_open(heartbeat.generation) {
                 Ok(true) => {}
-                Ok(false) => member.ask_by(soon),
-                Err(_) => member.ask_anew_by(soon),
+                Ok(false) => member.request_keys_by(soon),
+                Err(_) => member.request_new_keys_by(soon),
             }
         }
         self.note_newest(session, heartbeat, now)?;
@@ -166,18 +166,18 @@ impl Group {
         let is_news = member.presence.prove(now);
         if core::mem::take(&mut member.presence.is_unresponsive) {
             // It has not heard what we asked meanwhile.
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            member.roster.restart(now);
+            member.view.restart(now);
             self.core.event(Event::Responsive(session));
         }
         if is_news {
-            self.settle_identity(session, now);
+            self.resolve_identity(session, now);
             self.handle_early(session, now);
         }
     }
 
     /// A member that has just proved to be live takes the place of an older session of its identity.
-    fn settle_identity(&mut self, session: SessionId, now: Time) {
+    fn resolve_identity(&mut self, session: SessionId, now: Time) {
         let Some(member) = self.members.get(&session) else { return };
         let (identity, age) = (member.identity(), member.age());
         if identity == self.core.identity() {
@@ -206,7 +206,7 @@ impl Group {
         } else {
             self.members.get(&new).map(|member| member.announce.to_vec())
         };
-        self.depart(old, LeaveReason::Replaced, proof, now);
+        self.remove_departed(old, LeaveReason::Replaced, proof, now);
     }
 
     /// Ends what is overdue: members are unresponsive, then lost.
@@ -234,7 +234,7 @@ impl Group {
             self.core.event(Event::Unresponsive(session));
         }
         for session in lost {
-            self.go_away(session, LeaveReason::Lost, now);
+            self.move_to_away(session, LeaveReason::Lost, now);
         }
         for session in contested {
             self.end_contest(session, now);
@@ -262,14 +262,14 @@ impl Group {
     }
 
     /// A member is away: keys change without it, and it may come back.
-    pub(super) fn go_away(&mut self, session: SessionId, why: LeaveReason, now: Time) {
+    pub(super) fn move_to_away(&mut self, session: SessionId, why: LeaveReason, now: Time) {
         let Some(mut member) = self.members.remove(&session) else { return };
         self.forget_member(&member);
-        member.go_away();
-        member.presence.go_away();
+        member.reset();
+        member.presence.reset();
         let our_seq = self.heartbeats.seq();
         let most = self.core.config.policy.max_members;
-        self.away.insert(Away { member, since: now, our_seq }, most);
+        self.away.insert(AwayMember { member, since: now, our_seq }, most);
         self.core.event(Event::Left { session, why });
         self.after_leave(session, now);
     }
@@ -305,7 +305,7 @@ impl Group {
         }
         let heartbeat = match &message.body {
             Body::Leave => {
-                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+                self.remove_departed(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
                 return Ok(());
             }
             Body::Order(order) => return self.on_order(session, order, message.bytes, false, now),
@@ -364,10 +364,10 @@ impl Group {
         self.core.send(Recipient::One(session), &Body::Request(request));
         if let Some(member) = self.members.get_mut(&session) {
             // Should the request be lost.
-            member.ask_anew_by(now + Duration::from_secs(5));
+            member.request_new_keys_by(now + Duration::from_secs(5));
         }
         self.refresh_roster(now);
-        self.want_delivery(now);
+        self.schedule_delivery(now);
         Ok(())
     }
 
@@ -378,8 +378,8 @@ impl Group {
         for member in self.members.values_mut() {
             let Member { presence, since, .. } = &mut **member;
             presence.excuse(since, at_least);
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            member.roster.restart(now);
+            member.view.restart(now);
         }
         if !self.has_ended {
             self.timers.set_sooner(Timer::Heartbeat, now);
@@ -410,7 +410,7 @@ fn timeouts_of(
         Some(member.presence.lost_at(member.since, interval, missed)),
         (!member.presence.is_unresponsive).then_some(unresponsive),
         member.presence.contest,
-        member.next_ask_at(),
+        member.next_key_request_at(),
         member.next_repeat_at(),
         member
             .request

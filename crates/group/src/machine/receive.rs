@@ -24,7 +24,7 @@ const MAX_ASKED: usize = 256;
 /// How often what is left of a session that has ended is answered.
 const ANSWER_DEPARTED_EVERY: Duration = Duration::from_secs(10);
 /// How often the same kind of refusal is told.
-const TELL_REFUSAL_EVERY: Duration = Duration::from_secs(60);
+const REPORT_REFUSAL_EVERY: Duration = Duration::from_secs(60);
 /// How often a new session may begin.
 const RESTART_EVERY: Duration = Duration::from_secs(10);
 /// The wait doubles each time, up to this.
@@ -79,7 +79,7 @@ impl Group {
             return self.on_away_message(&message, now);
         }
         if self.waiting.get(session).is_some() {
-            return self.on_judged_message(&message, now);
+            return self.on_applicant_message(&message, now);
         }
         Err(self.on_stranger_message(&message, now))
     }
@@ -161,7 +161,7 @@ impl Group {
             Body::Request(request) => self.on_request(session, request.wants),
             Body::Heartbeat(heartbeat) => self.on_heartbeat(session, message, heartbeat, now),
             Body::Leave => {
-                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+                self.remove_departed(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
                 Ok(())
             }
             Body::Order(order) => self.on_order(session, order, message.bytes, false, now),
@@ -177,16 +177,16 @@ impl Group {
     }
 
     /// A message of a session that the application is judging: kept until it has.
-    fn on_judged_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
+    fn on_applicant_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
         let session = message.head.session;
         let us = self.core.session;
         if !self.strangers.try_take(now) {
             return Err(GroupError::Busy);
         }
-        let Some(judged) = self.waiting.get_mut(session) else {
+        let Some(applicant) = self.waiting.get_mut(session) else {
             return Err(GroupError::UnknownMember(session));
         };
-        let identity = judged.announce.identity;
+        let identity = applicant.announce.identity;
         let is_signed = message.is_signed_by(&self.core.group, &identity);
         match &message.body {
             // It cannot be verified without opening it.
@@ -194,7 +194,7 @@ impl Group {
                 Err(GroupError::NotForUs)
             }
             Body::KeyUpdate(_) => {
-                if judged.keep(message.bytes) {
+                if applicant.store(message.bytes) {
                     Ok(())
                 } else {
                     Err(GroupError::Busy)
@@ -215,18 +215,18 @@ impl Group {
                 Err(GroupError::Unauthentic)
             }
             Body::Heartbeat(heartbeat) => {
-                judged.keep_heartbeat(heartbeat, message.bytes, now);
+                applicant.store_heartbeat(heartbeat, message.bytes, now);
                 Ok(())
             }
             Body::Leave => {
-                self.on_leave_of_judged(session, message.bytes);
+                self.on_leave_of_applicant(session, message.bytes);
                 Ok(())
             }
             // A member's alone makes us begin a new session.
-            Body::Refusal(Refusal { target, reason: RefusalReason::NumberInUse(_) })
+            Body::Refusal(Refusal { target, reason: RefusalReason::MemberIdInUse(_) })
                 if *target == us =>
             {
-                if judged.keep(message.bytes) {
+                if applicant.store(message.bytes) {
                     Ok(())
                 } else {
                     Err(GroupError::Busy)
@@ -238,7 +238,7 @@ impl Group {
             }
             Body::Refusal(_) => Err(GroupError::NotForUs),
             Body::Order(_) => {
-                self.keep_early(session, message.bytes);
+                self.buffer_early(session, message.bytes);
                 Ok(())
             }
             Body::Request(request) if request.target == us => {
@@ -247,12 +247,20 @@ impl Group {
                 if has_announce {
                     self.introduce_to(session, now);
                 }
-                let Some(judged) = self.waiting.get_mut(session) else { return Ok(()) };
-                if has_announce || judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
+                let Some(applicant) = self.waiting.get_mut(session) else { return Ok(()) };
+                if has_announce || applicant.store(message.bytes) {
+                    Ok(())
+                } else {
+                    Err(GroupError::Busy)
+                }
             }
             Body::Request(_) => Err(GroupError::NotForUs),
             Body::Roster(_) | Body::Forward(_) | Body::Sas { .. } | Body::UpdateHeader(_) => {
-                if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
+                if applicant.store(message.bytes) {
+                    Ok(())
+                } else {
+                    Err(GroupError::Busy)
+                }
             }
         }
     }
@@ -265,7 +273,7 @@ impl Group {
             return unknown;
         }
         match &message.body {
-            Body::Leave | Body::Order(_) => self.keep_early(session, message.bytes),
+            Body::Leave | Body::Order(_) => self.buffer_early(session, message.bytes),
             Body::Request(Request { target, .. }) if *target != self.core.session => {
                 return GroupError::NotForUs;
             }
@@ -281,15 +289,15 @@ impl Group {
                 {
                     self.answer_stranger(now);
                 }
-                let asked = self.asked.get(&session);
+                let asked = self.requested_announces.get(&session);
                 // In our first second all announces are on their way to us.
-                let is_due = now >= self.expects_until()
+                let is_due = now >= self.expects_announces_until()
                     && asked.is_none_or(|at| now >= *at + ASK_STRANGER_EVERY);
                 if is_due && self.strangers.try_take(now) {
-                    if self.asked.len() >= MAX_ASKED {
-                        self.asked.clear();
+                    if self.requested_announces.len() >= MAX_ASKED {
+                        self.requested_announces.clear();
                     }
-                    self.asked.insert(session, now);
+                    self.requested_announces.insert(session, now);
                     let request = Request { target: session, wants: message::Wants::ANNOUNCE };
                     self.core.send(crate::Recipient::One(session), &Body::Request(request));
                 }
@@ -306,7 +314,7 @@ impl Group {
     }
 
     /// Until when the announces of others are on their way to us. Not all come by themselves after a clash of numbers.
-    fn expects_until(&self) -> Time {
+    fn expects_announces_until(&self) -> Time {
         if self.restarted_at.is_some() { Time::START } else { self.joined_at + NEW_FOR }
     }
 
@@ -319,7 +327,7 @@ impl Group {
         }
     }
 
-    pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8]) {
+    pub(super) fn buffer_early(&mut self, session: SessionId, bytes: &[u8]) {
         if self.early.iter().any(|(_, kept)| kept == bytes) {
             return;
         }
@@ -340,18 +348,18 @@ impl Group {
         }
     }
 
-    /// A session that is being judged leaves. If it has given orders it is judged for these, else it is forgotten; should its
+    /// A session that is being applicant leaves. If it has given orders it is applicant for these, else it is forgotten; should its
     /// announce be played again, its leave is here.
-    fn on_leave_of_judged(&mut self, session: SessionId, leave: &[u8]) {
+    fn on_leave_of_applicant(&mut self, session: SessionId, leave: &[u8]) {
         let has_orders = self.early.iter().any(|(of, bytes)| {
             let is_order = |message: Message<'_>| matches!(message.body, Body::Order(_));
             *of == session && Message::parse(bytes).is_ok_and(is_order)
         });
         match self.waiting.get_mut(session) {
-            Some(judged) if has_orders || judged.has_left => judged.has_left = true,
+            Some(applicant) if has_orders || applicant.has_left => applicant.has_left = true,
             Some(_) | None => {
                 self.waiting.remove(session);
-                self.keep_early(session, leave);
+                self.buffer_early(session, leave);
             }
         }
     }
@@ -467,11 +475,11 @@ impl Group {
             RefusalReason::Locked => 2,
             RefusalReason::Removed => 3,
             RefusalReason::Full => 4,
-            RefusalReason::NumberInUse(_) => 5,
+            RefusalReason::MemberIdInUse(_) => 5,
             RefusalReason::OtherParameters => 6,
             RefusalReason::Replaced(_) => 7,
         };
-        if let RefusalReason::NumberInUse(other) = reason
+        if let RefusalReason::MemberIdInUse(other) = reason
             && is_member
             && other != self.core.session
             && other.member_id() == self.core.member_id()
@@ -488,9 +496,9 @@ impl Group {
         if self.refusers.len() < MAX_ASKED {
             self.refusers.insert(by);
         }
-        let told = self.told_refusals.get(&kind);
-        if told.is_none_or(|at| now >= *at + TELL_REFUSAL_EVERY) {
-            self.told_refusals.insert(kind, now);
+        let told = self.reported_refusals.get(&kind);
+        if told.is_none_or(|at| now >= *at + REPORT_REFUSAL_EVERY) {
+            self.reported_refusals.insert(kind, now);
             self.core.event(Event::NotAdmitted { by, reason });
         }
     }
@@ -502,12 +510,12 @@ impl Group {
         heartbeat: &Heartbeat,
         now: Time,
     ) -> Result<(), GroupError> {
-        let begun = crate::keys::received::Begun {
+        let start = crate::keys::received::GenerationStart {
             generation: heartbeat.newest,
             hash: heartbeat.update_hash,
             before: None,
             header: None,
         };
-        self.note_begun(session, begun, now)
+        self.note_generation_start(session, start, now)
     }
 }

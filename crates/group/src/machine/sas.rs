@@ -24,11 +24,11 @@ const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(
 pub(super) struct GroupVerifications {
     sas: SasVerifications,
     received: VecDeque<(SessionId, SasMessage)>,
-    sent: Vec<Sent>,
+    sent: Vec<SentMessage>,
 }
 
 /// The newest message of a check with somebody.
-struct Sent {
+struct SentMessage {
     to: SessionId,
     message: Vec<u8>,
     at: Time,
@@ -100,7 +100,7 @@ impl Group {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
         self.trust.mark_verified(&member.user, &member.identity(), seconds)?;
-        member.standing = VerificationState::Verified;
+        member.verification = VerificationState::Verified;
         Ok(())
     }
 
@@ -112,7 +112,7 @@ impl Group {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
         self.trust.accept_change(&member.user, &member.identity(), seconds)?;
-        member.standing = VerificationState::Known;
+        member.verification = VerificationState::Known;
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl Group {
     ) -> VerificationState {
         let seconds = self.seconds(now);
         // One that cannot be remembered is as new the next time.
-        self.trust.see(user, identity, seconds).unwrap_or(VerificationState::New)
+        self.trust.observe(user, identity, seconds).unwrap_or(VerificationState::New)
     }
 
     const fn seconds(&self, now: Time) -> u64 {
@@ -178,11 +178,11 @@ impl Group {
         }
         match progress.event {
             None => {}
-            Some(SasEvent::Begun) => self.core.event(Event::SasStarted(session)),
+            Some(SasEvent::Started) => self.core.event(Event::SasStarted(session)),
             Some(SasEvent::Compare(sas)) => self.core.event(Event::SasReady { session, sas }),
             Some(SasEvent::Verified) => {
                 // Both people have just compared this identity: a changed one is accepted with that.
-                let given = self.clock.to_given(now);
+                let given = self.clock.to_caller(now);
                 let _ = self.accept_identity(session, given);
                 let _ = self.set_verified(session, given);
                 self.core.event(Event::SasVerified(session));
@@ -194,7 +194,12 @@ impl Group {
     fn send_sas(&mut self, target: SessionId, message: SasMessage, now: Time) {
         let message = self.core.sign(&Body::Sas { target, message });
         self.verifications.sent.retain(|sent| sent.to != target);
-        self.verifications.sent.push(Sent { to: target, message: message.clone(), at: now, tries: 0 });
+        self.verifications.sent.push(SentMessage {
+            to: target,
+            message: message.clone(),
+            at: now,
+            tries: 0,
+        });
         self.core.out.send(Recipient::One(target), message);
     }
 

@@ -7,7 +7,7 @@ use super::Group;
 use crate::{
     Admission, EndReason, Event, GroupError, Identity, JoinRequest, LeaveReason, Permission, Recipient,
     SessionId, Time,
-    members::{admission::Judged, departed::Departed, member::Member},
+    members::{admission::Applicant, departed::DepartedSession, member::Member},
     message::{Announce, Body, Heartbeat, Message, Reason, Refusal, RefusalReason, Status},
 };
 
@@ -49,11 +49,11 @@ impl Group {
         if self.members.contains_key(&session) || self.away.get(session).is_some() {
             return Ok(());
         }
-        if let Some(judged) = self.waiting.get_mut(session) {
-            if judged.has_left && !signs_orders {
+        if let Some(applicant) = self.waiting.get_mut(session) {
+            if applicant.has_left && !signs_orders {
                 // It is here itself after all.
-                judged.has_left = false;
-                let request = JoinRequest::new(session, &judged.announce, false);
+                applicant.has_left = false;
+                let request = JoinRequest::new(session, &applicant.announce, false);
                 self.core.event(Event::JoinRequested(request));
             }
             return Ok(());
@@ -73,13 +73,13 @@ impl Group {
             self.end(EndReason::Replaced { by: session });
             return Ok(());
         }
-        self.asked.remove(&session);
+        self.requested_announces.remove(&session);
         // Somebody said that it has left, and it is here itself.
         self.departed.forget(session);
         if !signs_orders && self.has_left_early(session, announce) {
             return Err(GroupError::Departed);
         }
-        if !signs_orders && let Err((reason, error)) = self.may_ask(session, announce) {
+        if !signs_orders && let Err((reason, error)) = self.check_admission(session, announce) {
             if reason == RefusalReason::Locked && !self.refused.contains(session, now) {
                 self.core.event(Event::LockedOut(announce.identity));
             }
@@ -89,8 +89,8 @@ impl Group {
         if self.waiting.len() >= self.core.config.policy.max_members {
             return Err(GroupError::Full);
         }
-        let judged = Judged::new(announce.clone(), message.bytes.to_vec(), signs_orders, now);
-        self.waiting.insert(session, judged);
+        let applicant = Applicant::new(announce.clone(), message.bytes.to_vec(), signs_orders, now);
+        self.waiting.insert(session, applicant);
         let request = JoinRequest::new(session, announce, signs_orders);
         self.core.event(Event::JoinRequested(request));
         Ok(())
@@ -109,7 +109,7 @@ impl Group {
     }
 
     /// Whether the application is to be asked about a session.
-    fn may_ask(
+    fn check_admission(
         &self,
         session: SessionId,
         announce: &Announce,
@@ -128,7 +128,7 @@ impl Group {
             return Err((RefusalReason::Locked, GroupError::Locked));
         }
         if let Some(owner) = self.owner_of(session) {
-            return Err((RefusalReason::NumberInUse(owner), GroupError::InUse));
+            return Err((RefusalReason::MemberIdInUse(owner), GroupError::InUse));
         }
         let is_full = self.members.len() + 1 >= config.policy.max_members
             || self.waiting.len() >= config.policy.max_members;
@@ -139,18 +139,19 @@ impl Group {
         Ok(())
     }
 
-    /// How many sessions of this identity are members or are being judged.
+    /// How many sessions of this identity are members or are being applicant.
     fn sessions_of(&self, identity: &Identity) -> usize {
         let members = self.members.values().filter(|member| member.identity() == *identity);
-        let judged = self.waiting.iter().filter(|(_, judged)| judged.announce.identity == *identity);
-        members.count() + judged.filter(|(_, judged)| !judged.has_left).count()
+        let applicant =
+            self.waiting.iter().filter(|(_, applicant)| applicant.announce.identity == *identity);
+        members.count() + applicant.filter(|(_, applicant)| !applicant.has_left).count()
     }
 
     /// Another session that has the member id of this one.
     pub(super) fn owner_of(&self, session: SessionId) -> Option<SessionId> {
         let member_id = session.member_id();
         let ours = [self.core.session].into_iter();
-        let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
+        let waiting = self.waiting.iter().filter(|(_, applicant)| !applicant.has_left);
         let waiting = waiting.map(|(&session, _)| session);
         let away = self.away.iter().map(|(&session, _)| session);
         let mut others = ours.chain(self.members_with_id(member_id)).chain(waiting).chain(away);
@@ -172,17 +173,17 @@ impl Group {
             return Err(GroupError::Ended);
         }
         let now = self.advance(now);
-        let judged = self.waiting.remove(session).ok_or(GroupError::UnknownMember(session))?;
-        if judged.has_left {
-            self.departed.push(Departed {
+        let applicant = self.waiting.remove(session).ok_or(GroupError::UnknownMember(session))?;
+        if applicant.has_left {
+            self.departed.push(DepartedSession {
                 session,
                 status: Status::Left,
                 at: Time::START,
-                identity: judged.announce.identity,
+                identity: applicant.announce.identity,
                 permission: admission.permission,
                 was_live: false,
-                address: judged.announce.address.as_slice().into(),
-                announce: Some(judged.message.into()),
+                address: applicant.announce.address.as_slice().into(),
+                announce: Some(applicant.message.into()),
                 proof: None,
                 answered_at: None,
                 removed_by: None,
@@ -191,22 +192,23 @@ impl Group {
             self.handle_orders_of_departed(session, now);
             return Ok(());
         }
-        if let Err((reason, error)) = self.may_ask(session, &judged.announce) {
-            self.refuse_with(session, &judged.announce.address, reason, false, now);
+        if let Err((reason, error)) = self.check_admission(session, &applicant.announce) {
+            self.refuse_with(session, &applicant.announce.address, reason, false, now);
             return Err(error);
         }
-        let standing = self.observe_identity(&admission.user, &judged.announce.identity, now);
-        if standing.is_changed() {
-            self.core.event(Event::IdentityChanged { session, standing });
+        let verification = self.observe_identity(&admission.user, &applicant.announce.identity, now);
+        if verification.is_changed() {
+            self.core.event(Event::IdentityChanged { session, verification });
         }
         self.refused.forget(session);
-        let (announce, message) = (judged.announce.clone(), judged.message.clone());
-        let mut member = Member::new(&self.core.group, &announce, message, admission, standing, now);
-        member.received.begin_at(self.wiped.first_of(session));
+        let (announce, message) = (applicant.announce.clone(), applicant.message.clone());
+        let mut member =
+            Member::new(&self.core.group, &announce, message, admission, verification, now);
+        member.received.reject_before(self.wiped.first_of(session));
         self.members.insert(session, Box::new(member));
         self.core.event(Event::Joined(session));
         self.refresh_roster(now);
-        for bytes in judged.into_kept() {
+        for bytes in applicant.into_messages() {
             // What is of no use is dropped.
             let _ = self.handle_one(&bytes, now);
         }
@@ -216,14 +218,14 @@ impl Group {
             member.delivered.announce |= member.presence.seq() != 1;
             // Its keys are on their way.
             if member.received.newest_open().is_none() && member.presence.sends {
-                member.ask_by(now + Duration::from_secs(2));
+                member.request_keys_by(now + Duration::from_secs(2));
             }
         }
         if !self.sends {
             // Otherwise our announce goes with our key.
             self.introduce_to(session, now);
         }
-        self.want_delivery(now);
+        self.schedule_delivery(now);
         Ok(())
     }
 
@@ -253,8 +255,8 @@ impl Group {
     /// Refuses a session that asked to be admitted. It may ask again after a minute.
     pub fn refuse(&mut self, session: SessionId, now: Time) {
         let now = self.advance(now);
-        if let Some(judged) = self.waiting.remove(session) {
-            let address = judged.announce.address;
+        if let Some(applicant) = self.waiting.remove(session) {
+            let address = applicant.announce.address;
             self.refuse_with(session, &address, RefusalReason::Refused, true, now);
         }
     }
@@ -291,12 +293,12 @@ impl Group {
         if !self.members.contains_key(&session) {
             return Err(GroupError::UnknownMember(session));
         }
-        self.go_away(session, LeaveReason::Dropped, now);
+        self.move_to_away(session, LeaveReason::Dropped, now);
         Ok(())
     }
 
     /// A session has ended and does not come back.
-    pub(super) fn depart(
+    pub(super) fn remove_departed(
         &mut self,
         session: SessionId,
         why: LeaveReason,
@@ -323,7 +325,7 @@ impl Group {
         let was_live = member.presence.was_live();
         let announce = member.announce;
         self.refusers.remove(&session);
-        self.departed.push(Departed {
+        self.departed.push(DepartedSession {
             session,
             status,
             at: now,
@@ -347,8 +349,8 @@ impl Group {
     pub(super) fn after_leave(&mut self, session: SessionId, now: Time) {
         self.refresh_roster(now);
         self.left_at.get_or_insert(now);
-        self.want_generation(Reason::Leave, now);
-        self.keep_locked(session);
+        self.schedule_generation(Reason::Leave, now);
+        self.relock_after(session);
     }
 
     /// We are out.

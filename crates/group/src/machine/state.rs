@@ -62,7 +62,7 @@ pub struct MemberState {
     /// Who it is, by its signatures.
     pub identity: Identity,
     /// What is known of that identity.
-    pub standing: VerificationState,
+    pub verification: VerificationState,
     /// What it is there for.
     pub role: Role,
     /// What it may do.
@@ -134,7 +134,7 @@ fn member_state(member: &Member, now: Time) -> MemberState {
         address: Announce::address_in(&member.announce).to_vec(),
         user: member.user.clone(),
         identity: member.identity(),
-        standing: member.standing,
+        verification: member.verification,
         role: member.role,
         permission: member.permission,
         since: (now - member.since),

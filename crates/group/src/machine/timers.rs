@@ -110,7 +110,7 @@ impl Group {
         }
         self.prekeys.renew(self.core.config.policy.prekey_life, now, rng);
         if self.timers.take_due(Timer::Rekey, now) {
-            self.want_generation(Reason::Timer, now);
+            self.schedule_generation(Reason::Timer, now);
             self.set_rekey_timer(now, rng);
         }
         self.begin_if_due(now, rng);

@@ -16,7 +16,7 @@ const AWAY_FOR: Duration = Duration::from_secs(3600);
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 
 /// A session that has ended.
-pub(crate) struct Departed {
+pub(crate) struct DepartedSession {
     pub(crate) session: SessionId,
     /// Its status in our rosters: left, removed or replaced.
     pub(crate) status: Status,
@@ -40,24 +40,24 @@ pub(crate) struct Departed {
 /// Sessions that have ended, newest last.
 #[derive(Default)]
 pub(crate) struct DepartedSessions {
-    sessions: VecDeque<Departed>,
+    sessions: VecDeque<DepartedSession>,
 }
 
 impl DepartedSessions {
     const KEPT: usize = 256;
 
-    pub(crate) fn push(&mut self, departed: Departed) {
+    pub(crate) fn push(&mut self, departed: DepartedSession) {
         if self.sessions.len() == Self::KEPT {
             self.sessions.pop_front();
         }
         self.sessions.push_back(departed);
     }
 
-    pub(crate) fn get(&self, session: SessionId) -> Option<&Departed> {
+    pub(crate) fn get(&self, session: SessionId) -> Option<&DepartedSession> {
         self.sessions.iter().find(|departed| departed.session == session)
     }
 
-    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Departed> {
+    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut DepartedSession> {
         self.sessions.iter_mut().find(|departed| departed.session == session)
     }
 
@@ -65,13 +65,13 @@ impl DepartedSessions {
         self.sessions.retain(|departed| departed.session != session);
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Departed> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &DepartedSession> {
         self.sessions.iter()
     }
 }
 
 /// A member that was lost or dropped.
-pub(crate) struct Away {
+pub(crate) struct AwayMember {
     pub(crate) member: Box<Member>,
     pub(crate) since: Time,
     /// Sequence number of our newest heartbeat when it went away. Naming a later one proves its
@@ -82,11 +82,11 @@ pub(crate) struct Away {
 /// Members that were lost or dropped, and may return.
 #[derive(Default)]
 pub(crate) struct AwayMembers {
-    members: BTreeMap<SessionId, Away>,
+    members: BTreeMap<SessionId, AwayMember>,
 }
 
 impl AwayMembers {
-    pub(crate) fn insert(&mut self, away: Away, most: usize) {
+    pub(crate) fn insert(&mut self, away: AwayMember, most: usize) {
         self.members.insert(away.member.session, away);
         if self.members.len() > most {
             let oldest = self.members.iter().min_by_key(|(_, away)| away.since);
@@ -97,26 +97,26 @@ impl AwayMembers {
     }
 
     /// Starts over for our new session, whose heartbeats count from 1.
-    pub(crate) fn begin_anew(&mut self) {
+    pub(crate) fn restart(&mut self) {
         for away in self.members.values_mut() {
             away.our_seq = 0;
             away.member.delivered.announce = false;
         }
     }
 
-    pub(crate) fn get(&self, session: SessionId) -> Option<&Away> {
+    pub(crate) fn get(&self, session: SessionId) -> Option<&AwayMember> {
         self.members.get(&session)
     }
 
-    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Away> {
+    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut AwayMember> {
         self.members.get_mut(&session)
     }
 
-    pub(crate) fn remove(&mut self, session: SessionId) -> Option<Away> {
+    pub(crate) fn remove(&mut self, session: SessionId) -> Option<AwayMember> {
         self.members.remove(&session)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SessionId, &Away)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SessionId, &AwayMember)> {
         self.members.iter()
     }
 
@@ -215,7 +215,7 @@ impl Refused {
     }
 
     /// Forgets refusals that orders caused: those sessions may ask again.
-    pub(crate) fn keep_those_by_application(&mut self) {
+    pub(crate) fn retain_those_by_application(&mut self) {
         self.by_us.retain(|_, refusal| refusal.by_application);
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct Member {
     pub(crate) role: Role,
     pub(crate) permission: Permission,
     /// The verification state at admission, or since a person last decided.
-    pub(crate) standing: VerificationState,
+    pub(crate) verification: VerificationState,
     pub(crate) user: UserId,
     /// The announce as received, to be forwarded. It holds the identity, first prekey and address.
     pub(crate) announce: Box<[u8]>,
@@ -47,7 +47,7 @@ pub(crate) struct Member {
     pub(crate) view: Comparison,
     pub(crate) orders: Comparison,
     pub(crate) has_equivocated: bool,
-    keys_asked: Asked,
+    key_requests: KeyRequests,
     pub(crate) request: Option<Wants>,
     pub(crate) answered_at: Option<Time>,
     /// When we last began a generation at its request.
@@ -75,7 +75,7 @@ struct Unacknowledged {
 
 /// The schedule of requests for a member's keys.
 #[derive(Default)]
-struct Asked {
+struct KeyRequests {
     at: Option<Time>,
     not_before: Option<Time>,
     times: u8,
@@ -89,7 +89,7 @@ impl Member {
         announce: &Announce,
         message: Vec<u8>,
         admission: Admission,
-        standing: VerificationState,
+        verification: VerificationState,
         now: Time,
     ) -> Self {
         let (mut session, mut announce_hash_rest) = (SessionId::default(), [0; 16]);
@@ -102,7 +102,7 @@ impl Member {
             role: announce.role,
             user: admission.user,
             permission: admission.permission,
-            standing,
+            verification,
             announce: message.into(),
             announce_hash_rest,
             prekey_number: 0,
@@ -117,7 +117,7 @@ impl Member {
             view: Comparison::default(),
             orders: Comparison::default(),
             has_equivocated: false,
-            keys_asked: Asked::default(),
+            key_requests: KeyRequests::default(),
             request: None,
             answered_at: None,
             renewed_at: None,
@@ -164,35 +164,36 @@ impl Member {
     }
 
     /// Schedules a request for its keys, unless they arrive before.
-    pub(crate) fn ask_by(&mut self, at: Time) {
-        let at = self.keys_asked.not_before.map_or(at, |earliest| at.max(earliest));
-        let before = self.keys_asked.at;
-        self.keys_asked.at = Some(before.map_or(at, |before| before.min(at)));
+    pub(crate) fn request_keys_by(&mut self, at: Time) {
+        let at = self.key_requests.not_before.map_or(at, |earliest| at.max(earliest));
+        let before = self.key_requests.at;
+        self.key_requests.at = Some(before.map_or(at, |before| before.min(at)));
     }
 
-    /// Like [`ask_by`](Self::ask_by), but requests a new generation, as the current one was wiped
+    /// Like [`request_keys_by`](Self::request_keys_by), but requests a new generation, as the current one was wiped
     /// here.
-    pub(crate) fn ask_anew_by(&mut self, at: Time) {
-        self.keys_asked.anew = true;
-        self.ask_by(at);
+    pub(crate) fn request_new_keys_by(&mut self, at: Time) {
+        self.key_requests.anew = true;
+        self.request_keys_by(at);
     }
 
     /// Cancels requests, as its keys have arrived.
-    pub(crate) fn ask_no_more(&mut self) {
-        self.keys_asked = Asked { not_before: self.keys_asked.not_before, ..Asked::default() };
+    pub(crate) fn cancel_key_requests(&mut self) {
+        self.key_requests =
+            KeyRequests { not_before: self.key_requests.not_before, ..KeyRequests::default() };
     }
 
     /// The request due now, if any. It repeats until the keys arrive.
-    pub(crate) fn take_ask(&mut self, now: Time) -> Option<Wants> {
-        let is_due = self.keys_asked.at.is_some_and(|at| now >= at);
+    pub(crate) fn take_key_request(&mut self, now: Time) -> Option<Wants> {
+        let is_due = self.key_requests.at.is_some_and(|at| now >= at);
         if is_due {
-            let wait = ASK_AFTER * 2_u32.saturating_pow(self.keys_asked.times.into());
+            let wait = ASK_AFTER * 2_u32.saturating_pow(self.key_requests.times.into());
             let next = now + wait.min(ASK_AT_LEAST);
-            let times = self.keys_asked.times.saturating_add(1).min(8);
-            let anew = self.keys_asked.anew;
-            self.keys_asked = Asked { at: Some(next), not_before: Some(next), times, anew };
+            let times = self.key_requests.times.saturating_add(1).min(8);
+            let anew = self.key_requests.anew;
+            self.key_requests = KeyRequests { at: Some(next), not_before: Some(next), times, anew };
         }
-        let wants = if self.keys_asked.anew { Wants::NEW_KEYS } else { Wants::KEYS };
+        let wants = if self.key_requests.anew { Wants::NEW_KEYS } else { Wants::KEYS };
         is_due.then_some(wants)
     }
 
@@ -240,7 +241,7 @@ impl Member {
     }
 
     /// Keeps waiting for acks of these generations only.
-    pub(crate) fn keep_unacknowledged(&mut self, generations: &[u32]) {
+    pub(crate) fn retain_unacknowledged(&mut self, generations: &[u32]) {
         self.unacknowledged.retain(|sent| generations.contains(&sent.delivery.generation));
     }
 
@@ -287,18 +288,18 @@ impl Member {
     }
 
     /// Resets the exchange of keys and comparisons, as the member is away.
-    pub(crate) fn go_away(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.delivered = Delivered { announce: true, ..Delivered::default() };
         self.unacknowledged = Vec::new();
         self.received.close();
         self.roster = Comparison::default();
         self.view = Comparison::default();
         self.orders = Comparison::default();
-        self.keys_asked = Asked::default();
+        self.key_requests = KeyRequests::default();
         self.request = None;
     }
 
-    pub(crate) fn next_ask_at(&self) -> Option<Time> {
-        self.keys_asked.at
+    pub(crate) fn next_key_request_at(&self) -> Option<Time> {
+        self.key_requests.at
     }
 }

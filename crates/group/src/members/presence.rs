@@ -21,7 +21,7 @@ pub(crate) struct Presence {
     seq: u32,
     /// When we sent the heartbeat that its newest one leads back to.
     after: Option<Time>,
-    heard: Vec<Heard>,
+    heard: Vec<ReceivedHeartbeat>,
     pub(crate) is_unresponsive: bool,
     /// Whether it says that it sends frames.
     pub(crate) sends: bool,
@@ -32,7 +32,7 @@ pub(crate) struct Presence {
 
 /// A heartbeat received from the member.
 #[derive(Clone, Copy)]
-struct Heard {
+struct ReceivedHeartbeat {
     seq: u32,
     hash: [u8; 8],
     /// When we sent the heartbeat that it leads back to.
@@ -75,7 +75,7 @@ impl Presence {
             self.heard.remove(0);
         }
         self.heard.reserve_exact(1);
-        self.heard.push(Heard { seq: heartbeat.seq, hash, after: self.after });
+        self.heard.push(ReceivedHeartbeat { seq: heartbeat.seq, hash, after: self.after });
     }
 
     /// Sequence number and hash of its newest heartbeat.
@@ -127,7 +127,7 @@ impl Presence {
     }
 
     /// Resets its proof of life, as the member is away.
-    pub(crate) fn go_away(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.proved_at = None;
         self.is_unresponsive = false;
         self.contest = None;
@@ -140,12 +140,12 @@ impl Presence {
 #[derive(Default)]
 pub(crate) struct OwnHeartbeats {
     seq: u32,
-    sent: VecDeque<Sent>,
+    sent: VecDeque<SentHeartbeat>,
 }
 
 /// A heartbeat of ours.
 #[derive(Clone, Copy)]
-struct Sent {
+struct SentHeartbeat {
     seq: u32,
     hash: [u8; 8],
     at: Time,
@@ -167,7 +167,7 @@ impl OwnHeartbeats {
         if self.sent.len() == Self::KEPT {
             self.sent.pop_front();
         }
-        self.sent.push_back(Sent { seq: self.seq, hash, at: now });
+        self.sent.push_back(SentHeartbeat { seq: self.seq, hash, at: now });
     }
 
     /// When we sent the heartbeat with this number and hash.

@@ -165,7 +165,7 @@ pub enum RefusalReason {
     /// There is no room.
     Full,
     /// Its member id belongs to another session.
-    NumberInUse(SessionId),
+    MemberIdInUse(SessionId),
     /// It uses another media suite, KEM or protocol version.
     OtherParameters,
     /// Another session of its identity is in the call.
@@ -180,7 +180,7 @@ impl Refusal {
             RefusalReason::Locked => (2, nobody),
             RefusalReason::Removed => (3, nobody),
             RefusalReason::Full => (4, nobody),
-            RefusalReason::NumberInUse(other) => (5, other),
+            RefusalReason::MemberIdInUse(other) => (5, other),
             RefusalReason::OtherParameters => (6, nobody),
             RefusalReason::Replaced(other) => (7, other),
         };
@@ -198,7 +198,7 @@ impl Refusal {
             2 if is_nobody => RefusalReason::Locked,
             3 if is_nobody => RefusalReason::Removed,
             4 if is_nobody => RefusalReason::Full,
-            5 => RefusalReason::NumberInUse(other),
+            5 => RefusalReason::MemberIdInUse(other),
             6 if is_nobody => RefusalReason::OtherParameters,
             7 => RefusalReason::Replaced(other),
             _ => return Err(MessageError::Malformed),

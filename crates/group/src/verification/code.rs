@@ -5,10 +5,10 @@ use core::{fmt, str::FromStr};
 use crate::hash::expand;
 
 /// The code of a call: 60 digits, 199 bits.
-pub type CallCode = Code<12>;
+pub type CallCode = DigitCode<12>;
 
 /// The code of two people: 45 digits.
-pub type PairwiseCode = Code<9>;
+pub type PairwiseCode = DigitCode<9>;
 
 /// The code of a call. It is the same for everyone who sees the same members, and changes with
 /// them.
@@ -23,16 +23,16 @@ pub type PairwiseCode = Code<9>;
 pub fn call_code(group_hash: &[u8; 32], sessions: &[[u8; 32]]) -> CallCode {
     let mut sessions = sessions.to_vec();
     sessions.sort_unstable();
-    Code::from_hash(&expand::<60>(group_hash, "call code", &[&sessions.concat()]))
+    DigitCode::from_hash(&expand::<60>(group_hash, "call code", &[&sessions.concat()]))
 }
 
 /// Decimal digits, shown in groups of five with a space between.
 ///
 /// Source of the digits: DAVE's displayable codes (discord/dave-protocol, `protocol.md`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Code<const GROUPS: usize>([u32; GROUPS]);
+pub struct DigitCode<const GROUPS: usize>([u32; GROUPS]);
 
-impl<const GROUPS: usize> Code<GROUPS> {
+impl<const GROUPS: usize> DigitCode<GROUPS> {
     /// Each group is five bytes of `hash` modulo 10^5. `hash` has at least five bytes for each
     /// group.
     pub(super) fn from_hash(hash: &[u8]) -> Self {
@@ -50,7 +50,7 @@ impl<const GROUPS: usize> Code<GROUPS> {
     }
 }
 
-impl<const GROUPS: usize> fmt::Display for Code<GROUPS> {
+impl<const GROUPS: usize> fmt::Display for DigitCode<GROUPS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, group) in self.0.iter().enumerate() {
             let space = if at == 0 { "" } else { " " };
@@ -60,14 +60,14 @@ impl<const GROUPS: usize> fmt::Display for Code<GROUPS> {
     }
 }
 
-impl<const GROUPS: usize> fmt::Debug for Code<GROUPS> {
+impl<const GROUPS: usize> fmt::Debug for DigitCode<GROUPS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Code({self})")
+        write!(f, "DigitCode({self})")
     }
 }
 
 /// Parses the digits, ignoring white space, as people type or paste them.
-impl<const GROUPS: usize> FromStr for Code<GROUPS> {
+impl<const GROUPS: usize> FromStr for DigitCode<GROUPS> {
     type Err = InvalidCode;
 
     fn from_str(text: &str) -> Result<Self, InvalidCode> {
@@ -85,14 +85,14 @@ impl<const GROUPS: usize> FromStr for Code<GROUPS> {
 
 /// Serialises a code as its text.
 #[cfg(feature = "serde")]
-impl<const GROUPS: usize> serde::Serialize for Code<GROUPS> {
+impl<const GROUPS: usize> serde::Serialize for DigitCode<GROUPS> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
 #[cfg(feature = "serde")]
-impl<'de, const GROUPS: usize> serde::Deserialize<'de> for Code<GROUPS> {
+impl<'de, const GROUPS: usize> serde::Deserialize<'de> for DigitCode<GROUPS> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <alloc::string::String as serde::Deserialize>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
@@ -116,18 +116,18 @@ impl core::error::Error for InvalidCode {}
 mod tests {
     use alloc::string::ToString;
 
-    use super::Code;
+    use super::DigitCode;
 
     /// `DisplayableCode-test.ts` of discord/libdave 52cd56d (MIT): input and output.
     #[test]
     fn digits_are_those_of_dave() {
         let bytes = [0xaa, 0xbb, 0xcc, 0xdd, 0xee];
-        assert_eq!(Code::<1>::from_hash(&bytes).to_string(), "05870");
+        assert_eq!(DigitCode::<1>::from_hash(&bytes).to_string(), "05870");
         let bytes = [
             0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0xcc, 0xdd, 0xee, 0xff, 0xaa,
             0xdd, 0xee, 0xff, 0xaa, 0xbb, 0xee, 0xff, 0xaa, 0xbb, 0xcc, 0xff, 0xaa, 0xbb, 0xcc, 0xdd,
         ];
-        let code = Code::<6>::from_hash(&bytes).to_string();
+        let code = DigitCode::<6>::from_hash(&bytes).to_string();
         assert_eq!(code, "05870 81055 56138 05211 95724 94877");
     }
 }

@@ -19,7 +19,7 @@ mod sas_verifications;
 mod trust;
 mod trust_bytes;
 
-pub use code::{CallCode, Code, InvalidCode, PairwiseCode, call_code};
+pub use code::{CallCode, DigitCode, InvalidCode, PairwiseCode, call_code};
 pub use pairwise::pairwise_code;
 pub use sas::{Emoji, Sas};
 pub use sas_error::SasError;

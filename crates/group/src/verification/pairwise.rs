@@ -4,7 +4,7 @@ use alloc::{vec, vec::Vec};
 
 use scrypt::{Params, scrypt};
 
-use super::{Code, PairwiseCode};
+use super::{DigitCode, PairwiseCode};
 use crate::{Identity, UserId};
 
 /// DAVE's constant (discord/libdave, `js/src/PairwiseFingerprint.ts`).
@@ -21,7 +21,7 @@ const SALT: [u8; 16] =
 /// Source: PROTOCOL.md §7.
 #[must_use]
 pub fn pairwise_code(a: (&Identity, &UserId), b: (&Identity, &UserId)) -> PairwiseCode {
-    Code::from_hash(&fingerprint([record(&a.0.0, a.1.as_bytes()), record(&b.0.0, b.1.as_bytes())]))
+    DigitCode::from_hash(&fingerprint([record(&a.0.0, a.1.as_bytes()), record(&b.0.0, b.1.as_bytes())]))
 }
 
 /// `0000 ‖ key ‖ user id` if the user id has eight bytes, as in DAVE, otherwise

@@ -49,7 +49,7 @@ enum State {
 
 struct Comparing {
     /// The message that delivered the other side's key, to recognise a repetition.
-    brought: SasMessage,
+    key_message: SasMessage,
     /// The commitment of the start that we answered, if the other side started.
     start: Option<[u8; 32]>,
     sas: Sas,
@@ -102,7 +102,7 @@ impl SasExchange {
                 }
                 let mut comparing = Comparing::as_answerer(&between, &key, start, message)?;
                 if let Some(early) = early {
-                    comparing.hear(&early)?;
+                    comparing.on_confirmation(&early)?;
                 }
                 (State::Comparing(comparing), None)
             }
@@ -115,15 +115,15 @@ impl SasExchange {
                 (State::Replied { key, commitment, early: Some(message.data) }, None)
             }
             (State::Comparing(mut comparing), Stage::Confirm) => {
-                comparing.hear(&message.data)?;
+                comparing.on_confirmation(&message.data)?;
                 (State::Comparing(comparing), None)
             }
             (State::Comparing(comparing), Stage::Start) => {
                 same(comparing.start.ok_or(SasError::WrongStage)?, message.data)?;
                 (State::Comparing(comparing), None)
             }
-            (State::Comparing(comparing), stage) if stage == comparing.brought.stage => {
-                same(comparing.brought.data, message.data)?;
+            (State::Comparing(comparing), stage) if stage == comparing.key_message.stage => {
+                same(comparing.key_message.data, message.data)?;
                 (State::Comparing(comparing), None)
             }
             (State::Started(_) | State::Replied { .. } | State::Comparing(_), _) => {
@@ -201,10 +201,10 @@ impl Comparing {
     fn new(
         between: &Between,
         key: &Key,
-        brought: &SasMessage,
+        key_message: &SasMessage,
         [(a, key_a), (b, key_b)]: [(&Party, &[u8; 32]); 2],
     ) -> Result<Self, SasError> {
-        let secret = key.secret.diffie_hellman(&PublicKey::from(brought.data));
+        let secret = key.secret.diffie_hellman(&PublicKey::from(key_message.data));
         if !secret.was_contributory() {
             return Err(SasError::WeakKey);
         }
@@ -218,7 +218,7 @@ impl Comparing {
             hash("sas confirm", &parts)
         };
         Ok(Self {
-            brought: *brought,
+            key_message: *key_message,
             start: None,
             sas: Sas::from_bytes(expand(secret.as_bytes(), "sas", &info)),
             our_confirmation: confirmation(us, them),
@@ -228,7 +228,7 @@ impl Comparing {
         })
     }
 
-    fn hear(&mut self, confirmation: &[u8; 32]) -> Result<(), SasError> {
+    fn on_confirmation(&mut self, confirmation: &[u8; 32]) -> Result<(), SasError> {
         if !bool::from(self.their_confirmation.ct_eq(confirmation)) {
             return Err(SasError::WrongConfirmation);
         }

@@ -73,7 +73,7 @@ pub struct SasProgress {
 pub enum SasEvent {
     /// The other side started a verification. One that we started, and it had not answered, is
     /// dropped.
-    Begun,
+    Started,
     /// Compare this SAS. Both sides see the same, unless an attacker is in between.
     Compare(Sas),
     /// Both people confirmed: the other side's identity is verified.
@@ -113,7 +113,7 @@ impl SasVerifications {
         }
         let started = SasExchange::start(self.between(check, them), rng);
         let (check, start) = started.ok_or(SasError::NoRandomness)?;
-        self.keep(check, now);
+        self.insert_open(check, now);
         Ok(start)
     }
 
@@ -134,13 +134,13 @@ impl SasVerifications {
         match open {
             Some(Open { check, until }) if check.is(message.check, &them) => {
                 if now < until {
-                    return self.go_on(check, until, message);
+                    return self.advance(check, until, message);
                 }
                 let send = Some(self.end(check));
                 SasProgress { send, event: Some(SasEvent::Failed(SasError::TimedOut)) }
             }
-            open if message.stage == Stage::Start => self.begun(rng, them, message, open, now),
-            open => self.go_back(them, open, None),
+            open if message.stage == Stage::Start => self.on_start(rng, them, message, open, now),
+            open => self.restore(them, open, None),
         }
     }
 
@@ -200,13 +200,13 @@ impl SasVerifications {
         open.filter(|identity| *identity == them.identity).count() + failed >= MAX_FAILED
     }
 
-    fn keep(&mut self, check: SasExchange, now: Time) {
+    fn insert_open(&mut self, check: SasExchange, now: Time) {
         let until = now + TIMEOUT;
         self.open.insert(check.between().them.session, Open { check, until });
     }
 
     /// Handles a start by the other side, while `open` may be a verification with it.
-    fn begun(
+    fn on_start(
         &mut self,
         rng: &mut impl CryptoRng,
         them: Party,
@@ -216,7 +216,7 @@ impl SasVerifications {
     ) -> SasProgress {
         let starts = &mut self.past.entry(them.identity).or_default().starts;
         if starts.contains(&message.check) {
-            return self.go_back(them, open, None);
+            return self.restore(them, open, None);
         }
         if starts.len() >= KNOWN_STARTS {
             starts.pop_front();
@@ -224,26 +224,26 @@ impl SasVerifications {
         starts.push_back(message.check);
         let ours = open.as_ref().and_then(|open| open.check.unanswered());
         if self.is_exhausted(&them) || (open.is_some() && ours.is_none()) {
-            return self.go_back(them, open, Some(SasMessage::cancel(message.check)));
+            return self.restore(them, open, Some(SasMessage::cancel(message.check)));
         }
         if ours.is_some() && self.us.session < them.session {
-            return self.go_back(them, open, ours); // our start may have been lost
+            return self.restore(them, open, ours); // our start may have been lost
         }
         let replied = SasExchange::reply(self.between(message.check, them), message.data, rng);
         let Some((check, reply)) = replied else {
-            return self.go_back(them, open, Some(SasMessage::cancel(message.check)));
+            return self.restore(them, open, Some(SasMessage::cancel(message.check)));
         };
-        self.keep(check, now);
-        SasProgress { send: Some(reply), event: Some(SasEvent::Begun) }
+        self.insert_open(check, now);
+        SasProgress { send: Some(reply), event: Some(SasEvent::Started) }
     }
 
     /// Restores the open verification unchanged.
-    fn go_back(&mut self, them: Party, open: Option<Open>, send: Option<SasMessage>) -> SasProgress {
+    fn restore(&mut self, them: Party, open: Option<Open>, send: Option<SasMessage>) -> SasProgress {
         self.open.extend(open.map(|open| (them.session, open)));
         SasProgress { send, event: None }
     }
 
-    fn go_on(&mut self, check: SasExchange, until: Time, message: &SasMessage) -> SasProgress {
+    fn advance(&mut self, check: SasExchange, until: Time, message: &SasMessage) -> SasProgress {
         let (them, before) = (check.between().them, check.sas());
         let unanswered = check.unanswered().is_some();
         let (check, send) = match check.receive(message) {

@@ -70,7 +70,7 @@ impl TrustStore {
 
     /// The verification state of `user` with `identity`. Changes nothing.
     #[must_use]
-    pub fn judge(&self, user: &UserId, identity: &Identity) -> VerificationState {
+    pub fn state_of(&self, user: &UserId, identity: &Identity) -> VerificationState {
         match self.entries.get(user) {
             None => VerificationState::New,
             Some(entry) if entry.identity != *identity => {
@@ -88,14 +88,14 @@ impl TrustStore {
     /// # Errors
     /// [`TrustError::UserIdTooLong`] and [`TrustError::Full`] if the user is new and cannot be
     /// stored.
-    pub fn see(
+    pub fn observe(
         &mut self,
         user: &UserId,
         identity: &Identity,
         now: u64,
     ) -> Result<VerificationState, TrustError> {
-        let standing = self.judge(user, identity);
-        match standing {
+        let verification = self.state_of(user, identity);
+        match verification {
             VerificationState::New => self.insert(user, Entry::new(*identity, now))?,
             VerificationState::Known | VerificationState::Verified => {
                 if let Some(entry) = self.entries.get_mut(user) {
@@ -104,7 +104,7 @@ impl TrustStore {
             }
             VerificationState::Changed { .. } => {}
         }
-        Ok(standing)
+        Ok(verification)
     }
 
     /// Marks `identity` as verified to be `user`'s.
@@ -118,7 +118,7 @@ impl TrustStore {
         identity: &Identity,
         now: u64,
     ) -> Result<(), TrustError> {
-        if self.see(user, identity, now)?.is_changed() {
+        if self.observe(user, identity, now)?.is_changed() {
             return Err(TrustError::Changed);
         }
         if let Some(entry) = self.entries.get_mut(user) {

@@ -230,7 +230,7 @@ fn a_changed_identity_of_a_known_person_is_flagged() {
     assert!(net.peer(ids[0]).has_event(is_flag));
     let states = net.peer(ids[0]).group.member_states(net.now);
     let state = states.iter().find(|member| member.session == session).unwrap();
-    assert!(state.standing.is_changed());
+    assert!(state.verification.is_changed());
     assert_eq!(state.identity, key_of(9).public());
     assert_ne!(state.identity, Identity([0; 32]));
 }
@@ -247,19 +247,19 @@ fn a_check_with_a_changed_identity_is_remembered() {
     let bob = net.join(&Join::of(person));
     net.run_for(2 * SECOND);
     let (a, b) = (net.session(alice), net.session(bob));
-    let standing = |net: &Net| net.peer(alice).group.member_states(net.now)[0].standing;
-    assert!(standing(&net).is_changed());
+    let verification = |net: &Net| net.peer(alice).group.member_states(net.now)[0].verification;
+    assert!(verification(&net).is_changed());
     net.with(alice, |peer, now| peer.group.start_sas(b, now, &mut peer.rng).unwrap());
     net.run_for(SECOND);
     net.with(alice, |peer, now| peer.group.confirm_sas(b, now).unwrap());
     net.with(bob, |peer, now| peer.group.confirm_sas(a, now).unwrap());
     net.run_for(SECOND);
     assert!(net.peer(alice).has(&Event::SasVerified(b)));
-    assert_eq!(standing(&net), VerificationState::Verified);
+    assert_eq!(verification(&net), VerificationState::Verified);
     // And in the next call, with what was stored.
     let trust = net.peer(alice).group.trust();
     let user = UserId::new([0, 3]).unwrap();
-    assert_eq!(trust.judge(&user, &key_of(person).public()), VerificationState::Verified);
+    assert_eq!(trust.state_of(&user, &key_of(person).public()), VerificationState::Verified);
 }
 
 /// Whoever refused is not asked about the same session again for a minute, and then is.

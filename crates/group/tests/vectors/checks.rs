@@ -74,7 +74,7 @@ fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
         match progress.event {
             Some(SasEvent::Compare(sas)) => rows.push(sas.emoji().map(|emoji| emoji.index)),
             Some(SasEvent::Verified) => verified += 1,
-            Some(SasEvent::Begun | SasEvent::Failed(_)) | None => {}
+            Some(SasEvent::Started | SasEvent::Failed(_)) | None => {}
         }
         made = progress.send.unwrap_or(made);
     }

@@ -347,7 +347,7 @@ fn all_20_requests_12_leaves_and_28_refusals() {
                 2 => RefusalReason::Locked,
                 3 => RefusalReason::Removed,
                 4 => RefusalReason::Full,
-                5 => RefusalReason::NumberInUse(other),
+                5 => RefusalReason::MemberIdInUse(other),
                 6 => RefusalReason::OtherParameters,
                 7 => RefusalReason::Replaced(other),
                 other => unreachable!("no reason {other}"),

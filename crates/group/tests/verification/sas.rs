@@ -65,7 +65,7 @@ pub(crate) fn row(progress: &SasProgress) -> Sas {
 pub(crate) fn compare(a: &mut Member, b: &mut Member) -> ([SasMessage; 3], [Sas; 2]) {
     let start = a.start(b.party).unwrap();
     let replied = b.hear(a.party, &start);
-    assert_eq!(replied.event, Some(SasEvent::Begun));
+    assert_eq!(replied.event, Some(SasEvent::Started));
     let reply = replied.send.unwrap();
     let revealed = a.hear(b.party, &reply);
     let reveal = revealed.send.unwrap();
@@ -210,7 +210,7 @@ fn of_two_starts_at_once_the_lower_sessions_goes_on() {
             assert!(is_nothing(high.hear(low.party, &again.send.unwrap())));
             reply
         };
-        assert_eq!(reply.event, Some(SasEvent::Begun));
+        assert_eq!(reply.event, Some(SasEvent::Started));
         let revealed = low.hear(high.party, &reply.send.unwrap());
         assert!(is_nothing(low.hear(high.party, &high_start)), "late, after the reply");
         let shown = high.hear(low.party, &revealed.send.unwrap());
