@@ -299,7 +299,8 @@ fn bundles() {
         net.now += 60 * MILLI;
         let mut changed = bundle.clone();
         changed[place] ^= 1;
-        // The first of both may still be right; the second is last, and nothing of it is changed unseen.
+        // The first of both may still be right; the second is last, and nothing of it is changed
+        // unseen.
         let before = net.peer(alice).held.contains_key(&(member_id, 1));
         let taken = hear(&mut net, alice, &changed);
         assert!(taken.is_err(), "byte {place}");

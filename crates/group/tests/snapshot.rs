@@ -1,4 +1,5 @@
-//! Snapshots of a group's state as JSON, which a program in another language reads: feature `serde`.
+//! Snapshots of a group's state as JSON, which a program in another language reads: feature
+//! `serde`.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 #![allow(
     clippy::wildcard_enum_match_arm,

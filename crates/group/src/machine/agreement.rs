@@ -1,4 +1,4 @@
-//! Comparing what members see (PROTOCOL.md §6).
+//! Exchange and comparison of rosters, views and orders (PROTOCOL.md §6).
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::time::Duration;
@@ -11,29 +11,30 @@ use crate::{
     message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, prefix},
 };
 
-/// Orders that differ for this long are passed on.
+/// Orders that differ for this long are forwarded.
 const ORDERS_AFTER: Duration = Duration::from_secs(1);
-/// Members do not all compare at once: each waits up to 256 times this long.
+/// Comparisons are spread out: each pair of members waits up to 256 times this long.
 const SPREAD: Duration = Duration::from_millis(16);
-/// A session that one side has lost may be away for this long before that is a difference to report.
+/// A session may be away at one side for this long before the difference is reported.
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
-/// A member that has proved to be present this long after a difference came up should have answered.
+/// A member that gives proof of life this long after a difference began should have answered.
 const WROTE_SINCE: Duration = Duration::from_secs(30);
-/// A member's roster is answered at most this often.
+/// Minimum interval between answers to one member's rosters.
 const ANSWER_EVERY: Duration = Duration::from_secs(4);
-/// Messages that are passed on for one roster; the next one shows what is still missing.
+/// Maximum number of messages forwarded for one roster; the next one shows what is still missing.
 const MAX_FORWARDED: usize = 64;
-/// A session that has just come need not be known to everybody.
+/// A session that joined this recently need not be known to all members.
 const IS_NEW: Duration = Duration::from_secs(5);
 
-/// How long a difference must last before it is acted upon.
+/// How long differences must last before members exchange rosters or orders.
 pub(super) struct CompareAfter {
     pub(super) roster: Duration,
     pub(super) orders: Duration,
 }
 
 impl CompareAfter {
-    /// For each pair of members another time within some seconds, so that a newcomer is not shown everything by everybody.
+    /// Adds a delay of up to a few seconds that depends on the pair, so that a newcomer does not
+    /// receive everything from every member.
     pub(super) fn new(among: usize, us: SessionId, with: SessionId, mismatch_after: Duration) -> Self {
         let spread = SPREAD * u32::from(with.0[15] ^ us.0[15]);
         let spread = if among > 2 { spread } else { Duration::ZERO };
@@ -41,7 +42,7 @@ impl CompareAfter {
     }
 }
 
-/// What a session is to us, and its newest generation.
+/// Our status of a session, and its newest generation.
 struct Known {
     status: Status,
     newest: u32,
@@ -54,13 +55,14 @@ impl Group {
         CompareAfter::new(self.members.len(), self.core.session, with, mismatch_after)
     }
 
-    /// A heartbeat tells what its sender sees.
+    /// Compares the hashes of a heartbeat with ours.
     pub(super) fn compare(&mut self, session: SessionId, heartbeat: &Heartbeat, now: Time) {
         self.refresh_view();
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
-        // With its first heartbeat a session introduces itself, and knows nobody. One that does not admit us has told us why.
+        // With its first heartbeat a session knows no other member. A session that refused us has
+        // stated why.
         if self.refusers.contains(&session) && self.roster.holds(&heartbeat.roster_hash, now) {
             self.refusers.remove(&session);
         }
@@ -79,7 +81,7 @@ impl Group {
         }
     }
 
-    /// A member whose roster was reported to differ sees the same as we do. It may have been given no keys meanwhile.
+    /// Retracts the report of a roster mismatch. The member may have been given no keys meanwhile.
     fn retract_mismatch(&mut self, session: SessionId, now: Time) {
         self.core.event(Event::RosterAgrees(session));
         self.schedule_delivery(now);
@@ -100,8 +102,9 @@ impl Group {
         }
     }
 
-    /// Somebody has begun a generation, or has come or gone. The view is worked out when it is told or compared: after a leave
-    /// it changes with each member's update.
+    /// Notes that the view changed: a member joined, left or began a generation. The hash is
+    /// computed only when it is sent or compared, because after a leave the view changes with each
+    /// member's update.
     pub(super) fn view_changed(&mut self, now: Time) {
         let first = self.view_changed.map_or(now, |(first, _)| first);
         self.view_changed = Some((first, now));
@@ -125,7 +128,7 @@ impl Group {
         }
     }
 
-    /// Compares with members that have been seeing something else for a while.
+    /// Exchanges rosters and orders with members whose hashes have differed for long enough.
     pub(super) fn compare_if_due(&mut self, now: Time) {
         self.refresh_view();
         let differing = self.members_that(|member| {
@@ -153,13 +156,13 @@ impl Group {
         }
     }
 
-    /// A live member that sees others than we do, and does not say whom.
+    /// Reports a live member whose roster differs and that does not send it.
     fn report_silence(&mut self, session: SessionId) {
         if self.refusers.contains(&session) {
             return;
         }
         let Some(member) = self.members.get_mut(&session) else { return };
-        // It is present, and has been since the difference came up.
+        // It has given proof of life since the difference began.
         let first = member.roster.first().unwrap_or_default();
         let is_here = member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE);
         let is_silent = is_here && member.roster.entries().is_none();
@@ -168,7 +171,7 @@ impl Group {
         }
     }
 
-    /// What each session that we know is to us, by the start of its id.
+    /// Our status of every known session, by session prefix.
     fn known_sessions(&self) -> BTreeMap<[u8; 8], Known> {
         let nothing = (0, [0; 32]);
         let known = |status, (newest, update_hash)| Known { status, newest, update_hash };
@@ -196,7 +199,7 @@ impl Group {
         sessions
     }
 
-    /// Shows a member what we know of all sessions.
+    /// Sends a member our roster.
     fn send_roster(&mut self, to: SessionId, is_answer: bool) {
         let entries = self.known_sessions().into_iter().map(|(session, known)| {
             let Known { status, newest, update_hash: [a, b, c, d, ..] } = known;
@@ -214,7 +217,7 @@ impl Group {
         }
     }
 
-    /// A member shows what it knows of all sessions.
+    /// Handles a member's roster.
     pub(super) fn on_roster(
         &mut self,
         with: SessionId,
@@ -240,7 +243,7 @@ impl Group {
         Ok(())
     }
 
-    /// Passes on what somebody lacks who has shown us its roster, and asks for what we lack.
+    /// Forwards what the sender of a roster lacks, and requests what we lack.
     fn forward_missing(&mut self, to: SessionId, roster: &Roster, now: Time) {
         let theirs: BTreeMap<[u8; 8], &RosterEntry> =
             roster.entries.iter().map(|entry| (entry.session, entry)).collect();
@@ -254,7 +257,7 @@ impl Group {
                 continue;
             }
             let Some(entry) = theirs.get(&prefix(session)) else {
-                // Of one that may be a recording nobody else need hear.
+                // A session that is not live may be a recording, so it is not introduced to others.
                 if member.presence.is_live() {
                     messages.push(member.announce.to_vec());
                 }
@@ -295,8 +298,9 @@ impl Group {
         self.forward(to, messages);
     }
 
-    /// All orders in force. Of their moderators, those that are here are introduced first, apart: those that are shown together with
-    /// their orders are applicant for these alone.
+    /// Forwards all orders in force. Announces of their live signers go first, in a separate
+    /// forward: a signer whose announce comes in the same forward as its orders is judged for these
+    /// alone.
     fn forward_orders(&mut self, to: SessionId) {
         let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
         for order in self.orders.iter() {
@@ -313,8 +317,7 @@ impl Group {
         self.forward(to, gone);
     }
 
-    /// Passes messages on, in as few of ours as there is room for. An announce stays together with what follows it as far as
-    /// possible.
+    /// Forwards messages in as few forwards as possible, in order.
     fn forward(&mut self, to: SessionId, messages: Vec<Vec<u8>>) {
         let mut part: Vec<Vec<u8>> = Vec::new();
         let mut len = 0;
@@ -332,7 +335,7 @@ impl Group {
         }
     }
 
-    /// A member's roster has come: if comparing has not helped, people should know.
+    /// Reviews the differences after a member's roster arrived, and reports those that persist.
     fn review(&mut self, with: SessionId, now: Time) {
         let known = self.known_sessions();
         let Some(member) = self.members.get(&with) else { return };
@@ -362,7 +365,7 @@ impl Group {
         }
     }
 
-    /// The sessions that only one of both sees, and of which it is not known why.
+    /// The sessions that only one side sees without an explanation.
     fn unexplained(
         &self,
         theirs: &[RosterEntry],
@@ -386,7 +389,7 @@ impl Group {
             let is_explained = match other {
                 None if is_doubtful => true,
                 None => {
-                    // It may have come after the member wrote.
+                    // It may have joined after the member sent its roster.
                     let mut members = self.members_with_prefix(session);
                     members.any(|member| member.since > now - IS_NEW)
                 }

@@ -1,4 +1,4 @@
-//! Keys: ours to the others, theirs to us (PROTOCOL.md §4).
+//! Delivery of our keys and handling of other members' keys (PROTOCOL.md §4).
 
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
@@ -22,21 +22,22 @@ use crate::{
     randomness::TRY_AGAIN,
 };
 
-/// A member's requests are answered at most this often.
+/// Minimum interval between answers to one member's requests.
 pub(super) const ANSWER_EVERY: Duration = Duration::from_secs(1);
-/// A member that has come this lately may be here though it has not proved it.
+/// A member that joined this recently may be present without proof of life.
 const MAY_BE_NEW: Duration = Duration::from_secs(10);
-/// A generation is begun for one member at most this often.
+/// Minimum interval between generations begun at one member's request.
 const RENEW_EVERY: Duration = Duration::from_secs(4);
 /// How long an ack waits for another message to the same member.
 const ACK_WAIT: Duration = Duration::from_millis(50);
-/// Joins are taken together for this time for each member, up to the policy's bound: in small calls nobody waits.
+/// Joins are coalesced for this time multiplied by the number of members, up to the policy's bound,
+/// so that small calls do not wait.
 const COALESCE_EACH: Duration = Duration::from_millis(20);
-/// To more recipients than this a key goes without asking for acks.
+/// A key for more recipients than this requests no acks.
 const MAX_ACKS: usize = 256;
 
 impl Group {
-    /// Answers a newcomer soon: at once if none came lately.
+    /// Schedules a delivery: at once, unless one was made a moment ago.
     pub(super) fn schedule_delivery(&mut self, now: Time) {
         let among = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         let wait = self.core.config.policy.coalesce_joins.min(COALESCE_EACH * among);
@@ -46,7 +47,7 @@ impl Group {
         self.timers.set_sooner(Timer::Deliver, earliest.max(now));
     }
 
-    /// Begins a generation soon: at once if none was begun lately.
+    /// Schedules a generation: at once, unless one began a moment ago.
     pub(super) fn schedule_generation(&mut self, reason: Reason, now: Time) {
         let earliest = self.began_at.map_or(now, |at| at + self.core.config.policy.coalesce_leaves);
         if self.timers.get(Timer::Begin).is_none() {
@@ -55,7 +56,7 @@ impl Group {
         self.timers.set_sooner(Timer::Begin, earliest.max(now));
     }
 
-    /// Members that may be given our keys.
+    /// Whether this member may be given our keys.
     fn is_trusted(&self, member: &Member) -> bool {
         match self.core.config.policy.on_mismatch {
             OnMismatch::Report => true,
@@ -68,7 +69,7 @@ impl Group {
             return;
         }
         if self.own.is_private() && !self.sends {
-            // Nobody has it.
+            // No member has the current key.
             self.left_at = None;
             return;
         }
@@ -78,14 +79,15 @@ impl Group {
         };
         self.began_at = Some(now);
         if self.sends && self.own.is_private() {
-            // A generation that nobody was told of yet has its place in the chain before the next one.
+            // Publish the private generation first: it precedes the next one in the chain.
             self.own.publish(&self.core, Reason::Leave, self.members.len() <= MAX_ACKS);
         }
         if !self.sends {
             return self.begin_private(base_key);
         }
         let policy = &self.core.config.policy;
-        // A leave meanwhile keeps the deadline of the first, and a replaced generation leaves its own.
+        // A further leave keeps the deadline of the first, and a replaced generation passes on its
+        // own.
         let first = [self.left_at.take(), self.answered_leave_at].into_iter().flatten().min();
         self.answered_leave_at = first;
         let soon = now + policy.switch_after;
@@ -98,7 +100,7 @@ impl Group {
         self.own.begin(&self.core, self.begin_reason, wants_ack, base_key, switch_at);
         let kept = [self.own.current.generation, self.own.newest_generation];
         let withheld = self.withheld();
-        // Newcomers whose delivery is still to come do not know us yet.
+        // Newcomers that await their delivery do not know us yet.
         for session in self.members_that(|member| !member.delivered.announce) {
             if !withheld.contains(&session) {
                 self.introduce_to(session, now);
@@ -126,7 +128,7 @@ impl Group {
         withheld.map(|(&session, _)| session).collect()
     }
 
-    /// Seals with a key that nobody has, as long as nothing is to be sealed.
+    /// Switches to a key that no member has, while we only listen.
     fn begin_private(&mut self, base_key: sealframe_crypto::BaseKey) {
         let (generation, base_key) = self.own.begin_private(base_key);
         (self.left_at, self.answered_leave_at) = (None, None);
@@ -139,7 +141,7 @@ impl Group {
         self.core.change_keys(KeyChange::Rekey { generation: generation.into(), base_key });
     }
 
-    /// The next key becomes the present one, once it is time or everybody has it.
+    /// Switches to the pending key when it is acknowledged or its deadline is reached.
     pub(super) fn switch_if_due(&mut self, now: Time, rng: &mut impl CryptoRng) {
         if !self.timers.take_due(Timer::Switch, now) {
             return;
@@ -160,7 +162,7 @@ impl Group {
         self.set_rekey_timer(now, rng);
     }
 
-    /// Delivers what we seal with to members that lack it, one step on.
+    /// Ratchets the current key and delivers it to members that lack it.
     pub(super) fn deliver_if_due(&mut self, now: Time, rng: &mut impl CryptoRng) {
         if !self.timers.take_due(Timer::Deliver, now) || !self.sends {
             return;
@@ -169,7 +171,7 @@ impl Group {
         if self.own.is_private() {
             self.own.publish(&self.core, Reason::Leave, wants_ack);
             self.view_changed(now);
-            // Frames that were sealed with it open for those who were here.
+            // Members that were in the call may open the frames sealed with it so far.
             let polled_at = self.polled_at;
             let here = |member: &Member| member.since < polled_at;
             let sessions = self.lacking(here);
@@ -182,7 +184,8 @@ impl Group {
         self.delivered_at = Some(now);
         if self.own.current.frames > 0 {
             if !self.own.can_ratchet() {
-                // Receivers that hear nothing of us meanwhile would fall behind what they can follow.
+                // Receivers that miss our messages meanwhile would fall further behind than they
+                // can ratchet.
                 if self.own.pending.is_none() {
                     self.begin_reason = Reason::Limit;
                     self.timers.set(Timer::Begin, now);
@@ -195,14 +198,14 @@ impl Group {
             self.own.ratchet();
             self.core.change_keys(KeyChange::Ratchet);
             if self.own.is_near_step_limit() && self.own.pending.is_none() {
-                // Before newcomers would have to wait for it.
+                // Begin early, so that newcomers need not wait for it.
                 self.schedule_generation(Reason::Limit, now);
             }
         }
         self.deliver(&newcomers, wants_ack, now, rng);
     }
 
-    /// Members that lack the present key and may have it.
+    /// Members that lack the current key and may have it.
     fn lacking(&self, which: impl Fn(&Member) -> bool) -> Vec<SessionId> {
         let lacking = self.members.iter().filter(|(_, member)| {
             !member.delivered.current && which(member) && self.is_trusted(member)
@@ -210,7 +213,7 @@ impl Group {
         lacking.map(|(&session, _)| session).collect()
     }
 
-    /// What we seal with and what comes next, to these members.
+    /// Delivers the current and the pending key to these members.
     fn deliver(&mut self, to: &[SessionId], wants_ack: bool, now: Time, rng: &mut impl CryptoRng) {
         for &session in to {
             self.introduce_to(session, now);
@@ -249,7 +252,7 @@ impl Group {
         }
     }
 
-    /// Sends again what was not acknowledged.
+    /// Resends keys that were not acknowledged.
     pub(super) fn repeat_deliveries(&mut self, now: Time, rng: &mut impl CryptoRng) {
         let is_due = |member: &Member| member.next_repeat_at().is_some_and(|at| now >= at);
         let due = self.members.iter().filter(|(_, member)| is_due(member));
@@ -265,7 +268,7 @@ impl Group {
                 } else {
                     None
                 };
-                // A key that is not used any more needs no ack.
+                // A key that is no longer used needs no ack.
                 member.forget_delivery(generation);
                 if let Some((message, delivery)) = made {
                     member.note_repeat(delivery, tries, now);
@@ -275,7 +278,8 @@ impl Group {
         }
     }
 
-    /// Everybody who is here may have acknowledged the next key. Of a member that has just come it is not known yet whether it is.
+    /// Schedules the switch if all present members have acknowledged the pending key. A member that
+    /// has just joined counts as present.
     pub(super) fn switch_if_acknowledged(&mut self, now: Time) {
         let Some(pending) = &self.own.pending else { return };
         let generation = pending.generation;
@@ -299,7 +303,7 @@ impl Group {
             return Err(GroupError::Stale);
         }
         self.refusers.remove(&session);
-        // All who have the key could have made it: it is no proof of life.
+        // An ack is not proof of life: any holder of the key could have made it.
         self.switch_if_acknowledged(now);
         Ok(())
     }
@@ -310,13 +314,13 @@ impl Group {
         self.timers.set_sooner(Timer::Acks, now + ACK_WAIT);
     }
 
-    /// Sends the acks whose time has come, and those for which a message goes anyway.
+    /// Sends acks that are due, and those to members that a message is queued for.
     pub(super) fn send_acks(&mut self, now: Time) {
         let is_due = self.timers.get(Timer::Acks).is_some_and(|at| now >= at);
         let mut rest = Vec::new();
         let delivers = self.sends && self.timers.get(Timer::Deliver).is_some();
         for (target, ack) in core::mem::take(&mut self.acks) {
-            // Our key goes to it in a moment.
+            // Our key for this member follows in a moment and takes the ack along.
             let waits =
                 delivers && self.members.get(&target).is_some_and(|member| !member.delivered.current);
             if is_due && !waits || self.core.out.has_message_for(target) {
@@ -355,7 +359,7 @@ impl Group {
         let entry = Entry::parse(message.entry)?;
         let (enc, ciphertext) = entry.parts(kem, suite.nh())?;
         let Some((secret, prekey)) = self.prekeys.find(entry.prekey_number) else {
-            // It does not know our newest prekey.
+            // The member does not know our newest prekey.
             self.send_heartbeat_to(session, false, now);
             return Err(GroupError::Stale);
         };
@@ -375,7 +379,7 @@ impl Group {
         let mut start = [0; 8];
         start.copy_from_slice(&signature[..8]);
         let opened = Opened { generation, step, key_commit, mac, signature: start };
-        // It knows us.
+        // The update shows that the member knows us.
         member.delivered.announce = true;
         self.refusers.remove(&session);
         if member.received.note(opened).is_err() {
@@ -413,7 +417,7 @@ impl Group {
         Ok(())
     }
 
-    /// A member has begun a generation, as it told us or somebody shows.
+    /// Notes that a member has begun a generation, by its own message or by a forwarded header.
     pub(super) fn note_generation_start(
         &mut self,
         session: SessionId,
@@ -431,7 +435,7 @@ impl Group {
         Ok(())
     }
 
-    /// The header of an update that somebody shows us.
+    /// Handles a forwarded update header.
     pub(super) fn on_update_header(&mut self, message: &Message<'_>) -> Result<(), GroupError> {
         let now = self.polled_at;
         let session = message.head.session;
@@ -467,7 +471,7 @@ impl Group {
         Ok(())
     }
 
-    /// A member has signed two things that exclude each other.
+    /// Reports that a member signed two statements that contradict each other.
     pub(super) fn report_equivocation(&mut self, session: SessionId) -> GroupError {
         let member = self.members.get_mut(&session);
         let is_news =
@@ -484,7 +488,7 @@ impl Group {
         Ok(())
     }
 
-    /// Answers members that asked for something.
+    /// Answers members' requests.
     pub(super) fn answer_requests(&mut self, now: Time, rng: &mut impl CryptoRng) {
         let is_due = |member: &Member| {
             member.request.is_some() && member.answered_at.is_none_or(|at| now >= at + ANSWER_EVERY)
@@ -503,7 +507,7 @@ impl Group {
             }
             let Some(member) = self.members.get_mut(&session) else { continue };
             if wants.has(Wants::NEW_KEYS) {
-                // A key that it has had and wiped is not opened twice.
+                // A key that the member wiped does not open again, so it needs a new generation.
                 let had = member.delivered.current || member.delivered.pending;
                 if had && member.renewed_at.is_some_and(|at| now < at + RENEW_EVERY) {
                     continue;
@@ -533,7 +537,7 @@ impl Group {
         }
     }
 
-    /// Requests keys that have not come.
+    /// Requests keys that have not arrived.
     pub(super) fn send_requests(&mut self, now: Time) {
         let mut targets = Vec::new();
         for (&session, member) in self.members.iter_mut() {
@@ -545,7 +549,7 @@ impl Group {
         }
     }
 
-    /// Wipes what newer keys have replaced.
+    /// Wipes keys that newer ones have replaced.
     pub(super) fn wipe_retired(&mut self, now: Time) {
         for member in self.members.values_mut() {
             while let Some(key) = member.received.retired(now) {

@@ -10,11 +10,12 @@ use crate::{
     message::{Action, Announce, Body, Message, Order, RefusalReason},
 };
 
-/// How long after it has gone a moderator's orders still count by themselves.
+/// How long after a moderator has departed its orders count without a live member that forwards
+/// them.
 const HEARD_AFTER: Duration = Duration::from_secs(180);
 
 impl Group {
-    /// Admits nobody any more whose identity is not in the call now.
+    /// Locks the call: no identity that is not in the call now is admitted.
     ///
     /// # Errors
     /// [`GroupError::NotAllowed`] if we are not a moderator.
@@ -32,7 +33,7 @@ impl Group {
         Ok(())
     }
 
-    /// Lets newcomers ask to be admitted again, those that were removed too.
+    /// Unlocks the call: newcomers may ask for admission again, including removed identities.
     ///
     /// # Errors
     /// [`GroupError::NotAllowed`] if we are not a moderator.
@@ -43,7 +44,8 @@ impl Group {
         Ok(())
     }
 
-    /// Removes a member for everybody. Its identity is refused until a later unlock.
+    /// Removes a member from the call, for all members. Its identity is refused until a later
+    /// unlock.
     ///
     /// # Errors
     /// [`GroupError::NotAllowed`] if we are not a moderator, [`GroupError::UnknownMember`].
@@ -72,11 +74,12 @@ impl Group {
         let message = self.core.sign(&Body::Order(order.clone()));
         self.core.out.send(Recipient::All, message.clone());
         let by = self.core.session;
-        // Ours is news.
+        // Our own order has a new counter, so it is never rejected.
         let _ = self.apply_order(SignedOrder { by, order, message: message.into() }, now);
     }
 
-    /// An order of a moderator, or so it says. `is_vouched`: a live member passes it on.
+    /// Handles an order that is not verified yet. `is_vouched` says that a live member forwarded
+    /// it.
     pub(super) fn on_order(
         &mut self,
         by: SessionId,
@@ -93,7 +96,7 @@ impl Group {
             Some((member.identity(), member.permission, is_vouched))
         } else if let Some(departed) = self.departed.get(by) {
             if departed.removed_by.is_some_and(|counter| order.counter > counter) {
-                // It was removed before.
+                // The signer was removed before it gave this order.
                 return Err(GroupError::Departed);
             }
             if !is_vouched && now >= departed.at + HEARD_AFTER {
@@ -127,8 +130,8 @@ impl Group {
         self.apply_order(order, now)
     }
 
-    /// Whether an order names a session that is or was present here. Any other may be a recording
-    /// of another call.
+    /// Whether a removal names a session that is or was live here. Any other order may be a
+    /// recording of another call.
     fn is_of_this_call(&self, order: &SignedOrder) -> bool {
         let Action::Remove { target, .. } = order.order.action else { return false };
         let away = self.away.get(target).map(|away| &away.member);
@@ -139,7 +142,7 @@ impl Group {
             || departed.is_some_and(|departed| departed.was_live)
     }
 
-    /// Whether nothing is left to be done for a removal's session.
+    /// Whether the session named by a removal needs no further handling.
     fn has_ended_target(&self, order: &SignedOrder) -> bool {
         let target = order.order.action.target();
         target != self.core.session
@@ -157,7 +160,7 @@ impl Group {
             }
             self.remove_departed(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
             for void in self.orders.void(target, order.order.counter) {
-                // Whom a removed moderator removed after that is welcome again.
+                // Sessions that the removed moderator removed afterwards may return.
                 self.departed.forget(void.order.action.target());
             }
         }
@@ -171,7 +174,7 @@ impl Group {
             self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
         }
         if !is_locked {
-            // Whom a lock or a removal kept out may ask again.
+            // Sessions that a lock or removal excluded may ask again.
             self.refused.retain_those_by_application();
         }
         self.enforce_orders(now);
@@ -184,7 +187,7 @@ impl Group {
         Ok(())
     }
 
-    /// Puts out whom the orders in force keep out.
+    /// Expels members and refuses applicants that the orders in force exclude.
     fn enforce_orders(&mut self, now: Time) {
         let of_member = self.members.values();
         let of_away = self.away.iter().map(|(_, away)| &away.member);
@@ -225,7 +228,7 @@ impl Group {
         }
     }
 
-    /// A lock does not name this member: it is out until an unlock.
+    /// Expels a member that the lock does not list, until an unlock.
     fn lock_out(&mut self, session: SessionId, now: Time) {
         let member = self.members.remove(&session);
         let was_member = member.is_some();
@@ -242,7 +245,7 @@ impl Group {
         }
     }
 
-    /// The order that keeps this session or identity out.
+    /// The order that excludes this session or identity, and the reason.
     fn exclusion_of(
         &self,
         session: SessionId,
@@ -255,7 +258,8 @@ impl Group {
         Some((LeaveReason::LockedOut, lock.clone()))
     }
 
-    /// Newcomers may not be able to verify a lock whose moderator has gone: another moderator locks again.
+    /// Newcomers cannot verify a lock signed by a moderator that has departed, so a remaining
+    /// moderator locks again.
     pub(super) fn relock_after(&mut self, gone: SessionId) {
         let is_theirs = self.orders.lock_in_force().is_some_and(|lock| lock.by == gone);
         let is_first = !self.members.iter().any(|(session, member)| {

@@ -1,4 +1,4 @@
-//! Heartbeats, who is present, and who is away (PROTOCOL.md §5).
+//! Heartbeats, presence of members, and members that are away (PROTOCOL.md §5).
 
 use core::time::Duration;
 
@@ -9,23 +9,25 @@ use crate::{
     message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
 };
 
-/// Heartbeats without proof of life before a member is called unresponsive.
+/// Heartbeat intervals without proof of life after which a member is unresponsive.
 const UNRESPONSIVE_AFTER: u32 = 3;
-/// Heartbeats without proof of life before a member is asked for one.
+/// Heartbeat intervals without proof of life after which a member is asked for it.
 const ASKED_AFTER: u32 = 2;
-/// One member is sent heartbeats of its own at most this often.
+/// Minimum interval between heartbeats to one member alone.
 const ANSWER_EVERY: Duration = Duration::from_secs(1);
-/// What a member has to prove to be present after our machine slept.
+/// Time for a member's proof of life after our machine slept.
 const EXCUSED: Duration = Duration::from_secs(20);
-/// How long an older session of an identity has to show that it is still there.
+/// Time in which an older session of an identity must be heard.
 const CONTEST: Duration = Duration::from_secs(30);
-/// Members up to which heartbeats are sent twice as often while one is unresponsive.
+/// In calls of up to this many members heartbeats are sent twice as often while one is
+/// unresponsive.
 const SMALL_CALL: usize = 64;
-/// Bytes of prekeys that are sent in every heartbeat; larger ones only when they are new.
+/// Every heartbeat carries prekeys of up to this length, bytes; larger ones are sent only while
+/// new.
 const SMALL_PREKEY: usize = 64;
 
 impl Group {
-    /// T
+    /// The heartbeat interval, T.
     fn heartbeat_interval(&self) -> Duration {
         self.core.config.policy.heartbeat_among(self.members.len() + 1)
     }
@@ -35,7 +37,7 @@ impl Group {
     }
 
     pub(super) fn send_heartbeat_to_all(&mut self, now: Time) {
-        // In small calls somebody who is out of reach hears of us soon after it is back.
+        // In small calls a member that was unreachable hears us soon after its return.
         let is_missed = self.members.len() <= SMALL_CALL
             && self.members.values().any(|member| member.presence.is_unresponsive);
         let interval =
@@ -74,8 +76,8 @@ impl Group {
         self.core.out.send(to, message);
     }
 
-    /// What a heartbeat names: to one, what came last of it; to all, what came last of a member. Of a session that is not a
-    /// member here others need not know.
+    /// The witness of a heartbeat: to one session, the heartbeat that it sent last; to all, the one
+    /// that any member sent last. Sessions that are not members are not named to others.
     fn witness_for(&self, to: Recipient) -> Witness {
         let last = match to {
             Recipient::All => None,
@@ -91,7 +93,7 @@ impl Group {
         last.unwrap_or(self.witness)
     }
 
-    /// A heartbeat for one session, if it was sent none lately.
+    /// Sends a heartbeat to one session, unless one was sent within [`ANSWER_EVERY`].
     pub(super) fn send_heartbeat_to(&mut self, session: SessionId, wants_answer: bool, now: Time) {
         let away = self.away.get_mut(session).map(|away| &mut away.member);
         let Some(member) = self.members.get_mut(&session).or(away) else { return };
@@ -121,7 +123,7 @@ impl Group {
         self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
         self.orders.note_counter(heartbeat.counter);
         if heartbeat.sends {
-            // It may be on its way, unless the way was cut.
+            // The key may be in transit, unless the connection was interrupted.
             let wait = if member.presence.is_unresponsive { 0 } else { 2 };
             let soon = now + Duration::from_secs(wait);
             match member.received.is_open(heartbeat.generation) {
@@ -135,7 +137,7 @@ impl Group {
         if proves {
             self.prove(session, now);
         }
-        // If it is there, it names ours in its answer.
+        // A member that is present names ours in its answer.
         let asks = is_unproved && !proves;
         if heartbeat.wants_answer || asks {
             self.send_heartbeat_to(session, asks, now);
@@ -143,8 +145,9 @@ impl Group {
         Ok(())
     }
 
-    /// When the heartbeat of ours was sent that this leads back to: whoever names it was here after that. Without one it may all be a
-    /// recording, and recordings may name each other.
+    /// When we sent the heartbeat that this witness leads back to; its sender was present after
+    /// that. A witness that leads back to none may be a recording, and recordings may name each
+    /// other.
     fn sent_after(&self, witness: &Witness) -> Option<Time> {
         if witness.session == prefix(self.core.session) {
             return self.heartbeats.sent_at(witness.seq, &witness.hash);
@@ -160,12 +163,12 @@ impl Group {
         self.members.range(SessionId(first)..=SessionId(last)).map(|(_, member)| &**member)
     }
 
-    /// A member has proved to be present.
+    /// Handles a member's proof of life.
     pub(super) fn prove(&mut self, session: SessionId, now: Time) {
         let Some(member) = self.members.get_mut(&session) else { return };
         let is_news = member.presence.prove(now);
         if core::mem::take(&mut member.presence.is_unresponsive) {
-            // It has not heard what we asked meanwhile.
+            // It has missed our rosters meanwhile.
             member.roster.restart(now);
             member.view.restart(now);
             self.core.event(Event::Responsive(session));
@@ -176,12 +179,13 @@ impl Group {
         }
     }
 
-    /// A member that has just proved to be live takes the place of an older session of its identity.
+    /// Replaces older sessions of an identity when a newer one becomes live.
     fn resolve_identity(&mut self, session: SessionId, now: Time) {
         let Some(member) = self.members.get(&session) else { return };
         let (identity, age) = (member.identity(), member.age());
         if identity == self.core.identity() {
-            // An older session of ours: a newer one would have ended this. It is told by our announce.
+            // An older session of ours, as a newer one would have ended this one. Our announce
+            // tells it.
             self.replace(session, self.core.session, now);
             return;
         }
@@ -199,7 +203,7 @@ impl Group {
         }
     }
 
-    /// `old` has ended: `new` is the same identity's.
+    /// Ends session `old`, which session `new` of the same identity replaces.
     fn replace(&mut self, old: SessionId, new: SessionId, now: Time) {
         let proof = if new == self.core.session {
             Some(self.core.announce.clone())
@@ -209,7 +213,7 @@ impl Group {
         self.remove_departed(old, LeaveReason::Replaced, proof, now);
     }
 
-    /// Ends what is overdue: members are unresponsive, then lost.
+    /// Marks silent members as unresponsive, then moves them away as lost.
     pub(super) fn expire_members(&mut self, now: Time) {
         let interval = self.heartbeat_interval();
         let missed = self.core.config.policy.missed_heartbeats_until_lost;
@@ -261,7 +265,7 @@ impl Group {
         }
     }
 
-    /// A member is away: keys change without it, and it may come back.
+    /// Moves a member away: keys change without it, and it may return.
     pub(super) fn move_to_away(&mut self, session: SessionId, why: LeaveReason, now: Time) {
         let Some(mut member) = self.members.remove(&session) else { return };
         self.forget_member(&member);
@@ -274,14 +278,14 @@ impl Group {
         self.after_leave(session, now);
     }
 
-    /// What of a member that is out must not stay.
+    /// Drops the state of a member that is out of the call, and wipes its keys.
     pub(super) fn forget_member(&mut self, member: &Member) {
         self.end_verification(member.session);
         self.acks.retain(|(to, _)| *to != member.session);
         self.core.change_keys(KeyChange::WipeMember { member: member.member_id() });
     }
 
-    /// A message of a session that is away.
+    /// Handles a message of a session that is away.
     pub(super) fn on_away_message(
         &mut self,
         message: &Message<'_>,
@@ -292,7 +296,7 @@ impl Group {
             return Err(GroupError::UnknownMember(session));
         };
         if matches!(message.body, Body::Announce(_) | Body::Ack(_) | Body::KeyUpdate(_)) {
-            // It may not know that it is away.
+            // The member may not know that it is away.
             self.send_heartbeat_to(session, true, now);
             return Err(GroupError::Away);
         }
@@ -333,7 +337,7 @@ impl Group {
             && seq > away.our_seq
             && self.heartbeats.sent_at(seq, &hash).is_some();
         if !is_back {
-            // Noted, so that a recording of it is of no use later.
+            // Note the heartbeat, so that a replay is useless later.
             away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes), None);
             self.send_heartbeat_to(session, true, now);
             return Err(GroupError::Away);
@@ -342,7 +346,7 @@ impl Group {
         self.on_heartbeat(session, message, heartbeat, now)
     }
 
-    /// A member that was away is in again.
+    /// Returns a member that was away to the call.
     fn return_member(&mut self, session: SessionId, now: Time) -> Result<(), GroupError> {
         let policy = self.core.config.policy;
         if self.members.len() + 1 >= policy.max_members {
@@ -354,7 +358,7 @@ impl Group {
         let mut member = away.member;
         member.since = now;
         member.request = None;
-        // First, so that it sees us again before it reads the rest.
+        // Send a heartbeat first, so that the member sees us again before it handles the rest.
         member.heartbeat_sent_at = None;
         self.members.insert(session, member);
         self.core.event(Event::Returned(session));
@@ -363,7 +367,7 @@ impl Group {
         let request = message::Request { target: session, wants };
         self.core.send(Recipient::One(session), &Body::Request(request));
         if let Some(member) = self.members.get_mut(&session) {
-            // Should the request be lost.
+            // Ask again in case the request is lost.
             member.request_new_keys_by(now + Duration::from_secs(5));
         }
         self.refresh_roster(now);
@@ -371,7 +375,8 @@ impl Group {
         Ok(())
     }
 
-    /// Our machine slept: what has come meanwhile is still to be handled.
+    /// Extends all deadlines after our machine slept, as messages that arrived meanwhile are not
+    /// handled yet.
     pub(super) fn excuse_members(&mut self, now: Time) {
         let patience = self.heartbeat_interval() * UNRESPONSIVE_AFTER;
         let at_least = now + EXCUSED - patience;
@@ -386,7 +391,7 @@ impl Group {
         }
     }
 
-    /// When something is due for a member.
+    /// When the next timeout of a member is due.
     pub(super) fn members_due_at(&mut self, now: Time) -> Option<Time> {
         let Policy { missed_heartbeats_until_lost: missed, mismatch_after, .. } =
             self.core.config.policy;

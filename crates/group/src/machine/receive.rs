@@ -1,4 +1,4 @@
-//! Messages that come in: where they belong, and whether they are authentic.
+//! Dispatch and authentication of received messages.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -11,31 +11,32 @@ use crate::{
     },
 };
 
-/// Messages of sessions that are not known yet that are kept.
+/// Maximum number of messages buffered for unknown sessions.
 const MAX_EARLY: usize = 64;
-/// How often a session that is not known is asked for its announce.
+/// Minimum interval between requests for one unknown session's announce.
 const ASK_STRANGER_EVERY: Duration = Duration::from_secs(5);
-/// So long after it has joined a newcomer does not ask for announces: they are on their way to it.
+/// A newcomer does not request announces for this long after it joined, as they are in transit.
 const NEW_FOR: Duration = Duration::from_secs(1);
-/// How often our announce goes to all because unknown sessions ask for it.
+/// Minimum interval between announces to all at the request of unknown sessions.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
-/// Sessions that were asked and are remembered.
+/// Maximum number of unknown sessions whose announce requests are noted.
 const MAX_ASKED: usize = 256;
-/// How often what is left of a session that has ended is answered.
+/// Minimum interval between answers to one departed session.
 const ANSWER_DEPARTED_EVERY: Duration = Duration::from_secs(10);
-/// How often the same kind of refusal is told.
+/// Minimum interval between reports of the same kind of refusal.
 const REPORT_REFUSAL_EVERY: Duration = Duration::from_secs(60);
-/// How often a new session may begin.
+/// Delay before another new session may begin.
 const RESTART_EVERY: Duration = Duration::from_secs(10);
-/// The wait doubles each time, up to this.
+/// The delay doubles each time up to this.
 const RESTART_AT_LEAST: Duration = Duration::from_secs(600);
 
 impl Group {
-    /// Takes a message or a bundle that the relay handed over. Its effects come out of [`poll`](Self::poll).
+    /// Handles a message or a bundle from the relay. [`poll`](Self::poll) returns the effects.
     ///
     /// # Errors
-    /// [`GroupError`], of a bundle the first. What was rejected has changed nothing, except that an equivocation is reported and
-    /// an unknown session may be asked who it is. Everything else of a bundle counts.
+    /// [`GroupError`]; for a bundle, the first one. A rejected message changes nothing, except that
+    /// an equivocation is reported and an unknown session's announce may be requested. The other
+    /// messages of the bundle are handled.
     pub fn handle_message(&mut self, bytes: &[u8], now: Time) -> Result<(), GroupError> {
         if self.has_ended {
             return Err(GroupError::Ended);
@@ -84,12 +85,12 @@ impl Group {
         Err(self.on_stranger_message(&message, now))
     }
 
-    /// A message of a member, or so it says.
+    /// Handles a message that claims to be a member's.
     fn on_member_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
         let session = message.head.session;
         let us = self.core.session;
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
-        // What has been said already, or not to us, costs nothing.
+        // Reject stale messages and those for others before they cost tokens.
         match &message.body {
             Body::Heartbeat(heartbeat) if heartbeat.seq <= member.presence.seq() => {
                 return Err(GroupError::Stale);
@@ -117,7 +118,7 @@ impl Group {
             | Body::Sas { .. }
             | Body::UpdateHeader(_) => {}
         }
-        // As long as not too much is forged, what others send in its name costs it nothing.
+        // While forgeries are rare, those in its name cost the member no tokens.
         let is_calm = self.forgeries.has_tokens(now);
         if !is_calm && !member.bucket.try_take(now) {
             return Err(GroupError::Busy);
@@ -176,7 +177,7 @@ impl Group {
         }
     }
 
-    /// A message of a session that the application is judging: kept until it has.
+    /// Handles a message of an applicant: stored until the application has decided.
     fn on_applicant_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
         let session = message.head.session;
         let us = self.core.session;
@@ -189,7 +190,7 @@ impl Group {
         let identity = applicant.announce.identity;
         let is_signed = message.is_signed_by(&self.core.group, &identity);
         match &message.body {
-            // It cannot be verified without opening it.
+            // A key update can be verified only by opening it.
             Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
                 Err(GroupError::NotForUs)
             }
@@ -222,7 +223,7 @@ impl Group {
                 self.on_leave_of_applicant(session, message.bytes);
                 Ok(())
             }
-            // A member's alone makes us begin a new session.
+            // Only a member's refusal makes us begin a new session.
             Body::Refusal(Refusal { target, reason: RefusalReason::MemberIdInUse(_) })
                 if *target == us =>
             {
@@ -242,7 +243,8 @@ impl Group {
                 Ok(())
             }
             Body::Request(request) if request.target == us => {
-                // It does not know us yet, perhaps: what else it wants waits.
+                // The applicant may not know us yet, so it gets our announce; its other requests
+                // wait.
                 let has_announce = request.wants.has(message::Wants::ANNOUNCE);
                 if has_announce {
                     self.introduce_to(session, now);
@@ -265,7 +267,8 @@ impl Group {
         }
     }
 
-    /// A message of a session that is not known: it cannot be verified; who it is may be asked.
+    /// Handles a message of an unknown session. It cannot be verified, but its announce may be
+    /// requested.
     fn on_stranger_message(&mut self, message: &Message<'_>, now: Time) -> GroupError {
         let session = message.head.session;
         let unknown = GroupError::UnknownMember(session);
@@ -290,7 +293,7 @@ impl Group {
                     self.answer_stranger(now);
                 }
                 let asked = self.requested_announces.get(&session);
-                // In our first second all announces are on their way to us.
+                // In our first second all announces are in transit.
                 let is_due = now >= self.expects_announces_until()
                     && asked.is_none_or(|at| now >= *at + ASK_STRANGER_EVERY);
                 if is_due && self.strangers.try_take(now) {
@@ -313,12 +316,14 @@ impl Group {
         unknown
     }
 
-    /// Until when the announces of others are on their way to us. Not all come by themselves after a clash of numbers.
+    /// Until when other members' announces are in transit to us. After a clash of member ids not
+    /// all arrive without a request.
     fn expects_announces_until(&self) -> Time {
         if self.restarted_at.is_some() { Time::START } else { self.joined_at + NEW_FOR }
     }
 
-    /// Somebody who is not known does not know us. Its address is not known either: our announce goes to all.
+    /// Answers an unknown session that does not know us. Its address is unknown, so our announce
+    /// goes to all.
     fn answer_stranger(&mut self, now: Time) {
         let is_due = self.announced_at.is_none_or(|at| now >= at + ANNOUNCE_EVERY);
         if is_due && self.strangers.try_take(now) {
@@ -337,19 +342,19 @@ impl Group {
         self.early.push_back((session, bytes.to_vec()));
     }
 
-    /// What a session sent before it was known or live.
+    /// Handles the messages that a session sent before it was known or live.
     pub(super) fn handle_early(&mut self, session: SessionId, now: Time) {
         let (theirs, others): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
         self.early = others.into();
         for (_, bytes) in theirs {
-            // What is of no use is dropped.
+            // Messages that are rejected are dropped.
             let _ = self.handle_one(&bytes, now);
         }
     }
 
-    /// A session that is being applicant leaves. If it has given orders it is applicant for these, else it is forgotten; should its
-    /// announce be played again, its leave is here.
+    /// Handles the leave of an applicant. If it has signed orders it is judged for these. Otherwise
+    /// it is removed, and its leave is kept in case its announce is replayed.
     fn on_leave_of_applicant(&mut self, session: SessionId, leave: &[u8]) {
         let has_orders = self.early.iter().any(|(of, bytes)| {
             let is_order = |message: Message<'_>| matches!(message.body, Body::Order(_));
@@ -364,20 +369,20 @@ impl Group {
         }
     }
 
-    /// The orders that a session gave before it was known, in a call that it has left.
+    /// Handles the orders that a departed session signed before it was known.
     pub(super) fn handle_orders_of_departed(&mut self, session: SessionId, now: Time) {
         let (theirs, others): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
         self.early = others.into();
         for (_, bytes) in theirs {
             if let Ok(Message { body: Body::Order(order), .. }) = Message::parse(&bytes) {
-                // What does not count is dropped.
+                // Orders that do not count are dropped.
                 let _ = self.on_order(session, &order, &bytes, true, now);
             }
         }
     }
 
-    /// A message of a session that has ended.
+    /// Handles a message of a departed session.
     fn on_departed_message(&mut self, message: &Message<'_>, now: Time) -> GroupError {
         let session = message.head.session;
         if let Body::Order(order) = &message.body {
@@ -387,7 +392,7 @@ impl Group {
         let Some(departed) = self.departed.get_mut(session) else { return GroupError::Departed };
         let is_alive = matches!(message.body, Body::Heartbeat(_) | Body::Request(_));
         let is_due = departed.answered_at.is_none_or(|at| now >= at + ANSWER_DEPARTED_EVERY);
-        // A leave that is followed by a heartbeat is a recording, or out of order.
+        // A heartbeat of a session that left is a replay or out of order.
         if !is_alive || !is_due || departed.status == Status::Left || !self.strangers.try_take(now) {
             return GroupError::Departed;
         }
@@ -396,7 +401,7 @@ impl Group {
         }
         departed.answered_at = Some(now);
         if let Some(proof) = departed.proof.clone() {
-            // It may not know the moderator that has signed it.
+            // The session may not know the moderator that signed the proof.
             let by = Message::parse(&proof).map(|message| message.head.session);
             let announce = by.ok().and_then(|by| self.announce_of(by));
             for message in announce.into_iter().chain([proof]) {
@@ -406,7 +411,7 @@ impl Group {
         GroupError::Departed
     }
 
-    /// The announce of a session that is or was a member, if it is kept.
+    /// The announce of a current or former member, if we hold it.
     pub(super) fn announce_of(&self, session: SessionId) -> Option<Vec<u8>> {
         if session == self.core.session {
             return Some(self.core.announce.clone());
@@ -417,7 +422,7 @@ impl Group {
         member.or(away).or(departed).map(<[u8]>::to_vec)
     }
 
-    /// Messages of others that a member passes on.
+    /// Handles messages that a member forwards.
     fn on_forward(&mut self, from: SessionId, forward: &Forward, now: Time) -> Result<(), GroupError> {
         let is_vouched = self.members.get(&from).is_some_and(|member| member.presence.is_live());
         let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
@@ -435,12 +440,12 @@ impl Group {
             if session == self.core.session {
                 continue;
             }
-            // Each signature costs the member that makes us check it.
+            // Each signature to verify costs the forwarding member a token.
             let member = self.members.get_mut(&from);
             if !member.is_some_and(|member| member.bucket.try_take(now)) {
                 return Err(GroupError::Busy);
             }
-            // What is of no use is dropped.
+            // Messages that are rejected are dropped.
             let _ = match &message.body {
                 Body::Announce(_) if self.departed.get(session).is_some() => Ok(()),
                 Body::Announce(announce) => {
@@ -462,7 +467,7 @@ impl Group {
         Ok(())
     }
 
-    /// We are not a member for this session.
+    /// Handles the refusal of a session to admit us.
     pub(super) fn on_refusal(
         &mut self,
         by: SessionId,
@@ -484,7 +489,7 @@ impl Group {
             && other != self.core.session
             && other.member_id() == self.core.member_id()
         {
-            // One that has opened a key of ours has admitted us.
+            // A session that has acknowledged a key of ours has admitted us.
             if self.members.get(&by).is_some_and(|member| member.has_acknowledged()) {
                 return;
             }
@@ -503,7 +508,7 @@ impl Group {
         }
     }
 
-    /// Notes what a heartbeat says of the sender's generations.
+    /// Notes the newest generation that a heartbeat states.
     pub(super) fn note_newest(
         &mut self,
         session: SessionId,

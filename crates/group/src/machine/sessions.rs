@@ -1,4 +1,4 @@
-//! Who is in the call: who asks to be admitted, and who is out (PROTOCOL.md §3).
+//! Admission and departure of sessions (PROTOCOL.md §3).
 
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
@@ -11,10 +11,11 @@ use crate::{
     message::{Announce, Body, Heartbeat, Message, Reason, Refusal, RefusalReason, Status},
 };
 
-/// Sessions of one identity at a time: the newest takes the place of the others as soon as it is known to be live.
+/// Maximum number of concurrent sessions of one identity. The newest replaces the others once it is
+/// live.
 const MAX_SESSIONS: usize = 3;
 
-/// The counter of an order.
+/// The counter of an order; `None` for any other message.
 fn counter_of(message: &[u8]) -> Option<u32> {
     match Message::parse(message).ok()?.body {
         Body::Order(order) => Some(order.counter),
@@ -33,7 +34,8 @@ fn counter_of(message: &[u8]) -> Option<u32> {
 }
 
 impl Group {
-    /// A session introduces itself, or is introduced. `signs_orders`: it is shown to us because of orders it has signed.
+    /// Handles an announce, sent by its session or forwarded. `signs_orders` says that it was
+    /// forwarded together with orders that it signed.
     pub(super) fn on_announce(
         &mut self,
         message: &Message<'_>,
@@ -51,7 +53,7 @@ impl Group {
         }
         if let Some(applicant) = self.waiting.get_mut(session) {
             if applicant.has_left && !signs_orders {
-                // It is here itself after all.
+                // The session itself is in the call after all.
                 applicant.has_left = false;
                 let request = JoinRequest::new(session, &applicant.announce, false);
                 self.core.event(Event::JoinRequested(request));
@@ -67,14 +69,14 @@ impl Group {
         if !message.is_signed_by(&group, &announce.identity) {
             return Err(GroupError::Unauthentic);
         }
-        // We have signed it ourselves: in another window, or after this page was loaded again.
+        // A newer session of our own identity: another window, or the reloaded page.
         let age = (announce.joined_at, session);
         if announce.identity == self.core.identity() && age > (self.core.joined_at, self.core.session) {
             self.end(EndReason::Replaced { by: session });
             return Ok(());
         }
         self.requested_announces.remove(&session);
-        // Somebody said that it has left, and it is here itself.
+        // Another member reported its leave, but the session itself is in the call.
         self.departed.forget(session);
         if !signs_orders && self.has_left_early(session, announce) {
             return Err(GroupError::Departed);
@@ -96,7 +98,7 @@ impl Group {
         Ok(())
     }
 
-    /// Whether a leave of this session came before its announce.
+    /// Whether a leave of this session arrived before its announce.
     fn has_left_early(&mut self, session: SessionId, announce: &Announce) -> bool {
         let group = self.core.group;
         let is_its_leave = |(of, bytes): &&(SessionId, Vec<u8>)| {
@@ -108,7 +110,7 @@ impl Group {
         self.early.iter().any(|early| is_its_leave(&early))
     }
 
-    /// Whether the application is to be asked about a session.
+    /// Checks whether the application may be asked about a session.
     fn check_admission(
         &self,
         session: SessionId,
@@ -139,7 +141,7 @@ impl Group {
         Ok(())
     }
 
-    /// How many sessions of this identity are members or are being applicant.
+    /// Number of members and applicants with this identity.
     fn sessions_of(&self, identity: &Identity) -> usize {
         let members = self.members.values().filter(|member| member.identity() == *identity);
         let applicant =
@@ -147,7 +149,7 @@ impl Group {
         members.count() + applicant.filter(|(_, applicant)| !applicant.has_left).count()
     }
 
-    /// Another session that has the member id of this one.
+    /// Another session with the member id of this one.
     pub(super) fn owner_of(&self, session: SessionId) -> Option<SessionId> {
         let member_id = session.member_id();
         let ours = [self.core.session].into_iter();
@@ -158,11 +160,12 @@ impl Group {
         others.find(|other| *other != session && other.member_id() == member_id)
     }
 
-    /// Admits a session that asked for it.
+    /// Admits an applicant.
     ///
     /// # Errors
-    /// [`GroupError::UnknownMember`] if it does not ask (any more). [`GroupError::Locked`], [`GroupError::Removed`],
-    /// [`GroupError::Full`], [`GroupError::InUse`] if that has changed since it asked: it is told, and may ask again.
+    /// [`GroupError::UnknownMember`] if the session is not, or no longer, an applicant.
+    /// [`GroupError::Locked`], [`GroupError::Removed`], [`GroupError::Full`] or
+    /// [`GroupError::InUse`] if that changed since it asked; it is told so, and may ask again.
     pub fn admit(
         &mut self,
         session: SessionId,
@@ -209,27 +212,28 @@ impl Group {
         self.core.event(Event::Joined(session));
         self.refresh_roster(now);
         for bytes in applicant.into_messages() {
-            // What is of no use is dropped.
+            // Messages that are rejected are dropped.
             let _ = self.handle_one(&bytes, now);
         }
         self.handle_early(session, now);
         if let Some(member) = self.members.get_mut(&session) {
-            // Its first heartbeat went to all: it may not know us. A later one, or none, answers our announce.
+            // A member that sent only its first heartbeat, to all, may not know us. Any other
+            // heartbeat answers our announce.
             member.delivered.announce |= member.presence.seq() != 1;
-            // Its keys are on their way.
+            // Its keys are in transit; ask for them only if they do not arrive.
             if member.received.newest_open().is_none() && member.presence.sends {
                 member.request_keys_by(now + Duration::from_secs(2));
             }
         }
         if !self.sends {
-            // Otherwise our announce goes with our key.
+            // If we send frames, our announce goes with our key.
             self.introduce_to(session, now);
         }
         self.schedule_delivery(now);
         Ok(())
     }
 
-    /// Sends a session our announce and a heartbeat, unless a member was sent them.
+    /// Sends a session our announce and a heartbeat, unless it is a member that received them.
     pub(super) fn introduce_to(&mut self, session: SessionId, now: Time) {
         let member = self.members.get_mut(&session);
         let is_known =
@@ -240,7 +244,8 @@ impl Group {
         self.core.out.send(Recipient::One(session), self.core.announce.clone());
         let member = self.members.get(&session);
         let sends = member.is_none_or(|member| member.presence.sends);
-        // It is to take the place of another session, or its orders wait, once it has proved to be present.
+        // Its proof of life is awaited to replace another session, or because its orders wait for
+        // it.
         let is_awaited = member.is_some_and(|member| {
             let identity = member.identity();
             let mut others = self.members.iter().filter(|(other, _)| **other != session);
@@ -252,7 +257,7 @@ impl Group {
         }
     }
 
-    /// Refuses a session that asked to be admitted. It may ask again after a minute.
+    /// Refuses an applicant. It may ask again after a minute.
     pub fn refuse(&mut self, session: SessionId, now: Time) {
         let now = self.advance(now);
         if let Some(applicant) = self.waiting.remove(session) {
@@ -270,7 +275,7 @@ impl Group {
         now: Time,
     ) {
         if self.refused.note(session, address, by_application, now) {
-            // It may not know who we are.
+            // The session may not know us.
             self.core.out.send(Recipient::One(session), self.core.announce.clone());
             self.send_refusal(session, reason);
         }
@@ -280,8 +285,9 @@ impl Group {
         self.core.send(Recipient::One(target), &Body::Refusal(Refusal { target, reason }));
     }
 
-    /// The application says that a member is gone, for example because the relay does. Keys change at once; if it was a mistake, or
-    /// the member reconnects, it is in again as soon as it shows that it is present.
+    /// Drops a member that the application believes gone, for example on the relay's word. Keys
+    /// change at once. If that was a mistake, or the member reconnects, it returns as soon as it
+    /// gives proof of life.
     ///
     /// # Errors
     /// [`GroupError::UnknownMember`].
@@ -297,7 +303,7 @@ impl Group {
         Ok(())
     }
 
-    /// A session has ended and does not come back.
+    /// Ends a session, which then cannot return.
     pub(super) fn remove_departed(
         &mut self,
         session: SessionId,
@@ -314,7 +320,7 @@ impl Group {
         let was_member = member.is_some();
         let away = || self.away.remove(session).map(|away| away.member);
         let Some(member) = member.or_else(away) else {
-            // One that was never admitted leaves nothing behind.
+            // A session that was never admitted leaves no state behind.
             self.waiting.remove(session);
             return;
         };
@@ -345,7 +351,7 @@ impl Group {
         }
     }
 
-    /// A member is out, for now or for good.
+    /// Updates the roster and keys after a member left or went away.
     pub(super) fn after_leave(&mut self, session: SessionId, now: Time) {
         self.refresh_roster(now);
         self.left_at.get_or_insert(now);
@@ -353,13 +359,13 @@ impl Group {
         self.relock_after(session);
     }
 
-    /// We are out.
+    /// Ends the group, as we are out of the call.
     pub(super) fn end(&mut self, reason: EndReason) {
         self.has_ended = true;
         self.core.event(Event::Ended(reason));
     }
 
-    /// The roster has changed, and with it the view.
+    /// Recomputes the roster hash, and notes that the view changed.
     pub(super) fn refresh_roster(&mut self, now: Time) {
         let members = self.members.values();
         let mut hashes: Vec<_> = members.map(|member| member.announce_hash()).collect();

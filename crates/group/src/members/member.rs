@@ -170,8 +170,8 @@ impl Member {
         self.key_requests.at = Some(before.map_or(at, |before| before.min(at)));
     }
 
-    /// Like [`request_keys_by`](Self::request_keys_by), but requests a new generation, as the current one was wiped
-    /// here.
+    /// Like [`request_keys_by`](Self::request_keys_by), but requests a new generation, as the
+    /// current one was wiped here.
     pub(crate) fn request_new_keys_by(&mut self, at: Time) {
         self.key_requests.anew = true;
         self.request_keys_by(at);

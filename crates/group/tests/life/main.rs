@@ -167,7 +167,8 @@ fn a_lock_counts_for_everybody_and_for_who_comes_later() {
     );
     assert!(net.peer(stranger).has_event(|event| matches!(event, Event::NotAdmitted { .. })));
     net.crash(stranger);
-    // Somebody loads the page again: it comes in, and knows of the lock although its moderator may go.
+    // Somebody loads the page again: it comes in, and knows of the lock although its moderator may
+    // go.
     net.crash(ids[2]);
     let back = net.join(&Join { started_at: 5, ..Join::of(3) });
     net.run_for(10 * SECOND);

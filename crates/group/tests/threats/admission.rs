@@ -1,4 +1,5 @@
-//! Who asks to come in: while the application decides, when there is no room, and whose number is taken.
+//! Who asks to come in: while the application decides, when there is no room, and whose number is
+//! taken.
 
 use sealframe_group::{
     Admission, Event, GroupError, Identity, MemberId, Permission, Policy, RefusalReason, Time, UserId,
@@ -174,7 +175,8 @@ fn a_number_of_a_member_is_not_taken_from_it() {
     net.is_together().unwrap();
 }
 
-/// A session is the hash of its announce: nobody makes a second announce for one, nor takes another's.
+/// A session is the hash of its announce: nobody makes a second announce for one, nor takes
+/// another's.
 #[test]
 fn an_announce_under_a_session_that_is_not_its_hash_is_refused() {
     let (mut net, ids) = call_of(2);
@@ -202,7 +204,8 @@ fn nobody_is_admitted_beyond_the_bound() {
     assert_eq!(net.hand(ids[0], &more), Err(GroupError::Full));
 }
 
-/// An announce of this person whose number no member has: with some hundred members a clash is not rare.
+/// An announce of this person whose number no member has: with some hundred members a clash is not
+/// rare.
 fn with_free_number(net: &Net, at: u16, person: u16) -> Vec<u8> {
     let group = &net.peer(at).group;
     let tries =

@@ -63,7 +63,8 @@ fn two_chains_of_one_member_are_caught() {
     only_the_liar(&net, liar);
 }
 
-/// The chain told to one goes on; where the other's begins can't be shown to be a lie, the difference is.
+/// The chain told to one goes on; where the other's begins can't be shown to be a lie, the
+/// difference is.
 #[test]
 fn views_that_stay_different_are_reported() {
     let (mut net, ids) = call_of(3);

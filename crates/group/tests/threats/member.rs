@@ -108,7 +108,8 @@ fn a_second_leave_meanwhile_keeps_the_first_deadline() {
     net.is_together().unwrap();
 }
 
-/// Three leave, each 1.4 s after the other, and each has what was sealed up to 3 s after it went, and no more.
+/// Three leave, each 1.4 s after the other, and each has what was sealed up to 3 s after it went,
+/// and no more.
 #[test]
 fn every_leaver_of_many_is_shut_out_after_three_seconds() {
     let (mut net, ids) = call_of(5);
@@ -160,7 +161,8 @@ fn nobody_is_accused_because_a_page_sleeps() {
     }
 }
 
-/// A newcomer learns of a sleeping member by another's word, and somebody else's ghost keeps rosters different meanwhile.
+/// A newcomer learns of a sleeping member by another's word, and somebody else's ghost keeps
+/// rosters different meanwhile.
 #[test]
 fn a_member_that_is_heard_all_the_time_is_not_thrown_out() {
     let (mut net, ids) = call_of(3);

@@ -295,7 +295,8 @@ fn a_call_stays_locked_when_who_locked_it_has_left() {
     assert!(net.is_locked(bob) && net.is_locked(second));
 }
 
-/// The lock of one who is gone, where nobody is left who may: it is shown with its moderator's announce.
+/// The lock of one who is gone, where nobody is left who may: it is shown with its moderator's
+/// announce.
 #[test]
 fn a_lock_without_a_moderator_is_learnt_by_who_comes_back() {
     let (mut net, ids) = call_of(3);

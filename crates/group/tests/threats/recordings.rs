@@ -9,7 +9,8 @@ use crate::common::{
     ANNOUNCE, HEARTBEAT, Join, KEY_UPDATE, LEAVE, Net, ORDER, SECOND, call, call_of, prefix,
 };
 
-/// Yesterday's call in the same room: Alice, a moderator with a long-lived identity, locks and unlocks. All that was said.
+/// Yesterday's call in the same room: Alice, a moderator with a long-lived identity, locks and
+/// unlocks. All that was said.
 fn yesterday() -> (SessionId, Vec<Vec<u8>>) {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(7)]);
     let alice = net.session(ids[0]);
@@ -86,7 +87,8 @@ fn a_lock_and_a_removal_of_yesterday_keep_nobody_out_today() {
     assert!(ids.iter().all(|&id| !net.is_locked(id) && !net.peer(id).sees(old)));
 }
 
-/// A recording that ends with its moderator's leave: that it has gone a moment ago does not make its orders today's.
+/// A recording that ends with its moderator's leave: that it has gone a moment ago does not make
+/// its orders today's.
 #[test]
 fn orders_of_yesterday_do_not_count_because_their_moderator_leaves() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(3), Join::of(7)]);
@@ -129,7 +131,8 @@ fn orders_of_yesterday_do_not_count_because_their_moderator_leaves() {
     }
 }
 
-/// A relay keeps all heartbeats of Carol back, and hands on one each so many seconds, also after she has gone.
+/// A relay keeps all heartbeats of Carol back, and hands on one each so many seconds, also after
+/// she has gone.
 #[test]
 fn heartbeats_that_are_kept_back_keep_nobody_in() {
     for every in [25, 90] {
@@ -177,7 +180,8 @@ fn heartbeats_that_are_kept_back_keep_nobody_in() {
     }
 }
 
-/// A relay keeps two people's heartbeats back from Alice, and goes on when they have gone: each names the other's.
+/// A relay keeps two people's heartbeats back from Alice, and goes on when they have gone: each
+/// names the other's.
 #[test]
 fn recordings_that_name_each_other_keep_nobody_in() {
     for every in [11, 25, 90] {
@@ -217,8 +221,9 @@ fn recordings_that_name_each_other_keep_nobody_in() {
     }
 }
 
-/// Whoever takes a device finds its private prekeys, which are two minutes old at most: what the relay recorded before does not
-/// open with them. Here the relay hands to the device itself what it kept back for so long.
+/// Whoever takes a device finds its private prekeys, which are two minutes old at most: what the
+/// relay recorded before does not open with them. Here the relay hands to the device itself what it
+/// kept back for so long.
 #[test]
 fn a_key_that_is_kept_back_for_two_minutes_opens_no_more() {
     for (kept_for, opens) in [(50, true), (125, false)] {
@@ -234,7 +239,8 @@ fn a_key_that_is_kept_back_for_two_minutes_opens_no_more() {
     }
 }
 
-/// A removal is signed by who could not have known that it is gone: three minutes later it counts no more by itself.
+/// A removal is signed by who could not have known that it is gone: three minutes later it counts
+/// no more by itself.
 #[test]
 fn an_order_that_is_kept_back_counts_three_minutes_after_its_moderator_left() {
     for (kept_for, counts) in [(170, true), (190, false)] {
@@ -252,7 +258,8 @@ fn an_order_that_is_kept_back_counts_three_minutes_after_its_moderator_left() {
     }
 }
 
-/// A code that somebody between two halves finds in advance is of no use: sessions are new in every call.
+/// A code that somebody between two halves finds in advance is of no use: sessions are new in every
+/// call.
 #[test]
 fn two_calls_of_the_same_people_have_two_codes() {
     let codes = [0, 1].map(|started_at| {

@@ -10,7 +10,8 @@ use crate::common::{
     prefix,
 };
 
-/// A client of the relay's own, with a credential that applications accept, that it shows to one member alone.
+/// A client of the relay's own, with a credential that applications accept, that it shows to one
+/// member alone.
 fn ghost_of(net: &mut Net, ids: &[u16], shown_to: u16) -> u16 {
     let ghost = ids.last().unwrap() + 1;
     for &id in ids.iter().filter(|id| **id != shown_to) {
@@ -122,7 +123,8 @@ fn what_is_for_a_member_goes_where_it_has_signed_that_it_is() {
         assert_eq!(group.address_of(session), Some(&address[..]));
         assert_eq!(group.session_of(number), Some(session));
     }
-    // Who says that it is where Bob is gets what is for itself there, and nothing of what is for him goes elsewhere.
+    // Who says that it is where Bob is gets what is for itself there, and nothing of what is for
+    // him goes elsewhere.
     let liar = Stranger::with(9, |announce| announce.address = address.to_vec());
     net.hand(alice, &liar.message).unwrap();
     assert_eq!(net.peer(alice).group.address_of(session), Some(&address[..]));

@@ -53,7 +53,8 @@ impl Side {
     }
 }
 
-/// A and B after the first `count` messages of the script, which they make themselves; the row of A.
+/// A and B after the first `count` messages of the script, which they make themselves; the row of
+/// A.
 fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
     let check = &call.check;
     let (mut a, mut b) = (Side::new(call, &check.a, &check.check), Side::new(call, &check.b, &[]));

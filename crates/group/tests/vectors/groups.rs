@@ -388,7 +388,8 @@ fn is_for(kind: Refused, error: GroupError) -> bool {
     }
 }
 
-/// No key, no member, no word comes of any of them, and what they were made from is taken afterwards.
+/// No key, no member, no word comes of any of them, and what they were made from is taken
+/// afterwards.
 #[test]
 fn a_group_takes_none_of_the_refused_messages() {
     let mut ran = 0;

@@ -56,8 +56,8 @@ fn every_flipped_bit_is_refused_or_shows_another_row() {
     }
 }
 
-/// Somebody who shows each of the two an identity of its own in place of the other's, or, if it also has their
-/// identities' signatures, only keys of its own, and relays as fast as anybody can.
+/// Somebody who shows each of the two an identity of its own in place of the other's, or, if it
+/// also has their identities' signatures, only keys of its own, and relays as fast as anybody can.
 #[test]
 fn somebody_in_between_makes_the_rows_differ() {
     let mut rows = HashSet::new();
@@ -102,7 +102,8 @@ fn both_must_be_in_the_same_call_and_see_the_same_sessions() {
 
 #[test]
 fn a_key_of_small_order_is_refused() {
-    // RFC 7748 §6.1: the all-zero secret. Points of the orders 1, 2, 4 and 8, some in their other encodings.
+    // RFC 7748 §6.1: the all-zero secret. Points of the orders 1, 2, 4 and 8, some in their other
+    // encodings.
     let order_8 = [
         "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
         "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
