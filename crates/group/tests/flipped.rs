@@ -223,7 +223,7 @@ fn forwards() {
 
 /// A member that passes something on after it has changed it.
 #[test]
-fn what_is_inside_a_forward() {
+fn messages_in_forwards() {
     let (mut net, ids) = call_of(3);
     let leave = net.sign(ids[1], &Body::Leave);
     let before = look(&net, ids[0]);

@@ -41,7 +41,7 @@ where
 }
 
 #[test]
-fn how_a_group_stands_is_read_back() {
+fn snapshots_of_a_group_are_read_back() {
     let (mut net, ids) = call_of(3);
     net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
     net.run_for(SECOND);
@@ -127,7 +127,7 @@ fn how_a_group_stands_is_read_back() {
 }
 
 #[test]
-fn words_are_what_they_were() {
+fn serialised_words_are_stable() {
     comes_back(Kem::X25519, json!("X25519"));
     comes_back(Kem::XWing, json!("XWing"));
     comes_back(Role::Participant, json!("Participant"));

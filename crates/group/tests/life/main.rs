@@ -39,7 +39,7 @@ fn no_alarms(net: &Net) {
 }
 
 #[test]
-fn two_people_hear_each_other_at_once() {
+fn two_members_open_each_other_at_once() {
     let mut net = Net::new(1);
     net.join(&Join::of(1));
     net.run_for(SECOND);
@@ -52,7 +52,7 @@ fn two_people_hear_each_other_at_once() {
 }
 
 #[test]
-fn newcomers_are_heard_at_once_in_calls_of_any_age() {
+fn newcomers_open_at_once_in_calls_of_any_age() {
     for minutes in [1, 11, 13, 40, 600] {
         let (mut net, _) = call(&[Join::of(1), Join::of(2)]);
         net.run_for(minutes * 60 * SECOND);
@@ -85,7 +85,7 @@ fn slow_applications_raise_no_alarm() {
 }
 
 #[test]
-fn who_sleeps_for_minutes_is_in_again_when_it_wakes() {
+fn a_member_that_slept_for_minutes_returns_when_it_wakes() {
     for minutes in [1, 2, 5, 30] {
         let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
         let end = net.now + minutes * 60 * SECOND;
@@ -110,7 +110,7 @@ fn a_partition_of_an_hour_heals() {
 }
 
 #[test]
-fn who_was_dropped_by_mistake_is_in_again() {
+fn a_member_dropped_by_mistake_returns() {
     let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
     net.tell_gone(ids[1]);
     assert!(!net.peer(ids[0]).sees(net.session(ids[1])));
@@ -123,7 +123,7 @@ fn who_was_dropped_by_mistake_is_in_again() {
 }
 
 #[test]
-fn a_page_that_is_loaded_again_takes_its_old_place() {
+fn a_reloaded_page_replaces_its_old_session() {
     let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
     let old = net.session(ids[1]);
     net.crash(ids[1]);
@@ -144,7 +144,7 @@ fn a_page_that_is_loaded_again_takes_its_old_place() {
 }
 
 #[test]
-fn a_lock_counts_for_everybody_and_for_who_comes_later() {
+fn a_lock_counts_for_all_members_and_for_newcomers() {
     let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
     let (mut net, ids) = call(&people);
     net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
@@ -180,7 +180,7 @@ fn a_lock_counts_for_everybody_and_for_who_comes_later() {
 }
 
 #[test]
-fn a_removed_client_is_out_for_everybody_and_does_not_come_back() {
+fn a_removed_client_is_out_for_all_members_and_does_not_return() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
     let troll = net.session(ids[2]);
     // The removed client goes on: it does not hear of it.
@@ -200,7 +200,7 @@ fn a_removed_client_is_out_for_everybody_and_does_not_come_back() {
 }
 
 #[test]
-fn two_moderators_who_remove_each_other_are_both_out() {
+fn moderators_that_remove_each_other_are_both_out() {
     let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
     let (mut net, ids) = call(&people);
     net.cut.extend([(ids[0], ids[3]), (ids[1], ids[2])]);
@@ -217,7 +217,7 @@ fn two_moderators_who_remove_each_other_are_both_out() {
 }
 
 #[test]
-fn at_most_four_messages_for_each_pair() {
+fn at_most_four_messages_are_sent_for_each_pair() {
     let mut net = Net::new(3);
     for person in 1..=30 {
         net.join(&Join::of(person));

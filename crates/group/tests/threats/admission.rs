@@ -20,7 +20,7 @@ fn undecided(net: &mut Net, ids: &[u16]) {
 }
 
 #[test]
-fn who_leaves_while_the_application_decides_does_not_come_in() {
+fn an_applicant_that_leaves_is_not_admitted() {
     for is_told in [false, true] {
         let (mut net, ids) = call_of(2);
         undecided(&mut net, &ids);
@@ -48,7 +48,7 @@ fn who_leaves_while_the_application_decides_does_not_come_in() {
 }
 
 #[test]
-fn who_leaves_before_its_announce_arrives_does_not_come_in() {
+fn a_leave_that_arrives_before_the_announce_prevents_admission() {
     let (mut net, ids) = call_of(2);
     let ghost = Stranger::of(9);
     let leave = ghost.sign(&Body::Leave);
@@ -65,7 +65,7 @@ fn who_leaves_before_its_announce_arrives_does_not_come_in() {
 }
 
 #[test]
-fn an_applicant_that_nobody_hears_is_forgotten() {
+fn an_applicant_that_is_not_heard_expires() {
     let (mut net, ids) = call_of(2);
     undecided(&mut net, &ids);
     let ghost = Stranger::of(9);
@@ -77,7 +77,7 @@ fn an_applicant_that_nobody_hears_is_forgotten() {
 }
 
 #[test]
-fn who_was_not_admitted_for_lack_of_room_comes_in_when_there_is() {
+fn a_session_refused_for_lack_of_room_is_admitted_once_there_is_room() {
     let policy = Policy { max_members: 3, ..Policy::default() };
     let (mut net, ids) = call(&[Join { policy, ..Join::of(1) }, Join { policy, ..Join::of(2) }]);
     undecided(&mut net, &ids[..1]);
@@ -103,7 +103,7 @@ fn who_was_not_admitted_for_lack_of_room_comes_in_when_there_is() {
 }
 
 #[test]
-fn who_asked_before_a_lock_is_not_admitted_after_it() {
+fn an_applicant_from_before_a_lock_is_not_admitted_after_it() {
     let (mut net, ids) = call_of(2);
     undecided(&mut net, &ids);
     let carol = net.join(&Join::of(3));
@@ -136,7 +136,7 @@ fn with_member_id(person: u16, member: MemberId) -> Stranger {
 
 /// Somebody learns of a newcomer first, and comes in with a session that has its number.
 #[test]
-fn whose_number_is_taken_comes_in_with_another() {
+fn a_newcomer_whose_member_id_is_taken_joins_with_another() {
     let (mut net, ids) = call_of(2);
     let honest = ids[1] + 1;
     for &id in &ids {
@@ -164,7 +164,7 @@ fn whose_number_is_taken_comes_in_with_another() {
 }
 
 #[test]
-fn a_number_of_a_member_is_not_taken_from_it() {
+fn a_newcomer_cannot_take_a_members_id() {
     let (mut net, ids) = call_of(2);
     let number = net.peer(ids[1]).group.member_id();
     let squatter = with_member_id(9, number);
@@ -178,7 +178,7 @@ fn a_number_of_a_member_is_not_taken_from_it() {
 /// A session is the hash of its announce: nobody makes a second announce for one, nor takes
 /// another's.
 #[test]
-fn an_announce_under_a_session_that_is_not_its_hash_is_refused() {
+fn an_announce_whose_session_is_not_its_hash_is_rejected() {
     let (mut net, ids) = call_of(2);
     let ghost = Stranger::of(9);
     let other = Announce { joined_at: 2000, ..ghost.announce.clone() };
@@ -194,7 +194,7 @@ fn an_announce_under_a_session_that_is_not_its_hash_is_refused() {
 }
 
 #[test]
-fn nobody_is_admitted_beyond_the_bound() {
+fn no_member_is_admitted_beyond_the_bound() {
     let (mut net, ids) = call(&[Join::of(1)]);
     for person in 100..355 {
         net.hand(ids[0], &with_free_number(&net, ids[0], person)).unwrap();
@@ -240,7 +240,7 @@ fn a_changed_identity_of_a_known_person_is_flagged() {
 
 /// People who compare emoji with somebody whose identity has changed accept and verify it by that.
 #[test]
-fn a_check_with_a_changed_identity_is_remembered() {
+fn an_sas_verification_of_a_changed_identity_is_stored() {
     let (mut net, ids) = call_of(1);
     let alice = ids[0];
     let person = 3;
@@ -267,7 +267,7 @@ fn a_check_with_a_changed_identity_is_remembered() {
 
 /// Whoever refused is not asked about the same session again for a minute, and then is.
 #[test]
-fn a_refusal_by_the_application_is_told_and_holds_for_a_minute() {
+fn a_refusal_by_the_application_is_sent_and_holds_for_a_minute() {
     let (mut net, ids) = call_of(2);
     undecided(&mut net, &ids);
     let carol = net.join(&Join::of(3));

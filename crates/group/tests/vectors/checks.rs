@@ -85,7 +85,7 @@ fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
 }
 
 #[test]
-fn all_4_emoji_checks() {
+fn all_4_sas_verifications() {
     let mut ran = 0;
     for call in &all().calls {
         let (_, _, row) = up_to(call, 5);
@@ -96,7 +96,7 @@ fn all_4_emoji_checks() {
 }
 
 #[test]
-fn all_28_refused_check_messages_end_the_check() {
+fn all_28_rejected_sas_messages_end_the_verification() {
     let mut ran = 0;
     for call in &all().calls {
         for vector in &call.check.refused {

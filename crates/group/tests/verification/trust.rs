@@ -16,7 +16,7 @@ const FIRST: Identity = Identity([1; 32]);
 const SECOND: Identity = Identity([2; 32]);
 
 #[test]
-fn first_sight_then_known_then_verified() {
+fn a_user_is_new_then_known_then_verified() {
     let mut store = TrustStore::new();
     assert_eq!(store.state_of(&alice(), &FIRST), VerificationState::New);
     assert_eq!(store.observe(&alice(), &FIRST, 100), Ok(VerificationState::New));
@@ -28,7 +28,7 @@ fn first_sight_then_known_then_verified() {
 }
 
 #[test]
-fn a_changed_identity_stays_a_change_until_somebody_accepts_it() {
+fn a_changed_identity_stays_changed_until_it_is_accepted() {
     for was_verified in [false, true] {
         let mut store = TrustStore::new();
         store.observe(&alice(), &FIRST, 1).unwrap();
@@ -65,7 +65,7 @@ fn a_changed_identity_stays_a_change_until_somebody_accepts_it() {
 }
 
 #[test]
-fn who_was_forgotten_is_new() {
+fn a_forgotten_user_is_new() {
     let mut store = TrustStore::new();
     assert_eq!(store.accept_change(&alice(), &FIRST, 1), Err(TrustError::Unknown));
     store.mark_verified(&alice(), &FIRST, 1).unwrap();
@@ -76,7 +76,7 @@ fn who_was_forgotten_is_new() {
 }
 
 #[test]
-fn when_full_the_unverified_of_longest_ago_goes_and_no_verified_one() {
+fn a_full_store_evicts_the_oldest_unverified_user_only() {
     let user = |number: usize| UserId::new(number.to_be_bytes()).unwrap();
     let mut store = TrustStore::new();
     for number in 0..TrustStore::CAPACITY {
@@ -142,7 +142,7 @@ fn the_encoding_is_as_documented() {
 }
 
 #[test]
-fn cut_long_and_impossible_stores_are_refused() {
+fn truncated_long_and_impossible_stores_are_rejected() {
     let good = two();
     for len in 0..good.len() {
         assert_eq!(TrustStore::from_bytes(&good[..len]), Err(TrustBytesError::Malformed));
@@ -230,7 +230,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_store_in_its_one_encoding_or_an_error(
+    fn any_bytes_are_a_canonical_store_or_an_error(
         bytes in prop::collection::vec(any::<u8>(), 0..300),
         patch in prop::collection::vec((0..105usize, any::<u8>()), 0..4),
     ) {
