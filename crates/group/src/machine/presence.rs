@@ -257,8 +257,9 @@ impl Group {
             self.send_refusal(session, message::RefusalReason::Replaced(other));
             self.replace(session, other, now);
         } else {
+            // It is silent, which ends nothing for good.
             for (other, _) in others {
-                self.replace(other, session, now);
+                self.go_away(other, LeaveReason::Lost, now);
             }
         }
     }

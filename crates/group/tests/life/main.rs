@@ -183,6 +183,30 @@ fn a_removed_client_is_out_for_everybody_and_does_not_come_back() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
     let troll = net.session(ids[2]);
     // The removed client goes on: it does not hear of it.
+/// Two windows of one person: the older one comes within reach while the newer one sleeps.
+#[test]
+fn a_newer_session_that_slept_takes_its_place_again() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
+    let old = ids[1] + 1;
+    net.sides.insert(old, 1);
+    net.join(&Join::of(3));
+    let new = net.join(&Join { started_at: 9, ..Join::of(3) });
+    net.run_for(SECOND);
+    net.is_together().unwrap_err();
+    let session = net.session(new);
+    assert!(net.peer(ids[0]).sees(session));
+    net.peers.get_mut(&new).unwrap().asleep_until = net.now + 60 * SECOND;
+    net.sides.clear();
+    net.with(old, |peer, now| peer.group.reconnected(now));
+    net.run_for(50 * SECOND);
+    assert!(net.peer(ids[0]).sees(net.session(old)) && !net.peer(ids[0]).sees(session));
+    net.run_for(10 * SECOND);
+    net.until_together(10 * SECOND);
+    assert!(!net.peers.contains_key(&old), "the older window has ended");
+    assert!(net.peer(ids[0]).sees(session));
+    no_alarms(&net);
+}
+
     net.cut.extend([(ids[0], ids[2]), (ids[1], ids[2])]);
     net.with(ids[0], |peer, now| peer.group.remove_member(troll, now).unwrap());
     net.run_for(SECOND);
