@@ -67,11 +67,8 @@ impl Group {
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
-        // With its first heartbeat a session introduces itself, and knows nobody. One that does not admit us has told us why.
-        if self.refusers.contains(&session) && self.roster.holds(&heartbeat.roster_hash, now) {
-            self.refusers.remove(&session);
-        }
-        if heartbeat.seq == 1 || self.refusers.contains(&session) {
+        // With its first heartbeat a session introduces itself, and knows nobody.
+        if heartbeat.seq == 1 {
             return;
         }
         let theirs = heartbeat.roster_hash;
@@ -182,7 +179,9 @@ impl Group {
             sessions.insert(prefix(departed.session), known(departed.status, nothing));
         }
         for (&session, _) in self.away.iter() {
-            sessions.insert(prefix(session), known(Status::Away, nothing));
+            let is_refuser = self.refusers.contains(&session);
+            let status = if is_refuser { Status::Refused } else { Status::Away };
+            sessions.insert(prefix(session), known(status, nothing));
         }
         for (&session, judged) in self.waiting.iter() {
             let status = if judged.has_left { Status::Left } else { Status::Judging };

@@ -7,7 +7,7 @@ use crate::{
     Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId,
     clock::Moment,
     members::{admission::Judged, departed::Away, member::Member},
-    message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
+    message::{self, Body, Heartbeat, Message, Request, Wants, Witness, prefix},
 };
 
 /// Heartbeats without proof of life before a member is called unresponsive.
@@ -277,6 +277,12 @@ impl Group {
         self.after_leave(session, now);
     }
 
+    /// A member says that we are none for it: it gives us no keys, and is given none. It is in again once it hears us.
+    pub(super) fn be_refused_by(&mut self, session: SessionId, now: Duration) {
+        self.go_away(session, LeaveReason::Lost, now);
+        self.send_heartbeat_to(session, true, now);
+    }
+
     /// What of a member that is out must not stay.
     pub(super) fn forget_member(&mut self, member: &Member) {
         self.end_checks(member.session);
@@ -318,9 +324,22 @@ impl Group {
             }
             Body::Heartbeat(heartbeat) if heartbeat.seq > away.member.presence.seq() => heartbeat,
             Body::Heartbeat(_) => return Err(GroupError::Stale),
+            Body::Request(Request { target, .. }) if *target != self.core.session => {
+                return Err(GroupError::NotForUs);
+            }
+            Body::Request(Request { wants, .. }) => {
+                let answered = away.member.answered_at;
+                let is_due = answered.is_none_or(|at| now >= at.plus(super::keys::ANSWER_EVERY));
+                if wants.has(Wants::ANNOUNCE) && is_due {
+                    // It does not know us.
+                    away.member.answered_at = Some(now.into());
+                    self.core.out.send(Recipient::One(session), self.core.announce.clone());
+                }
+                self.send_heartbeat_to(session, true, now);
+                return Err(GroupError::Away);
+            }
             Body::Announce(_)
             | Body::KeyUpdate(_)
-            | Body::Request(_)
             | Body::Ack(_)
             | Body::Roster(_)
             | Body::Forward(_)
@@ -354,6 +373,7 @@ impl Group {
         let Some(away) = self.away.remove(session) else {
             return Err(GroupError::UnknownMember(session));
         };
+        self.refusers.remove(&session);
         let mut member = away.member;
         member.since = Moment::from(now);
         member.request = None;
@@ -363,7 +383,7 @@ impl Group {
         self.core.event(Event::Returned(session));
         self.send_heartbeat_to(session, false, now);
         let wants = Wants::NEW_KEYS;
-        let request = message::Request { target: session, wants };
+        let request = Request { target: session, wants };
         self.core.send(Recipient::One(session), &Body::Request(request));
         if let Some(member) = self.members.get_mut(&session) {
             // Should the request be lost.

@@ -493,6 +493,9 @@ impl Group {
         if self.refusers.len() < MAX_ASKED {
             self.refusers.insert(by);
         }
+        if is_member {
+            self.be_refused_by(by, now);
+        }
         let told = self.told_refusals.get(&kind);
         if told.is_none_or(|at| now >= at.plus(TELL_REFUSAL_EVERY)) {
             self.told_refusals.insert(kind, now.into());
