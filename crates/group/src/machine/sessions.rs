@@ -15,7 +15,7 @@ use crate::{
 const MAX_SESSIONS: usize = 3;
 
 /// The counter of an order.
-fn counter_of(message: &[u8]) -> Option<u32> {
+pub(super) fn counter_of(message: &[u8]) -> Option<u32> {
     match Message::parse(message).ok()?.body {
         Body::Order(order) => Some(order.counter),
         Body::Announce(_)
