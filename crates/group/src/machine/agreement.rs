@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Event, GroupError, Recipient, SessionId, Time,
+    Event, GroupError, Permission, Recipient, SessionId, Time,
     agreement::{Comparison, REPORT_AFTER, Suspect},
-    members::member::Member,
+    members::{member::Member, orders::SignedOrder},
     message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, prefix},
 };
 
@@ -295,11 +295,18 @@ impl Group {
         self.forward(to, messages);
     }
 
-    /// All orders in force. Of their moderators, those that are here are introduced first, apart: those that are shown together with
-    /// their orders are judged for these alone.
+    /// All orders in force, and removals of moderators whose later orders count for nobody. Of
+    /// their signers, those that are here are introduced first, apart: those that are shown
+    /// together with their orders are judged for these alone.
     fn forward_orders(&mut self, to: SessionId) {
         let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
-        for order in self.orders.iter() {
+        let may_have_ordered = |removal: &&SignedOrder| {
+            let departed = self.departed.get(removal.order.action.target());
+            departed.is_none_or(|departed| departed.permission == Permission::Moderator)
+        };
+        let ended = self.orders.ended_removals().filter(may_have_ordered);
+        let orders: Vec<_> = self.orders.iter().chain(ended).collect();
+        for order in &orders {
             let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
             let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
             let announce = of_departed.or(of_away).map(<[u8]>::to_vec);
@@ -308,7 +315,7 @@ impl Group {
             let announce = of_member.map(|member| member.announce.to_vec());
             here.extend(announce.filter(|announce| !here.contains(announce)));
         }
-        gone.extend(self.orders.iter().map(|order| order.message.to_vec()));
+        gone.extend(orders.iter().map(|order| order.message.to_vec()));
         self.forward(to, here);
         self.forward(to, gone);
     }

@@ -442,7 +442,6 @@ fn own_session(core: &Core, now: Time) -> crate::members::departed::Departed {
         announce: Some(core.announce.as_slice().into()),
         proof: None,
         answered_at: None,
-        removed_by: None,
         is_hearsay: false,
     }
 }

@@ -166,8 +166,7 @@ impl Group {
         let is_news = member.presence.prove(now);
         if core::mem::take(&mut member.presence.is_unresponsive) {
             // It has not heard what we asked meanwhile.
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            member.compare_anew(now);
             self.core.event(Event::Responsive(session));
         }
         if is_news {
@@ -399,8 +398,7 @@ impl Group {
         for member in self.members.values_mut() {
             let Member { presence, since, .. } = &mut **member;
             presence.excuse(since, at_least);
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            member.compare_anew(now);
         }
         if !self.has_ended {
             self.timers.set_sooner(Timer::Heartbeat, now);

@@ -219,7 +219,7 @@ impl Group {
                 Ok(())
             }
             Body::Leave => {
-                self.on_leave_of_judged(session, message.bytes);
+                self.on_leave_of_judged(session, Some(message.bytes));
                 Ok(())
             }
             // A member's alone makes us begin a new session.
@@ -348,9 +348,9 @@ impl Group {
         theirs
     }
 
-    /// A session that is being judged leaves. If it has given orders it is judged for these, else it is forgotten; should its
-    /// announce be played again, its leave is here.
-    fn on_leave_of_judged(&mut self, session: SessionId, leave: &[u8]) {
+    /// A session that is being judged leaves or is removed. If it has given orders it is judged for
+    /// these, else it is forgotten; should its announce be played again, its leave is here.
+    pub(super) fn on_leave_of_judged(&mut self, session: SessionId, leave: Option<&[u8]>) {
         let has_orders = self.early.iter().any(|(of, bytes)| {
             let is_order = |message: Message<'_>| matches!(message.body, Body::Order(_));
             *of == session && Message::parse(bytes).is_ok_and(is_order)
@@ -359,7 +359,9 @@ impl Group {
             Some(judged) if has_orders || judged.has_left => judged.has_left = true,
             Some(_) | None => {
                 self.waiting.remove(session);
-                self.keep_early(session, leave);
+                if let Some(leave) = leave {
+                    self.keep_early(session, leave);
+                }
             }
         }
     }

@@ -185,7 +185,6 @@ impl Group {
                 announce: Some(judged.message.into()),
                 proof: None,
                 answered_at: None,
-                removed_by: None,
                 is_hearsay: true,
             });
             self.handle_orders_of_departed(session, now);
@@ -316,8 +315,8 @@ impl Group {
         let was_member = member.is_some();
         let away = || self.away.remove(session).map(|away| away.member);
         let Some(member) = member.or_else(away) else {
-            // One that was never admitted leaves nothing behind.
-            self.waiting.remove(session);
+            // One that was never admitted leaves nothing behind, except what it ordered before.
+            self.on_leave_of_judged(session, None);
             return;
         };
         if was_member {
@@ -336,7 +335,6 @@ impl Group {
             was_live,
             address: Announce::address_in(&announce).into(),
             announce: (permission == Permission::Moderator).then_some(announce),
-            removed_by: proof.as_deref().and_then(counter_of).filter(|_| status == Status::Removed),
             proof,
             answered_at: None,
             is_hearsay: false,

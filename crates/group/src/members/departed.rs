@@ -31,8 +31,6 @@ pub(crate) struct Departed {
     /// The signed message that ended it, or the announce of the session that took its place.
     pub(crate) proof: Option<Vec<u8>>,
     pub(crate) answered_at: Option<Time>,
-    /// The counter of the order that removed it.
-    pub(crate) removed_by: Option<u32>,
     /// That it has left is another member's word: it may be here itself.
     pub(crate) is_hearsay: bool,
 }
@@ -59,14 +57,6 @@ impl DepartedSessions {
 
     pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Departed> {
         self.sessions.iter_mut().find(|departed| departed.session == session)
-    }
-
-    /// A session was removed by an order with this counter, perhaps after it had gone: its later orders do not count.
-    pub(crate) fn note_removal(&mut self, session: SessionId, counter: u32) {
-        if let Some(departed) = self.get_mut(session) {
-            let first = departed.removed_by.map_or(counter, |before| before.min(counter));
-            departed.removed_by = Some(first);
-        }
     }
 
     pub(crate) fn forget(&mut self, session: SessionId) {

@@ -244,6 +244,42 @@ fn of_orders_that_waited_the_newest_is_handled_first() {
     net.assert_no_alarms();
 }
 
+/// A newcomer is shown both orders by those who are there: the removal is the newer one.
+#[test]
+fn what_a_removed_moderator_ordered_before_reaches_who_comes_later() {
+    let people = [Join::moderator(1), Join::moderator(2), Join::of(3)];
+    let (mut net, ids) = call(&people);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    let session = net.session(bob);
+    net.with(bob, |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(SECOND);
+    net.with(alice, |peer, now| peer.group.remove_member(session, now).unwrap());
+    net.run_for(SECOND);
+    let dave = net.join(&Join::of(9));
+    net.run_for(60 * SECOND);
+    net.assert_no_alarms();
+    net.is_together().unwrap();
+    let hashes = [alice, carol, dave].map(|id| net.heartbeat_of(id).orders_hash);
+    assert_eq!(hashes, [hashes[0]; 3]);
+}
+
+/// Carol has a difference to compare with Bob when both fall asleep; Bob sleeps on when Carol
+/// wakes.
+#[test]
+fn who_wakes_accuses_nobody_of_other_orders() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    net.drops = Box::new(move |_, to, bytes| to == bob && matches!(bytes[1], ORDER | FORWARD));
+    net.with(alice, |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(11 * SECOND);
+    net.drop_nothing();
+    net.peers.get_mut(&bob).unwrap().asleep_until = net.now + 100 * SECOND;
+    net.peers.get_mut(&carol).unwrap().asleep_until = net.now + 50 * SECOND;
+    net.run_for(180 * SECOND);
+    net.assert_no_alarms();
+    net.is_together().unwrap();
+}
+
 /// A moderator that is about to be removed says that it leaves, and then orders on.
 #[test]
 fn a_leave_before_its_removal_lets_no_moderator_order_on() {
