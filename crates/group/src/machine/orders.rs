@@ -151,9 +151,13 @@ impl Group {
         let (by, target, message) = (order.by, order.order.action.target(), order.message.clone());
         let is_removal = matches!(order.order.action, Action::Remove { .. });
         let was_locked = self.orders.is_locked();
-        let Inserted { counts, welcome } = self.orders.insert(order);
+        let Inserted { counts, welcome, contradicts } = self.orders.insert(order);
         if !counts {
             return Err(GroupError::Departed);
+        }
+        if contradicts {
+            // All have both, and one of them in force.
+            self.report_equivocation(by);
         }
         if is_removal && target == self.core.session {
             self.end(EndReason::Removed { by });
@@ -170,10 +174,8 @@ impl Group {
         if is_locked != was_locked {
             self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
         }
-        if !is_locked {
-            // Whom a lock or a removal kept out may ask again.
-            self.refused.keep_those_by_application();
-        }
+        // Whom a lock or a removal kept out may ask again: it may be welcome now.
+        self.refused.keep_those_by_application();
         self.enforce_orders(now);
         if self.orders_hash.set(self.orders.hash(), now) {
             let hash = self.orders_hash.now;

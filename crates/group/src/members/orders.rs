@@ -63,6 +63,8 @@ pub(crate) struct Inserted {
     pub(crate) counts: bool,
     /// Sessions whose removals do not count any more.
     pub(crate) welcome: Vec<SessionId>,
+    /// Whether its moderator signed another order with the same counter.
+    pub(crate) contradicts: bool,
 }
 
 /// The orders that count, and which of them are in force.
@@ -94,20 +96,24 @@ impl Orders {
     /// Takes an order that may be taken, and works out anew which count.
     pub(crate) fn insert(&mut self, order: SignedOrder) -> Inserted {
         let place = self.valid.binary_search_by(|known| known.rank().cmp(&order.rank()));
-        let Err(place) = place else { return Inserted { counts: true, welcome: Vec::new() } };
-        let counter = order.order.counter;
+        let Err(place) = place else {
+            return Inserted { counts: true, welcome: Vec::new(), contradicts: false };
+        };
+        let (counter, by) = (order.order.counter, order.by);
+        let is_other = |known: &SignedOrder| (known.order.counter, known.by) == (counter, by);
+        let contradicts = self.valid.iter().any(is_other);
         let message = order.message.clone();
         self.valid.insert(place, order);
         let void = self.drop_void();
         if void.iter().any(|void| void.message == message) {
-            return Inserted { counts: false, welcome: Vec::new() };
+            return Inserted { counts: false, welcome: Vec::new(), contradicts: false };
         }
         self.highest = self.highest.max(counter);
         self.drop_oldest();
         self.find_in_force();
         let removals = void.iter().filter(|order| order.is_removal());
         let welcome = removals.map(|order| order.order.action.target()).collect();
-        Inserted { counts: true, welcome }
+        Inserted { counts: true, welcome, contradicts }
     }
 
     /// Looks at all orders, the lowest first: what a moderator ordered after it was removed does
@@ -323,6 +329,23 @@ mod tests {
             hashes.push(state.hash());
         });
         assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+    }
+
+    /// Two locks of one moderator with one counter: all end with the same one, and whoever has the
+    /// other is seen to differ.
+    #[test]
+    fn two_locks_with_one_counter_have_two_hashes() {
+        let lists = [[1; 12], [2; 12]];
+        let locks = lists.map(|tag| order(3, 1, Action::Lock { allowed: vec![tag] }));
+        let hash_of = |places: &[usize]| {
+            let mut state = Orders::default();
+            for &place in places {
+                state.insert(locks[place].clone());
+            }
+            state.hash()
+        };
+        assert_ne!(hash_of(&[0]), hash_of(&[1]));
+        assert_eq!(hash_of(&[0, 1]), hash_of(&[1, 0]));
     }
 
     #[test]
