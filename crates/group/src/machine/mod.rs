@@ -62,7 +62,7 @@ pub struct Group {
     refused: Refused,
     wiped: WipedKeys,
     /// Orders and leaves of sessions that are not known yet, or orders of members that are not live yet.
-    early: VecDeque<(SessionId, Vec<u8>)>,
+    early: VecDeque<receive::Early>,
     orders: Orders,
     own: OwnKeys,
     prekeys: Prekeys,

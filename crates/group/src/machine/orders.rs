@@ -103,7 +103,7 @@ impl Group {
             None
         };
         let Some((identity, permission, counts)) = known else {
-            self.keep_early(by, bytes);
+            self.keep_early(by, bytes, is_vouched);
             return Err(GroupError::UnknownMember(by));
         };
         if permission != Permission::Moderator {
@@ -120,7 +120,7 @@ impl Group {
             if self.departed.get(by).is_some() {
                 return Err(GroupError::Departed);
             }
-            self.keep_early(by, bytes);
+            self.keep_early(by, bytes, is_vouched);
             return Ok(());
         }
         self.apply_order(order, now)

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 
-use super::Group;
+use super::{Group, receive::Early};
 use crate::{
     Admission, EndReason, Event, GroupError, Identity, JoinRequest, LeaveReason, Permission, Recipient,
     SessionId, Time,
@@ -99,13 +99,13 @@ impl Group {
     /// Whether a leave of this session came before its announce.
     fn has_left_early(&mut self, session: SessionId, announce: &Announce) -> bool {
         let group = self.core.group;
-        let is_its_leave = |(of, bytes): &&(SessionId, Vec<u8>)| {
-            *of == session
-                && Message::parse(bytes).is_ok_and(|message| {
+        let is_its_leave = |early: &Early| {
+            early.session == session
+                && Message::parse(&early.bytes).is_ok_and(|message| {
                     message.body == Body::Leave && message.is_signed_by(&group, &announce.identity)
                 })
         };
-        self.early.iter().any(|early| is_its_leave(&early))
+        self.early.iter().any(is_its_leave)
     }
 
     /// Whether the application is to be asked about a session.
