@@ -342,7 +342,7 @@ pub enum LeaveReason {
     Replaced,
     /// The application reported it gone, for example on the relay's word. It may return.
     Dropped,
-    /// It gave no proof of life in time. It may return.
+    /// It gave no proof of life in time, or it refuses us. It may return.
     Lost,
 }
 

@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Event, GroupError, Recipient, SessionId, Time,
-    agreement::{REPORT_AFTER, Suspect},
-    members::member::Member,
+    Event, GroupError, Permission, Recipient, SessionId, Time,
+    agreement::{Comparison, REPORT_AFTER, Suspect},
+    members::{member::Member, orders::SignedOrder},
     message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, prefix},
 };
 
@@ -18,7 +18,7 @@ const SPREAD: Duration = Duration::from_millis(16);
 /// A session may be away at one side for this long before the difference is reported.
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
 /// A member that gives proof of life this long after a difference began should have answered.
-const WROTE_SINCE: Duration = Duration::from_secs(30);
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Minimum interval between answers to one member's rosters.
 const ANSWER_EVERY: Duration = Duration::from_secs(4);
 /// Maximum number of messages forwarded for one roster; the next one shows what is still missing.
@@ -42,6 +42,13 @@ impl CompareAfter {
     }
 }
 
+/// Whether a member gave proof of life long enough after a difference began that it should have
+/// answered.
+fn should_have_answered(member: &Member, difference: &Comparison) -> bool {
+    let first = difference.first().unwrap_or_default();
+    member.presence.proved_at().is_some_and(|at| at > first + ANSWER_WITHIN)
+}
+
 /// Our status of a session, and its newest generation.
 struct Known {
     status: Status,
@@ -61,12 +68,8 @@ impl Group {
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
-        // With its first heartbeat a session knows no other member. A session that refused us has
-        // stated why.
-        if self.refusers.contains(&session) && self.roster.holds(&heartbeat.roster_hash, now) {
-            self.refusers.remove(&session);
-        }
-        if heartbeat.seq == 1 || self.refusers.contains(&session) {
+        // With its first heartbeat a session knows no other member.
+        if heartbeat.seq == 1 {
             return;
         }
         let theirs = heartbeat.roster_hash;
@@ -140,7 +143,8 @@ impl Group {
             let roster = member.roster.take_due(after.roster, now);
             let view = member.view.take_due(after.roster, now);
             let orders = member.orders.take_due(after.orders, now);
-            let is_lasting = member.orders.tries() > REPORT_AFTER && member.presence.is_live();
+            let is_lasting =
+                member.orders.tries() > REPORT_AFTER && should_have_answered(member, &member.orders);
             if orders && is_lasting && member.orders.report() {
                 self.core.event(Event::OrdersDiffer(session));
             }
@@ -158,14 +162,9 @@ impl Group {
 
     /// Reports a live member whose roster differs and that does not send it.
     fn report_silence(&mut self, session: SessionId) {
-        if self.refusers.contains(&session) {
-            return;
-        }
         let Some(member) = self.members.get_mut(&session) else { return };
-        // It has given proof of life since the difference began.
-        let first = member.roster.first().unwrap_or_default();
-        let is_here = member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE);
-        let is_silent = is_here && member.roster.entries().is_none();
+        let is_silent =
+            should_have_answered(member, &member.roster) && member.roster.entries().is_none();
         if is_silent && member.roster.tries() > REPORT_AFTER + 2 && member.roster.report() {
             self.core.event(Event::RosterMismatch { with: session, sessions: Vec::new() });
         }
@@ -183,7 +182,9 @@ impl Group {
             sessions.insert(prefix(departed.session), known(departed.status, nothing));
         }
         for (&session, _) in self.away.iter() {
-            sessions.insert(prefix(session), known(Status::Away, nothing));
+            let is_refuser = self.refusers.contains(&session);
+            let status = if is_refuser { Status::Refused } else { Status::Away };
+            sessions.insert(prefix(session), known(status, nothing));
         }
         for (&session, applicant) in self.waiting.iter() {
             let status = if applicant.has_left { Status::Left } else { Status::Judging };
@@ -298,12 +299,18 @@ impl Group {
         self.forward(to, messages);
     }
 
-    /// Forwards all orders in force. Announces of their live signers go first, in a separate
-    /// forward: a signer whose announce comes in the same forward as its orders is judged for these
-    /// alone.
+    /// Forwards all orders in force, and the ended removals of moderators, which still void those
+    /// moderators' later orders. Announces of live signers go first, in a separate forward: a
+    /// signer whose announce comes in the same forward as its orders is judged for these alone.
     fn forward_orders(&mut self, to: SessionId) {
         let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
-        for order in self.orders.iter() {
+        let may_have_ordered = |removal: &&SignedOrder| {
+            let departed = self.departed.get(removal.order.action.target());
+            departed.is_none_or(|departed| departed.permission == Permission::Moderator)
+        };
+        let ended = self.orders.ended_removals().filter(may_have_ordered);
+        let orders: Vec<_> = self.orders.iter().chain(ended).collect();
+        for order in &orders {
             let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
             let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
             let announce = of_departed.or(of_away).map(<[u8]>::to_vec);
@@ -312,7 +319,7 @@ impl Group {
             let announce = of_member.map(|member| member.announce.to_vec());
             here.extend(announce.filter(|announce| !here.contains(announce)));
         }
-        gone.extend(self.orders.iter().map(|order| order.message.to_vec()));
+        gone.extend(orders.iter().map(|order| order.message.to_vec()));
         self.forward(to, here);
         self.forward(to, gone);
     }
@@ -347,17 +354,26 @@ impl Group {
                 self.core.event(Event::RosterMismatch { with, sessions });
             }
         }
-        let Some(member) = self.members.get_mut(&with) else { return };
-        if let Some(entries) = member.view.entries() {
+        let Some(member) = self.members.get(&with) else { return };
+        if let (Some(entries), Some(first)) = (member.view.entries(), member.view.first()) {
+            // If a session has been silent since the difference began, its last statement may have
+            // reached one side alone.
+            let is_heard = |session: [u8; 8]| {
+                let mut members = self.members_with_prefix(session);
+                session == prefix(self.core.session)
+                    || members.any(|member| member.presence.proved_at().is_some_and(|at| at > first))
+            };
             let differs = entries.iter().filter_map(|entry| {
                 let known = known.get(&entry.session)?;
                 let is_live = [known.status, entry.status] == [Status::Live; 2];
                 let is_same =
                     (known.newest, &known.update_hash[..4]) == (entry.newest, &entry.update_hash[..]);
                 let (session, ours, theirs) = (entry.session, known.newest, entry.newest);
-                (is_live && !is_same).then_some(Suspect { session, ours, theirs })
+                let counts = is_live && (ours == theirs || is_heard(session));
+                (counts && !is_same).then_some(Suspect { session, ours, theirs })
             });
             let suspects = differs.collect();
+            let Some(member) = self.members.get_mut(&with) else { return };
             let sessions = member.view.review(suspects, now);
             if !sessions.is_empty() && member.view.report() {
                 self.core.event(Event::ViewMismatch { with, sessions });

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::Group;
 use crate::{
     EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId, Time,
-    members::orders::SignedOrder,
+    members::orders::{Inserted, SignedOrder},
     message::{Action, Announce, Body, Message, Order, RefusalReason},
 };
 
@@ -73,9 +73,9 @@ impl Group {
     fn issue_order(&mut self, order: Order, now: Time) {
         let message = self.core.sign(&Body::Order(order.clone()));
         self.core.out.send(Recipient::All, message.clone());
-        let by = self.core.session;
+        let (by, identity) = (self.core.session, self.core.identity());
         // Our own order has a new counter, so it is never rejected.
-        let _ = self.apply_order(SignedOrder { by, order, message: message.into() }, now);
+        let _ = self.apply_order(SignedOrder { by, identity, order, message: message.into() }, now);
     }
 
     /// Handles an order that is not verified yet. `is_vouched` says that a live member forwarded
@@ -88,6 +88,9 @@ impl Group {
         is_vouched: bool,
         now: Time,
     ) -> Result<(), GroupError> {
+        if self.orders.removed_at(by).is_some_and(|counter| counter < order.counter) {
+            return Err(GroupError::Departed);
+        }
         let away = self.away.get(by).map(|away| &away.member);
         let known = if let Some(member) = self.members.get(&by) {
             let counts = is_vouched || member.presence.is_live();
@@ -95,10 +98,6 @@ impl Group {
         } else if let Some(member) = away {
             Some((member.identity(), member.permission, is_vouched))
         } else if let Some(departed) = self.departed.get(by) {
-            if departed.removed_by.is_some_and(|counter| order.counter > counter) {
-                // The signer was removed before it gave this order.
-                return Err(GroupError::Departed);
-            }
             if !is_vouched && now >= departed.at + HEARD_AFTER {
                 return Err(GroupError::Departed);
             }
@@ -107,13 +106,13 @@ impl Group {
             None
         };
         let Some((identity, permission, counts)) = known else {
-            self.buffer_early(by, bytes);
+            self.buffer_early(by, bytes, is_vouched);
             return Err(GroupError::UnknownMember(by));
         };
         if permission != Permission::Moderator {
             return Err(GroupError::NotAllowed);
         }
-        let order = SignedOrder { by, order: order.clone(), message: bytes.into() };
+        let order = SignedOrder { by, identity, order: order.clone(), message: bytes.into() };
         if self.orders.is_known(&order) && self.has_ended_target(&order) {
             return Err(GroupError::Stale);
         }
@@ -124,7 +123,7 @@ impl Group {
             if self.departed.get(by).is_some() {
                 return Err(GroupError::Departed);
             }
-            self.buffer_early(by, bytes);
+            self.buffer_early(by, bytes, is_vouched);
             return Ok(());
         }
         self.apply_order(order, now)
@@ -152,31 +151,34 @@ impl Group {
     }
 
     fn apply_order(&mut self, order: SignedOrder, now: Time) -> Result<(), GroupError> {
-        let by = order.by;
-        if let Action::Remove { target, .. } = order.order.action {
-            if target == self.core.session {
-                self.end(EndReason::Removed { by });
-                return Ok(());
-            }
-            self.remove_departed(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
-            for void in self.orders.void(target, order.order.counter) {
-                // Sessions that the removed moderator removed afterwards may return.
-                self.departed.forget(void.order.action.target());
-            }
+        let (by, target, message) = (order.by, order.order.action.target(), order.message.clone());
+        let is_removal = matches!(order.order.action, Action::Remove { .. });
+        let was_locked = self.orders.is_locked();
+        let Inserted { counts, welcome, contradicts } = self.orders.insert(order);
+        if !counts {
+            return Err(GroupError::Departed);
         }
-        if self.orders.is_known(&order) {
+        if contradicts {
+            // All have both, and one of them in force.
+            self.report_equivocation(by);
+        }
+        if is_removal && target == self.core.session {
+            self.end(EndReason::Removed { by });
             return Ok(());
         }
-        let was_locked = self.orders.is_locked();
-        self.orders.insert(order);
+        for session in welcome {
+            // The removal of this session no longer counts.
+            self.departed.forget(session);
+        }
+        if is_removal {
+            self.remove_departed(target, LeaveReason::Removed, Some(message.to_vec()), now);
+        }
         let is_locked = self.orders.is_locked();
         if is_locked != was_locked {
             self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
         }
-        if !is_locked {
-            // Sessions that a lock or removal excluded may ask again.
-            self.refused.retain_those_by_application();
-        }
+        // Sessions that a lock or removal excluded may ask again, as they may be allowed now.
+        self.refused.retain_those_by_application();
         self.enforce_orders(now);
         if self.orders_hash.set(self.orders.hash(), now) {
             let hash = self.orders_hash.now;

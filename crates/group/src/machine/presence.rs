@@ -6,7 +6,7 @@ use super::{Group, agreement::CompareAfter, timers::Timer};
 use crate::{
     Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId, Time,
     members::{admission::Applicant, departed::AwayMember, member::Member},
-    message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
+    message::{self, Body, Heartbeat, Message, Request, Wants, Witness, prefix},
 };
 
 /// Heartbeat intervals without proof of life after which a member is unresponsive.
@@ -169,8 +169,7 @@ impl Group {
         let is_news = member.presence.prove(now);
         if core::mem::take(&mut member.presence.is_unresponsive) {
             // It has missed our rosters meanwhile.
-            member.roster.restart(now);
-            member.view.restart(now);
+            member.restart_comparisons(now);
             self.core.event(Event::Responsive(session));
         }
         if is_news {
@@ -259,8 +258,9 @@ impl Group {
             self.send_refusal(session, message::RefusalReason::Replaced(other));
             self.replace(session, other, now);
         } else {
+            // The other session is silent, which does not end it for good.
             for (other, _) in others {
-                self.replace(other, session, now);
+                self.move_to_away(other, LeaveReason::Lost, now);
             }
         }
     }
@@ -276,6 +276,13 @@ impl Group {
         self.away.insert(AwayMember { member, since: now, our_seq }, most);
         self.core.event(Event::Left { session, why });
         self.after_leave(session, now);
+    }
+
+    /// Moves a member that refuses us away: no keys are exchanged until it returns, once it hears
+    /// us.
+    pub(super) fn move_away_refusing(&mut self, session: SessionId, now: Time) {
+        self.move_to_away(session, LeaveReason::Lost, now);
+        self.send_heartbeat_to(session, true, now);
     }
 
     /// Drops the state of a member that is out of the call, and wipes its keys.
@@ -319,9 +326,22 @@ impl Group {
             }
             Body::Heartbeat(heartbeat) if heartbeat.seq > away.member.presence.seq() => heartbeat,
             Body::Heartbeat(_) => return Err(GroupError::Stale),
+            Body::Request(Request { target, .. }) if *target != self.core.session => {
+                return Err(GroupError::NotForUs);
+            }
+            Body::Request(Request { wants, .. }) => {
+                let answered = away.member.answered_at;
+                let is_due = answered.is_none_or(|at| now >= at + super::keys::ANSWER_EVERY);
+                if wants.has(Wants::ANNOUNCE) && is_due {
+                    // The member does not know us.
+                    away.member.answered_at = Some(now);
+                    self.core.out.send(Recipient::One(session), self.core.announce.clone());
+                }
+                self.send_heartbeat_to(session, true, now);
+                return Err(GroupError::Away);
+            }
             Body::Announce(_)
             | Body::KeyUpdate(_)
-            | Body::Request(_)
             | Body::Ack(_)
             | Body::Roster(_)
             | Body::Forward(_)
@@ -355,6 +375,7 @@ impl Group {
         let Some(away) = self.away.remove(session) else {
             return Err(GroupError::UnknownMember(session));
         };
+        self.refusers.remove(&session);
         let mut member = away.member;
         member.since = now;
         member.request = None;
@@ -364,7 +385,7 @@ impl Group {
         self.core.event(Event::Returned(session));
         self.send_heartbeat_to(session, false, now);
         let wants = Wants::NEW_KEYS;
-        let request = message::Request { target: session, wants };
+        let request = Request { target: session, wants };
         self.core.send(Recipient::One(session), &Body::Request(request));
         if let Some(member) = self.members.get_mut(&session) {
             // Ask again in case the request is lost.
@@ -383,8 +404,7 @@ impl Group {
         for member in self.members.values_mut() {
             let Member { presence, since, .. } = &mut **member;
             presence.excuse(since, at_least);
-            member.roster.restart(now);
-            member.view.restart(now);
+            member.restart_comparisons(now);
         }
         if !self.has_ended {
             self.timers.set_sooner(Timer::Heartbeat, now);

@@ -1,9 +1,9 @@
 //! Dispatch and authentication of received messages.
 
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::{cmp::Reverse, time::Duration};
 
-use super::Group;
+use super::{Group, sessions::counter_of};
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
@@ -29,6 +29,14 @@ const REPORT_REFUSAL_EVERY: Duration = Duration::from_secs(60);
 const RESTART_EVERY: Duration = Duration::from_secs(10);
 /// The delay doubles each time up to this.
 const RESTART_AT_LEAST: Duration = Duration::from_secs(600);
+
+/// An order or leave of an unknown session, or an order of a session that is not live yet.
+pub(super) struct Early {
+    pub(super) session: SessionId,
+    pub(super) bytes: Vec<u8>,
+    /// A live member has forwarded it.
+    is_vouched: bool,
+}
 
 impl Group {
     /// Handles a message or a bundle from the relay. [`poll`](Self::poll) returns the effects.
@@ -220,7 +228,7 @@ impl Group {
                 Ok(())
             }
             Body::Leave => {
-                self.on_leave_of_applicant(session, message.bytes);
+                self.on_leave_of_applicant(session, Some(message.bytes));
                 Ok(())
             }
             // Only a member's refusal makes us begin a new session.
@@ -239,7 +247,7 @@ impl Group {
             }
             Body::Refusal(_) => Err(GroupError::NotForUs),
             Body::Order(_) => {
-                self.buffer_early(session, message.bytes);
+                self.buffer_early(session, message.bytes, false);
                 Ok(())
             }
             Body::Request(request) if request.target == us => {
@@ -276,7 +284,7 @@ impl Group {
             return unknown;
         }
         match &message.body {
-            Body::Leave | Body::Order(_) => self.buffer_early(session, message.bytes),
+            Body::Leave | Body::Order(_) => self.buffer_early(session, message.bytes, false),
             Body::Request(Request { target, .. }) if *target != self.core.session => {
                 return GroupError::NotForUs;
             }
@@ -332,52 +340,64 @@ impl Group {
         }
     }
 
-    pub(super) fn buffer_early(&mut self, session: SessionId, bytes: &[u8]) {
-        if self.early.iter().any(|(_, kept)| kept == bytes) {
+    /// Buffers an order or leave of a session that is unknown or not live yet. `is_vouched` says
+    /// that a live member forwarded it.
+    pub(super) fn buffer_early(&mut self, session: SessionId, bytes: &[u8], is_vouched: bool) {
+        if let Some(early) = self.early.iter_mut().find(|early| early.bytes == bytes) {
+            early.is_vouched |= is_vouched;
             return;
         }
         if self.early.len() == MAX_EARLY {
             self.early.pop_front();
         }
-        self.early.push_back((session, bytes.to_vec()));
+        self.early.push_back(Early { session, bytes: bytes.to_vec(), is_vouched });
     }
 
     /// Handles the messages that a session sent before it was known or live.
     pub(super) fn handle_early(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
+        for Early { bytes, is_vouched, .. } in self.take_early(session) {
             // Messages that are rejected are dropped.
-            let _ = self.handle_one(&bytes, now);
+            let _ = match Message::parse(&bytes).map(|message| message.body) {
+                Ok(Body::Order(order)) => self.on_order(session, &order, &bytes, is_vouched, now),
+                Ok(_) | Err(_) => self.handle_one(&bytes, now),
+            };
         }
     }
 
-    /// Handles the leave of an applicant. If it has signed orders it is judged for these. Otherwise
-    /// it is removed, and its leave is kept in case its announce is replayed.
-    fn on_leave_of_applicant(&mut self, session: SessionId, leave: &[u8]) {
-        let has_orders = self.early.iter().any(|(of, bytes)| {
-            let is_order = |message: Message<'_>| matches!(message.body, Body::Order(_));
-            *of == session && Message::parse(bytes).is_ok_and(is_order)
-        });
+    /// Takes the messages that a session sent before it was known or live, its newest order first,
+    /// so that a superseded order expels no member.
+    fn take_early(&mut self, session: SessionId) -> Vec<Early> {
+        let (mut theirs, others): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.early).into_iter().partition(|early| early.session == session);
+        self.early = others.into();
+        theirs.sort_by_key(|early| Reverse(counter_of(&early.bytes)));
+        theirs
+    }
+
+    /// Handles the leave or removal of an applicant. If it has signed orders it is judged for
+    /// these. Otherwise it is removed, and its leave is kept in case its announce is replayed.
+    pub(super) fn on_leave_of_applicant(&mut self, session: SessionId, leave: Option<&[u8]>) {
+        let has_orders = self
+            .early
+            .iter()
+            .any(|early| early.session == session && counter_of(&early.bytes).is_some());
         match self.waiting.get_mut(session) {
             Some(applicant) if has_orders || applicant.has_left => applicant.has_left = true,
             Some(_) | None => {
                 self.waiting.remove(session);
-                self.buffer_early(session, leave);
+                if let Some(leave) = leave {
+                    self.buffer_early(session, leave, false);
+                }
             }
         }
     }
 
     /// Handles the orders that a departed session signed before it was known.
     pub(super) fn handle_orders_of_departed(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
+        for Early { bytes, is_vouched, .. } in self.take_early(session) {
             if let Ok(Message { body: Body::Order(order), .. }) = Message::parse(&bytes) {
                 // Orders that do not count are dropped.
-                let _ = self.on_order(session, &order, &bytes, true, now);
+                let _ = self.on_order(session, &order, &bytes, is_vouched, now);
             }
         }
     }
@@ -434,7 +454,8 @@ impl Group {
             })
         };
         let is_announce = |message: &&Message<'_>| matches!(message.body, Body::Announce(_));
-        let (announces, others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        let (announces, mut others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        others.sort_by_key(|message| Reverse(counter_of(message.bytes)));
         for message in announces.into_iter().chain(others) {
             let session = message.head.session;
             if session == self.core.session {
@@ -500,6 +521,9 @@ impl Group {
         }
         if self.refusers.len() < MAX_ASKED {
             self.refusers.insert(by);
+        }
+        if is_member {
+            self.move_away_refusing(by, now);
         }
         let told = self.reported_refusals.get(&kind);
         if told.is_none_or(|at| now >= *at + REPORT_REFUSAL_EVERY) {

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 
-use super::Group;
+use super::{Group, receive::Early};
 use crate::{
     Admission, EndReason, Event, GroupError, Identity, JoinRequest, LeaveReason, Permission, Recipient,
     SessionId, Time,
@@ -16,7 +16,7 @@ use crate::{
 const MAX_SESSIONS: usize = 3;
 
 /// The counter of an order; `None` for any other message.
-fn counter_of(message: &[u8]) -> Option<u32> {
+pub(super) fn counter_of(message: &[u8]) -> Option<u32> {
     match Message::parse(message).ok()?.body {
         Body::Order(order) => Some(order.counter),
         Body::Announce(_)
@@ -101,13 +101,13 @@ impl Group {
     /// Whether a leave of this session arrived before its announce.
     fn has_left_early(&mut self, session: SessionId, announce: &Announce) -> bool {
         let group = self.core.group;
-        let is_its_leave = |(of, bytes): &&(SessionId, Vec<u8>)| {
-            *of == session
-                && Message::parse(bytes).is_ok_and(|message| {
+        let is_its_leave = |early: &Early| {
+            early.session == session
+                && Message::parse(&early.bytes).is_ok_and(|message| {
                     message.body == Body::Leave && message.is_signed_by(&group, &announce.identity)
                 })
         };
-        self.early.iter().any(|early| is_its_leave(&early))
+        self.early.iter().any(is_its_leave)
     }
 
     /// Checks whether the application may be asked about a session.
@@ -189,7 +189,6 @@ impl Group {
                 announce: Some(applicant.message.into()),
                 proof: None,
                 answered_at: None,
-                removed_by: None,
                 is_hearsay: true,
             });
             self.handle_orders_of_departed(session, now);
@@ -216,6 +215,10 @@ impl Group {
             let _ = self.handle_one(&bytes, now);
         }
         self.handle_early(session, now);
+        if self.refusers.contains(&session) {
+            self.move_away_refusing(session, now);
+            return Ok(());
+        }
         if let Some(member) = self.members.get_mut(&session) {
             // A member that sent only its first heartbeat, to all, may not know us. Any other
             // heartbeat answers our announce.
@@ -320,8 +323,8 @@ impl Group {
         let was_member = member.is_some();
         let away = || self.away.remove(session).map(|away| away.member);
         let Some(member) = member.or_else(away) else {
-            // A session that was never admitted leaves no state behind.
-            self.waiting.remove(session);
+            // A session that was never admitted leaves no state behind except its orders.
+            self.on_leave_of_applicant(session, None);
             return;
         };
         if was_member {
@@ -340,7 +343,6 @@ impl Group {
             was_live,
             address: Announce::address_in(&announce).into(),
             announce: (permission == Permission::Moderator).then_some(announce),
-            removed_by: proof.as_deref().and_then(counter_of).filter(|_| status == Status::Removed),
             proof,
             answered_at: None,
             is_hearsay: false,

@@ -131,6 +131,14 @@ impl Member {
         self.session.member_id()
     }
 
+    /// Restarts all comparisons after either side was unreachable: messages in transit may explain
+    /// every difference.
+    pub(crate) fn restart_comparisons(&mut self, now: Time) {
+        self.roster.restart(now);
+        self.view.restart(now);
+        self.orders.restart(now);
+    }
+
     /// The full announce_hash, whose first half is the session.
     pub(crate) fn announce_hash(&self) -> [u8; 32] {
         let mut hash = [0; 32];

@@ -178,7 +178,8 @@ pub enum Status {
     NotLive = 2,
     /// An applicant: the application is judging it.
     Judging = 3,
-    /// Refused by the application, or because of its member id.
+    /// Refused by the application or because of its member id, or it refuses the sender of this
+    /// status.
     Refused = 4,
     /// It has left.
     Left = 5,
