@@ -103,6 +103,10 @@ impl Group {
         } else {
             None
         };
+        let removed_by = self.orders.removals_of(by).map(|removal| removal.order.counter).min();
+        if removed_by.is_some_and(|counter| order.counter > counter) {
+            return Err(GroupError::Departed);
+        }
         let Some((identity, permission, counts)) = known else {
             self.keep_early(by, bytes);
             return Err(GroupError::UnknownMember(by));
@@ -156,6 +160,7 @@ impl Group {
                 return Ok(());
             }
             self.depart(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
+            self.departed.note_removal(target, order.order.counter);
             for void in self.orders.void(target, order.order.counter) {
                 // Whom a removed moderator removed after that is welcome again.
                 self.departed.forget(void.order.action.target());

@@ -1,9 +1,9 @@
 //! Messages that come in: where they belong, and whether they are authentic.
 
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::{cmp::Reverse, time::Duration};
 
-use super::Group;
+use super::{Group, sessions::counter_of};
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
@@ -331,13 +331,21 @@ impl Group {
 
     /// What a session sent before it was known or live.
     pub(super) fn handle_early(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
+        for bytes in self.take_early(session) {
             // What is of no use is dropped.
             let _ = self.handle_one(&bytes, now);
         }
+    }
+
+    /// What a session sent before it was known or live, its newest order first: an order that has been replaced since puts
+    /// nobody out.
+    fn take_early(&mut self, session: SessionId) -> Vec<Vec<u8>> {
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
+        self.early = others.into();
+        let mut theirs: Vec<_> = theirs.into_iter().map(|(_, bytes)| bytes).collect();
+        theirs.sort_by_key(|bytes| Reverse(counter_of(bytes)));
+        theirs
     }
 
     /// A session that is being judged leaves. If it has given orders it is judged for these, else it is forgotten; should its
@@ -358,10 +366,7 @@ impl Group {
 
     /// The orders that a session gave before it was known, in a call that it has left.
     pub(super) fn handle_orders_of_departed(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
+        for bytes in self.take_early(session) {
             if let Ok(Message { body: Body::Order(order), .. }) = Message::parse(&bytes) {
                 // What does not count is dropped.
                 let _ = self.on_order(session, &order, &bytes, true, now);
@@ -421,7 +426,8 @@ impl Group {
             })
         };
         let is_announce = |message: &&Message<'_>| matches!(message.body, Body::Announce(_));
-        let (announces, others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        let (announces, mut others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        others.sort_by_key(|message| Reverse(counter_of(message.bytes)));
         for message in announces.into_iter().chain(others) {
             let session = message.head.session;
             if session == self.core.session {
@@ -487,6 +493,9 @@ impl Group {
         }
         if self.refusers.len() < MAX_ASKED {
             self.refusers.insert(by);
+        }
+        if is_member {
+            self.be_refused_by(by, now);
         }
         let told = self.told_refusals.get(&kind);
         if told.is_none_or(|at| now >= *at + TELL_REFUSAL_EVERY) {

@@ -15,7 +15,7 @@ use crate::{
 const MAX_SESSIONS: usize = 3;
 
 /// The counter of an order.
-fn counter_of(message: &[u8]) -> Option<u32> {
+pub(super) fn counter_of(message: &[u8]) -> Option<u32> {
     match Message::parse(message).ok()?.body {
         Body::Order(order) => Some(order.counter),
         Body::Announce(_)
@@ -211,6 +211,10 @@ impl Group {
             let _ = self.handle_one(&bytes, now);
         }
         self.handle_early(session, now);
+        if self.refusers.contains(&session) {
+            self.be_refused_by(session, now);
+            return Ok(());
+        }
         if let Some(member) = self.members.get_mut(&session) {
             // Its first heartbeat went to all: it may not know us. A later one, or none, answers our announce.
             member.delivered.announce |= member.presence.seq() != 1;

@@ -61,6 +61,14 @@ impl DepartedSessions {
         self.sessions.iter_mut().find(|departed| departed.session == session)
     }
 
+    /// A session was removed by an order with this counter, perhaps after it had gone: its later orders do not count.
+    pub(crate) fn note_removal(&mut self, session: SessionId, counter: u32) {
+        if let Some(departed) = self.get_mut(session) {
+            let first = departed.removed_by.map_or(counter, |before| before.min(counter));
+            departed.removed_by = Some(first);
+        }
+    }
+
     pub(crate) fn forget(&mut self, session: SessionId) {
         self.sessions.retain(|departed| departed.session != session);
     }

@@ -152,6 +152,11 @@ impl Orders {
             .find(|removal| removal.order.action.target() == session || removal.names(identity))
     }
 
+    /// The removals of this session.
+    pub(crate) fn removals_of(&self, session: SessionId) -> impl Iterator<Item = &SignedOrder> {
+        self.removals.iter().filter(move |removal| removal.order.action.target() == session)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SignedOrder> {
         self.lock.iter().chain(&self.unlock).chain(&self.removals)
     }

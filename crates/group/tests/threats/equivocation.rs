@@ -85,6 +85,25 @@ fn views_that_stay_different_are_reported() {
     );
 }
 
+/// A generation is begun, and its member is cut off when one heartbeat has told one of the others.
+#[test]
+fn what_a_member_told_last_to_one_alone_is_no_difference_to_report() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    net.drops = Box::new(move |from, to, bytes| {
+        from == carol && (bytes[1] == KEY_UPDATE || bytes[1] == HEARTBEAT && to == bob)
+    });
+    net.with(carol, |peer, now| peer.group.rekey(Reason::Timer, now));
+    let seq = net.heartbeat_of(carol).seq;
+    net.run_for(11 * SECOND);
+    assert!(net.heartbeat_of(carol).seq > seq);
+    net.crash(carol);
+    net.run_for(95 * SECOND);
+    for id in [alice, bob] {
+        assert!(net.peer(id).alarms().is_empty(), "{:?}", net.peer(id).alarms());
+    }
+}
+
 #[test]
 fn a_member_that_left_one_out_before_is_still_caught() {
     let (mut net, ids) = call_of(3);
