@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     Identity, SessionId,
-    message::{Action, Order},
+    message::{Action, Order, Verified},
 };
 
 /// Counters that one heartbeat may skip: whoever is no moderator could use them up otherwise.
@@ -12,7 +12,14 @@ const MAX_SKIPPED: u32 = 1024;
 /// Removals that are kept.
 const MAX_REMOVALS: usize = 256;
 
-/// An order as its moderator signed it.
+/// Which of two orders counts: the higher. Two of one moderator with one counter have a rank all the same.
+type Rank<'o> = (u32, SessionId, u8, &'o [u8]);
+
+fn rank<'o>(by: SessionId, order: &Order, message: &'o [u8]) -> Rank<'o> {
+    (order.counter, by, order.action.id(), message)
+}
+
+/// An order as its moderator signed it: ours, or one whose signature has been verified.
 #[derive(Clone)]
 pub(crate) struct SignedOrder {
     pub(crate) by: SessionId,
@@ -20,10 +27,15 @@ pub(crate) struct SignedOrder {
     pub(crate) message: Box<[u8]>,
 }
 
+impl From<Verified<'_, Order>> for SignedOrder {
+    fn from(order: Verified<'_, Order>) -> Self {
+        Self { by: order.session(), order: order.body().clone(), message: order.bytes().into() }
+    }
+}
+
 impl SignedOrder {
-    /// Which of two counts. Two of one moderator with one counter have a rank all the same.
-    fn rank(&self) -> (u32, SessionId, u8, &[u8]) {
-        (self.order.counter, self.by, self.order.action.id(), &self.message)
+    fn rank(&self) -> Rank<'_> {
+        rank(self.by, &self.order, &self.message)
     }
 
     fn names(&self, identity: &Identity) -> bool {
@@ -62,10 +74,10 @@ impl Orders {
     }
 
     /// Whether this changes nothing in force: it is here, or a newer one has replaced it.
-    pub(crate) fn is_known(&self, order: &SignedOrder) -> bool {
-        let rank = order.rank();
+    pub(crate) fn is_known(&self, by: SessionId, order: &Order, message: &[u8]) -> bool {
+        let rank = rank(by, order, message);
         let unlock = self.newest_unlock().map(SignedOrder::rank);
-        match order.order.action {
+        match order.action {
             Action::Lock { .. } => self.lock.as_ref().is_some_and(|lock| lock.rank() >= rank),
             Action::Unlock => unlock >= Some(rank),
             Action::Remove { .. } => {
@@ -206,7 +218,7 @@ mod tests {
             assert!(state.removal_of(SessionId([7; 16]), &Identity([7; 32])).is_none());
             assert!(state.removal_of(SessionId([0; 16]), &Identity([8; 32])).is_some());
             assert!(state.removal_of(SessionId([2; 16]), &Identity([0; 32])).is_some());
-            assert!(orders.iter().all(|order| state.is_known(order)));
+            assert!(orders.iter().all(|order| state.is_known(order.by, &order.order, &order.message)));
             hashes.push(state.hash());
         });
         assert_eq!(hashes.len(), 720);
