@@ -64,9 +64,9 @@ impl Group {
         if !self.strangers.try_take(now) {
             return Err(GroupError::Busy);
         }
-        if !message.is_signed_by(&group, &announce.identity) {
+        let Some(verified) = message.verify_announce(&group) else {
             return Err(GroupError::Unauthentic);
-        }
+        };
         // We have signed it ourselves: in another window, or after this page was loaded again.
         let age = (announce.joined_at, session);
         if announce.identity == self.core.identity() && age > (self.core.joined_at, self.core.session) {
@@ -89,7 +89,7 @@ impl Group {
         if self.waiting.len() >= self.core.config.policy.max_members {
             return Err(GroupError::Full);
         }
-        let judged = Judged::new(announce.clone(), message.bytes.to_vec(), signs_orders, now);
+        let judged = Judged::new(verified, signs_orders, now);
         self.waiting.insert(session, judged);
         let request = JoinRequest::new(session, announce, signs_orders);
         self.core.event(Event::JoinRequested(request));

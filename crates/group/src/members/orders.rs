@@ -5,7 +5,7 @@ use core::mem;
 
 use crate::{
     Identity, SessionId,
-    message::{Action, Message, Order},
+    message::{Action, Message, Order, Verified},
 };
 
 /// Counters that one heartbeat may skip: whoever is no moderator could use them up otherwise.
@@ -16,7 +16,15 @@ const MAX_REMOVALS: usize = 256;
 /// void.
 const MAX_LOCKS: usize = 16;
 
-/// An order as its moderator signed it.
+/// Which of two orders counts: the higher. Orders of equal rank are the same. Two of one moderator
+/// with one counter have a rank all the same.
+type Rank<'o> = (u32, SessionId, &'o [u8]);
+
+fn rank<'o>(by: SessionId, order: &Order, message: &'o [u8]) -> Rank<'o> {
+    (order.counter, by, Message::body_of(message))
+}
+
+/// An order as its moderator signed it: ours, or one whose signature has been verified.
 #[derive(Clone)]
 pub(crate) struct SignedOrder {
     pub(crate) by: SessionId,
@@ -27,10 +35,14 @@ pub(crate) struct SignedOrder {
 }
 
 impl SignedOrder {
-    /// Which of two counts, and whether they are the same. Two of one moderator with one counter
-    /// have a rank all the same.
-    fn rank(&self) -> (u32, SessionId, &[u8]) {
-        (self.order.counter, self.by, Message::body_of(&self.message))
+    /// The order of a moderator with this identity.
+    pub(crate) fn new(order: Verified<'_, Order>, identity: Identity) -> Self {
+        let (by, message) = (order.session(), order.bytes().into());
+        Self { by, identity, order: order.body().clone(), message }
+    }
+
+    fn rank(&self) -> Rank<'_> {
+        rank(self.by, &self.order, &self.message)
     }
 
     fn names(&self, identity: &Identity) -> bool {
@@ -89,8 +101,9 @@ impl Orders {
     }
 
     /// Whether it is here.
-    pub(crate) fn is_known(&self, order: &SignedOrder) -> bool {
-        self.valid.binary_search_by(|known| known.rank().cmp(&order.rank())).is_ok()
+    pub(crate) fn is_known(&self, by: SessionId, order: &Order, message: &[u8]) -> bool {
+        let rank = rank(by, order, message);
+        self.valid.binary_search_by(|known| known.rank().cmp(&rank)).is_ok()
     }
 
     /// Takes an order that may be taken, and works out anew which count.
@@ -293,7 +306,7 @@ mod tests {
             assert!(state.removal_of(SessionId([7; 16]), &Identity([0; 32])).is_some());
             assert!(state.removal_of(SessionId([0; 16]), &Identity([8; 32])).is_some());
             assert!(state.removal_of(SessionId([2; 16]), &Identity([0; 32])).is_some());
-            assert!(orders.iter().all(|order| state.is_known(order)));
+            assert!(orders.iter().all(|order| state.is_known(order.by, &order.order, &order.message)));
             hashes.push(state.hash());
         });
         assert_eq!(hashes.len(), 720);
