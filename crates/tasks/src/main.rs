@@ -5,6 +5,7 @@
 //! install what is missing and say so.
 
 mod demo;
+mod metadata;
 mod paths;
 mod shell;
 mod tools;

@@ -82,6 +82,8 @@ pub(super) const STEPS: &[Step] = &[
         "the oldest Rust: unit tests with ring, all tests of the media path without it",
         rust::oldest,
     ),
+    Step::new(Cargo, "seeds", "fuzz seeds made again by their program", rust::seeds)
+        .needs_also(&["build"]),
     Step::new(Cargo, "bare-metal", "no operating system (thumbv7em-none-eabihf)", rust::bare_metal),
     Step::new(Cargo, "aarch64", "the kernel on AArch64, emulated by QEMU", rust::aarch64),
     Step::new(Cargo, "wasi", "the kernel in WebAssembly, run by Node.js", rust::wasi),
