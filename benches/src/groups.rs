@@ -8,7 +8,7 @@ use std::{
 };
 
 use sealframe::{
-    CipherSuite, Time,
+    CipherSuite, MemberId, Time,
     group::{
         Admission, Config, Event, Group, IdentityKey, Kem, KemSecret, KeyChange, KeyId, Output,
         Permission, Policy, Recipient, Role, SessionId, UserId,
@@ -62,9 +62,9 @@ struct Peer {
     /// What it seals with.
     own: KeyId,
     frames: u64,
-    /// The first steps of the generations that it opens, by number and generation.
-    held: HashMap<(u16, u64), u32>,
-    sees: HashSet<u16>,
+    /// The first steps of the generations that it opens, by member and generation.
+    held: HashMap<(MemberId, u64), u32>,
+    sees: HashSet<MemberId>,
     wake_at: Time,
     traffic: Traffic,
     processor: Duration,
@@ -104,8 +104,8 @@ struct Packet {
 enum What {
     /// Whether it is a heartbeat to all.
     Message(Rc<[u8]>, bool),
-    /// The first frame in a key, of this number.
-    Frame(u16, u64, u32),
+    /// The first frame in a key, of this member.
+    Frame(MemberId, u64, u32),
     /// It is time for something.
     Wake,
 }
@@ -211,7 +211,7 @@ impl Call {
                 extensions: Vec::new(),
             };
             let (session, announce) = message::sign_announce(&group, announce, &key);
-            if !self.has_number(session.number()) {
+            if !self.has_member(session.member_id()) {
                 break (key, session, announce, prekey);
             }
         };
@@ -230,9 +230,9 @@ impl Call {
         self.stand_ins.last_mut().unwrap().heartbeat_at = heartbeat_at;
     }
 
-    fn has_number(&self, number: u16) -> bool {
-        self.stand_ins.iter().any(|stand_in| stand_in.session.number() == number)
-            || self.present().any(|peer| peer.group.number() == number)
+    fn has_member(&self, member: MemberId) -> bool {
+        self.stand_ins.iter().any(|stand_in| stand_in.session.member_id() == member)
+            || self.present().any(|peer| peer.group.member_id() == member)
     }
 
     fn send_stand_in_heartbeat(&mut self, place: usize) {
@@ -395,22 +395,22 @@ impl Call {
     }
 
     fn is_together(&self) -> bool {
-        let stand_ins = self.stand_ins.iter().map(|stand_in| stand_in.session.number());
-        let numbers: Vec<u16> =
-            self.present().map(|peer| peer.group.number()).chain(stand_ins).collect();
-        let senders: Vec<(u16, KeyId)> = self
+        let stand_ins = self.stand_ins.iter().map(|stand_in| stand_in.session.member_id());
+        let members: Vec<MemberId> =
+            self.present().map(|peer| peer.group.member_id()).chain(stand_ins).collect();
+        let senders: Vec<(MemberId, KeyId)> = self
             .present()
             .filter(|peer| peer.sends)
-            .map(|peer| (peer.group.number(), peer.own))
+            .map(|peer| (peer.group.member_id(), peer.own))
             .collect();
         self.present().all(|peer| {
-            let me = peer.group.number();
-            let opens = |&(number, key): &(u16, KeyId)| {
-                let step = peer.held.get(&(number, key.generation));
-                number == me || step.is_some_and(|step| *step <= key.step)
+            let me = peer.group.member_id();
+            let opens = |&(member, key): &(MemberId, KeyId)| {
+                let step = peer.held.get(&(member, key.generation));
+                member == me || step.is_some_and(|step| *step <= key.step)
             };
-            peer.sees.len() + 1 == numbers.len()
-                && numbers.iter().all(|number| *number == me || peer.sees.contains(number))
+            peer.sees.len() + 1 == members.len()
+                && members.iter().all(|member| *member == me || peer.sees.contains(member))
                 && senders.iter().all(opens)
         })
     }
@@ -456,12 +456,12 @@ impl Call {
                 // What comes too early or again is refused.
                 let _ = peer.group.handle_message(&message, self.now);
             }
-            What::Frame(number, generation, step) => {
-                let held = peer.held.get(&(number, generation));
+            What::Frame(member, generation, step) => {
+                let held = peer.held.get(&(member, generation));
                 if held.is_some_and(|held| *held <= step) {
-                    peer.group.opened(number, generation, step, self.now);
+                    peer.group.opened(member, generation, step, self.now);
                 } else {
-                    peer.group.key_is_missing(number, self.now);
+                    peer.group.key_is_missing(member, self.now);
                 }
             }
         }
@@ -492,10 +492,10 @@ impl Call {
                     peer.group.admit(request.session, admission, now).unwrap();
                 }
                 Output::Event(Event::Joined(session) | Event::Returned(session)) => {
-                    peer.sees.insert(session.number());
+                    peer.sees.insert(session.member_id());
                 }
                 Output::Event(Event::Left { session, .. }) => {
-                    peer.sees.remove(&session.number());
+                    peer.sees.remove(&session.member_id());
                 }
                 Output::Event(
                     Event::RosterMismatch { .. }
@@ -515,16 +515,16 @@ impl Call {
                     | Event::LockedOut(_)
                     | Event::NotAdmitted { .. }
                     | Event::SessionChanged(_)
-                    | Event::CheckBegun(_)
-                    | Event::CheckCompare { .. }
-                    | Event::CheckVerified(_)
-                    | Event::CheckFailed { .. },
+                    | Event::SasStarted(_)
+                    | Event::SasReady { .. }
+                    | Event::SasVerified(_)
+                    | Event::SasFailed { .. },
                 ) => {}
                 Output::Timeout(until) => break until,
             }
         };
         peer.processor += processor_time() - start;
-        let (number, own, sends) = (peer.group.number(), peer.own, peer.sends);
+        let (member, own, sends) = (peer.group.member_id(), peer.own, peer.sends);
         if peer.wake_at != until {
             peer.wake_at = until;
             self.post(until, address, What::Wake);
@@ -535,7 +535,7 @@ impl Call {
         if has_new_key && sends {
             for other in 0..self.peers.len() {
                 if other != address {
-                    self.post(now + DELAY, other, What::Frame(number, own.generation, own.step));
+                    self.post(now + DELAY, other, What::Frame(member, own.generation, own.step));
                 }
             }
         }
@@ -604,20 +604,20 @@ impl Peer {
                 self.rekeyed_at = now;
             }
             KeyChange::Restart { .. } => self.own = KeyId { generation: 0, step: 0 },
-            KeyChange::Install { number, key, .. } => {
-                self.held.insert((number, key.generation), key.step);
+            KeyChange::Install { member, key, .. } => {
+                self.held.insert((member, key.generation), key.step);
                 return false;
             }
-            KeyChange::WipeGeneration { number, generation } => {
-                self.held.remove(&(number, generation));
+            KeyChange::WipeGeneration { member, generation } => {
+                self.held.remove(&(member, generation));
                 return false;
             }
-            KeyChange::WipeBefore { number, key } => {
-                self.held.retain(|&(of, generation), _| of != number || generation >= key.generation);
+            KeyChange::WipeBefore { member, key } => {
+                self.held.retain(|&(of, generation), _| of != member || generation >= key.generation);
                 return false;
             }
-            KeyChange::WipeMember { number } => {
-                self.held.retain(|&(of, _), _| of != number);
+            KeyChange::WipeMember { member } => {
+                self.held.retain(|&(of, _), _| of != member);
                 return false;
             }
         }

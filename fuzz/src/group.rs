@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_core::{TryCryptoRng, TryRng};
 use sealframe::{
-    BaseKey, CipherSuite, Time,
+    BaseKey, CipherSuite, MemberId, Time,
     group::{
         Admission, Config, Event, Group, GroupError, IdentityKey, Kem, KeyChange, Output, Permission,
         Policy, Reason, Recipient, Role, SessionId, UserId,
@@ -122,8 +122,8 @@ struct Call {
     sent: Vec<Vec<u8>>,
     /// Counts what is done, so that it has an order.
     order: u64,
-    /// Whose number it is, also of sessions that have ended.
-    numbers: BTreeMap<u16, usize>,
+    /// Whose member it is, also of sessions that have ended.
+    members: BTreeMap<MemberId, usize>,
     /// From which of these to which the session, the second, was a member at the peer, the first.
     stays: BTreeMap<(usize, SessionId), Stays>,
     /// Keys by their bytes: who made it and when, and since when frames are sealed with it.
@@ -142,12 +142,12 @@ struct Made {
 struct Peer {
     group: Group,
     rng: Recorded,
-    /// What it seals with: number, generation, step, key.
-    own: (u16, u64, u32, Vec<u8>),
+    /// What it seals with: member, generation, step, key.
+    own: (MemberId, u64, u32, Vec<u8>),
     /// All that it has sealed with, by the same.
-    used: BTreeMap<(u16, u64, u32), Vec<u8>>,
-    /// First step and key of each generation that opens, by number and generation.
-    held: BTreeMap<(u16, u64), (u32, Vec<u8>)>,
+    used: BTreeMap<(MemberId, u64, u32), Vec<u8>>,
+    /// First step and key of each generation that opens, by member and generation.
+    held: BTreeMap<(MemberId, u64), (u32, Vec<u8>)>,
     members: BTreeSet<SessionId>,
     sends: bool,
     is_out: bool,
@@ -166,7 +166,7 @@ impl Call {
             queue: VecDeque::new(),
             sent: Vec::new(),
             order: 0,
-            numbers: BTreeMap::new(),
+            members: BTreeMap::new(),
             stays: BTreeMap::new(),
             made: BTreeMap::new(),
             cut: None,
@@ -198,8 +198,8 @@ impl Call {
         let key = IdentityKey::generate(&mut rng).expect("no zeros");
         let (group, base_key) =
             Group::new(config, key, TrustStore::new(), self.now, &mut rng).expect("sound");
-        let own = (group.number(), 0, 0, base_key.expose_bytes().to_vec());
-        self.numbers.insert(group.number(), place);
+        let own = (group.member_id(), 0, 0, base_key.expose_bytes().to_vec());
+        self.members.insert(group.member_id(), place);
         self.peers.push(Peer {
             group,
             rng,
@@ -449,10 +449,10 @@ impl Call {
             | Event::LockedOut(_)
             | Event::NotAdmitted { .. }
             | Event::SessionChanged(_)
-            | Event::CheckBegun(_)
-            | Event::CheckCompare { .. }
-            | Event::CheckVerified(_)
-            | Event::CheckFailed { .. } => {}
+            | Event::SasStarted(_)
+            | Event::SasReady { .. }
+            | Event::SasVerified(_)
+            | Event::SasFailed { .. } => {}
         }
     }
 
@@ -460,10 +460,10 @@ impl Call {
         let peer = &mut self.peers[who];
         match change {
             KeyChange::Ratchet => {
-                let (number, generation, step, key) = &peer.own;
+                let (member, generation, step, key) = &peer.own;
                 let key = BaseKey::from_bytes(SUITE, key).expect("drawn").ratchet();
                 let key = key.expose_bytes().to_vec();
-                peer.own = (*number, *generation, step + 1, key.clone());
+                peer.own = (*member, *generation, step + 1, key.clone());
                 self.made.insert(key, Made { by: who, at: self.order, sealed_at: None });
                 self.seal(who);
             }
@@ -472,36 +472,36 @@ impl Call {
                 peer.own = (peer.own.0, generation, 0, base_key.expose_bytes().to_vec());
                 self.seal(who);
             }
-            KeyChange::Restart { number, base_key } => {
-                assert_eq!(number, peer.group.number());
-                peer.own = (number, 0, 0, base_key.expose_bytes().to_vec());
-                self.numbers.insert(number, who);
+            KeyChange::Restart { member, base_key } => {
+                assert_eq!(member, peer.group.member_id());
+                peer.own = (member, 0, 0, base_key.expose_bytes().to_vec());
+                self.members.insert(member, who);
                 self.seal(who);
             }
-            KeyChange::Install { number, key, base_key } => {
+            KeyChange::Install { member, key, base_key } => {
                 let bytes = base_key.expose_bytes().to_vec();
-                self.check_install(who, number, (key.generation, key.step), &bytes);
-                let before = self.peers[who].held.insert((number, key.generation), (key.step, bytes));
+                self.check_install(who, member, (key.generation, key.step), &bytes);
+                let before = self.peers[who].held.insert((member, key.generation), (key.step, bytes));
                 assert!(before.is_none(), "installed twice");
             }
-            KeyChange::WipeGeneration { number, generation } => {
-                peer.held.remove(&(number, generation));
+            KeyChange::WipeGeneration { member, generation } => {
+                peer.held.remove(&(member, generation));
             }
-            KeyChange::WipeBefore { number, key } => {
-                peer.held.retain(|&(of, generation), _| of != number || generation >= key.generation);
+            KeyChange::WipeBefore { member, key } => {
+                peer.held.retain(|&(of, generation), _| of != member || generation >= key.generation);
             }
-            KeyChange::WipeMember { number } => peer.held.retain(|&(of, _), _| of != number),
+            KeyChange::WipeMember { member } => peer.held.retain(|&(of, _), _| of != member),
         }
     }
 
     /// Whether this key may be held here.
-    fn check_install(&self, who: usize, number: u16, (generation, step): (u64, u32), key: &[u8]) {
-        let maker = *self.numbers.get(&number).expect("a number that nobody has");
+    fn check_install(&self, who: usize, member: MemberId, (generation, step): (u64, u32), key: &[u8]) {
+        let maker = *self.members.get(&member).expect("a member id that nobody has");
         assert_ne!(maker, who, "its own");
         let made = self.made.get(key).expect("a key that nobody made");
         assert_eq!(made.by, maker, "another's key");
         let theirs = &self.peers[maker];
-        match theirs.used.get(&(number, generation, step)) {
+        match theirs.used.get(&(member, generation, step)) {
             Some(used) => assert_eq!(used, key, "another key than its maker's"),
             // On its way, or replaced before it was used.
             None => assert_eq!(step, 0, "a step that its maker has not come to"),
@@ -518,8 +518,8 @@ impl Call {
     /// Frames are sealed with what it seals with, from now on.
     fn seal(&mut self, who: usize) {
         let peer = &mut self.peers[who];
-        let (number, generation, step, key) = peer.own.clone();
-        peer.used.insert((number, generation, step), key.clone());
+        let (member, generation, step, key) = peer.own.clone();
+        peer.used.insert((member, generation, step), key.clone());
         if peer.sends
             && let Some(made) = self.made.get_mut(&key)
         {
@@ -621,8 +621,8 @@ impl Call {
 impl Peer {
     /// Whether the other's key is held, or follows from what is held.
     fn opens(&self, other: &Self) -> bool {
-        let (number, generation, step, key) = &other.own;
-        self.held.get(&(*number, *generation)).is_some_and(|(first, held)| {
+        let (member, generation, step, key) = &other.own;
+        self.held.get(&(*member, *generation)).is_some_and(|(first, held)| {
             let held = BaseKey::from_bytes(SUITE, held).expect("it was held");
             let moved = (*first..*step).fold(held, |held, _| held.ratchet());
             moved.expose_bytes() == key

@@ -3,7 +3,7 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use core::fmt;
 
-use sealframe_wire::SenderKeyKid;
+use sealframe_wire::{MemberId, SenderKeyKid};
 
 use crate::{
     group::{
@@ -84,14 +84,14 @@ impl CallControl {
 
     /// The [`Opener`](crate::Opener) has opened a frame with a newer key: what its `poll_newer` gave.
     pub fn opened(&mut self, kid: SenderKeyKid, now: Time) {
-        if let (Ok(number), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
-            self.group.opened(number, kid.generation, step, now);
+        if let (Ok(sender), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
+            self.group.opened(MemberId::new(sender), kid.generation, step, now);
         }
     }
 
     /// The [`Opener`](crate::Opener) has a frame of this member whose key is unknown.
-    pub fn key_is_missing(&mut self, number: u16, now: Time) {
-        self.group.key_is_missing(number, now);
+    pub fn key_is_missing(&mut self, member: MemberId, now: Time) {
+        self.group.key_is_missing(member, now);
     }
 
     /// The [`Sealer`](crate::Sealer)'s key nears its limit.

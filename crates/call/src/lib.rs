@@ -67,8 +67,8 @@
 //! let [alice, bob] = &mut calls;
 //! let camera = Stream::new(StreamKind::Camera, 0);
 //! let mut frame = alice.seal_to_vec(b"a frame of Alice's camera", camera)?;
-//! let number = alice.group().number();
-//! assert_eq!(bob.open_in_place(number, &mut frame, camera)?.frame, b"a frame of Alice's camera");
+//! let from = alice.group().member_id();
+//! assert_eq!(bob.open_in_place(from, &mut frame, camera)?.frame, b"a frame of Alice's camera");
 //! assert_eq!(alice.call_code(), bob.call_code()); // sixty digits that people compare
 //! # Ok(())
 //! # }
@@ -115,17 +115,18 @@ pub use opener::{Failed, FrameError, MemberFrames, Opener};
 #[cfg(feature = "group")]
 pub use parking::Parked;
 pub use sealer::Sealer;
-pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
+pub use shared_secret::{SharedSecret, SharedSecretCall, SharedSecretError};
 #[cfg(feature = "group")]
 pub use state::{CallState, Participant};
 
 pub use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, SuiteError, WeakKey};
-#[cfg(feature = "elsewhere")]
-pub use sealframe_media::{Elsewhere, FRONT_LEN};
+#[cfg(feature = "external-aead")]
+pub use sealframe_media::ExternalAead;
 pub use sealframe_media::{
     FrameBuf, KeyError, KeyPolicy, KeyUsage, KidLayout, Metadata, OpenError, Opened, Receiver,
     SealError, Sender, SenderEvent, Stream, StreamKind,
 };
 pub use sealframe_wire::{
-    Ctr, FrameView, Header, HeaderError, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout,
+    Ctr, FrameView, Header, HeaderError, Kid, MemberId, MlsKid, MlsLayout, SenderKeyKid,
+    SenderKeyLayout,
 };

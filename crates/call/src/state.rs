@@ -21,7 +21,7 @@ pub struct CallState {
     pub suite: u16,
     /// Frames that we have sealed with our present key.
     pub sealed: u64,
-    /// Everybody else, by number.
+    /// Everybody else, by member id.
     pub members: Vec<Participant>,
 }
 
@@ -44,7 +44,7 @@ impl CallState {
     pub(crate) fn of(group: &Group, frames: &Frames, now: Time) -> Self {
         let suite: CipherSuite = group.suite();
         let members = group.member_states(now).into_iter().map(|member| {
-            let of = frames.of_member(member.number);
+            let of = frames.of_member(member.member_id);
             Participant { member, opened: of.opened, failed: of.failed, newest_key: of.newest }
         });
         Self {

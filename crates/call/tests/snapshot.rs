@@ -71,7 +71,7 @@ fn how_a_call_stands_is_read_back() {
         }
     }
     let [alice, bob] = &mut members;
-    let from = alice.call.group().number();
+    let from = alice.call.group().member_id();
     let sealed = alice.call.seal_to_vec(b"a frame", CAMERA).unwrap();
     let mut forged = sealed.clone();
     *forged.last_mut().unwrap() ^= 1;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use sealframe::{
-    Action, Call, CallControl, CipherSuite, ControlAction, Stream, StreamKind, Time,
+    Action, Call, CallControl, CipherSuite, ControlAction, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, OpenChange, Permission, Policy, Role, SealChange,
         UserId, verification::TrustStore,
@@ -52,7 +52,7 @@ struct Parts {
 /// For the thread that opens.
 enum Work {
     Change(OpenChange),
-    Frame(u16, Vec<u8>),
+    Frame(MemberId, Vec<u8>),
 }
 
 impl Parts {
@@ -148,7 +148,7 @@ fn one_thread_seals_while_another_opens_and_keys_change() {
         for message in run(&mut other, &mut rng, now) {
             let _ = parts.control.handle_message(&message, now);
         }
-        let number = parts.control.group().number();
+        let number = parts.control.group().member_id();
         for mut frame in frames.try_iter() {
             if let Ok(frame) = other.open_in_place(number, &mut frame, SOUND) {
                 assert_eq!(frame.frame, b"sound");
@@ -158,7 +158,7 @@ fn one_thread_seals_while_another_opens_and_keys_change() {
         }
         if round > 20 {
             let frame = other.seal_to_vec(b"sound of the other", SOUND).unwrap();
-            parts.open.send(Work::Frame(other.group().number(), frame)).unwrap();
+            parts.open.send(Work::Frame(other.group().member_id(), frame)).unwrap();
         }
     }
     stop.store(1, Ordering::SeqCst);

@@ -60,3 +60,4 @@ pub use output::{
 pub use policy::{OnMismatch, Policy, PolicyError};
 pub use rand_core;
 pub use sealframe_crypto::WeakKey;
+pub use sealframe_wire::MemberId;

@@ -1,7 +1,7 @@
 //! One person's client.
 
 use sealframe::{
-    Action, Call, CipherSuite, FrameError, Header, OpenError, Stream, StreamKind, Time,
+    Action, Call, CipherSuite, FrameError, Header, MemberId, OpenError, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Recipient, Role, SessionId,
         UserId,
@@ -150,7 +150,7 @@ impl Person {
         (frame, kid.get() >> 24)
     }
 
-    pub(crate) fn open(&mut self, from: u16, frame: &[u8], token: u64, now: Time) -> Fate {
+    pub(crate) fn open(&mut self, from: MemberId, frame: &[u8], token: u64, now: Time) -> Fate {
         let mut copy = frame.to_vec();
         match self.call.open_in_place(from, &mut copy, CAMERA) {
             Ok(_) => Fate::Opened,

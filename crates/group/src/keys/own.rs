@@ -98,7 +98,7 @@ impl Signed {
         let signed = &self.update[..self.update.len() - SIGNATURE_LEN];
         let (enc, ciphertext) = wrap(kem, prekey, base_key, &info, signed, rng).ok()?;
         let mut bytes = self.update.clone();
-        bytes.extend(session.number().to_be_bytes());
+        bytes.extend(session.member_id().get().to_be_bytes());
         bytes.extend(prekey_number.to_be_bytes());
         bytes.extend(enc);
         bytes.extend(ciphertext);

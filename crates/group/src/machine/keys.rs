@@ -401,15 +401,15 @@ impl Group {
         if member.received.is_open(generation)? {
             return Ok(());
         }
-        let number = member.number();
+        let id = member.member_id();
         if let Some(wiped) = member.received.open(generation, step, now) {
             if wiped == generation {
                 return Err(GroupError::Stale);
             }
-            self.core.change_keys(KeyChange::WipeGeneration { number, generation: wiped.into() });
+            self.core.change_keys(KeyChange::WipeGeneration { member: id, generation: wiped.into() });
         }
         let key = KeyId { generation: generation.into(), step: step.into() };
-        self.core.change_keys(KeyChange::Install { number, key, base_key });
+        self.core.change_keys(KeyChange::Install { member: id, key, base_key });
         Ok(())
     }
 
@@ -543,7 +543,7 @@ impl Group {
     pub(super) fn wipe_retired(&mut self, now: Time) {
         for member in self.members.values_mut() {
             while let Some(key) = member.received.retired(now) {
-                self.core.change_keys(KeyChange::WipeBefore { number: member.number(), key });
+                self.core.change_keys(KeyChange::WipeBefore { member: member.member_id(), key });
             }
         }
     }

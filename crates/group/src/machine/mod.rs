@@ -1,11 +1,11 @@
 //! The state machine of one member.
 
 mod agreement;
-mod checks;
 mod keys;
 mod orders;
 mod presence;
 mod receive;
+mod sas;
 mod sessions;
 pub(crate) mod state;
 mod timers;
@@ -20,7 +20,7 @@ use rand_core::CryptoRng;
 use sealframe_crypto::BaseKey;
 
 use crate::{
-    Config, GroupError, Identity, IdentityKey, Output, Recipient, SessionId, Time,
+    Config, GroupError, Identity, IdentityKey, MemberId, Output, Recipient, SessionId, Time,
     agreement::RecentHashes,
     bucket::{Rate, TokenBucket},
     clock::Clock,
@@ -40,7 +40,7 @@ use crate::{
     verification::{self, CallCode, Party, TrustStore},
 };
 
-use checks::GroupChecks;
+use sas::GroupVerifications;
 use timers::{Timer, Timers};
 
 /// What a caller is told to wait when nothing is to be done any more.
@@ -76,7 +76,7 @@ pub struct Group {
     /// Since it was worked out the view has changed: first and last when.
     view_changed: Option<(Time, Time)>,
     orders_hash: RecentHashes,
-    checks: GroupChecks,
+    verifications: GroupVerifications,
     strangers: TokenBucket,
     forgeries: TokenBucket,
     /// Sessions that are not known, and when they were asked for their announce.
@@ -104,8 +104,8 @@ pub struct Group {
 }
 
 impl Group {
-    /// Enters a call. The base key is generation 0 of ours, for the media path; our number in KIDs is
-    /// [`number`](Self::number).
+    /// Enters a call. The base key is generation 0 of ours, for the media path; our id in KIDs is
+    /// [`member_id`](Self::member_id).
     ///
     /// # Errors
     /// [`GroupError::Policy`], also for a credential of more than 4,096 bytes or an address of more than 255;
@@ -133,7 +133,7 @@ impl Group {
         let policy = core.config.policy;
         let timers = Timers::new(now, jitter(policy.generation_life(1), rng));
         let mut group = Self {
-            checks: GroupChecks::new(core.group, us),
+            verifications: GroupVerifications::new(core.group, us),
             sends: core.config.sends,
             core,
             clock,
@@ -191,10 +191,10 @@ impl Group {
         &self.core.announce
     }
 
-    /// Our number in KIDs. It changes with [`KeyChange::Restart`](crate::KeyChange::Restart).
+    /// Our id in KIDs. It changes with [`KeyChange::Restart`](crate::KeyChange::Restart).
     #[must_use]
-    pub const fn number(&self) -> u16 {
-        self.core.number()
+    pub const fn member_id(&self) -> MemberId {
+        self.core.member_id()
     }
 
     /// What everybody in the call can compare: the same for all that see the same sessions.
@@ -218,17 +218,17 @@ impl Group {
         &self.trust
     }
 
-    /// The member with this number.
+    /// The member with this id.
     #[must_use]
-    pub fn session_of(&self, number: u16) -> Option<SessionId> {
-        self.members_with_number(number).next()
+    pub fn session_of(&self, member: MemberId) -> Option<SessionId> {
+        self.members_with_id(member).next()
     }
 
-    /// Members whose number this is: they follow each other, as a number begins its session.
-    fn members_with_number(&self, number: u16) -> impl Iterator<Item = SessionId> {
+    /// Members whose id this is: they follow each other, as a session begins with its member id.
+    fn members_with_id(&self, member: MemberId) -> impl Iterator<Item = SessionId> {
         let (mut first, mut last) = ([0; 16], [0xff; 16]);
-        first[..2].copy_from_slice(&number.to_be_bytes());
-        last[..2].copy_from_slice(&number.to_be_bytes());
+        first[..2].copy_from_slice(&member.get().to_be_bytes());
+        last[..2].copy_from_slice(&member.get().to_be_bytes());
         self.members.range(SessionId(first)..=SessionId(last)).map(|(&session, _)| session)
     }
 
@@ -286,21 +286,21 @@ impl Group {
     }
 
     /// A frame of this member has opened with a newer key than all before it: what came before is wiped in 10 s.
-    pub fn opened(&mut self, number: u16, generation: u64, step: u32, now: Time) {
+    pub fn opened(&mut self, member: MemberId, generation: u64, step: u32, now: Time) {
         let now = self.advance(now);
         let (Ok(generation), Ok(step)) = (u32::try_from(generation), u8::try_from(step)) else {
             return;
         };
-        let session = self.session_of(number);
+        let session = self.session_of(member);
         if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
             member.received.retire_before(generation, step, now + Duration::from_secs(10));
         }
     }
 
     /// A frame came in a key of this member's that we do not hold: it is requested, if it does not come by itself.
-    pub fn key_is_missing(&mut self, number: u16, now: Time) {
+    pub fn key_is_missing(&mut self, member: MemberId, now: Time) {
         let now = self.advance(now);
-        let session = self.session_of(number);
+        let session = self.session_of(member);
         if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
             member.ask_by(now + Duration::from_millis(300));
         }
@@ -349,7 +349,7 @@ impl Group {
         self.send_heartbeat(Recipient::All, false, now);
     }
 
-    /// Begins a new session: our number belongs to another.
+    /// Begins a new session: our member id belongs to another.
     fn restart(&mut self, now: Time, rng: &mut impl CryptoRng) -> Result<(), GroupError> {
         let key = IdentityKey::from_seed(self.core.key.expose_seed());
         let key = key.map_err(|_| GroupError::NoRandomness)?;
@@ -367,7 +367,7 @@ impl Group {
         (self.own, self.prekeys) = (own, prekeys);
         self.heartbeats = OwnHeartbeats::default();
         let us = Party { identity: self.core.identity(), session: self.core.session };
-        self.checks = GroupChecks::new(self.core.group, us);
+        self.verifications = GroupVerifications::new(self.core.group, us);
         for member in self.members.values_mut() {
             member.delivered = crate::members::member::Delivered::default();
             member.keep_unacknowledged(&[]);
@@ -376,8 +376,8 @@ impl Group {
         self.away.begin_anew();
         (self.joined_at, self.restarted_at) = (now, Some(now));
         self.restarts += 1;
-        let number = self.core.number();
-        self.core.change_keys(crate::KeyChange::Restart { number, base_key });
+        let member = self.core.member_id();
+        self.core.change_keys(crate::KeyChange::Restart { member, base_key });
         self.core.event(crate::Event::SessionChanged(self.core.session));
         self.refresh_roster(now);
         self.announce_to_all(now);

@@ -276,9 +276,9 @@ impl Group {
 
     /// What of a member that is out must not stay.
     pub(super) fn forget_member(&mut self, member: &Member) {
-        self.end_checks(member.session);
+        self.end_verification(member.session);
         self.acks.retain(|(to, _)| *to != member.session);
-        self.core.change_keys(KeyChange::WipeMember { number: member.number() });
+        self.core.change_keys(KeyChange::WipeMember { member: member.member_id() });
     }
 
     /// A message of a session that is away.
@@ -322,7 +322,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {
                 self.send_heartbeat_to(session, true, now);
                 return Err(GroupError::Away);

@@ -95,13 +95,13 @@ impl Group {
                 return Err(GroupError::Stale);
             }
             Body::Request(Request { target, .. })
-            | Body::Check { target, .. }
+            | Body::Sas { target, .. }
             | Body::Refusal(Refusal { target, .. })
                 if *target != us =>
             {
                 return Err(GroupError::NotForUs);
             }
-            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.number() => {
+            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
                 return Err(GroupError::NotForUs);
             }
             Body::Announce(_)
@@ -114,7 +114,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {}
         }
         // As long as not too much is forged, what others send in its name costs it nothing.
@@ -140,7 +140,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {
                 if !message.is_signed_by(&self.core.group, &member.identity()) {
                     self.forgeries.try_take(now);
@@ -171,7 +171,7 @@ impl Group {
                 self.on_refusal(session, refusal.reason, true, now);
                 Ok(())
             }
-            Body::Check { message, .. } => self.on_check(session, *message),
+            Body::Sas { message, .. } => self.on_sas(session, *message),
             Body::UpdateHeader(_) => self.on_update_header(message),
         }
     }
@@ -190,7 +190,7 @@ impl Group {
         let is_signed = message.is_signed_by(&self.core.group, &identity);
         match &message.body {
             // It cannot be verified without opening it.
-            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.number() => {
+            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
                 Err(GroupError::NotForUs)
             }
             Body::KeyUpdate(_) => {
@@ -208,7 +208,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_)
                 if !is_signed =>
             {
@@ -251,7 +251,7 @@ impl Group {
                 if has_announce || judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
             Body::Request(_) => Err(GroupError::NotForUs),
-            Body::Roster(_) | Body::Forward(_) | Body::Check { .. } | Body::UpdateHeader(_) => {
+            Body::Roster(_) | Body::Forward(_) | Body::Sas { .. } | Body::UpdateHeader(_) => {
                 if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
         }
@@ -271,7 +271,7 @@ impl Group {
             }
             Body::KeyUpdate(_)
                 if Entry::parse(message.entry)
-                    .is_ok_and(|entry| entry.recipient != self.core.number()) =>
+                    .is_ok_and(|entry| entry.recipient != self.core.member_id()) =>
             {
                 return GroupError::NotForUs;
             }
@@ -299,7 +299,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {}
         }
         unknown
@@ -448,7 +448,7 @@ impl Group {
                 | Body::Roster(_)
                 | Body::Forward(_)
                 | Body::Refusal(_)
-                | Body::Check { .. } => Err(GroupError::NotAllowed),
+                | Body::Sas { .. } => Err(GroupError::NotAllowed),
             };
         }
         Ok(())
@@ -474,7 +474,7 @@ impl Group {
         if let RefusalReason::NumberInUse(other) = reason
             && is_member
             && other != self.core.session
-            && other.number() == self.core.number()
+            && other.member_id() == self.core.member_id()
         {
             // One that has opened a key of ours has admitted us.
             if self.members.get(&by).is_some_and(|member| member.has_acknowledged()) {

@@ -27,7 +27,7 @@ fn counter_of(message: &[u8]) -> Option<u32> {
         | Body::Roster(_)
         | Body::Forward(_)
         | Body::Refusal(_)
-        | Body::Check { .. }
+        | Body::Sas { .. }
         | Body::UpdateHeader(_) => None,
     }
 }
@@ -146,15 +146,15 @@ impl Group {
         members.count() + judged.filter(|(_, judged)| !judged.has_left).count()
     }
 
-    /// Another session that has the number of this one.
+    /// Another session that has the member id of this one.
     pub(super) fn owner_of(&self, session: SessionId) -> Option<SessionId> {
-        let number = session.number();
+        let member_id = session.member_id();
         let ours = [self.core.session].into_iter();
         let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
         let waiting = waiting.map(|(&session, _)| session);
         let away = self.away.iter().map(|(&session, _)| session);
-        let mut others = ours.chain(self.members_with_number(number)).chain(waiting).chain(away);
-        others.find(|other| *other != session && other.number() == number)
+        let mut others = ours.chain(self.members_with_id(member_id)).chain(waiting).chain(away);
+        others.find(|other| *other != session && other.member_id() == member_id)
     }
 
     /// Admits a session that asked for it.

@@ -7,10 +7,10 @@ use sealframe_crypto::CipherSuite;
 
 use super::Group;
 use crate::{
-    Identity, Kem, KeyId, Permission, Role, SessionId, Time, UserId,
+    Identity, Kem, KeyId, MemberId, Permission, Role, SessionId, Time, UserId,
     members::member::Member,
     message::Announce,
-    verification::{CallCode, Standing},
+    verification::{CallCode, VerificationState},
 };
 
 /// How a group stands.
@@ -20,8 +20,9 @@ use crate::{
 pub struct GroupState {
     /// Our session.
     pub session: SessionId,
-    /// Our number in KIDs.
-    pub number: u16,
+    /// Our id in KIDs.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::identity::plain::as_number"))]
+    pub member_id: MemberId,
     /// Our identity.
     pub identity: Identity,
     /// How keys are encrypted to their recipients.
@@ -51,8 +52,9 @@ pub struct GroupState {
 pub struct MemberState {
     /// Its session.
     pub session: SessionId,
-    /// Its number in KIDs.
-    pub number: u16,
+    /// Its id in KIDs.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::identity::plain::as_number"))]
+    pub member_id: MemberId,
     /// What the relay calls it.
     pub address: Vec<u8>,
     /// Who it is, by the application's word.
@@ -60,7 +62,7 @@ pub struct MemberState {
     /// Who it is, by its signatures.
     pub identity: Identity,
     /// What is known of that identity.
-    pub standing: Standing,
+    pub standing: VerificationState,
     /// What it is there for.
     pub role: Role,
     /// What it may do.
@@ -102,7 +104,7 @@ impl Group {
         let pending = self.own.pending.as_ref();
         GroupState {
             session: self.core.session,
-            number: self.core.number(),
+            member_id: self.core.member_id(),
             identity: self.core.identity(),
             kem: self.core.config.kem,
             call_code: self.call_code(),
@@ -128,7 +130,7 @@ fn member_state(member: &Member, now: Time) -> MemberState {
     let newest = member.received.newest_open();
     MemberState {
         session: member.session,
-        number: member.number(),
+        member_id: member.member_id(),
         address: Announce::address_in(&member.announce).to_vec(),
         user: member.user.clone(),
         identity: member.identity(),

@@ -104,7 +104,7 @@ impl JoinRequest {
     pub(crate) fn new(session: SessionId, announce: &Announce, has_left: bool) -> Self {
         Self {
             session,
-            number: session.number(),
+            member_id: session.member_id(),
             identity: announce.identity,
             role: announce.role,
             address: announce.address.clone(),

@@ -185,7 +185,7 @@ impl Net {
         let key = BaseKey::from_bytes(SUITE, &[byte; 32]).unwrap();
         let aad = &message[..KeyUpdate::SIGNED_LEN];
         let (enc, sealed) = wrap(Kem::X25519, &prekey, &key, &info, aad, &mut Random::new(5)).unwrap();
-        let recipient = recipient.group.number().to_be_bytes();
+        let recipient = recipient.group.member_id().get().to_be_bytes();
         [&message, &recipient[..], &number.to_be_bytes(), &enc, &sealed].concat()
     }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_group::{
-    Admission, Config, Event, Group, GroupError, IdentityKey, Kem, KeyChange, Output, Permission,
-    Policy, Recipient, Role, SessionId, Time, UserId, message, verification::TrustStore,
+    Admission, Config, Event, Group, GroupError, IdentityKey, Kem, KeyChange, MemberId, Output,
+    Permission, Policy, Recipient, Role, SessionId, Time, UserId, message, verification::TrustStore,
 };
 use sealframe_testkit::random::Random;
 
@@ -62,7 +62,7 @@ pub(crate) struct Peer {
     pub(crate) frames: u64,
     pub(crate) speaks: bool,
     /// By number and generation.
-    pub(crate) held: BTreeMap<(u16, u64), Held>,
+    pub(crate) held: BTreeMap<(MemberId, u64), Held>,
     pub(crate) events: Vec<(Time, Event)>,
     pub(crate) judges_within: Duration,
     judgements: Vec<(Time, SessionId, Admission)>,
@@ -210,32 +210,34 @@ impl Peer {
                 self.own = (generation, 0, base_key.expose_bytes().to_vec());
                 self.frames = u64::from(self.speaks);
             }
-            KeyChange::Restart { number, base_key } => {
-                assert_eq!(number, self.group.number());
+            KeyChange::Restart { member, base_key } => {
+                assert_eq!(member, self.group.member_id());
                 self.own = (0, 0, base_key.expose_bytes().to_vec());
                 self.frames = 1;
             }
-            KeyChange::Install { number, key, base_key } => {
+            KeyChange::Install { member, key, base_key } => {
                 let held = Held { step: key.step, key: base_key.expose_bytes().to_vec() };
-                let before = self.held.insert((number, key.generation), held);
+                let before = self.held.insert((member, key.generation), held);
                 assert!(before.is_none(), "installed twice");
             }
-            KeyChange::WipeGeneration { number, generation } => {
-                self.held.remove(&(number, generation));
+            KeyChange::WipeGeneration { member, generation } => {
+                self.held.remove(&(member, generation));
             }
-            KeyChange::WipeBefore { number, key } => {
+            KeyChange::WipeBefore { member, key } => {
                 self.held
-                    .retain(|&(held, generation), _| held != number || generation >= key.generation);
+                    .retain(|&(held, generation), _| held != member || generation >= key.generation);
             }
-            KeyChange::WipeMember { number } => self.held.retain(|&(held, _), _| held != number),
+            KeyChange::WipeMember { member } => self.held.retain(|&(held, _), _| held != member),
         }
     }
 
     /// Whether a frame that the other seals now opens here.
     pub(crate) fn opens(&self, other: &Self) -> bool {
         let (generation, step, key) = &other.own;
-        let Some(held) = self.held.get(&(other.group.number(), *generation)) else { return false };
-        if held.step > *step || self.group.session_of(other.group.number()).is_none() {
+        let Some(held) = self.held.get(&(other.group.member_id(), *generation)) else {
+            return false;
+        };
+        if held.step > *step || self.group.session_of(other.group.member_id()).is_none() {
             return false;
         }
         let mut ours = BaseKey::from_bytes(SUITE, &held.key).unwrap();

@@ -133,7 +133,7 @@ impl Ghost {
                     return Err(format!("a removed session is back: {pair}"));
                 }
                 let Some(seen) = self.seen.get(&(us, session)) else { continue };
-                let number = sender.group.number();
+                let number = sender.group.member_id();
                 for ((_, generation), held) in other.held.range((number, 0)..=(number, u64::MAX)) {
                     if !seen.is_in && seen.went_at.is_some_and(|went| *generation > went) {
                         return Err(format!("a key after it went: {generation} held by {pair}"));

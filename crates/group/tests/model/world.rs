@@ -242,7 +242,7 @@ impl World {
     /// The planted fault, after a turn of a machine.
     fn do_wrong(&mut self, address: u16, before: &(u64, u32, Vec<u8>), news: &[Event]) {
         let Some(sender) = self.peers.get(&address) else { return };
-        let number = sender.group.number();
+        let number = sender.group.member_id();
         let (tells, (generation, step, key)) = match self.fault {
             Some(Fault::TellsWhoWent) => {
                 (self.ghost.gone_at(sender.group.session()), sender.own.clone())
