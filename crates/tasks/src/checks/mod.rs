@@ -5,6 +5,7 @@
 //! | [`width`] | no comment is wider than 100 columns |
 //! | [`wildcards`] | the lint against wildcards over our own enums is on, and its exceptions are listed |
 //! | [`circles`] | no two files import each other, not even through a third |
+//! | [`layers`] | crates depend on each other as ARCHITECTURE.md draws it |
 //! | [`duplicates`] | no six lines of code occur twice, except where a list gives the reason |
 //! | [`links`] | links in documents lead somewhere |
 //!
@@ -14,6 +15,7 @@ pub(crate) mod circles;
 pub(crate) mod duplicates;
 mod exceptions;
 mod finding;
+pub(crate) mod layers;
 mod lexer;
 pub(crate) mod links;
 mod modules;

@@ -160,6 +160,8 @@ pub(super) const STEPS: &[Step] = &[
         .quick(checks::wildcards::step),
     Step::new(Scripts, "circles", "no files that import each other", checks::circles::step)
         .quick(checks::circles::step),
+    Step::new(Scripts, "layers", "crates depend on each other as drawn", checks::layers::step)
+        .quick(checks::layers::step),
     Step::new(Scripts, "duplicates", "no six lines of code twice", checks::duplicates::step)
         .quick(checks::duplicates::step),
     Step::new(Scripts, "links", "links in documents lead somewhere", checks::links::step)
