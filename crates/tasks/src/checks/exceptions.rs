@@ -47,5 +47,4 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     until_mended("duplicates", "crates/taint"),
     until_mended("duplicates", "examples/bot"),
     until_mended("duplicates", "wasm"),
-    until_mended("links", "wasm/README.md"),
 ];
