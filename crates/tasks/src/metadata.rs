@@ -14,6 +14,11 @@ pub(crate) struct Package {
     pub(crate) is_published: bool,
     /// Without `default`.
     pub(crate) features: Vec<String>,
+    /// The features that are on unless an application says otherwise.
+    pub(crate) defaults: Vec<String>,
+    pub(crate) has_description: bool,
+    pub(crate) has_repository: bool,
+    pub(crate) has_documentation: bool,
     pub(crate) dependencies: Vec<Dependency>,
 }
 
@@ -47,12 +52,17 @@ fn package(package: &Value) -> Result<Package> {
         Ok(Dependency { name: text(&dependency["name"])?, is_optional })
     };
     let features = package["features"].as_object().context("a package has features")?;
+    let defaults = features.get("default").and_then(Value::as_array).into_iter().flatten();
     Ok(Package {
         name: text(&package["name"])?,
         folder: folder.to_string_lossy().replace('\\', "/"),
         // `publish = false` is an empty list of registries there.
         is_published: !package["publish"].as_array().is_some_and(Vec::is_empty),
         features: features.keys().filter(|name| *name != "default").cloned().collect(),
+        defaults: defaults.filter_map(Value::as_str).map(str::to_owned).collect(),
+        has_description: package["description"].is_string(),
+        has_repository: package["repository"].is_string(),
+        has_documentation: package["documentation"].is_string(),
         dependencies: linked.map(dependency).collect::<Result<_>>()?,
     })
 }

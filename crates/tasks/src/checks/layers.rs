@@ -108,6 +108,10 @@ mod tests {
             folder: folder.to_owned(),
             is_published: true,
             features: vec![],
+            defaults: vec![],
+            has_description: true,
+            has_repository: true,
+            has_documentation: true,
             dependencies: links.iter().map(dependency).collect(),
         }
     }

@@ -8,6 +8,7 @@
 //! | [`layers`] | crates depend on each other as ARCHITECTURE.md draws it |
 //! | [`duplicates`] | no six lines of code occur twice, except where a list gives the reason |
 //! | [`links`] | links in documents lead somewhere |
+//! | [`packages`] | what registries show of published packages is there and true |
 //!
 //! Each check takes a [`Tree`] and returns [`Finding`]s; [`exceptions`] lists what is let through.
 
@@ -19,6 +20,7 @@ pub(crate) mod layers;
 mod lexer;
 pub(crate) mod links;
 mod modules;
+pub(crate) mod packages;
 mod report;
 mod tree;
 pub(crate) mod width;

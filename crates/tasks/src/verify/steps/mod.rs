@@ -84,6 +84,12 @@ pub(super) const STEPS: &[Step] = &[
     ),
     Step::new(Cargo, "seeds", "fuzz seeds made again by their program", rust::seeds)
         .needs_also(&["build"]),
+    Step::new(
+        Cargo,
+        "packages",
+        "published packages are complete, and cargo makes them",
+        checks::packages::step,
+    ),
     Step::new(Cargo, "bare-metal", "no operating system (thumbv7em-none-eabihf)", rust::bare_metal),
     Step::new(Cargo, "aarch64", "the kernel on AArch64, emulated by QEMU", rust::aarch64),
     Step::new(Cargo, "wasi", "the kernel in WebAssembly, run by Node.js", rust::wasi),
