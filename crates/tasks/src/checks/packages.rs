@@ -1,5 +1,6 @@
-//! What a registry shows of each published package is there and true: a README with every feature, an
-//! address for the repository and the documentation, licences; and nothing unpublished is linked.
+//! What a registry shows of each published package is there and true: a README with every feature,
+//! an address for the repository and the documentation, licences; and nothing unpublished is
+//! linked.
 
 use std::collections::BTreeMap;
 
