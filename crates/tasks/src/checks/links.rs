@@ -3,6 +3,9 @@
 //! What registries show (the README of a published package) links to its own files or to addresses:
 //! there, nothing else of the repository is at hand. Addresses are not asked, except those of the
 //! repository itself, which have to name a file or a folder of it.
+//!
+//! In ARCHITECTURE.md's tables, what a row names in backticks also has to occur in a file that the
+//! row links to, so that a walk through the code follows a function to its new place.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +18,8 @@ use super::{
 };
 use crate::{paths::root, shell::Shell};
 
+/// Its walks name functions.
+const WALKS: &str = "ARCHITECTURE.md";
 const REPOSITORY: &str = "https://github.com/sealframe/sealframe";
 
 pub(crate) fn step(shell: &Shell) -> Result<()> {
@@ -30,7 +35,36 @@ fn find(tree: &Tree) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(tree.get(WALKS).into_iter().flat_map(|file| lost(tree, file)));
     findings
+}
+
+/// Names in a row of a table that no file linked there has.
+fn lost(tree: &Tree, file: &File) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, row) in prose(&file.text).filter(|(_, line)| line.starts_with('|')) {
+        let linked: Vec<&File> = links(row)
+            .iter()
+            .filter_map(|(_, target)| tree.get(&join(file.folder(), target)?))
+            .collect();
+        if linked.is_empty() {
+            continue;
+        }
+        for name in row.split('`').skip(1).step_by(2) {
+            let name = name.rsplit("::").next().unwrap_or(name);
+            let is_name = name.chars().all(|char| char.is_alphanumeric() || char == '_');
+            let is_there = |file: &&File| words(&file.text).any(|word| word == name);
+            if is_name && !linked.iter().any(is_there) {
+                let what = format!("{name}: is in none of the files that this row links to");
+                findings.push(Finding::new(&file.path, index + 1, what));
+            }
+        }
+    }
+    findings
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|char: char| !char.is_alphanumeric() && char != '_')
 }
 
 fn fault(tree: &Tree, file: &File, target: &str) -> Option<&'static str> {
@@ -156,6 +190,16 @@ mod tests {
         assert_eq!(found, expected.map(|(line, what)| (line, what.to_owned())));
         let tree = Tree::of_texts(&[("x/a.md", &own), ("x/b.md", "# B")]);
         assert_eq!(find(&tree).len(), 1);
+    }
+
+    #[test]
+    fn a_walk_that_names_what_is_no_longer_there_is_found() {
+        let row = |name: &str| format!("| `A::{name}` | [`a.rs`](a.rs), `crates/x` |\n");
+        let text = format!("{}{}| `b` | no link |\n", row("seal"), row("sea"));
+        let tree = Tree::of_texts(&[(WALKS, &text), ("a.rs", "fn seal() {}")]);
+        let found: Vec<String> = find(&tree).iter().map(ToString::to_string).collect();
+        let what = "ARCHITECTURE.md:2: sea: is in none of the files that this row links to";
+        assert_eq!(found, [what]);
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! | [`links`] | links in documents lead somewhere |
 //! | [`packages`] | what registries show of published packages is there and true |
 //!
-//! Each check takes a [`tree::Tree`] and returns [`finding::Finding`]s; [`exceptions`] lists what is let
-//! through.
+//! Each check takes a [`tree::Tree`] and returns [`finding::Finding`]s; [`exceptions`] lists what
+//! is let through.
 
 pub(crate) mod circles;
 pub(crate) mod duplicates;
