@@ -45,6 +45,5 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     until_mended("duplicates", "crates/media"),
     until_mended("duplicates", "crates/profiles"),
     until_mended("duplicates", "crates/taint"),
-    until_mended("duplicates", "examples/bot"),
     until_mended("duplicates", "wasm"),
 ];
