@@ -8,7 +8,7 @@ use crate::{
     Event, GroupError, Permission, Recipient, SessionId, Time,
     agreement::{Comparison, REPORT_AFTER, Suspect},
     members::{member::Member, orders::SignedOrder},
-    message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, prefix},
+    message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, Verified, prefix},
 };
 
 /// Orders that differ for this long are forwarded.
@@ -221,10 +221,10 @@ impl Group {
     /// Handles a member's roster.
     pub(super) fn on_roster(
         &mut self,
-        with: SessionId,
-        roster: &Roster,
+        roster: Verified<'_, Roster>,
         now: Time,
     ) -> Result<(), GroupError> {
+        let (with, roster) = (roster.session(), roster.body());
         let is_first_part = roster.from == [0; 8];
         if let Some(member) = self.members.get_mut(&with) {
             member.roster.note_entries(is_first_part, &roster.entries);

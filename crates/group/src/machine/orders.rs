@@ -112,27 +112,27 @@ impl Group {
         if permission != Permission::Moderator {
             return Err(GroupError::NotAllowed);
         }
-        let order = SignedOrder { by, identity, order: order.clone(), message: bytes.into() };
-        if self.orders.is_known(&order) && self.has_ended_target(&order) {
+        if self.orders.is_known(by, order, bytes) && self.has_ended_target(order) {
             return Err(GroupError::Stale);
         }
-        if !Message::parse(bytes)?.is_signed_by(&self.core.group, &identity) {
+        let message = Message::parse(bytes)?;
+        let Some(verified) = message.verify_order(&self.core.group, &identity) else {
             return Err(GroupError::Unauthentic);
-        }
-        if !counts && !self.is_of_this_call(&order) {
+        };
+        if !counts && !self.is_of_this_call(order) {
             if self.departed.get(by).is_some() {
                 return Err(GroupError::Departed);
             }
             self.buffer_early(by, bytes, is_vouched);
             return Ok(());
         }
-        self.apply_order(order, now)
+        self.apply_order(SignedOrder::new(verified, identity), now)
     }
 
     /// Whether a removal names a session that is or was live here. Any other order may be a
     /// recording of another call.
-    fn is_of_this_call(&self, order: &SignedOrder) -> bool {
-        let Action::Remove { target, .. } = order.order.action else { return false };
+    fn is_of_this_call(&self, order: &Order) -> bool {
+        let Action::Remove { target, .. } = order.action else { return false };
         let away = self.away.get(target).map(|away| &away.member);
         let member = self.members.get(&target).or(away);
         let departed = self.departed.get(target);
@@ -142,8 +142,8 @@ impl Group {
     }
 
     /// Whether the session named by a removal needs no further handling.
-    fn has_ended_target(&self, order: &SignedOrder) -> bool {
-        let target = order.order.action.target();
+    fn has_ended_target(&self, order: &Order) -> bool {
+        let target = order.action.target();
         target != self.core.session
             && !self.members.contains_key(&target)
             && self.away.get(target).is_none()

@@ -6,7 +6,9 @@ use super::{Group, agreement::CompareAfter, timers::Timer};
 use crate::{
     Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId, Time,
     members::{admission::Applicant, departed::AwayMember, member::Member},
-    message::{self, Body, Heartbeat, Message, Request, Wants, Witness, prefix},
+    message::{
+        self, Body, Heartbeat, Message, Request, Verified, VerifiedBody, Wants, Witness, prefix,
+    },
 };
 
 /// Heartbeat intervals without proof of life after which a member is unresponsive.
@@ -106,12 +108,11 @@ impl Group {
 
     pub(super) fn on_heartbeat(
         &mut self,
-        session: SessionId,
-        message: &Message<'_>,
-        heartbeat: &Heartbeat,
+        message: Verified<'_, Heartbeat>,
         now: Time,
     ) -> Result<(), GroupError> {
-        let hash = Heartbeat::hash(message.bytes);
+        let (session, heartbeat) = (message.session(), message.body());
+        let hash = Heartbeat::hash(message.bytes());
         let after = self.sent_after(&heartbeat.witness);
         let proves = after.is_some_and(|at| now < at + self.lost_after());
         let asks_after = (self.heartbeat_interval() * ASKED_AFTER).min(self.lost_after() / 2);
@@ -310,26 +311,31 @@ impl Group {
         if !away.member.bucket.try_take(now) {
             return Err(GroupError::Busy);
         }
-        if !message.is_signed_by(&self.core.group, &away.member.identity()) {
+        let Some(verified) = message.verify(&self.core.group, &away.member.identity()) else {
             self.forgeries.try_take(now);
             return Err(GroupError::Unauthentic);
-        }
-        let heartbeat = match &message.body {
-            Body::Leave => {
-                self.remove_departed(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+        };
+        let message = match verified {
+            VerifiedBody::Leave(leave) => {
+                self.on_leave(leave, now);
                 return Ok(());
             }
-            Body::Order(order) => return self.on_order(session, order, message.bytes, false, now),
-            Body::Refusal(refusal) if refusal.target == self.core.session => {
-                self.on_refusal(session, refusal.reason, false, now);
+            VerifiedBody::Order(order) => {
+                return self.on_order(session, order.body(), order.bytes(), false, now);
+            }
+            VerifiedBody::Refusal(refusal) if refusal.body().target == self.core.session => {
+                self.on_refusal(refusal, false, now);
                 return Ok(());
             }
-            Body::Heartbeat(heartbeat) if heartbeat.seq > away.member.presence.seq() => heartbeat,
-            Body::Heartbeat(_) => return Err(GroupError::Stale),
-            Body::Request(Request { target, .. }) if *target != self.core.session => {
+            VerifiedBody::Heartbeat(heartbeat) if heartbeat.body().seq > away.member.presence.seq() => {
+                heartbeat
+            }
+            VerifiedBody::Heartbeat(_) => return Err(GroupError::Stale),
+            VerifiedBody::Request(request) if request.body().target != self.core.session => {
                 return Err(GroupError::NotForUs);
             }
-            Body::Request(Request { wants, .. }) => {
+            VerifiedBody::Request(request) => {
+                let wants = request.body().wants;
                 let answered = away.member.answered_at;
                 let is_due = answered.is_none_or(|at| now >= at + super::keys::ANSWER_EVERY);
                 if wants.has(Wants::ANNOUNCE) && is_due {
@@ -340,30 +346,28 @@ impl Group {
                 self.send_heartbeat_to(session, true, now);
                 return Err(GroupError::Away);
             }
-            Body::Announce(_)
-            | Body::KeyUpdate(_)
-            | Body::Ack(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_) => {
+            VerifiedBody::Roster(_)
+            | VerifiedBody::Forward(_)
+            | VerifiedBody::Refusal(_)
+            | VerifiedBody::Sas(_)
+            | VerifiedBody::UpdateHeader => {
                 self.send_heartbeat_to(session, true, now);
                 return Err(GroupError::Away);
             }
         };
+        let heartbeat = message.body();
         let Witness { session: named, seq, hash } = heartbeat.witness;
         let is_back = named == prefix(self.core.session)
             && seq > away.our_seq
             && self.heartbeats.sent_at(seq, &hash).is_some();
         if !is_back {
             // Note the heartbeat, so that a replay is useless later.
-            away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes), None);
+            away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes()), None);
             self.send_heartbeat_to(session, true, now);
             return Err(GroupError::Away);
         }
         self.return_member(session, now)?;
-        self.on_heartbeat(session, message, heartbeat, now)
+        self.on_heartbeat(message, now)
     }
 
     /// Returns a member that was away to the call.

@@ -8,6 +8,7 @@ use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
+        Verified, VerifiedBody,
     },
 };
 
@@ -131,58 +132,58 @@ impl Group {
         if !is_calm && !member.bucket.try_take(now) {
             return Err(GroupError::Busy);
         }
-        let authentic = match &message.body {
-            Body::Ack(ack) => return self.on_ack(session, ack, now),
-            Body::KeyUpdate(update) => {
-                let handled = self.on_key_update(session, message, update, now);
-                if matches!(handled, Err(GroupError::Unauthentic | GroupError::WrongKey)) {
-                    self.forgeries.try_take(now);
-                    return handled;
-                }
-                handled
+        if let Body::Ack(ack) = &message.body {
+            return self.on_ack(session, ack, now);
+        }
+        // Only its key shows whether a key update is authentic.
+        if let Body::KeyUpdate(update) = &message.body {
+            let handled = self.on_key_update(session, message, update, now);
+            if matches!(handled, Err(GroupError::Unauthentic | GroupError::WrongKey)) {
+                self.forgeries.try_take(now);
+                return handled;
             }
-            Body::Announce(_)
-            | Body::Request(_)
-            | Body::Heartbeat(_)
-            | Body::Leave
-            | Body::Order(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_) => {
-                if !message.is_signed_by(&self.core.group, &member.identity()) {
-                    self.forgeries.try_take(now);
-                    return Err(GroupError::Unauthentic);
-                }
-                Ok(())
-            }
+            self.charge(session, is_calm, now)?;
+            return handled;
+        }
+        let Some(verified) = message.verify(&self.core.group, &member.identity()) else {
+            self.forgeries.try_take(now);
+            return Err(GroupError::Unauthentic);
         };
-        if is_calm {
-            let member = self.members.get_mut(&session);
-            if member.is_some_and(|member| !member.bucket.try_take(now)) {
-                return Err(GroupError::Busy);
-            }
-        }
-        authentic?;
-        match &message.body {
-            Body::KeyUpdate(_) | Body::Announce(_) | Body::Ack(_) => Ok(()),
-            Body::Request(request) => self.on_request(session, request.wants),
-            Body::Heartbeat(heartbeat) => self.on_heartbeat(session, message, heartbeat, now),
-            Body::Leave => {
-                self.remove_departed(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+        self.charge(session, is_calm, now)?;
+        match verified {
+            VerifiedBody::Request(request) => self.on_request(request),
+            VerifiedBody::Heartbeat(heartbeat) => self.on_heartbeat(heartbeat, now),
+            VerifiedBody::Leave(leave) => {
+                self.on_leave(leave, now);
                 Ok(())
             }
-            Body::Order(order) => self.on_order(session, order, message.bytes, false, now),
-            Body::Roster(roster) => self.on_roster(session, roster, now),
-            Body::Forward(forward) => self.on_forward(session, forward, now),
-            Body::Refusal(refusal) => {
-                self.on_refusal(session, refusal.reason, true, now);
+            VerifiedBody::Order(order) => {
+                self.on_order(session, order.body(), order.bytes(), false, now)
+            }
+            VerifiedBody::Roster(roster) => self.on_roster(roster, now),
+            VerifiedBody::Forward(forward) => self.on_forward(forward, now),
+            VerifiedBody::Refusal(refusal) => {
+                self.on_refusal(refusal, true, now);
                 Ok(())
             }
-            Body::Sas { message, .. } => self.on_sas(session, *message),
-            Body::UpdateHeader(_) => self.on_update_header(message),
+            VerifiedBody::Sas(message) => self.on_sas(message),
+            VerifiedBody::UpdateHeader => self.on_update_header(message),
         }
+    }
+
+    /// Charges the sender of an authentic message one token, unless it was charged already.
+    fn charge(&mut self, session: SessionId, is_due: bool, now: Time) -> Result<(), GroupError> {
+        let member = self.members.get_mut(&session).filter(|_| is_due);
+        if member.is_some_and(|member| !member.bucket.try_take(now)) {
+            return Err(GroupError::Busy);
+        }
+        Ok(())
+    }
+
+    /// Handles the leave of a member or of a session that is away.
+    pub(super) fn on_leave(&mut self, leave: Verified<'_, ()>, now: Time) {
+        let proof = Some(leave.bytes().to_vec());
+        self.remove_departed(leave.session(), LeaveReason::Left, proof, now);
     }
 
     /// Handles a message of an applicant: stored until the application has decided.
@@ -195,65 +196,48 @@ impl Group {
         let Some(applicant) = self.waiting.get_mut(session) else {
             return Err(GroupError::UnknownMember(session));
         };
+        // A key update can be verified only by opening it, so it waits.
+        if let Body::KeyUpdate(_) = message.body {
+            if Entry::parse(message.entry)?.recipient != us.member_id() {
+                return Err(GroupError::NotForUs);
+            }
+            return if applicant.store(message.bytes) { Ok(()) } else { Err(GroupError::Busy) };
+        }
+        if let Body::Ack(_) | Body::Announce(_) = message.body {
+            return Err(GroupError::UnknownMember(session));
+        }
         let identity = applicant.announce.identity;
-        let is_signed = message.is_signed_by(&self.core.group, &identity);
-        match &message.body {
-            // A key update can be verified only by opening it.
-            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
-                Err(GroupError::NotForUs)
-            }
-            Body::KeyUpdate(_) => {
-                if applicant.store(message.bytes) {
-                    Ok(())
-                } else {
-                    Err(GroupError::Busy)
-                }
-            }
-            Body::Ack(_) | Body::Announce(_) => Err(GroupError::UnknownMember(session)),
-            Body::Heartbeat(_)
-            | Body::Leave
-            | Body::Request(_)
-            | Body::Order(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_)
-                if !is_signed =>
-            {
-                Err(GroupError::Unauthentic)
-            }
-            Body::Heartbeat(heartbeat) => {
-                applicant.store_heartbeat(heartbeat, message.bytes, now);
+        let Some(verified) = message.verify(&self.core.group, &identity) else {
+            return Err(GroupError::Unauthentic);
+        };
+        match verified {
+            VerifiedBody::Heartbeat(heartbeat) => {
+                applicant.store_heartbeat(heartbeat, now);
                 Ok(())
             }
-            Body::Leave => {
-                self.on_leave_of_applicant(session, Some(message.bytes));
+            VerifiedBody::Leave(leave) => {
+                self.on_leave_of_applicant(session, Some(leave));
                 Ok(())
             }
+            VerifiedBody::Refusal(refusal) if refusal.body().target != us => Err(GroupError::NotForUs),
             // Only a member's refusal makes us begin a new session.
-            Body::Refusal(Refusal { target, reason: RefusalReason::MemberIdInUse(_) })
-                if *target == us =>
+            VerifiedBody::Refusal(refusal)
+                if matches!(refusal.body().reason, RefusalReason::MemberIdInUse(_)) =>
             {
-                if applicant.store(message.bytes) {
-                    Ok(())
-                } else {
-                    Err(GroupError::Busy)
-                }
+                if applicant.store(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
-            Body::Refusal(refusal) if refusal.target == us => {
-                self.on_refusal(session, refusal.reason, false, now);
+            VerifiedBody::Refusal(refusal) => {
+                self.on_refusal(refusal, false, now);
                 Ok(())
             }
-            Body::Refusal(_) => Err(GroupError::NotForUs),
-            Body::Order(_) => {
-                self.buffer_early(session, message.bytes, false);
+            VerifiedBody::Order(order) => {
+                self.buffer_early(session, order.bytes(), false);
                 Ok(())
             }
-            Body::Request(request) if request.target == us => {
+            VerifiedBody::Request(request) if request.body().target == us => {
                 // The applicant may not know us yet, so it gets our announce; its other requests
                 // wait.
-                let has_announce = request.wants.has(message::Wants::ANNOUNCE);
+                let has_announce = request.body().wants.has(message::Wants::ANNOUNCE);
                 if has_announce {
                     self.introduce_to(session, now);
                 }
@@ -264,8 +248,11 @@ impl Group {
                     Err(GroupError::Busy)
                 }
             }
-            Body::Request(_) => Err(GroupError::NotForUs),
-            Body::Roster(_) | Body::Forward(_) | Body::Sas { .. } | Body::UpdateHeader(_) => {
+            VerifiedBody::Request(_) => Err(GroupError::NotForUs),
+            VerifiedBody::Roster(_)
+            | VerifiedBody::Forward(_)
+            | VerifiedBody::Sas(_)
+            | VerifiedBody::UpdateHeader => {
                 if applicant.store(message.bytes) {
                     Ok(())
                 } else {
@@ -376,7 +363,11 @@ impl Group {
 
     /// Handles the leave or removal of an applicant. If it has signed orders it is judged for
     /// these. Otherwise it is removed, and its leave is kept in case its announce is replayed.
-    pub(super) fn on_leave_of_applicant(&mut self, session: SessionId, leave: Option<&[u8]>) {
+    pub(super) fn on_leave_of_applicant(
+        &mut self,
+        session: SessionId,
+        leave: Option<Verified<'_, ()>>,
+    ) {
         let has_orders = self
             .early
             .iter()
@@ -386,7 +377,7 @@ impl Group {
             Some(_) | None => {
                 self.waiting.remove(session);
                 if let Some(leave) = leave {
-                    self.buffer_early(session, leave, false);
+                    self.buffer_early(session, leave.bytes(), false);
                 }
             }
         }
@@ -416,7 +407,7 @@ impl Group {
         if !is_alive || !is_due || departed.status == Status::Left || !self.strangers.try_take(now) {
             return GroupError::Departed;
         }
-        if !message.is_signed_by(&self.core.group, &departed.identity) {
+        if message.verify(&self.core.group, &departed.identity).is_none() {
             return GroupError::Unauthentic;
         }
         departed.answered_at = Some(now);
@@ -443,7 +434,8 @@ impl Group {
     }
 
     /// Handles messages that a member forwards.
-    fn on_forward(&mut self, from: SessionId, forward: &Forward, now: Time) -> Result<(), GroupError> {
+    fn on_forward(&mut self, forward: Verified<'_, Forward>, now: Time) -> Result<(), GroupError> {
+        let (from, forward) = (forward.session(), forward.body());
         let is_vouched = self.members.get(&from).is_some_and(|member| member.presence.is_live());
         let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
         let parsed: Vec<_> =
@@ -489,13 +481,8 @@ impl Group {
     }
 
     /// Handles the refusal of a session to admit us.
-    pub(super) fn on_refusal(
-        &mut self,
-        by: SessionId,
-        reason: RefusalReason,
-        is_member: bool,
-        now: Time,
-    ) {
+    pub(super) fn on_refusal(&mut self, refusal: Verified<'_, Refusal>, is_member: bool, now: Time) {
+        let (by, reason) = (refusal.session(), refusal.body().reason);
         let kind = match reason {
             RefusalReason::Refused => 1,
             RefusalReason::Locked => 2,

@@ -66,9 +66,9 @@ impl Group {
         if !self.strangers.try_take(now) {
             return Err(GroupError::Busy);
         }
-        if !message.is_signed_by(&group, &announce.identity) {
+        let Some(verified) = message.verify_announce(&group) else {
             return Err(GroupError::Unauthentic);
-        }
+        };
         // A newer session of our own identity: another window, or the reloaded page.
         let age = (announce.joined_at, session);
         if announce.identity == self.core.identity() && age > (self.core.joined_at, self.core.session) {
@@ -91,7 +91,7 @@ impl Group {
         if self.waiting.len() >= self.core.config.policy.max_members {
             return Err(GroupError::Full);
         }
-        let applicant = Applicant::new(announce.clone(), message.bytes.to_vec(), signs_orders, now);
+        let applicant = Applicant::new(verified, signs_orders, now);
         self.waiting.insert(session, applicant);
         let request = JoinRequest::new(session, announce, signs_orders);
         self.core.event(Event::JoinRequested(request));

@@ -6,7 +6,7 @@ use core::mem;
 
 use crate::{
     Identity, SessionId,
-    message::{Action, Message, Order},
+    message::{Action, Message, Order, Verified},
 };
 
 /// Largest step by which one heartbeat raises the counter. Otherwise a member that is not a
@@ -18,7 +18,16 @@ const MAX_REMOVALS: usize = 256;
 /// out to be void.
 const MAX_LOCKS: usize = 16;
 
-/// An order with the message that its moderator signed.
+/// The precedence of an order, which also identifies it. Two orders of one moderator with one
+/// counter still differ in rank.
+type Rank<'o> = (u32, SessionId, &'o [u8]);
+
+fn rank<'o>(by: SessionId, order: &Order, message: &'o [u8]) -> Rank<'o> {
+    (order.counter, by, Message::body_of(message))
+}
+
+/// An order with the message that its moderator signed: our own, or one whose signature was
+/// verified.
 #[derive(Clone)]
 pub(crate) struct SignedOrder {
     pub(crate) by: SessionId,
@@ -29,10 +38,14 @@ pub(crate) struct SignedOrder {
 }
 
 impl SignedOrder {
-    /// The precedence of an order, which also identifies it. Two orders of one moderator with one
-    /// counter still differ in rank.
-    fn rank(&self) -> (u32, SessionId, &[u8]) {
-        (self.order.counter, self.by, Message::body_of(&self.message))
+    /// A verified order of a moderator with this identity.
+    pub(crate) fn new(order: Verified<'_, Order>, identity: Identity) -> Self {
+        let (by, message) = (order.session(), order.bytes().into());
+        Self { by, identity, order: order.body().clone(), message }
+    }
+
+    fn rank(&self) -> Rank<'_> {
+        rank(self.by, &self.order, &self.message)
     }
 
     fn names(&self, identity: &Identity) -> bool {
@@ -91,8 +104,9 @@ impl Orders {
     }
 
     /// Whether the order is held already.
-    pub(crate) fn is_known(&self, order: &SignedOrder) -> bool {
-        self.valid.binary_search_by(|known| known.rank().cmp(&order.rank())).is_ok()
+    pub(crate) fn is_known(&self, by: SessionId, order: &Order, message: &[u8]) -> bool {
+        let rank = rank(by, order, message);
+        self.valid.binary_search_by(|known| known.rank().cmp(&rank)).is_ok()
     }
 
     /// Inserts an order whose signer the caller has checked, and decides again which orders count.
@@ -294,7 +308,7 @@ mod tests {
             assert!(state.removal_of(SessionId([7; 16]), &Identity([0; 32])).is_some());
             assert!(state.removal_of(SessionId([0; 16]), &Identity([8; 32])).is_some());
             assert!(state.removal_of(SessionId([2; 16]), &Identity([0; 32])).is_some());
-            assert!(orders.iter().all(|order| state.is_known(order)));
+            assert!(orders.iter().all(|order| state.is_known(order.by, &order.order, &order.message)));
             hashes.push(state.hash());
         });
         assert_eq!(hashes.len(), 720);

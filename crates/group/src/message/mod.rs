@@ -9,6 +9,7 @@ mod heartbeat;
 mod key_update;
 mod order;
 mod sas;
+mod verified;
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -23,6 +24,7 @@ pub use key_update::{
     Ack, Addressee, Entry, KeyUpdate, Reason, Request, UpdateHeader, Wants, entry_info,
 };
 pub use order::{Action, Forward, Order, Refusal, RefusalReason};
+pub(crate) use verified::{Verified, VerifiedBody};
 
 /// Longer messages and bundles are rejected before they are read, bytes.
 pub const MAX_LEN: usize = 14_000;
