@@ -423,7 +423,7 @@ fn groups() -> Result<()> {
         write("trust", &format!("users-{users}"), &store.to_bytes())?;
         let (user, identity) =
             (UserId::new(vec![users; 1 + usize::from(users)])?, Identity([users; 32]));
-        store.see(&user, &identity, 1_000_000 + u64::from(users))?;
+        store.observe(&user, &identity, 1_000_000 + u64::from(users))?;
         if users % 2 == 0 {
             store.mark_verified(&user, &identity, 2_000_000)?;
         }
