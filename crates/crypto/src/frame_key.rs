@@ -50,7 +50,7 @@ impl FrameKey {
             sframe_secret.expand(&[b"SFrame 1.0 Secret key ", &kid, &id], key);
             sframe_secret.expand(&[b"SFrame 1.0 Secret salt ", &kid, &id], &mut salt);
             Self {
-                aead: AeadKey::of_derived(Cipher::new(suite, backend), key),
+                aead: AeadKey::from_derived(Cipher::new(suite, backend), key),
                 salt,
                 #[cfg(feature = "external-aead")]
                 raw: Zeroizing::new((&*key).into()),

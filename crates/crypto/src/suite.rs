@@ -202,7 +202,7 @@ impl CipherSuite {
     }
 }
 
-/// A suite and the library that runs it. A [`CipherSuite`] converts into one with the default backend.
+/// A suite and the library that runs it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Cipher {
@@ -219,9 +219,16 @@ impl Cipher {
         Self { suite, backend }
     }
 
-    /// Bytes of the longest frame that gains from going together with others:
-    /// [`encrypt_interleaved`](crate::encrypt_interleaved), [`decrypt_interleaved`](crate::decrypt_interleaved). `None` if none
-    /// does, in this suite, on this backend, on this processor.
+    /// This suite on the backend that this build recommends: [`Backend::recommended`].
+    #[must_use]
+    pub const fn recommended(suite: CipherSuite) -> Self {
+        Self::new(suite, Backend::recommended())
+    }
+
+    /// Bytes of the longest frame that gains from being interleaved with others by
+    /// [`encrypt_interleaved`](crate::encrypt_interleaved) and
+    /// [`decrypt_interleaved`](crate::decrypt_interleaved). `None` if no frame does, in this suite,
+    /// on this backend, on this processor.
     #[must_use]
     pub fn longest_interleaved(self) -> Option<usize> {
         match self.suite.aead() {
@@ -229,12 +236,6 @@ impl Cipher {
             #[cfg(feature = "ctr-hmac")]
             Aead::Aes128CtrHmacSha256 | Aead::Aes256CtrHmacSha512 => None,
         }
-    }
-}
-
-impl From<CipherSuite> for Cipher {
-    fn from(suite: CipherSuite) -> Self {
-        Self::new(suite, Backend::default())
     }
 }
 

@@ -48,6 +48,14 @@ fn at_every_length_to_300_bytes() {
     }
 }
 
+/// Enabling the kernel, which nobody outside has reviewed, must not make anybody run it.
+#[test]
+fn the_recommended_backend_is_not_the_kernel() {
+    let name = format!("{:?}", Backend::recommended());
+    let is_alone = Backend::available().count() == 1;
+    assert!(is_alone || name != "Kernel");
+}
+
 proptest! {
     #[test]
     fn on_any_input(

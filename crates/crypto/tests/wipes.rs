@@ -81,7 +81,7 @@ fn frame_keys_are_wiped(vector: &FrameVector) {
             96 => hmac_state::<Sha512VarCore>(&vector.sframe_key[32..], pad),
             _ => return,
         };
-        is_wiped(vector, suite.into(), &masked(&state));
+        is_wiped(vector, Cipher::recommended(suite), &masked(&state));
     }
 }
 

@@ -59,7 +59,7 @@ impl fmt::Debug for ToOpen<'_, '_> {
 /// or borrowed, and be a slice of one.
 ///
 /// ```
-/// use sealframe_crypto::{BaseKey, CipherSuite};
+/// use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 /// use sealframe_media::{FrameBuf, Sender, Stream, StreamKind, ToSeal, seal_batch};
 /// use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 ///
@@ -70,7 +70,7 @@ impl fmt::Debug for ToOpen<'_, '_> {
 ///     let kid = SenderKeyKid { sender, ..Default::default() };
 ///     let suite = CipherSuite::Aes128GcmSha256_128;
 ///     let base_key = BaseKey::from_bytes(suite, &[1 + sender as u8; 32])?; // drawn at random, in earnest
-///     senders.push(Sender::new(suite, layout, kid, base_key)?);
+///     senders.push(Sender::new(Cipher::recommended(suite), layout, kid, base_key)?);
 /// }
 /// let microphone = Stream::new(StreamKind::Microphone, 0);
 /// let mut bufs = [[0_u8; FrameBuf::HEADROOM + 80 + FrameBuf::TAILROOM]; 8];

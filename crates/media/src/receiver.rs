@@ -19,7 +19,7 @@ use crate::{
 /// call; without, one for each remote member.
 ///
 /// ```
-/// use sealframe_crypto::{BaseKey, CipherSuite};
+/// use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 /// use sealframe_media::{OpenError, Receiver, Sender, Stream, StreamKind};
 /// use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 ///
@@ -29,8 +29,8 @@ use crate::{
 /// let kid = SenderKeyKid { sender: 7, ..Default::default() };
 /// let camera = Stream::new(StreamKind::Camera, 0);
 /// let base_key = || BaseKey::from_bytes(suite, &[0x42; 32]); // drawn at random, in earnest
-/// let mut sender = Sender::new(suite, layout, kid, base_key()?)?;
-/// let mut receiver = Receiver::new(suite, layout);
+/// let mut sender = Sender::new(Cipher::recommended(suite), layout, kid, base_key()?)?;
+/// let mut receiver = Receiver::new(Cipher::recommended(suite), layout);
 ///
 /// let mut frame = sender.seal_to_vec(b"a frame", camera)?;
 /// assert!(matches!(receiver.open_in_place(&mut frame, camera), Err(OpenError::UnknownKey(_))));
@@ -120,9 +120,9 @@ impl fmt::Debug for Opened<'_> {
 impl Receiver {
     /// A receiver without keys, with the layout's default [`KeyPolicy`].
     #[must_use]
-    pub fn new(cipher: impl Into<Cipher>, layout: impl Into<KidLayout>) -> Self {
+    pub fn new(cipher: Cipher, layout: impl Into<KidLayout>) -> Self {
         let layout = layout.into();
-        Self::with_parts(cipher.into(), layout, KeyPolicy::for_layout(layout))
+        Self::with_parts(cipher, layout, KeyPolicy::for_layout(layout))
     }
 
     /// A receiver without keys.
@@ -130,7 +130,7 @@ impl Receiver {
     /// # Errors
     /// [`KeyError::PolicyTooWide`].
     pub fn with_policy(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: impl Into<KidLayout>,
         policy: KeyPolicy,
     ) -> Result<Self, KeyError> {
@@ -138,7 +138,7 @@ impl Receiver {
         if !policy.fits(layout) {
             return Err(KeyError::PolicyTooWide);
         }
-        Ok(Self::with_parts(cipher.into(), layout, policy))
+        Ok(Self::with_parts(cipher, layout, policy))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "Nt is at most 16")]

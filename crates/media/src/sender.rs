@@ -25,7 +25,7 @@ use crate::{
 ///
 /// ```
 /// use sealframe_media::{FrameBuf, Sender, Stream, StreamKind};
-/// use sealframe_crypto::{BaseKey, CipherSuite};
+/// use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 /// use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,7 +33,7 @@ use crate::{
 /// let layout = SenderKeyLayout::new(16, 8).ok_or("bits")?;
 /// let kid = SenderKeyKid { sender: 7, ..Default::default() };
 /// let base_key = BaseKey::from_bytes(suite, &[0x42; 32])?; // drawn at random, in earnest
-/// let mut sender = Sender::new(suite, layout, kid, base_key)?;
+/// let mut sender = Sender::new(Cipher::recommended(suite), layout, kid, base_key)?;
 ///
 /// // The encoder writes behind the headroom; sealing moves nothing.
 /// let mut buf = [0u8; FrameBuf::HEADROOM + 160 + FrameBuf::TAILROOM];
@@ -106,7 +106,7 @@ impl Sender {
     /// # Errors
     /// [`KeyError::KidOutOfRange`]; [`KeyError::OtherSuite`] if the base key belongs to another.
     pub fn new(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: SenderKeyLayout,
         kid: SenderKeyKid,
         base_key: BaseKey,
@@ -124,13 +124,12 @@ impl Sender {
     ///
     /// Source: RFC 9605 §9.1.
     pub fn resume(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: SenderKeyLayout,
         kid: SenderKeyKid,
         base_key: BaseKey,
         usage: KeyUsage,
     ) -> Result<Self, KeyError> {
-        let cipher = cipher.into();
         let key = SendKey::derive(cipher, layout.join(kid), &base_key, usage)?;
         let chain = KeyChain::SenderKeys { layout, at: kid, base_key };
         Ok(Self::with_parts(cipher, chain, key))
@@ -145,7 +144,7 @@ impl Sender {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn new_mls(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: MlsLayout,
         kid: MlsKid,
         base_key: &BaseKey,
@@ -159,13 +158,12 @@ impl Sender {
     /// # Errors
     /// As [`new`](Self::new); [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs were left when the epoch began.
     pub fn resume_mls(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: MlsLayout,
         kid: MlsKid,
         base_key: &BaseKey,
         usage: KeyUsage,
     ) -> Result<Self, KeyError> {
-        let cipher = cipher.into();
         let key = SendKey::derive(cipher, layout.join(kid), base_key, usage)?;
         Ok(Self::with_parts(cipher, KeyChain::Mls { layout, at: kid }, key))
     }

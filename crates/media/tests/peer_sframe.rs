@@ -13,7 +13,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
-use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 use sealframe_media::{KeyUsage, Metadata, OpenError, Receiver, Sender};
 use sealframe_wire::{Ctr, Header, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
@@ -23,9 +23,9 @@ fn ours(id: u16, kid: u64, ctr: u64, base_key: &[u8]) -> (Sender, Receiver) {
     let kid = SenderKeyKid { generation: kid, ..SenderKeyKid::default() };
     let usage = KeyUsage { frames: ctr, ..KeyUsage::default() };
     let base_key = || BaseKey::from_bytes(suite, base_key).unwrap();
-    let mut receiver = Receiver::new(suite, layout);
+    let mut receiver = Receiver::new(Cipher::recommended(suite), layout);
     receiver.add_sender(kid, base_key()).unwrap();
-    (Sender::resume(suite, layout, kid, base_key(), usage).unwrap(), receiver)
+    (Sender::resume(Cipher::recommended(suite), layout, kid, base_key(), usage).unwrap(), receiver)
 }
 
 mod v2 {
@@ -81,7 +81,7 @@ fn version_2_has_a_ratchet_of_its_own() {
         let layout = SenderKeyLayout::new(0, 8).unwrap();
         let start = SenderKeyKid { generation: 77, ..SenderKeyKid::default() };
         let first = || BaseKey::from_bytes(suite, &[5; 32]).unwrap();
-        let mut sender = Sender::new(suite, layout, start, first()).unwrap();
+        let mut sender = Sender::new(Cipher::recommended(suite), layout, start, first()).unwrap();
         let kid = v2::RatchetingKeyId::new(77_u64, v2::RatchetBits::new(8));
         let peer = v2::RatchetingEncryptionKey::derive_from(v2::suite(id), kid, [5; 32]).unwrap();
         let made = sender.seal_to_vec(b"a frame", Metadata::raw(b"meta")).unwrap();
@@ -95,7 +95,8 @@ fn version_2_has_a_ratchet_of_its_own() {
         // Its step 1 has another label and another length, and no other difference.
         let next = BaseKey::derive(suite, first().expose_bytes(), &[b"Sframe 1.0 Ratchet"]).unwrap();
         let cut = BaseKey::from_bytes(suite, &next.expose_bytes()[..suite.nk()]).unwrap();
-        let mut cut = Sender::new(suite, layout, layout.after(start), cut).unwrap();
+        let mut cut =
+            Sender::new(Cipher::recommended(suite), layout, layout.after(start), cut).unwrap();
         assert_eq!(cut.seal_to_vec(b"a frame", Metadata::raw(b"meta")).unwrap(), theirs);
     }
 }

@@ -6,8 +6,8 @@ mod dave_common;
 
 use dave_common::{NOW, frames, payload, receiver, receivers, secret, sender};
 use sealframe_profiles::{
-    Codec, FrameBuf, OpenError, SealError,
-    dave::{Receiver, Sender, Trailer},
+    Backend, Codec, FrameBuf, OpenError, SealError,
+    dave::{Config, Receiver, Sender, Trailer},
 };
 
 /// Refused: the buffer is as it was.
@@ -162,7 +162,10 @@ fn runs_that_are_moved_among_readable_bytes_still_open() {
 fn silence_from_a_server_is_told_apart_and_not_handed_out() {
     let silence = [0xf8, 0xff, 0xfe];
     assert_eq!(refused(&mut receiver(), &silence), OpenError::Injected);
-    assert_eq!(refused(&mut Receiver::new(), &silence), OpenError::Injected);
+    assert_eq!(
+        refused(&mut Receiver::new(Config::new(Backend::recommended())), &silence),
+        OpenError::Injected
+    );
     assert_eq!(refused(&mut receiver(), &silence[..2]), OpenError::TooShort);
     for other in [&[0xf8, 0xff, 0xff][..], &[0xf8, 0xff, 0xfe, 0]] {
         assert_eq!(refused(&mut receiver(), other), OpenError::NotThisFormat);
@@ -213,7 +216,7 @@ fn a_picture_of_too_many_slices_is_not_sealed() {
 #[test]
 fn a_key_of_another_sender_or_epoch_opens_nothing() {
     let sealed = sender().seal_to_vec(b"a frame", None).unwrap();
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     assert!(matches!(refused(&mut receiver, &sealed), OpenError::UnknownKey { .. }));
     receiver.add_epoch(1, secret(2), NOW);
     assert_eq!(refused(&mut receiver, &sealed), OpenError::Unauthentic);

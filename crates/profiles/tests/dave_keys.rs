@@ -8,8 +8,8 @@ use core::time::Duration;
 
 use dave_common::{NOW, frames, payload, receiver, receivers, secret, sender};
 use sealframe_profiles::{
-    KeyError, OpenError,
-    dave::{Receiver, Sender},
+    Backend, KeyError, OpenError,
+    dave::{Config, Receiver, Sender},
 };
 
 const GRACE: Duration = Duration::from_secs(10);
@@ -170,8 +170,8 @@ fn forged_generations_change_nothing_and_cost_little() {
 
 #[test]
 fn an_old_epoch_opens_for_ten_seconds_after_a_new_one_was_added() {
-    let mut old = Sender::new(secret(1));
-    let mut new = Sender::new(secret(2));
+    let mut old = Sender::new(Config::new(Backend::recommended()), secret(1));
+    let mut new = Sender::new(Config::new(Backend::recommended()), secret(2));
     let mut receiver = receiver();
     let seal = |sender: &mut Sender| sender.seal_to_vec(b"a frame", None).unwrap();
     receiver.add_epoch(2, secret(2), NOW);
@@ -209,12 +209,14 @@ fn frames_of_any_length_open_under_an_old_epoch_on_every_backend() {
 
 #[test]
 fn of_many_epochs_the_oldest_goes() {
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     for number in 0..17_u8 {
         receiver.add_epoch(number.into(), secret(number), NOW);
     }
     for number in 0..17_u8 {
-        let mut sealed = Sender::new(secret(number)).seal_to_vec(b"a frame", None).unwrap();
+        let mut sealed = Sender::new(Config::new(Backend::recommended()), secret(number))
+            .seal_to_vec(b"a frame", None)
+            .unwrap();
         match receiver.open_in_place(&mut sealed, NOW) {
             Ok(opened) => assert_eq!(opened.epoch, number.into()),
             Err(error) => assert_eq!((number, error), (0, OpenError::Unauthentic)),
@@ -224,7 +226,7 @@ fn of_many_epochs_the_oldest_goes() {
 
 #[test]
 fn a_clock_at_its_end_is_no_reason_to_panic() {
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.add_epoch(1, secret(1), Duration::MAX);
     receiver.add_epoch(2, secret(1), Duration::MAX);
     opens(&mut receiver, (1 << 24) + 1, Duration::MAX);

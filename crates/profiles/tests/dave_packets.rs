@@ -4,11 +4,11 @@
 
 mod dave_common;
 
-use dave_common::{NOW, frames, payload, receiver, receivers, sender};
+use dave_common::{NOW, frames, payload, receiver, receivers, secret, sender};
 use proptest::{collection::vec, prelude::*};
 use sealframe_profiles::{
-    Codec, FrameBuf, SealError,
-    dave::{ClearUnits, Sender, Trailer},
+    Backend, Codec, FrameBuf, SealError,
+    dave::{ClearUnits, Config, Sender, Trailer},
 };
 use sealframe_testkit::alloc::{CountingAllocator, count};
 
@@ -174,10 +174,11 @@ proptest! {
 
     #[test]
     fn any_units_go_through(frame in unit_frames(), is_h264: bool, are_few_clear: bool) {
-        let mut sender = sender();
+        let mut config = Config::new(Backend::recommended());
         if are_few_clear {
-            sender = sender.with_clear_units(ClearUnits::ParameterSets);
+            config = config.with_clear_units(ClearUnits::ParameterSets);
         }
+        let mut sender = Sender::new(config, secret(1));
         goes_through(&mut sender, if is_h264 { Codec::H264 } else { Codec::H265 }, &frame);
     }
 

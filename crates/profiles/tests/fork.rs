@@ -50,7 +50,7 @@ fn livekit_key(fill: u8) -> livekit::Key {
 
 #[test]
 fn only_the_process_that_began_a_dave_epoch_seals_in_it() {
-    let begin = || dave::Sender::new(secret());
+    let begin = || dave::Sender::new(dave::Config::new(Backend::recommended()), secret());
     let seals_nothing = |sender: &mut dave::Sender| {
         let before = sender.nonces();
         for codec in [Some(Codec::Opus), Some(Codec::Vp8), Some(Codec::H264), None] {
@@ -112,14 +112,14 @@ fn only_the_process_that_began_a_jitsi_sender_seals_with_it() {
         assert_eq!(sender.poll_event(), None);
     };
     let begin = || {
-        let mut sender = jitsi::Sender::resume(Backend::default(), 0);
+        let mut sender = jitsi::Sender::resume(jitsi::Config::new(Backend::recommended()), 0);
         sender.set_key(0, jitsi_key(1)).unwrap();
         sender
     };
 
     let mut sender = begin();
     sender.seal_to_vec(b"before", &audio(1)).unwrap();
-    let mut keyless = jitsi::Sender::new();
+    let mut keyless = jitsi::Sender::new(jitsi::Config::new(Backend::recommended()));
     let material = sender.expose_key(0).unwrap().to_vec();
     assert!(in_child(|| {
         seals_nothing(&mut sender);
@@ -162,7 +162,7 @@ fn only_the_process_that_began_a_livekit_sender_seals_with_it() {
         assert_eq!((sender.next_count(7), sender.next_count(8)), before);
     };
     let begin = || {
-        let mut sender = livekit::Sender::new(livekit::Options::new());
+        let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
         sender.begin_data(8);
         sender.set_key(0, livekit_key(1)).unwrap();
         sender

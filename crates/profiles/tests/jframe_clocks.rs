@@ -28,9 +28,9 @@ struct Sender {
 
 impl Sender {
     fn both() -> [Self; 2] {
-        let mut jitsi = jitsi::Sender::resume(Backend::default(), 60_000);
+        let mut jitsi = jitsi::Sender::resume(jitsi::Config::new(Backend::recommended()), 60_000);
         jitsi.set_key(0, jitsi::Key::from_material(&[7; 32])).unwrap();
-        let mut livekit = livekit::Sender::resume(livekit::Options::new(), 60_000);
+        let mut livekit = livekit::Sender::resume(livekit::Config::new(Backend::recommended()), 60_000);
         livekit.set_key(0, livekit::Key::hkdf(&[7; 32])).unwrap();
         let frame = b"\x78abc";
         [
@@ -59,9 +59,9 @@ struct Receiver(Box<Open>);
 
 impl Receiver {
     fn both() -> [Self; 2] {
-        let mut jitsi = jitsi::Receiver::new();
+        let mut jitsi = jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()));
         jitsi.set_key(0, jitsi::Key::from_material(&[7; 32]));
-        let mut livekit = livekit::Receiver::new(livekit::Options::new());
+        let mut livekit = livekit::Receiver::new(livekit::Config::new(Backend::recommended()));
         livekit.set_key(0, livekit::Key::hkdf(&[7; 32]));
         [
             Box::new(move |frame: &[u8]| {
@@ -323,7 +323,8 @@ fn a_clock_that_was_set_back_and_has_come_nearly_round_opens_nothing_again() {
 #[test]
 fn a_policy_of_replays_allowed_allows_them() {
     let policy = ReceiverPolicy { replay: sealframe_profiles::Replay::Allow, ..Default::default() };
-    let mut receiver = jitsi::Receiver::with_policy(Backend::default(), policy);
+    let mut receiver =
+        jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()).with_policy(policy));
     receiver.set_key(0, jitsi::Key::from_material(&[7; 32]));
     let [mut sender, _] = Sender::both();
     let sealed = sender.seal(&audio(1));

@@ -108,14 +108,16 @@ impl Receiver {
 /// A pair of each format with one key, at index 3.
 fn pairs(policy: ReceiverPolicy) -> [(Sender, Receiver); 2] {
     let material = || jitsi::Key::from_material(&[7; 32]);
-    let mut sender = jitsi::Sender::new();
-    let mut receiver = jitsi::Receiver::with_policy(Backend::default(), policy);
+    let mut sender = jitsi::Sender::new(jitsi::Config::new(Backend::recommended()));
+    let mut receiver =
+        jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()).with_policy(policy));
     sender.set_key(3, material()).unwrap();
     receiver.set_key(3, material());
     let jitsi = (Sender::Jitsi(sender), Receiver::Jitsi(receiver));
     let key = || livekit::Key::hkdf(&[7; 32]);
-    let mut sender = livekit::Sender::new(livekit::Options::new());
-    let mut receiver = livekit::Receiver::with_policy(livekit::Options::new(), policy);
+    let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
+    let mut receiver =
+        livekit::Receiver::new(livekit::Config::new(Backend::recommended()).with_policy(policy));
     sender.set_key(3, key()).unwrap();
     receiver.set_key(3, key());
     [jitsi, (Sender::LiveKit(sender), Receiver::LiveKit(receiver))]
@@ -428,7 +430,7 @@ fn frames_without_a_slice_cost_no_more_than_those_that_open() {
 
 #[test]
 fn a_slice_that_a_native_client_has_cut_off_is_searched_for_once_it_can_be_afforded() {
-    let options = || livekit::Options::new().with_peer(livekit::Peer::Native);
+    let options = || livekit::Config::new(Backend::recommended()).with_peer(livekit::Peer::Native);
     let key = || livekit::Key::hkdf(&[7; 32]);
     let mut sender = livekit::Sender::new(options());
     sender.set_key(3, key()).unwrap();
@@ -483,8 +485,8 @@ fn a_policy_can_spread_the_steps_over_frames() {
 #[test]
 fn an_external_key_has_no_ratchet() {
     let external = || jitsi::Key::external(&[9; 32]).unwrap();
-    let mut sender = jitsi::Sender::new();
-    let mut receiver = jitsi::Receiver::new();
+    let mut sender = jitsi::Sender::new(jitsi::Config::new(Backend::recommended()));
+    let mut receiver = jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()));
     assert_eq!(sender.ratchet(0), Err(KeyError::NoKey));
     sender.set_key(0, external()).unwrap();
     receiver.set_key(0, external());

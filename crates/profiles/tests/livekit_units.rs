@@ -7,8 +7,8 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_profiles::{
-    Codec, FrameBuf, FrameInfo, FrameType, SealError,
-    livekit::{Key, Options, Peer, Receiver, Sender},
+    Backend, Codec, FrameBuf, FrameInfo, FrameType, SealError,
+    livekit::{Config, Key, Peer, Receiver, Sender},
 };
 
 fn info(codec: Option<Codec>, timestamp: u32) -> FrameInfo {
@@ -16,13 +16,13 @@ fn info(codec: Option<Codec>, timestamp: u32) -> FrameInfo {
 }
 
 fn sender(peer: Peer) -> Sender {
-    let mut sender = Sender::new(Options::new().with_peer(peer));
+    let mut sender = Sender::new(Config::new(Backend::recommended()).with_peer(peer));
     sender.set_key(0, Key::hkdf(&[7; 32])).unwrap();
     sender
 }
 
 fn receiver() -> Receiver {
-    let mut receiver = Receiver::new(Options::new());
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.set_key(0, Key::hkdf(&[7; 32]));
     receiver
 }
@@ -146,8 +146,10 @@ fn frames_of_livekit_client_before_2_23_open() {
     let mut receiver = receiver();
     receiver.set_key(0, key);
     let aes_key = receiver.expose_next(0).unwrap()[..16].to_vec();
-    let key =
-        sealframe_crypto::AeadKey::new(sealframe_crypto::CipherSuite::Aes128GcmSha256_128, &aes_key);
+    let key = sealframe_crypto::AeadKey::new(
+        sealframe_crypto::Cipher::recommended(sealframe_crypto::CipherSuite::Aes128GcmSha256_128),
+        &aes_key,
+    );
     let (clear, mut payload, mut tag) = (&given[..6], given[6..].to_vec(), [0; 16]);
     let iv = [0x11, 0x22, 0x33, 0x44, 1, 2, 3, 4, 1, 2, 3, 4];
     key.unwrap().encrypt(iv, clear, &mut payload, &mut tag).unwrap();
@@ -222,8 +224,10 @@ fn a_slice_that_livekit_client_is_too_short_for_is_sealed_by_type() {
     let given = [0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x65, 0xb8, 0x80];
     let mut receiver = receiver();
     let aes_key = receiver.expose_next(0).unwrap()[..16].to_vec();
-    let key =
-        sealframe_crypto::AeadKey::new(sealframe_crypto::CipherSuite::Aes128GcmSha256_128, &aes_key);
+    let key = sealframe_crypto::AeadKey::new(
+        sealframe_crypto::Cipher::recommended(sealframe_crypto::CipherSuite::Aes128GcmSha256_128),
+        &aes_key,
+    );
     let (clear, mut payload, mut tag) = (&given[..10], given[10..].to_vec(), [0; 16]);
     let iv = [0x11, 0x22, 0x33, 0x44, 1, 2, 3, 4, 1, 2, 3, 4];
     key.unwrap().encrypt(iv, clear, &mut payload, &mut tag).unwrap();

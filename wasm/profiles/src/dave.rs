@@ -3,7 +3,7 @@
 use core::{fmt, time::Duration};
 
 use sealframe_profiles::dave::{
-    self, BASE_SECRET_LEN, BaseSecret, ClearUnits, HashRatchet, Receiver, Sender,
+    self, BASE_SECRET_LEN, BaseSecret, ClearUnits, Config, HashRatchet, Receiver, Sender,
 };
 use wasm_bindgen::prelude::*;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -26,9 +26,9 @@ impl DaveSealer {
     /// The name of an error code.
     #[wasm_bindgen(constructor)]
     pub fn new(base_secret: Vec<u8>, parameter_sets_alone: bool) -> Result<Self, String> {
-        let sender = Sender::with_backend(taken(base_secret)?, BACKEND);
         let alone = parameter_sets_alone.then_some(ClearUnits::ParameterSets);
-        Ok(Self { sender: sender.with_clear_units(alone.unwrap_or_default()) })
+        let config = Config::new(BACKEND).with_clear_units(alone.unwrap_or_default());
+        Ok(Self { sender: Sender::new(config, taken(base_secret)?) })
     }
 
     /// Spends all nonces up to this one: goes on behind a sealer of this epoch that is gone.
@@ -55,11 +55,17 @@ impl DaveSealer {
 
 /// Opens the frames of one other member, in all epochs that it may be in.
 #[wasm_bindgen]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct DaveOpener {
     receiver: Receiver,
     epoch: u64,
     nonce: u64,
+}
+
+impl Default for DaveOpener {
+    fn default() -> Self {
+        Self { receiver: Receiver::new(Config::new(BACKEND)), epoch: 0, nonce: 0 }
+    }
 }
 
 #[wasm_bindgen]

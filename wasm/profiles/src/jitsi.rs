@@ -1,9 +1,6 @@
 //! Jitsi's format.
 
-use sealframe_profiles::{
-    ReceiverPolicy,
-    jitsi::{Key, Receiver, Sender},
-};
+use sealframe_profiles::jitsi::{Config, Key, Receiver, Sender};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
@@ -29,9 +26,10 @@ impl JitsiCryptor {
             Some(count) => count,
             None => u16::from_be_bytes(random()?),
         };
+        let config = Config::new(BACKEND);
         Ok(Self {
-            sender: Sender::resume(BACKEND, first_count),
-            receiver: Receiver::with_policy(BACKEND, ReceiverPolicy::default()),
+            sender: Sender::resume(config.clone(), first_count),
+            receiver: Receiver::new(config),
         })
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use sealframe_profiles::{
     ReceiverEvent, ReceiverPolicy,
-    livekit::{Key, KeySize, Options, Peer, Receiver, Sender, data::DataChannel},
+    livekit::{Config, Key, KeySize, Peer, Receiver, Sender, data::DataChannel},
 };
 use subtle::ConstantTimeEq as _;
 use wasm_bindgen::prelude::*;
@@ -18,8 +18,7 @@ use crate::{BACKEND, error_code::ErrorCode, label::label, random, region::Region
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct LiveKitCryptor {
-    options: Options,
-    policy: ReceiverPolicy,
+    config: Config,
     ring_size: u32,
     /// Its keys are those that have been current: it takes none twice, because its counts go with them.
     sender: Sender,
@@ -118,26 +117,25 @@ impl LiveKitCryptor {
             256 => KeySize::Aes256,
             _ => return Err(ErrorCode::KeyRefused.into()),
         };
-        let options = Options::new().with_backend(BACKEND).with_key_size(key_size);
-        let options = options.with_ratchet_salt(ratchet_salt).with_ring_size(ring_size);
-        let peer = if is_native == Some(true) { Peer::Native } else { Peer::JavaScript };
-        let options = options.ok_or(ErrorCode::KeyRefused)?.with_peer(peer);
-        let first_count = match first_count {
-            Some(count) => count,
-            None => u16::from_be_bytes(random()?),
-        };
-        let mut sender = Sender::resume(options.clone(), first_count);
-        sender.begin_data(u32::from_be_bytes(random()?));
         // One step for a frame: that of a passphrase takes long enough.
         let policy = ReceiverPolicy {
             ratchet_window,
             max_derivations_per_frame: 1,
             ..ReceiverPolicy::default()
         };
+        let config = Config::new(BACKEND).with_policy(policy).with_key_size(key_size);
+        let config = config.with_ratchet_salt(ratchet_salt).with_ring_size(ring_size);
+        let peer = if is_native == Some(true) { Peer::Native } else { Peer::JavaScript };
+        let config = config.ok_or(ErrorCode::KeyRefused)?.with_peer(peer);
+        let first_count = match first_count {
+            Some(count) => count,
+            None => u16::from_be_bytes(random()?),
+        };
+        let mut sender = Sender::resume(config.clone(), first_count);
+        sender.begin_data(u32::from_be_bytes(random()?));
         let held = (0..ring_size).map(|_| None).collect();
         Ok(Self {
-            options,
-            policy,
+            config,
             ring_size: ring_size.into(),
             sender,
             seals: false,
@@ -151,7 +149,7 @@ impl LiveKitCryptor {
     /// Makes room for one more participant's frames, under the keys that are held and will be; returns its number.
     #[wasm_bindgen(js_name = addParticipant)]
     pub fn add_participant(&mut self) -> usize {
-        let mut receiver = Receiver::with_policy(self.options.clone(), self.policy);
+        let mut receiver = Receiver::new(self.config.clone());
         let mut steps = vec![0; self.held.len()];
         for (index, (held, steps)) in (0..).zip(self.held.iter().zip(&mut steps)) {
             let Some(held) = held else { continue };
@@ -379,7 +377,7 @@ impl LiveKitCryptor {
 
     /// What follows from a key.
     fn derive(&self, key: Key) -> Derived {
-        let mut sender = Sender::new(self.options.clone());
+        let mut sender = Sender::new(self.config.clone());
         let mut derived = Derived::default();
         if sender.set_key(0, key).is_ok() {
             derived.copy_from_slice(sender.expose_next(0).unwrap_or(&[0; 32]));

@@ -5,6 +5,7 @@ use core::mem::needs_drop;
 
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
+use super::ExpandedKey;
 use crate::{FrameTooLong, Unauthentic};
 
 /// An AES-128-GCM or AES-256-GCM key, by its length. Wiped on drop, which ring does not do by itself.
@@ -19,18 +20,20 @@ impl GcmKey {
         let key = UnboundKey::new(algorithm, key).expect("16 or 32 bytes");
         Box::new(Self(LessSafeKey::new(key)))
     }
+}
 
-    /// # Panics
-    /// If `tag` is not 16 bytes long.
+impl ExpandedKey for GcmKey {
+    const KEEPS_REJECTED: bool = false;
+
     #[inline(always)] // see the crate's front page
-    pub(crate) fn encrypt(
+    fn encrypt(
         &self,
         nonce: [u8; 12],
         aad: &[u8],
         in_out: &mut [u8],
         tag: &mut [u8],
     ) -> Result<(), FrameTooLong> {
-        #[expect(clippy::expect_used, reason = "documented: the caller's bug, never input")]
+        #[expect(clippy::expect_used, reason = "documented: a bug of the caller's, never input")]
         let tag: &mut [u8; 16] = tag.try_into().expect("a tag of 16 bytes");
         let nonce = Nonce::assume_unique_for_key(nonce);
         // Only a frame that is too long makes ring refuse.
@@ -40,7 +43,7 @@ impl GcmKey {
     }
 
     #[inline(always)] // see the crate's front page
-    pub(crate) fn decrypt(
+    fn decrypt(
         &self,
         nonce: [u8; 12],
         aad: &[u8],

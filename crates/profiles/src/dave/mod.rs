@@ -12,6 +12,7 @@
 //!
 //! | module | noun |
 //! |---|---|
+//! | `config` | [`Config`]: backend, and what stays readable |
 //! | `ratchet` | [`BaseSecret`], [`HashRatchet`] |
 //! | `plan` | which bytes stay readable, by codec; [`ClearUnits`] |
 //! | `trailer` | [`Trailer`], [`ClearRange`]: what anybody reads of a frame |
@@ -23,6 +24,7 @@
 //! | `codes` | [`epoch_code`], [`pairwise_fingerprint`]: for people to compare |
 
 mod codes;
+mod config;
 mod epoch;
 mod layout;
 mod plan;
@@ -36,6 +38,7 @@ pub use codes::{
     CodeError, FINGERPRINT_LEN, displayable_code, epoch_code, key_fingerprint, pairwise_code,
     pairwise_fingerprint,
 };
+pub use config::Config;
 pub use plan::ClearUnits;
 pub use ratchet::{BASE_SECRET_LEN, BaseSecret, EXPORTER_LABEL, HashRatchet, exporter_context};
 pub use receiver::{Opened, Receiver};

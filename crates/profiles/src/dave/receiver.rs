@@ -9,7 +9,7 @@ use sealframe_crypto::Backend;
 use crate::{OpenError, ReceiverStats};
 
 use super::{
-    BaseSecret, Trailer,
+    BaseSecret, Config, Trailer,
     epoch::{Epoch, GRACE, Trial},
     layout::Woven,
     send_key::GENERATION_SHIFT,
@@ -23,7 +23,6 @@ const MAX_EPOCHS: usize = 16;
 ///
 /// A frame does not say of which epoch it is: those held are tried, the newest first. A key that does not open it leaves it as it was
 /// and, if it had to be derived, is not kept. Times are those of any clock that runs forward.
-#[derive(Default)]
 pub struct Receiver {
     backend: Backend,
     /// The oldest first.
@@ -64,17 +63,16 @@ impl fmt::Debug for Opened<'_> {
 }
 
 impl Receiver {
-    /// Without secrets: it opens nothing. On the default backend.
+    /// A receiver without secrets: it opens nothing.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// As [`new`](Self::new), with AES-GCM by this library. ring and aws-lc-rs check no tag of 64 bits: the kernel does so for them,
-    /// if the build has it and the processor what it needs, or else they take two passes over a frame.
-    #[must_use]
-    pub fn with_backend(backend: Backend) -> Self {
-        Self { backend, ..Self::default() }
+    pub fn new(config: Config) -> Self {
+        Self {
+            backend: config.backend,
+            epochs: Vec::new(),
+            woven: Woven::default(),
+            scratch: Vec::new(),
+            stats: ReceiverStats::default(),
+        }
     }
 
     /// Adds the secret that the sender has in a new epoch. Those held are erased 10 s later. `epoch` is what [`Opened`] will say; it

@@ -4,11 +4,10 @@ use alloc::vec::Vec;
 use core::{fmt, ops::Range, slice};
 
 use sealframe_codec::{Codec, annex_b::has_start_code};
-use sealframe_crypto::Backend;
 use sealframe_wire::FrameBuf;
 
 use super::{
-    BaseSecret, ClearRange, ClearUnits,
+    BaseSecret, ClearRange, ClearUnits, Config,
     layout::{gather, scatter, write_clear},
     plan::{Plan, front_len},
     send_key::SendKey,
@@ -29,13 +28,14 @@ const BESIDE: usize = 2;
 /// nonces.
 ///
 /// ```
-/// use sealframe_profiles::{Codec, FrameBuf, dave::{BaseSecret, Receiver, Sender}};
+/// use sealframe_profiles::{Backend, Codec, FrameBuf, dave::{BaseSecret, Config, Receiver, Sender}};
 /// use core::time::Duration;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let exported = [0x42; 16]; // MLS-Exporter(EXPORTER_LABEL, exporter_context(user_id), 16)
-/// let mut sender = Sender::new(BaseSecret::from_exported(&exported));
-/// let mut receiver = Receiver::new();
+/// let config = Config::new(Backend::recommended());
+/// let mut sender = Sender::new(config.clone(), BaseSecret::from_exported(&exported));
+/// let mut receiver = Receiver::new(config);
 /// receiver.add_epoch(7, BaseSecret::from_exported(&exported), Duration::ZERO);
 ///
 /// let mut buf = [0; 160 + Sender::TAILROOM];
@@ -58,25 +58,13 @@ impl Sender {
     /// units: then [`SealError::NoTailroom`] says how many.
     pub const TAILROOM: usize = MAX_TRAILER_LEN + 33;
 
-    /// A sender at the beginning of an epoch, on the default backend.
+    /// A sender at the beginning of an epoch.
     ///
     /// One for each secret: a second would repeat every nonce of the first.
     #[must_use]
-    pub fn new(base_secret: BaseSecret) -> Self {
-        Self::with_backend(base_secret, Backend::default())
-    }
-
-    /// As [`new`](Self::new), with AES-GCM by this library.
-    #[must_use]
-    pub fn with_backend(base_secret: BaseSecret, backend: Backend) -> Self {
-        let (clear_units, plan) = Default::default();
-        Self { key: SendKey::new(base_secret, backend), clear_units, plan }
-    }
-
-    /// Leaves other NAL units readable.
-    #[must_use]
-    pub fn with_clear_units(self, clear_units: ClearUnits) -> Self {
-        Self { clear_units, ..self }
+    pub fn new(config: Config, base_secret: BaseSecret) -> Self {
+        let key = SendKey::new(base_secret, config.backend);
+        Self { key, clear_units: config.clear_units, plan: Plan::default() }
     }
 
     /// How many nonces have been spent: the last one's whole number, its generation above 24 bits.

@@ -1,9 +1,11 @@
 #![doc = include_str!("../../docs/jitsi.md")]
 
+mod config;
 mod key;
 mod receiver;
 mod sender;
 
+pub use config::Config;
 pub use key::Key;
 pub use receiver::Receiver;
 pub use sender::Sender;

@@ -3,11 +3,9 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_crypto::Backend;
-
-use super::{Key, MAX_RATCHET_WINDOW, RING_SIZE, layout};
+use super::{Config, Key, RING_SIZE, layout};
 use crate::{
-    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
+    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverStats,
     jframe::{IvRule, Opener},
 };
 
@@ -15,18 +13,10 @@ use crate::{
 pub struct Receiver(Opener);
 
 impl Receiver {
-    /// A receiver without keys, on the default backend, with the default [`ReceiverPolicy`].
+    /// A receiver without keys.
     #[must_use]
-    pub fn new() -> Self {
-        Self::with_policy(Backend::default(), ReceiverPolicy::default())
-    }
-
-    /// A receiver without keys. Ratchet steps ahead beyond [`MAX_RATCHET_WINDOW`] are not followed, whatever the policy says.
-    #[must_use]
-    pub fn with_policy(backend: Backend, policy: ReceiverPolicy) -> Self {
-        let ratchet_window = policy.ratchet_window.min(MAX_RATCHET_WINDOW);
-        let policy = ReceiverPolicy { ratchet_window, ..policy };
-        Self(Opener::new(backend, IvRule::Count, RING_SIZE, policy))
+    pub fn new(config: Config) -> Self {
+        Self(Opener::new(config.backend, IvRule::Count, RING_SIZE, config.policy))
     }
 
     /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo 16.
@@ -101,12 +91,6 @@ impl Receiver {
     #[must_use]
     pub const fn stats(&self) -> ReceiverStats {
         self.0.stats
-    }
-}
-
-impl Default for Receiver {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -3,10 +3,9 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_crypto::Backend;
 use sealframe_wire::FrameBuf;
 
-use super::{Key, RING_SIZE, layout};
+use super::{Config, Key, RING_SIZE, layout};
 use crate::{
     FrameInfo, KeyError, SealError, SenderEvent,
     jframe::{IvRule, OVERHEAD, Sealer},
@@ -18,12 +17,13 @@ use crate::{
 /// ([`KeyError::Forked`]): its parent goes on with the same nonces.
 ///
 /// ```
-/// use sealframe_profiles::{Codec, FrameInfo, jitsi};
+/// use sealframe_profiles::{Backend, Codec, FrameInfo, jitsi};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let key = || jitsi::Key::from_material(&[0x42; 32]);
-/// let mut sender = jitsi::Sender::new();
-/// let mut receiver = jitsi::Receiver::new();
+/// let config = jitsi::Config::new(Backend::recommended());
+/// let mut sender = jitsi::Sender::new(config.clone());
+/// let mut receiver = jitsi::Receiver::new(config);
 /// sender.set_key(0, key())?;
 /// receiver.set_key(0, key());
 ///
@@ -40,10 +40,10 @@ impl Sender {
     /// Bytes behind a frame that sealing needs.
     pub const OVERHEAD: usize = OVERHEAD;
 
-    /// A sender without keys on the default backend; counts begin with 0, as is safe with keys that have sealed nothing.
+    /// A sender without keys; counts begin with 0, which is safe with keys that have sealed nothing.
     #[must_use]
-    pub fn new() -> Self {
-        Self::resume(Backend::default(), 0)
+    pub fn new(config: Config) -> Self {
+        Self::resume(config, 0)
     }
 
     /// A sender whose streams' counts begin with `first_count`, modulo 65,535.
@@ -52,8 +52,8 @@ impl Sender {
     /// by an earlier sender, only what [`next_count`](Self::next_count) said for the same SSRC, or timestamps that are
     /// certainly later, keep nonces from coming twice, which would give the key away. Better draw a new key.
     #[must_use]
-    pub fn resume(backend: Backend, first_count: u16) -> Self {
-        Self(Sealer::new(backend, IvRule::Count, RING_SIZE, first_count))
+    pub fn resume(config: Config, first_count: u16) -> Self {
+        Self(Sealer::new(config.backend, IvRule::Count, RING_SIZE, first_count))
     }
 
     /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo 16.
@@ -142,12 +142,6 @@ impl Sender {
     /// What has happened since the last call.
     pub fn poll_event(&mut self) -> Option<SenderEvent> {
         self.0.event.take()
-    }
-}
-
-impl Default for Sender {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Options;
+use super::Config;
 use crate::jframe::{Kdf, KeyInput, Secret};
 
 /// Key material, and how keys follow from it. Both sides must have the same.
@@ -76,8 +76,8 @@ impl Key {
         Self { derivation: Derivation::Pbkdf2, input: KeyInput::Next(Secret::new(derived)) }
     }
 
-    pub(super) fn into_parts(self, options: &Options) -> (Kdf, KeyInput) {
-        let (salt, key_len) = (options.ratchet_salt.as_slice().into(), options.key_size.len());
+    pub(super) fn into_parts(self, config: &Config) -> (Kdf, KeyInput) {
+        let (salt, key_len) = (config.ratchet_salt.as_slice().into(), config.key_size.len());
         let kdf = match self.derivation {
             Derivation::Pbkdf2 => Kdf::Pbkdf2 { salt, key_len },
             Derivation::Hkdf => Kdf::Hkdf { salt, key_len },

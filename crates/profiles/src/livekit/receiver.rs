@@ -4,38 +4,32 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{
-    Key, Options,
+    Config, Key,
     data::{DataChannel, Packet},
     frame_metadata, injected,
     layout::{self, LayoutCandidates},
 };
 use crate::{
-    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
+    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverStats,
     jframe::{IvRule, Layout, Opener, Search},
 };
 
 /// Opens the frames and the data of one participant, of all its streams, whichever implementation made them.
 pub struct Receiver {
     opener: Opener,
-    options: Options,
+    config: Config,
     injection_trailer: Vec<u8>,
     /// How the last frame was laid out that a native client had cut off.
     cut_off: Option<Layout>,
 }
 
 impl Receiver {
-    /// A receiver without keys, with the default [`ReceiverPolicy`].
-    #[must_use]
-    pub fn new(options: Options) -> Self {
-        Self::with_policy(options, ReceiverPolicy::default())
-    }
-
     /// A receiver without keys.
     #[must_use]
-    pub fn with_policy(options: Options, policy: ReceiverPolicy) -> Self {
+    pub fn new(config: Config) -> Self {
         let rule = IvRule::TimestampLessCount;
-        let opener = Opener::new(options.backend, rule, options.ring_size, policy);
-        Self { opener, options, injection_trailer: Vec::new(), cut_off: None }
+        let opener = Opener::new(config.backend, rule, config.ring_size, config.policy);
+        Self { opener, config, injection_trailer: Vec::new(), cut_off: None }
     }
 
     /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo the ring's size.
@@ -44,7 +38,7 @@ impl Receiver {
     /// made room for others since, more than 1,024, would open again, and so would what it opened
     /// of frames without order, more than 4,096.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
-        let (kdf, input) = key.into_parts(&self.options);
+        let (kdf, input) = key.into_parts(&self.config);
         self.opener.keys.set(index, kdf, input)
     }
 
@@ -62,7 +56,7 @@ impl Receiver {
     ///
     /// If there is none at this index, or one that is derived otherwise, it is set there.
     pub fn ratchet_to(&mut self, index: u32, key: Key) -> u8 {
-        let (kdf, input) = key.into_parts(&self.options);
+        let (kdf, input) = key.into_parts(&self.config);
         self.opener.keys.move_on(index, kdf, input)
     }
 
@@ -198,7 +192,7 @@ impl Receiver {
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
-            .field("options", &self.options)
+            .field("config", &self.config)
             .field("stats", &self.opener.stats)
             .finish_non_exhaustive()
     }

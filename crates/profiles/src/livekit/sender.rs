@@ -5,7 +5,7 @@ use core::fmt;
 
 use sealframe_wire::FrameBuf;
 
-use super::{Key, Options, data::SealedData, layout};
+use super::{Config, Key, data::SealedData, layout};
 use crate::{
     FrameInfo, KeyError, SealError, SenderEvent,
     jframe::{IvRule, Layout, OVERHEAD, Sealer},
@@ -18,12 +18,13 @@ use crate::{
 /// ([`KeyError::Forked`]): its parent goes on with the same nonces.
 ///
 /// ```
-/// use sealframe_profiles::{Codec, FrameInfo, FrameType, livekit};
+/// use sealframe_profiles::{Backend, Codec, FrameInfo, FrameType, livekit};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let key = || livekit::Key::hkdf(&[0x42; 32]);
-/// let mut sender = livekit::Sender::new(livekit::Options::new());
-/// let mut receiver = livekit::Receiver::new(livekit::Options::new());
+/// let config = livekit::Config::new(Backend::recommended());
+/// let mut sender = livekit::Sender::new(config.clone());
+/// let mut receiver = livekit::Receiver::new(config);
 /// sender.set_key(0, key())?;
 /// receiver.set_key(0, key());
 ///
@@ -35,7 +36,7 @@ use crate::{
 /// ```
 pub struct Sender {
     sealer: Sealer,
-    options: Options,
+    config: Config,
     data_prefix: Option<u32>,
 }
 
@@ -45,8 +46,8 @@ impl Sender {
 
     /// A sender without keys; counts begin with 0, as native clients' do.
     #[must_use]
-    pub fn new(options: Options) -> Self {
-        Self::resume(options, 0)
+    pub fn new(config: Config) -> Self {
+        Self::resume(config, 0)
     }
 
     /// A sender whose streams' counts begin with `first_count`, modulo 65,535.
@@ -55,10 +56,10 @@ impl Sender {
     /// have been used by an earlier sender, only another SSRC, what [`next_count`](Self::next_count) said for the same, or
     /// timestamps that are certainly later keep nonces from coming twice, which would give the key away.
     #[must_use]
-    pub fn resume(options: Options, first_count: u16) -> Self {
+    pub fn resume(config: Config, first_count: u16) -> Self {
         let rule = IvRule::TimestampLessCount;
-        let sealer = Sealer::new(options.backend, rule, options.ring_size, first_count);
-        Self { sealer, options, data_prefix: None }
+        let sealer = Sealer::new(config.backend, rule, config.ring_size, first_count);
+        Self { sealer, config, data_prefix: None }
     }
 
     /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo the ring's size.
@@ -70,7 +71,7 @@ impl Sender {
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
     pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
-        let (kdf, input) = key.into_parts(&self.options);
+        let (kdf, input) = key.into_parts(&self.config);
         self.sealer.keys.set(index, kdf, input)
     }
 
@@ -183,7 +184,7 @@ impl Sender {
 
     #[inline]
     fn layout(&self, frame: &[u8], info: &FrameInfo) -> Result<Layout, SealError> {
-        layout::to_seal(self.options.peer, info, frame)
+        layout::to_seal(self.config.peer, info, frame)
     }
 
     /// Begins data: packets and data tracks. Their IVs are `prefix ‖ time ‖ time - count`; draw the prefix at random, once for each
@@ -223,7 +224,7 @@ impl Sender {
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender")
-            .field("options", &self.options)
+            .field("config", &self.config)
             .field("index", &self.sealer.keys.in_use())
             .finish_non_exhaustive()
     }

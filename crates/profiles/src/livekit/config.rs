@@ -4,10 +4,14 @@ use alloc::vec::Vec;
 
 use sealframe_crypto::Backend;
 
-/// What the members of a room agree on: `KeyProviderOptions`.
+use crate::ReceiverPolicy;
+
+/// What the members of a room agree on, `KeyProviderOptions`, and what a
+/// [`Sender`](super::Sender) and a [`Receiver`](super::Receiver) are made with.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Options {
+pub struct Config {
     pub(super) backend: Backend,
+    pub(super) policy: ReceiverPolicy,
     pub(super) ring_size: u16,
     pub(super) key_size: KeySize,
     pub(super) ratchet_salt: Vec<u8>,
@@ -55,12 +59,14 @@ pub enum Peer {
     Native,
 }
 
-impl Options {
-    /// The peers' defaults: 16 keys, AES-128, the salt `LKFrameEncryptionKey`, frames as livekit-client makes them.
+impl Config {
+    /// AES-GCM by this library; the peers' defaults: 16 keys, AES-128, the salt
+    /// `LKFrameEncryptionKey`, frames as livekit-client makes them; the default [`ReceiverPolicy`].
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(backend: Backend) -> Self {
         Self {
-            backend: Backend::default(),
+            backend,
+            policy: ReceiverPolicy::default(),
             ring_size: 16,
             key_size: KeySize::default(),
             ratchet_salt: b"LKFrameEncryptionKey".to_vec(),
@@ -68,10 +74,10 @@ impl Options {
         }
     }
 
-    /// Which library does AES-GCM.
+    /// How far a receiver follows a ratchet, and what it rejects.
     #[must_use]
-    pub const fn with_backend(mut self, backend: Backend) -> Self {
-        self.backend = backend;
+    pub const fn with_policy(mut self, policy: ReceiverPolicy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -101,11 +107,5 @@ impl Options {
     pub const fn with_peer(mut self, peer: Peer) -> Self {
         self.peer = peer;
         self
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self::new()
     }
 }
