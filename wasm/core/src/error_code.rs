@@ -1,6 +1,8 @@
 //! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
 
-use sealframe::{AnnouncementError, CallError, FrameError, KeyError, OpenError, SealError, WeakKey};
+use sealframe::{
+    AnnouncementError, FrameError, KeyError, OpenError, SealError, SharedSecretError, WeakKey,
+};
 use sealframe_codec::UnexpectedFrame;
 
 macro_rules! codes {
@@ -88,12 +90,12 @@ impl ErrorCode {
         }
     }
 
-    pub(crate) const fn from_call(error: CallError) -> Self {
+    pub(crate) const fn from_call(error: SharedSecretError) -> Self {
         match error {
-            CallError::Secret(WeakKey::TooShort { .. }) => Self::SecretTooShort,
-            CallError::Secret(WeakKey::Zeros) => Self::KeyRefused,
-            CallError::NoRandomness => Self::NoRandomness,
-            CallError::Announcement(error) => match error {
+            SharedSecretError::Secret(WeakKey::TooShort { .. }) => Self::SecretTooShort,
+            SharedSecretError::Secret(WeakKey::Zeros) => Self::KeyRefused,
+            SharedSecretError::NoRandomness => Self::NoRandomness,
+            SharedSecretError::Announcement(error) => match error {
                 AnnouncementError::WrongSecret => Self::WrongSecret,
                 AnnouncementError::WrongSender => Self::WrongSender,
                 AnnouncementError::OtherSuite => Self::OtherSuite,
@@ -101,10 +103,10 @@ impl ErrorCode {
                 AnnouncementError::Malformed => Self::Malformed,
                 AnnouncementError::WeakKey => Self::KeyRefused,
             },
-            CallError::Key(error) => Self::from_key(error),
-            CallError::Departed => Self::Departed,
-            CallError::OtherMember => Self::OtherMember,
-            CallError::Open(error) => Self::from_open(error),
+            SharedSecretError::Key(error) => Self::from_key(error),
+            SharedSecretError::Departed => Self::Departed,
+            SharedSecretError::OtherMember => Self::OtherMember,
+            SharedSecretError::Open(error) => Self::from_open(error),
         }
     }
 }

@@ -22,8 +22,8 @@ mod region;
 use std::collections::BTreeMap;
 
 use sealframe::{
-    Backend, BaseKey, CallSecret, Cipher, CipherSuite, Ctr, FrameBuf, Frames, Header, Kid, MemberId,
-    Opened, SenderKeyKid, SharedSecretCall,
+    Backend, BaseKey, Cipher, CipherSuite, Ctr, FrameBuf, Frames, Header, Kid, MemberId, Opened,
+    SenderKeyKid, SharedSecret, SharedSecretCall,
 };
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
@@ -59,7 +59,7 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(constructor)]
     pub fn new(mut secret: Vec<u8>, me: u16) -> Result<Self, String> {
-        let parsed = CallSecret::from_bytes(&secret);
+        let parsed = SharedSecret::from_bytes(&secret);
         secret.zeroize();
         let parsed = parsed.map_err(ErrorCode::from_call)?;
         let call = SharedSecretCall::new(CIPHER, &parsed, MemberId::new(me), random()?)
