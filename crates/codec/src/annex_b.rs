@@ -1,4 +1,5 @@
-//! H.264 and H.265 in Annex B form: NAL units, each behind a start code of three bytes or four (ITU-T H.264 and H.265, Annex B).
+//! H.264 and H.265 in Annex B form: NAL units, each behind a start code of three bytes or four
+//! (ITU-T H.264 and H.265, Annex B).
 //!
 //! The iterator takes no unit for valid: it finds start codes, in linear time, in any bytes.
 
@@ -13,12 +14,13 @@ pub(crate) const ESCAPE: u8 = 3;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Unit<'f> {
-    /// Where its start code begins in the frame: three bytes before the unit, or four if a zero is before those.
+    /// Where its start code begins in the frame: three bytes before the unit, or four if a zero is
+    /// before those.
     pub start: usize,
     /// Where its header is in the frame.
     pub at: usize,
-    /// From its header to the next start code, or to the end. Zeros behind the unit that are of no start code are in it. Empty
-    /// if nothing follows the start code.
+    /// From its header to the next start code, or to the end. Zeros behind the unit that are of no
+    /// start code are in it. Empty if nothing follows the start code.
     pub bytes: &'f [u8],
 }
 
@@ -134,7 +136,8 @@ fn two_zeros(bytes: &[u8], from: usize) -> Option<usize> {
     bytes.get(at..)?.windows(2).position(|pair| pair == [0, 0]).map(|place| at + place)
 }
 
-/// The first place at or behind `at` from which two zeros in a row begin within `N` bytes, or fewer are left.
+/// The first place at or behind `at` from which two zeros in a row begin within `N` bytes, or fewer
+/// are left.
 #[inline]
 fn skip<const N: usize>(bytes: &[u8], mut at: usize) -> usize {
     let chunk = |at: usize| bytes.get(at..)?.first_chunk::<N>();
@@ -149,8 +152,9 @@ fn skip<const N: usize>(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Makes `00 00 03` of every two zeros before a byte up to 3, in `buf[..len]`, zeros being counted from its beginning; returns the
-/// new length. `None`, and nothing has changed, if `buf` has no room for that.
+/// Makes `00 00 03` of every two zeros before a byte up to 3, in `buf[..len]`, zeros being counted
+/// from its beginning; returns the new length. `None`, and nothing has changed, if `buf` has no
+/// room for that.
 ///
 /// What ends in two zeros is left so: behind it something must follow that is no start code.
 #[must_use]
@@ -183,16 +187,18 @@ pub fn escapes(bytes: &[u8]) -> usize {
     let (mut count, mut at) = (0, 0);
     while let Some(zeros) = two_zeros(bytes, at) {
         at = zeros + 2;
-        // After an escape the next zeros are counted anew: looking on from the third byte does that.
+        // After an escape the next zeros are counted anew: looking on from the third byte does
+        // that.
         count += usize::from(bytes.get(at).is_some_and(|&byte| byte <= ESCAPE));
     }
     count
 }
 
-/// Takes out the last byte of every `00 00 03`, zeros being counted from the beginning; returns how many bytes are left, at the
-/// beginning.
+/// Takes out the last byte of every `00 00 03`, zeros being counted from the beginning; returns how
+/// many bytes are left, at the beginning.
 ///
-/// The inverse of [`escape`], and stricter than nothing: three zeros pass, as does a `03` at the end.
+/// The inverse of [`escape`], and stricter than nothing: three zeros pass, as does a `03` at the
+/// end.
 pub fn unescape(escaped: &mut [u8]) -> usize {
     let (mut len, mut moved) = (0, 0);
     while let Some(at) = escape_after(escaped, moved) {

@@ -56,7 +56,8 @@ impl Obu<'_> {
     }
 }
 
-/// The OBUs of a frame, in order. One without a size reaches to the end. Ends after an error. Allocates: no.
+/// The OBUs of a frame, in order. One without a size reaches to the end. Ends after an error.
+/// Allocates: no.
 pub fn obus(frame: &[u8]) -> impl Iterator<Item = Result<Obu<'_>, UnexpectedFrame>> {
     let mut at = Some(0);
     core::iter::from_fn(move || {
@@ -132,8 +133,8 @@ impl Size {
     }
 }
 
-/// Of the first frame in it. One that shows an earlier frame counts as delta. `None` if there is none, or an OBU before it is
-/// not well made.
+/// Of the first frame in it. One that shows an earlier frame counts as delta. `None` if there is
+/// none, or an OBU before it is not well made.
 #[must_use]
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     let mut is_still = false;
@@ -183,11 +184,13 @@ pub fn write_size(buf: &mut [u8], len: usize) -> Result<usize, UnexpectedFrame> 
     Ok(longer)
 }
 
-/// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the rest begins: at the size of
-/// the first OBU with a picture in it. [`write_size`] comes before it when a frame is sealed.
+/// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the
+/// rest begins: at the size of the first OBU with a picture in it. [`write_size`] comes before it
+/// when a frame is sealed.
 ///
 /// # Errors
-/// [`UnexpectedFrame`] if there is no picture, if its OBU has no size, or if there is too much before it.
+/// [`UnexpectedFrame`] if there is no picture, if its OBU has no size, or if there is too much
+/// before it.
 pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame> {
     front.clear();
     for (count, obu) in obus(frame).enumerate() {
@@ -212,7 +215,8 @@ pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame
     Err(UnexpectedFrame)
 }
 
-/// Where in the rest of a sealed frame the sealed bytes begin: behind a size that reaches to the end.
+/// Where in the rest of a sealed frame the sealed bytes begin: behind a size that reaches to the
+/// end.
 ///
 /// # Errors
 /// [`UnexpectedFrame`] if it does not.

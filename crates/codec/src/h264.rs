@@ -23,7 +23,8 @@ pub const PPS: u8 = 8;
 
 /// Ends an escaped unit: no packetizer keeps zeros at an end.
 const STOP: u8 = 0x80;
-/// Bytes of a slice that stay readable: its header, and `first_mb_in_slice`, `slice_type` and `pic_parameter_set_id`.
+/// Bytes of a slice that stay readable: its header, and `first_mb_in_slice`, `slice_type` and
+/// `pic_parameter_set_id`.
 const SLICE_FRONT: usize = 3;
 
 /// `nal_unit_type`, 5 bits; `None` if there is no header.
@@ -32,8 +33,8 @@ pub fn kind(unit: &Unit<'_>) -> Option<u8> {
     unit.bytes.first().map(|header| header & 0x1f)
 }
 
-/// Key if a slice of an IDR picture is there, delta if only others are, data partitions and the slices of extensions included;
-/// `None` if there is no slice.
+/// Key if a slice of an IDR picture is there, delta if only others are, data partitions and the
+/// slices of extensions included; `None` if there is no slice.
 #[must_use]
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     let slices =
@@ -41,9 +42,10 @@ pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     FrameKind::from_slices(slices.map(|kind| kind == IDR_SLICE))
 }
 
-/// Bytes behind the header of a slice that cover three Exp-Golomb codes: `first_mb_in_slice`, `slice_type` and
-/// `pic_parameter_set_id`, which receivers look for. Rounded up to a byte more than needed if the last code ends with one, as
-/// libdave has it; never beyond the unit. 0 if the codes are longer than any encoder makes them.
+/// Bytes behind the header of a slice that cover three Exp-Golomb codes: `first_mb_in_slice`,
+/// `slice_type` and `pic_parameter_set_id`, which receivers look for. Rounded up to a byte more
+/// than needed if the last code ends with one, as libdave has it; never beyond the unit. 0 if the
+/// codes are longer than any encoder makes them.
 ///
 /// Source: §7.3.3 and §9.1; discord/libdave, `cpp/src/codec_utils.cpp`.
 #[must_use]
@@ -71,11 +73,12 @@ pub fn slice_front_len(unit: &Unit<'_>) -> usize {
     payload.len().min(bit / 8 + 1)
 }
 
-/// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the rest begins. Looks no
-/// further than there.
+/// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the
+/// rest begins. Looks no further than there.
 ///
 /// # Errors
-/// [`UnexpectedFrame`] if there is no slice, if bytes precede the first start code, or if there is too much before the slice.
+/// [`UnexpectedFrame`] if there is no slice, if bytes precede the first start code, or if there is
+/// too much before the slice.
 pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame> {
     front.clear();
     let mut at = unit_after(frame, 0).ok_or(UnexpectedFrame)?;
@@ -112,15 +115,16 @@ pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame
     Err(UnexpectedFrame)
 }
 
-/// Where the first unit begins whose start code is at or behind `from`. Fronts are short, and the browser's module too: it does
-/// without what looks for start codes in whole frames.
+/// Where the first unit begins whose start code is at or behind `from`. Fronts are short, and the
+/// browser's module too: it does without what looks for start codes in whole frames.
 fn unit_after(frame: &[u8], from: usize) -> Option<usize> {
     let rest = frame.get(from..)?;
     let start = rest.windows(START_CODE.len()).position(|bytes| bytes == START_CODE)?;
     Some(from + start + START_CODE.len())
 }
 
-/// Appends sealed bytes behind a front so that no start code is in them, nor made with the front, and no zero at the end.
+/// Appends sealed bytes behind a front so that no start code is in them, nor made with the front,
+/// and no zero at the end.
 pub fn escape(sealed: &[u8], wire: &mut Vec<u8>) {
     let mut zeros = zeros_at_end(wire);
     for &byte in sealed {
@@ -138,7 +142,8 @@ pub fn escape(sealed: &[u8], wire: &mut Vec<u8>) {
     wire.push(STOP);
 }
 
-/// Takes back what [`escape`] did to what is behind a front; returns how many sealed bytes there are now, at the beginning.
+/// Takes back what [`escape`] did to what is behind a front; returns how many sealed bytes there
+/// are now, at the beginning.
 ///
 /// # Errors
 /// [`UnexpectedFrame`] if it does not end as it should.

@@ -1,5 +1,6 @@
-//! What is to be seen of a frame without decoding it: whether it is a [key frame](FrameKind), the units that it is made of, and
-//! how many of its bytes packetizers need. Safe on any bytes; allocates nothing, but for fronts.
+//! What is to be seen of a frame without decoding it: whether it is a [key frame](FrameKind), the
+//! units that it is made of, and how many of its bytes packetizers need. Safe on any bytes;
+//! allocates nothing, but for fronts.
 //!
 //! | | |
 //! |---|---|
@@ -9,12 +10,13 @@
 //! | [`vp8`], [`vp9`], [`opus`] | the first bytes |
 //!
 //! # Fronts
-//! Frames of codecs whose packetizers parse them, with as little left readable as they need: the *compatible* framing of
-//! H.264 and AV1.
+//! Frames of codecs whose packetizers parse them, with as little left readable as they need: the
+//! *compatible* framing of H.264 and AV1.
 //!
-//! A browser cuts such a frame into RTP packets at the units that it is made of, and puts it together again by its own rules:
-//! start codes get another length, units are dropped, sizes are written anew. So a sealed frame keeps the units before the
-//! first coded picture, its own header behind them, and looks like one unit from there:
+//! A browser cuts such a frame into RTP packets at the units that it is made of, and puts it
+//! together again by its own rules: start codes get another length, units are dropped, sizes are
+//! written anew. So a sealed frame keeps the units before the first coded picture, its own header
+//! behind them, and looks like one unit from there:
 //!
 //! ```text
 //! frame       ┌ front, as it is ──────────────────┬ rest ──────────────────────────────────────┐
@@ -29,9 +31,9 @@
 //! | [`h264`] | NAL units before the first slice; the slice's header and two bytes more, in which receivers look for the picture parameter set | start codes have four bytes, no unit ends in zeros |
 //! | [`av1`] | OBUs before the first frame; the header of the frame's OBU | there is no temporal delimiter, tile list or padding; sizes are there and minimal |
 //!
-//! The front is computed by the same function on both sides, from the frame and from what arrived, so that it does not matter
-//! what is written anew on the way; it is authenticated as the frame's prefix. What is opened is `front ‖ rest`, which decodes
-//! as the frame did.
+//! The front is computed by the same function on both sides, from the frame and from what arrived,
+//! so that it does not matter what is written anew on the way; it is authenticated as the frame's
+//! prefix. What is opened is `front ‖ rest`, which decodes as the frame did.
 //!
 //! ```
 //! use sealframe_codec::h264;
@@ -84,7 +86,8 @@ impl Codec {
     /// Every codec.
     pub const ALL: [Self; 6] = [Self::Opus, Self::Vp8, Self::Vp9, Self::H264, Self::H265, Self::Av1];
 
-    /// What kind of picture a frame is, from its own bytes; `None` if they do not say, and for sound.
+    /// What kind of picture a frame is, from its own bytes; `None` if they do not say, and for
+    /// sound.
     #[must_use]
     pub fn frame_kind(self, frame: &[u8]) -> Option<FrameKind> {
         match self {
@@ -117,8 +120,8 @@ impl FrameKind {
     }
 }
 
-/// A frame that is not made as its codec's frames are, or has no picture in it; or so many bytes or units before the picture
-/// that no encoder makes.
+/// A frame that is not made as its codec's frames are, or has no picture in it; or so many bytes or
+/// units before the picture that no encoder makes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct UnexpectedFrame;
@@ -131,10 +134,12 @@ impl fmt::Display for UnexpectedFrame {
 
 impl core::error::Error for UnexpectedFrame {}
 
-/// A front has at most so many bytes more than what it was in the frame: units in it, each a byte longer.
+/// A front has at most so many bytes more than what it was in the frame: units in it, each a byte
+/// longer.
 pub const FRONT_GROWTH: usize = 32;
 
-/// Bytes of the longest front: it is authenticated, not encrypted, and has to fit the length of a prefix.
+/// Bytes of the longest front: it is authenticated, not encrypted, and has to fit the length of a
+/// prefix.
 pub const MAX_FRONT: usize = 0x4000;
 
 /// One place where memory may grow, which it does for the first frames only.

@@ -1,12 +1,14 @@
-//! VP9: the beginning of the uncompressed header (VP9 Bitstream & Decoding Process Specification, §6.2 and §7.2).
+//! VP9: the beginning of the uncompressed header (VP9 Bitstream & Decoding Process Specification,
+//! §6.2 and §7.2).
 
 use crate::FrameKind;
 
 const FRAME_MARKER: u8 = 2;
 const SYNC_CODE: [u8; 3] = [0x49, 0x83, 0x42];
 
-/// Of a frame or, in a superframe, of its first one. A frame that shows an earlier one counts as delta. `None` if these bytes are no
-/// VP9: another frame marker, a reserved bit, or a key frame without its sync code.
+/// Of a frame or, in a superframe, of its first one. A frame that shows an earlier one counts as
+/// delta. `None` if these bytes are no VP9: another frame marker, a reserved bit, or a key frame
+/// without its sync code.
 #[must_use]
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     let first = *frame.first()?;

@@ -1,14 +1,16 @@
-//! Fronts as the specifications have them, and frames that go through packetizers and come out as they were.
+//! Fronts as the specifications have them, and frames that go through packetizers and come out as
+//! they were.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use proptest::{collection::vec, prelude::*};
 use sealframe_codec::{MAX_FRONT, UnexpectedFrame, av1, h264};
 
 mod h264_units {
-    //! What a sender's packetizer and a receiver's depacketizer make of a frame: RFC 6184, as browsers have it.
+    //! What a sender's packetizer and a receiver's depacketizer make of a frame: RFC 6184, as
+    //! browsers have it.
 
-    /// The units of a frame, each from its header to before the next start code, without zeros behind: written with a split at
-    /// every place where `00 00 01` begins.
+    /// The units of a frame, each from its header to before the next start code, without zeros
+    /// behind: written with a split at every place where `00 00 01` begins.
     pub(crate) fn split(frame: &[u8]) -> Vec<Vec<u8>> {
         let starts: Vec<usize> =
             (0..frame.len().saturating_sub(2)).filter(|&at| frame[at..at + 3] == [0, 0, 1]).collect();
@@ -31,7 +33,8 @@ mod h264_units {
 }
 
 mod av1_units {
-    //! The AV1 RTP specification, §5: what is not to be sent is dropped, sizes are taken off, and written anew.
+    //! The AV1 RTP specification, §5: what is not to be sent is dropped, sizes are taken off, and
+    //! written anew.
 
     /// Header, extension and payload of each OBU, by a parser that knows nothing of errors.
     fn split(frame: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -110,7 +113,8 @@ fn through_av1(frame: &[u8], sealed: &[u8]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
 
 #[test]
 fn a_front_of_h264_ends_two_bytes_into_the_first_slice() {
-    // Sequence and picture parameter set, then a slice of an IDR picture and one more; codes of three and of four bytes.
+    // Sequence and picture parameter set, then a slice of an IDR picture and one more; codes of
+    // three and of four bytes.
     let frame = [
         0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 0, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80, 0, 0, 1, 0x65, 0xb8,
         0x00, 0x04, 0, 0, 1, 0x65, 0x11,
@@ -151,7 +155,8 @@ fn what_is_escaped_has_no_start_code() {
 
 #[test]
 fn a_front_of_av1_ends_behind_the_header_of_the_first_frame() {
-    // Temporal delimiter; sequence header, its size in two bytes; frame with an extension; a tile group.
+    // Temporal delimiter; sequence header, its size in two bytes; frame with an extension; a tile
+    // group.
     let frame = [0x12, 0, 0x0a, 0x83, 0x00, 1, 2, 3, 0x36, 0x08, 2, 0xaa, 0xbb, 0x22, 1, 0xcc];
     let mut front = vec![9];
     let rest = av1::front(&frame, &mut front).unwrap();
@@ -235,8 +240,8 @@ fn frames_that_no_encoder_makes_are_refused() {
     }
 }
 
-/// A unit's payload, with zeros and ones in it more often than chance has them; never with what would be a start code, and not
-/// ending in zero.
+/// A unit's payload, with zeros and ones in it more often than chance has them; never with what
+/// would be a start code, and not ending in zero.
 fn unit(header: impl Strategy<Value = u8>, longest: usize) -> impl Strategy<Value = Vec<u8>> {
     (header, vec(prop_oneof![Just(0_u8), Just(1), 0..5_u8, any::<u8>()], 2..longest)).prop_map(
         |(header, payload)| {
@@ -288,7 +293,8 @@ proptest! {
     ) {
         let mut frame = Vec::new();
         for (kind, payload, least) in &before {
-            // Temporal delimiter, sequence header, metadata, tile list, padding, and two that are reserved.
+            // Temporal delimiter, sequence header, metadata, tile list, padding, and two that are
+            // reserved.
             frame.push([2_u8, 1, 5, 8, 15, 9, 14][*kind] << 3 | 2);
             frame.extend(av1_units::sized(payload, *least));
         }

@@ -1,4 +1,5 @@
-//! Key frames and units, by their first bytes as encoders write them, and by loops that look at every byte.
+//! Key frames and units, by their first bytes as encoders write them, and by loops that look at
+//! every byte.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use proptest::{collection::vec, prelude::*};
@@ -11,7 +12,8 @@ use sealframe_codec::{
 const KEY: Option<FrameKind> = Some(FrameKind::Key);
 const DELTA: Option<FrameKind> = Some(FrameKind::Delta);
 
-/// Units as the specification's syntax has them: where `00 00 01` is, written with a comparison at every place.
+/// Units as the specification's syntax has them: where `00 00 01` is, written with a comparison at
+/// every place.
 fn units_of(frame: &[u8]) -> Vec<(usize, usize, usize)> {
     let codes: Vec<usize> =
         (0..frame.len().saturating_sub(2)).filter(|&at| frame[at..at + 3] == [0, 0, 1]).collect();

@@ -11,9 +11,10 @@ use crate::{
 
 /// The AEAD key of one suite, expanded once.
 ///
-/// This is the primitive, for known-answer tests, for comparisons, and for formats older than
-/// RFC 9605, which make their nonces in another way. The caller passes the nonce: repeating one
-/// gives the key away. SFrame's frames go through [`FrameKey`](crate::FrameKey), which makes the nonces itself.
+/// This is the primitive, for known-answer tests, for comparisons, and for formats older than RFC
+/// 9605, which make their nonces in another way. The caller passes the nonce: repeating one gives
+/// the key away. SFrame's frames go through [`FrameKey`](crate::FrameKey), which makes the nonces
+/// itself.
 pub struct AeadKey(pub(crate) Kind);
 
 impl AeadKey {
@@ -62,9 +63,9 @@ impl AeadKey {
         dispatch!(&self.0, key => key.decrypt(nonce, aad, in_out, tag))
     }
 
-    /// Like [`decrypt`](Self::decrypt), but leaves `in_out` unchanged on failure so that another key
-    /// can be tried. Copies: ring and aws-lc-rs copy the ciphertext to `scratch`, which grows only
-    /// for a longer frame.
+    /// Like [`decrypt`](Self::decrypt), but leaves `in_out` unchanged on failure so that another
+    /// key can be tried. Copies: ring and aws-lc-rs copy the ciphertext to `scratch`, which grows
+    /// only for a longer frame.
     ///
     /// # Errors
     /// [`Unauthentic`], with `in_out` unchanged.
@@ -87,7 +88,8 @@ impl fmt::Debug for AeadKey {
     }
 }
 
-/// The frame did not come from the holder of the key, or was altered on its way. No detail, by design.
+/// The frame did not come from the holder of the key, or was altered on its way. No detail, by
+/// design.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct Unauthentic;

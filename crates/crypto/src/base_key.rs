@@ -9,9 +9,9 @@ use crate::{CipherSuite, hkdf::Prk, wiped_stack::on_wiped_stack};
 
 /// `base_key`: one secret of one suite, for one sender, for one direction.
 ///
-/// With sender keys, giving it to a sender or a receiver consumes it, so the same value cannot serve both; an MLS
-/// epoch's serves every member. It cannot be cloned, compared or printed, and is wiped when dropped. None is shorter
-/// than its suite asks for, and none is nothing but zeros.
+/// With sender keys, giving it to a sender or a receiver consumes it, so the same value cannot
+/// serve both; an MLS epoch's serves every member. It cannot be cloned, compared or printed, and is
+/// wiped when dropped. None is shorter than its suite asks for, and none is nothing but zeros.
 ///
 /// Source: RFC 9605 §4.4.1.
 pub struct BaseKey {
@@ -67,10 +67,11 @@ impl BaseKey {
         Self { suite, bytes }
     }
 
-    /// The next step of the ratchet: `HKDF-Expand(HKDF-Extract("", base_key), "SFrame 1.0 Ratchet", Nh)`.
+    /// The next step of the ratchet: `HKDF-Expand(HKDF-Extract("", base_key), "SFrame 1.0 Ratchet",
+    /// Nh)`.
     ///
-    /// Takes `&self`, so that a receiver can try a step that a forged KID names and forget it again.
-    /// `Nh` bytes, not `Nk` as some implementations have it.
+    /// Takes `&self`, so that a receiver can try a step that a forged KID names and forget it
+    /// again. `Nh` bytes, not `Nk` as some implementations have it.
     ///
     /// Source: RFC 9605 §5.1.
     #[must_use]
@@ -125,13 +126,14 @@ pub enum WeakKey {
         /// The fewest that are taken.
         need: usize,
     },
-    /// Nothing but zeros: a buffer that nobody has filled, or a random number generator that does not work.
+    /// Nothing but zeros: a buffer that nobody has filled, or a random number generator that does
+    /// not work.
     Zeros,
 }
 
 impl WeakKey {
-    /// The one test that bytes pass before they become a secret: at least `need`, and not nothing but zeros. The time
-    /// that it takes depends on the length alone.
+    /// The one test that bytes pass before they become a secret: at least `need`, and not nothing
+    /// but zeros. The time that it takes depends on the length alone.
     ///
     /// # Errors
     /// What is wrong with them.

@@ -27,7 +27,8 @@ const _: () = assert!(LIMIT + 1 < ROOM && FIRST.is_multiple_of(ROOM), "counts ca
 /// ```
 ///
 /// The range moves in a handler of `pthread_atfork`: a child that was made past the C library, by a
-/// bare `clone`, is not seen, nor is a copy of a whole virtual machine. Where there is no fork, there is one range.
+/// bare `clone`, is not seen, nor is a copy of a whole virtual machine. Where there is no fork,
+/// there is one range.
 ///
 /// Source: RFC 9605 §9.1 (no nonce twice).
 #[derive(Debug)]
@@ -60,7 +61,8 @@ impl BlockCount {
         Self(start() + blocks.min(LIMIT + 1))
     }
 
-    /// The count after `more` blocks; `None` beyond the limit of every key, or if a parent has begun it.
+    /// The count after `more` blocks; `None` beyond the limit of every key, or if a parent has
+    /// begun it.
     #[inline(always)] // a part of the hot doors
     #[must_use]
     pub fn after(&self, more: u64) -> Option<Self> {
@@ -99,7 +101,8 @@ impl BlockCount {
 fn watch() {
     static IS_WATCHED: AtomicBool = AtomicBool::new(false);
     if !IS_WATCHED.load(Ordering::Acquire) {
-        // SAFETY: the handler touches one atomic number. Registered twice, it moves the range twice.
+        // SAFETY: the handler touches one atomic number. Registered twice, it moves the range
+        // twice.
         let failed = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
         IS_WATCHED.store(failed == 0, Ordering::Release);
     }

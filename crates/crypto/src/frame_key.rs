@@ -17,8 +17,8 @@ const MAX_NK: usize = 96;
 
 /// `sframe_key` and `sframe_salt` of one KID, expanded and ready for frames.
 ///
-/// The salt never leaves, and a nonce is made from it and a CTR in here: whoever never repeats a CTR
-/// under this key never repeats a nonce.
+/// The salt never leaves, and a nonce is made from it and a CTR in here: whoever never repeats a
+/// CTR under this key never repeats a nonce.
 ///
 /// Source: RFC 9605 §4.4.2 and §4.4.3.
 pub struct FrameKey {
@@ -91,7 +91,8 @@ impl FrameKey {
         self.aead.decrypt(self.nonce(ctr), aad, in_out, tag)
     }
 
-    /// `sframe_key`, for a caller that runs AES-GCM itself; `None` for the other suites. Wipe every copy.
+    /// `sframe_key`, for a caller that runs AES-GCM itself; `None` for the other suites. Wipe every
+    /// copy.
     #[cfg(feature = "external-aead")]
     #[must_use]
     pub fn expose_key(&self) -> Option<&[u8]> {

@@ -53,7 +53,8 @@ impl fmt::Debug for Decrypt<'_> {
     }
 }
 
-/// [`FrameKey::encrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
+/// [`FrameKey::encrypt`] for each, interleaved up to
+/// [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
 ///
 /// # Errors
 /// For each frame, as alone.
@@ -67,7 +68,8 @@ pub fn encrypt_interleaved(
     backend::encrypt_interleaved(frames)
 }
 
-/// [`FrameKey::decrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
+/// [`FrameKey::decrypt`] for each, interleaved up to
+/// [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
 ///
 /// # Errors
 /// For each frame, as alone: a forged one among them does the others no harm.

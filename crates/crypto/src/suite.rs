@@ -12,7 +12,8 @@ const SUITES: usize = if cfg!(feature = "ctr-hmac") { 8 } else { 2 };
 ///
 /// Prefer [`Aes128GcmSha256_128`](Self::Aes128GcmSha256_128), or
 /// [`Aes256GcmSha512_128`](Self::Aes256GcmSha512_128) where policy asks for 256 bits: they are both
-/// the strongest and, by far, the fastest. The others are there with feature `ctr-hmac`, as by default.
+/// the strongest and, by far, the fastest. The others are there with feature `ctr-hmac`, as by
+/// default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 #[repr(u16)]
@@ -23,7 +24,8 @@ pub enum CipherSuite {
     /// As 1 with a 64-bit tag, which a patient forger can hit: 2^64 tries at the tag's best.
     #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256_64ShortTag = 2,
-    /// As 1 with a 32-bit tag: at 2^20 tries a second a forgery takes about an hour (RFC 9605 §7.5).
+    /// As 1 with a 32-bit tag: at 2^20 tries a second a forgery takes about an hour (RFC 9605
+    /// §7.5).
     #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256_32ShortTag = 3,
     /// AES-128-GCM with its full 128-bit tag; keys by HKDF-SHA-256.
@@ -95,8 +97,8 @@ impl CipherSuite {
 
     /// The suite with IANA's number `id`, tags of 64 and 32 bits included.
     ///
-    /// A forged frame passes a 32-bit tag once in 2^32 tries. Use such a suite for audio alone, where a
-    /// forged frame is a click, and only if every byte counts.
+    /// A forged frame passes a 32-bit tag once in 2^32 tries. Use such a suite for audio alone,
+    /// where a forged frame is a click, and only if every byte counts.
     ///
     /// # Errors
     /// [`SuiteError::NotInThisBuild`], [`SuiteError::PrivateUse`] or [`SuiteError::Unknown`].
@@ -252,10 +254,10 @@ pub struct KeyLimits {
 impl KeyLimits {
     /// 2^32 frames, 2^34 blocks (256 GiB), whatever the suite.
     ///
-    /// For AES-GCM an attacker's advantage over `s` blocks and `q` frames is at most
-    /// `(s + q + 1)^2 / 2^129` (draft-irtf-cfrg-aead-limits §5.1.1). A bound on frames alone is wrong
-    /// for video: 2^32 frames of 1 MiB would leave 2^-33. Stopping at `s + q = 2^34` keeps it under
-    /// 2^-61 whatever the mix, and 2^32 frames is the bound of NIST SP 800-38D §8.3. AES in counter mode
+    /// For AES-GCM an attacker's advantage over `s` blocks and `q` frames is at most `(s + q + 1)^2
+    /// / 2^129` (draft-irtf-cfrg-aead-limits §5.1.1). A bound on frames alone is wrong for video:
+    /// 2^32 frames of 1 MiB would leave 2^-33. Stopping at `s + q = 2^34` keeps it under 2^-61
+    /// whatever the mix, and 2^32 frames is the bound of NIST SP 800-38D §8.3. AES in counter mode
     /// is bounded by the same birthday term.
     pub const OF_ANY_SUITE: Self = Self { frames: 1 << 32, blocks: 1 << 34 };
 }

@@ -2,8 +2,8 @@
 
 use core::hint::black_box;
 
-/// Words of stack that are overwritten: more than the deepest derivation takes (Portable's AES-GCM), which a build without
-/// optimisation takes twice.
+/// Words of stack that are overwritten: more than the deepest derivation takes (Portable's
+/// AES-GCM), which a build without optimisation takes twice.
 const WORDS: usize = if cfg!(debug_assertions) { 2048 } else { 1024 };
 
 /// Does `work` on a stretch of stack that is overwritten behind it: whatever secrets it, the

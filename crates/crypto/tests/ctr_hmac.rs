@@ -1,4 +1,5 @@
-//! The tags of suites 1 to 3 and 6 to 8 against the `hmac` crate, at every length near a block's end.
+//! The tags of suites 1 to 3 and 6 to 8 against the `hmac` crate, at every length near a block's
+//! end.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
@@ -42,7 +43,8 @@ fn agrees<H: EagerHash>(suite: CipherSuite, nka: usize, aad_lens: &[usize]) {
 
 #[test]
 fn tags_are_those_of_the_hmac_crate() {
-    // Before the AAD lie 36 bytes: it ends in a block's middle, about the end of one, and far behind.
+    // Before the AAD lie 36 bytes: it ends in a block's middle, about the end of one, and far
+    // behind.
     let aad_lens = [0, 1, 12, 27, 28, 29, 60, 91, 92, 93, 150, 219, 220, 221, 600];
     for suite in CipherSuite::ALL {
         match suite.nk() {

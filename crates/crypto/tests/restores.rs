@@ -1,4 +1,5 @@
-//! What is refused and is to be tried with another key: as it was, whatever the suite and the backend.
+//! What is refused and is to be tried with another key: as it was, whatever the suite and the
+//! backend.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_crypto::{AeadKey, Backend, Cipher, CipherSuite, Unauthentic};

@@ -1,4 +1,5 @@
-//! Secrets are wiped where they lay: the very memory is looked at, when it is freed, and the stack after a derivation.
+//! Secrets are wiped where they lay: the very memory is looked at, when it is freed, and the stack
+//! after a derivation.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 

@@ -30,8 +30,8 @@ impl<V: Vector> Counter<V> {
 
 /// Some vectors of a frame.
 ///
-/// `FIRST`: they begin with block 0. `LAST`: they end with the frame, inside a vector maybe; with `RAGGED`, it
-/// may end in any of them.
+/// `FIRST`: they begin with block 0. `LAST`: they end with the frame, inside a vector maybe; with
+/// `RAGGED`, it may end in any of them.
 #[derive(Clone, Copy)]
 pub(crate) struct BlockRun<V, const N: usize, const FIRST: bool, const LAST: bool, const RAGGED: bool> {
     at: *mut u8,

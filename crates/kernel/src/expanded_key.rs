@@ -11,9 +11,10 @@ const ROUND_KEYS: usize = 15;
 
 /// `H^64 .. H^1`, then the round keys, first to last; each a block with its first byte lowest.
 ///
-/// The powers run down so that a vector of blocks and a vector of powers belong together lane by lane.
-/// The short ones lie next to the round keys: a small frame touches few cache lines. A vector of powers
-/// may reach into the round keys, in lanes whose block is zero. Before it is expanded it is zeros.
+/// The powers run down so that a vector of blocks and a vector of powers belong together lane by
+/// lane. The short ones lie next to the round keys: a small frame touches few cache lines. A vector
+/// of powers may reach into the round keys, in lanes whose block is zero. Before it is expanded it
+/// is zeros.
 #[repr(C, align(64))]
 pub(crate) struct ExpandedKey([u128; POWERS + ROUND_KEYS]);
 
@@ -94,7 +95,8 @@ impl ExpandedKey {
         self.0.as_ptr().wrapping_add(POWERS - exponent)
     }
 
-    /// AES in three steps, on `N` vectors: whiten, then rounds `1..ROUNDS`, then the last with `data(i)` added.
+    /// AES in three steps, on `N` vectors: whiten, then rounds `1..ROUNDS`, then the last with
+    /// `data(i)` added.
     ///
     /// # Safety
     /// As for [`Vector`], here and below.
@@ -129,8 +131,8 @@ impl Drop for ExpandedKey {
     }
 }
 
-/// GHASH's key as POLYVAL's: times x, in POLYVAL's order of bits (RFC 8452 appendix A). By masks, not by
-/// branches.
+/// GHASH's key as POLYVAL's: times x, in POLYVAL's order of bits (RFC 8452 appendix A). By masks,
+/// not by branches.
 const fn times_x(reversed: u128) -> u128 {
     let carry = 0_u128.wrapping_sub(reversed >> 127);
     reversed << 1 ^ carry & 0xc200_0000_0000_0000_0000_0000_0000_0001

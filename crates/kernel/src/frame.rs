@@ -17,8 +17,8 @@ pub struct Key {
 }
 
 impl Key {
-    /// Expands `key`, 16 or 32 bytes; the caller wipes its copy. `None` for another length, or if this processor
-    /// has no instruction set.
+    /// Expands `key`, 16 or 32 bytes; the caller wipes its copy. `None` for another length, or if
+    /// this processor has no instruction set.
     #[must_use]
     pub fn new(key: &[u8]) -> Option<Box<Self>> {
         Self::with_isa(Isa::best()?, key)
@@ -37,18 +37,19 @@ impl Key {
             return None;
         }
         let mut boxed = Self::unexpanded(vtable);
-        // SAFETY: the instruction set is available, and the key has the length that this table is for.
+        // SAFETY: the instruction set is available, and the key has the length that this table is
+        // for.
         unsafe { (vtable.expand)(&mut boxed.expanded_key, key) };
         Some(boxed)
     }
 
-    /// A key in its place before it is expanded: moving an expanded one would leave a copy behind. No
-    /// byte of it comes from the stack, where secrets may have lain: between its fields neither.
+    /// A key in its place before it is expanded: moving an expanded one would leave a copy behind.
+    /// No byte of it comes from the stack, where secrets may have lain: between its fields neither.
     fn unexpanded(vtable: &'static Vtable) -> Box<Self> {
         let mut place = Box::<Self>::new_uninit();
         let key = place.as_mut_ptr();
-        // SAFETY: `key` points at memory for one key. An `ExpandedKey` of zeros is an empty one, and
-        // `vtable` is the only other field.
+        // SAFETY: `key` points at memory for one key. An `ExpandedKey` of zeros is an empty one,
+        // and `vtable` is the only other field.
         unsafe {
             key.write_bytes(0, 1);
             (&raw mut (*key).vtable).write(vtable);
@@ -80,7 +81,8 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under a key.
+    /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under
+    /// a key.
     #[inline(always)] // in the caller's registers: a frame written to memory and read at once is waited for
     #[must_use]
     pub fn new(key: &'a Key, nonce: [u8; 12], aad: &'a [u8], data: &'a mut [u8]) -> Self {
@@ -114,21 +116,23 @@ impl<'a> Frame<'a> {
         if self.is_too_long() {
             return Err(TooLong);
         }
-        // SAFETY: the key's instruction set is available; `data` is borrowed for writing, `len` bytes.
+        // SAFETY: the key's instruction set is available; `data` is borrowed for writing, `len`
+        // bytes.
         Ok(Tag(unsafe { (self.vtable.seal)(&self) }))
     }
 
     /// Checks `tag` and decrypts the frame. Copies: none.
     ///
     /// # Errors
-    /// [`Unauthentic`], with the data as they were, or zeroed if they are more than what is decrypted in registers.
+    /// [`Unauthentic`], with the data as they were, or zeroed if they are more than what is
+    /// decrypted in registers.
     #[inline(always)]
     pub fn open(self, tag: Tag) -> Result<(), Unauthentic> {
         self.open_masked(tag.0, FULL_TAG, OnReject::Wipe)
     }
 
-    /// As [`open`](Self::open), but what is refused is not lost. Refusing more than what is decrypted in registers takes a
-    /// second pass.
+    /// As [`open`](Self::open), but what is refused is not lost. Refusing more than what is
+    /// decrypted in registers takes a second pass.
     ///
     /// # Errors
     /// [`Unauthentic`], with the data as they were, so that another key can be tried.
@@ -137,8 +141,9 @@ impl<'a> Frame<'a> {
         self.open_masked(tag.0, FULL_TAG, OnReject::Restore)
     }
 
-    /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats that send no more. One forgery in 2^64 passes at
-    /// best, sooner with long frames (NIST SP 800-38D, appendix C).
+    /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats
+    /// that send no more. One forgery in 2^64 passes at best, sooner with long frames (NIST SP
+    /// 800-38D, appendix C).
     ///
     /// # Errors
     /// [`Unauthentic`], with the data as they were, so that another key can be tried.
@@ -152,7 +157,8 @@ impl<'a> Frame<'a> {
         if self.is_too_long() {
             return Err(Unauthentic);
         }
-        // SAFETY: the key's instruction set is available; `data` is borrowed for writing, `len` bytes.
+        // SAFETY: the key's instruction set is available; `data` is borrowed for writing, `len`
+        // bytes.
         let authentic = unsafe { (self.vtable.open)(&self, tag, tag_mask, on_reject) };
         if authentic { Ok(()) } else { Err(Unauthentic) }
     }
@@ -175,19 +181,22 @@ impl fmt::Debug for Frame<'_> {
     }
 }
 
-/// Encrypts four frames under any keys: as [`Frame::seal`] for each, but interleaved where they are short.
+/// Encrypts four frames under any keys: as [`Frame::seal`] for each, but interleaved where they are
+/// short.
 #[inline(always)] // as Frame::new
 pub fn seal_interleaved(frames: [Frame<'_>; INTERLEAVE]) -> [Result<Tag, TooLong>; INTERLEAVE] {
     let Some(vtable) = of_one_kind(&frames) else {
         return frames.map(Frame::seal);
     };
     let mut tags = [0; INTERLEAVE];
-    // SAFETY: the keys' instruction set is available; each `data` is borrowed for writing, `len` bytes.
+    // SAFETY: the keys' instruction set is available; each `data` is borrowed for writing, `len`
+    // bytes.
     unsafe { (vtable.seal_interleaved)(&frames, &mut tags) };
     tags.map(|tag| Ok(Tag(tag)))
 }
 
-/// Opens four frames under any keys: as [`Frame::open`] for each, but interleaved where they are short.
+/// Opens four frames under any keys: as [`Frame::open`] for each, but interleaved where they are
+/// short.
 #[inline(always)] // as Frame::new
 pub fn open_interleaved(
     frames: [Frame<'_>; INTERLEAVE],
@@ -198,12 +207,14 @@ pub fn open_interleaved(
         return frames.map(|frame| tags.next().map_or(Err(Unauthentic), |tag| frame.open(tag)));
     };
     let tags = tags.map(|Tag(tag)| tag);
-    // SAFETY: the keys' instruction set is available; each `data` is borrowed for writing, `len` bytes.
+    // SAFETY: the keys' instruction set is available; each `data` is borrowed for writing, `len`
+    // bytes.
     let authentic = unsafe { (vtable.open_interleaved)(&frames, &tags) };
     authentic.map(|authentic| if authentic { Ok(()) } else { Err(Unauthentic) })
 }
 
-/// The vtable of all frames, if their keys share an instruction set and a length, and none is too long.
+/// The vtable of all frames, if their keys share an instruction set and a length, and none is too
+/// long.
 #[inline]
 fn of_one_kind(frames: &[Frame<'_>; INTERLEAVE]) -> Option<&'static Vtable> {
     let vtable = frames[0].vtable;

@@ -10,9 +10,10 @@
 //! times     H^(n+2)  ..                         H^2    H^1
 //! ```
 //!
-//! So the mask of the tag and the AAD travel in lane 0 of the first vector beside the data, and a frame of 40
-//! bytes is a single vector of four lanes. What AAD there is before its last block is hashed first and added to block 0.
-//! Products are reduced once for every [`POWERS`](crate::expanded_key::POWERS) blocks.
+//! So the mask of the tag and the AAD travel in lane 0 of the first vector beside the data, and a
+//! frame of 40 bytes is a single vector of four lanes. What AAD there is before its last block is
+//! hashed first and added to block 0. Products are reduced once for every
+//! [`POWERS`](crate::expanded_key::POWERS) blocks.
 
 use crate::{
     Frame,
@@ -41,8 +42,8 @@ pub(crate) fn most_vectors<V: Vector>(frames: &[Frame<'_>]) -> usize {
     frames.iter().fold(0, |most, frame| most.max(vectors::<V>(frame.len)))
 }
 
-/// Runs `$run` for each `$k` from 0 to below `$count`, which is at most 4, written out: a loop of this length would
-/// keep its vectors in memory.
+/// Runs `$run` for each `$k` from 0 to below `$count`, which is at most 4, written out: a loop of
+/// this length would keep its vectors in memory.
 macro_rules! for_each {
     ($k:ident < $count:ident => $run:expr) => {
         for_each!(@ $k < $count => $run, 0 1 2 3)
@@ -68,8 +69,8 @@ macro_rules! with_constant {
     };
 }
 
-/// Crypts `K` frames of at most `N` vectors together. To seal, writes `tags`; to open, compares the bits of them that
-/// are `tag_mask` and stores only what is authentic. Returns what is.
+/// Crypts `K` frames of at most `N` vectors together. To seal, writes `tags`; to open, compares the
+/// bits of them that are `tag_mask` and stores only what is authentic. Returns what is.
 ///
 /// # Safety
 /// As for [`Vector`]; each frame's `data` is valid for reading and writing `len` bytes.

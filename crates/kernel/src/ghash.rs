@@ -26,8 +26,8 @@ impl<V: Vector> Sum<V> {
         self.high = self.high.xor(blocks.high_high(powers));
     }
 
-    /// `self * x^-128` modulo `x^128 + x^127 + x^126 + x^121 + 1`, lane by lane: twice, what makes the
-    /// lowest 64 bits vanish is added.
+    /// `self * x^-128` modulo `x^128 + x^127 + x^126 + x^121 + 1`, lane by lane: twice, what makes
+    /// the lowest 64 bits vanish is added.
     #[inline(always)]
     pub(crate) unsafe fn reduce(self) -> V {
         let polynomial = V::splat(0xc200_0000_0000_0000);

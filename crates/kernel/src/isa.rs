@@ -1,4 +1,5 @@
-//! One program, several processors: each instruction set is compiled for its own instructions and chosen at run time.
+//! One program, several processors: each instruction set is compiled for its own instructions and
+//! chosen at run time.
 
 #[cfg(target_arch = "x86_64")]
 use std::sync::LazyLock;
@@ -92,13 +93,15 @@ impl Isa {
 }
 
 impl Isa {
-    /// Bytes of the longest frame that should go through [`seal_interleaved`](crate::seal_interleaved) and
-    /// [`open_interleaved`](crate::open_interleaved): it is interleaved there, and four at once take less time than one
-    /// after another.
+    /// Bytes of the longest frame that should go through
+    /// [`seal_interleaved`](crate::seal_interleaved) and
+    /// [`open_interleaved`](crate::open_interleaved): it is interleaved there, and four at once
+    /// take less time than one after another.
     ///
-    /// A processor that finds the next frame's instructions by itself has nothing to gain: on AMD's Zen 4 four 40-byte
-    /// frames take as long either way, and collecting them costs more. On Intel's a prototype gained a factor of two.
-    /// In a debug build it is always worth it, so that tests walk that way.
+    /// A processor that finds the next frame's instructions by itself has nothing to gain: on AMD's
+    /// Zen 4 four 40-byte frames take as long either way, and collecting them costs more. On
+    /// Intel's a prototype gained a factor of two. In a debug build it is always worth it, so that
+    /// tests walk that way.
     #[must_use]
     pub fn longest_interleaved(self) -> Option<usize> {
         let longest = self.vtable()[0].longest_interleaved;
@@ -123,7 +126,8 @@ const fn is_intel() -> bool {
     false
 }
 
-/// How many frames [`seal_interleaved`](crate::seal_interleaved) and [`open_interleaved`](crate::open_interleaved) take.
+/// How many frames [`seal_interleaved`](crate::seal_interleaved) and
+/// [`open_interleaved`](crate::open_interleaved) take.
 pub const INTERLEAVE: usize = 4;
 
 /// What an instruction set does for one length of key.
@@ -138,18 +142,20 @@ pub(crate) struct Vtable {
     pub(crate) hash_aad: unsafe fn(&ExpandedKey, &[u8]) -> u128,
     /// Returns the tag.
     pub(crate) seal: unsafe fn(&Frame<'_>) -> u128,
-    /// Whether the frame is authentic by the bits of the tag that are given, `FULL_TAG` or `SHORT_TAG`. If it is not, it is as
-    /// it was, or wiped if so wished.
+    /// Whether the frame is authentic by the bits of the tag that are given, `FULL_TAG` or
+    /// `SHORT_TAG`. If it is not, it is as it was, or wiped if so wished.
     pub(crate) open: unsafe fn(&Frame<'_>, u128, u128, OnReject) -> bool,
     pub(crate) seal_interleaved: unsafe fn(&[Frame<'_>; INTERLEAVE], &mut [u128; INTERLEAVE]),
     pub(crate) open_interleaved:
         unsafe fn(&[Frame<'_>; INTERLEAVE], &[u128; INTERLEAVE]) -> [bool; INTERLEAVE],
 }
 
-/// The vtable of an instruction set: everything inside is inlined into them and so compiled for their features.
+/// The vtable of an instruction set: everything inside is inlined into them and so compiled for
+/// their features.
 ///
-/// `width` vectors are crypted at once: as many as hide the latency of AES. Frames of up to `interleaved` vectors
-/// are interleaved four at a time; longer ones fill the processor by themselves.
+/// `width` vectors are crypted at once: as many as hide the latency of AES. Frames of up to
+/// `interleaved` vectors are interleaved four at a time; longer ones fill the processor by
+/// themselves.
 macro_rules! isa {
     ($isa:ident: $vector:ty, $features:literal, width $width:literal, interleaved $interleaved:literal) => {
         mod $isa {

@@ -9,7 +9,8 @@ use crate::{
     vector::Vector,
 };
 
-/// A frame of more than `WIDTH` vectors, on its way. What is crypted and what is hashed go on apart.
+/// A frame of more than `WIDTH` vectors, on its way. What is crypted and what is hashed go on
+/// apart.
 struct LongFrame<'a, V: Vector, const WIDTH: usize> {
     expanded_key: &'a ExpandedKey,
     counter: Counter<V>,
@@ -82,8 +83,8 @@ impl<V: Vector, const WIDTH: usize> LongFrame<'_, V, WIDTH> {
     }
 }
 
-/// Crypts a frame of more than `WIDTH` vectors in place and returns its tag. Whoever opens compares and, if it is
-/// another, wipes or encrypts again.
+/// Crypts a frame of more than `WIDTH` vectors in place and returns its tag. Whoever opens compares
+/// and, if it is another, wipes or encrypts again.
 ///
 /// # Safety
 /// As for [`Vector`]; `frame.data` is valid for reading and writing `frame.len` bytes.

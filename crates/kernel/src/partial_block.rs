@@ -6,7 +6,8 @@
 /// `from` is valid for reading `len` bytes.
 #[inline(always)]
 pub(crate) unsafe fn load(from: *const u8, len: usize) -> u128 {
-    // Two words that overlap, the second shifted to its place. An overlap holds the same bits twice.
+    // Two words that overlap, the second shifted to its place. An overlap holds the same bits
+    // twice.
     macro_rules! overlapping {
         ($word:ty) => {{
             const LEN: usize = size_of::<$word>();

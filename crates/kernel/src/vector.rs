@@ -2,12 +2,13 @@
 
 /// Blocks side by side in one register: [`LANES`](Self::LANES) of them, lane 0 first in memory.
 ///
-/// A block is 16 bytes. *In memory order* it is as AES sees it; *reversed*, its bytes turned round, it is
-/// what GHASH multiplies and what a counter counts up.
+/// A block is 16 bytes. *In memory order* it is as AES sees it; *reversed*, its bytes turned round,
+/// it is what GHASH multiplies and what a counter counts up.
 ///
 /// # Safety
-/// Every function may be called only where the processor has the features that the implementing module
-/// names. Pointers must be valid for as many bytes as the function's text says; no alignment is asked.
+/// Every function may be called only where the processor has the features that the implementing
+/// module names. Pointers must be valid for as many bytes as the function's text says; no alignment
+/// is asked.
 pub(crate) trait Vector: Copy {
     /// Blocks in a vector.
     const LANES: usize;
@@ -62,8 +63,8 @@ pub(crate) trait Vector: Copy {
     unsafe fn swap_halves(self) -> Self;
 
     /// AES in steps that both kinds of processor have: `begin` once, `round` for all rounds but the
-    /// last, `last`. Each gets the round key before and the one after its substitution; x86 adds the
-    /// one after, Arm the one before.
+    /// last, `last`. Each gets the round key before and the one after its substitution; x86 adds
+    /// the one after, Arm the one before.
     unsafe fn begin(self, key: Self) -> Self;
     unsafe fn round(self, before: Self, after: Self) -> Self;
     unsafe fn last(self, before: Self, after: Self) -> Self;

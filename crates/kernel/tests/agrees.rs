@@ -1,4 +1,5 @@
-//! The same bytes as another library, whatever the lengths; nothing else is touched; no forgery opens.
+//! The same bytes as another library, whatever the lengths; nothing else is touched; no forgery
+//! opens.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_kernel::{Key, Unauthentic};
@@ -135,8 +136,8 @@ fn every_flipped_bit_is_refused_and_nothing_comes_out() {
     }
 }
 
-/// Data that begin right behind memory that cannot be read, and data that end right in front of it: vectors reach
-/// beyond a frame, masked out.
+/// Data that begin right behind memory that cannot be read, and data that end right in front of it:
+/// vectors reach beyond a frame, masked out.
 #[test]
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "protected pages")]

@@ -1,8 +1,9 @@
-//! No branch and no address depends on a key, on data or on a tag, but for the one verdict on an opened frame.
+//! No branch and no address depends on a key, on data or on a tag, but for the one verdict on an
+//! opened frame.
 //!
-//! The test runs itself under valgrind with every secret marked as undefined memory: memcheck then reports what
-//! depends on one. valgrind 3.19 knows no VAES and no AVX-512, so the instruction set that runs there is `AesNi`; the others
-//! are the same source over wider registers.
+//! The test runs itself under valgrind with every secret marked as undefined memory: memcheck then
+//! reports what depends on one. valgrind 3.19 knows no VAES and no AVX-512, so the instruction set
+//! that runs there is `AesNi`; the others are the same source over wider registers.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
 #![expect(unsafe_code, reason = "valgrind's client requests")]
@@ -35,8 +36,8 @@ mod request {
 fn ask(request: usize, start: usize, len: usize) -> usize {
     let args = [request, start, len, 0, 0, 0];
     let mut answer = 0;
-    // SAFETY: rotations by 128 bits in all and an exchange of a register with itself; valgrind, which knows the
-    // sequence, reads `args` and changes what it knows of memory, not memory.
+    // SAFETY: rotations by 128 bits in all and an exchange of a register with itself; valgrind,
+    // which knows the sequence, reads `args` and changes what it knows of memory, not memory.
     unsafe {
         asm!(
             "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
@@ -78,7 +79,8 @@ fn secret_data(len: usize) -> Vec<u8> {
     data
 }
 
-/// Seals, then opens with a wrong tag and the right one, each in short and whole; returns the reports of each.
+/// Seals, then opens with a wrong tag and the right one, each in short and whole; returns the
+/// reports of each.
 fn life_of_a_frame(key: &Key, aad: &[u8], len: usize) -> [usize; 5] {
     let mut data = secret_data(len);
     let mut tag = [0; 16];
@@ -134,7 +136,8 @@ fn scenarios() {
         for aad_len in [0, 12, 16, 17, 40, 1100] {
             for len in [0, 1, 15, 16, 40, 112, 160, 1200, 2100] {
                 let seen = life_of_a_frame(&key, &bytes(aad_len, 4), len);
-                // The verdict, once. An empty frame has nothing to store or to wipe: nobody looks at it.
+                // The verdict, once. An empty frame has nothing to store or to wipe: nobody looks
+                // at it.
                 let verdict = usize::from(len > 0);
                 assert_eq!(
                     seen,

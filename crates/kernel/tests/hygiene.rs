@@ -44,7 +44,8 @@ fn nothing_is_allocated_for_a_frame() {
 /// Bytes of a key but for what is no secret and lies behind: which vtable it is for.
 const SECRET_LEN: usize = if cfg!(target_arch = "wasm32") { size_of::<Key>() } else { (64 + 15) * 16 };
 
-/// Bytes that may be left: nothing is ever written to the 12 of padding in the instruction set for WebAssembly.
+/// Bytes that may be left: nothing is ever written to the 12 of padding in the instruction set for
+/// WebAssembly.
 const LEFT: core::ops::RangeInclusive<usize> =
     if cfg!(target_arch = "wasm32") { 0..=12 } else { 0..=0 };
 

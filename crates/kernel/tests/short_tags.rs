@@ -1,4 +1,5 @@
-//! Tags of 8 bytes: what aes-gcm makes opens, no other 8 bytes do, and a frame that is refused is as it was.
+//! Tags of 8 bytes: what aes-gcm makes opens, no other 8 bytes do, and a frame that is refused is
+//! as it was.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use aes_gcm::{

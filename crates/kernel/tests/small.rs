@@ -1,4 +1,5 @@
-//! Every instruction set at the edges of its blocks, without another library: quick enough for Miri, which checks each access to memory.
+//! Every instruction set at the edges of its blocks, without another library: quick enough for
+//! Miri, which checks each access to memory.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod common;

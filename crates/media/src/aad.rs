@@ -7,8 +7,8 @@ use sealframe_wire::{EncodedHeader, Header};
 
 use crate::{Metadata, metadata::LABEL_LEN};
 
-/// Where the AAD is put together. Kept from frame to frame: nothing is allocated once the longest prefix
-/// and application metadata have been seen.
+/// Where the AAD is put together. Kept from frame to frame: nothing is allocated once the longest
+/// prefix and application metadata have been seen.
 ///
 /// Mostly there is neither, and then `short` is all that is needed.
 pub(crate) struct AadBuf {
@@ -16,8 +16,8 @@ pub(crate) struct AadBuf {
     long: Vec<u8>,
 }
 
-/// The AAD of a frame without prefix and application metadata: a header and a label, in two stores of fixed
-/// length.
+/// The AAD of a frame without prefix and application metadata: a header and a label, in two stores
+/// of fixed length.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ShortAad([u8; Header::MAX_LEN + LABEL_WORD]);
 
@@ -86,7 +86,8 @@ impl AadBuf {
         }
     }
 
-    /// The AAD of a frame that is being opened: `sealed` is what follows the prefix, its header first.
+    /// The AAD of a frame that is being opened: `sealed` is what follows the prefix, its header
+    /// first.
     #[inline]
     pub(crate) fn for_opening(
         &mut self,

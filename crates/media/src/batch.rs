@@ -1,8 +1,10 @@
-//! Many frames of many senders in one call: what a recorder, a gateway or a mixer has every few milliseconds.
+//! Many frames of many senders in one call: what a recorder, a gateway or a mixer has every few
+//! milliseconds.
 //!
-//! Each frame is sealed or opened exactly as it would be alone, with a result of its own. Short frames without
-//! prefix and application metadata are held back until four of them are together, if their backend interleaves
-//! such frames; all others are done at once. So the results do not come in the order of the frames.
+//! Each frame is sealed or opened exactly as it would be alone, with a result of its own. Short
+//! frames without prefix and application metadata are held back until four of them are together, if
+//! their backend interleaves such frames; all others are done at once. So the results do not come
+//! in the order of the frames.
 
 use core::{
     borrow::{Borrow, BorrowMut},
@@ -51,12 +53,12 @@ impl fmt::Debug for ToOpen<'_, '_> {
     }
 }
 
-/// Seals many frames where they lie, as [`Sender::seal_in_place`] would each. Copies: none, but for prefixes and
-/// headers. Allocates: no.
+/// Seals many frames where they lie, as [`Sender::seal_in_place`] would each. Copies: none, but for
+/// prefixes and headers. Allocates: no.
 ///
-/// `sealed` gets each frame's place in the batch and what became of it, once; a frame that it has not got is not
-/// sealed. One sender may have several frames; their CTRs count up in the order of `frames`. The senders may be owned
-/// or borrowed, and be a slice of one.
+/// `sealed` gets each frame's place in the batch and what became of it, once; a frame that it has
+/// not got is not sealed. One sender may have several frames; their CTRs count up in the order of
+/// `frames`. The senders may be owned or borrowed, and be a slice of one.
 ///
 /// ```
 /// use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
@@ -155,11 +157,12 @@ impl Sealing<'_> {
     }
 }
 
-/// Opens many frames where they lie, as [`Receiver::open_in_place`] would each, in any order: of two with the same
-/// CTR one is opened and one refused. Copies: none, but for prefixes. Allocates: only when a sender's key changes.
+/// Opens many frames where they lie, as [`Receiver::open_in_place`] would each, in any order: of
+/// two with the same CTR one is opened and one refused. Copies: none, but for prefixes. Allocates:
+/// only when a sender's key changes.
 ///
-/// `opened` gets each frame's place in the batch and what became of it, once. A frame that does not open does the
-/// others no harm. The receivers may be owned or borrowed, and be a slice of one.
+/// `opened` gets each frame's place in the batch and what became of it, once. A frame that does not
+/// open does the others no harm. The receivers may be owned or borrowed, and be a slice of one.
 ///
 /// # Panics
 /// If a frame's receiver is not in `receivers`.
@@ -217,7 +220,8 @@ fn open_four<'f, R: BorrowMut<Receiver>>(
         c.decryption(key_c),
         d.decryption(key_d),
     ]);
-    // All are marked before the first is handed out: whatever the caller does with it, none opens again.
+    // All are marked before the first is handed out: whatever the caller does with it, none opens
+    // again.
     for (one, _) in four.iter().zip(&made).filter(|(_, made)| made.is_ok()) {
         receivers[one.of].borrow_mut().commit(&one.known);
     }

@@ -11,7 +11,8 @@ use sealframe_wire::{Ctr, HeaderError, Kid, ReplayError};
 pub enum SealError {
     /// The key has sealed as much as it may: ratchet or rekey, then seal again.
     KeyExhausted,
-    /// This process has forked since the key was begun, and its parent may seal with it. Make a sender with another base key.
+    /// This process has forked since the key was begun, and its parent may seal with it. Make a
+    /// sender with another base key.
     Forked,
     /// Fix the call: `need` bytes of headroom are missing in part or whole.
     NoHeadroom {
@@ -78,8 +79,8 @@ pub enum OpenError {
     Replayed(Ctr),
     /// This CTR is further behind the newest than the replay window reaches. Drop.
     TooOld(Ctr),
-    /// Opening it would hold more keys than [`KeyPolicy::max_keys`](crate::KeyPolicy), or more of this sender than
-    /// [`KeyPolicy::max_keys_each`](crate::KeyPolicy). Drop.
+    /// Opening it would hold more keys than [`KeyPolicy::max_keys`](crate::KeyPolicy), or more of
+    /// this sender than [`KeyPolicy::max_keys_each`](crate::KeyPolicy). Drop.
     TooManyKeys,
     /// Not sealed with this key, or not as this stream, or changed on the way. Drop.
     Unauthentic,
@@ -173,8 +174,8 @@ pub enum KeyError {
     OtherSuite,
     /// Fewer than 2^32 CTRs are left before they would wrap: take another MLS context.
     CtrExhausted,
-    /// This process has forked since the key was begun, and its parent may move it on as well. Make a sender with another base
-    /// key.
+    /// This process has forked since the key was begun, and its parent may move it on as well. Make
+    /// a sender with another base key.
     Forked,
 }
 

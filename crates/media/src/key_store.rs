@@ -11,10 +11,10 @@ use crate::{KeyError, KeyPolicy, KidLayout, OpenError, sender::check_suite};
 
 /// The keys of a receiver.
 ///
-/// A *root* is what a key management installed: the base key of one generation of one sender, or of one
-/// MLS epoch. A *held* key is one KID's, derived from a root, with its replay window. Held keys lie in
-/// one vector and are found through one map, so a look-up costs the same with any number of them. Each
-/// is boxed: keys that stay where they are leave no copies to be wiped.
+/// A *root* is what a key management installed: the base key of one generation of one sender, or of
+/// one MLS epoch. A *held* key is one KID's, derived from a root, with its replay window. Held keys
+/// lie in one vector and are found through one map, so a look-up costs the same with any number of
+/// them. Each is boxed: keys that stay where they are leave no copies to be wiped.
 pub(crate) struct KeyStore {
     cipher: Cipher,
     layout: KidLayout,
@@ -102,7 +102,8 @@ impl KeyStore {
         }
     }
 
-    /// Installs the base key that a sender has at `kid`; frames of earlier steps never open with it.
+    /// Installs the base key that a sender has at `kid`; frames of earlier steps never open with
+    /// it.
     pub(crate) fn add_sender(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
         let KidLayout::SenderKeys(layout) = self.layout else {
             return Err(KeyError::WrongLayout);
@@ -172,7 +173,8 @@ impl KeyStore {
         all + come - go <= self.policy.max_keys && of_owner + come - go <= self.policy.max_keys_each
     }
 
-    /// Never opens frames of this sender number, or of the MLS member with this index, and wipes what is held of it.
+    /// Never opens frames of this sender number, or of the MLS member with this index, and wipes
+    /// what is held of it.
     pub(crate) fn set_own(&mut self, own: u64) {
         self.own = Some(own);
         match self.layout {
@@ -191,7 +193,8 @@ impl KeyStore {
         }
     }
 
-    /// Wipes a sender's generations and ratchet steps before this one, and what they could be derived from.
+    /// Wipes a sender's generations and ratchet steps before this one, and what they could be
+    /// derived from.
     pub(crate) fn remove_before(&mut self, kid: SenderKeyKid) {
         let KidLayout::SenderKeys(layout) = self.layout else { return };
         let Some(full) = layout.join(kid) else { return };
@@ -225,7 +228,8 @@ impl KeyStore {
         }
     }
 
-    /// The key for a frame with this KID. Takes `&self`: the KID is a stranger's until the frame opens.
+    /// The key for a frame with this KID. Takes `&self`: the KID is a stranger's until the frame
+    /// opens.
     #[inline]
     pub(crate) fn select(&self, kid: Kid) -> Result<Selected, OpenError> {
         if self.held_at(self.first, kid).is_some() {
@@ -274,8 +278,8 @@ impl KeyStore {
         self.first = place;
     }
 
-    /// Finds this KID's key at its place without the map from now on, until another takes its slot; a matter of
-    /// speed alone.
+    /// Finds this KID's key at its place without the map from now on, until another takes its slot;
+    /// a matter of speed alone.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
@@ -331,7 +335,8 @@ impl KeyStore {
         Ok(Box::new(Candidate { held, moves: None }))
     }
 
-    /// Whether there is room for what will be held if a frame opens that is so many ratchet steps ahead.
+    /// Whether there is room for what will be held if a frame opens that is so many ratchet steps
+    /// ahead.
     fn has_room_after(&self, layout: SenderKeyLayout, kid: Kid, steps: u64) -> bool {
         let kept = u64::from(self.policy.keep_behind);
         let late = (1..steps).take_while(|&behind| behind <= kept).count();
@@ -351,8 +356,9 @@ impl KeyStore {
         next
     }
 
-    /// Stores a candidate whose frame has opened. With sender keys its root moves there: the steps between are derived as far
-    /// as they are kept, for frames that come late, and everything older is wiped.
+    /// Stores a candidate whose frame has opened. With sender keys its root moves there: the steps
+    /// between are derived as far as they are kept, for frames that come late, and everything older
+    /// is wiped.
     #[cold]
     #[expect(clippy::boxed_local, reason = "moving a key would leave a copy")]
     pub(crate) fn adopt(&mut self, candidate: Box<Candidate>) {
@@ -437,8 +443,8 @@ impl KeyStore {
         self.shrink();
     }
 
-    /// Gives memory back when two thirds of it are not used any more: when somebody leaves a call, every sender has two
-    /// generations for a while.
+    /// Gives memory back when two thirds of it are not used any more: when somebody leaves a call,
+    /// every sender has two generations for a while.
     fn shrink(&mut self) {
         if self.place.capacity() > 3 * self.place.len().max(RECENT) {
             self.place.shrink_to_fit();

@@ -36,16 +36,17 @@
 //! [`FrameBuf`] and [`ReplayWindow`] are `sealframe-wire`'s: other formats use them too.
 //!
 //! # Why so
-//! * *Select, open, commit.* Until the tag has been checked, every byte is a stranger's: it may choose
-//!   a key, it may cost bounded work, it may not change state. So selecting takes `&self`, and a
-//!   forged ratchet step is derived, tried and thrown away.
+//! * *Select, open, commit.* Until the tag has been checked, every byte is a stranger's: it may
+//!   choose a key, it may cost bounded work, it may not change state. So selecting takes `&self`,
+//!   and a forged ratchet step is derived, tried and thrown away.
 //! * One KID, one key: there is no trial decryption, because AES-GCM does not commit to its key.
-//! * What a frame is (camera, microphone, screen; which one) is authenticated unless the caller says
-//!   otherwise by name, so that no server can play one stream as another. The SSRC is not part of it,
-//!   because servers rewrite it.
+//! * What a frame is (camera, microphone, screen; which one) is authenticated unless the caller
+//!   says otherwise by name, so that no server can play one stream as another. The SSRC is not part
+//!   of it, because servers rewrite it.
 //! * A counter cannot run backwards: a [`Sender`] is not `Clone`, has no setter, and moves to a new
 //!   key only together with a new KID. Nor can a forked child go on with it: see [`Sender`].
-//! * Whoever makes keys without end uses up its own share of a receiver's: [`KeyPolicy::max_keys_each`].
+//! * Whoever makes keys without end uses up its own share of a receiver's:
+//!   [`KeyPolicy::max_keys_each`].
 #![no_std]
 #![forbid(unsafe_code)]
 

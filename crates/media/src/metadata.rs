@@ -10,8 +10,8 @@ use crate::Stream;
 /// kind u8 ‖ index u16 ‖ prefix_len u16 ‖ prefix ‖ application      (big-endian)
 /// ```
 ///
-/// and made with [`raw`](Self::raw), `prefix ‖ application`. The prefix *is* sent, in clear in front of
-/// the header; every bit of it is authenticated.
+/// and made with [`raw`](Self::raw), `prefix ‖ application`. The prefix *is* sent, in clear in
+/// front of the header; every bit of it is authenticated.
 #[derive(Clone, Copy, Debug)]
 pub struct Metadata<'a> {
     stream: Option<Stream>,
@@ -25,8 +25,8 @@ pub(crate) const LABEL_LEN: usize = 5;
 impl<'a> Metadata<'a> {
     /// Nothing but these bytes, for interop with other implementations of RFC 9605.
     ///
-    /// It says nothing of what the frame is: unless `application` does, a server can play one stream
-    /// of a sender as another.
+    /// It says nothing of what the frame is: unless `application` does, a server can play one
+    /// stream of a sender as another.
     #[must_use]
     pub const fn raw(application: &'a [u8]) -> Self {
         Self { stream: None, prefix_len: 0, application }
@@ -38,8 +38,9 @@ impl<'a> Metadata<'a> {
         Self { application, ..self }
     }
 
-    /// Leaves the first `prefix_len` bytes of the frame readable, for packetizers that parse the codec:
-    /// VP8 1 (or 3 and 10), H.264 and H.265 their NAL headers. Both sides must know the length.
+    /// Leaves the first `prefix_len` bytes of the frame readable, for packetizers that parse the
+    /// codec: VP8 1 (or 3 and 10), H.264 and H.265 their NAL headers. Both sides must know the
+    /// length.
     #[must_use]
     pub const fn with_prefix(self, prefix_len: u16) -> Self {
         Self { prefix_len, ..self }
@@ -62,7 +63,8 @@ impl<'a> Metadata<'a> {
         self.application
     }
 
-    /// The stream label in the first bytes of a word, and how many there are: 5, or 0 for raw metadata.
+    /// The stream label in the first bytes of a word, and how many there are: 5, or 0 for raw
+    /// metadata.
     #[inline]
     pub(crate) const fn label(&self) -> (u64, usize) {
         match self.stream {

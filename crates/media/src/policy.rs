@@ -28,13 +28,13 @@ impl From<MlsLayout> for KidLayout {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "set by applications, field by field")]
 pub struct KeyPolicy {
-    /// Ratchet steps that one frame may be ahead of the newest opened one. This bounds the work that a
-    /// forged KID costs: one HKDF for each step, and one key set-up.
+    /// Ratchet steps that one frame may be ahead of the newest opened one. This bounds the work
+    /// that a forged KID costs: one HKDF for each step, and one key set-up.
     pub max_ahead: u8,
     /// Ratchet steps behind the newest whose keys are kept, for frames that come late.
     pub keep_behind: u8,
-    /// Keys held at once: with sender keys over all senders, generations and steps; under MLS in each
-    /// epoch, over all members and contexts.
+    /// Keys held at once: with sender keys over all senders, generations and steps; under MLS in
+    /// each epoch, over all members and contexts.
     pub max_keys: usize,
     /// The share of one sender, over its generations and steps, or under MLS of one leaf index in
     /// each epoch, over its contexts: whoever makes keys without end uses up its own share alone.

@@ -98,8 +98,8 @@ impl Default for Examined {
 /// A frame that has opened: its KID, CTR, metadata and bytes are the sender's.
 #[non_exhaustive]
 pub struct Opened<'f> {
-    /// Which key sealed it: with sender keys one that its sender and those it gave it to have, under MLS one that
-    /// every member can derive.
+    /// Which key sealed it: with sender keys one that its sender and those it gave it to have,
+    /// under MLS one that every member can derive.
     pub kid: Kid,
     /// Which frame under that key.
     pub ctr: Ctr,
@@ -156,8 +156,9 @@ impl Receiver {
         }
     }
 
-    /// Opens no frame of this sender number, or under MLS of the member with this leaf index: our own, which a server
-    /// could play back to us. Under MLS nothing else keeps it from that, as one base key serves every member.
+    /// Opens no frame of this sender number, or under MLS of the member with this leaf index: our
+    /// own, which a server could play back to us. Under MLS nothing else keeps it from that, as one
+    /// base key serves every member.
     ///
     /// Its frames get [`OpenError::UnknownKey`].
     #[must_use]
@@ -178,8 +179,8 @@ impl Receiver {
     ///
     /// # Errors
     /// [`KeyError::KidInUse`] if this sender has a key of this generation, be it the same one;
-    /// [`KeyError::OwnKey`], [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`], [`KeyError::OtherSuite`],
-    /// [`KeyError::TooManyKeys`].
+    /// [`KeyError::OwnKey`], [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`],
+    /// [`KeyError::OtherSuite`], [`KeyError::TooManyKeys`].
     pub fn add_sender(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
         self.keys.add_sender(kid, base_key)
     }
@@ -187,11 +188,12 @@ impl Receiver {
     /// Installs the base key of an MLS epoch (RFC 9605 §5.2): every member's keys come from it. An
     /// older epoch with the same low bits is wiped.
     ///
-    /// An epoch that was removed must not be installed again: its frames would open once more. Tell the receiver
-    /// [which member we are](Self::without_own).
+    /// An epoch that was removed must not be installed again: its frames would open once more. Tell
+    /// the receiver [which member we are](Self::without_own).
     ///
     /// # Errors
-    /// [`KeyError::KidInUse`], [`KeyError::NotNewer`], [`KeyError::WrongLayout`], [`KeyError::OtherSuite`].
+    /// [`KeyError::KidInUse`], [`KeyError::NotNewer`], [`KeyError::WrongLayout`],
+    /// [`KeyError::OtherSuite`].
     pub fn add_epoch(&mut self, epoch: u64, base_key: BaseKey) -> Result<(), KeyError> {
         self.keys.add_epoch(epoch, base_key)
     }
@@ -206,11 +208,12 @@ impl Receiver {
         self.keys.remove_sender(sender, |held| held == generation);
     }
 
-    /// Wipes a sender's generations and ratchet steps before this one: a newer key is in use. Frames of what came
-    /// before never open again, whether or not one of this step has been seen.
+    /// Wipes a sender's generations and ratchet steps before this one: a newer key is in use.
+    /// Frames of what came before never open again, whether or not one of this step has been seen.
     ///
-    /// A generation that is further than [`KeyPolicy::max_ahead`](crate::KeyPolicy) steps before this one is wiped whole.
-    /// Nothing happens if the layout is MLS's or `kid` does not fit into it.
+    /// A generation that is further than [`KeyPolicy::max_ahead`](crate::KeyPolicy) steps before
+    /// this one is wiped whole. Nothing happens if the layout is MLS's or `kid` does not fit into
+    /// it.
     pub fn remove_before(&mut self, kid: SenderKeyKid) {
         self.keys.remove_before(kid);
     }
@@ -235,8 +238,8 @@ impl Receiver {
         self.open_if(frame, &metadata.into(), |_| true)
     }
 
-    /// As [`open_in_place`](Self::open_in_place), for a frame that a server says is of this sender number, or under MLS of
-    /// this leaf index. Where KIDs have no sender, that is 0.
+    /// As [`open_in_place`](Self::open_in_place), for a frame that a server says is of this sender
+    /// number, or under MLS of this leaf index. Where KIDs have no sender, that is 0.
     ///
     /// # Errors
     /// [`OpenError::OtherSender`] if the KID says otherwise, before anything else is done with it.
@@ -264,7 +267,8 @@ impl Receiver {
         self.open_sealed(frame, &[], metadata, accepts)
     }
 
-    /// The six steps. `sealed` is `header ‖ ciphertext ‖ tag`; the opened frame is the payload alone.
+    /// The six steps. `sealed` is `header ‖ ciphertext ‖ tag`; the opened frame is the payload
+    /// alone.
     #[inline(always)] // the hot path, whose caller is a door of its own
     fn open_sealed<'f>(
         &mut self,
@@ -307,7 +311,8 @@ impl Receiver {
         self.numbers.sender_of(kid)
     }
 
-    /// What is known of a sealed frame that gains from going together with others and whose key is held. Reads only.
+    /// What is known of a sealed frame that gains from going together with others and whose key is
+    /// held. Reads only.
     #[inline]
     pub(crate) fn examine(&self, sealed: &[u8]) -> Option<Examined> {
         let longest = self.longest_interleaved?;
@@ -323,8 +328,8 @@ impl Receiver {
         (payload_len <= longest).then_some(Examined { header, header_len, payload_len, place })
     }
 
-    /// The key for a frame that was examined, unless that has changed meanwhile: the key has been wiped or moved, or
-    /// the frame has been opened.
+    /// The key for a frame that was examined, unless that has changed meanwhile: the key has been
+    /// wiped or moved, or the frame has been opened.
     #[inline]
     pub(crate) fn key_for(&self, Examined { header, place, .. }: &Examined) -> Option<&FrameKey> {
         let held = self.keys.held_at(*place, header.kid())?;
@@ -340,7 +345,8 @@ impl Receiver {
         self.predict(*header, *place);
     }
 
-    /// Opens what follows the prefix, then slides the prefix right, over the header, against the payload.
+    /// Opens what follows the prefix, then slides the prefix right, over the header, against the
+    /// payload.
     fn open_behind_prefix<'f>(
         &mut self,
         frame: &'f mut [u8],

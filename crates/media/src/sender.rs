@@ -16,12 +16,13 @@ use crate::{
 
 /// Seals frames. Owns the counter of its key: not `Clone`, and nothing sets the counter back.
 ///
-/// One sender may serve all tracks of a participant. Encoders on separate threads take one each, with
-/// KIDs of their own (another `sender` number, or another MLS `context`).
+/// One sender may serve all tracks of a participant. Encoders on separate threads take one each,
+/// with KIDs of their own (another `sender` number, or another MLS `context`).
 ///
 /// A process that forks copies its senders, counters and all. In the child they seal nothing
-/// ([`SealError::Forked`]) and move to no other key ([`KeyError::Forked`]); the child makes senders of its own, of
-/// other base keys. Not seen are copies made past the C library's `fork`: a bare `clone`, a snapshot of a machine.
+/// ([`SealError::Forked`]) and move to no other key ([`KeyError::Forked`]); the child makes senders
+/// of its own, of other base keys. Not seen are copies made past the C library's `fork`: a bare
+/// `clone`, a snapshot of a machine.
 ///
 /// ```
 /// use sealframe_media::{FrameBuf, Sender, Stream, StreamKind};
@@ -76,8 +77,8 @@ pub struct KeyUsage {
     pub first_ctr: u64,
     /// Frames that the key has sealed. The next CTR is `first_ctr + frames`.
     pub frames: u64,
-    /// What they were, in 16-byte blocks of payload and of authenticated data, and one for each tag;
-    /// rounded up.
+    /// What they were, in 16-byte blocks of payload and of authenticated data, and one for each
+    /// tag; rounded up.
     pub blocks: u64,
 }
 
@@ -138,8 +139,8 @@ impl Sender {
     /// A sender in an MLS group (RFC 9605 §5.2), at CTR 0. `base_key` is the epoch's, as exported:
     /// `MLS-Exporter("SFrame 1.0 Base Key", "", Nk)`.
     ///
-    /// Nothing may have been sealed under this KID and `base_key`. A restarted process commits to a new epoch first,
-    /// or stores its [`usage`](Self::usage) and [`resume_mls`](Self::resume_mls)s.
+    /// Nothing may have been sealed under this KID and `base_key`. A restarted process commits to a
+    /// new epoch first, or stores its [`usage`](Self::usage) and [`resume_mls`](Self::resume_mls)s.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -152,11 +153,13 @@ impl Sender {
         Self::resume_mls(cipher, layout, kid, base_key, KeyUsage::default())
     }
 
-    /// A sender that goes on where an earlier one in the same epoch stopped; [`resume`](Self::resume) for MLS. The
-    /// CTR goes on, however many frames earlier epochs had; only those of this epoch count against its key's limits.
+    /// A sender that goes on where an earlier one in the same epoch stopped;
+    /// [`resume`](Self::resume) for MLS. The CTR goes on, however many frames earlier epochs had;
+    /// only those of this epoch count against its key's limits.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs were left when the epoch began.
+    /// As [`new`](Self::new); [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs were left when the
+    /// epoch began.
     pub fn resume_mls(
         cipher: Cipher,
         layout: MlsLayout,
@@ -182,7 +185,8 @@ impl Sender {
 
     /// Seals a frame where it lies. Copies: none, but for the prefix and the header. Allocates: no.
     ///
-    /// Returns `prefix ‖ header ‖ ciphertext ‖ tag`, a part of the buffer; the payload has not moved.
+    /// Returns `prefix ‖ header ‖ ciphertext ‖ tag`, a part of the buffer; the payload has not
+    /// moved.
     ///
     /// # Errors
     /// [`SealError`]; the frame and the sender are as they were.
@@ -212,8 +216,8 @@ impl Sender {
         &self.key.key
     }
 
-    /// Does everything for a frame that is [short](Metadata::is_short) but to encrypt it: that must follow, under
-    /// [`key`](Self::key). The counter has moved on.
+    /// Does everything for a frame that is [short](Metadata::is_short) but to encrypt it: that must
+    /// follow, under [`key`](Self::key). The counter has moved on.
     #[inline(always)] // a part of the hot doors
     pub(crate) fn prepare<'f>(
         &mut self,
@@ -275,7 +279,8 @@ impl Sender {
     /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no.
     ///
     /// # Errors
-    /// [`SealError`]; the sender is as it was, and `out` too unless it was [`SealError::FrameTooLong`].
+    /// [`SealError`]; the sender is as it was, and `out` too unless it was
+    /// [`SealError::FrameTooLong`].
     pub fn seal_into<'o, 'm>(
         &mut self,
         frame: &[u8],
@@ -286,7 +291,8 @@ impl Sender {
         let header_len = self.key.header.header().len();
         let need = header_len + frame.len() + self.cipher.suite.nt();
         let out = out.get_mut(..need).ok_or(SealError::OutputTooShort { need })?;
-        // What would be refused is not copied: a frame in clear must not lie where a sealed one is expected.
+        // What would be refused is not copied: a frame in clear must not lie where a sealed one is
+        // expected.
         self.blocks_after(frame.len(), &metadata)?;
         if metadata.prefix_len() > frame.len() {
             return Err(SealError::PrefixTooLong);
@@ -312,8 +318,8 @@ impl Sender {
         Ok(out)
     }
 
-    /// Moves one ratchet step on, to CTR 0 of a new key: somebody joined, who must not open what was
-    /// sealed before. Receivers follow by the KID alone. The old key is wiped.
+    /// Moves one ratchet step on, to CTR 0 of a new key: somebody joined, who must not open what
+    /// was sealed before. Receivers follow by the KID alone. The old key is wiped.
     ///
     /// # Errors
     /// [`KeyError::NoRatchet`]; [`KeyError::Forked`].
@@ -350,7 +356,8 @@ impl Sender {
         self.rekey_to(next, base_key)
     }
 
-    /// As [`rekey`](Self::rekey), to a later generation than the next: those between were never used.
+    /// As [`rekey`](Self::rekey), to a later generation than the next: those between were never
+    /// used.
     ///
     /// # Errors
     /// [`KeyError::NotNewer`] unless `generation` is later; as [`rekey`](Self::rekey).
@@ -368,14 +375,16 @@ impl Sender {
         Ok(self.kid())
     }
 
-    /// Moves to a later epoch of the MLS group. The old key is wiped. `base_key` is the epoch's own.
+    /// Moves to a later epoch of the MLS group. The old key is wiped. `base_key` is the epoch's
+    /// own.
     ///
-    /// The CTR goes on from epoch to epoch: KIDs come round again, and were a base key ever given twice, so would
-    /// nonces.
+    /// The CTR goes on from epoch to epoch: KIDs come round again, and were a base key ever given
+    /// twice, so would nonces.
     ///
     /// # Errors
     /// [`KeyError::WrongLayout`] with sender keys; [`KeyError::NotNewer`] unless `epoch` is later;
-    /// [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs are left; [`KeyError::OtherSuite`], [`KeyError::Forked`].
+    /// [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs are left; [`KeyError::OtherSuite`],
+    /// [`KeyError::Forked`].
     pub fn change_epoch(&mut self, epoch: u64, base_key: &BaseKey) -> Result<Kid, KeyError> {
         self.check_process()?;
         let KeyChain::Mls { layout, at } = &mut self.chain else {
@@ -391,7 +400,8 @@ impl Sender {
         Ok(self.kid())
     }
 
-    /// Whether this process began the present key. A child must not even ratchet: its parent may, too.
+    /// Whether this process began the present key. A child must not even ratchet: its parent may,
+    /// too.
     fn check_process(&self) -> Result<(), KeyError> {
         if self.key.blocks.is_inherited() { Err(KeyError::Forked) } else { Ok(()) }
     }
@@ -455,7 +465,8 @@ pub(crate) struct Prepared<'f> {
     pub(crate) sealed: &'f mut [u8],
 }
 
-/// A key together with what it has sealed and its next header: none is exchanged without the others.
+/// A key together with what it has sealed and its next header: none is exchanged without the
+/// others.
 struct SendKey {
     key: FrameKey,
     /// The next frame's. Its CTR only ever counts up.

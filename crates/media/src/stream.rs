@@ -35,8 +35,8 @@ impl StreamKind {
 /// One stream of a sender: its kind, and a number among the sender's streams of that kind.
 ///
 /// Sender and receiver must name the same stream or the frame does not open. Take `index` from
-/// signalling that both sides share (first camera 0, second camera 1, …); simulcast and spatial layers
-/// of one camera are one stream. Do not use an SSRC: servers rewrite it.
+/// signalling that both sides share (first camera 0, second camera 1, …); simulcast and spatial
+/// layers of one camera are one stream. Do not use an SSRC: servers rewrite it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Stream {

@@ -175,7 +175,8 @@ fn a_forged_frame_does_the_others_no_harm_and_changes_nothing() {
     }
 }
 
-/// While three frames wait for a fourth, one that cannot wait moves the ratchet on and their key goes.
+/// While three frames wait for a fourth, one that cannot wait moves the ratchet on and their key
+/// goes.
 #[test]
 fn a_key_may_go_while_frames_wait() {
     for cipher in ciphers() {
@@ -234,7 +235,8 @@ fn each_frame_has_its_own_error() {
     }
 }
 
-/// A frame that falls out of the replay window while its batch is opened takes no other counter with it.
+/// A frame that falls out of the replay window while its batch is opened takes no other counter
+/// with it.
 #[test]
 fn a_jump_inside_a_batch_marks_no_other_counter() {
     for cipher in ciphers() {

@@ -156,7 +156,8 @@ fn a_million_unknown_kids_cost_no_memory() {
     let allocations = alloc::count(|| {
         for _ in 0..1_000_000 {
             kid = kid.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            // No such sender, no such generation, a step out of reach: refused before anything is derived.
+            // No such sender, no such generation, a step out of reach: refused before anything is
+            // derived.
             assert!(matches!(open(kid | 1 << 63, kid), Err(OpenError::UnknownKey(_))));
             assert!(matches!(open(0x100 + 65 + kid % 60, kid), Err(OpenError::StepTooFar(_))));
             assert!(matches!(open(0x100 + 129 + kid % 127, kid), Err(OpenError::StepErased(_))));

@@ -2,11 +2,12 @@
 //!
 //! Where it does not, or cannot be compared:
 //!
-//! * Version 1.4.2 authenticates metadata before the header; the RFC wants it after. Without metadata
-//!   the two agree, and the last test holds the difference in place. Version 2 has mended it.
-//! * Its ratchet's label is "Sframe 1.0 Ratchet" where §5.1 has "SFrame 1.0 Ratchet", and its steps have
-//!   Nk bytes where the RFC has Nh (16 for 32 in suite 4, 32 for 64 in suite 5). Step 0 agrees, no other
-//!   does; a test shows that these two are all the difference.
+//! * Version 1.4.2 authenticates metadata before the header; the RFC wants it after. Without
+//!   metadata the two agree, and the last test holds the difference in place. Version 2 has mended
+//!   it.
+//! * Its ratchet's label is "Sframe 1.0 Ratchet" where §5.1 has "SFrame 1.0 Ratchet", and its steps
+//!   have Nk bytes where the RFC has Nh (16 for 32 in suite 4, 32 for 64 in suite 5). Step 0
+//!   agrees, no other does; a test shows that these two are all the difference.
 //! * Suites 6 to 8 are unknown to both.
 //! * Its backends exclude each other, so version 2.1 stands here with ring, for suites 4 and 5, and
 //!   version 1.4.2 with pure Rust, for suites 1 to 5.

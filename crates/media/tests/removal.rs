@@ -45,7 +45,8 @@ fn steps_before_are_wiped_however_far_a_policy_looks_ahead() {
         }
         receiver.remove_before(SenderKeyKid { step: 150, ..kid_of(1) });
         for step in [0, 3, 100, 149] {
-            // Steps come round: by such a policy this one may be ahead, and its key is another then.
+            // Steps come round: by such a policy this one may be ahead, and its key is another
+            // then.
             let result = receiver.open_to_vec(&frames[step][1], CAMERA);
             assert!(result.is_err(), "{opened:?} {step}: {result:?}");
         }

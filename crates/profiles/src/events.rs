@@ -16,13 +16,14 @@ pub enum SenderEvent {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum ReceiverEvent {
-    /// Frames came for a key index that holds no key. Told once, until a key is set there. Not authentic.
+    /// Frames came for a key index that holds no key. Told once, until a key is set there. Not
+    /// authentic.
     UnknownKey {
         /// As on the wire.
         index: u8,
     },
-    /// As many frames in a row as the policy says did not open. Told once, until one opens. They go on being tried: anybody can
-    /// send frames that do not open. Not authentic.
+    /// As many frames in a row as the policy says did not open. Told once, until one opens. They go
+    /// on being tried: anybody can send frames that do not open. Not authentic.
     Failing {
         /// As on the wire.
         index: u8,

@@ -18,7 +18,8 @@ pub enum FrameType {
 
 /// One encoded frame, as the application that hands it over knows it.
 ///
-/// A receiver uses codec and type alone: SSRC and timestamp come with the sealed frame, because servers rewrite them.
+/// A receiver uses codec and type alone: SSRC and timestamp come with the sealed frame, because
+/// servers rewrite them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct FrameInfo {

@@ -1,8 +1,9 @@
-//! The frame encryption that runs today: what Jitsi, LiveKit and Discord send, sealed and opened in place.
+//! The frame encryption that runs today: what Jitsi, LiveKit and Discord send, sealed and opened in
+//! place.
 //!
-//! An RFC 9605 call is better in every respect but one: the other clients of a running service do not speak it. These modules
-//! do, so that a bot, a native client or a new web client takes part beside them, and so that a service moves one client
-//! at a time.
+//! An RFC 9605 call is better in every respect but one: the other clients of a running service do
+//! not speak it. These modules do, so that a bot, a native client or a new web client takes part
+//! beside them, and so that a service moves one client at a time.
 //!
 //! | module | speaks to |
 //! |---|---|
@@ -10,7 +11,8 @@
 //! | [`livekit`] | livekit-client, LiveKit's native cryptor, Element Call |
 //! | [`dave`] | Discord's voice and video |
 //!
-//! Each has a `Sender` and a `Receiver` of the same shape as those of `sealframe-media`. What the formats share:
+//! Each has a `Sender` and a `Receiver` of the same shape as those of `sealframe-media`. What the
+//! formats share:
 //!
 //! | module | noun |
 //! |---|---|
@@ -20,12 +22,14 @@
 //! | `events` | [`SenderEvent`], [`ReceiverEvent`], [`ReceiverStats`] |
 //!
 //! # Why so
-//! * We send what the peers send, byte for byte. We do not receive as they do: a candidate key of a ratchet is kept only
-//!   after it has opened a frame, work for forged frames is bounded, and there is no way through for plaintext.
-//! * Nonces are made in here, from a counter for each key and SSRC that never runs backwards; what would repeat is refused.
+//! * We send what the peers send, byte for byte. We do not receive as they do: a candidate key of a
+//!   ratchet is kept only after it has opened a frame, work for forged frames is bounded, and there
+//!   is no way through for plaintext.
+//! * Nonces are made in here, from a counter for each key and SSRC that never runs backwards; what
+//!   would repeat is refused.
 //! * A frame without bytes carries nothing. The peers pass it on unsealed; here it is refused, to
-//!   be sealed ([`SealError::TooShort`]) and to be opened ([`OpenError::TooShort`]), whatever
-//!   the codec, and changes and counts nothing. Drop it, and tell nobody.
+//!   be sealed ([`SealError::TooShort`]) and to be opened ([`OpenError::TooShort`]), whatever the
+//!   codec, and changes and counts nothing. Drop it, and tell nobody.
 #![no_std]
 #![forbid(unsafe_code)]
 

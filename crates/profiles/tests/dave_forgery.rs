@@ -117,7 +117,8 @@ fn ranges_are_in_order_apart_and_inside_the_media() {
         (&[1, 101, 0], OpenError::NotThisFormat),
         (&[1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], OpenError::NotThisFormat),
         (&[1, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], OpenError::NotThisFormat),
-        // Half a range, half a number, a number that is longer than it need be or has more bits than it may.
+        // Half a range, half a number, a number that is longer than it need be or has more bits
+        // than it may.
         (&[1, 0], OpenError::NotThisFormat),
         (&[1, 0, 0x80], OpenError::NotThisFormat),
         (&[0x81, 0x00], OpenError::NotThisFormat),
@@ -132,7 +133,8 @@ fn ranges_are_in_order_apart_and_inside_the_media() {
     assert_eq!(refused(&mut receiver(), &with_trailer(&[], &[1])), OpenError::Unauthentic);
 }
 
-/// No format of readable ranges outside the AAD can do better. What comes out is the sender's bytes still, each kind in its order.
+/// No format of readable ranges outside the AAD can do better. What comes out is the sender's bytes
+/// still, each kind in its order.
 #[test]
 fn runs_that_are_moved_among_readable_bytes_still_open() {
     let frame = frames()[3].1.clone();

@@ -1,4 +1,5 @@
-//! Generations, epochs and replays of DAVE's frames: the ends of the windows, by the clock that is handed in.
+//! Generations, epochs and replays of DAVE's frames: the ends of the windows, by the clock that is
+//! handed in.
 #![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -93,7 +94,8 @@ fn a_generation_is_erased_ten_seconds_after_any_newer_one_opened() {
     opens(&mut receiver, at(0, 0xff_ff00), start);
     opens(&mut receiver, at(1, 1), start + GRACE / 2);
     opens(&mut receiver, at(2, 1), start + GRACE);
-    // Generation 0 is erased in the middle of generation 1's grace. Replays are told by keys that are held.
+    // Generation 0 is erased in the middle of generation 1's grace. Replays are told by keys that
+    // are held.
     assert!(matches!(error(&mut receiver, at(1, 1), start + GRACE * 3 / 2), OpenError::TooOld { .. }));
     assert!(matches!(
         error(&mut receiver, at(0, 0xff_ff01), start + GRACE * 3 / 2),
@@ -189,7 +191,8 @@ fn an_old_epoch_opens_for_ten_seconds_after_a_new_one_was_added() {
     assert!(matches!(receiver.open_to_vec(&seal(&mut new), NOW), Err(OpenError::UnknownKey { .. })));
 }
 
-/// The newest epoch's key is tried first, and what it has made of a frame is undone, however long the frame is.
+/// The newest epoch's key is tried first, and what it has made of a frame is undone, however long
+/// the frame is.
 #[test]
 fn frames_of_any_length_open_under_an_old_epoch_on_every_backend() {
     for mut receiver in receivers() {

@@ -1,4 +1,5 @@
-//! Any frame of any codec goes through packetizers as it was sealed, opens, and shows no more than it must.
+//! Any frame of any codec goes through packetizers as it was sealed, opens, and shows no more than
+//! it must.
 #![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -15,7 +16,8 @@ use sealframe_testkit::alloc::{CountingAllocator, count};
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Units by a comparison at every place: WebRTC's way, in which one zero before a start code is part of it.
+/// Units by a comparison at every place: WebRTC's way, in which one zero before a start code is
+/// part of it.
 fn units(frame: &[u8]) -> Vec<&[u8]> {
     let codes: Vec<usize> =
         (0..frame.len().saturating_sub(2)).filter(|&at| frame[at..at + 3] == [0, 0, 1]).collect();
@@ -27,7 +29,8 @@ fn units(frame: &[u8]) -> Vec<&[u8]> {
     codes.iter().enumerate().map(|(place, &code)| &frame[code + 3..end(place)]).collect()
 }
 
-/// What a depacketizer hands over of a frame that a packetizer took: each unit behind a start code of four bytes.
+/// What a depacketizer hands over of a frame that a packetizer took: each unit behind a start code
+/// of four bytes.
 fn through_h26x(frame: &[u8]) -> Vec<u8> {
     let units = units(frame).into_iter().filter(|unit| !unit.is_empty());
     units.flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
@@ -202,7 +205,8 @@ proptest! {
             if is_readable {
                 prop_assert_eq!(clear, frame.len());
             } else {
-                // Start code, header, and at most five bytes for three codes of what begins with a one below 256.
+                // Start code, header, and at most five bytes for three codes of what begins with a
+                // one below 256.
                 prop_assert!(clear <= 4 + 2 + 5, "{} of {:?} {}", clear, codec, kind);
             }
         }
@@ -227,7 +231,8 @@ fn a_nonce_with_a_start_code_is_skipped() {
 
 #[test]
 fn readable_bytes_behind_what_is_encrypted_do_not_move_it() {
-    // The longer start code makes up for the unit: the run lies where it will, and yet not behind all that is readable.
+    // The longer start code makes up for the unit: the run lies where it will, and yet not behind
+    // all that is readable.
     let frame = [0, 0, 0, 1, 0, 1, 0, 0, 1, 0];
     goes_through(&mut sender(), Codec::H264, &frame);
 }

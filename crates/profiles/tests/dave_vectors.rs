@@ -1,4 +1,5 @@
-//! DAVE's published answers, and frames made from its text by a script that shares no code with this.
+//! DAVE's published answers, and frames made from its text by a script that shares no code with
+//! this.
 #![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -135,7 +136,8 @@ fn frames_are_sealed_byte_for_byte_and_open() {
             let mut sender =
                 Sender::new(Config::new(Backend::recommended()), secret(&vector.base_secret));
             if generation > 200 {
-                // Further ahead than a receiver follows, and beyond what 8 bits say: it has opened another one before.
+                // Further ahead than a receiver follows, and beyond what 8 bits say: it has opened
+                // another one before.
                 sender.skip_to((generation - 100) << 24).unwrap();
                 receiver.open_to_vec(&sender.seal_to_vec(b"earlier", None).unwrap(), LONG).unwrap();
                 receiver.erase_old(LONG + Duration::from_secs(10));

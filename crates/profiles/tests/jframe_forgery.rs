@@ -206,7 +206,8 @@ fn a_frame_opens_once() {
     for (mut sender, mut receiver) in pairs(ReceiverPolicy::default()) {
         let sealed: Vec<_> =
             (0..200).map(|frame| (sender.seal(b"a frame", &audio(960 * frame)), audio(0))).collect();
-        // The first of all, then all but the next from behind: what is too far behind is refused, not opened twice.
+        // The first of all, then all but the next from behind: what is too far behind is refused,
+        // not opened twice.
         receiver.opens(&sealed[0].0, &sealed[0].1);
         for (frame, info) in sealed[2..].iter().rev().take(127) {
             receiver.opens(frame, info);
@@ -245,7 +246,8 @@ fn a_frame_from_half_way_round_its_timestamps_stays_old() {
 #[test]
 fn timestamps_may_come_round() {
     for (_, mut receiver) in pairs(ReceiverPolicy::default()) {
-        // Twice, in steps of half the leap that is too far. Our senders refuse that, so it is one after the other.
+        // Twice, in steps of half the leap that is too far. Our senders refuse that, so it is one
+        // after the other.
         for frame in 0..64_u32 {
             let timestamp = frame.wrapping_mul(1 << 27);
             let (mut sender, _) = match receiver {
@@ -361,7 +363,8 @@ fn a_ratchet_is_followed_as_far_as_the_window_and_not_beyond() {
 
 #[test]
 fn ratchet_frames_with_escapes_are_taken_apart_once() {
-    // The peer un-escapes a frame once for each try, and loses it. All zeros make escapes likely, an SSRC of 1 certain.
+    // The peer un-escapes a frame once for each try, and loses it. All zeros make escapes likely,
+    // an SSRC of 1 certain.
     let [_, (mut sender, mut receiver)] = pairs(ReceiverPolicy::default());
     let slice = [&[0, 0, 0, 1, 0x41, 0x9a][..], &[0; 900]].concat();
     for timestamp in 1..20 {

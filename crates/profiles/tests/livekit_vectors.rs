@@ -1,4 +1,5 @@
-//! Every key, frame and packet that LiveKit's own code made, through the public door, on every backend.
+//! Every key, frame and packet that LiveKit's own code made, through the public door, on every
+//! backend.
 #![cfg(feature = "livekit")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -49,7 +50,8 @@ fn every_step_of_every_key_chain() {
             }
             assert_eq!(sender.expose_key(0).unwrap(), &*step.material);
             assert_eq!(receiver.expose_key(0).unwrap(), &*step.material);
-            // The AES key shows in what it seals: with a clear header of VP9's length, 0, the two formats are alike.
+            // The AES key shows in what it seals: with a clear header of VP9's length, 0, the two
+            // formats are alike.
             let vp9 = FrameInfo::video(
                 Some(Codec::Vp9),
                 FrameType::Key,

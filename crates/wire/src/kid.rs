@@ -37,7 +37,8 @@ macro_rules! number {
 }
 
 number! {
-    /// KID: names the key that sealed a frame. Readable by anyone, chosen by whoever sent the bytes.
+    /// KID: names the key that sealed a frame. Readable by anyone, chosen by whoever sent the
+    /// bytes.
     ///
     /// Source: RFC 9605 §4.3.
     Kid

@@ -85,8 +85,8 @@ impl SenderKeyLayout {
         to.wrapping_sub(from) & mask(self.step_bits)
     }
 
-    /// Whether a step lies behind another. Steps come round: what is at most half the circle ahead lies ahead, and
-    /// everything else but the step itself lies behind.
+    /// Whether a step lies behind another. Steps come round: what is at most half the circle ahead
+    /// lies ahead, and everything else but the step itself lies behind.
     #[must_use]
     pub const fn is_behind(self, at: u64, step: u64) -> bool {
         let ahead = self.steps_between(at, step);

@@ -37,8 +37,8 @@ impl HeaderPrediction {
         floor: u64::MAX,
     };
 
-    /// What follows `last`: [`NONE`](Self::NONE) for a CTR inside the config byte, or a header of more
-    /// than 8 bytes.
+    /// What follows `last`: [`NONE`](Self::NONE) for a CTR inside the config byte, or a header of
+    /// more than 8 bytes.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "lengths up to 8")]
     pub fn after(last: Header) -> Self {

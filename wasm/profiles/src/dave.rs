@@ -19,8 +19,9 @@ pub struct DaveSealer {
 
 #[wasm_bindgen]
 impl DaveSealer {
-    /// At the beginning of an epoch, with the 16 bytes that the MLS group exports for us; this copy of them is wiped. Of H.264
-    /// and H.265 the units without a picture stay readable, or the parameter sets alone.
+    /// At the beginning of an epoch, with the 16 bytes that the MLS group exports for us; this copy
+    /// of them is wiped. Of H.264 and H.265 the units without a picture stay readable, or the
+    /// parameter sets alone.
     ///
     /// # Errors
     /// The name of an error code.
@@ -47,7 +48,8 @@ impl DaveSealer {
         self.sender.nonces()
     }
 
-    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in `label.rs`.
+    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in
+    /// `label.rs`.
     pub fn seal(&mut self, region: &mut Region, len: usize, codec_id: u8) -> isize {
         region.work(len, |frame| Ok(self.sender.seal_in_place(frame, label::codec(codec_id)?)?.len()))
     }
@@ -77,8 +79,9 @@ impl DaveOpener {
         Self::default()
     }
 
-    /// Adds the 16 bytes that the group exports for this member in a new epoch; this copy of them is wiped. Secrets of earlier
-    /// epochs are erased 10 s later. `now_ms` is of any clock that runs forward.
+    /// Adds the 16 bytes that the group exports for this member in a new epoch; this copy of them
+    /// is wiped. Secrets of earlier epochs are erased 10 s later. `now_ms` is of any clock that
+    /// runs forward.
     ///
     /// # Errors
     /// The name of an error code.
@@ -162,7 +165,8 @@ pub fn code(bytes: &[u8], digits: usize, group: usize) -> Result<String, String>
     Ok(dave::displayable_code(bytes, digits, group).map_err(|_| ErrorCode::DigitsRefused)?)
 }
 
-/// What stands for two members' identity keys: 64 bytes, of which [`code()`] makes 45 digits. Takes a while.
+/// What stands for two members' identity keys: 64 bytes, of which [`code()`] makes 45 digits. Takes
+/// a while.
 ///
 /// # Errors
 /// The name of an error code.

@@ -71,14 +71,16 @@ impl JitsiCryptor {
         self.receiver.forget_stream(ssrc);
     }
 
-    /// Where in linear memory the 32 bytes of a key's present material lie; 0 if there is none. JavaScript wipes its copy.
+    /// Where in linear memory the 32 bytes of a key's present material lie; 0 if there is none.
+    /// JavaScript wipes its copy.
     #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]
     pub fn key_offset(&self, index: u32) -> *const u8 {
         self.sender.expose_key(index).map_or(core::ptr::null(), <[u8]>::as_ptr)
     }
 
-    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in `label.rs`.
+    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in
+    /// `label.rs`.
     pub fn seal(
         &mut self,
         region: &mut Region,

@@ -1,7 +1,8 @@
 //! aws-lc-rs. It decrypts while it hashes; when the tag is wrong the buffer is zeroed.
 //!
-//! Nothing is allocated for a frame, but a thread's first forged frame makes AWS-LC allocate that thread's
-//! queue of errors, once. GHASH's key is copied to the stack for every frame and left there.
+//! Nothing is allocated for a frame, but a thread's first forged frame makes AWS-LC allocate that
+//! thread's queue of errors, once. GHASH's key is copied to the stack for every frame and left
+//! there.
 
 use alloc::boxed::Box;
 
@@ -12,8 +13,8 @@ use crate::{FrameTooLong, Unauthentic};
 
 /// An AES-128-GCM or AES-256-GCM key, by its length.
 ///
-/// The expanded key lies on C's heap, so moving this leaves no copies behind, and AWS-LC wipes whatever
-/// it frees (`OPENSSL_free` in its `crypto/mem.c`).
+/// The expanded key lies on C's heap, so moving this leaves no copies behind, and AWS-LC wipes
+/// whatever it frees (`OPENSSL_free` in its `crypto/mem.c`).
 pub(crate) struct GcmKey(LessSafeKey);
 
 impl GcmKey {

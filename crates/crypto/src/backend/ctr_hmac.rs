@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{FrameTooLong, Unauthentic};
 
-/// The AES round keys and the states of HMAC: nothing is expanded per frame. The hash is known by its state
-/// and its block, of `N` bytes.
+/// The AES round keys and the states of HMAC: nothing is expanded per frame. The hash is known by
+/// its state and its block, of `N` bytes.
 pub(crate) struct CtrHmacKey<C, S: Sha2<N>, const N: usize> {
     cipher: C,
     hmac: HmacKey<S, N>,

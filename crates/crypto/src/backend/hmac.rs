@@ -1,7 +1,8 @@
 //! HMAC (RFC 2104) with SHA-2, made of nothing but the compression function.
 //!
-//! The `hmac` crate copies two buffered hashes for each message and wipes the copies: 15 to 18 % more time for
-//! a frame of 40 bytes (Zen 4, November 2026). Here a message starts from eight words.
+//! The `hmac` crate copies two buffered hashes for each message and wipes the copies: 15 to 18 %
+//! more time for a frame of 40 bytes (Zen 4, November 2026). Here a message starts from eight
+//! words.
 
 use core::slice::from_ref;
 
@@ -136,7 +137,8 @@ impl<S: Sha2<N>, const N: usize> HmacKey<S, N> {
     }
 }
 
-/// Hashes the last `filled` bytes of `len`, with their padding: FIPS 180-4 §5.1. Beyond them `block` is zero.
+/// Hashes the last `filled` bytes of `len`, with their padding: FIPS 180-4 §5.1. Beyond them
+/// `block` is zero.
 #[inline(always)]
 fn finish<S: Sha2<N>, const N: usize>(state: &mut S, mut block: [u8; N], filled: usize, len: u64) {
     block[filled] = 0x80;

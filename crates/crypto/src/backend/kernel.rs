@@ -1,5 +1,5 @@
-//! Our own kernel. What fits its registers is opened there and stored when the tag is right; what does not is
-//! decrypted while it is hashed, and zeroed when the tag is wrong.
+//! Our own kernel. What fits its registers is opened there and stored when the tag is right; what
+//! does not is decrypted while it is hashed, and zeroed when the tag is wrong.
 
 use alloc::vec::Vec;
 

@@ -126,7 +126,8 @@ impl Backend {
 
 /// What a library does with a key that it has expanded.
 pub(crate) trait ExpandedKey {
-    /// Whether a frame that [`decrypt`](Self::decrypt) rejects is unchanged. Otherwise it is zeroed.
+    /// Whether a frame that [`decrypt`](Self::decrypt) rejects is unchanged. Otherwise it is
+    /// zeroed.
     const KEEPS_REJECTED: bool;
 
     /// # Panics

@@ -8,7 +8,8 @@ use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use super::ExpandedKey;
 use crate::{FrameTooLong, Unauthentic};
 
-/// An AES-128-GCM or AES-256-GCM key, by its length. Wiped on drop, which ring does not do by itself.
+/// An AES-128-GCM or AES-256-GCM key, by its length. Wiped on drop, which ring does not do by
+/// itself.
 pub(crate) struct GcmKey(LessSafeKey);
 
 impl GcmKey {
@@ -61,8 +62,9 @@ impl Drop for GcmKey {
     #[expect(unsafe_code, reason = "ring keeps its expanded keys private and does not wipe them")]
     fn drop(&mut self) {
         const { assert!(!needs_drop::<LessSafeKey>(), "a destructor would see the wiped key") }
-        // SAFETY: the pointer is valid for writes; a LessSafeKey owns no memory beyond itself and has no
-        // destructor (asserted above), so nothing reads it after this: `self` is being dropped.
+        // SAFETY: the pointer is valid for writes; a LessSafeKey owns no memory beyond itself and
+        // has no destructor (asserted above), so nothing reads it after this: `self` is being
+        // dropped.
         unsafe { zeroize::zeroize_flat_type(&raw mut self.0) };
     }
 }

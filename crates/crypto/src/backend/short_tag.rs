@@ -115,8 +115,8 @@ fn full_tag_key(backend: Backend, key: &[u8; 16]) -> AeadKey {
     on_wiped_stack(|| AeadKey::from_derived(cipher, key))
 }
 
-// The kernel's path is inlined into its callers. With the others inlined beside it, a frame would be
-// prepared for all of them, which takes 50 instructions.
+// The kernel's path is inlined into its callers. With the others inlined beside it, a frame would
+// be prepared for all of them, which takes 50 instructions.
 
 #[cfg(portable)]
 #[inline(never)]

@@ -129,8 +129,8 @@ impl LookUp {
         Block::load(&tables[0]).look_up(p).xor(Block::load(&tables[1]).look_up(q))
     }
 
-    /// `SubBytes`, `ShiftRows` and `MixColumns`: with `c` twice a byte and the one below, the sum of `c`, the `c` below and
-    /// the byte above.
+    /// `SubBytes`, `ShiftRows` and `MixColumns`: with `c` twice a byte and the one below, the sum
+    /// of `c`, the `c` below and the byte above.
     #[inline(always)]
     fn round(self, codes: Block) -> Block {
         let pq = self.divide(codes);

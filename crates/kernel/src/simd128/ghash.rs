@@ -1,12 +1,14 @@
-//! GHASH (NIST SP 800-38D §6.4): in rows of blocks, multiplied in 64-bit words, and what is long first in `lanes`.
+//! GHASH (NIST SP 800-38D §6.4): in rows of blocks, multiplied in 64-bit words, and what is long
+//! first in `lanes`.
 //!
-//! A product of polynomials over GF(2) is made of integer products: with every fourth bit kept and three zeros between, the
-//! carries of a sum of up to 16 bits stay in the holes. Sixteen such products, of four parts of one word with four of the
-//! other, give the low half of the whole; the high half is the low half of the reversed words' product, reversed.
-//! Source of the method: T. Pornin, "BearSSL: constant-time multiplication", <https://www.bearssl.org/constanttime.html>.
+//! A product of polynomials over GF(2) is made of integer products: with every fourth bit kept and
+//! three zeros between, the carries of a sum of up to 16 bits stay in the holes. Sixteen such
+//! products, of four parts of one word with four of the other, give the low half of the whole; the
+//! high half is the low half of the reversed words' product, reversed. Source of the method: T.
+//! Pornin, "BearSSL: constant-time multiplication", <https://www.bearssl.org/constanttime.html>.
 //!
-//! Products of several blocks with powers of H are added as they are, carries and all, since adding is bit by bit and what
-//! lies in the holes is thrown away at the end; they are reduced once.
+//! Products of several blocks with powers of H are added as they are, carries and all, since adding
+//! is bit by bit and what lies in the holes is thrown away at the end; they are reduced once.
 
 use super::{
     block::{BLOCK, Block, wipe},
@@ -23,7 +25,8 @@ const HOLES: [u64; 4] =
 /// A word in four parts with holes.
 type Parts = [u64; 4];
 
-/// What Karatsuba's method multiplies of an element: low word, high word and their sum, and all three reversed.
+/// What Karatsuba's method multiplies of an element: low word, high word and their sum, and all
+/// three reversed.
 const WORDS: usize = 6;
 
 /// What a hash is multiplied by. Wiped by its owner.
@@ -34,7 +37,8 @@ pub(super) struct Powers {
     lanes: Products,
 }
 
-/// From so many blocks on they go in lanes. At the end of them there are sixteen blocks left to be hashed in rows.
+/// From so many blocks on they go in lanes. At the end of them there are sixteen blocks left to be
+/// hashed in rows.
 const LEAST_FOR_LANES: usize = 2 * LANES;
 
 /// A polynomial of degree below 128: GHASH's first bit is the highest of `high`.
@@ -224,7 +228,8 @@ impl<'a> Blocks<'a> {
         self.take_with_zeros(LANES)
     }
 
-    /// The first of `count` blocks, behind as many zeros as let the last of them be in the last lane.
+    /// The first of `count` blocks, behind as many zeros as let the last of them be in the last
+    /// lane.
     fn take_with_zeros(&mut self, count: usize) -> [Block; LANES] {
         let zeros = count.next_multiple_of(LANES) - count;
         core::array::from_fn(|lane| {

@@ -1,8 +1,9 @@
 //! Sixteen blocks of a hash at once, multiplied by look-ups.
 //!
-//! Bytes lie across: one vector has the first bytes of all blocks, another their second ones. Every block is multiplied by the
-//! same element, `H^16`, so half a byte of each finds its part of the product in one table of 16 bytes for each byte of the
-//! product, and tables that lie in registers are looked up in without telling where.
+//! Bytes lie across: one vector has the first bytes of all blocks, another their second ones. Every
+//! block is multiplied by the same element, `H^16`, so half a byte of each finds its part of the
+//! product in one table of 16 bytes for each byte of the product, and tables that lie in registers
+//! are looked up in without telling where.
 
 use core::hint::black_box;
 
@@ -14,7 +15,8 @@ pub(super) const LANES: usize = 16;
 /// Bytes of the product of half a byte and an element.
 const PRODUCT: usize = BLOCK + 1;
 
-/// The products of one element with every half byte: for each byte of the product, by half byte. Wiped by its owner.
+/// The products of one element with every half byte: for each byte of the product, by half byte.
+/// Wiped by its owner.
 pub(super) struct Products {
     upper: [Block; PRODUCT],
     lower: [Block; PRODUCT],
@@ -25,7 +27,8 @@ impl Products {
         Self { upper: [Block::ZERO; PRODUCT], lower: [Block::ZERO; PRODUCT] }
     }
 
-    /// Makes those of `element`, big-endian as all of GHASH: its first bit is the highest, and times `x` is a step down.
+    /// Makes those of `element`, big-endian as all of GHASH: its first bit is the highest, and
+    /// times `x` is a step down.
     #[expect(clippy::cast_possible_truncation, reason = "the last byte is what is wanted")]
     pub(super) fn set(&mut self, element: Block) {
         let element = u128::from_be_bytes(element.to_bytes());
@@ -105,7 +108,8 @@ impl Lanes {
     }
 }
 
-/// Rows as columns. Each of four times, the bytes of one half of the vectors go between those of the other.
+/// Rows as columns. Each of four times, the bytes of one half of the vectors go between those of
+/// the other.
 #[inline(always)]
 fn turned(mut rows: [Block; BLOCK]) -> [Block; BLOCK] {
     for _ in 0..4 {

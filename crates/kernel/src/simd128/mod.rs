@@ -1,8 +1,9 @@
 //! AES-GCM without AES instructions: WebAssembly's 128-bit vectors, four blocks at once.
 //!
-//! Neither an address nor a branch depends on a secret: AES, and GHASH of what is long, look up in tables of 16
-//! bytes that lie in registers; the rest of GHASH is made of integer multiplications whose operands have holes for the
-//! carries. An engine would have to go out of its way to make either depend on the data.
+//! Neither an address nor a branch depends on a secret: AES, and GHASH of what is long, look up in
+//! tables of 16 bytes that lie in registers; the rest of GHASH is made of integer multiplications
+//! whose operands have holes for the carries. An engine would have to go out of its way to make
+//! either depend on the data.
 //!
 //! | module | noun |
 //! |---|---|
@@ -153,7 +154,8 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under a key.
+    /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under
+    /// a key.
     #[must_use]
     pub const fn new(key: &'a Key, nonce: [u8; 12], aad: &'a [u8], data: &'a mut [u8]) -> Self {
         Self { key, nonce, aad, data }
@@ -189,8 +191,9 @@ impl<'a> Frame<'a> {
         self.open(tag)
     }
 
-    /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats that send no more. One forgery in 2^64 passes at
-    /// best, sooner with long frames (NIST SP 800-38D, appendix C).
+    /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats
+    /// that send no more. One forgery in 2^64 passes at best, sooner with long frames (NIST SP
+    /// 800-38D, appendix C).
     ///
     /// # Errors
     /// [`Unauthentic`], with the data as they were, so that another key can be tried.
@@ -205,7 +208,8 @@ impl<'a> Frame<'a> {
         }
         let keystream = Keystream::new(&self.key.round_keys, self.nonce);
         let made = self.key.powers.hash(self.aad, self.data).xor(keystream.blocks[0]);
-        // One comparison of all that is given, and the one branch that depends on it: the verdict is public.
+        // One comparison of all that is given, and the one branch that depends on it: the verdict
+        // is public.
         if (made.to_u128() ^ tag) & tag_mask != 0 {
             return Err(Unauthentic);
         }

@@ -1,17 +1,20 @@
 //! The S-box and `MixColumns` as look-ups of half bytes, made from their definitions.
 //!
-//! A byte of AES, an element of GF(2^8), is `k + i W`, with `k` and `i` of GF(2^4) and `W^2 = A W + A`. Its norm is
-//! `n = k^2 + A k i + A i^2`, and its inverse `(k + A i) / n + (i / n) W`. With `j = i + k`, both
+//! A byte of AES, an element of GF(2^8), is `k + i W`, with `k` and `i` of GF(2^4) and `W^2 = A W +
+//! A`. Its norm is `n = k^2 + A k i + A i^2`, and its inverse `(k + A i) / n + (i / n) W`. With `j
+//! = i + k`, both
 //!
 //! ```text
 //! p = j + 1 / (1/i + A/k) = n / (k + A i)
 //! q = i + 1 / (1/j + A/k) = n / (k + A i + A k)
 //! ```
 //!
-//! take five look-ups, and whatever is linear in the inverse is a look-up of `p` and one of `q`. What is divided by 0 has its
-//! highest bit set, and at such a place a look-up finds 0; so everything comes out right for 0 too.
+//! take five look-ups, and whatever is linear in the inverse is a look-up of `p` and one of `q`.
+//! What is divided by 0 has its highest bit set, and at such a place a look-up finds 0; so
+//! everything comes out right for 0 too.
 //!
-//! Source: M. Hamburg, "Accelerating AES with Vector Permute Instructions", CHES 2009, sections 3 and 4.
+//! Source: M. Hamburg, "Accelerating AES with Vector Permute Instructions", CHES 2009, sections 3
+//! and 4.
 
 #![expect(clippy::cast_possible_truncation, reason = "indices of small tables")]
 
@@ -20,11 +23,12 @@ use super::block::BLOCK;
 /// A map of half bytes, or the places that the bytes of a block come from.
 type Table = [u8; BLOCK];
 
-/// The S-box adds 0x63 to every byte. Added to every byte of a column, it goes through `MixColumns` unchanged, so it is left
-/// out of the tables and added to the round keys behind them.
+/// The S-box adds 0x63 to every byte. Added to every byte of a column, it goes through `MixColumns`
+/// unchanged, so it is left out of the tables and added to the round keys behind them.
 pub(super) const S_BOX_CONSTANT: u8 = 0x63;
 
-/// Everything that is looked up, in memory: an engine would put constants together anew at each use.
+/// Everything that is looked up, in memory: an engine would put constants together anew at each
+/// use.
 #[repr(C, align(16))]
 pub(super) struct Tables {
     /// From a byte to its code, `i << 4 | k`: of the lower half and of the upper.
@@ -66,7 +70,8 @@ pub(super) static TABLES: Tables = {
 
 const INFINITY: u8 = 0x80;
 
-/// Generates GF(2^4) inside GF(2^8): `G^4 = G + 1`. A half byte has the coefficients of `1`, `G`, `G^2` and `G^3`.
+/// Generates GF(2^4) inside GF(2^8): `G^4 = G + 1`. A half byte has the coefficients of `1`, `G`,
+/// `G^2` and `G^3`.
 const G: u8 = {
     let mut g = 2;
     while power(g, 4) != g ^ 1 {
@@ -192,7 +197,8 @@ const fn mixed(x: u8) -> u8 {
     x ^ x.rotate_left(1) ^ x.rotate_left(2) ^ x.rotate_left(3) ^ x.rotate_left(4)
 }
 
-/// Where each byte comes from if the rows are shifted, or not, and each column then turned up by so many bytes.
+/// Where each byte comes from if the rows are shifted, or not, and each column then turned up by so
+/// many bytes.
 const fn places(up: usize, shifts_rows: bool) -> Table {
     let mut table = [0; BLOCK];
     let mut to = 0;

@@ -43,7 +43,8 @@ pub(crate) fn open_or_restore(
     Frame::new(key, NONCE, aad, data).open_or_restore(tag.into())
 }
 
-/// What another library makes of the same: ring where no C compiler for another processor is needed, else aes-gcm.
+/// What another library makes of the same: ring where no C compiler for another processor is
+/// needed, else aes-gcm.
 pub(crate) struct Reference {
     #[cfg(target_arch = "x86_64")]
     key: ring::aead::LessSafeKey,

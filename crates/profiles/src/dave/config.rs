@@ -14,8 +14,8 @@ pub struct Config {
 impl Config {
     /// AES-GCM by this library; the same NAL units stay readable as with libdave.
     ///
-    /// ring and aws-lc-rs check no tag of 64 bits, so a receiver's frames take two passes of theirs;
-    /// the kernel and the portable backend take one.
+    /// ring and aws-lc-rs check no tag of 64 bits, so a receiver's frames take two passes of
+    /// theirs; the kernel and the portable backend take one.
     #[must_use]
     pub fn new(backend: Backend) -> Self {
         Self { backend, clear_units: ClearUnits::default() }

@@ -21,7 +21,8 @@ pub(super) const GRACE: Duration = Duration::from_secs(10);
 const MAX_GAP: u32 = 250;
 /// Generations that the 8 bits of a nonce tell apart.
 const WRAP: u32 = 256;
-/// More than any sender makes: bounds which generation a frame can be of, by the age of the epoch. libdave has 170.
+/// More than any sender makes: bounds which generation a frame can be of, by the age of the epoch.
+/// libdave has 170.
 const MAX_FRAMES_PER_SECOND: u128 = 680;
 
 /// One epoch of one sender.
@@ -92,7 +93,8 @@ impl Epoch {
         }
     }
 
-    /// Decrypts the payload and returns the whole nonce. A key that had to be derived is kept only then.
+    /// Decrypts the payload and returns the whole nonce. A key that had to be derived is kept only
+    /// then.
     ///
     /// # Errors
     /// [`OpenError`]; epoch and payload are as they were.

@@ -1,11 +1,13 @@
-//! Between a frame as it lies, readable and encrypted bytes in turn, and what an AEAD takes: each in one piece.
+//! Between a frame as it lies, readable and encrypted bytes in turn, and what an AEAD takes: each
+//! in one piece.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::{ClearRange, Trailer, plan::runs_between};
 
-/// A received frame whose readable bytes are not its front. Kept from frame to frame for its memory.
+/// A received frame whose readable bytes are not its front. Kept from frame to frame for its
+/// memory.
 #[derive(Default)]
 pub(super) struct Woven {
     ranges: Vec<ClearRange>,
@@ -54,7 +56,8 @@ pub(super) fn gather(buf: &mut [u8], runs: impl Iterator<Item = Range<usize>>) {
     }
 }
 
-/// Moves what [`gather`] put together, `len` bytes, to runs that are in order and apart and as long in all.
+/// Moves what [`gather`] put together, `len` bytes, to runs that are in order and apart and as long
+/// in all.
 pub(super) fn scatter(buf: &mut [u8], len: usize, runs: impl DoubleEndedIterator<Item = Range<usize>>) {
     let mut from = len;
     for run in runs.rev() {

@@ -7,8 +7,9 @@
 //! media with its encrypted runs in place ‖ tag (8) ‖ nonce ‖ readable ranges ‖ length ‖ FA FA
 //! ```
 //!
-//! The MLS group, its gateway and the transitions are the application's; it exports a secret for each sender and epoch, with
-//! [`EXPORTER_LABEL`] and [`exporter_context`]. Our own goes into a [`Sender`], each other one into that member's [`Receiver`].
+//! The MLS group, its gateway and the transitions are the application's; it exports a secret for
+//! each sender and epoch, with [`EXPORTER_LABEL`] and [`exporter_context`]. Our own goes into a
+//! [`Sender`], each other one into that member's [`Receiver`].
 //!
 //! | module | noun |
 //! |---|---|

@@ -21,10 +21,11 @@ pub const fn exporter_context(user_id: u64) -> [u8; 8] {
     user_id.to_le_bytes()
 }
 
-/// `sender_base_secret = MLS-Exporter("Discord Secure Frames v0", user id, 16)`: one sender's, for one epoch.
+/// `sender_base_secret = MLS-Exporter("Discord Secure Frames v0", user id, 16)`: one sender's, for
+/// one epoch.
 ///
-/// The MLS group is the application's. A secret is consumed by the sender or receiver that it is for, cannot be cloned or printed,
-/// and is wiped when dropped.
+/// The MLS group is the application's. A secret is consumed by the sender or receiver that it is
+/// for, cannot be cloned or printed, and is wiped when dropped.
 ///
 /// Source: discord/dave-protocol, `protocol.md`, "Sender Key Derivation".
 pub struct BaseSecret(Zeroizing<[u8; BASE_SECRET_LEN]>);
@@ -43,7 +44,8 @@ impl fmt::Debug for BaseSecret {
     }
 }
 
-/// The hash ratchet of one sender in one epoch, at one generation. It moves forward only; what was before is wiped.
+/// The hash ratchet of one sender in one epoch, at one generation. It moves forward only; what was
+/// before is wiped.
 ///
 /// ```text
 /// secret[0] = sender_base_secret
@@ -108,8 +110,8 @@ impl HashRatchet {
         Some(ahead)
     }
 
-    /// `ExpandWithLabel(secret, label, generation, N)` of RFC 9420 §8: one block of HKDF-Expand, as `N` is at most 32. By HMAC
-    /// itself, because HKDF's crate refuses a secret of 16 bytes.
+    /// `ExpandWithLabel(secret, label, generation, N)` of RFC 9420 §8: one block of HKDF-Expand, as
+    /// `N` is at most 32. By HMAC itself, because HKDF's crate refuses a secret of 16 bytes.
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     fn expand<const N: usize>(&self, label: &[u8]) -> Zeroizing<[u8; N]> {
         const { assert!(N <= NH) };

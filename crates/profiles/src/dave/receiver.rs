@@ -21,8 +21,9 @@ const MAX_EPOCHS: usize = 16;
 
 /// Opens the frames of one member, each once. One for each member, and not our own.
 ///
-/// A frame does not say of which epoch it is: those held are tried, the newest first. A key that does not open it leaves it as it was
-/// and, if it had to be derived, is not kept. Times are those of any clock that runs forward.
+/// A frame does not say of which epoch it is: those held are tried, the newest first. A key that
+/// does not open it leaves it as it was and, if it had to be derived, is not kept. Times are those
+/// of any clock that runs forward.
 pub struct Receiver {
     backend: Backend,
     /// The oldest first.
@@ -38,9 +39,11 @@ pub struct Receiver {
 pub struct Opened<'f> {
     /// The epoch whose key opened it: any of its members can have sealed it.
     pub epoch: u64,
-    /// Which frame in that epoch, counted from 1 over all of the sender's streams; the generation is above its low 24 bits.
+    /// Which frame in that epoch, counted from 1 over all of the sender's streams; the generation
+    /// is above its low 24 bits.
     pub nonce: u64,
-    /// The frame, as the encoder made it but for what the sender's rules write anew: the beginning of the buffer that was given.
+    /// The frame, as the encoder made it but for what the sender's rules write anew: the beginning
+    /// of the buffer that was given.
     pub frame: &'f mut [u8],
 }
 
@@ -75,10 +78,11 @@ impl Receiver {
         }
     }
 
-    /// Adds the secret that the sender has in a new epoch. Those held are erased 10 s later. `epoch` is what [`Opened`] will say; it
-    /// need not be higher, as groups begin anew.
+    /// Adds the secret that the sender has in a new epoch. Those held are erased 10 s later.
+    /// `epoch` is what [`Opened`] will say; it need not be higher, as groups begin anew.
     ///
-    /// A secret that was added must not be added again: its frames would open once more. Of more than 16 epochs the oldest is erased.
+    /// A secret that was added must not be added again: its frames would open once more. Of more
+    /// than 16 epochs the oldest is erased.
     pub fn add_epoch(&mut self, epoch: u64, base_secret: BaseSecret, now: Duration) {
         self.erase_old(now);
         for held in &mut self.epochs {
@@ -95,7 +99,8 @@ impl Receiver {
         self.epochs.clear();
     }
 
-    /// Erases keys whose time is over. Opening does so too; a receiver that frames no longer come for needs a call.
+    /// Erases keys whose time is over. Opening does so too; a receiver that frames no longer come
+    /// for needs a call.
     #[inline]
     pub fn erase_old(&mut self, now: Duration) {
         if self.epochs.iter().any(|epoch| epoch.has_old(now)) {
@@ -117,13 +122,14 @@ impl Receiver {
         self.stats
     }
 
-    /// Opens a sealed frame where it lies. Copies: nothing, if what stays readable is its front; else that, and what is encrypted.
-    /// Allocates: for the first frames, and when a sender's key changes.
+    /// Opens a sealed frame where it lies. Copies: nothing, if what stays readable is its front;
+    /// else that, and what is encrypted. Allocates: for the first frames, and when a sender's key
+    /// changes.
     ///
     /// # Errors
-    /// [`OpenError`]; the frame is as it was, and so is the receiver, but that keys whose time is over are erased.
-    /// [`OpenError::Injected`] is what Discord's servers send for a muted sender: exactly `F8 FF FE`. libdave plays it; anybody
-    /// between can send it.
+    /// [`OpenError`]; the frame is as it was, and so is the receiver, but that keys whose time is
+    /// over are erased. [`OpenError::Injected`] is what Discord's servers send for a muted sender:
+    /// exactly `F8 FF FE`. libdave plays it; anybody between can send it.
     #[inline]
     pub fn open_in_place<'f>(
         &mut self,
@@ -180,7 +186,8 @@ impl Receiver {
         Ok((epoch, nonce, media_len))
     }
 
-    /// Opens media whose readable bytes lie in several pieces, or not in front. Epoch and whole nonce.
+    /// Opens media whose readable bytes lie in several pieces, or not in front. Epoch and whole
+    /// nonce.
     fn open_woven(
         &mut self,
         media: &mut [u8],
@@ -208,8 +215,8 @@ impl Receiver {
     }
 }
 
-/// The epoch and the whole nonce of a frame that has opened. If none opens it, the error is of the newest epoch that it was tried under,
-/// or else that of the newest.
+/// The epoch and the whole nonce of a frame that has opened. If none opens it, the error is of the
+/// newest epoch that it was tried under, or else that of the newest.
 #[inline(always)] // a part of the hot door
 fn try_epochs(
     epochs: &mut [Epoch],

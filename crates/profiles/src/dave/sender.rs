@@ -20,7 +20,8 @@ const MAX_TRIES: u32 = 10;
 /// A start code across the edge of a run has at most so many bytes outside.
 const BESIDE: usize = 2;
 
-/// Seals the frames of all of a member's streams in one epoch. Owns the nonce: not `Clone`, and nothing sets it back.
+/// Seals the frames of all of a member's streams in one epoch. Owns the nonce: not `Clone`, and
+/// nothing sets it back.
 ///
 /// The first nonce is 1. Every 2^24 frames the ratchet moves a generation on.
 ///
@@ -54,8 +55,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Bytes behind a frame that are enough for the trailer, and for start codes that become longer, unless a frame has more than 33
-    /// units: then [`SealError::NoTailroom`] says how many.
+    /// Bytes behind a frame that are enough for the trailer, and for start codes that become
+    /// longer, unless a frame has more than 33 units: then [`SealError::NoTailroom`] says how many.
     pub const TAILROOM: usize = MAX_TRAILER_LEN + 33;
 
     /// A sender at the beginning of an epoch.
@@ -73,20 +74,22 @@ impl Sender {
         self.key.nonce()
     }
 
-    /// Spends all nonces up to this one without sealing: goes on behind a sender of this epoch that is gone. Costs an HMAC for each
-    /// generation on the way.
+    /// Spends all nonces up to this one without sealing: goes on behind a sender of this epoch that
+    /// is gone. Costs an HMAC for each generation on the way.
     ///
     /// # Errors
-    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::OutOfRange`] beyond the
-    /// last generation; [`KeyError::Forked`].
+    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::OutOfRange`] beyond the last
+    /// generation; [`KeyError::Forked`].
     pub fn skip_to(&mut self, nonce: u64) -> Result<(), KeyError> {
         self.key.skip_to(nonce)
     }
 
-    /// Seals an encoder's frame where it lies and returns the sealed frame, which begins where the frame did. Copies: what stays
-    /// readable, and what is encrypted only if it moves. Allocates: for the first frames only.
+    /// Seals an encoder's frame where it lies and returns the sealed frame, which begins where the
+    /// frame did. Copies: what stays readable, and what is encrypted only if it moves. Allocates:
+    /// for the first frames only.
     ///
-    /// A frame of no known codec (`None`), or that is not made as its codec's are, is encrypted whole.
+    /// A frame of no known codec (`None`), or that is not made as its codec's are, is encrypted
+    /// whole.
     ///
     /// # Errors
     /// [`SealError::NoTailroom`], [`SealError::TooManyRanges`], [`SealError::KeyExhausted`],
@@ -218,7 +221,8 @@ fn seal_as_planned(
     Err(SealError::StartCode)
 }
 
-/// Whether a packetizer would find a start code in what was encrypted, across its edges, or in the trailer.
+/// Whether a packetizer would find a start code in what was encrypted, across its edges, or in the
+/// trailer.
 fn has_start_code_among(plan: &Plan, sealed: &[u8]) -> bool {
     let found = |from: usize, to: usize| {
         has_start_code(

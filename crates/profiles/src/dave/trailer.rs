@@ -30,7 +30,8 @@ pub struct ClearRange {
 }
 
 impl ClearRange {
-    /// Where it ends in the media. Ranges are made and checked so that this is no further than the media's end.
+    /// Where it ends in the media. Ranges are made and checked so that this is no further than the
+    /// media's end.
     #[must_use]
     pub const fn end(&self) -> usize {
         self.offset + self.len
@@ -49,10 +50,12 @@ pub struct Trailer<'f> {
 }
 
 impl<'f> Trailer<'f> {
-    /// Reads and checks the trailer of a sealed frame: the ranges are in order, apart, and inside the media.
+    /// Reads and checks the trailer of a sealed frame: the ranges are in order, apart, and inside
+    /// the media.
     ///
-    /// Stricter than libdave in three points that no sender is in the way of: a number has no more bytes than it needs, a nonce has 32
-    /// bits, and a range ends with the media and not in the trailer.
+    /// Stricter than libdave in three points that no sender is in the way of: a number has no more
+    /// bytes than it needs, a nonce has 32 bits, and a range ends with the media and not in the
+    /// trailer.
     ///
     /// # Errors
     /// [`OpenError::TooShort`], [`OpenError::NotThisFormat`].
@@ -109,8 +112,8 @@ impl<'f> Trailer<'f> {
     }
 }
 
-/// Every range begins where or behind where the one before ended. Returns the bytes of all, if nothing lies before or between
-/// them.
+/// Every range begins where or behind where the one before ended. Returns the bytes of all, if
+/// nothing lies before or between them.
 fn check(mut ranges: &[u8], media_len: usize) -> Option<Option<usize>> {
     let (mut end, mut len) = (0, 0);
     while !ranges.is_empty() {
@@ -178,7 +181,8 @@ pub(super) fn trailer_len(nonce: u32, ranges: &[ClearRange]) -> usize {
     FIXED_LEN + uleb_len(nonce.into()) + ranges.sum::<usize>()
 }
 
-/// Fills `to`, which is as long as [`trailer_len`] says and not too long. Of the tag the first half is sent.
+/// Fills `to`, which is as long as [`trailer_len`] says and not too long. Of the tag the first half
+/// is sent.
 pub(super) fn write(to: &mut [u8], tag: &[u8; 16], nonce: u32, ranges: &[ClearRange]) -> Option<()> {
     let len = u8::try_from(to.len()).ok()?;
     let (to_tag, to) = to.split_first_chunk_mut()?;

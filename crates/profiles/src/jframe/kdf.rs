@@ -121,7 +121,8 @@ impl Kdf {
 pub(crate) enum KeyInput {
     /// Its material.
     Material(Secret),
-    /// The material of the step after it, 32 bytes, in LiveKit's format: what frames are encrypted with is in there too.
+    /// The material of the step after it, 32 bytes, in LiveKit's format: what frames are encrypted
+    /// with is in there too.
     #[cfg(feature = "livekit")]
     Next(Secret),
 }

@@ -4,7 +4,8 @@
 //! | clear header (H) | AES-GCM ciphertext | tag (16) | IV (12) | 0C | key index |
 //! ```
 //!
-//! The clear bytes are the AAD. The IV is `SSRC ‖ RTP timestamp ‖` a third word, which holds a count of the stream's frames.
+//! The clear bytes are the AAD. The IV is `SSRC ‖ RTP timestamp ‖` a third word, which holds a
+//! count of the stream's frames.
 
 mod kdf;
 mod open;
@@ -81,7 +82,8 @@ pub(crate) enum IvRule {
     TimestampLessCount,
 }
 
-/// An IV in words of 8 and 4 bytes, big-endian, as AES-GCM reads it: a load across two stores has to wait for both.
+/// An IV in words of 8 and 4 bytes, big-endian, as AES-GCM reads it: a load across two stores has
+/// to wait for both.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Iv {
     front: u64,

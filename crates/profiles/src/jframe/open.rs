@@ -28,7 +28,8 @@ pub(crate) enum Search {
     CutOff,
 }
 
-/// A frame that has opened: all of it is from a holder of the key. Who that is, the formats do not say.
+/// A frame that has opened: all of it is from a holder of the key. Who that is, the formats do not
+/// say.
 #[non_exhaustive]
 pub struct Opened<'f> {
     /// The key's index, as on the wire.
@@ -149,8 +150,9 @@ impl Opener {
         self.ended(frame, done, None)
     }
 
-    /// Opens a frame that has one of these layouts, of which there is at least one; or, with `Search::CutOff`, any number of clear bytes
-    /// from 1 to 255, which are tried if so many bytes can be afforded. Returns the layout too.
+    /// Opens a frame that has one of these layouts, of which there is at least one; or, with
+    /// `Search::CutOff`, any number of clear bytes from 1 to 255, which are tried if so many bytes
+    /// can be afforded. Returns the layout too.
     #[cfg(feature = "livekit")]
     #[cold]
     pub(crate) fn open_any<'f>(
@@ -170,7 +172,8 @@ impl Opener {
         self.ended(frame, done, None).map(|opened| (layout, opened))
     }
 
-    /// `spare` is the frame as it came. The first layout's error stands for all, unless that was too short.
+    /// `spare` is the frame as it came. The first layout's error stands for all, unless that was
+    /// too short.
     #[cfg(feature = "livekit")]
     fn try_any(
         &mut self,
@@ -221,7 +224,8 @@ impl Opener {
         ratchets: bool,
     ) -> Result<Done, OpenError> {
         let tail = frame.get_mut(layout.clear..).ok_or(OpenError::TooShort)?;
-        // Escapes are a third of it at most, and are counted before any is taken out: what is refused stays as it was.
+        // Escapes are a third of it at most, and are counted before any is taken out: what is
+        // refused stays as it was.
         let may_be_short = layout.escaped && tail.len() < 2 * OVERHEAD;
         let len = if may_be_short { annex_b::unescaped_len(tail) } else { tail.len() };
         if len < OVERHEAD {
@@ -245,7 +249,8 @@ impl Opener {
         Ok(examined.done(layout.clear + payload_len))
     }
 
-    /// Not as the result of what can fail: between that and its use it would lie in memory, in pieces.
+    /// Not as the result of what can fail: between that and its use it would lie in memory, in
+    /// pieces.
     #[inline(always)] // a part of the hot doors
     fn examine(&self, iv: Iv, index: u8, channel: Channel) -> Examined {
         Examined { iv, words: self.rule.split(iv), channel, index }
@@ -283,7 +288,8 @@ impl Opener {
         }
     }
 
-    /// Opens data whose IV and index came by another way. What is not the plaintext of the buffer has no meaning.
+    /// Opens data whose IV and index came by another way. What is not the plaintext of the buffer
+    /// has no meaning.
     #[cfg(feature = "livekit")]
     pub(crate) fn open_detached<'f>(
         &mut self,
@@ -315,7 +321,8 @@ impl Opener {
         Ok(examined.done(len))
     }
 
-    /// The one point of trust. Marks the frame as opened, and moves the key on if a later one opened it.
+    /// The one point of trust. Marks the frame as opened, and moves the key on if a later one
+    /// opened it.
     #[inline(always)] // a part of the hot doors
     fn decrypt(
         &mut self,
@@ -371,7 +378,8 @@ impl Opener {
         aead.decrypt_or_restore(iv, clear, payload, tag, &mut self.spare).is_ok()
     }
 
-    /// Tries the keys ahead, one after the other, each a step of the one before. Returns which one opened the frame.
+    /// Tries the keys ahead, one after the other, each a step of the one before. Returns which one
+    /// opened the frame.
     #[cold]
     fn walk(
         &mut self,

@@ -4,15 +4,16 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "set by applications, field by field")]
 pub struct ReceiverPolicy {
-    /// Ratchet steps that a frame may be ahead; 0 never follows. The formats do not say which step a frame is of, so that it is
-    /// found by trying.
+    /// Ratchet steps that a frame may be ahead; 0 never follows. The formats do not say which step
+    /// a frame is of, so that it is found by trying.
     pub ratchet_window: u8,
     /// Ratchet steps that are worked out for one frame, at most. All that have been are kept, so
     /// however many forged frames come, no step is worked out twice. With passphrases (PBKDF2) a
     /// step takes 10 to 100 ms: there it is one for a frame, whatever this says, so a frame waits
     /// no longer than that, and a sender that has ratcheted n steps is found at its nth frame.
     pub max_derivations_per_frame: u8,
-    /// Frames in a row that do not open before [`ReceiverEvent::Failing`](crate::ReceiverEvent::Failing).
+    /// Frames in a row that do not open before
+    /// [`ReceiverEvent::Failing`](crate::ReceiverEvent::Failing).
     pub failure_tolerance: u16,
     /// Whether frames open once.
     pub replay: Replay,
@@ -31,8 +32,9 @@ pub enum Replay {
     /// streams open once while their IV is among the last 4,096 such; so do LiveKit's data, of
     /// packets and of data tracks.
     Refuse,
-    /// A frame opens as often as it comes, as with the peers. Needed where timestamp and count stand still, as livekit-client has
-    /// it in browsers whose frames have no timestamp. (Such a sender repeats nonces, which gives its key away.)
+    /// A frame opens as often as it comes, as with the peers. Needed where timestamp and count
+    /// stand still, as livekit-client has it in browsers whose frames have no timestamp. (Such a
+    /// sender repeats nonces, which gives its key away.)
     Allow,
 }
 
@@ -51,13 +53,16 @@ impl Default for ReceiverPolicy {
 
 /// How many frames that did not open are tried further.
 ///
-/// An attacker can send frames that do not open, each of which would cost a decryption for each step of the window. Frames that
-/// open earn tries, one each; when there are none left, one of 16 that fail is tried still. So in the long run forged frames cost
-/// at most `1 + window / 16` decryptions each, and `window` more for each frame that opens, and a sender that has
-/// ratcheted is found whatever else comes. Frames of units can be laid out in two or three ways: they cost so much in each.
+/// An attacker can send frames that do not open, each of which would cost a decryption for each
+/// step of the window. Frames that open earn tries, one each; when there are none left, one of 16
+/// that fail is tried still. So in the long run forged frames cost at most `1 + window / 16`
+/// decryptions each, and `window` more for each frame that opens, and a sender that has ratcheted
+/// is found whatever else comes. Frames of units can be laid out in two or three ways: they cost so
+/// much in each.
 ///
-/// To search for a layout costs 255 decryptions, of frames that may be long. It is paid for in bytes: 16 MiB at first, and then what
-/// opens, of which 64 MiB are kept at most. So searches decrypt as many bytes as open, and 16 MiB more.
+/// To search for a layout costs 255 decryptions, of frames that may be long. It is paid for in
+/// bytes: 16 MiB at first, and then what opens, of which 64 MiB are kept at most. So searches
+/// decrypt as many bytes as open, and 16 MiB more.
 pub(crate) struct TrialBudget {
     credit: u8,
     failed: u8,

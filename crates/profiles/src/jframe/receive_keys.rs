@@ -20,9 +20,11 @@ pub(crate) struct ReceiveKey {
     /// open until it is wiped.
     before: Option<(Step, u16)>,
     kdf: Kdf,
-    /// Keys are numbered as they come, from 1. A ratchet changes nothing, and the same key at two indexes has one number.
+    /// Keys are numbered as they come, from 1. A ratchet changes nothing, and the same key at two
+    /// indexes has one number.
     number: u64,
-    /// Candidates: the steps after the present one, in order. They depend on the key alone, not on what came.
+    /// Candidates: the steps after the present one, in order. They depend on the key alone, not on
+    /// what came.
     ahead: VecDeque<Step>,
     /// Frames in a row that did not open.
     pub(crate) failures: u16,
@@ -34,7 +36,8 @@ impl ReceiveKey {
         self.step.next.is_some()
     }
 
-    /// Works out the candidate `number` steps ahead (from 1) unless it is there, if it may. `number - 1` are there.
+    /// Works out the candidate `number` steps ahead (from 1) unless it is there, if it may. `number
+    /// - 1` are there.
     pub(crate) fn candidate(
         &mut self,
         backend: Backend,

@@ -20,7 +20,8 @@ const MAX_STREAMS: usize = 1024;
 /// Frames that are remembered for each: about two seconds. What is older is refused.
 const REMEMBERED: usize = 128;
 
-/// Timestamps that a stream may leap ahead at once when it could be an old frame as well: 93 minutes of sound, 50 of video.
+/// Timestamps that a stream may leap ahead at once when it could be an old frame as well: 93
+/// minutes of sound, 50 of video.
 const LEAP: u64 = 1 << 28;
 /// A timestamp comes again after so many.
 const CIRCLE: u64 = 1 << 32;
@@ -38,7 +39,8 @@ const FAR: u64 = 1 << 26;
 /// random.
 const ORDERED: u32 = COUNTS as u32 * 1024;
 
-/// A frame's place among those of its stream: by timestamp, and by count where that stands still. Both are unwrapped.
+/// A frame's place among those of its stream: by timestamp, and by count where that stands still.
+/// Both are unwrapped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 struct Place {
     timestamp: u64,
@@ -200,7 +202,8 @@ impl Window {
         }
     }
 
-    /// Whether a place before the newest has the same timestamp modulo 2^32, and is likelier than such a leap.
+    /// Whether a place before the newest has the same timestamp modulo 2^32, and is likelier than
+    /// such a leap.
     #[inline]
     const fn is_round(&self, place: Place) -> bool {
         place.timestamp - self.newest.timestamp > LEAP && place.timestamp - CIRCLE >= self.earliest

@@ -76,7 +76,8 @@ impl Sealer {
         timestamp: u32,
         out: &'o mut [u8],
     ) -> Result<&'o mut [u8], SealError> {
-        // What would be refused is not copied: a frame in clear must not lie where a sealed one is expected.
+        // What would be refused is not copied: a frame in clear must not lie where a sealed one is
+        // expected.
         let plan = self.plan(frame.len(), layout, stream, timestamp)?;
         let need = frame.len() + layout.room(frame.len());
         let out = out.get_mut(..need).ok_or(SealError::OutputTooShort { need })?;
@@ -98,7 +99,8 @@ impl Sealer {
         Ok(out)
     }
 
-    /// Encrypts data of which only the ciphertext and the tag go into `buf`; returns the index and the IV.
+    /// Encrypts data of which only the ciphertext and the tag go into `buf`; returns the index and
+    /// the IV.
     #[cfg(feature = "livekit")]
     pub(crate) fn seal_detached<'f>(
         &mut self,

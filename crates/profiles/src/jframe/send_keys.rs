@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{KeyError, SealError};
 
-/// Streams that a key counts for. Those that it has only taken over from the key before make room for others.
+/// Streams that a key counts for. Those that it has only taken over from the key before make room
+/// for others.
 const MAX_STREAMS: usize = 1024;
 
 pub(crate) struct SendKey {
@@ -41,8 +42,8 @@ impl SendKey {
         }
     }
 
-    /// Where the nonces of a new stream will be, or `None` for behind all others. One that is replaced has no IV under this key, so
-    /// none can come twice when its stream begins anew.
+    /// Where the nonces of a new stream will be, or `None` for behind all others. One that is
+    /// replaced has no IV under this key, so none can come twice when its stream begins anew.
     fn place_of_new(&self) -> Result<Option<usize>, SealError> {
         if self.streams.len() < MAX_STREAMS {
             return Ok(None);
@@ -97,7 +98,8 @@ impl SendKey {
         self.place(stream).map(|at| self.streams[at].count())
     }
 
-    /// Counts go on, in case that timestamps stand still. Those that have long been unused are the first to make room.
+    /// Counts go on, in case that timestamps stand still. Those that have long been unused are the
+    /// first to make room.
     fn streams_for_new_key(&self) -> Vec<StreamNonces> {
         let unused = self.streams.iter().filter(|nonces| nonces.is_unused());
         let used = self.streams.iter().filter(|nonces| !nonces.is_unused());
@@ -199,7 +201,8 @@ impl SendKeys {
         Ok(index)
     }
 
-    /// Uses a key under another index from now on, with all that it has counted. Nothing is left at the old one.
+    /// Uses a key under another index from now on, with all that it has counted. Nothing is left at
+    /// the old one.
     #[cfg(feature = "livekit")]
     pub(crate) fn move_to(&mut self, from: u32, to: u32) -> Result<u8, KeyError> {
         self.check_process()?;

@@ -3,8 +3,8 @@
 use super::COUNTS;
 use crate::SealError;
 
-/// The count of one SSRC under one key, and what has to be known of the timestamps so that no pair of timestamp and count
-/// comes twice.
+/// The count of one SSRC under one key, and what has to be known of the timestamps so that no pair
+/// of timestamp and count comes twice.
 ///
 /// Counts are told apart modulo 65,535, timestamps modulo 2^32. A timestamp more than 2^31 ahead is
 /// a step back. A frame has its pair for itself if

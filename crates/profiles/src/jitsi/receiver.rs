@@ -9,7 +9,8 @@ use crate::{
     jframe::{IvRule, Opener},
 };
 
-/// Opens the frames of one participant, of all its streams; with an external key, those of everybody.
+/// Opens the frames of one participant, of all its streams; with an external key, those of
+/// everybody.
 pub struct Receiver(Opener);
 
 impl Receiver {
@@ -19,7 +20,8 @@ impl Receiver {
         Self(Opener::new(config.backend, IvRule::Count, RING_SIZE, config.policy))
     }
 
-    /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo 16.
+    /// Takes a key, in place of the one at this index; returns the index on the wire: `index`
+    /// modulo 16.
     ///
     /// One that was here before another should not come back: what it opened of streams that have
     /// made room for others since, more than 1,024, would open again, and so would what it opened
@@ -47,11 +49,13 @@ impl Receiver {
         self.0.keys.material(index)
     }
 
-    /// Opens a sealed frame where it lies. Copies: the ciphertext, once, on ring and aws-lc-rs where the key has a ratchet. Allocates:
-    /// only until it has seen the longest frame, and for the first frame of a stream.
+    /// Opens a sealed frame where it lies. Copies: the ciphertext, once, on ring and aws-lc-rs
+    /// where the key has a ratchet. Allocates: only until it has seen the longest frame, and for
+    /// the first frame of a stream.
     ///
-    /// A frame may be up to the policy's window of ratchet steps ahead; the key moves on when a frame has proven it, and never
-    /// back. Frames of the step before open until 256 of the new one have.
+    /// A frame may be up to the policy's window of ratchet steps ahead; the key moves on when a
+    /// frame has proven it, and never back. Frames of the step before open until 256 of the new one
+    /// have.
     ///
     /// # Errors
     /// [`OpenError`]; [`OpenError::TooShort`] for a frame without bytes, which counts as nothing.

@@ -11,7 +11,8 @@ use crate::{
     jframe::{IvRule, OVERHEAD, Sealer},
 };
 
-/// Seals the frames of one participant, of all its streams. Owns their counts: not `Clone`, and nothing sets one back.
+/// Seals the frames of one participant, of all its streams. Owns their counts: not `Clone`, and
+/// nothing sets one back.
 ///
 /// In a forked child it seals nothing ([`SealError::Forked`]) and takes no keys
 /// ([`KeyError::Forked`]): its parent goes on with the same nonces.
@@ -40,7 +41,8 @@ impl Sender {
     /// Bytes behind a frame that sealing needs.
     pub const OVERHEAD: usize = OVERHEAD;
 
-    /// A sender without keys; counts begin with 0, which is safe with keys that have sealed nothing.
+    /// A sender without keys; counts begin with 0, which is safe with keys that have sealed
+    /// nothing.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self::resume(config, 0)
@@ -48,9 +50,10 @@ impl Sender {
 
     /// A sender whose streams' counts begin with `first_count`, modulo 65,535.
     ///
-    /// Jitsi's own begins with a random number, because there a key may outlive its sender. So if a key may have been used
-    /// by an earlier sender, only what [`next_count`](Self::next_count) said for the same SSRC, or timestamps that are
-    /// certainly later, keep nonces from coming twice, which would give the key away. Better draw a new key.
+    /// Jitsi's own begins with a random number, because there a key may outlive its sender. So if a
+    /// key may have been used by an earlier sender, only what [`next_count`](Self::next_count) said
+    /// for the same SSRC, or timestamps that are certainly later, keep nonces from coming twice,
+    /// which would give the key away. Better draw a new key.
     #[must_use]
     pub fn resume(config: Config, first_count: u16) -> Self {
         Self(Sealer::new(config.backend, IvRule::Count, RING_SIZE, first_count))
@@ -58,7 +61,8 @@ impl Sender {
 
     /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo 16.
     ///
-    /// The key must not have been given to another sender, nor to this one before another took its place.
+    /// The key must not have been given to another sender, nor to this one before another took its
+    /// place.
     ///
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
@@ -74,8 +78,8 @@ impl Sender {
         self.0.keys.choose(index)
     }
 
-    /// Moves a key one step on: somebody joined, who must not open what was sealed before. The index stays, so receivers find
-    /// out by trying. The old key is wiped.
+    /// Moves a key one step on: somebody joined, who must not open what was sealed before. The
+    /// index stays, so receivers find out by trying. The old key is wiped.
     ///
     /// # Errors
     /// [`KeyError::NoKey`]; [`KeyError::NoRatchet`] with an external key; [`KeyError::Forked`].
@@ -94,10 +98,11 @@ impl Sender {
         self.0.keys.material(index)
     }
 
-    /// Seals a frame where it lies. Copies: none. Allocates: no, but for the first frame of a stream.
+    /// Seals a frame where it lies. Copies: none. Allocates: no, but for the first frame of a
+    /// stream.
     ///
-    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`; the frame has not moved. It needs [`OVERHEAD`](Self::OVERHEAD)
-    /// bytes behind it and none before.
+    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`; the frame has not moved. It needs
+    /// [`OVERHEAD`](Self::OVERHEAD) bytes behind it and none before.
     ///
     /// # Errors
     /// [`SealError::NoKey`]; [`SealError::TooShort`] if the frame is empty or shorter than its
@@ -112,7 +117,8 @@ impl Sender {
         self.0.seal_in_place(frame, layout(info), info.ssrc, info.rtp_timestamp)
     }
 
-    /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no, but for the first frame of a stream.
+    /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no, but for the
+    /// first frame of a stream.
     ///
     /// # Errors
     /// As [`seal_in_place`](Self::seal_in_place), and [`SealError::OutputTooShort`].

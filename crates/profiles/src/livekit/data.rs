@@ -1,11 +1,14 @@
 //! Data: packets of chat and the like, and frames of data tracks.
 //!
-//! A packet's sender, destination and topic are readable, and nothing says which of them it was sealed for.
+//! A packet's sender, destination and topic are readable, and nothing says which of them it was
+//! sealed for.
 //!
-//! Clocks and counts begin anew when a peer reloads, with the same key, and a third of an IV may be random. So data have no order by
-//! which old ones could be refused: a receiver remembers IVs, and what is further back than 4,096 opens again.
+//! Clocks and counts begin anew when a peer reloads, with the same key, and a third of an IV may be
+//! random. So data have no order by which old ones could be refused: a receiver remembers IVs, and
+//! what is further back than 4,096 opens again.
 //!
-//! Sources: livekit/protocol, protobufs/livekit_models.proto; livekit/client-sdk-js, src/e2ee/worker/DataCryptor.ts.
+//! Sources: livekit/protocol, protobufs/livekit_models.proto; livekit/client-sdk-js,
+//! src/e2ee/worker/DataCryptor.ts.
 
 use alloc::vec::Vec;
 use core::{fmt, ops::Range};
@@ -25,8 +28,8 @@ pub struct SealedData<'f> {
 }
 
 impl SealedData<'_> {
-    /// Appends `EncryptedPacket{encryption_type, iv, key_index, encrypted_value}`. livekit-client leaves the type at 0; native
-    /// clients say 1, AES-GCM.
+    /// Appends `EncryptedPacket{encryption_type, iv, key_index, encrypted_value}`. livekit-client
+    /// leaves the type at 0; native clients say 1, AES-GCM.
     pub fn write_packet(&self, peer: Peer, out: &mut Vec<u8>) {
         if peer == Peer::Native {
             out.extend([ENCRYPTION_TYPE << 3, 1]);
@@ -67,8 +70,8 @@ pub fn parse_track_extension(extension: &[u8]) -> Option<(u8, [u8; 12])> {
     }
 }
 
-/// Where data came from. What has opened once opens no more as the same of these two, while its IV is among the last 4,096 of
-/// that: of packets, or of all data tracks together.
+/// Where data came from. What has opened once opens no more as the same of these two, while its IV
+/// is among the last 4,096 of that: of packets, or of all data tracks together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "the format has these two")]
 pub enum DataChannel {

@@ -1,4 +1,5 @@
-//! What LiveKit's clients append to a sealed frame of video, for the receiving application: "packet trailers".
+//! What LiveKit's clients append to a sealed frame of video, for the receiving application: "packet
+//! trailers".
 //!
 //! ```text
 //! sealed frame ‖ { tag ‖ len ‖ value, each byte XOR FF } ‖ len of all this XOR FF ‖ "LKTS"
@@ -30,7 +31,8 @@ pub struct FrameMetadata {
 }
 
 impl FrameMetadata {
-    /// The metadata behind a sealed frame, and how long the frame is without; `None` if there are none.
+    /// The metadata behind a sealed frame, and how long the frame is without; `None` if there are
+    /// none.
     #[must_use]
     pub fn split(frame: &[u8]) -> Option<(usize, Self)> {
         let len = len_without(frame);
@@ -55,7 +57,8 @@ impl FrameMetadata {
         rest.is_empty().then_some((len, metadata))
     }
 
-    /// Appends the metadata to a sealed frame; `None`, and nothing is appended, if they take more than 255 bytes.
+    /// Appends the metadata to a sealed frame; `None`, and nothing is appended, if they take more
+    /// than 255 bytes.
     pub fn append(&self, frame: &mut Vec<u8>) -> Option<()> {
         let mut entries = Vec::new();
         let mut entry = |tag: u8, value: &[u8]| {

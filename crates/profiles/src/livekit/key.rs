@@ -19,10 +19,11 @@ enum Derivation {
 }
 
 impl Key {
-    /// A passphrase, by PBKDF2 with 100,000 rounds: what a string is to livekit-client, and a key to native clients by default.
+    /// A passphrase, by PBKDF2 with 100,000 rounds: what a string is to livekit-client, and a key
+    /// to native clients by default.
     ///
-    /// The rounds take 10 to 100 ms, for every key and every ratchet step. They do not make a weak passphrase strong.
-    /// `None` for an empty one, which is everybody's.
+    /// The rounds take 10 to 100 ms, for every key and every ratchet step. They do not make a weak
+    /// passphrase strong. `None` for an empty one, which is everybody's.
     #[must_use]
     pub fn from_passphrase(passphrase: &str) -> Option<Self> {
         Self::pbkdf2(passphrase.as_bytes())
@@ -40,8 +41,9 @@ impl Key {
     /// The fewest random bytes that [`hkdf`](Self::hkdf) takes: as many as a key of AES-128 has.
     pub const MIN_HKDF_LEN: usize = 16;
 
-    /// Random bytes, [16](Self::MIN_HKDF_LEN) at least, by HKDF-SHA256: what an `ArrayBuffer` is to livekit-client, and to Element
-    /// Call; a key of native clients that chose HKDF. An array that is shorter does not compile.
+    /// Random bytes, [16](Self::MIN_HKDF_LEN) at least, by HKDF-SHA256: what an `ArrayBuffer` is to
+    /// livekit-client, and to Element Call; a key of native clients that chose HKDF. An array that
+    /// is shorter does not compile.
     ///
     /// ```compile_fail
     /// use sealframe_profiles::livekit::Key;
@@ -62,9 +64,10 @@ impl Key {
         })
     }
 
-    /// What has been derived of a key somewhere else, by HKDF and for 256 bits, so that nobody reads the key itself: a browser's
-    /// `CryptoKey` by `deriveBits`. Such a key seals, opens and ratchets as any other; its own
-    /// [material](super::Sender::expose_key) is not known, only that of its next steps.
+    /// What has been derived of a key somewhere else, by HKDF and for 256 bits, so that nobody
+    /// reads the key itself: a browser's `CryptoKey` by `deriveBits`. Such a key seals, opens and
+    /// ratchets as any other; its own [material](super::Sender::expose_key) is not known, only that
+    /// of its next steps.
     #[must_use]
     pub fn hkdf_derived(derived: &[u8; 32]) -> Self {
         Self { derivation: Derivation::Hkdf, input: KeyInput::Next(Secret::new(derived)) }

@@ -14,7 +14,8 @@ use crate::{
     jframe::{IvRule, Layout, Opener, Search},
 };
 
-/// Opens the frames and the data of one participant, of all its streams, whichever implementation made them.
+/// Opens the frames and the data of one participant, of all its streams, whichever implementation
+/// made them.
 pub struct Receiver {
     opener: Opener,
     config: Config,
@@ -32,7 +33,8 @@ impl Receiver {
         Self { opener, config, injection_trailer: Vec::new(), cut_off: None }
     }
 
-    /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo the ring's size.
+    /// Takes a key, in place of the one at this index; returns the index on the wire: `index`
+    /// modulo the ring's size.
     ///
     /// One that was here before another should not come back: what it opened of streams that have
     /// made room for others since, more than 1,024, would open again, and so would what it opened
@@ -65,7 +67,8 @@ impl Receiver {
         self.opener.keys.remove(index)
     }
 
-    /// The material of a key's next step, of which its AES key is the front: what [`Key::hkdf_derived`] takes. Wipe every copy.
+    /// The material of a key's next step, of which its AES key is the front: what
+    /// [`Key::hkdf_derived`] takes. Wipe every copy.
     #[must_use]
     pub fn expose_next(&self, index: u32) -> Option<&[u8]> {
         self.opener.keys.next_material(index)
@@ -77,15 +80,17 @@ impl Receiver {
         self.opener.keys.material(index)
     }
 
-    /// The `sif_trailer` that the server told when the room was joined: frames that end with it are the server's own.
+    /// The `sif_trailer` that the server told when the room was joined: frames that end with it are
+    /// the server's own.
     ///
     /// It makes no frame open. It only names the error: [`OpenError::Injected`].
     pub fn set_injection_trailer(&mut self, trailer: &[u8]) {
         self.injection_trailer = trailer.to_vec();
     }
 
-    /// Opens a sealed frame where it lies. Copies: the ciphertext, once, on ring and aws-lc-rs; in rare cases the frame, once more.
-    /// Allocates: only until it has seen the longest frame, and for the first frame of a stream.
+    /// Opens a sealed frame where it lies. Copies: the ciphertext, once, on ring and aws-lc-rs; in
+    /// rare cases the frame, once more. Allocates: only until it has seen the longest frame, and
+    /// for the first frame of a stream.
     ///
     /// [Frame metadata](frame_metadata) behind it are left out. A frame may be up to the policy's
     /// window of ratchet steps ahead; the key moves on when a frame has proven it, and never back.
@@ -162,8 +167,8 @@ impl Receiver {
     /// Opens an `EncryptedPacket` where it lies: its `frame` is an `EncryptedPacketPayload`.
     ///
     /// # Errors
-    /// As [`open_in_place`](Self::open_in_place); [`OpenError::NotThisFormat`] if the bytes are no such message, or its IV does not
-    /// have 12 bytes.
+    /// As [`open_in_place`](Self::open_in_place); [`OpenError::NotThisFormat`] if the bytes are no
+    /// such message, or its IV does not have 12 bytes.
     pub fn open_packet_in_place<'f>(&mut self, packet: &'f mut [u8]) -> Result<Opened<'f>, OpenError> {
         let Some(Packet { key_index, iv, value }) = Packet::parse(packet) else {
             self.opener.count_refused();

@@ -11,8 +11,8 @@ use crate::{
     jframe::{IvRule, Layout, OVERHEAD, Sealer},
 };
 
-/// Seals the frames and the data of one participant, of all its streams. Owns their counts: not `Clone`, and nothing sets one
-/// back.
+/// Seals the frames and the data of one participant, of all its streams. Owns their counts: not
+/// `Clone`, and nothing sets one back.
 ///
 /// In a forked child it seals nothing ([`SealError::Forked`]) and takes no keys
 /// ([`KeyError::Forked`]): its parent goes on with the same nonces.
@@ -52,9 +52,10 @@ impl Sender {
 
     /// A sender whose streams' counts begin with `first_count`, modulo 65,535.
     ///
-    /// livekit-client begins with a random number, because its keys outlive its senders: passphrases above all. If a key may
-    /// have been used by an earlier sender, only another SSRC, what [`next_count`](Self::next_count) said for the same, or
-    /// timestamps that are certainly later keep nonces from coming twice, which would give the key away.
+    /// livekit-client begins with a random number, because its keys outlive its senders:
+    /// passphrases above all. If a key may have been used by an earlier sender, only another SSRC,
+    /// what [`next_count`](Self::next_count) said for the same, or timestamps that are certainly
+    /// later keep nonces from coming twice, which would give the key away.
     #[must_use]
     pub fn resume(config: Config, first_count: u16) -> Self {
         let rule = IvRule::TimestampLessCount;
@@ -62,11 +63,13 @@ impl Sender {
         Self { sealer, config, data_prefix: None }
     }
 
-    /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo the ring's size.
+    /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo the
+    /// ring's size.
     ///
-    /// With a key that everybody has, nonces differ between senders by the SSRC alone, which browsers draw at random: among 100
-    /// streams two are the same once in a million calls. Prefer a key for each participant. A key that comes back after another took
-    /// its place may have been used as by an earlier sender: see [`resume`](Self::resume).
+    /// With a key that everybody has, nonces differ between senders by the SSRC alone, which
+    /// browsers draw at random: among 100 streams two are the same once in a million calls. Prefer
+    /// a key for each participant. A key that comes back after another took its place may have been
+    /// used as by an earlier sender: see [`resume`](Self::resume).
     ///
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
@@ -83,8 +86,9 @@ impl Sender {
         self.sealer.keys.choose(index)
     }
 
-    /// Seals under another index with a key that is held, as if it had always been there: counts go on. What was there is
-    /// wiped, and at the old index is nothing. livekit-client takes the same key at several.
+    /// Seals under another index with a key that is held, as if it had always been there: counts go
+    /// on. What was there is wiped, and at the old index is nothing. livekit-client takes the same
+    /// key at several.
     ///
     /// # Errors
     /// [`KeyError::NoKey`]; [`KeyError::Forked`].
@@ -92,8 +96,8 @@ impl Sender {
         self.sealer.keys.move_to(from, to)
     }
 
-    /// Moves a key one step on; the index stays. It does not protect what was sealed before: whoever has the new key can work out
-    /// the old AES key from it. Set another key for that.
+    /// Moves a key one step on; the index stays. It does not protect what was sealed before:
+    /// whoever has the new key can work out the old AES key from it. Set another key for that.
     ///
     /// livekit-client finds one step at most, unless it is told of each.
     ///
@@ -108,7 +112,8 @@ impl Sender {
         self.sealer.keys.remove(index)
     }
 
-    /// The material of a key's next step, of which its AES key is the front: what [`Key::hkdf_derived`] takes. Wipe every copy.
+    /// The material of a key's next step, of which its AES key is the front: what
+    /// [`Key::hkdf_derived`] takes. Wipe every copy.
     #[must_use]
     pub fn expose_next(&self, index: u32) -> Option<&[u8]> {
         self.sealer.keys.next_material(index)
@@ -158,8 +163,8 @@ impl Sender {
         self.sealer.seal_in_place(frame, layout, info.ssrc, info.rtp_timestamp)
     }
 
-    /// Seals `frame` into the front of `out`, which needs [`room`](Self::room) more. Copies: the frame, once. Allocates: no, but for
-    /// the first frame of a stream.
+    /// Seals `frame` into the front of `out`, which needs [`room`](Self::room) more. Copies: the
+    /// frame, once. Allocates: no, but for the first frame of a stream.
     ///
     /// # Errors
     /// As [`seal_in_place`](Self::seal_in_place), and [`SealError::OutputTooShort`].
@@ -187,18 +192,19 @@ impl Sender {
         layout::to_seal(self.config.peer, info, frame)
     }
 
-    /// Begins data: packets and data tracks. Their IVs are `prefix ‖ time ‖ time - count`; draw the prefix at random, once for each
-    /// sender. One that is an SSRC of this sender too does no harm.
+    /// Begins data: packets and data tracks. Their IVs are `prefix ‖ time ‖ time - count`; draw the
+    /// prefix at random, once for each sender. One that is an SSRC of this sender too does no harm.
     pub const fn begin_data(&mut self, prefix: u32) {
         self.data_prefix = Some(prefix);
     }
 
-    /// Encrypts an `EncryptedPacketPayload`, or a frame of a data track, where it lies; `now_ms` may be any clock of milliseconds.
-    /// Its 16 bytes of tag need room behind it.
+    /// Encrypts an `EncryptedPacketPayload`, or a frame of a data track, where it lies; `now_ms`
+    /// may be any clock of milliseconds. Its 16 bytes of tag need room behind it.
     ///
     /// # Errors
-    /// [`SealError::NoKey`], also before [`begin_data`](Self::begin_data); [`SealError::NonceWouldRepeat`] after 65,535 in a
-    /// millisecond, or after 49 days with one key; [`SealError::NoTailroom`] and others. Data and sender are as they were.
+    /// [`SealError::NoKey`], also before [`begin_data`](Self::begin_data);
+    /// [`SealError::NonceWouldRepeat`] after 65,535 in a millisecond, or after 49 days with one
+    /// key; [`SealError::NoTailroom`] and others. Data and sender are as they were.
     pub fn seal_data_in_place<'f>(
         &mut self,
         data: FrameBuf<'f>,
@@ -209,7 +215,8 @@ impl Sender {
         Ok(SealedData { key_index, iv, value })
     }
 
-    /// The count that the next frame of this stream, or of data by their prefix, has under the key in use.
+    /// The count that the next frame of this stream, or of data by their prefix, has under the key
+    /// in use.
     #[must_use]
     pub fn next_count(&self, ssrc: u32) -> u16 {
         self.sealer.next_count(ssrc)
