@@ -13,7 +13,7 @@ pub struct Toc {
     pub code: u8,
 }
 
-/// What a server may put in the place of a muted microphone's packets: Opus for 20 ms of silence,
+/// A packet that a server may send in place of a muted microphone's: Opus for 20 ms of silence,
 /// mono to stereo in CELT mode.
 pub const SILENCE: [u8; 3] = [0xf8, 0xff, 0xfe];
 

@@ -16,7 +16,7 @@ pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     if first >> 6 != FRAME_MARKER {
         return None;
     }
-    // Profile 3 has a reserved bit behind the profile's two.
+    // Profile 3 has a reserved bit after the profile's two.
     let has_reserved = bit(2) & bit(3) == 1;
     let (at, reserved) = if has_reserved { (5, bit(4)) } else { (4, 0) };
     if reserved != 0 {

@@ -24,7 +24,7 @@ impl AeadKey {
         (key.len() == cipher.suite.nk()).then(|| on_wiped_stack(|| Self::from_derived(cipher, key)))
     }
 
-    /// As [`new`](Self::new), for a key whose length is right by construction.
+    /// Like [`new`](Self::new), for a key whose length is right by construction.
     pub(crate) fn from_derived(cipher: Cipher, key: &[u8]) -> Self {
         debug_assert_eq!(key.len(), cipher.suite.nk());
         Self(Kind::new(cipher, key))

@@ -10,14 +10,14 @@
 //! | module | noun |
 //! |---|---|
 //! | `suite` | [`CipherSuite`]: numbers, lengths, limits |
-//! | `base_key` | [`BaseKey`]: what a key management hands over; the ratchet |
-//! | `fork` | [`BlockCount`]: what a key has sealed; a forked child cannot go on with it |
+//! | `base_key` | [`BaseKey`]: the key from the key management; the ratchet |
+//! | `fork` | [`BlockCount`]: how much a key has sealed; useless to a forked child |
 //! | `wiped_stack` | where keys are derived; overwritten afterwards |
 //! | `frame_key` | [`FrameKey`]: one KID's AEAD key and salt; makes the nonces |
 //! | `aead` | [`AeadKey`]: a suite's AEAD, key expanded once |
-//! | `interleaved` | four frames at once, each under a key of its own |
+//! | `interleaved` | four frames at once, each under its own key |
 //! | `hkdf` | Extract and Expand with the suite's hash |
-//! | `backend` | AES-GCM by ring, aws-lc-rs or aes-gcm, AES-CTR with HMAC (§4.5.1): same functions, same bytes; with feature `short-tags` also `ShortTagKey` |
+//! | `backend` | AES-GCM by ring, aws-lc-rs, aes-gcm or our kernel; AES-CTR with HMAC (§4.5.1) |
 //!
 //! # Why so
 //! * The suite is a value, not a type parameter: measured, the dispatch costs nothing beside an
@@ -37,10 +37,10 @@
 //!   the bare primitive for tests, comparisons and older formats, takes one from its caller.
 //!
 //! # Erasure
-//! Every long-lived secret is wiped when dropped, ring's expanded keys included (`backend/ring.rs`;
-//! ring does not wipe them itself). The stack on which a key is derived is overwritten behind it
-//! (`wiped_stack`). GHASH's key, of which AWS-LC leaves a copy on the stack for every frame, is
-//! not.
+//! Every long-lived secret is wiped when dropped, including ring's expanded keys
+//! (`backend/ring.rs`; ring does not wipe them). The stack on which a key is derived is overwritten
+//! afterwards (`wiped_stack`). GHASH's key, which AWS-LC copies to the stack for every frame, is
+//! not wiped there.
 #![no_std]
 #![deny(unsafe_code)]
 

@@ -11,8 +11,8 @@ const SUITES: usize = if cfg!(feature = "ctr-hmac") { 8 } else { 2 };
 /// A cipher suite; the discriminant is its number in IANA's registry "SFrame Cipher Suites".
 ///
 /// Prefer [`Aes128GcmSha256_128`](Self::Aes128GcmSha256_128), or
-/// [`Aes256GcmSha512_128`](Self::Aes256GcmSha512_128) where policy asks for 256 bits: they are both
-/// the strongest and, by far, the fastest. The others are there with feature `ctr-hmac`, as by
+/// [`Aes256GcmSha512_128`](Self::Aes256GcmSha512_128) where policy requires 256 bits: they are both
+/// the strongest and, by far, the fastest. The others need feature `ctr-hmac`, which is on by
 /// default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -208,9 +208,9 @@ impl CipherSuite {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Cipher {
-    /// What goes over the wire.
+    /// The suite, which both ends must agree on.
     pub suite: CipherSuite,
-    /// What computes it; both ends need not agree.
+    /// The library; both ends need not use the same.
     pub backend: Backend,
 }
 
@@ -252,13 +252,13 @@ pub struct KeyLimits {
 }
 
 impl KeyLimits {
-    /// 2^32 frames, 2^34 blocks (256 GiB), whatever the suite.
+    /// 2^32 frames, 2^34 blocks (256 GiB), for every suite.
     ///
     /// For AES-GCM an attacker's advantage over `s` blocks and `q` frames is at most `(s + q + 1)^2
     /// / 2^129` (draft-irtf-cfrg-aead-limits §5.1.1). A bound on frames alone is wrong for video:
-    /// 2^32 frames of 1 MiB would leave 2^-33. Stopping at `s + q = 2^34` keeps it under 2^-61
-    /// whatever the mix, and 2^32 frames is the bound of NIST SP 800-38D §8.3. AES in counter mode
-    /// is bounded by the same birthday term.
+    /// 2^32 frames of 1 MiB would leave 2^-33. Stopping at `s + q = 2^34` keeps it under 2^-61 for
+    /// any mix, and 2^32 frames is the bound of NIST SP 800-38D §8.3. AES in counter mode is
+    /// bounded by the same birthday term.
     pub const OF_ANY_SUITE: Self = Self { frames: 1 << 32, blocks: 1 << 34 };
 }
 

@@ -75,7 +75,7 @@ impl<V: Vector, const N: usize, const FIRST: bool, const LAST: bool, const RAGGE
     /// The data of vector `i`.
     #[inline(always)]
     pub(crate) unsafe fn load(&self, i: usize) -> V {
-        // With RAGGED this may point behind the frame, where nothing is read then.
+        // With RAGGED this may point past the end of the frame, where nothing is read then.
         let (from, len) = (self.at.wrapping_add(Self::offset(i)), self.len_of(i));
         if FIRST && i == 0 {
             V::load_behind_first(from, len)
@@ -98,7 +98,7 @@ impl<V: Vector, const N: usize, const FIRST: bool, const LAST: bool, const RAGGE
         }
     }
 
-    /// Vector `i` of the ciphertext as GHASH takes it, without what is keystream alone.
+    /// Vector `i` of the ciphertext in GHASH's order, with bytes that are keystream alone zeroed.
     #[inline(always)]
     pub(crate) unsafe fn hashed(&self, i: usize, ciphertext: V) -> V {
         if FIRST && i == 0 {

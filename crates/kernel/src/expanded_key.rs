@@ -11,10 +11,9 @@ const ROUND_KEYS: usize = 15;
 
 /// `H^64 .. H^1`, then the round keys, first to last; each a block with its first byte lowest.
 ///
-/// The powers run down so that a vector of blocks and a vector of powers belong together lane by
-/// lane. The short ones lie next to the round keys: a small frame touches few cache lines. A vector
-/// of powers may reach into the round keys, in lanes whose block is zero. Before it is expanded it
-/// is zeros.
+/// The powers run down, so that a vector of blocks and a vector of powers match lane by lane. The
+/// low powers lie next to the round keys: a small frame touches few cache lines. A vector of powers
+/// may overlap the round keys, in lanes whose block is zero. All zeros before expansion.
 #[repr(C, align(64))]
 pub(crate) struct ExpandedKey([u128; POWERS + ROUND_KEYS]);
 
@@ -42,8 +41,8 @@ impl ExpandedKey {
         }
     }
 
-    /// FIPS 197 §5.2, in words whose first byte is lowest. No table: the substitution is the
-    /// processor's, of a block with the same word in each column, where rows shift to no effect.
+    /// FIPS 197 §5.2, in words whose first byte is lowest. It uses no table: the processor
+    /// substitutes a block with the same word in each column, where shifting rows has no effect.
     #[inline(always)]
     unsafe fn expand_rounds<One: Vector, const ROUNDS: usize>(&mut self, key: &[u8]) {
         #[inline(always)]

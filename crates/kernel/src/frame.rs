@@ -43,8 +43,9 @@ impl Key {
         Some(boxed)
     }
 
-    /// A key in its place before it is expanded: moving an expanded one would leave a copy behind.
-    /// No byte of it comes from the stack, where secrets may have lain: between its fields neither.
+    /// A key at its final address before it is expanded: moving an expanded key would leave a copy
+    /// behind. None of its bytes, padding included, is copied from the stack, which may hold old
+    /// secrets.
     fn unexpanded(vtable: &'static Vtable) -> Box<Self> {
         let mut place = Box::<Self>::new_uninit();
         let key = place.as_mut_ptr();
@@ -110,7 +111,7 @@ impl<'a> Frame<'a> {
     /// Encrypts the frame. Copies: none.
     ///
     /// # Errors
-    /// [`TooLong`], with the data as they were.
+    /// [`TooLong`], with the data unchanged.
     #[inline(always)]
     pub fn seal(self) -> Result<Tag, TooLong> {
         if self.is_too_long() {
@@ -124,18 +125,18 @@ impl<'a> Frame<'a> {
     /// Checks `tag` and decrypts the frame. Copies: none.
     ///
     /// # Errors
-    /// [`Unauthentic`], with the data as they were, or zeroed if they are more than what is
+    /// [`Unauthentic`], with the data unchanged, or zeroed if they are longer than what is
     /// decrypted in registers.
     #[inline(always)]
     pub fn open(self, tag: Tag) -> Result<(), Unauthentic> {
         self.open_masked(tag.0, FULL_TAG, OnReject::Wipe)
     }
 
-    /// As [`open`](Self::open), but what is refused is not lost. Refusing more than what is
-    /// decrypted in registers takes a second pass.
+    /// Like [`open`](Self::open), but keeps a rejected frame. Rejecting a frame that does not fit
+    /// into registers takes a second pass.
     ///
     /// # Errors
-    /// [`Unauthentic`], with the data as they were, so that another key can be tried.
+    /// [`Unauthentic`], with the data unchanged, so that another key can be tried.
     #[inline(always)]
     pub fn open_or_restore(self, tag: Tag) -> Result<(), Unauthentic> {
         self.open_masked(tag.0, FULL_TAG, OnReject::Restore)
@@ -146,7 +147,7 @@ impl<'a> Frame<'a> {
     /// 800-38D, appendix C).
     ///
     /// # Errors
-    /// [`Unauthentic`], with the data as they were, so that another key can be tried.
+    /// [`Unauthentic`], with the data unchanged, so that another key can be tried.
     #[inline(always)]
     pub fn open_short(self, tag: [u8; 8]) -> Result<(), Unauthentic> {
         self.open_masked(u64::from_le_bytes(tag).into(), SHORT_TAG, OnReject::Restore)

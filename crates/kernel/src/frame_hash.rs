@@ -44,7 +44,7 @@ impl<V: Vector> FrameHash<V> {
         self.sum.add_product(blocks, V::load(self.powers.add(i * V::LANES).cast()));
     }
 
-    /// Goes on to the next run, behind which `left` blocks are to come, the lengths included.
+    /// Continues with the next run, after which `left` blocks follow, the lengths included.
     #[inline(always)]
     pub(crate) unsafe fn next_run(&mut self, expanded_key: &ExpandedKey, blocks: usize, left: usize) {
         self.powers = self.powers.add(blocks);
@@ -64,7 +64,7 @@ impl<V: Vector> FrameHash<V> {
         sum.reduce().reverse().xor(mask.lane_0()).number()
     }
 
-    /// As [`tag`](Self::tag) for as many frames as there are lanes, with one reduction for all.
+    /// Like [`tag`](Self::tag) for as many frames as there are lanes, with one reduction for all.
     #[inline(always)]
     pub(crate) unsafe fn tags<const K: usize>(
         hashes: &[Self; K],

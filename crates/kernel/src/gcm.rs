@@ -1,4 +1,4 @@
-//! AES-GCM (NIST SP 800-38D) of one frame, whatever the vector.
+//! AES-GCM (NIST SP 800-38D) of one frame, for any vector width.
 //!
 //! A frame is a row of blocks, and a vector takes as many as it has lanes:
 //!
@@ -10,10 +10,10 @@
 //! times     H^(n+2)  ..                         H^2    H^1
 //! ```
 //!
-//! So the mask of the tag and the AAD travel in lane 0 of the first vector beside the data, and a
-//! frame of 40 bytes is a single vector of four lanes. What AAD there is before its last block is
-//! hashed first and added to block 0. Products are reduced once for every
-//! [`POWERS`](crate::expanded_key::POWERS) blocks.
+//! So the tag's mask and the AAD travel in lane 0 of the first vector beside the data, and a frame
+//! of 40 bytes is a single vector of four lanes. AAD before its last block is hashed first and
+//! added to block 0. Products are reduced once for every [`POWERS`](crate::expanded_key::POWERS)
+//! blocks.
 
 use crate::{
     Frame,
@@ -31,7 +31,7 @@ pub(crate) const fn vectors<V: Vector>(len: usize) -> usize {
     (len.div_ceil(BLOCK) + 1).div_ceil(V::LANES)
 }
 
-/// Bytes of the longest frame that takes so many vectors; 0 for none.
+/// Bytes of the longest frame that takes `vectors` vectors; 0 for none.
 pub(crate) const fn longest<V: Vector>(vectors: usize) -> usize {
     (vectors * V::LANES).saturating_sub(1) * BLOCK
 }
@@ -69,8 +69,9 @@ macro_rules! with_constant {
     };
 }
 
-/// Crypts `K` frames of at most `N` vectors together. To seal, writes `tags`; to open, compares the
-/// bits of them that are `tag_mask` and stores only what is authentic. Returns what is.
+/// Seals or opens `K` frames of at most `N` vectors, interleaved. To seal, writes `tags`; to open,
+/// compares the bits of `tags` that `tag_mask` selects and stores the authentic frames only.
+/// Returns which frames are authentic.
 ///
 /// # Safety
 /// As for [`Vector`]; each frame's `data` is valid for reading and writing `len` bytes.
@@ -140,7 +141,7 @@ pub(crate) const FULL_TAG: u128 = u128::MAX;
 /// Its first 8 bytes.
 pub(crate) const SHORT_TAG: u128 = u64::MAX as u128;
 
-/// What becomes of a frame that was decrypted where it lies before its tag turned out wrong.
+/// What happens to a frame that was decrypted in place before its tag turned out wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnReject {
     Wipe,

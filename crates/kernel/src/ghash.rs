@@ -36,7 +36,7 @@ impl<V: Vector> Sum<V> {
         high.xor(middle.swap_halves()).xor(middle.low_low(polynomial))
     }
 
-    /// For each sum its total, side by side; there are as many as lanes.
+    /// The total of each sum, side by side. There are as many sums as lanes.
     #[inline(always)]
     pub(crate) unsafe fn fold_each<const K: usize>(sums: &[Self; K]) -> Self {
         let mut parts = [[V::zero(); K]; 3];

@@ -142,8 +142,8 @@ pub(crate) struct Vtable {
     pub(crate) hash_aad: unsafe fn(&ExpandedKey, &[u8]) -> u128,
     /// Returns the tag.
     pub(crate) seal: unsafe fn(&Frame<'_>) -> u128,
-    /// Whether the frame is authentic by the bits of the tag that are given, `FULL_TAG` or
-    /// `SHORT_TAG`. If it is not, it is as it was, or wiped if so wished.
+    /// Whether the frame is authentic by the bits of the tag in the mask, `FULL_TAG` or
+    /// `SHORT_TAG`. A rejected frame is unchanged or wiped, as [`OnReject`] says.
     pub(crate) open: unsafe fn(&Frame<'_>, u128, u128, OnReject) -> bool,
     pub(crate) seal_interleaved: unsafe fn(&[Frame<'_>; INTERLEAVE], &mut [u128; INTERLEAVE]),
     pub(crate) open_interleaved:
@@ -219,7 +219,8 @@ macro_rules! isa {
                     if !authentic && on_reject == OnReject::Wipe {
                         frame.wipe();
                     } else if !authentic {
-                        // The same keystream once more: it is what came, and goes nowhere else.
+                        // The same keystream again: it restores the ciphertext, which is all that
+                        // it is used for.
                         long_frame::crypt_long::<V, ROUNDS, false, $width>(frame);
                     }
                     authentic

@@ -15,18 +15,18 @@
 //!
 //! | module | noun |
 //! |---|---|
-//! | `frame` | [`Key`], [`Frame`], [`Tag`]: the safe door |
-//! | `isa` | [`Isa`]: which instructions, found at run time; where their features begin |
+//! | `frame` | [`Key`], [`Frame`]: the safe API |
+//! | `isa` | [`Isa`]: instruction sets, detected at run time; where their features begin |
 //! | `gcm` | the algorithm, once for all instruction sets: a short frame, or four |
 //! | `long_frame` | the same for a long frame, run by run |
 //! | `block_run` | a row of vectors inside a frame, and its counters |
 //! | `frame_hash` | GHASH over a frame's blocks |
 //! | `ghash` | sums of carry-less products, reduced once for many blocks |
 //! | `expanded_key` | an expanded key: 64 powers of H and the round keys |
-//! | `vector` | what the algorithm asks of a processor |
-//! | `x86`, `neon` | who answers: four blocks to a register, two, one; one on Arm |
+//! | `vector` | the operations that the algorithm needs of a processor |
+//! | `x86`, `neon` | its implementations: four, two or one block to a register; one on Arm |
 //! | `partial_block` | less than a block |
-//! | `simd128` | all of it for WebAssembly, which has neither instruction: look-ups in registers and integer products |
+//! | `simd128` | the whole for WebAssembly, without those instructions |
 //! | `tag` | [`Tag`] and the two errors |
 //!
 //! # What is promised

@@ -9,21 +9,21 @@ use crate::{
     vector::Vector,
 };
 
-/// A frame of more than `WIDTH` vectors, on its way. What is crypted and what is hashed go on
-/// apart.
+/// A frame of more than `WIDTH` vectors, in progress. Encryption and hashing advance separately.
 struct LongFrame<'a, V: Vector, const WIDTH: usize> {
     expanded_key: &'a ExpandedKey,
     counter: Counter<V>,
     hash: FrameHash<V>,
     /// Ciphertext to be hashed next.
     pending: [V; WIDTH],
-    /// What is crypted next.
+    /// Where the next run begins.
     at: *mut u8,
     left: usize,
 }
 
 impl<V: Vector, const WIDTH: usize> LongFrame<'_, V, WIDTH> {
-    /// Crypts the next run, whose ciphertext is pending then. Returns its first vector.
+    /// Encrypts or decrypts the next run, whose ciphertext is pending afterwards. Returns its first
+    /// vector.
     #[inline(always)]
     unsafe fn crypt<
         const ROUNDS: usize,
@@ -64,7 +64,7 @@ impl<V: Vector, const WIDTH: usize> LongFrame<'_, V, WIDTH> {
         states[0]
     }
 
-    /// The next run is what is pending.
+    /// Makes the next run pending.
     #[inline(always)]
     unsafe fn load_pending<const N: usize, const FIRST: bool, const LAST: bool>(&mut self) {
         let run = BlockRun::<V, N, FIRST, LAST, false>::new(self.at, self.left);
@@ -73,7 +73,7 @@ impl<V: Vector, const WIDTH: usize> LongFrame<'_, V, WIDTH> {
         }
     }
 
-    /// Hashes what is pending, `blocks` of it, behind which `left` bytes are to be hashed.
+    /// Hashes the pending `blocks`, after which `left` bytes remain to be hashed.
     #[inline(always)]
     unsafe fn hash<const N: usize>(&mut self, blocks: usize, left: usize) {
         for i in 0..N {
@@ -83,8 +83,8 @@ impl<V: Vector, const WIDTH: usize> LongFrame<'_, V, WIDTH> {
     }
 }
 
-/// Crypts a frame of more than `WIDTH` vectors in place and returns its tag. Whoever opens compares
-/// and, if it is another, wipes or encrypts again.
+/// Encrypts or decrypts a frame of more than `WIDTH` vectors in place and returns its tag. To open,
+/// the caller compares the tag and, if it differs, wipes the frame or encrypts it again.
 ///
 /// # Safety
 /// As for [`Vector`]; `frame.data` is valid for reading and writing `frame.len` bytes.
@@ -112,7 +112,8 @@ pub(crate) unsafe fn crypt_long<
         long.load_pending::<WIDTH, true, false>();
     }
     let mask = long.crypt::<ROUNDS, OPEN, WIDTH, true, false>();
-    // To open, a run is hashed and then crypted; to seal, the one before is hashed meanwhile.
+    // To open, a run is hashed and then decrypted; to seal, the previous run is hashed while the
+    // next is encrypted.
     if OPEN {
         long.hash::<WIDTH>(blocks, long.left);
     }

@@ -1,4 +1,4 @@
-//! Less than a block, without reading or writing beyond it, where no instruction does it.
+//! Less than a block, without reading or writing past its end, for processors without masked moves.
 
 /// Reads `len < 16` bytes, the first lowest; zeros above them.
 ///

@@ -4,10 +4,10 @@
 //!
 //! Counters, limits, headers, AAD, nonces and replay windows stay here. The caller encrypts or
 //! decrypts the payload with the nonce and the AAD of an [`ExternalAead`] and the key that
-//! [`Sender::expose_key`] or [`Receiver::expose_key`] returns, and puts the tag of `Nt` bytes
-//! behind the ciphertext. [`Sender::begin_external_seal`] spends the CTR, so no nonce repeats even
-//! if the encryption fails. [`Receiver::begin_external_open`] changes nothing; the caller calls
-//! [`Receiver::finish_external_open`] after the tag was right, and only then.
+//! [`Sender::expose_key`] or [`Receiver::expose_key`] returns, and appends the tag of `Nt` bytes to
+//! the ciphertext. [`Sender::begin_external_seal`] spends the CTR, so no nonce repeats even if the
+//! encryption fails. [`Receiver::begin_external_open`] changes nothing; the caller calls
+//! [`Receiver::finish_external_open`] after checking the tag, and only if it was right.
 
 use sealframe_wire::{Ctr, EncodedHeader, FrameView, Kid};
 
@@ -33,8 +33,8 @@ impl Sender {
     /// caller encrypts.
     ///
     /// # Errors
-    /// [`SealError::KeyExhausted`], [`SealError::Forked`]; [`SealError::PrefixTooLong`] if `prefix`
-    /// has another length than the metadata say. The CTR is not spent.
+    /// [`SealError::KeyExhausted`], [`SealError::Forked`]; [`SealError::PrefixTooLong`] if the
+    /// length of `prefix` differs from the metadata's. The CTR is not spent.
     pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
@@ -120,7 +120,7 @@ impl Receiver {
     }
 
     /// Marks a frame as opened after the caller found its tag right. On an error the caller must
-    /// discard the plaintext: a frame with this CTR has been opened meanwhile, or the key has been
+    /// discard the plaintext: a frame with this CTR has been opened since, or the key has been
     /// wiped.
     ///
     /// # Errors

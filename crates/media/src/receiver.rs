@@ -52,7 +52,7 @@ pub struct Receiver {
     next: HeaderPrediction,
     /// The number in the KID of a header that is recognised by it.
     next_number: u64,
-    /// Bytes of the longest payload that gains from going together with others.
+    /// Bytes of the longest payload that gains from being interleaved with others.
     longest_interleaved: Option<usize>,
 }
 
@@ -78,7 +78,7 @@ impl Numbers {
     }
 }
 
-/// What is known of a frame before it is opened. Nothing of it is authentic.
+/// The facts about a frame before it is opened. None of them is authentic.
 #[derive(Clone, Copy)]
 pub(crate) struct Examined {
     pub(crate) header: Header,
@@ -172,8 +172,8 @@ impl Receiver {
         self.keys.set_own(number);
     }
 
-    /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). What was sealed at earlier
-    /// ratchet steps does not open with it.
+    /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). It does not open frames of
+    /// earlier ratchet steps.
     ///
     /// A key that was removed must not be installed again: its frames would open once more.
     ///
@@ -188,8 +188,8 @@ impl Receiver {
     /// Installs the base key of an MLS epoch (RFC 9605 §5.2): every member's keys come from it. An
     /// older epoch with the same low bits is wiped.
     ///
-    /// An epoch that was removed must not be installed again: its frames would open once more. Tell
-    /// the receiver [which member we are](Self::without_own).
+    /// Do not install an epoch again after its removal: its frames would open once more. Tell the
+    /// receiver [our own index](Self::without_own).
     ///
     /// # Errors
     /// [`KeyError::KidInUse`], [`KeyError::NotNewer`], [`KeyError::WrongLayout`],
@@ -209,7 +209,7 @@ impl Receiver {
     }
 
     /// Wipes a sender's generations and ratchet steps before this one: a newer key is in use.
-    /// Frames of what came before never open again, whether or not one of this step has been seen.
+    /// Earlier frames never open again, whether or not a frame of this step has arrived.
     ///
     /// A generation that is further than [`KeyPolicy::max_ahead`](crate::KeyPolicy) steps before
     /// this one is wiped whole. Nothing happens if the layout is MLS's or `kid` does not fit into
@@ -223,12 +223,12 @@ impl Receiver {
         self.keys.remove_epoch(epoch);
     }
 
-    /// Opens a sealed frame where it lies. Copies: none, but for the prefix. Allocates: only when a
-    /// sender's key changes.
+    /// Opens a sealed frame in place. Copies: only the prefix. Allocates: only when a sender's key
+    /// changes.
     ///
     /// # Errors
-    /// [`OpenError`]; the receiver is as it was. The frame too, unless it was
-    /// [`OpenError::Unauthentic`]: then its payload is unspecified, but no plaintext.
+    /// [`OpenError`]; the receiver is unchanged. So is the frame, except after
+    /// [`OpenError::Unauthentic`]: then its payload is unspecified, but not plaintext.
     #[inline(always)] // a hot door: a call and the registers it spills cost as much as the header
     pub fn open_in_place<'f, 'm>(
         &mut self,
@@ -238,11 +238,11 @@ impl Receiver {
         self.open_if(frame, &metadata.into(), |_| true)
     }
 
-    /// As [`open_in_place`](Self::open_in_place), for a frame that a server says is of this sender
-    /// number, or under MLS of this leaf index. Where KIDs have no sender, that is 0.
+    /// Like [`open_in_place`](Self::open_in_place), for a frame that a server attributes to this
+    /// sender number, or under MLS to this leaf index. Where KIDs have no sender, that is 0.
     ///
     /// # Errors
-    /// [`OpenError::OtherSender`] if the KID says otherwise, before anything else is done with it.
+    /// [`OpenError::OtherSender`] if the KID names another, before any other check.
     #[inline(always)] // as open_in_place
     pub fn open_in_place_from<'f, 'm>(
         &mut self,
@@ -253,7 +253,7 @@ impl Receiver {
         self.open_if(frame, &metadata.into(), |number| number == from)
     }
 
-    /// Opens a frame whose KID has a number that is accepted.
+    /// Opens a frame whose KID has a sender number that `accepts` returns true for.
     #[inline(always)] // as open_in_place
     fn open_if<'f>(
         &mut self,
@@ -311,8 +311,8 @@ impl Receiver {
         self.numbers.sender_of(kid)
     }
 
-    /// What is known of a sealed frame that gains from going together with others and whose key is
-    /// held. Reads only.
+    /// The facts about a sealed frame that gains from being interleaved and whose key is held.
+    /// Reads only.
     #[inline]
     pub(crate) fn examine(&self, sealed: &[u8]) -> Option<Examined> {
         let longest = self.longest_interleaved?;
@@ -328,8 +328,8 @@ impl Receiver {
         (payload_len <= longest).then_some(Examined { header, header_len, payload_len, place })
     }
 
-    /// The key for a frame that was examined, unless that has changed meanwhile: the key has been
-    /// wiped or moved, or the frame has been opened.
+    /// The key for an examined frame, unless something has changed since: the key has been wiped or
+    /// moved, or the frame has been opened.
     #[inline]
     pub(crate) fn key_for(&self, Examined { header, place, .. }: &Examined) -> Option<&FrameKey> {
         let held = self.keys.held_at(*place, header.kid())?;
@@ -345,7 +345,7 @@ impl Receiver {
         self.predict(*header, *place);
     }
 
-    /// Opens what follows the prefix, then slides the prefix right, over the header, against the
+    /// Opens the bytes after the prefix, then slides the prefix right, over the header, against the
     /// payload.
     fn open_behind_prefix<'f>(
         &mut self,
@@ -363,7 +363,7 @@ impl Receiver {
         Ok(Opened { kid, ctr, frame: &mut frame[header_len..end] })
     }
 
-    /// After two frames in a row of one KID, whose key is held at this place, a third is expected.
+    /// After two frames in a row of one KID, whose key is held at this place, predicts a third.
     fn predict(&mut self, header: Header, place: usize) {
         self.keys.remember(header.kid(), place);
         if self.last == Some(header.kid()) {

@@ -1,4 +1,4 @@
-//! What a frame is.
+//! The kind of a frame.
 
 /// What kind of media a stream carries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -40,7 +40,7 @@ impl StreamKind {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Stream {
-    /// What it carries.
+    /// The payload's kind.
     pub kind: StreamKind,
     /// Which of the sender's streams of this kind, from 0.
     pub index: u16,

@@ -45,7 +45,7 @@ impl Header {
         1 + field_len(self.kid.get()) + field_len(self.ctr.get())
     }
 
-    /// Reads the header at the front of a sealed frame; whatever follows it is not looked at.
+    /// Reads the header at the front of a sealed frame and ignores the bytes after it.
     ///
     /// Needs no key and allocates nothing: this is the call of a media server. Every accepted
     /// header is the only encoding of its values, so `parse` and [`encode`](Self::encode) are
@@ -127,7 +127,7 @@ pub struct EncodedHeader {
 }
 
 impl EncodedHeader {
-    /// What is encoded.
+    /// The encoded header.
     #[inline]
     #[must_use]
     pub const fn header(&self) -> Header {
@@ -182,7 +182,7 @@ impl EncodedHeader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// There are no bytes at all.
+    /// There are no bytes.
     Empty,
     /// The config byte announces more bytes than there are.
     Truncated,
@@ -205,7 +205,7 @@ impl fmt::Display for HeaderError {
 
 impl core::error::Error for HeaderError {}
 
-/// Bytes that `value` takes behind the config byte: 0 when it fits inside, else `1..=8`.
+/// Bytes that `value` takes after the config byte: 0 when it fits inside, else `1..=8`.
 const fn field_len(value: u64) -> usize {
     if value < INLINE_END { 0 } else { 8 - value.leading_zeros() as usize / 8 }
 }

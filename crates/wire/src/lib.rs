@@ -10,9 +10,9 @@
 //! Y = 0: CCC is the CTR (0..=7)     Y = 1: the CTR follows, in CCC + 1 bytes
 //! ```
 //!
-//! This is what a media server links. The crate depends on nothing, allocates nothing and knows no
-//! key, so neither does the server; `cargo tree -p sealframe-wire -e normal` prints one line, and a
-//! test holds it to that.
+//! This is the crate that a media server links. It depends on nothing, allocates nothing and has no
+//! type for a key; `cargo tree -p sealframe-wire -e normal` prints one line, and a test enforces
+//! it.
 //!
 //! | module | noun |
 //! |---|---|

@@ -41,7 +41,7 @@ impl ExpandedKey for GcmKey {
     ) -> Result<(), FrameTooLong> {
         #[expect(clippy::expect_used, reason = "documented: the caller's bug, never input")]
         let tag: &mut [u8; 16] = tag.try_into().expect("a tag of 16 bytes");
-        // AWS-LC refuses it too, and zeroes the frame.
+        // AWS-LC rejects such a frame too, and zeroes it.
         if in_out.len() as u64 > MAX_PLAINTEXT_LEN {
             return Err(FrameTooLong);
         }

@@ -1,5 +1,5 @@
-//! Our own kernel. What fits its registers is opened there and stored when the tag is right; what
-//! does not is decrypted while it is hashed, and zeroed when the tag is wrong.
+//! Our own kernel. A frame that fits into registers is opened there, and stored when the tag is
+//! right; a longer one is decrypted while it is hashed, and zeroed when the tag is wrong.
 
 use alloc::vec::Vec;
 
@@ -8,10 +8,10 @@ use sealframe_kernel::{Frame, Key, Tag, open_interleaved, seal_interleaved};
 use super::{Backend, ExpandedKey};
 use crate::{Decrypt, Encrypt, FrameTooLong, INTERLEAVE, Unauthentic};
 
-/// Who works for the kernel on a processor without its instructions.
+/// The backend that replaces the kernel on a processor without its instructions.
 #[cfg(portable)]
 pub(super) const SUBSTITUTE: Backend = Backend::Portable;
-/// Never needed: a module that is compiled for vectors loads only where they are.
+/// Never used: a module that is compiled for vectors loads only where the engine has them.
 #[cfg(not(portable))]
 pub(super) const SUBSTITUTE: Backend = Backend::Kernel;
 
@@ -58,7 +58,7 @@ impl ExpandedKey for Key {
     }
 }
 
-/// As [`ExpandedKey::decrypt_or_restore`], by the first 8 bytes of a tag.
+/// Like [`ExpandedKey::decrypt_or_restore`], but checks only the first 8 bytes of a tag.
 #[cfg(feature = "short-tags")]
 #[inline(always)] // see the crate's front page
 pub(super) fn decrypt_short(

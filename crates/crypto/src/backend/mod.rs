@@ -1,4 +1,4 @@
-//! AEADs by the library that suits the target. The only module that names a backend.
+//! AEADs by the library that suits the target. No other module names a backend.
 
 #[cfg(aws_lc)]
 mod aws_lc;
@@ -29,8 +29,8 @@ pub use short_tag::ShortTagKey;
 
 use crate::{Cipher, Decrypt, Encrypt, FrameTooLong, INTERLEAVE, Unauthentic, suite::Aead};
 
-/// AES-GCM's bound, which the CTR suites keep too: beyond 2^36 bytes the 32-bit block counter would
-/// wrap.
+/// AES-GCM's bound, which the CTR suites keep too: with more than 2^36 bytes the 32-bit block
+/// counter would wrap.
 #[cfg(any(feature = "ctr-hmac", aws_lc))]
 const MAX_PLAINTEXT_LEN: u64 = (1 << 36) - 32;
 
@@ -70,9 +70,9 @@ pub enum Backend {
     #[cfg(aws_lc)]
     AwsLc,
     /// Our own kernel, with feature `kernel`, made for small frames and for batches. On a processor
-    /// without the instructions that it uses, [`Portable`](Self::Portable) does its work. In
-    /// WebAssembly where the module is compiled for 128-bit vectors. Read what SECURITY.md says of
-    /// it first.
+    /// without the instructions that it uses, [`Portable`](Self::Portable) takes over. In
+    /// WebAssembly only where the module is compiled for 128-bit vectors. Read SECURITY.md's
+    /// section on the kernel first.
     #[cfg(kernel)]
     Kernel,
     /// ring, with feature `ring`, on targets with an operating system. Needs a C compiler to build.
@@ -97,7 +97,7 @@ impl Backend {
     }
 
     /// The fastest reviewed backend of this build: ring, else aws-lc-rs, else the portable one. Our
-    /// own kernel, which nobody outside has reviewed, only in a build that has no other.
+    /// own kernel, which has had no review from outside, only in a build without another backend.
     ///
     /// Which features the build has decides, those that other crates enable included. To depend on
     /// none of them, name a backend.
@@ -124,7 +124,7 @@ impl Backend {
     }
 }
 
-/// What a library does with a key that it has expanded.
+/// The operations of a library on a key that it has expanded.
 pub(crate) trait ExpandedKey {
     /// Whether a frame that [`decrypt`](Self::decrypt) rejects is unchanged. Otherwise it is
     /// zeroed.
@@ -190,7 +190,7 @@ pub(crate) enum Kind {
     Aes256CtrHmacSha512(Box<CtrHmacKey<Aes256Enc, [u64; 8], 128>>),
 }
 
-/// Runs `$run` with the [`ExpandedKey`] of a [`Kind`], whichever it is. The only list of kinds.
+/// Runs `$run` with the [`ExpandedKey`] of a [`Kind`]. The only list of kinds.
 macro_rules! dispatch {
     ($kind:expr, $key:ident => $run:expr) => {
         match $kind {

@@ -8,8 +8,7 @@ use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use super::ExpandedKey;
 use crate::{FrameTooLong, Unauthentic};
 
-/// An AES-128-GCM or AES-256-GCM key, by its length. Wiped on drop, which ring does not do by
-/// itself.
+/// An AES-128-GCM or AES-256-GCM key, by its length. Wiped on drop, because ring does not wipe it.
 pub(crate) struct GcmKey(LessSafeKey);
 
 impl GcmKey {
@@ -37,7 +36,7 @@ impl ExpandedKey for GcmKey {
         #[expect(clippy::expect_used, reason = "documented: a bug of the caller's, never input")]
         let tag: &mut [u8; 16] = tag.try_into().expect("a tag of 16 bytes");
         let nonce = Nonce::assume_unique_for_key(nonce);
-        // Only a frame that is too long makes ring refuse.
+        // ring fails only for a frame that is too long.
         let made = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), in_out);
         tag.copy_from_slice(made.map_err(|_| FrameTooLong)?.as_ref());
         Ok(())

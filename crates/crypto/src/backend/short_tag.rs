@@ -8,9 +8,9 @@
 //! ciphertext ──seal──► plaintext ──seal──► ciphertext, tag        the first tag is dropped
 //! ```
 //!
-//! Both passes use a nonce that somebody else sealed with, under the same key. That repeats no
-//! nonce: the passes make the received ciphertext, and a tag that is compared and dropped. Nothing
-//! that was sealed leaves this module.
+//! Both passes use a nonce that the sender has used under the same key. That repeats no nonce: the
+//! passes make the received ciphertext again, and a tag that is compared and dropped. No sealed
+//! output leaves this module.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;

@@ -13,7 +13,7 @@ const MAX_ROUNDS: usize = 14;
 /// Blocks that are encrypted together.
 pub(super) const BATCH: usize = 4;
 
-/// An expanded key: codes, but for the last round's. Wiped by its owner.
+/// An expanded key: codes, except the last round's key. Wiped by its owner.
 pub(super) struct RoundKeys {
     keys: [Block; MAX_ROUNDS + 1],
     rounds: usize,
@@ -101,7 +101,7 @@ struct LookUp(&'static Tables);
 impl LookUp {
     #[inline(always)]
     fn new() -> Self {
-        // So that the compiler does not know what is there.
+        // Hides the tables' contents from the compiler.
         Self(core::hint::black_box(&TABLES))
     }
 
