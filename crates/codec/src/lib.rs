@@ -19,17 +19,17 @@
 //! there:
 //!
 //! ```text
-//! frame       ┌ front, as it is ──────────────────┬ rest ──────────────────────────────────────┐
-//! canonical   ┌ front, as every receiver sees it ─┬ rest, untouched ───────────────────────────┐
-//!                           │ authenticated                           │ encrypted
-//! H.264 wire  ┌ front ────────────────────────────┬ SFrame header ‖ ciphertext ‖ tag, escaped ─┬ 80 ┐
-//! AV1 wire    ┌ front ──────────────────┬ obu_size ┬ SFrame header ‖ ciphertext ‖ tag ──────────┐
+//! frame      ┌ front, unchanged ─────────────────┬ rest ──────────────────────────────────────┐
+//! canonical  ┌ front, as every receiver sees it ─┬ rest, untouched ───────────────────────────┐
+//!                          │ authenticated                           │ encrypted
+//! H.264 wire ┌ front ────────────────────────────┬ SFrame header ‖ ciphertext ‖ tag, escaped ─┬ 80
+//! AV1 wire   ┌ front ──────────────────┬ obu_size ┬ SFrame header ‖ ciphertext ‖ tag ──────────┐
 //! ```
 //!
 //! | | the front | its canonical form |
 //! |---|---|---|
-//! | [`h264`] | NAL units before the first slice; its header and two bytes more (1) | four-byte start codes, no unit ends in zeros |
-//! | [`av1`] | OBUs before the first frame; the header of its OBU | no temporal delimiter, tile list or padding; minimal sizes |
+//! | [`h264`] | units before the first slice, its header, 2 bytes (1) | long start codes, no end zeros |
+//! | [`av1`] | OBUs before the first frame, the header of its OBU | needed OBUs, minimal sizes |
 //!
 //! (1) Receivers read the picture parameter set there.
 //!

@@ -79,8 +79,9 @@ fn key_frames_are_told_by_their_own_bytes() {
         (Codec::H264, &[0, 0, 0, 1, 0x09, 0x30, 0, 0, 0, 1, 0x41, 0x9a], DELTA),
         (Codec::H264, &[0, 0, 1, 0x42, 1], DELTA), // data partition
         (Codec::H264, &[0, 0, 1, 0x67, 1], None),
-        (Codec::H265, &[0, 0, 1, 0x40, 1, 0, 0, 1, 0x42, 1, 0, 0, 1, 0x26, 1, 0xaf], KEY), // IDR_W_RADL
-        (Codec::H265, &[0, 0, 1, 0x2a, 1, 0xaf], KEY),                                     // CRA
+        // IDR_W_RADL
+        (Codec::H265, &[0, 0, 1, 0x40, 1, 0, 0, 1, 0x42, 1, 0, 0, 1, 0x26, 1, 0xaf], KEY),
+        (Codec::H265, &[0, 0, 1, 0x2a, 1, 0xaf], KEY), // CRA
         (Codec::H265, &[0, 0, 1, 0x02, 1, 0xd0], DELTA),
         (Codec::H265, &[0, 0, 1, 0x4e, 1, 5], None),
         (Codec::Av1, &[], None),

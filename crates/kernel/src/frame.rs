@@ -84,7 +84,8 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under
     /// a key.
-    #[inline(always)] // in the caller's registers: a frame written to memory and read at once is waited for
+    // In the caller's registers: writing a frame to memory and reading it at once would stall.
+    #[inline(always)]
     #[must_use]
     pub fn new(key: &'a Key, nonce: [u8; 12], aad: &'a [u8], data: &'a mut [u8]) -> Self {
         let Key { expanded_key, vtable } = key;

@@ -71,7 +71,7 @@ impl fmt::Debug for ToOpen<'_, '_> {
 /// for sender in 0..8 {
 ///     let kid = SenderKeyKid { sender, ..Default::default() };
 ///     let suite = CipherSuite::Aes128GcmSha256_128;
-///     let base_key = BaseKey::from_bytes(suite, &[1 + sender as u8; 32])?; // drawn at random, in earnest
+///     let base_key = BaseKey::from_bytes(suite, &[1 + sender as u8; 32])?; // in earnest: random
 ///     senders.push(Sender::new(Cipher::recommended(suite), layout, kid, base_key)?);
 /// }
 /// let microphone = Stream::new(StreamKind::Microphone, 0);

@@ -6,7 +6,7 @@
 //! ```text
 //! Sender::seal_in_place                      Receiver::open_in_place
 //! 1 limit    blocks below KeyLimits          1 header   recognised, or Header::parse
-//! 2 header   counted up since the last       2 key      KeyStore::select   may derive, stores nothing
+//! 2 header   counted up since the last       2 key      KeyStore::select   derives, stores nothing
 //! 3 aad      header ‖ metadata               3 replay   ReplayWindow::check           only reads
 //! 4 nonce    sframe_salt XOR CTR             4 aad      header ‖ metadata
 //! 5 AEAD     FrameKey::encrypt               5 AEAD     FrameKey::decrypt   the one point of trust
@@ -29,7 +29,7 @@
 //! | `receiver` | [`Receiver`]: the six steps |
 //! | `batch` | many frames of many senders in one call: [`seal_batch`], [`open_batch`] |
 //! | `external_aead` | `ExternalAead`: the caller runs AES-GCM; feature `external-aead` |
-//! | `policy` | [`KidLayout`], [`KeyPolicy`]: how far a receiver follows a ratchet, and which keys it keeps |
+//! | `policy` | [`KidLayout`], [`KeyPolicy`]: how far a receiver follows a ratchet |
 //! | `key_store` | select, and adopt only after opening; the receiver's ratchet |
 //! | `error` | [`SealError`], [`OpenError`], [`KeyError`] |
 //!

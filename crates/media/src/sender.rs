@@ -38,7 +38,8 @@ use crate::{
 ///
 /// // The encoder writes after the headroom; sealing moves nothing.
 /// let mut buf = [0u8; FrameBuf::HEADROOM + 160 + FrameBuf::TAILROOM];
-/// let frame = FrameBuf::new(&mut buf, FrameBuf::HEADROOM..FrameBuf::HEADROOM + 160).ok_or("range")?;
+/// let payload = FrameBuf::HEADROOM..FrameBuf::HEADROOM + 160;
+/// let frame = FrameBuf::new(&mut buf, payload).ok_or("range")?;
 /// let sealed = sender.seal_in_place(frame, Stream::new(StreamKind::Microphone, 0))?;
 /// assert_eq!(sealed.len(), 3 + 160 + 16);
 /// # Ok(())

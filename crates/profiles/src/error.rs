@@ -28,7 +28,7 @@ pub enum SealError {
     FrameTooLong,
     /// Caller bug: fewer than `need` bytes of tailroom.
     NoTailroom {
-        /// Bytes behind the frame that are enough.
+        /// Bytes that are needed after the frame.
         need: usize,
     },
     /// Caller bug: the output is shorter than the sealed frame may be.

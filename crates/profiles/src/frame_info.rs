@@ -1,8 +1,8 @@
-//! What the application knows of a frame.
+//! The application's knowledge of a frame.
 
 use sealframe_codec::Codec;
 
-/// What a frame is to its decoder.
+/// The kind of a frame for its decoder.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum FrameType {
@@ -25,7 +25,7 @@ pub enum FrameType {
 pub struct FrameInfo {
     /// Sound, or what kind of picture.
     pub frame_type: FrameType,
-    /// What made it; `None` if that is not known, or is another one.
+    /// Its codec; `None` if the codec is unknown, or not listed.
     pub codec: Option<Codec>,
     /// The RTP stream; a browser's `synchronizationSource`.
     pub ssrc: u32,

@@ -5,7 +5,7 @@ use core::fmt;
 
 use scrypt::{Params, scrypt};
 
-/// The only version of fingerprints there is.
+/// The only existing version of fingerprints.
 const VERSION: u16 = 0;
 const MAX_GROUP: usize = 8;
 const GROUP: usize = 5;
@@ -21,11 +21,11 @@ const P: u32 = 2;
 /// Bytes of a pairwise fingerprint.
 pub const FINGERPRINT_LEN: usize = 64;
 
-/// Why there is no code.
+/// Why no code could be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum CodeError {
-    /// There are fewer bytes than digits are asked for.
+    /// Fewer bytes than the requested digits need.
     TooFewBytes,
     /// The digits do not fall into groups, or a group has none or more than 8.
     Groups,

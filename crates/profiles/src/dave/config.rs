@@ -4,7 +4,7 @@ use sealframe_crypto::Backend;
 
 use super::ClearUnits;
 
-/// What a [`Sender`](super::Sender) and a [`Receiver`](super::Receiver) are made with.
+/// The configuration of a [`Sender`](super::Sender) and a [`Receiver`](super::Receiver).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
     pub(super) backend: Backend,

@@ -6,12 +6,11 @@ use core::ops::Range;
 
 use super::{ClearRange, Trailer, plan::runs_between};
 
-/// A received frame whose readable bytes are not its front. Kept from frame to frame for its
-/// memory.
+/// A received frame whose readable bytes are not its front. Reused for every frame, for its memory.
 #[derive(Default)]
 pub(super) struct Woven {
     ranges: Vec<ClearRange>,
-    /// What is readable, in one piece.
+    /// The readable bytes, in one piece.
     clear: Vec<u8>,
 }
 
@@ -22,12 +21,12 @@ impl Woven {
         self.ranges.extend(trailer.ranges());
     }
 
-    /// What was readable of the frame that was taken apart.
+    /// The readable bytes of the frame that was taken apart.
     pub(super) fn clear(&self) -> &[u8] {
         &self.clear
     }
 
-    /// Copies what is readable, and moves what is encrypted together in `media`. Returns that.
+    /// Copies the readable bytes, and moves the encrypted ones together in `media`. Returns those.
     pub(super) fn take_apart<'m>(&mut self, media: &'m mut [u8]) -> &'m mut [u8] {
         self.clear.clear();
         for range in &self.ranges {

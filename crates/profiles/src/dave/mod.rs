@@ -13,11 +13,11 @@
 //!
 //! | module | noun |
 //! |---|---|
-//! | `config` | [`Config`]: backend, and what stays readable |
+//! | `config` | [`Config`]: backend, and which NAL units stay readable |
 //! | `ratchet` | [`BaseSecret`], [`HashRatchet`] |
 //! | `plan` | which bytes stay readable, by codec; [`ClearUnits`] |
-//! | `trailer` | [`Trailer`], [`ClearRange`]: what anybody reads of a frame |
-//! | `send_key` | what a sender spends: nonces, blocks |
+//! | `trailer` | [`Trailer`], [`ClearRange`]: the public part of a frame |
+//! | `send_key` | a sender's key and its usage: nonces, blocks |
 //! | `layout` | runs of bytes, put together and taken apart |
 //! | `sender` | [`Sender`] |
 //! | `epoch` | a sender's keys in one epoch |

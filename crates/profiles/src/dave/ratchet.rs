@@ -44,8 +44,8 @@ impl fmt::Debug for BaseSecret {
     }
 }
 
-/// The hash ratchet of one sender in one epoch, at one generation. It moves forward only; what was
-/// before is wiped.
+/// The hash ratchet of one sender in one epoch, at one generation. It moves forward only; earlier
+/// secrets are wiped.
 ///
 /// ```text
 /// secret[0] = sender_base_secret
@@ -88,7 +88,8 @@ impl HashRatchet {
         self.expand(b"nonce")
     }
 
-    /// Moves to a generation; `None`, and it stays, if that lies behind. Costs one HMAC a step.
+    /// Moves to a generation; `None`, with the ratchet unchanged, if that lies behind. Costs one
+    /// HMAC a step.
     #[must_use]
     pub fn advance_to(&mut self, generation: u32) -> Option<()> {
         if generation < self.generation {
@@ -102,7 +103,7 @@ impl HashRatchet {
         Some(())
     }
 
-    /// The ratchet at a generation, this one staying where it is; `None` if that lies behind.
+    /// A ratchet at a later generation, while this one stays; `None` if that lies behind.
     pub(crate) fn at(&self, generation: u32) -> Option<Self> {
         let mut ahead =
             Self { secret: self.secret.clone(), len: self.len, generation: self.generation };
@@ -111,7 +112,7 @@ impl HashRatchet {
     }
 
     /// `ExpandWithLabel(secret, label, generation, N)` of RFC 9420 §8: one block of HKDF-Expand, as
-    /// `N` is at most 32. By HMAC itself, because HKDF's crate refuses a secret of 16 bytes.
+    /// `N` is at most 32. Uses HMAC directly, because the HKDF crate rejects a secret of 16 bytes.
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     fn expand<const N: usize>(&self, label: &[u8]) -> Zeroizing<[u8; N]> {
         const { assert!(N <= NH) };

@@ -17,7 +17,7 @@ use crate::{KeyError, SealError};
 
 /// How often a frame is encrypted at most, so that no start code is in it.
 const MAX_TRIES: u32 = 10;
-/// A start code across the edge of a run has at most so many bytes outside.
+/// At most this many bytes of a start code across the edge of a run lie outside the run.
 const BESIDE: usize = 2;
 
 /// Seals the frames of all of a member's streams in one epoch. Owns the nonce: not `Clone`, and
@@ -29,7 +29,8 @@ const BESIDE: usize = 2;
 /// nonces.
 ///
 /// ```
-/// use sealframe_profiles::{Backend, Codec, FrameBuf, dave::{BaseSecret, Config, Receiver, Sender}};
+/// use sealframe_profiles::dave::{BaseSecret, Config, Receiver, Sender};
+/// use sealframe_profiles::{Backend, Codec, FrameBuf};
 /// use core::time::Duration;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,8 +56,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Bytes behind a frame that are enough for the trailer, and for start codes that become
-    /// longer, unless a frame has more than 33 units: then [`SealError::NoTailroom`] says how many.
+    /// Bytes after a frame that are enough for the trailer, and for start codes that become longer,
+    /// unless a frame has more than 33 units: then [`SealError::NoTailroom`] names the number.
     pub const TAILROOM: usize = MAX_TRAILER_LEN + 33;
 
     /// A sender at the beginning of an epoch.
@@ -74,8 +75,8 @@ impl Sender {
         self.key.nonce()
     }
 
-    /// Spends all nonces up to this one without sealing: goes on behind a sender of this epoch that
-    /// is gone. Costs an HMAC for each generation on the way.
+    /// Spends all nonces up to this one without sealing: to continue after an earlier sender of
+    /// this epoch. Costs an HMAC for each generation on the way.
     ///
     /// # Errors
     /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::OutOfRange`] beyond the last
@@ -84,16 +85,16 @@ impl Sender {
         self.key.skip_to(nonce)
     }
 
-    /// Seals an encoder's frame where it lies and returns the sealed frame, which begins where the
-    /// frame did. Copies: what stays readable, and what is encrypted only if it moves. Allocates:
-    /// for the first frames only.
+    /// Seals an encoder's frame in place and returns the sealed frame, which begins where the frame
+    /// did. Copies: the readable bytes, and the encrypted ones only if they move. Allocates: for
+    /// the first frames only.
     ///
     /// A frame of no known codec (`None`), or that is not made as its codec's are, is encrypted
     /// whole.
     ///
     /// # Errors
     /// [`SealError::NoTailroom`], [`SealError::TooManyRanges`], [`SealError::KeyExhausted`],
-    /// [`SealError::Forked`], [`SealError::FrameTooLong`]: frame and sender are as they were.
+    /// [`SealError::Forked`], [`SealError::FrameTooLong`]: frame and sender are unchanged.
     /// [`SealError::StartCode`] after ten tries: their nonces are spent and the frame is zeroed.
     #[inline]
     pub fn seal_in_place<'f>(
@@ -110,7 +111,7 @@ impl Sender {
     /// Seals a frame into a new vector. Copies: the frame, once. Allocates: once.
     ///
     /// # Errors
-    /// As [`seal_in_place`](Self::seal_in_place), but there is always room.
+    /// As [`seal_in_place`](Self::seal_in_place), except that there is always room.
     pub fn seal_to_vec(
         &mut self,
         frame: &[u8],
@@ -146,7 +147,7 @@ impl Sender {
         }
     }
 
-    /// A frame of which the first `front_len` bytes stay readable: nothing is moved.
+    /// Seals a frame whose first `front_len` bytes stay readable: nothing is moved.
     #[inline(always)] // a part of the hot door
     fn seal_behind_front(
         &mut self,
@@ -191,7 +192,7 @@ fn seal_as_planned(
     }
     key.check(plan.clear.len(), plan.payload_len(), tries)?;
 
-    // Nothing has changed until here, and nothing but start codes can go wrong from here.
+    // Nothing has changed until here, and from here only start codes can make sealing fail.
     let (is_in_place, first) = (plan.is_in_place(), plan.runs.first());
     let payload_at = first.filter(|_| is_in_place).map_or(0, |run| run.start);
     let payload = payload_at..payload_at + plan.payload_len();
@@ -221,8 +222,8 @@ fn seal_as_planned(
     Err(SealError::StartCode)
 }
 
-/// Whether a packetizer would find a start code in what was encrypted, across its edges, or in the
-/// trailer.
+/// Whether a packetizer would find a start code among the encrypted bytes, across their edges, or
+/// in the trailer.
 fn has_start_code_among(plan: &Plan, sealed: &[u8]) -> bool {
     let found = |from: usize, to: usize| {
         has_start_code(

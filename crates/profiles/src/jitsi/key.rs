@@ -23,8 +23,8 @@ impl Key {
     /// `externallyManagedKey`: the AES key itself, of 16 or 32 bytes; `None` for any other length.
     /// It has no ratchet.
     ///
-    /// Everybody seals with the same key, so that nonces differ by the SSRC alone: no two
-    /// participants may have the same.
+    /// Everyone seals with the same key, so nonces differ by the SSRC alone: no two participants
+    /// may have the same.
     #[must_use]
     pub fn external(key: &[u8]) -> Option<Self> {
         matches!(key.len(), 16 | 32)

@@ -17,7 +17,7 @@ pub const RING_SIZE: u16 = 16;
 /// Ratchet steps that a receiver follows at most.
 pub const MAX_RATCHET_WINDOW: u8 = 8;
 
-/// By the type of the frame alone, whatever the codec.
+/// By the type of the frame alone, for every codec.
 ///
 /// Source: jitsi/lib-jitsi-meet, modules/e2ee/Context.ts.
 const fn layout(info: &FrameInfo) -> Layout {

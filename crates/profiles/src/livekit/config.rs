@@ -1,4 +1,4 @@
-//! What the members of a LiveKit room agree on by configuration.
+//! The configuration that the members of a LiveKit room agree on.
 
 use alloc::vec::Vec;
 
@@ -6,8 +6,8 @@ use sealframe_crypto::Backend;
 
 use crate::ReceiverPolicy;
 
-/// What the members of a room agree on, `KeyProviderOptions`, and what a
-/// [`Sender`](super::Sender) and a [`Receiver`](super::Receiver) are made with.
+/// The agreed configuration of a room, `KeyProviderOptions`, and that of a
+/// [`Sender`](super::Sender) and a [`Receiver`](super::Receiver).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
     pub(super) backend: Backend,
@@ -38,15 +38,17 @@ impl KeySize {
     }
 }
 
-/// Whose frames a sender makes, where the two differ. A receiver opens both.
+/// The implementation whose frames a sender makes, where the two differ. A receiver opens both.
 ///
 /// | | [`JavaScript`](Self::JavaScript) | [`Native`](Self::Native) |
 /// |---|---|---|
-/// | AV1 | has no rule for it | nothing stays readable |
-/// | H.264 and H.265, the first slice beyond byte 253 | readable up to it | readable: that number modulo 256. No native client opens it |
-/// | H.264 and H.265 without a slice | 10 or 3 bytes, not escaped | none, escaped |
-/// | H.264 that is said to be H.265, or the other way round | what the bytes look like | what it is said to be |
-/// | codec unknown | what the bytes look like, else 10 or 3 bytes | nothing stays readable |
+/// | AV1 | no rule | nothing readable |
+/// | H.264, H.265, first slice after byte 253 | readable up to it | readable: that modulo 256 (1) |
+/// | H.264, H.265 without a slice | 10 or 3 bytes, not escaped | none, escaped |
+/// | H.264 declared as H.265, or the reverse | by its bytes | as declared |
+/// | codec unknown | by its bytes, else 10 or 3 bytes | nothing readable |
+///
+/// (1) No native client opens such a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[expect(clippy::exhaustive_enums, reason = "two implementations are deployed")]
 pub enum Peer {
@@ -102,7 +104,7 @@ impl Config {
         self
     }
 
-    /// Whose frames a sender makes.
+    /// The implementation whose frames a sender makes.
     #[must_use]
     pub const fn with_peer(mut self, peer: Peer) -> Self {
         self.peer = peer;

@@ -5,7 +5,7 @@
 //! sealed frame ‖ { tag ‖ len ‖ value, each byte XOR FF } ‖ len of all this XOR FF ‖ "LKTS"
 //! ```
 //!
-//! None of it is encrypted or authenticated: whoever forwards the frame reads it and may change it.
+//! None of it is encrypted or authenticated: every relay reads it and may change it.
 //!
 //! Source: livekit/client-sdk-js, src/frameMetadata.
 
@@ -31,7 +31,7 @@ pub struct FrameMetadata {
 }
 
 impl FrameMetadata {
-    /// The metadata behind a sealed frame, and how long the frame is without; `None` if there are
+    /// The metadata after a sealed frame, and the frame's length without them; `None` if there are
     /// none.
     #[must_use]
     pub fn split(frame: &[u8]) -> Option<(usize, Self)> {
@@ -83,7 +83,7 @@ impl FrameMetadata {
     }
 }
 
-/// How long a sealed frame is without metadata behind it. No sealed frame ends as these do.
+/// The length of a sealed frame without trailing metadata. No sealed frame ends like them.
 #[inline]
 pub(super) fn len_without(frame: &[u8]) -> usize {
     match frame {

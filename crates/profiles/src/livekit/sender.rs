@@ -41,7 +41,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Bytes behind a frame that sealing needs, but for H.264 and H.265: see [`room`](Self::room).
+    /// Bytes that sealing needs after a frame, except for H.264 and H.265: see
+    /// [`room`](Self::room).
     pub const OVERHEAD: usize = OVERHEAD;
 
     /// A sender without keys; counts begin with 0, as native clients' do.
@@ -52,10 +53,10 @@ impl Sender {
 
     /// A sender whose streams' counts begin with `first_count`, modulo 65,535.
     ///
-    /// livekit-client begins with a random number, because its keys outlive its senders:
-    /// passphrases above all. If a key may have been used by an earlier sender, only another SSRC,
-    /// what [`next_count`](Self::next_count) said for the same, or timestamps that are certainly
-    /// later keep nonces from coming twice, which would give the key away.
+    /// livekit-client begins with a random number, because its keys, passphrases above all, outlive
+    /// its senders. If an earlier sender may have used a key, nonces stay unique only with another
+    /// SSRC, with the result of [`next_count`](Self::next_count) for the same SSRC, or with
+    /// timestamps that are certainly later; a repeated nonce gives the key away.
     #[must_use]
     pub fn resume(config: Config, first_count: u16) -> Self {
         let rule = IvRule::TimestampLessCount;
@@ -66,10 +67,10 @@ impl Sender {
     /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo the
     /// ring's size.
     ///
-    /// With a key that everybody has, nonces differ between senders by the SSRC alone, which
-    /// browsers draw at random: among 100 streams two are the same once in a million calls. Prefer
-    /// a key for each participant. A key that comes back after another took its place may have been
-    /// used as by an earlier sender: see [`resume`](Self::resume).
+    /// With a shared key, nonces differ between senders by the SSRC alone, which browsers draw at
+    /// random: among 100 streams two are the same once in a million calls. Prefer a key for each
+    /// participant. Setting a replaced key again is like a new sender of a used key: see
+    /// [`resume`](Self::resume).
     ///
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
@@ -86,9 +87,8 @@ impl Sender {
         self.sealer.keys.choose(index)
     }
 
-    /// Seals under another index with a key that is held, as if it had always been there: counts go
-    /// on. What was there is wiped, and at the old index is nothing. livekit-client takes the same
-    /// key at several.
+    /// Moves a held key to another index, with its counts. The key at that index is wiped, and the
+    /// old index is empty afterwards. livekit-client accepts the same key at several indexes.
     ///
     /// # Errors
     /// [`KeyError::NoKey`]; [`KeyError::Forked`].
@@ -96,10 +96,10 @@ impl Sender {
         self.sealer.keys.move_to(from, to)
     }
 
-    /// Moves a key one step on; the index stays. It does not protect what was sealed before:
-    /// whoever has the new key can work out the old AES key from it. Set another key for that.
+    /// Moves a key one step on; the index stays. This does not protect earlier frames: the old AES
+    /// key can be computed from the new key. Set another key for that.
     ///
-    /// livekit-client finds one step at most, unless it is told of each.
+    /// livekit-client finds at most one step unless it is told of each.
     ///
     /// # Errors
     /// [`KeyError::NoKey`]; [`KeyError::Forked`].
@@ -112,8 +112,8 @@ impl Sender {
         self.sealer.keys.remove(index)
     }
 
-    /// The material of a key's next step, of which its AES key is the front: what
-    /// [`Key::hkdf_derived`] takes. Wipe every copy.
+    /// The material of a key's next step, whose front is its AES key: the argument of
+    /// [`Key::hkdf_derived`]. Wipe every copy.
     #[must_use]
     pub fn expose_next(&self, index: u32) -> Option<&[u8]> {
         self.sealer.keys.next_material(index)
@@ -125,7 +125,7 @@ impl Sender {
         self.sealer.keys.material(index)
     }
 
-    /// Bytes behind a frame that sealing it needs at most.
+    /// Bytes that sealing a frame needs after it, at most.
     ///
     /// # Errors
     /// [`SealError::UnsupportedCodec`] and [`SealError::TooShort`].
@@ -137,20 +137,20 @@ impl Sender {
         Ok(layout.room(frame.len()))
     }
 
-    /// Seals a frame where it lies. Copies: none, unless escapes go into a frame of H.264 or H.265,
-    /// or start codes before the first slice have three bytes. Allocates: no, but for the first
-    /// frame of a stream.
+    /// Seals a frame in place. Copies: none, unless a frame of H.264 or H.265 needs escapes, or has
+    /// start codes of three bytes before the first slice. Allocates: only for the first frame of a
+    /// stream.
     ///
-    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`, what is behind the clear bytes escaped
-    /// if they are of H.264 or H.265. Start codes in the clear bytes have four bytes then, as
-    /// receivers see them, and so have those of the opened frame. It needs [`room`](Self::room)
-    /// behind the frame and none before.
+    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`, with everything after the clear bytes
+    /// escaped for H.264 and H.265. There start codes in the clear bytes become four bytes long, as
+    /// receivers see them, and stay so in the opened frame. It needs [`room`](Self::room) after the
+    /// frame and none before.
     ///
     /// # Errors
     /// [`SealError::NoKey`]; [`SealError::TooShort`] if the frame is empty or shorter than its
     /// clear bytes; [`SealError::UnsupportedCodec`]; [`SealError::NonceWouldRepeat`];
     /// [`SealError::TooManyStreams`] for the 1,025th under one key; [`SealError::NoTailroom`] and
-    /// others. The frame and the sender are as they were.
+    /// others. The frame and the sender are unchanged.
     #[inline]
     pub fn seal_in_place<'f>(
         &mut self,
@@ -164,7 +164,7 @@ impl Sender {
     }
 
     /// Seals `frame` into the front of `out`, which needs [`room`](Self::room) more. Copies: the
-    /// frame, once. Allocates: no, but for the first frame of a stream.
+    /// frame, once. Allocates: only for the first frame of a stream.
     ///
     /// # Errors
     /// As [`seal_in_place`](Self::seal_in_place), and [`SealError::OutputTooShort`].
@@ -198,13 +198,13 @@ impl Sender {
         self.data_prefix = Some(prefix);
     }
 
-    /// Encrypts an `EncryptedPacketPayload`, or a frame of a data track, where it lies; `now_ms`
-    /// may be any clock of milliseconds. Its 16 bytes of tag need room behind it.
+    /// Encrypts an `EncryptedPacketPayload`, or a frame of a data track, in place; `now_ms` may be
+    /// any clock of milliseconds. Its 16 bytes of tag need room after it.
     ///
     /// # Errors
     /// [`SealError::NoKey`], also before [`begin_data`](Self::begin_data);
     /// [`SealError::NonceWouldRepeat`] after 65,535 in a millisecond, or after 49 days with one
-    /// key; [`SealError::NoTailroom`] and others. Data and sender are as they were.
+    /// key; [`SealError::NoTailroom`] and others. Data and sender are unchanged.
     pub fn seal_data_in_place<'f>(
         &mut self,
         data: FrameBuf<'f>,
@@ -222,7 +222,7 @@ impl Sender {
         self.sealer.next_count(ssrc)
     }
 
-    /// What has happened since the last call.
+    /// The next event since the last call.
     pub fn poll_event(&mut self) -> Option<SenderEvent> {
         self.sealer.event.take()
     }
