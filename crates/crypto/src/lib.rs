@@ -64,4 +64,4 @@ pub use base_key::{BaseKey, WeakKey};
 pub use fork::BlockCount;
 pub use frame_key::FrameKey;
 pub use interleaved::{Decrypt, Encrypt, INTERLEAVE, decrypt_interleaved, encrypt_interleaved};
-pub use suite::{Cipher, CipherSuite, KeyLimits, SuiteError};
+pub use suite::{Cipher, CipherSuite, Interleaving, KeyLimits, SuiteError};

@@ -212,13 +212,27 @@ pub struct Cipher {
     pub suite: CipherSuite,
     /// The library; both ends need not use the same.
     pub backend: Backend,
+    interleaving: Interleaving,
+}
+
+/// When batches interleave short frames, where the backend can.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[expect(clippy::exhaustive_enums, reason = "it is done or not, or the processor decides")]
+pub enum Interleaving {
+    /// On processors that gain from it.
+    #[default]
+    ByProcessor,
+    /// Always, such as in tests.
+    Always,
+    /// Never.
+    Never,
 }
 
 impl Cipher {
     /// This suite on this backend.
     #[must_use]
     pub const fn new(suite: CipherSuite, backend: Backend) -> Self {
-        Self { suite, backend }
+        Self { suite, backend, interleaving: Interleaving::ByProcessor }
     }
 
     /// This suite on the backend that this build recommends: [`Backend::recommended`].
@@ -227,14 +241,21 @@ impl Cipher {
         Self::new(suite, Backend::recommended())
     }
 
-    /// Bytes of the longest frame that gains from being interleaved with others by
+    /// Decides when batches interleave short frames. Their bytes are the same either way.
+    #[must_use]
+    pub const fn with_interleaving(mut self, interleaving: Interleaving) -> Self {
+        self.interleaving = interleaving;
+        self
+    }
+
+    /// Bytes of the longest frame that batches interleave with others by
     /// [`encrypt_interleaved`](crate::encrypt_interleaved) and
-    /// [`decrypt_interleaved`](crate::decrypt_interleaved). `None` if no frame does, in this suite,
-    /// on this backend, on this processor.
+    /// [`decrypt_interleaved`](crate::decrypt_interleaved). `None` if they interleave none, in this
+    /// suite, on this backend, on this processor.
     #[must_use]
     pub fn longest_interleaved(self) -> Option<usize> {
         match self.suite.aead() {
-            Aead::Aes128Gcm | Aead::Aes256Gcm => self.backend.longest_interleaved(),
+            Aead::Aes128Gcm | Aead::Aes256Gcm => self.backend.longest_interleaved(self.interleaving),
             #[cfg(feature = "ctr-hmac")]
             Aead::Aes128CtrHmacSha256 | Aead::Aes256CtrHmacSha512 => None,
         }

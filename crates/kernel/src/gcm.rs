@@ -16,14 +16,11 @@
 //! blocks.
 
 use crate::{
-    Frame,
     block_run::{BlockRun, Counter},
+    frame::Frame,
     frame_hash::FrameHash,
-    vector::Vector,
+    vector::{BLOCK, Vector},
 };
-
-/// Bytes of a block.
-pub(crate) const BLOCK: usize = 16;
 
 /// Vectors that a frame of `len` bytes takes, block 0 included.
 #[inline(always)]
@@ -88,64 +85,55 @@ pub(crate) unsafe fn crypt_short<
     tags: &mut [u128; K],
     tag_mask: u128,
 ) -> [bool; K] {
-    let mut states = [[V::zero(); N]; K];
-    for_each!(k < K => {
-        states[k] = Counter::new(&frames[k].nonce).take();
-        frames[k].expanded_key.begin(&mut states[k]);
-    });
-    for round in 1..ROUNDS {
-        for_each!(k < K => frames[k].expanded_key.round(round, &mut states[k]));
-    }
-    let mut hashes = [FrameHash::zero(); K];
-    let mut masks = [V::One::zero(); K];
-    for_each!(k < K => {
-        let frame = &frames[k];
-        let run = BlockRun::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
-        hashes[k] = FrameHash::new(frame);
-        for i in 0..N {
-            let data = run.load(i);
-            states[k][i] = frame.expanded_key.last::<V, ROUNDS>(states[k][i], data);
-            hashes[k].add(i, run.hashed(i, if OPEN { data } else { states[k][i] }));
-            if !OPEN {
-                run.store(i, states[k][i]);
-            }
+    // SAFETY: the caller has checked the processor, and `data` is valid for `len` bytes.
+    unsafe {
+        let mut states = [[V::zero(); N]; K];
+        for_each!(k < K => {
+            states[k] = Counter::new(&frames[k].nonce).take();
+            frames[k].expanded_key.begin(&mut states[k]);
+        });
+        for round in 1..ROUNDS {
+            for_each!(k < K => frames[k].expanded_key.round(round, &mut states[k]));
         }
-        hashes[k].carry = V::One::zero();
-        masks[k] = states[k][0].lane_0();
-    });
-    let made = if K == 1 {
-        [hashes[0].tag(&frames[0], states[0][0]); K]
-    } else {
-        FrameHash::tags(&hashes, frames, &masks)
-    };
-    let mut authentic = [true; K];
-    for_each!(k < K => {
-        if OPEN {
-            authentic[k] = are_equal(made[k], tags[k], tag_mask);
-        } else {
-            tags[k] = made[k];
-        }
-        if OPEN && authentic[k] {
+        let mut hashes = [FrameHash::zero(); K];
+        let mut masks = [V::One::zero(); K];
+        for_each!(k < K => {
             let frame = &frames[k];
             let run = BlockRun::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
+            hashes[k] = FrameHash::new(frame);
             for i in 0..N {
-                run.store(i, states[k][i]);
+                let data = run.load(i);
+                states[k][i] = frame.expanded_key.last::<V, ROUNDS>(states[k][i], data);
+                hashes[k].add(i, run.hashed(i, if OPEN { data } else { states[k][i] }));
+                if !OPEN {
+                    run.store(i, states[k][i]);
+                }
             }
-        }
-    });
-    authentic
-}
-
-/// The bits of a tag that are given: all.
-pub(crate) const FULL_TAG: u128 = u128::MAX;
-/// Its first 8 bytes.
-pub(crate) const SHORT_TAG: u128 = u64::MAX as u128;
-
-/// What happens to a frame that was decrypted in place before its tag turned out wrong.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnReject {
-    Wipe,
-    Restore,
+            hashes[k].carry = V::One::zero();
+            masks[k] = states[k][0].lane_0();
+        });
+        let made = if K == 1 {
+            [hashes[0].tag(&frames[0], states[0][0]); K]
+        } else {
+            FrameHash::tags(&hashes, frames, &masks)
+        };
+        let mut authentic = [true; K];
+        for_each!(k < K => {
+            if OPEN {
+                authentic[k] = are_equal(made[k], tags[k], tag_mask);
+            } else {
+                tags[k] = made[k];
+            }
+            if OPEN && authentic[k] {
+                let frame = &frames[k];
+                let run = BlockRun::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
+                for i in 0..N {
+                    run.store(i, states[k][i]);
+                }
+            }
+        });
+        authentic
+    }
 }
 
 /// Whether the bits that are `tag_mask` are equal. Takes as long whichever differ.

@@ -15,7 +15,7 @@
 //!
 //! | module | noun |
 //! |---|---|
-//! | `frame` | [`Key`], [`Frame`]: the safe API |
+//! | `key` | [`Key`], and the functions of [`Frame`]: the safe API |
 //! | `isa` | [`Isa`]: instruction sets, detected at run time; where their features begin |
 //! | `gcm` | the algorithm, once for all instruction sets: a short frame, or four |
 //! | `long_frame` | the same for a long frame, run by run |
@@ -27,6 +27,7 @@
 //! | `x86`, `neon` | its implementations: four, two or one block to a register; one on Arm |
 //! | `partial_block` | less than a block |
 //! | `simd128` | the whole for WebAssembly, without those instructions |
+//! | `frame` | the types below: a frame, an instruction set's functions |
 //! | `tag` | [`Tag`] and the two errors |
 //!
 //! # What is promised
@@ -55,10 +56,6 @@
     unsafe_code,
     reason = "intrinsics and raw pointers; every other crate of the workspace denies it"
 )]
-#![allow(
-    unsafe_op_in_unsafe_fn,
-    reason = "inside, all is unsafe for one reason: what the processor has"
-)]
 #![allow(clippy::needless_range_loop, reason = "several arrays are walked in step")]
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -77,6 +74,8 @@ mod ghash;
 #[cfg(not(target_arch = "wasm32"))]
 mod isa;
 #[cfg(not(target_arch = "wasm32"))]
+mod key;
+#[cfg(not(target_arch = "wasm32"))]
 mod long_frame;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
@@ -91,9 +90,11 @@ mod vector;
 mod x86;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use frame::{Frame, Key, open_interleaved, seal_interleaved};
+pub use frame::{Frame, INTERLEAVE};
 #[cfg(not(target_arch = "wasm32"))]
-pub use isa::{INTERLEAVE, Isa};
+pub use isa::Isa;
+#[cfg(not(target_arch = "wasm32"))]
+pub use key::{Key, open_interleaved, seal_interleaved};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub use simd128::{Frame, INTERLEAVE, Isa, Key, open_interleaved, seal_interleaved};
 pub use tag::{Tag, TooLong, Unauthentic};

@@ -1,5 +1,8 @@
 //! The operations that the algorithm needs of a processor.
 
+/// Bytes of a block.
+pub(crate) const BLOCK: usize = 16;
+
 /// Blocks side by side in one register: [`LANES`](Self::LANES) of them, lane 0 first in memory.
 ///
 /// A block is 16 bytes. *In memory order* it is AES's input; *reversed*, its bytes in the opposite

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
-use sealframe_crypto::{Backend, Cipher, CipherSuite};
+use sealframe_crypto::{Backend, Cipher, CipherSuite, Interleaving};
 use sealframe_media::{
     FrameBuf, KeyPolicy, KeyUsage, Metadata, OpenError, Receiver, SealError, Sender, ToOpen, ToSeal,
     open_batch, seal_batch,
@@ -12,7 +12,8 @@ mod common;
 use common::{CAMERA, base_key_of, kid_of, layout, receiver, sender};
 
 fn ciphers() -> impl Iterator<Item = Cipher> {
-    let with = |backend| move |suite| Cipher::new(suite, backend);
+    let with =
+        |backend| move |suite| Cipher::new(suite, backend).with_interleaving(Interleaving::Always);
     Backend::available().flat_map(move |backend| CipherSuite::ALL.map(with(backend)))
 }
 

@@ -27,7 +27,9 @@ use ctr_hmac::CtrHmacKey;
 #[cfg(feature = "short-tags")]
 pub use short_tag::ShortTagKey;
 
-use crate::{Cipher, Decrypt, Encrypt, FrameTooLong, INTERLEAVE, Unauthentic, suite::Aead};
+use crate::{
+    Cipher, Decrypt, Encrypt, FrameTooLong, INTERLEAVE, Interleaving, Unauthentic, suite::Aead,
+};
 
 /// AES-GCM's bound, which the CTR suites keep too: with more than 2^36 bytes the 32-bit block
 /// counter would wrap.
@@ -114,11 +116,21 @@ impl Backend {
         return Self::Kernel;
     }
 
-    /// Bytes of the longest AES-GCM frame that gains from being interleaved with others.
-    pub(crate) fn longest_interleaved(self) -> Option<usize> {
+    /// Bytes of the longest AES-GCM frame that batches interleave with others.
+    #[cfg_attr(
+        not(kernel),
+        allow(clippy::missing_const_for_fn, unused_variables, reason = "no other interleaves")
+    )]
+    pub(crate) fn longest_interleaved(self, interleaving: Interleaving) -> Option<usize> {
         #[cfg(kernel)]
         if self == Self::Kernel {
-            return sealframe_kernel::Isa::best()?.longest_interleaved();
+            let isa = sealframe_kernel::Isa::best()?;
+            let interleaves = match interleaving {
+                Interleaving::ByProcessor => isa.gains_from_interleaving(),
+                Interleaving::Always => true,
+                Interleaving::Never => false,
+            };
+            return isa.longest_interleaved().filter(|_| interleaves);
         }
         None
     }
@@ -215,7 +227,7 @@ pub(crate) use dispatch;
 
 impl Kind {
     /// `key` is `Nk` bytes long.
-    pub(crate) fn new(Cipher { suite, backend }: Cipher, key: &[u8]) -> Self {
+    pub(crate) fn new(Cipher { suite, backend, .. }: Cipher, key: &[u8]) -> Self {
         match (suite.aead(), backend) {
             #[cfg(ring)]
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Ring) => Self::Ring(ring::GcmKey::new(key)),
@@ -227,7 +239,7 @@ impl Kind {
             (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Kernel) => {
                 match sealframe_kernel::Key::new(key) {
                     Some(key) => Self::Kernel(key),
-                    None => Self::new(Cipher { suite, backend: kernel::SUBSTITUTE }, key),
+                    None => Self::new(Cipher::new(suite, kernel::SUBSTITUTE), key),
                 }
             }
             #[cfg(portable)]

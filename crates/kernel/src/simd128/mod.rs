@@ -54,10 +54,16 @@ impl Isa {
         Some(Self::Simd128)
     }
 
-    /// Interleaving gains nothing here.
+    /// No frames are interleaved here.
     #[must_use]
     pub const fn longest_interleaved(self) -> Option<usize> {
         None
+    }
+
+    /// Interleaving gains nothing here.
+    #[must_use]
+    pub const fn gains_from_interleaving(self) -> bool {
+        false
     }
 }
 
