@@ -119,7 +119,7 @@ fn start_codes_have_three_bytes_or_four() {
 
 #[test]
 fn a_slices_front_covers_three_codes() {
-    // Behind the header; how many bytes cover the codes.
+    // The bytes after the header; how many of them cover the codes.
     let cases: [(&[u8], usize); 10] = [
         (&[], 0),
         (&[0xe0], 1),

@@ -1,4 +1,4 @@
-//! What becomes a key: enough bytes for the suite, and not nothing but zeros.
+//! The conditions on a key: enough bytes for the suite, and not all zeros.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey, KeyLimits, WeakKey};
@@ -18,7 +18,7 @@ fn a_base_key_is_as_long_as_its_suite_is_strong() {
             assert_eq!(allowing.err(), short(16), "{suite:?} {len}");
             assert_eq!(BaseKey::derive(suite, &bytes, &[]).err(), short(16), "{suite:?} {len}");
         }
-        // What the suite itself makes, and what MLS exports for it, is long enough.
+        // Keys that the suite itself makes, and those that MLS exports for it, are long enough.
         assert!(suite.nh() >= need && suite.nk() >= need);
     }
 }

@@ -43,8 +43,7 @@ fn agrees<H: EagerHash>(suite: CipherSuite, nka: usize, aad_lens: &[usize]) {
 
 #[test]
 fn tags_are_those_of_the_hmac_crate() {
-    // Before the AAD lie 36 bytes: it ends in a block's middle, about the end of one, and far
-    // behind.
+    // 36 bytes precede the AAD: it ends inside a block, near the end of one, and much later.
     let aad_lens = [0, 1, 12, 27, 28, 29, 60, 91, 92, 93, 150, 219, 220, 221, 600];
     for suite in CipherSuite::ALL {
         match suite.nk() {

@@ -1,5 +1,5 @@
-//! Tags of 64 bits: every backend opens what was sealed with a whole tag, by its first 8 bytes and
-//! by no others.
+//! Tags of 64 bits: every backend opens a frame by the first 8 bytes of its whole tag, and by no
+//! others.
 #![cfg(feature = "short-tags")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 

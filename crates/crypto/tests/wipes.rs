@@ -1,6 +1,6 @@
-//! Expanded keys, whoever allocates them, are gone from memory once their owner is dropped. Reads
-//! the process's own memory, so Linux. What has a place of its own is looked at there, in
-//! `wipes_in_place.rs`.
+//! Expanded keys are gone from memory once their owner is dropped, whichever library allocated
+//! them. Reads the process's own memory, so Linux. `wipes_in_place.rs` looks at secrets with a
+//! known address.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
@@ -74,7 +74,7 @@ fn secrets_are_wiped_when_dropped() {
 fn frame_keys_are_wiped(vector: &FrameVector) {
     let suite = CipherSuite::from_id_allowing_short_tags(vector.cipher_suite).unwrap();
     // AES's first round key is the first 16 bytes of the key: with hardware AES all libraries keep
-    // the round keys as they are.
+    // the round keys in this form.
     for backend in Backend::available() {
         is_wiped(vector, Cipher::new(suite, backend), &masked(&vector.sframe_key[..16]));
     }

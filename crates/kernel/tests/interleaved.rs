@@ -6,7 +6,7 @@ use sealframe_kernel::{Frame, INTERLEAVE, Key, Tag, Unauthentic, open_interleave
 mod common;
 use common::{NONCE, bytes, isas, keys, seal};
 
-/// A frame of the test, as it was and as it is sealed alone.
+/// A frame of the test, and its sealed form when it is sealed alone.
 struct Case<'k> {
     key: &'k Key,
     aad: Vec<u8>,

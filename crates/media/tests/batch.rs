@@ -1,4 +1,4 @@
-//! A batch does to each frame what a call of its own does.
+//! A batch treats each frame like a call of its own.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn senders(cipher: Cipher, count: u64) -> Vec<Sender> {
     (0..count).map(|of| sender(cipher, of)).collect()
 }
 
-/// A frame of the test: whose, how long, with how much prefix and application metadata.
+/// A frame of the test: its sender, its length, and those of its prefix and application metadata.
 #[derive(Clone, Copy, Debug)]
 struct Spec {
     of: usize,

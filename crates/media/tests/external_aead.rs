@@ -10,7 +10,7 @@ use sealframe_wire::{Ctr, HeaderError, Kid};
 mod common;
 use common::{CAMERA, CIPHER, base_key, kid_of, layout, receiver, sender};
 
-/// Somebody else's AES-GCM.
+/// Another AES-GCM.
 fn aead(suite: CipherSuite, key: Option<&[u8]>) -> AeadKey {
     AeadKey::new(Cipher::new(suite, Backend::Portable), key.unwrap()).unwrap()
 }

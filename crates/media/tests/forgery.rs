@@ -1,4 +1,4 @@
-//! What a stranger's bytes can do: nothing, and that at little cost.
+//! An attacker's bytes change nothing, and cost little.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ use common::{CAMERA, CIPHER, base_key, base_key_of, kid_of, layout, receiver, se
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Refused, with the buffer unchanged or holding no plaintext.
+/// Rejected, with the buffer unchanged or without plaintext.
 fn refused(receiver: &mut Receiver, frame: &[u8], metadata: Metadata<'_>, clear: &[u8]) -> OpenError {
     let mut buf = frame.to_vec();
     let error = receiver.open_in_place(&mut buf, metadata).unwrap_err();
@@ -156,7 +156,7 @@ fn a_million_unknown_kids_cost_no_memory() {
     let allocations = alloc::count(|| {
         for _ in 0..1_000_000 {
             kid = kid.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            // No such sender, no such generation, a step out of reach: refused before anything is
+            // No such sender, no such generation, a step out of reach: rejected before anything is
             // derived.
             assert!(matches!(open(kid | 1 << 63, kid), Err(OpenError::UnknownKey(_))));
             assert!(matches!(open(0x100 + 65 + kid % 60, kid), Err(OpenError::StepTooFar(_))));
@@ -193,13 +193,13 @@ fn a_member_uses_up_its_own_share_of_keys_alone() {
             let expected = if context < 16 { Ok(b"hi".to_vec()) } else { Err(OpenError::TooManyKeys) };
             assert_eq!(opened, expected, "{epoch} {context}");
         }
-        // Whoever is held is heard on, and everybody else is heard.
+        // Held senders stay audible, and so does everyone else.
         for (index, context) in [(8, 0), (8, 15), (6, 999), (0, 0), (1023, 0)] {
             let opened = receiver.open_to_vec(&sealed_in(layout, epoch, index, context), CAMERA);
             assert_eq!(opened.unwrap(), b"hi", "{epoch} {index} {context}");
         }
     }
-    // What goes gives its share back.
+    // Removed keys return their share.
     receiver.remove_epoch(2);
     receiver.add_epoch(18, base_key(18)).unwrap();
     for context in 30..46 {
@@ -207,7 +207,7 @@ fn a_member_uses_up_its_own_share_of_keys_alone() {
     }
 }
 
-/// Under MLS everybody can seal in everybody's name.
+/// Under MLS every member can seal in every member's name.
 #[test]
 fn an_insider_cannot_use_up_the_keys_of_a_later_epoch() {
     let layout = MlsLayout::new(4, 10).unwrap();
@@ -261,7 +261,7 @@ fn a_sender_that_rekeys_without_end_uses_up_its_own_share_alone() {
 
 #[test]
 fn the_bounds_on_keys_are_exact() {
-    // One key, and one step behind: a step more takes two places, the next none.
+    // One key, and one step behind: a further step takes two places, the next none.
     for (max_keys, max_keys_each, behind, follows) in [
         (2, 9, 1, true),
         (9, 2, 1, true),
@@ -300,7 +300,7 @@ fn the_bounds_on_keys_are_exact() {
         let frame = sender.seal_to_vec(b"hi", CAMERA).unwrap();
         assert_eq!(receiver.open_to_vec(&frame, CAMERA).is_ok(), follows, "{max_keys}");
     }
-    // One sender more than there is room for.
+    // One sender more than fits.
     let policy = KeyPolicy { max_keys: 3, ..KeyPolicy::for_layout(layout().into()) };
     let mut receiver = Receiver::with_policy(CIPHER, layout(), policy).unwrap();
     for number in 1..=4 {
@@ -376,7 +376,7 @@ fn a_frame_is_taken_from_its_sender_alone() {
     assert_eq!(of_group.open_in_place_from(7, &mut frame, CAMERA).unwrap().frame, b"hi");
 }
 
-/// A sender that has sealed so many frames.
+/// A sender that has sealed this many frames.
 fn sender_at(number: u64, frames: u64) -> Sender {
     let usage = KeyUsage { frames, ..KeyUsage::default() };
     Sender::resume(CIPHER, layout(), kid_of(number), base_key(number), usage).unwrap()
@@ -447,8 +447,8 @@ fn a_policy_that_cannot_tell_steps_apart_is_refused() {
     }
 }
 
-/// Senders that speak for a while are recognised by their headers' fronts; whose frames they are
-/// is asked for each of them.
+/// Senders that speak for a while are recognised by their headers' fronts; the sender of each frame
+/// is still checked.
 #[test]
 fn however_long_a_sender_has_spoken_its_frames_are_no_others() {
     let mut senders = [1, 2, 1 << 15 | 1].map(|number| (number, sender(CIPHER, number)));

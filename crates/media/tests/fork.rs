@@ -1,4 +1,4 @@
-//! A forked child seals nothing with what it inherited: its parent goes on with the same counters.
+//! A forked child seals nothing with inherited keys: its parent continues with the same counters.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![expect(unsafe_code, reason = "forks")]
@@ -60,7 +60,7 @@ fn only_the_process_that_began_a_key_seals_with_it() {
     assert!(in_child(|| {
         seals_nothing(&mut alice);
         seals_nothing(&mut member);
-        // A sender of its own seals, as much as any, and is of no use to a child of the child.
+        // A sender of its own seals without such a limit, and is useless to a child of the child.
         let mut own = sender(CIPHER, 2);
         let frame = own.seal_to_vec(b"the child's", CAMERA).unwrap();
         assert_eq!(listener.open_to_vec(&frame, CAMERA).unwrap(), b"the child's");

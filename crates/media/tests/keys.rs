@@ -1,4 +1,4 @@
-//! Ratchets, MLS epochs and refused frames against independent vectors.
+//! Ratchets, MLS epochs and rejected frames against independent vectors.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_crypto::{BaseKey, Cipher, CipherSuite, KeyLimits};

@@ -30,7 +30,7 @@ fn frames_end_at_2_to_the_32() {
             assert_eq!(sender.seal_to_vec(b"x", CAMERA), Err(SealError::KeyExhausted));
         }
         assert_eq!(sender.usage().frames, 1 << 32);
-        // A new step starts anew, under a key of its own.
+        // A new step begins at zero, under its own key.
         sender.ratchet().unwrap();
         assert_eq!(sender.usage(), KeyUsage::default());
         let frame = sender.seal_to_vec(b"y", CAMERA).unwrap();
@@ -49,7 +49,7 @@ fn blocks_end_at_2_to_the_34() {
     let mut sender = resumed(SUITE, 5, spent);
     assert!(sender.seal_to_vec(&[0; 100], CAMERA).is_ok());
     assert_eq!(sender.seal_to_vec(&[], CAMERA), Err(SealError::KeyExhausted));
-    // Whatever was stored, nothing wraps.
+    // No stored usage makes a counter wrap.
     for usage in [u64::MAX, u64::MAX - 1, 1 << 34, 1 << 32] {
         let full = resumed(SUITE, usage, usage).seal_to_vec(b"", CAMERA);
         assert_eq!(full, Err(SealError::KeyExhausted));
@@ -189,7 +189,7 @@ fn frames_of_earlier_epochs_are_not_this_keys() {
         let stored = KeyUsage { first_ctr: 5, frames, blocks: 0 };
         let mut sender = member_at(layout, stored).unwrap();
         assert_eq!(sender.seal_to_vec(b"x", CAMERA), Err(SealError::KeyExhausted));
-        // Not set back, so that no later epoch begins below what was stored.
+        // Not set back, so no later epoch begins below the stored usage.
         assert_eq!(sender.usage().next_ctr(), 5_u64.saturating_add(frames));
     }
 }

@@ -136,7 +136,7 @@ proptest! {
     fn version_1_opens_ours_and_we_open_its(
         id in 1_u16..=5, kid in any::<u64>(), ctr in 0_u64..1 << 32,
         base_key in proptest::collection::vec(1..=u8::MAX, 32..70),
-        // It refuses to open frames shorter than a tag.
+        // The peer rejects frames shorter than a tag.
         frame in proptest::collection::vec(any::<u8>(), 20..3000),
     ) {
         let (mut sender, mut receiver) = ours(id, kid, ctr, &base_key);

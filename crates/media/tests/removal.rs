@@ -1,4 +1,4 @@
-//! What a receiver says it wipes does not open, whether or not it was seen before.
+//! Frames of wiped keys do not open, whether or not they arrived before.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_media::{KeyPolicy, OpenError, Receiver, Sender};
@@ -11,7 +11,7 @@ use common::{CAMERA, CIPHER, base_key, kid_of, layout, receiver, sender};
 #[global_allocator]
 static ALLOCATOR: WatchingAllocator = WatchingAllocator;
 
-/// Two frames of each step from `start` on, so many steps.
+/// Two frames of each of `steps` steps from `start` on.
 fn two_of_each_step(start: u64, steps: usize) -> Vec<[Vec<u8>; 2]> {
     let at = SenderKeyKid { step: start, ..kid_of(1) };
     let mut sender = Sender::new(CIPHER, layout(), at, base_key(1)).unwrap();
@@ -56,7 +56,7 @@ fn steps_before_are_wiped_however_far_a_policy_looks_ahead() {
 
 #[test]
 fn steps_before_are_wiped_whatever_was_seen() {
-    // Steps come round behind 255.
+    // Steps wrap after 255.
     for start in [0, 5, 250] {
         let frames = two_of_each_step(start, 12);
         for opened in [&[][..], &[0], &[0, 1], &[3], &[5], &[0, 2, 7], &[8]] {
@@ -127,7 +127,7 @@ fn generations_before_are_wiped_and_others_are_not() {
     assert_eq!(open(&mut receiver), [true; 4]);
     receiver.remove_before(of(2, 1));
     assert_eq!(open(&mut receiver), [false, false, true, true]);
-    // What the layout cannot say, and what is not there.
+    // Steps that the layout cannot hold, and senders that are not held.
     receiver.remove_before(SenderKeyKid { step: 256, ..of(2, 1) });
     receiver.remove_before(of(u64::MAX, 7));
     receiver.remove_generation(1, 2);
@@ -143,7 +143,7 @@ fn generations_before_are_wiped_and_others_are_not() {
 fn who_leaves_takes_all_steps_and_generations_with_it() {
     let frames = two_of_each_step(0, 10);
     let mut receiver = after_opening(0, &frames, &[9]);
-    // All that is kept opens late, up to eight steps behind.
+    // Late frames open, up to eight steps behind.
     for (step, [one, _]) in frames.iter().enumerate() {
         assert_eq!(receiver.open_to_vec(one, CAMERA).is_ok(), (1..9).contains(&step), "{step}");
     }

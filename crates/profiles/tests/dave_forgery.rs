@@ -1,4 +1,4 @@
-//! What a server, or anybody between, can do to DAVE's frames.
+//! What a server, or any relay, can do to DAVE's frames.
 #![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -10,7 +10,7 @@ use sealframe_profiles::{
     dave::{Config, Receiver, Sender, Trailer},
 };
 
-/// Refused: the buffer is as it was.
+/// Rejected: the buffer is unchanged.
 fn refused(receiver: &mut Receiver, forged: &[u8]) -> OpenError {
     let mut buf = forged.to_vec();
     let error = receiver.open_in_place(&mut buf, NOW).unwrap_err();
@@ -104,13 +104,13 @@ fn every_piece_of_a_frame_is_refused() {
 fn ranges_are_in_order_apart_and_inside_the_media() {
     let media = payload(100);
     let cases: [(&[u8], OpenError); 16] = [
-        // Well made, but not sealed by anybody.
+        // Well-formed, but not sealed by a member.
         (&[1], OpenError::Unauthentic),
         (&[1, 0, 10], OpenError::Unauthentic),
         (&[1, 0, 100], OpenError::Unauthentic),
         (&[1, 0, 10, 10, 5, 50, 50], OpenError::Unauthentic),
         (&[1, 3, 0, 3, 0, 100, 0], OpenError::Unauthentic),
-        // Over each other, out of order, beyond the media, in the trailer.
+        // Overlapping, out of order, past the media, in the trailer.
         (&[1, 0, 10, 9, 5], OpenError::NotThisFormat),
         (&[1, 50, 10, 0, 5], OpenError::NotThisFormat),
         (&[1, 0, 101], OpenError::NotThisFormat),
@@ -133,8 +133,8 @@ fn ranges_are_in_order_apart_and_inside_the_media() {
     assert_eq!(refused(&mut receiver(), &with_trailer(&[], &[1])), OpenError::Unauthentic);
 }
 
-/// No format of readable ranges outside the AAD can do better. What comes out is the sender's bytes
-/// still, each kind in its order.
+/// No format with readable ranges outside the AAD can do better. The result is still the sender's
+/// bytes, each kind in its order.
 #[test]
 fn runs_that_are_moved_among_readable_bytes_still_open() {
     let frame = frames()[3].1.clone();
@@ -142,7 +142,7 @@ fn runs_that_are_moved_among_readable_bytes_still_open() {
     let trailer = Trailer::parse(&sealed).unwrap();
     let ranges: Vec<_> = trailer.ranges().collect();
     assert_eq!((ranges.len(), ranges[0].offset), (2, 0));
-    // What was readable first, then what was encrypted.
+    // The readable bytes first, then the encrypted ones.
     let clear = [&sealed[..ranges[0].len], &sealed[ranges[1].offset..ranges[1].end()]].concat();
     let encrypted =
         [&sealed[ranges[0].len..ranges[1].offset], &sealed[ranges[1].end()..media_len(&sealed)]]

@@ -94,8 +94,8 @@ fn a_generation_is_erased_ten_seconds_after_any_newer_one_opened() {
     opens(&mut receiver, at(0, 0xff_ff00), start);
     opens(&mut receiver, at(1, 1), start + GRACE / 2);
     opens(&mut receiver, at(2, 1), start + GRACE);
-    // Generation 0 is erased in the middle of generation 1's grace. Replays are told by keys that
-    // are held.
+    // Generation 0 is erased in the middle of generation 1's grace period. Held keys detect
+    // replays.
     assert!(matches!(error(&mut receiver, at(1, 1), start + GRACE * 3 / 2), OpenError::TooOld { .. }));
     assert!(matches!(
         error(&mut receiver, at(0, 0xff_ff01), start + GRACE * 3 / 2),
@@ -145,7 +145,7 @@ fn a_young_epoch_has_had_no_time_for_late_generations() {
     let day = Duration::from_secs(24 * 3600);
     opens(&mut receiver, (4 << 24) + 1, NOW + day);
     assert!(matches!(error(&mut receiver, (5 << 24) + 1, NOW + day), OpenError::StepTooFar { .. }));
-    // A clock that runs back refuses, and no more.
+    // A clock that runs back makes frames fail, and does no other harm.
     assert!(matches!(
         error(&mut receiver, (5 << 24) + 1, Duration::ZERO),
         OpenError::StepTooFar { .. }
@@ -191,8 +191,7 @@ fn an_old_epoch_opens_for_ten_seconds_after_a_new_one_was_added() {
     assert!(matches!(receiver.open_to_vec(&seal(&mut new), NOW), Err(OpenError::UnknownKey { .. })));
 }
 
-/// The newest epoch's key is tried first, and what it has made of a frame is undone, however long
-/// the frame is.
+/// The newest epoch's key is tried first, and its result is undone, for frames of every length.
 #[test]
 fn frames_of_any_length_open_under_an_old_epoch_on_every_backend() {
     for mut receiver in receivers() {

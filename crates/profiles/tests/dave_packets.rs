@@ -1,5 +1,4 @@
-//! Any frame of any codec goes through packetizers as it was sealed, opens, and shows no more than
-//! it must.
+//! Any frame of any codec passes packetizers unchanged, opens, and shows no more than it must.
 #![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -29,8 +28,7 @@ fn units(frame: &[u8]) -> Vec<&[u8]> {
     codes.iter().enumerate().map(|(place, &code)| &frame[code + 3..end(place)]).collect()
 }
 
-/// What a depacketizer hands over of a frame that a packetizer took: each unit behind a start code
-/// of four bytes.
+/// The frame that a depacketizer returns: each unit after a start code of four bytes.
 fn through_h26x(frame: &[u8]) -> Vec<u8> {
     let units = units(frame).into_iter().filter(|unit| !unit.is_empty());
     units.flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
@@ -105,7 +103,7 @@ fn through_av1(frame: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// What comes out at the other end.
+/// The frame at the other end.
 fn expected(codec: Codec, frame: &[u8]) -> Vec<u8> {
     let rewritten = match codec {
         Codec::H264 | Codec::H265 => well_made_units(frame),
@@ -190,7 +188,7 @@ proptest! {
         goes_through(&mut sender(), Codec::Av1, &frame);
     }
 
-    /// Any two frames that differ only in what is encrypted look alike where they are readable.
+    /// Any two frames that differ only in encrypted bytes look the same where they are readable.
     #[test]
     fn no_unit_with_a_picture_is_readable_behind_its_front(kind in 0..64_u8, body in vec(1..=255_u8, 20..40)) {
         let of_h264 = [&[0, 0, 0, 1, kind & 31][..], &body].concat();
@@ -231,8 +229,8 @@ fn a_nonce_with_a_start_code_is_skipped() {
 
 #[test]
 fn readable_bytes_behind_what_is_encrypted_do_not_move_it() {
-    // The longer start code makes up for the unit: the run lies where it will, and yet not behind
-    // all that is readable.
+    // The longer start code makes up for the unit: the run keeps its place, and yet does not follow
+    // all readable bytes.
     let frame = [0, 0, 0, 1, 0, 1, 0, 0, 1, 0];
     goes_through(&mut sender(), Codec::H264, &frame);
 }
@@ -240,7 +238,7 @@ fn readable_bytes_behind_what_is_encrypted_do_not_move_it() {
 #[test]
 fn a_frame_with_no_nonce_for_it_is_given_up_and_zeroed() {
     const LEN: usize = 16 << 20;
-    // Most nonces give such a frame a start code; the ten behind this one all do.
+    // Most nonces give such a frame a start code; the ten after this one all do.
     let first = 139;
     let mut sender = sender();
     sender.skip_to(first).unwrap();

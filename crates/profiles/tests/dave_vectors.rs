@@ -15,7 +15,8 @@ use sealframe_profiles::{
 };
 use sealframe_testkit::{dave, hex};
 
-/// A receiver that has held its secret for so long has seen every generation of the vectors go by.
+/// A receiver that has held its secret for this long has had time for every generation of the
+/// vectors.
 const LONG: Duration = Duration::from_secs(400 * 24 * 3600);
 
 fn secret(bytes: &[u8]) -> BaseSecret {
@@ -136,8 +137,8 @@ fn frames_are_sealed_byte_for_byte_and_open() {
             let mut sender =
                 Sender::new(Config::new(Backend::recommended()), secret(&vector.base_secret));
             if generation > 200 {
-                // Further ahead than a receiver follows, and beyond what 8 bits say: it has opened
-                // another one before.
+                // Further ahead than a receiver follows, and more than 8 bits hold: it has opened
+                // another frame before.
                 sender.skip_to((generation - 100) << 24).unwrap();
                 receiver.open_to_vec(&sender.seal_to_vec(b"earlier", None).unwrap(), LONG).unwrap();
                 receiver.erase_old(LONG + Duration::from_secs(10));

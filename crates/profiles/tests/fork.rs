@@ -1,4 +1,4 @@
-//! A forked child seals nothing with what it inherited: its parent goes on with the same nonces.
+//! A forked child seals nothing with inherited keys: its parent continues with the same nonces.
 #![cfg(all(unix, feature = "dave", feature = "jitsi", feature = "livekit"))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![expect(unsafe_code, reason = "forks")]
@@ -67,7 +67,7 @@ fn only_the_process_that_began_a_dave_epoch_seals_in_it() {
     };
 
     let mut sender = begin();
-    // The next frame is of another generation: its key would be worked out anew.
+    // The next frame is of another generation: its key would have to be derived.
     let mut at_edge = begin();
     at_edge.skip_to((1 << 24) - 1).unwrap();
     let mut unused = begin();
@@ -76,7 +76,7 @@ fn only_the_process_that_began_a_dave_epoch_seals_in_it() {
         seals_nothing(&mut sender);
         seals_nothing(&mut at_edge);
         seals_nothing(&mut unused);
-        // One of its own seals, and is of no use to a child of the child.
+        // The child's own sender seals, and is useless to a child of the child.
         let mut own = begin();
         own.seal_to_vec(b"x", Codec::Opus).unwrap();
         assert!(in_child(|| {
@@ -124,7 +124,7 @@ fn only_the_process_that_began_a_jitsi_sender_seals_with_it() {
     assert!(in_child(|| {
         seals_nothing(&mut sender);
         assert_eq!(keyless.set_key(0, jitsi_key(1)), Err(KeyError::Forked));
-        // What it can still do: look, and wipe.
+        // A child can still read and wipe.
         assert_eq!(sender.expose_key(0), Some(&*material));
         assert!(sender.remove_key(0));
         assert_eq!(sender.set_key(0, jitsi_key(1)), Err(KeyError::Forked));

@@ -1,5 +1,4 @@
-//! Peers whose IVs show no order, peers that have ratcheted a moment ago, and keys whose steps take
-//! long.
+//! Peers whose IVs show no order, peers that have just ratcheted, and keys whose steps take long.
 #![cfg(all(feature = "jitsi", feature = "livekit"))]
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
@@ -39,7 +38,7 @@ fn sealed(aes_key: &[u8], iv: [u8; 12]) -> Vec<u8> {
     [&b"\x78"[..], &payload, &tag, &iv, &[12, 0]].concat()
 }
 
-/// Either format's receiver, and the AES key of what it opens.
+/// A receiver of either format, and the AES key of its frames.
 enum Receiver {
     Jitsi(jitsi::Receiver),
     LiveKit(livekit::Receiver),
@@ -142,7 +141,7 @@ fn random_ivs_do_not_make_an_ordered_stream_forget() {
         let info = FrameInfo::audio(Some(Codec::Opus), 7, at);
         sender.seal_to_vec(b"\x78 20 ms of Opus", &info).unwrap()
     };
-    // The client restarts as one of another kind, and as it was, under the same key.
+    // The client restarts as one of another kind, and as the same kind, under the same key.
     let mut before = Vec::new();
     for at in 0..300 {
         before.push(ordered(&mut sender, 960 * at));
@@ -258,7 +257,7 @@ fn pictures_from_before_a_ratchet_open_for_a_moment_after_it() {
         assert_eq!(call.see(late).unwrap(), PICTURE);
         assert!(matches!(call.see(late), Err(OpenError::Replayed { .. })), "once");
     }
-    // What opens with the step before moves nothing back.
+    // A frame of the previous step moves nothing back.
     assert_eq!(call.receiver.expose_key(0).unwrap(), present);
     assert_eq!(call.receiver.poll_event(), None);
     for _ in 0..200 {
@@ -282,7 +281,7 @@ fn the_step_before_is_kept_for_ratchets_by_order_too() {
     let early = call.sound();
     assert!(call.hear(&early).is_ok() && call.see(&late).is_ok());
 
-    // Where a page derives the steps: by what follows from the next one.
+    // Where a page derives the steps: by the material of the next one.
     let key = || livekit::Key::hkdf(&KEY);
     let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
     let mut receiver = livekit::Receiver::new(livekit::Config::new(Backend::recommended()));
@@ -314,7 +313,8 @@ fn one_forged_frame_costs_one_step_that_takes_long() {
     forged[2] ^= 1;
     assert_eq!(receiver.open_to_vec(&forged, &audio()), Err(OpenError::Unauthentic));
     assert_eq!(receiver.stats().derivations, 1);
-    // Who has ratcheted three steps is found at the second frame: one step was worked out already.
+    // A sender that has ratcheted three steps is found at the second frame: one step was derived
+    // before.
     (0..3).for_each(|_| _ = sender.ratchet(0).unwrap());
     let frames =
         [1, 2].map(|at| sender.seal_to_vec(b"a frame", &FrameInfo::audio(None, 0, at)).unwrap());

@@ -26,7 +26,7 @@ fn every_step_of_every_key_chain() {
             }
             assert_eq!(sender.expose_key(0).unwrap(), &*step.material);
             assert_eq!(receiver.expose_key(0).unwrap(), &*step.material);
-            // The AES key shows in what it seals.
+            // The AES key shows in its frames.
             let info = FrameInfo::audio(None, 7, u32::try_from(960 * number).unwrap());
             let mut external =
                 jitsi::Sender::resume(jitsi::Config::new(Backend::recommended()), sender.next_count(7));

@@ -78,7 +78,7 @@ fn a_key_at_another_index_counts_on() {
     assert_eq!(sender.use_key(0), Err(KeyError::NoKey));
 }
 
-/// A sender of data, begun anew.
+/// A sender of data that restarts.
 fn data_sender(prefix: u32) -> Sender {
     let mut sender = Sender::new(Config::new(Backend::recommended()));
     sender.set_key(0, Key::hkdf(&MATERIAL)).unwrap();

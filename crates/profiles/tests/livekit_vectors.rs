@@ -50,7 +50,7 @@ fn every_step_of_every_key_chain() {
             }
             assert_eq!(sender.expose_key(0).unwrap(), &*step.material);
             assert_eq!(receiver.expose_key(0).unwrap(), &*step.material);
-            // The AES key shows in what it seals: with a clear header of VP9's length, 0, the two
+            // The AES key shows in its frames: with a clear header of VP9's length, 0, the two
             // formats are alike.
             let vp9 = FrameInfo::video(
                 Some(Codec::Vp9),
@@ -210,7 +210,7 @@ fn data_are_made_and_opened() {
                 Peer::Native => assert!(matches!(opened, Err(OpenError::Replayed { .. }))),
             }
         }
-        // A track has counts of its own.
+        // A track has its own counts.
         let (index, iv) = data::parse_track_extension(&vector.data_track_e2ee_extension).unwrap();
         let mut value = vector.encrypted_value.to_vec();
         let opened = receiver.open_data_in_place(DataChannel::Track(3), index, iv, &mut value).unwrap();

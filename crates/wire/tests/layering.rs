@@ -22,7 +22,7 @@ fn the_example_server_links_nothing_else_of_ours() {
     let mut ours = BTreeSet::new();
     let mut unseen = vec!["sealframe-example-call".to_owned()];
     while let Some(name) = unseen.pop() {
-        // What is of others knows nothing of ours, which are on no registry.
+        // Foreign packages do not depend on ours, which are on no registry.
         let linked = linked_by(&manifests, &name);
         unseen.extend(linked.into_iter().filter(|name| manifests.contains_key(name)));
         ours.insert(name);
@@ -59,8 +59,8 @@ fn manifests() -> BTreeMap<String, Value> {
     packages.into_iter().map(|package| (text(&package["name"]), package)).collect()
 }
 
-/// What a package links, whatever its features and the platform: everything but what its tests
-/// need.
+/// The packages that a package links, with all features on all platforms: everything except its
+/// tests' dependencies.
 fn linked_by(manifests: &BTreeMap<String, Value>, name: &str) -> BTreeSet<String> {
     let dependencies = manifests[name]["dependencies"].as_array().unwrap();
     let linked = dependencies.iter().filter(|dependency| dependency["kind"] != "dev");

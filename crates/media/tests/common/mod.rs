@@ -18,7 +18,7 @@ pub(crate) fn kid_of(sender: u64) -> SenderKeyKid {
     SenderKeyKid { sender, ..SenderKeyKid::default() }
 }
 
-/// A base key of [`SUITE`] that only its number tells from others.
+/// A base key of [`SUITE`] that differs for each number.
 pub(crate) fn base_key(number: u64) -> BaseKey {
     base_key_of(SUITE, number)
 }
