@@ -9,7 +9,7 @@ use std::{
 };
 
 use sealframe::{
-    CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
+    Cipher, CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
     group::{Identity, UserId, message, verification::TrustStore},
 };
 use sealframe_profiles::dave as dave_format;
@@ -234,7 +234,12 @@ fn announcements() -> Result<()> {
     for suite in CipherSuite::ALL {
         let id = low_byte(u64::from(suite.id()) - 1);
         for (number, name) in [(4_u16, "genuine"), (2, "held-already")] {
-            let mut member = SharedSecretCall::new(suite, &secret, MemberId::new(number), [9; 32])?;
+            let mut member = SharedSecretCall::new(
+                Cipher::recommended(suite),
+                &secret,
+                MemberId::new(number),
+                [9; 32],
+            )?;
             member.seal_to_vec(b"a frame", Stream::new(StreamKind::Camera, 0))?; // an unused step stays
             member.ratchet()?;
             let from = number.to_be_bytes()[1];
@@ -245,7 +250,12 @@ fn announcements() -> Result<()> {
         write("announcement", &format!("changed-suite{}", suite.id()), &change)?;
     }
     write("announcement", "other-number", &[3, 3, 1])?;
-    let me = SharedSecretCall::new(CipherSuite::ALL[3], &secret, MemberId::new(1), [9; 32])?;
+    let me = SharedSecretCall::new(
+        Cipher::recommended(CipherSuite::ALL[3]),
+        &secret,
+        MemberId::new(1),
+        [9; 32],
+    )?;
     write("announcement", "own", &[&[3, 1, 0][..], &me.announcement([7; 32])].concat())?;
     Ok(())
 }
@@ -304,7 +314,8 @@ fn codecs_and_dave() -> Result<()> {
         ];
         write("dave", &format!("seal-{name}"), &[&head[..], &vector.frame].concat())?;
         let secret = dave_format::BaseSecret::from_exported(&[0x22; 16]);
-        let mut sender = dave_format::Sender::new(secret);
+        let config = dave_format::Config::new(sealframe_profiles::Backend::recommended());
+        let mut sender = dave_format::Sender::new(config, secret);
         let codec = sealframe_codec::Codec::ALL.get(usize::from(codec)).copied();
         let sealed = sender.seal_to_vec(&vector.frame, codec)?;
         write("dave", &format!("open-{name}"), &[&[0][..], &sealed].concat())?;

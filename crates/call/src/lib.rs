@@ -20,7 +20,7 @@
 //!     Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
 //!     verification::TrustStore,
 //! };
-//! use sealframe::{Action, Call, CipherSuite, Stream, StreamKind, Time};
+//! use sealframe::{Action, Backend, Call, CipherSuite, Stream, StreamKind, Time};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let mut rng = sealframe_testkit::random::Random::new(1); // an application asks its operating system
@@ -40,7 +40,8 @@
 //!         started_at: 1_800_000_000,
 //!         policy: Policy::default(),
 //!     };
-//!     Call::join(config, IdentityKey::generate(rng).expect("randomness"), TrustStore::new(), now, rng)
+//!     let (backend, key) = (Backend::recommended(), IdentityKey::generate(rng).expect("randomness"));
+//!     Call::join(config, backend, key, TrustStore::new(), now, rng)
 //! };
 //! let mut calls = [join("Alice")?, join("Bob")?];
 //!

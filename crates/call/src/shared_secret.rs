@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
-use sealframe_crypto::{BaseKey, Cipher, CipherSuite, WeakKey};
+use sealframe_crypto::{BaseKey, Cipher, WeakKey};
 #[cfg(feature = "external-aead")]
 use sealframe_media::ExternalAead;
 use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, SealError};
@@ -61,7 +61,7 @@ impl fmt::Debug for SharedSecret {
 /// identity. A newcomer is told the present ratchet step only and opens nothing older, unless the server
 /// also hands it announcements that were made for others before it came.
 pub struct SharedSecretCall {
-    suite: CipherSuite,
+    cipher: Cipher,
     secret: SharedSecret,
     frames: Frames,
     /// Who has left: whose frames, were their keys installed again, could be played again.
@@ -76,12 +76,11 @@ impl SharedSecretCall {
     /// [`SharedSecretError::Secret`] if the secret is shorter than [`CipherSuite::min_base_key_len`];
     /// [`SharedSecretError::NoRandomness`] if `entropy` is nothing but zeros.
     pub fn new(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         secret: &SharedSecret,
         me: MemberId,
         entropy: [u8; 32],
     ) -> Result<Self, SharedSecretError> {
-        let cipher = cipher.into();
         let suite = cipher.suite;
         WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(SharedSecretError::Secret)?;
         WeakKey::check(entropy.len(), &entropy).map_err(|_| SharedSecretError::NoRandomness)?;
@@ -90,7 +89,7 @@ impl SharedSecretCall {
         let base_key =
             BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(SharedSecretError::Secret)?;
         Ok(Self {
-            suite,
+            cipher,
             secret,
             frames: Frames::new(cipher, me, base_key)?,
             departed: BTreeSet::new(),
@@ -105,7 +104,7 @@ impl SharedSecretCall {
         let base_key = self.frames.sender().export_base_key();
         base_key.map_or_else(Vec::new, |base_key| {
             // What cannot fail here is empty if it does, and everybody refuses that.
-            announcement::wrap(self.suite, &self.secret, kid, &base_key, salt).unwrap_or_default()
+            announcement::wrap(self.cipher, &self.secret, kid, &base_key, salt).unwrap_or_default()
         })
     }
 
@@ -115,7 +114,7 @@ impl SharedSecretCall {
     /// [`SharedSecretError::Announcement`]; [`SharedSecretError::Key`] if a key of this member is held already;
     /// [`SharedSecretError::Departed`] after [`remove_member`](Self::remove_member).
     pub fn add_member(&mut self, from: MemberId, announcement: &[u8]) -> Result<(), SharedSecretError> {
-        let (kid, base_key) = announcement::unwrap(self.suite, &self.secret, announcement)?;
+        let (kid, base_key) = announcement::unwrap(self.cipher, &self.secret, announcement)?;
         let kid = LAYOUT.split(kid);
         // Our own id too is refused: a server must not play our frames back to us.
         if from == self.frames.me() || kid.sender != u64::from(from) {
@@ -269,7 +268,7 @@ impl SharedSecretCall {
 impl fmt::Debug for SharedSecretCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedSecretCall")
-            .field("suite", &self.suite)
+            .field("suite", &self.cipher.suite)
             .field("me", &self.frames.me())
             .finish_non_exhaustive()
     }
@@ -336,6 +335,7 @@ impl core::error::Error for SharedSecretError {}
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test")]
 
+    use sealframe_crypto::CipherSuite;
     use sealframe_media::{KeyUsage, Sender, Stream, StreamKind};
     use sealframe_wire::SenderKeyKid;
 
@@ -346,7 +346,8 @@ mod tests {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let key = |secret, me: MemberId, entropy| {
             let secret = SharedSecret::from_bytes(&[secret; 16]).unwrap();
-            let call = SharedSecretCall::new(suite, &secret, me, [entropy; 32]).unwrap();
+            let call =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, me, [entropy; 32]).unwrap();
             call.frames.sender().export_base_key().unwrap().expose_bytes().to_vec()
         };
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &[1, 2], &[9; 32]];
@@ -367,13 +368,18 @@ mod tests {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let camera = Stream::new(StreamKind::Camera, 0);
         let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
-        let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
-        let mut bob = SharedSecretCall::new(suite, &secret, MemberId::new(2), [2; 32]).unwrap();
+        let mut alice =
+            SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [1; 32])
+                .unwrap();
+        let mut bob =
+            SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(2), [2; 32])
+                .unwrap();
         bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
         let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
         let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
         let base_key = alice.frames.sender().export_base_key().unwrap();
-        *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
+        *alice.frames.sender_mut() =
+            Sender::resume(Cipher::recommended(suite), LAYOUT, kid, base_key, usage).unwrap();
         for step in [0, 1, 1] {
             let mut frame = alice.seal_to_vec(b"a frame", camera).unwrap();
             let opened = bob.open_in_place(MemberId::new(1), &mut frame, camera).unwrap();
@@ -387,11 +393,14 @@ mod tests {
         let near = || {
             let suite = CipherSuite::Aes128GcmSha256_128;
             let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
-            let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
+            let mut alice =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [1; 32])
+                    .unwrap();
             let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
             let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
             let base_key = alice.frames.sender().export_base_key().unwrap();
-            *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
+            *alice.frames.sender_mut() =
+                Sender::resume(Cipher::recommended(suite), LAYOUT, kid, base_key, usage).unwrap();
             alice.seal_to_vec(b"a frame that warns", camera).unwrap();
             alice
         };
