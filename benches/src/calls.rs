@@ -3,7 +3,7 @@
 use core::{hint::black_box, time::Duration};
 
 use sealframe::{
-    Action, Call,
+    Action, Call, MemberId, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -28,7 +28,7 @@ impl<const N: usize> Members<N> {
     fn new() -> Self {
         let mut rng = Random::new(1);
         let rng = &mut rng;
-        let mut now = Duration::ZERO;
+        let mut now = Time::START;
         let mut join = |address: usize| {
             let config = Config {
                 group_id: b"call".to_vec(),
@@ -76,8 +76,8 @@ fn admission(credential: Vec<u8>) -> Admission {
 }
 
 /// Numbers that take two bytes, as those of sessions nearly always do.
-fn member(number: usize) -> u16 {
-    0x8000 + u16::try_from(number).unwrap()
+fn member(number: usize) -> MemberId {
+    MemberId::new(0x8000 + u16::try_from(number).unwrap())
 }
 
 /// Senders of as many members, and a receiver.
@@ -102,9 +102,9 @@ impl Alone {
 pub trait Side: Send {
     fn new() -> Self;
     /// In KIDs.
-    fn number_of(&self, member: usize) -> u16;
+    fn member_of(&self, member: usize) -> MemberId;
     fn seal<'f>(&mut self, number: usize, frame: FrameBuf<'f>) -> &'f mut [u8];
-    fn open<'f>(&mut self, from: u16, frame: &'f mut [u8]) -> &'f mut [u8];
+    fn open<'f>(&mut self, from: MemberId, frame: &'f mut [u8]) -> &'f mut [u8];
 }
 
 impl<const N: usize> Side for Members<N> {
@@ -112,8 +112,8 @@ impl<const N: usize> Side for Members<N> {
         Self::new()
     }
 
-    fn number_of(&self, member: usize) -> u16 {
-        self.speakers[member].session().number()
+    fn member_of(&self, member: usize) -> MemberId {
+        self.speakers[member].session().member_id()
     }
 
     #[inline(always)]
@@ -122,7 +122,7 @@ impl<const N: usize> Side for Members<N> {
     }
 
     #[inline(always)]
-    fn open<'f>(&mut self, from: u16, frame: &'f mut [u8]) -> &'f mut [u8] {
+    fn open<'f>(&mut self, from: MemberId, frame: &'f mut [u8]) -> &'f mut [u8] {
         self.listener.open_in_place(from, frame, STREAM).unwrap().frame
     }
 }
@@ -135,7 +135,7 @@ impl<const N: usize> Side for AloneOf<N> {
         Self(Alone::new(N))
     }
 
-    fn number_of(&self, number: usize) -> u16 {
+    fn member_of(&self, number: usize) -> MemberId {
         member(number)
     }
 
@@ -145,7 +145,7 @@ impl<const N: usize> Side for AloneOf<N> {
     }
 
     #[inline(always)]
-    fn open<'f>(&mut self, _: u16, frame: &'f mut [u8]) -> &'f mut [u8] {
+    fn open<'f>(&mut self, _: MemberId, frame: &'f mut [u8]) -> &'f mut [u8] {
         self.0.receiver.open_in_place(frame, STREAM).unwrap().frame
     }
 }
@@ -180,7 +180,7 @@ impl<S: Side, const N: usize> Open<S, N> {
         let mut slot = Slot::new(len);
         for number in (0..N).cycle().take(BEFORE * N) {
             let frame = FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap();
-            let from = side.number_of(number);
+            let from = side.member_of(number);
             let sealed = side.seal(number, frame);
             side.open(from, sealed);
         }
@@ -207,15 +207,15 @@ impl<S: Side> Operation for Seal<S> {
 }
 
 impl<S: Side, const N: usize> Operation for Open<S, N> {
-    type Input = (u16, Slot);
+    type Input = (MemberId, Slot);
 
-    fn input(&self) -> (u16, Slot) {
-        (0, Slot::new(self.len))
+    fn input(&self) -> (MemberId, Slot) {
+        (MemberId::default(), Slot::new(self.len))
     }
 
-    fn prepare(&mut self, (from, slot): &mut (u16, Slot)) {
+    fn prepare(&mut self, (from, slot): &mut (MemberId, Slot)) {
         let number = self.next;
-        *from = self.side.number_of(number);
+        *from = self.side.member_of(number);
         self.next = (self.next + 1) % N;
         slot.refill();
         let frame = FrameBuf::new(&mut slot.buf, slot.frame.clone()).unwrap();
@@ -225,7 +225,7 @@ impl<S: Side, const N: usize> Operation for Open<S, N> {
     }
 
     #[inline(always)]
-    fn run(&mut self, (from, Slot { buf, sealed, .. }): &mut (u16, Slot)) {
+    fn run(&mut self, (from, Slot { buf, sealed, .. }): &mut (MemberId, Slot)) {
         let frame = &mut black_box(buf)[sealed.clone()];
         black_box(self.side.open(black_box(*from), frame));
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sealframe::{
-    CipherSuite,
+    CipherSuite, MemberId, Time,
     group::{
         Admission, Config, Event, Group, IdentityKey, Kem, KemSecret, KeyChange, KeyId, Output,
         Permission, Policy, Recipient, Role, SessionId, UserId,
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A call, its relay, and time.
 pub struct Call {
     kem: Kem,
-    now: Duration,
+    now: Time,
     /// By address; `None` of those who have left.
     peers: Vec<Option<Peer>>,
     stand_ins: Vec<StandIn>,
@@ -62,14 +62,14 @@ struct Peer {
     /// What it seals with.
     own: KeyId,
     frames: u64,
-    /// The first steps of the generations that it opens, by number and generation.
-    held: HashMap<(u16, u64), u32>,
-    sees: HashSet<u16>,
-    wake_at: Duration,
+    /// The first steps of the generations that it opens, by member and generation.
+    held: HashMap<(MemberId, u64), u32>,
+    sees: HashSet<MemberId>,
+    wake_at: Time,
     traffic: Traffic,
     processor: Duration,
     /// Since when it seals with what it seals with.
-    rekeyed_at: Duration,
+    rekeyed_at: Time,
 }
 
 /// Bytes that one member has sent and been sent.
@@ -89,12 +89,12 @@ struct StandIn {
     announce: Rc<[u8]>,
     prekey: Vec<u8>,
     seq: u32,
-    heartbeat_at: Duration,
+    heartbeat_at: Time,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Packet {
-    at: Duration,
+    at: Time,
     order: u64,
     to: usize,
     what: What,
@@ -104,8 +104,8 @@ struct Packet {
 enum What {
     /// Whether it is a heartbeat to all.
     Message(Rc<[u8]>, bool),
-    /// The first frame in a key, of this number.
-    Frame(u16, u64, u32),
+    /// The first frame in a key, of this member.
+    Frame(MemberId, u64, u32),
     /// It is time for something.
     Wake,
 }
@@ -148,7 +148,7 @@ impl Call {
     pub fn new(kem: Kem) -> Self {
         Self {
             kem,
-            now: Duration::from_secs(1),
+            now: Time::at(Duration::from_secs(1)),
             peers: Vec::new(),
             stand_ins: Vec::new(),
             queue: BinaryHeap::new(),
@@ -199,7 +199,7 @@ impl Call {
             let key = IdentityKey::generate(&mut rng).unwrap();
             let (_, prekey) = KemSecret::generate(self.kem, &mut rng).unwrap();
             let announce = Announce {
-                joined_at: u64::try_from(self.now.as_millis()).unwrap(),
+                joined_at: u64::try_from(self.now.since_start().as_millis()).unwrap(),
                 media_suite: SUITE.id(),
                 kem: self.kem,
                 role: Role::Participant,
@@ -211,7 +211,7 @@ impl Call {
                 extensions: Vec::new(),
             };
             let (session, announce) = message::sign_announce(&group, announce, &key);
-            if !self.has_number(session.number()) {
+            if !self.has_member(session.member_id()) {
                 break (key, session, announce, prekey);
             }
         };
@@ -230,9 +230,9 @@ impl Call {
         self.stand_ins.last_mut().unwrap().heartbeat_at = heartbeat_at;
     }
 
-    fn has_number(&self, number: u16) -> bool {
-        self.stand_ins.iter().any(|stand_in| stand_in.session.number() == number)
-            || self.present().any(|peer| peer.group.number() == number)
+    fn has_member(&self, member: MemberId) -> bool {
+        self.stand_ins.iter().any(|stand_in| stand_in.session.member_id() == member)
+            || self.present().any(|peer| peer.group.member_id() == member)
     }
 
     fn send_stand_in_heartbeat(&mut self, place: usize) {
@@ -296,7 +296,7 @@ impl Call {
             frames: u64::from(sends),
             held: HashMap::new(),
             sees: HashSet::new(),
-            wake_at: Duration::MAX,
+            wake_at: Time::at(Duration::MAX),
             traffic: Traffic::default(),
             processor: processor_time() - start,
             rekeyed_at: self.now,
@@ -395,22 +395,22 @@ impl Call {
     }
 
     fn is_together(&self) -> bool {
-        let stand_ins = self.stand_ins.iter().map(|stand_in| stand_in.session.number());
-        let numbers: Vec<u16> =
-            self.present().map(|peer| peer.group.number()).chain(stand_ins).collect();
-        let senders: Vec<(u16, KeyId)> = self
+        let stand_ins = self.stand_ins.iter().map(|stand_in| stand_in.session.member_id());
+        let members: Vec<MemberId> =
+            self.present().map(|peer| peer.group.member_id()).chain(stand_ins).collect();
+        let senders: Vec<(MemberId, KeyId)> = self
             .present()
             .filter(|peer| peer.sends)
-            .map(|peer| (peer.group.number(), peer.own))
+            .map(|peer| (peer.group.member_id(), peer.own))
             .collect();
         self.present().all(|peer| {
-            let me = peer.group.number();
-            let opens = |&(number, key): &(u16, KeyId)| {
-                let step = peer.held.get(&(number, key.generation));
-                number == me || step.is_some_and(|step| *step <= key.step)
+            let me = peer.group.member_id();
+            let opens = |&(member, key): &(MemberId, KeyId)| {
+                let step = peer.held.get(&(member, key.generation));
+                member == me || step.is_some_and(|step| *step <= key.step)
             };
-            peer.sees.len() + 1 == numbers.len()
-                && numbers.iter().all(|number| *number == me || peer.sees.contains(number))
+            peer.sees.len() + 1 == members.len()
+                && members.iter().all(|member| *member == me || peer.sees.contains(member))
                 && senders.iter().all(opens)
         })
     }
@@ -456,12 +456,12 @@ impl Call {
                 // What comes too early or again is refused.
                 let _ = peer.group.handle_message(&message, self.now);
             }
-            What::Frame(number, generation, step) => {
-                let held = peer.held.get(&(number, generation));
+            What::Frame(member, generation, step) => {
+                let held = peer.held.get(&(member, generation));
                 if held.is_some_and(|held| *held <= step) {
-                    peer.group.opened(number, generation, step, self.now);
+                    peer.group.opened(member, generation, step, self.now);
                 } else {
-                    peer.group.key_is_missing(number, self.now);
+                    peer.group.key_is_missing(member, self.now);
                 }
             }
         }
@@ -492,10 +492,10 @@ impl Call {
                     peer.group.admit(request.session, admission, now).unwrap();
                 }
                 Output::Event(Event::Joined(session) | Event::Returned(session)) => {
-                    peer.sees.insert(session.number());
+                    peer.sees.insert(session.member_id());
                 }
                 Output::Event(Event::Left { session, .. }) => {
-                    peer.sees.remove(&session.number());
+                    peer.sees.remove(&session.member_id());
                 }
                 Output::Event(
                     Event::RosterMismatch { .. }
@@ -515,16 +515,16 @@ impl Call {
                     | Event::LockedOut(_)
                     | Event::NotAdmitted { .. }
                     | Event::SessionChanged(_)
-                    | Event::CheckBegun(_)
-                    | Event::CheckCompare { .. }
-                    | Event::CheckVerified(_)
-                    | Event::CheckFailed { .. },
+                    | Event::SasStarted(_)
+                    | Event::SasReady { .. }
+                    | Event::SasVerified(_)
+                    | Event::SasFailed { .. },
                 ) => {}
                 Output::Timeout(until) => break until,
             }
         };
         peer.processor += processor_time() - start;
-        let (number, own, sends) = (peer.group.number(), peer.own, peer.sends);
+        let (member, own, sends) = (peer.group.member_id(), peer.own, peer.sends);
         if peer.wake_at != until {
             peer.wake_at = until;
             self.post(until, address, What::Wake);
@@ -535,7 +535,7 @@ impl Call {
         if has_new_key && sends {
             for other in 0..self.peers.len() {
                 if other != address {
-                    self.post(now + DELAY, other, What::Frame(number, own.generation, own.step));
+                    self.post(now + DELAY, other, What::Frame(member, own.generation, own.step));
                 }
             }
         }
@@ -566,7 +566,7 @@ impl Call {
         }
     }
 
-    fn post(&mut self, at: Duration, to: usize, what: What) {
+    fn post(&mut self, at: Time, to: usize, what: What) {
         // A stand-in has no place.
         if self.peers.get(to).is_some_and(Option::is_some) {
             self.next_order += 1;
@@ -577,7 +577,7 @@ impl Call {
 
 impl Peer {
     /// What it would say of the call now.
-    fn look(&mut self, now: Duration) -> Heartbeat {
+    fn look(&mut self, now: Time) -> Heartbeat {
         self.group.reconnected(now);
         let mut seen = None;
         loop {
@@ -596,7 +596,7 @@ impl Peer {
     }
 
     /// Whether its frames are in a new key from now on.
-    fn change_keys(&mut self, change: KeyChange, now: Duration) -> bool {
+    fn change_keys(&mut self, change: KeyChange, now: Time) -> bool {
         match change {
             KeyChange::Ratchet => self.own.step += 1,
             KeyChange::Rekey { generation, .. } => {
@@ -604,20 +604,20 @@ impl Peer {
                 self.rekeyed_at = now;
             }
             KeyChange::Restart { .. } => self.own = KeyId { generation: 0, step: 0 },
-            KeyChange::Install { number, key, .. } => {
-                self.held.insert((number, key.generation), key.step);
+            KeyChange::Install { member, key, .. } => {
+                self.held.insert((member, key.generation), key.step);
                 return false;
             }
-            KeyChange::WipeGeneration { number, generation } => {
-                self.held.remove(&(number, generation));
+            KeyChange::WipeGeneration { member, generation } => {
+                self.held.remove(&(member, generation));
                 return false;
             }
-            KeyChange::WipeBefore { number, key } => {
-                self.held.retain(|&(of, generation), _| of != number || generation >= key.generation);
+            KeyChange::WipeBefore { member, key } => {
+                self.held.retain(|&(of, generation), _| of != member || generation >= key.generation);
                 return false;
             }
-            KeyChange::WipeMember { number } => {
-                self.held.retain(|&(of, _), _| of != number);
+            KeyChange::WipeMember { member } => {
+                self.held.retain(|&(of, _), _| of != member);
                 return false;
             }
         }

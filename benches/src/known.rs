@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use sealframe::{
-    Action, Call, CipherSuite, Stream, StreamKind,
+    Action, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, SessionId, UserId,
         message::{self, Body, Message},
@@ -17,7 +17,7 @@ use crate::{markdown, turns::as_f64};
 
 const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 const LEN: usize = 160;
-const NOW: Duration = Duration::from_secs(1);
+const NOW: Time = Time::at(Duration::from_secs(1));
 
 fn call(number: u16, seed: u64, kem: Kem) -> (Call, Random) {
     let mut rng = Random::new(seed);
@@ -45,7 +45,7 @@ fn call(number: u16, seed: u64, kem: Kem) -> (Call, Random) {
 }
 
 /// Does what is to be done, lets somebody or everybody in, and gives what is to be sent.
-fn turn(call: &mut Call, rng: &mut Random, now: Duration, whom: Option<SessionId>) -> Vec<Vec<u8>> {
+fn turn(call: &mut Call, rng: &mut Random, now: Time, whom: Option<SessionId>) -> Vec<Vec<u8>> {
     let mut sent = Vec::new();
     loop {
         match call.poll(now, rng) {
@@ -68,8 +68,8 @@ struct Known {
     us: Call,
     rng: Random,
     /// With a clock each, so that we are not lost to them while others come.
-    others: Vec<(Call, Random, Duration)>,
-    now: Duration,
+    others: Vec<(Call, Random, Time)>,
+    now: Time,
     /// Bytes that we have kept for them.
     bytes: i64,
 }
@@ -80,7 +80,7 @@ impl Known {
         let (mut us, mut rng) = call(0, 0, kem);
         let announce = turn(&mut us, &mut rng, NOW, None).remove(0);
         let whom = Some(us.session());
-        let mut numbers = BTreeSet::from([us.session().number()]);
+        let mut numbers = BTreeSet::from([us.session().member_id()]);
         let mut known = Self { us, rng, others: Vec::new(), now: NOW, bytes: 0 };
         for number in 1..=n {
             known.now += Duration::from_millis(60);
@@ -88,7 +88,7 @@ impl Known {
             let mut seeds = (0..).map(|more| u64::from(number) + (more << 16));
             let (mut them, mut their_rng) = loop {
                 let (them, their_rng) = call(number, seeds.next().unwrap(), kem);
-                if numbers.insert(them.session().number()) {
+                if numbers.insert(them.session().member_id()) {
                     break (them, their_rng);
                 }
             };
@@ -127,7 +127,7 @@ impl Known {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => false,
         })
     }
@@ -152,7 +152,7 @@ impl Known {
             told = turn(them, their_rng, *their_now, Some(self.us.session()));
         }
         let them = &mut self.others[at].0;
-        let from = them.session().number();
+        let from = them.session().member_id();
         let mut frame = them.seal_to_vec(&[0; LEN], CAMERA).unwrap();
         let Self { us, rng, now, bytes, .. } = self;
         *bytes += alloc::kept(|| {
@@ -188,10 +188,10 @@ impl Known {
 fn open(known: &mut Known) -> f64 {
     const FRAMES: usize = 2000;
     let Known { us, others, .. } = known;
-    let mut frames: Vec<(u16, Vec<u8>)> = (0..FRAMES)
+    let mut frames: Vec<(MemberId, Vec<u8>)> = (0..FRAMES)
         .map(|at| {
             let them = &mut others[at % 2].0;
-            (them.session().number(), them.seal_to_vec(&[0; LEN], CAMERA).unwrap())
+            (them.session().member_id(), them.seal_to_vec(&[0; LEN], CAMERA).unwrap())
         })
         .collect();
     let start = std::time::Instant::now();

@@ -6,8 +6,7 @@
 use core::{hint::black_box, ops::Range, time::Duration};
 
 use sealframe_crypto::Backend;
-use sealframe_media::FrameBuf;
-use sealframe_profiles::{Codec, FrameInfo, FrameType, dave, jitsi, livekit};
+use sealframe_profiles::{Codec, FrameBuf, FrameInfo, FrameType, dave, jitsi, livekit};
 
 use crate::{
     BASE_KEY, Direction, FILL, Operation, SUITE, frames,

@@ -6,7 +6,7 @@
 use std::{fs, path::Path};
 
 use sealframe::{
-    CallSecret, CipherSuite, SharedSecretCall, Stream, StreamKind,
+    CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
     group::{Identity, UserId, message, verification::TrustStore},
 };
 use sealframe_profiles::dave as dave_format;
@@ -226,11 +226,11 @@ fn forge(step: u8, ctr: u8) -> Vec<u8> {
 
 /// Suite, number that the server says, kind of input, announcement or changes to one.
 fn announcements() -> Result<()> {
-    let secret = CallSecret::from_bytes(&[0x5e; 32])?;
+    let secret = SharedSecret::from_bytes(&[0x5e; 32])?;
     for suite in CipherSuite::ALL {
         let id = low_byte(u64::from(suite.id()) - 1);
-        for (number, name) in [(4, "genuine"), (2, "held-already")] {
-            let mut member = SharedSecretCall::new(suite, &secret, number, [9; 32])?;
+        for (number, name) in [(4_u16, "genuine"), (2, "held-already")] {
+            let mut member = SharedSecretCall::new(suite, &secret, MemberId::new(number), [9; 32])?;
             member.seal_to_vec(b"a frame", Stream::new(StreamKind::Camera, 0))?; // an unused step stays
             member.ratchet()?;
             let from = number.to_be_bytes()[1];
@@ -241,7 +241,7 @@ fn announcements() -> Result<()> {
         write("announcement", &format!("changed-suite{}", suite.id()), &change)?;
     }
     write("announcement", "other-number", &[3, 3, 1])?;
-    let me = SharedSecretCall::new(CipherSuite::ALL[3], &secret, 1, [9; 32])?;
+    let me = SharedSecretCall::new(CipherSuite::ALL[3], &secret, MemberId::new(1), [9; 32])?;
     write("announcement", "own", &[&[3, 1, 0][..], &me.announcement([7; 32])].concat())?;
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use sealframe::crypto::FrameKey;
 use sealframe::{
-    AnnouncementError, BaseKey, CallError, CallSecret, CipherSuite, Ctr, KeyError, Kid, OpenError,
-    SenderKeyKid, SenderKeyLayout, SharedSecretCall, Stream, StreamKind,
+    AnnouncementError, BaseKey, CipherSuite, Ctr, KeyError, Kid, MemberId, OpenError, SenderKeyKid,
+    SenderKeyLayout, SharedSecret, SharedSecretCall, SharedSecretError, Stream, StreamKind,
 };
 
 use crate::{input::Input, keys::cipher, label::Label, reference};
@@ -17,21 +17,22 @@ const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 pub fn announcement(data: &[u8]) {
     let mut input = Input::new(data);
     let suite = cipher(input.u8()).suite;
-    let (from, mode) = (u16::from(input.u8() % 6), input.u8());
+    let (from, mode) = (MemberId::new(u16::from(input.u8() % 6)), input.u8());
     // Every other input begins as a genuine announcement, of member 4, and changes it.
     let message = if mode.is_multiple_of(2) {
         input.rest().to_vec()
     } else {
-        let mut message = member(suite, 4).announcement([mode; 32]);
+        let mut message = member(suite, MemberId::new(4)).announcement([mode; 32]);
         for (byte, change) in message.iter_mut().zip(input.rest()) {
             *byte ^= change;
         }
         message
     };
 
-    let mut bob = member(suite, 1);
-    let mut alice = member(suite, 2);
-    bob.add_member(2, &alice.announcement([2; 32])).expect("genuine");
+    let (us, other) = (MemberId::new(1), MemberId::new(2));
+    let mut bob = member(suite, us);
+    let mut alice = member(suite, other);
+    bob.add_member(other, &alice.announcement([2; 32])).expect("genuine");
     let frame = alice.seal_to_vec(b"a frame", CAMERA).expect("short");
 
     let expected = judge(suite, from, &message);
@@ -39,7 +40,7 @@ pub fn announcement(data: &[u8]) {
     assert_eq!(result, expected.as_ref().map(|_| ()).map_err(|error| *error));
 
     // What was held is held, and no frame of it has been used up.
-    opens_once(&mut bob, 2, &frame);
+    opens_once(&mut bob, other, &frame);
     match expected {
         Ok((kid, base_key)) => {
             let label = Label { stream: Some(CAMERA), prefix_len: 0, application: Vec::new() };
@@ -47,10 +48,10 @@ pub fn announcement(data: &[u8]) {
             let frame = reference::seal(cipher, &base_key, kid, Ctr::new(9), &label, b"a frame");
             opens_once(&mut bob, from, &frame);
             let again = bob.add_member(from, &message);
-            assert_eq!(again, Err(CallError::Key(KeyError::KidInUse)));
+            assert_eq!(again, Err(SharedSecretError::Key(KeyError::KidInUse)));
         }
         Err(_) => {
-            for newcomer in [3, 4] {
+            for newcomer in [3, 4].map(MemberId::new) {
                 let mut carol = member(suite, newcomer);
                 bob.add_member(newcomer, &carol.announcement([3; 32])).expect("genuine");
                 let frame = carol.seal_to_vec(b"a frame", CAMERA).expect("short");
@@ -60,31 +61,36 @@ pub fn announcement(data: &[u8]) {
     }
 }
 
-fn member(suite: CipherSuite, number: u16) -> SharedSecretCall {
-    let secret = CallSecret::from_bytes(&SECRET).expect("32 bytes");
-    let entropy = [number.to_be_bytes()[1]; 32];
-    SharedSecretCall::new(suite, &secret, number, entropy).expect("32 bytes")
+fn member(suite: CipherSuite, id: MemberId) -> SharedSecretCall {
+    let secret = SharedSecret::from_bytes(&SECRET).expect("32 bytes");
+    let entropy = [id.get().to_be_bytes()[1]; 32];
+    SharedSecretCall::new(suite, &secret, id, entropy).expect("32 bytes")
 }
 
-fn opens_once(bob: &mut SharedSecretCall, from: u16, frame: &[u8]) {
-    let other = bob.open_in_place(from + 1, &mut frame.to_vec(), CAMERA).map(|_| ());
-    assert_eq!(other, Err(CallError::OtherMember));
+fn opens_once(bob: &mut SharedSecretCall, from: MemberId, frame: &[u8]) {
+    let other =
+        bob.open_in_place(MemberId::new(from.get() + 1), &mut frame.to_vec(), CAMERA).map(|_| ());
+    assert_eq!(other, Err(SharedSecretError::OtherMember));
     let opened =
         bob.open_in_place(from, &mut frame.to_vec(), CAMERA).map(|opened| opened.frame.to_vec());
     assert_eq!(opened, Ok(b"a frame".to_vec()));
     let again = bob.open_in_place(from, &mut frame.to_vec(), CAMERA).map(|_| ());
-    assert!(matches!(again, Err(CallError::Open(OpenError::Replayed(_)))));
+    assert!(matches!(again, Err(SharedSecretError::Open(OpenError::Replayed(_)))));
 }
 
 /// What a member 1 that holds member 2 says to an announcement.
-fn judge(suite: CipherSuite, from: u16, message: &[u8]) -> Result<(Kid, BaseKey), CallError> {
-    let (kid, base_key) = unwrap(suite, message).map_err(CallError::Announcement)?;
+fn judge(
+    suite: CipherSuite,
+    from: MemberId,
+    message: &[u8],
+) -> Result<(Kid, BaseKey), SharedSecretError> {
+    let (kid, base_key) = unwrap(suite, message).map_err(SharedSecretError::Announcement)?;
     let SenderKeyKid { generation, sender, .. } = LAYOUT.split(kid);
-    if from == 1 || sender != u64::from(from) {
-        return Err(CallError::Announcement(AnnouncementError::WrongSender));
+    if from == MemberId::new(1) || sender != u64::from(from) {
+        return Err(SharedSecretError::Announcement(AnnouncementError::WrongSender));
     }
     if (generation, sender) == (0, 2) {
-        return Err(CallError::Key(KeyError::KidInUse));
+        return Err(SharedSecretError::Key(KeyError::KidInUse));
     }
     Ok((kid, base_key))
 }

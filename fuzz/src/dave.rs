@@ -3,12 +3,12 @@
 use core::time::Duration;
 
 use sealframe::{
-    CipherSuite, Ctr, Kid, OpenError, SealError,
+    CipherSuite,
     crypto::{AeadKey, Backend, Cipher},
 };
 use sealframe_codec::annex_b::has_start_code;
 use sealframe_profiles::{
-    Codec,
+    Codec, OpenError, SealError,
     dave::{BaseSecret, ClearUnits, HashRatchet, Receiver, Sender},
 };
 
@@ -87,7 +87,7 @@ fn check(sealed: &[u8]) -> Result<(Vec<u8>, u64, u64), OpenError> {
                 let again = receiver.open_to_vec(sealed, now);
                 // Under the other epoch's key it is tried, and fails.
                 assert!(
-                    matches!(again, Err(OpenError::Replayed(_) | OpenError::Unauthentic)),
+                    matches!(again, Err(OpenError::Replayed { .. } | OpenError::Unauthentic)),
                     "{again:?}"
                 );
                 return expected;
@@ -113,7 +113,7 @@ fn trailer(sealed: &[u8]) -> Result<Trailer, OpenError> {
     let (rest, marker) = sealed.split_at(sealed.len() - 2);
     let len = usize::from(rest[rest.len() - 1]);
     if marker != [0xfa, 0xfa] || len < 12 {
-        return Err(OpenError::Trailer);
+        return Err(OpenError::NotThisFormat);
     }
     let media_len = sealed.len().checked_sub(len).ok_or(OpenError::TooShort)?;
     let numbers = &sealed[media_len + 8..sealed.len() - 3];
@@ -124,24 +124,24 @@ fn trailer(sealed: &[u8]) -> Result<Trailer, OpenError> {
         if byte < 128 {
             let is_minimal = byte != 0 || number.len() == 1;
             if !is_minimal || number.len() > 10 {
-                return Err(OpenError::Trailer);
+                return Err(OpenError::NotThisFormat);
             }
             let value = number.iter().rev().fold(0_u128, |value, bits| value << 7 | u128::from(*bits));
-            read.push(u64::try_from(value).map_err(|_| OpenError::Trailer)?);
+            read.push(u64::try_from(value).map_err(|_| OpenError::NotThisFormat)?);
             number.clear();
         }
     }
-    let [nonce, ranges @ ..] = &read[..] else { return Err(OpenError::Trailer) };
+    let [nonce, ranges @ ..] = &read[..] else { return Err(OpenError::NotThisFormat) };
     if !number.is_empty() || ranges.len() % 2 != 0 {
-        return Err(OpenError::Trailer);
+        return Err(OpenError::NotThisFormat);
     }
-    let nonce = u32::try_from(*nonce).map_err(|_| OpenError::Trailer)?;
+    let nonce = u32::try_from(*nonce).map_err(|_| OpenError::NotThisFormat)?;
     let mut checked = Vec::new();
     let mut end = 0;
     for range in ranges.chunks(2) {
         let (offset, len) = (u128::from(range[0]), u128::from(range[1]));
         if offset < end || offset + len > media_len as u128 {
-            return Err(OpenError::Trailer);
+            return Err(OpenError::NotThisFormat);
         }
         end = offset + len;
         checked.push((usize::try_from(offset).expect("inside"), usize::try_from(len).expect("inside")));
@@ -156,7 +156,7 @@ fn open(sealed: &[u8], now: Duration) -> Result<(Vec<u8>, u64, u64), OpenError> 
     }
     let (media_len, tag, nonce, ranges) = trailer(sealed)?;
     let generation = nonce >> 24;
-    let too_far = OpenError::StepTooFar(Kid::new(generation.into()));
+    let too_far = OpenError::StepTooFar { generation };
     if generation > if now == START { 1 } else { 250 } {
         return Err(too_far);
     }
@@ -186,7 +186,7 @@ fn open(sealed: &[u8], now: Duration) -> Result<(Vec<u8>, u64, u64), OpenError> 
             let mut parts = (clear.iter(), plaintext.iter());
             let next = |is_clear: &bool| if *is_clear { parts.0.next() } else { parts.1.next() };
             let frame: Option<Vec<u8>> = is_clear.iter().map(next).map(|byte| byte.copied()).collect();
-            return Ok((frame.expect("as many"), number, Ctr::new(nonce.into()).get()));
+            return Ok((frame.expect("as many"), number, nonce.into()));
         }
     }
     Err(OpenError::Unauthentic)

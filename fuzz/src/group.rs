@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_core::{TryCryptoRng, TryRng};
 use sealframe::{
-    BaseKey, CipherSuite,
+    BaseKey, CipherSuite, MemberId, Time,
     group::{
         Admission, Config, Event, Group, GroupError, IdentityKey, Kem, KeyChange, Output, Permission,
         Policy, Reason, Recipient, Role, SessionId, UserId,
@@ -114,7 +114,7 @@ type Stays = Vec<(u64, Option<u64>)>;
 
 struct Call {
     relay: Relay,
-    now: Duration,
+    now: Time,
     peers: Vec<Peer>,
     /// For whom, and what.
     queue: VecDeque<(usize, Vec<u8>)>,
@@ -122,8 +122,8 @@ struct Call {
     sent: Vec<Vec<u8>>,
     /// Counts what is done, so that it has an order.
     order: u64,
-    /// Whose number it is, also of sessions that have ended.
-    numbers: BTreeMap<u16, usize>,
+    /// Whose member it is, also of sessions that have ended.
+    members: BTreeMap<MemberId, usize>,
     /// From which of these to which the session, the second, was a member at the peer, the first.
     stays: BTreeMap<(usize, SessionId), Stays>,
     /// Keys by their bytes: who made it and when, and since when frames are sealed with it.
@@ -142,17 +142,17 @@ struct Made {
 struct Peer {
     group: Group,
     rng: Recorded,
-    /// What it seals with: number, generation, step, key.
-    own: (u16, u64, u32, Vec<u8>),
+    /// What it seals with: member, generation, step, key.
+    own: (MemberId, u64, u32, Vec<u8>),
     /// All that it has sealed with, by the same.
-    used: BTreeMap<(u16, u64, u32), Vec<u8>>,
-    /// First step and key of each generation that opens, by number and generation.
-    held: BTreeMap<(u16, u64), (u32, Vec<u8>)>,
+    used: BTreeMap<(MemberId, u64, u32), Vec<u8>>,
+    /// First step and key of each generation that opens, by member and generation.
+    held: BTreeMap<(MemberId, u64), (u32, Vec<u8>)>,
     members: BTreeSet<SessionId>,
     sends: bool,
     is_out: bool,
-    asleep_until: Duration,
-    wake_at: Duration,
+    asleep_until: Time,
+    wake_at: Time,
     /// What its clock shows more than ours.
     clock: Duration,
 }
@@ -161,12 +161,12 @@ impl Call {
     const fn new(relay: Relay) -> Self {
         Self {
             relay,
-            now: SECOND,
+            now: Time::at(SECOND),
             peers: Vec::new(),
             queue: VecDeque::new(),
             sent: Vec::new(),
             order: 0,
-            numbers: BTreeMap::new(),
+            members: BTreeMap::new(),
             stays: BTreeMap::new(),
             made: BTreeMap::new(),
             cut: None,
@@ -198,8 +198,8 @@ impl Call {
         let key = IdentityKey::generate(&mut rng).expect("no zeros");
         let (group, base_key) =
             Group::new(config, key, TrustStore::new(), self.now, &mut rng).expect("sound");
-        let own = (group.number(), 0, 0, base_key.expose_bytes().to_vec());
-        self.numbers.insert(group.number(), place);
+        let own = (group.member_id(), 0, 0, base_key.expose_bytes().to_vec());
+        self.members.insert(group.member_id(), place);
         self.peers.push(Peer {
             group,
             rng,
@@ -209,7 +209,7 @@ impl Call {
             members: BTreeSet::new(),
             sends: true,
             is_out: false,
-            asleep_until: Duration::ZERO,
+            asleep_until: Time::START,
             wake_at: self.now,
             clock: Duration::ZERO,
         });
@@ -319,7 +319,8 @@ impl Call {
         peer.is_out = true;
         let mut rng_of_nobody = rng;
         let (nobody, _) =
-            Group::new(config, key, TrustStore::new(), SECOND, &mut rng_of_nobody).expect("sound");
+            Group::new(config, key, TrustStore::new(), Time::at(SECOND), &mut rng_of_nobody)
+                .expect("sound");
         let group = core::mem::replace(&mut peer.group, nobody);
         for output in group.leave() {
             if let Output::Send { message, .. } = output {
@@ -328,7 +329,7 @@ impl Call {
         }
     }
 
-    fn with(&mut self, who: usize, work: impl FnOnce(&mut Peer, Duration)) {
+    fn with(&mut self, who: usize, work: impl FnOnce(&mut Peer, Time)) {
         let now = self.now;
         let peer = &mut self.peers[who];
         if peer.is_out || peer.asleep_until > now {
@@ -409,7 +410,7 @@ impl Call {
         }
     }
 
-    fn on_event(&mut self, who: usize, event: &Event, clock: Duration) {
+    fn on_event(&mut self, who: usize, event: &Event, clock: Time) {
         match event {
             Event::JoinRequested(request) => {
                 let is_moderator = request.credential.first() == Some(&0);
@@ -448,10 +449,10 @@ impl Call {
             | Event::LockedOut(_)
             | Event::NotAdmitted { .. }
             | Event::SessionChanged(_)
-            | Event::CheckBegun(_)
-            | Event::CheckCompare { .. }
-            | Event::CheckVerified(_)
-            | Event::CheckFailed { .. } => {}
+            | Event::SasStarted(_)
+            | Event::SasReady { .. }
+            | Event::SasVerified(_)
+            | Event::SasFailed { .. } => {}
         }
     }
 
@@ -459,10 +460,10 @@ impl Call {
         let peer = &mut self.peers[who];
         match change {
             KeyChange::Ratchet => {
-                let (number, generation, step, key) = &peer.own;
+                let (member, generation, step, key) = &peer.own;
                 let key = BaseKey::from_bytes(SUITE, key).expect("drawn").ratchet();
                 let key = key.expose_bytes().to_vec();
-                peer.own = (*number, *generation, step + 1, key.clone());
+                peer.own = (*member, *generation, step + 1, key.clone());
                 self.made.insert(key, Made { by: who, at: self.order, sealed_at: None });
                 self.seal(who);
             }
@@ -471,36 +472,36 @@ impl Call {
                 peer.own = (peer.own.0, generation, 0, base_key.expose_bytes().to_vec());
                 self.seal(who);
             }
-            KeyChange::Restart { number, base_key } => {
-                assert_eq!(number, peer.group.number());
-                peer.own = (number, 0, 0, base_key.expose_bytes().to_vec());
-                self.numbers.insert(number, who);
+            KeyChange::Restart { member, base_key } => {
+                assert_eq!(member, peer.group.member_id());
+                peer.own = (member, 0, 0, base_key.expose_bytes().to_vec());
+                self.members.insert(member, who);
                 self.seal(who);
             }
-            KeyChange::Install { number, key, base_key } => {
+            KeyChange::Install { member, key, base_key } => {
                 let bytes = base_key.expose_bytes().to_vec();
-                self.check_install(who, number, (key.generation, key.step), &bytes);
-                let before = self.peers[who].held.insert((number, key.generation), (key.step, bytes));
+                self.check_install(who, member, (key.generation, key.step), &bytes);
+                let before = self.peers[who].held.insert((member, key.generation), (key.step, bytes));
                 assert!(before.is_none(), "installed twice");
             }
-            KeyChange::WipeGeneration { number, generation } => {
-                peer.held.remove(&(number, generation));
+            KeyChange::WipeGeneration { member, generation } => {
+                peer.held.remove(&(member, generation));
             }
-            KeyChange::WipeBefore { number, key } => {
-                peer.held.retain(|&(of, generation), _| of != number || generation >= key.generation);
+            KeyChange::WipeBefore { member, key } => {
+                peer.held.retain(|&(of, generation), _| of != member || generation >= key.generation);
             }
-            KeyChange::WipeMember { number } => peer.held.retain(|&(of, _), _| of != number),
+            KeyChange::WipeMember { member } => peer.held.retain(|&(of, _), _| of != member),
         }
     }
 
     /// Whether this key may be held here.
-    fn check_install(&self, who: usize, number: u16, (generation, step): (u64, u32), key: &[u8]) {
-        let maker = *self.numbers.get(&number).expect("a number that nobody has");
+    fn check_install(&self, who: usize, member: MemberId, (generation, step): (u64, u32), key: &[u8]) {
+        let maker = *self.members.get(&member).expect("a member id that nobody has");
         assert_ne!(maker, who, "its own");
         let made = self.made.get(key).expect("a key that nobody made");
         assert_eq!(made.by, maker, "another's key");
         let theirs = &self.peers[maker];
-        match theirs.used.get(&(number, generation, step)) {
+        match theirs.used.get(&(member, generation, step)) {
             Some(used) => assert_eq!(used, key, "another key than its maker's"),
             // On its way, or replaced before it was used.
             None => assert_eq!(step, 0, "a step that its maker has not come to"),
@@ -517,8 +518,8 @@ impl Call {
     /// Frames are sealed with what it seals with, from now on.
     fn seal(&mut self, who: usize) {
         let peer = &mut self.peers[who];
-        let (number, generation, step, key) = peer.own.clone();
-        peer.used.insert((number, generation, step), key.clone());
+        let (member, generation, step, key) = peer.own.clone();
+        peer.used.insert((member, generation, step), key.clone());
         if peer.sends
             && let Some(made) = self.made.get_mut(&key)
         {
@@ -540,7 +541,7 @@ impl Call {
         let members: BTreeSet<SessionId> = if peer.is_out {
             BTreeSet::new()
         } else {
-            let states = peer.group.member_states(Duration::ZERO);
+            let states = peer.group.member_states(Time::START);
             states.into_iter().map(|member| member.session).collect()
         };
         for &session in members.difference(&peer.members) {
@@ -583,7 +584,7 @@ impl Call {
     fn settle(&mut self) {
         self.cut = None;
         for peer in &mut self.peers {
-            peer.asleep_until = Duration::ZERO;
+            peer.asleep_until = Time::START;
         }
         let end = self.now + TOGETHER_WITHIN;
         while self.now < end {
@@ -620,8 +621,8 @@ impl Call {
 impl Peer {
     /// Whether the other's key is held, or follows from what is held.
     fn opens(&self, other: &Self) -> bool {
-        let (number, generation, step, key) = &other.own;
-        self.held.get(&(*number, *generation)).is_some_and(|(first, held)| {
+        let (member, generation, step, key) = &other.own;
+        self.held.get(&(*member, *generation)).is_some_and(|(first, held)| {
             let held = BaseKey::from_bytes(SUITE, held).expect("it was held");
             let moved = (*first..*step).fold(held, |held, _| held.ratchet());
             moved.expose_bytes() == key

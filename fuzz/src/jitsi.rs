@@ -53,7 +53,7 @@ pub fn jitsi(data: &[u8]) {
                 .then_some(ReceiverEvent::Ratcheted { index: frame[frame.len() - 1], steps });
             assert_eq!(receiver.poll_event(), event);
             let again = receiver.open_to_vec(&frame, &info);
-            assert!(matches!(again, Err(OpenError::Replayed(_))), "{again:?}");
+            assert!(matches!(again, Err(OpenError::Replayed { .. })), "{again:?}");
         }
         (Err(error), Err(refusal)) => {
             check(error, refusal);
@@ -73,8 +73,8 @@ pub(crate) fn check(error: OpenError, refusal: Refusal) {
         matches!(
             (error, refusal),
             (OpenError::TooShort, Refusal::TooShort)
-                | (OpenError::Trailer, Refusal::Trailer)
-                | (OpenError::UnknownKey(_), Refusal::UnknownKey)
+                | (OpenError::NotThisFormat, Refusal::Trailer)
+                | (OpenError::UnknownKey { .. }, Refusal::UnknownKey)
                 | (OpenError::Unauthentic, Refusal::Unauthentic)
         ),
         "{error:?}, not {refusal:?}"

@@ -7,12 +7,12 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 
 import init, { Call, errorName } from '../build/sealframe_wasm.js';
-import { codecId, codecOfMimeType, framingId, isArranged, streamKind } from '../build/codec.js';
-import { FrameCrypto } from '../build/crypto.js';
-import { hasRelaxed, hasVectors } from '../build/module.js';
-import { InOrder, MAX_IN_FLIGHT } from '../build/order.js';
-import { FrameMemory } from '../build/memory.js';
-import { StreamState } from '../build/state.js';
+import { codecId, codecOfMimeType, framingId, isArranged, streamKind } from '../build/js/shared/ids.js';
+import { FrameCrypto } from '../build/js/worker/frame-crypto.js';
+import { hasRelaxed, hasVectors } from '../build/js/loader/browser.js';
+import { InOrder, MAX_IN_FLIGHT } from '../build/js/worker/in-order.js';
+import { FrameMemory } from '../build/js/formats/frame-memory.js';
+import { StreamState } from '../build/js/worker/stream-state.js';
 
 // Node.js 20 knows relaxed vectors by a flag only.
 setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -78,7 +78,7 @@ test('of VP8 the first byte is copied in front, and all of the frame is sealed',
     const opens = (wire) => (isElsewhere ? elsewhere.open(stream(1), VP8, wire) : open(bob, 1, wire, CAMERA, VP8));
     // Only a member can make the two differ: then a decoder gets what was sealed.
     const frame = Uint8Array.of(0x11, 2, 3, 4, 5, 6, 7, 8);
-    const told = inMemory(alice, Uint8Array.of(0x10), () => alice.sealElsewhere(frame.length, CAMERA, 0, COMPATIBLE, VP8));
+    const told = inMemory(alice, Uint8Array.of(0x10), () => alice.beginExternalSeal(frame.length, CAMERA, 0, COMPATIBLE, VP8));
     const [header, rest] = [told.subarray(0, alice.headerLength), told.subarray(alice.headerLength)];
     const parameters = { name: 'AES-GCM', iv: rest.subarray(0, 12), additionalData: rest.subarray(12) };
     const body = new Uint8Array(await crypto.subtle.encrypt(parameters, key, frame));

@@ -155,7 +155,7 @@ export type ErrorCode =
   // Of a protected connection: what would leave in clear.
   | 'TransformRefused' | 'TonesRefused' | 'DataChannelRefused'
   // Of `sealframe/profiles`.
-  | 'MissingKey' | 'NotSealed' | 'Injected' | 'SameKey' | 'NoRatchet' | 'UnsupportedCodec' | 'UnknownCodec' | 'StartCodeInside'
+  | 'NotThisFormat' | 'Injected' | 'SameKey' | 'NoRatchet' | 'UnsupportedCodec' | 'UnknownCodec' | 'StartCodeInside'
   | 'DigitsRefused' | 'TooManyStreams'
   // Of `sealframe/credentials`: why a credential is refused, and what is no key set, issuer or list.
   | 'TooLarge' | 'NotThisKind' | 'WrongIssuer' | 'WrongAudience' | 'WrongPurpose' | 'WrongAlgorithm' | 'BadSignature'

@@ -1,21 +1,21 @@
 //! The paved path: members in, messages out, frames sealed and opened while keys change underneath.
 
 use alloc::{collections::BTreeSet, vec::Vec};
-use core::{fmt, time::Duration};
+use core::fmt;
 
 use sealframe_crypto::{Backend, Cipher};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::{Elsewhere, OpenError};
+#[cfg(feature = "external-aead")]
+use sealframe_media::{ExternalAead, OpenError};
 use sealframe_media::{FrameBuf, Metadata, Opened, SealError};
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
-use sealframe_wire::Kid;
+use sealframe_wire::{Kid, MemberId};
 
 use crate::{
     CallControl, CallState, Frames, Opener, Sealer,
     group::{
         Config, Event, Group, GroupError, Identity, IdentityKey, KeyChange, Output, Reason, Recipient,
-        SessionId,
+        SessionId, Time,
         rand_core::CryptoRng,
         verification::{CallCode, TrustStore},
     },
@@ -36,7 +36,7 @@ pub struct Call {
     frames: Frames,
     parking: Parking,
     /// Members whose parked frames may open now.
-    arrived: BTreeSet<u16>,
+    arrived: BTreeSet<MemberId>,
 }
 
 /// What [`Call::poll`] wants done.
@@ -54,7 +54,7 @@ pub enum Action {
     /// Something that people or the application should know.
     Event(Event),
     /// Nothing more before this time, unless something comes in.
-    Timeout(Duration),
+    Timeout(Time),
 }
 
 impl Call {
@@ -66,7 +66,7 @@ impl Call {
         config: Config,
         key: IdentityKey,
         trust: TrustStore,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, GroupError> {
         let cipher = config.suite.into();
@@ -82,7 +82,7 @@ impl Call {
         backend: Backend,
         key: IdentityKey,
         trust: TrustStore,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, GroupError> {
         let cipher = Cipher::new(config.suite, backend);
@@ -94,12 +94,12 @@ impl Call {
         cipher: Cipher,
         key: IdentityKey,
         trust: TrustStore,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, GroupError> {
         let (group, base_key) = Group::new(config, key, trust, now, rng)?;
-        // The layout takes every number of 16 bits, and the base key is of the config's suite.
-        let frames = Frames::new(cipher, group.number(), base_key);
+        // The layout takes every member id, and the base key is of the config's suite.
+        let frames = Frames::new(cipher, group.member_id(), base_key);
         let frames = frames.map_err(|_| GroupError::Policy("suite"))?;
         Ok(Self { group, frames, parking: Parking::default(), arrived: BTreeSet::new() })
     }
@@ -108,18 +108,18 @@ impl Call {
     ///
     /// # Errors
     /// As [`Group::handle_message`].
-    pub fn handle_message(&mut self, message: &[u8], now: Duration) -> Result<(), GroupError> {
+    pub fn handle_message(&mut self, message: &[u8], now: Time) -> Result<(), GroupError> {
         self.group.handle_message(message, now)
     }
 
     /// What is to be done next; to be called until it says [`Action::Timeout`].
     ///
-    /// A change of keys cannot fail: numbers fit the layout, no generation comes twice, and the group holds fewer than the
+    /// A change of keys cannot fail: member ids fit the layout, no generation comes twice, and the group holds fewer than the
     /// receiver may. If one did fail, frames would not open, and people would see it.
-    pub fn poll(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Action {
+    pub fn poll(&mut self, now: Time, rng: &mut impl CryptoRng) -> Action {
         while let Some(kid) = self.frames.poll_newer() {
-            if let (Ok(number), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
-                self.group.opened(number, kid.generation, step, now);
+            if let (Ok(sender), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
+                self.group.opened(MemberId::new(sender), kid.generation, step, now);
             }
         }
         if self.frames.is_nearly_exhausted() {
@@ -138,8 +138,8 @@ impl Call {
 
     fn change_keys(&mut self, change: KeyChange) {
         let (arrived, out) = match &change {
-            KeyChange::Install { number, .. } => (Some(*number), None),
-            KeyChange::WipeMember { number } => (None, Some(*number)),
+            KeyChange::Install { member, .. } => (Some(*member), None),
+            KeyChange::WipeMember { member } => (None, Some(*member)),
             KeyChange::Ratchet
             | KeyChange::Rekey { .. }
             | KeyChange::Restart { .. }
@@ -147,10 +147,10 @@ impl Call {
             | KeyChange::WipeBefore { .. } => (None, None),
         };
         let is_done = self.frames.apply(change).is_ok();
-        self.arrived.extend(arrived.filter(|number| is_done && self.parking.holds(*number)));
-        if let Some(number) = out {
-            self.parking.forget(number);
-            self.arrived.remove(&number);
+        self.arrived.extend(arrived.filter(|member| is_done && self.parking.holds(*member)));
+        if let Some(member) = out {
+            self.parking.forget(member);
+            self.arrived.remove(&member);
         }
     }
 
@@ -165,17 +165,17 @@ impl Call {
     }
 
     /// Begins a new generation of our key, because something is suspicious.
-    pub fn rekey(&mut self, now: Duration) {
+    pub fn rekey(&mut self, now: Time) {
         self.group.rekey(Reason::Suspicion, now);
     }
 
     /// As [`Group::set_sending`].
-    pub fn set_sending(&mut self, sends: bool, now: Duration) {
+    pub fn set_sending(&mut self, sends: bool, now: Time) {
         self.group.set_sending(sends, now);
     }
 
     /// As [`Group::reconnected`].
-    pub fn reconnected(&mut self, now: Duration) {
+    pub fn reconnected(&mut self, now: Time) {
         self.group.reconnected(now);
     }
 
@@ -213,7 +213,7 @@ impl Call {
 
     /// How the call stands, as plain data: for an interface, or to be kept.
     #[must_use]
-    pub fn state(&self, now: Duration) -> CallState {
+    pub fn state(&self, now: Time) -> CallState {
         CallState::of(&self.group, &self.frames, now)
     }
 
@@ -242,7 +242,7 @@ impl Call {
         self.frames.seal_to_vec(frame, metadata)
     }
 
-    /// As [`Frames::open_in_place`], for a frame that the server says is from the member with number `from`.
+    /// As [`Frames::open_in_place`], for a frame that the server says is from member `from`.
     ///
     /// A frame whose key is unknown may be [parked](Self::park).
     ///
@@ -251,56 +251,56 @@ impl Call {
     #[inline(always)] // as Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
-        from: u16,
+        from: MemberId,
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Opened<'f>, FrameError> {
         self.frames.open_in_place(from, frame, metadata)
     }
 
-    /// As [`Frames::seal_elsewhere`].
+    /// As [`Frames::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn seal_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
         payload_len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, SealError> {
-        self.frames.seal_elsewhere(prefix, payload_len, metadata)
+    ) -> Result<ExternalAead<'_>, SealError> {
+        self.frames.begin_external_seal(prefix, payload_len, metadata)
     }
 
-    /// As [`Frames::open_elsewhere`].
+    /// As [`Frames::begin_external_open`].
     ///
     /// # Errors
     /// [`FrameError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn open_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_open<'m>(
         &mut self,
-        from: u16,
-        front: &[u8],
+        from: MemberId,
+        header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, FrameError> {
-        self.frames.open_elsewhere(from, front, len, metadata)
+    ) -> Result<ExternalAead<'_>, FrameError> {
+        self.frames.begin_external_open(from, header_bytes, len, metadata)
     }
 
-    /// As [`Frames::opened_elsewhere`].
+    /// As [`Frames::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
-        self.frames.opened_elsewhere(kid, ctr)
+    #[cfg(feature = "external-aead")]
+    pub fn finish_external_open(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        self.frames.finish_external_open(kid, ctr)
     }
 
     /// Keeps a copy of a frame that did not open because its key is unknown, until that comes: at most a second, 64
     /// frames of one member, and 4 MiB in all. `token` comes back with it. `false` if there is no room, or `from` is no
     /// member. If its key came after the attempt to open it, it comes back with the next
     /// [`poll_parked`](Self::poll_parked).
-    pub fn park(&mut self, from: u16, token: u64, frame: &[u8], now: Duration) -> bool {
+    pub fn park(&mut self, from: MemberId, token: u64, frame: &[u8], now: Time) -> bool {
         if self.group.session_of(from).is_none() {
             return false;
         }
@@ -313,7 +313,7 @@ impl Call {
     }
 
     /// A frame that was parked and may open now. One that still does not is to be dropped: parked again, it would come back at once.
-    pub fn poll_parked(&mut self, now: Duration) -> Option<Parked> {
+    pub fn poll_parked(&mut self, now: Time) -> Option<Parked> {
         while let Some(&from) = self.arrived.first() {
             if let Some(parked) = self.parking.take(from, now) {
                 return Some(parked);
@@ -335,10 +335,10 @@ impl Call {
         self.frames.kid()
     }
 
-    /// The number of the member that a frame with this KID is from.
+    /// The member that a frame with this KID is from.
     #[must_use]
-    pub const fn number_of(kid: Kid) -> u16 {
-        Frames::number_of(kid)
+    pub const fn member_of(kid: Kid) -> MemberId {
+        Frames::member_of(kid)
     }
 
     /// The key management, for what has no door of its own here. Its [`poll`](Group::poll) must not be called: keys would be lost.

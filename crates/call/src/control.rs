@@ -1,13 +1,13 @@
 //! A call in three parts, for a thread each: one seals, one opens, one manages keys.
 
 use alloc::{collections::VecDeque, vec::Vec};
-use core::{fmt, time::Duration};
+use core::fmt;
 
-use sealframe_wire::SenderKeyKid;
+use sealframe_wire::{MemberId, SenderKeyKid};
 
 use crate::{
     group::{
-        Event, Group, GroupError, OpenChange, Output, Reason, Recipient, SealChange,
+        Event, Group, GroupError, OpenChange, Output, Reason, Recipient, SealChange, Time,
         rand_core::CryptoRng,
     },
     handles::{Members, Verification},
@@ -42,7 +42,7 @@ pub enum ControlAction {
     /// Something that people or the application should know.
     Event(Event),
     /// Nothing more before this time, unless something comes in.
-    Timeout(Duration),
+    Timeout(Time),
 }
 
 impl CallControl {
@@ -54,13 +54,13 @@ impl CallControl {
     ///
     /// # Errors
     /// As [`Group::handle_message`].
-    pub fn handle_message(&mut self, message: &[u8], now: Duration) -> Result<(), GroupError> {
+    pub fn handle_message(&mut self, message: &[u8], now: Time) -> Result<(), GroupError> {
         self.group.handle_message(message, now)
     }
 
     /// What is to be done next; to be called until it says [`ControlAction::Timeout`]. `sealed` is how many frames the
     /// [`Sealer`](crate::Sealer) has sealed with its present key, as far as is known here: it may be too few by those of a moment.
-    pub fn poll(&mut self, sealed: u64, now: Duration, rng: &mut impl CryptoRng) -> ControlAction {
+    pub fn poll(&mut self, sealed: u64, now: Time, rng: &mut impl CryptoRng) -> ControlAction {
         if let Some(action) = self.rest.pop_front() {
             return action;
         }
@@ -83,19 +83,19 @@ impl CallControl {
     }
 
     /// The [`Opener`](crate::Opener) has opened a frame with a newer key: what its `poll_newer` gave.
-    pub fn opened(&mut self, kid: SenderKeyKid, now: Duration) {
-        if let (Ok(number), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
-            self.group.opened(number, kid.generation, step, now);
+    pub fn opened(&mut self, kid: SenderKeyKid, now: Time) {
+        if let (Ok(sender), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
+            self.group.opened(MemberId::new(sender), kid.generation, step, now);
         }
     }
 
     /// The [`Opener`](crate::Opener) has a frame of this member whose key is unknown.
-    pub fn key_is_missing(&mut self, number: u16, now: Duration) {
-        self.group.key_is_missing(number, now);
+    pub fn key_is_missing(&mut self, member: MemberId, now: Time) {
+        self.group.key_is_missing(member, now);
     }
 
     /// The [`Sealer`](crate::Sealer)'s key nears its limit.
-    pub fn nears_limit(&mut self, now: Duration) {
+    pub fn nears_limit(&mut self, now: Time) {
         self.group.rekey(Reason::Limit, now);
     }
 

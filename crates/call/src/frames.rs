@@ -4,14 +4,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::Elsewhere;
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
+use sealframe_media::ExternalAead;
+#[cfg(feature = "external-aead")]
 use sealframe_media::OpenError;
 use sealframe_media::{FrameBuf, KeyError, KeyUsage, Metadata, Opened, SealError, Sender};
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
-use sealframe_wire::{Kid, SenderKeyKid};
+use sealframe_wire::{Kid, MemberId, SenderKeyKid};
 
 #[cfg(feature = "group")]
 use crate::group::KeyChange;
@@ -23,7 +23,7 @@ use crate::{
 /// One member's side of the media: a sender and a receiver, whose keys come from elsewhere, such as a
 /// [`Group`](https://docs.rs/sealframe-group).
 ///
-/// Members have numbers of 16 bits; a frame opens only if its KID is that of the member from whom the server says it
+/// Members have ids of 16 bits; a frame opens only if its KID is that of the member from whom the server says it
 /// is, and our own frames never open.
 pub struct Frames {
     sealer: Sealer,
@@ -35,7 +35,7 @@ impl Frames {
     ///
     /// # Errors
     /// [`KeyError::OtherSuite`].
-    pub fn new(cipher: impl Into<Cipher>, me: u16, base_key: BaseKey) -> Result<Self, KeyError> {
+    pub fn new(cipher: impl Into<Cipher>, me: MemberId, base_key: BaseKey) -> Result<Self, KeyError> {
         let cipher = cipher.into();
         let sealer = Sealer::new(cipher, me, base_key)?;
         let opener = Opener::new(cipher, me, sealer.kid());
@@ -49,15 +49,15 @@ impl Frames {
         (self.sealer, self.opener)
     }
 
-    /// The number of the member that a frame with this KID is from.
+    /// The member that a frame with this KID is from.
     #[must_use]
-    pub const fn number_of(kid: Kid) -> u16 {
-        crate::opener::number(kid)
+    pub const fn member_of(kid: Kid) -> MemberId {
+        crate::opener::member_of(kid)
     }
 
-    /// Our number.
+    /// Our member id.
     #[must_use]
-    pub const fn me(&self) -> u16 {
+    pub const fn me(&self) -> MemberId {
         self.opener.me()
     }
 
@@ -78,7 +78,7 @@ impl Frames {
     ///
     /// # Errors
     /// [`KeyError::OtherSuite`], [`KeyError::Forked`].
-    pub fn restart(&mut self, me: u16, base_key: BaseKey) -> Result<(), KeyError> {
+    pub fn restart(&mut self, me: MemberId, base_key: BaseKey) -> Result<(), KeyError> {
         self.sealer.restart(me, base_key)?;
         self.opener.set_own(me);
         Ok(())
@@ -109,12 +109,12 @@ impl Frames {
     }
 
     /// As [`Opener::forget`].
-    pub fn forget(&mut self, member: u16) {
+    pub fn forget(&mut self, member: MemberId) {
         self.opener.forget(member)
     }
 
     /// As [`Opener::forget_generation`].
-    pub fn forget_generation(&mut self, member: u16, generation: u64) {
+    pub fn forget_generation(&mut self, member: MemberId, generation: u64) {
         self.opener.forget_generation(member, generation)
     }
 
@@ -148,13 +148,13 @@ impl Frames {
     /// Whether the key of the member's last frame that had none is still to come, as all are of
     /// whom there has been none.
     #[cfg(feature = "group")]
-    pub(crate) fn misses_key(&self, member: u16) -> bool {
+    pub(crate) fn misses_key(&self, member: MemberId) -> bool {
         self.opener.misses_key(member)
     }
 
     /// What became of a member's frames.
     #[must_use]
-    pub fn of_member(&self, member: u16) -> MemberFrames {
+    pub fn of_member(&self, member: MemberId) -> MemberFrames {
         self.opener.of_member(member)
     }
 
@@ -192,57 +192,57 @@ impl Frames {
         self.sealer.seal_to_vec(frame, metadata)
     }
 
-    /// As [`Sender::seal_elsewhere`].
+    /// As [`Sender::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn seal_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
         payload_len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, SealError> {
-        self.sealer.seal_elsewhere(prefix, payload_len, metadata)
+    ) -> Result<ExternalAead<'_>, SealError> {
+        self.sealer.begin_external_seal(prefix, payload_len, metadata)
     }
 
     /// `sframe_key` of our present KID or of one that is held, as [`Sender::expose_key`] and
     /// [`Receiver::expose_key`](sealframe_media::Receiver::expose_key).
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
         if kid == self.sealer.kid() { self.sealer.expose_key() } else { self.opener.expose_key(kid) }
     }
 
     /// As [`Receiver::erasures`](sealframe_media::Receiver::erasures), our own keys included.
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub const fn erasures(&self) -> u32 {
         self.opener.erasures().wrapping_add(self.sealer.replaced())
     }
 
-    /// As [`Opener::open_elsewhere`], for a frame that the server says is from member `from`.
+    /// As [`Opener::begin_external_open`], for a frame that the server says is from member `from`.
     ///
     /// # Errors
     /// [`FrameError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn open_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_open<'m>(
         &mut self,
-        from: u16,
-        front: &[u8],
+        from: MemberId,
+        header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, FrameError> {
-        self.opener.open_elsewhere(from, front, len, metadata)
+    ) -> Result<ExternalAead<'_>, FrameError> {
+        self.opener.begin_external_open(from, header_bytes, len, metadata)
     }
 
-    /// As [`Opener::opened_elsewhere`].
+    /// As [`Opener::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
-        self.opener.opened_elsewhere(kid, ctr)
+    #[cfg(feature = "external-aead")]
+    pub fn finish_external_open(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        self.opener.finish_external_open(kid, ctr)
     }
 
     /// As [`Opener::open_in_place`], for a frame that the server says is from member `from`.
@@ -252,7 +252,7 @@ impl Frames {
     #[inline(always)] // as Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
-        from: u16,
+        from: MemberId,
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Opened<'f>, FrameError> {

@@ -1,11 +1,9 @@
 //! What people and applications decide in a call, by subject.
 
-use core::time::Duration;
-
 use crate::group::{
-    Admission, Group, GroupError, SessionId, UserId,
+    Admission, Group, GroupError, SessionId, Time, UserId,
     rand_core::CryptoRng,
-    verification::{CheckError, PairwiseCode, TrustError, TrustStore},
+    verification::{PairwiseCode, SasError, TrustError, TrustStore},
 };
 
 /// Who may be in the call.
@@ -23,13 +21,13 @@ impl Members<'_> {
         &mut self,
         session: SessionId,
         admission: Admission,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         self.group.admit(session, admission, now)
     }
 
     /// Refuses a session that asked to be admitted.
-    pub fn refuse(&mut self, session: SessionId, now: Duration) {
+    pub fn refuse(&mut self, session: SessionId, now: Time) {
         self.group.refuse(session, now);
     }
 
@@ -38,12 +36,12 @@ impl Members<'_> {
     ///
     /// # Errors
     /// [`GroupError::UnknownMember`].
-    pub fn drop_member(&mut self, session: SessionId, now: Duration) -> Result<(), GroupError> {
+    pub fn drop_member(&mut self, session: SessionId, now: Time) -> Result<(), GroupError> {
         self.group.drop_member(session, now)
     }
 
     /// As [`drop_member`](Self::drop_member), of every member that the relay calls so.
-    pub fn drop_address(&mut self, address: &[u8], now: Duration) {
+    pub fn drop_address(&mut self, address: &[u8], now: Time) {
         let sessions: alloc::vec::Vec<_> = self.group.sessions_at(address).collect();
         for session in sessions {
             // It is there: it was found above.
@@ -55,7 +53,7 @@ impl Members<'_> {
     ///
     /// # Errors
     /// As [`Group::remove_member`].
-    pub fn remove(&mut self, session: SessionId, now: Duration) -> Result<(), GroupError> {
+    pub fn remove(&mut self, session: SessionId, now: Time) -> Result<(), GroupError> {
         self.group.remove_member(session, now)
     }
 
@@ -63,7 +61,7 @@ impl Members<'_> {
     ///
     /// # Errors
     /// As [`Group::lock`].
-    pub fn lock(&mut self, now: Duration) -> Result<(), GroupError> {
+    pub fn lock(&mut self, now: Time) -> Result<(), GroupError> {
         self.group.lock(now)
     }
 
@@ -71,7 +69,7 @@ impl Members<'_> {
     ///
     /// # Errors
     /// As [`Group::unlock`].
-    pub fn unlock(&mut self, now: Duration) -> Result<(), GroupError> {
+    pub fn unlock(&mut self, now: Time) -> Result<(), GroupError> {
         self.group.unlock(now)
     }
 }
@@ -86,27 +84,27 @@ impl Verification<'_> {
     /// Begins to compare emoji with a member.
     ///
     /// # Errors
-    /// As [`Group::start_check`].
+    /// As [`Group::start_sas`].
     pub fn start(
         &mut self,
         session: SessionId,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
-    ) -> Result<(), CheckError> {
-        self.group.start_check(session, now, rng)
+    ) -> Result<(), SasError> {
+        self.group.start_sas(session, now, rng)
     }
 
     /// Our person sees the same emoji.
     ///
     /// # Errors
-    /// As [`Group::confirm_check`].
-    pub fn confirm(&mut self, session: SessionId, now: Duration) -> Result<(), CheckError> {
-        self.group.confirm_check(session, now)
+    /// As [`Group::confirm_sas`].
+    pub fn confirm(&mut self, session: SessionId, now: Time) -> Result<(), SasError> {
+        self.group.confirm_sas(session, now)
     }
 
     /// Our person sees others, or gives up.
-    pub fn cancel(&mut self, session: SessionId, now: Duration) {
-        self.group.cancel_check(session, now);
+    pub fn cancel(&mut self, session: SessionId, now: Time) {
+        self.group.cancel_sas(session, now);
     }
 
     /// As [`Group::pairwise_code`].
@@ -119,7 +117,7 @@ impl Verification<'_> {
     ///
     /// # Errors
     /// As [`Group::set_verified`].
-    pub fn set_verified(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
+    pub fn set_verified(&mut self, session: SessionId, now: Time) -> Result<(), TrustError> {
         self.group.set_verified(session, now)
     }
 
@@ -127,7 +125,7 @@ impl Verification<'_> {
     ///
     /// # Errors
     /// As [`Group::accept_identity`].
-    pub fn accept_identity(&mut self, session: SessionId, now: Duration) -> Result<(), TrustError> {
+    pub fn accept_identity(&mut self, session: SessionId, now: Time) -> Result<(), TrustError> {
         self.group.accept_identity(session, now)
     }
 

@@ -2,5 +2,5 @@
 
 use sealframe_wire::SenderKeyLayout;
 
-/// 16 bits of member number, 8 bits of ratchet step.
+/// 16 bits of member id, 8 bits of ratchet step.
 pub(crate) const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();

@@ -20,12 +20,12 @@
 //!     Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
 //!     verification::TrustStore,
 //! };
-//! use sealframe::{Action, Call, CipherSuite, Stream, StreamKind};
+//! use sealframe::{Action, Call, CipherSuite, Stream, StreamKind, Time};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let mut rng = sealframe_testkit::random::Random::new(1); // an application asks its operating system
 //! # let rng = &mut rng;
-//! let mut now = Duration::ZERO; // any clock that does not go back
+//! let mut now = Time::START; // any clock that does not go back
 //! let mut join = |name: &str| {
 //!     let config = Config {
 //!         group_id: b"the call's name".to_vec(),
@@ -67,8 +67,8 @@
 //! let [alice, bob] = &mut calls;
 //! let camera = Stream::new(StreamKind::Camera, 0);
 //! let mut frame = alice.seal_to_vec(b"a frame of Alice's camera", camera)?;
-//! let number = alice.group().number();
-//! assert_eq!(bob.open_in_place(number, &mut frame, camera)?.frame, b"a frame of Alice's camera");
+//! let from = alice.group().member_id();
+//! assert_eq!(bob.open_in_place(from, &mut frame, camera)?.frame, b"a frame of Alice's camera");
 //! assert_eq!(alice.call_code(), bob.call_code()); // sixty digits that people compare
 //! # Ok(())
 //! # }
@@ -108,22 +108,25 @@ pub use call::{Action, Call};
 pub use control::{CallControl, ControlAction};
 pub use frames::Frames;
 #[cfg(feature = "group")]
+pub use group::Time;
+#[cfg(feature = "group")]
 pub use handles::{Members, Verification};
 pub use opener::{Failed, FrameError, MemberFrames, Opener};
 #[cfg(feature = "group")]
 pub use parking::Parked;
 pub use sealer::Sealer;
-pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
+pub use shared_secret::{SharedSecret, SharedSecretCall, SharedSecretError};
 #[cfg(feature = "group")]
 pub use state::{CallState, Participant};
 
 pub use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, SuiteError, WeakKey};
-#[cfg(feature = "elsewhere")]
-pub use sealframe_media::{Elsewhere, FRONT_LEN};
+#[cfg(feature = "external-aead")]
+pub use sealframe_media::ExternalAead;
 pub use sealframe_media::{
     FrameBuf, KeyError, KeyPolicy, KeyUsage, KidLayout, Metadata, OpenError, Opened, Receiver,
     SealError, Sender, SenderEvent, Stream, StreamKind,
 };
 pub use sealframe_wire::{
-    Ctr, FrameView, Header, HeaderError, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout,
+    Ctr, FrameView, Header, HeaderError, Kid, MemberId, MlsKid, MlsLayout, SenderKeyKid,
+    SenderKeyLayout,
 };

@@ -5,12 +5,12 @@ use core::{fmt, mem};
 
 use hashbrown::HashMap;
 use sealframe_crypto::{BaseKey, Cipher};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::Elsewhere;
+#[cfg(feature = "external-aead")]
+use sealframe_media::ExternalAead;
 use sealframe_media::{KeyError, Metadata, OpenError, Opened, Receiver};
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
-use sealframe_wire::{Kid, SenderKeyKid};
+use sealframe_wire::{Kid, MemberId, SenderKeyKid};
 
 #[cfg(feature = "group")]
 use crate::group::{KeyId, OpenChange};
@@ -20,7 +20,7 @@ use crate::layout::LAYOUT;
 ///
 /// A frame opens only if its KID is that of the member from whom the server says it is, and our own frames never open.
 pub struct Opener {
-    me: u16,
+    me: MemberId,
     receiver: Receiver,
     counts: Counts,
     /// Keys that have opened a frame for the first time, and are the newest of their sender.
@@ -43,7 +43,7 @@ pub struct MemberFrames {
 struct Counts {
     of: Vec<Count>,
     /// Where in `of` each member is.
-    place: HashMap<u16, usize>,
+    place: HashMap<MemberId, usize>,
     /// Frames that are not in `of` yet, by [`slot`].
     recent: [Run; RECENT],
     /// A KID of which no frame opens.
@@ -59,7 +59,7 @@ struct Run {
 
 /// As [`MemberFrames`], in less room: there is one for each member.
 struct Count {
-    member: u16,
+    member: MemberId,
     opened: u64,
     failed: Failed,
     /// The KID that `newest` is taken from, once a frame has opened.
@@ -73,15 +73,15 @@ const RECENT: usize = 64;
 
 /// Where in [`Counts::recent`] a member's frames are.
 #[inline(always)] // a part of the hot doors
-const fn slot(member: u16) -> usize {
-    member as usize % RECENT
+const fn slot(member: MemberId) -> usize {
+    member.get() as usize % RECENT
 }
 
 /// Whose frames have this KID.
 #[inline(always)] // a part of the hot doors
-#[expect(clippy::cast_possible_truncation, reason = "sender numbers have 16 bits")]
-pub(crate) const fn number(kid: Kid) -> u16 {
-    LAYOUT.split(kid).sender as u16
+#[expect(clippy::cast_possible_truncation, reason = "the sender field has 16 bits")]
+pub(crate) const fn member_of(kid: Kid) -> MemberId {
+    MemberId::new(LAYOUT.split(kid).sender as u16)
 }
 
 impl Counts {
@@ -93,7 +93,7 @@ impl Counts {
     /// Counts a frame of the KID that was the last in its slot. Mostly it is that, and this is all.
     #[inline(always)] // a part of the hot doors
     fn count(&mut self, kid: Kid) -> bool {
-        let run = &mut self.recent[slot(number(kid))];
+        let run = &mut self.recent[slot(member_of(kid))];
         let goes_on = run.kid == kid;
         if goes_on {
             run.opened += 1;
@@ -103,18 +103,18 @@ impl Counts {
 
     /// Counts a frame of another KID than was the last in its slot.
     fn begin_run(&mut self, kid: Kid) {
-        self.end_run(slot(number(kid)));
-        self.recent[slot(number(kid))] = Run { kid, opened: 1 };
+        self.end_run(slot(member_of(kid)));
+        self.recent[slot(member_of(kid))] = Run { kid, opened: 1 };
     }
 
     fn end_run(&mut self, slot: usize) {
         let over = mem::replace(&mut self.recent[slot], Run { kid: self.never, opened: 0 });
-        if let Some(count) = self.get_mut(number(over.kid)) {
+        if let Some(count) = self.get_mut(member_of(over.kid)) {
             count.opened += over.opened;
         }
     }
 
-    /// Our number has changed: from now on no frame opens of this KID.
+    /// Our member id has changed: from now on no frame opens of this KID.
     fn set_own(&mut self, never: Kid) {
         for slot in 0..RECENT {
             self.end_run(slot);
@@ -123,21 +123,21 @@ impl Counts {
         self.recent = [Run { kid: never, opened: 0 }; RECENT];
     }
 
-    fn opened(&self, member: u16) -> u64 {
+    fn opened(&self, member: MemberId) -> u64 {
         let run = self.recent[slot(member)];
-        let of_run = if number(run.kid) == member { run.opened } else { 0 };
+        let of_run = if member_of(run.kid) == member { run.opened } else { 0 };
         self.get(member).map_or(0, |count| count.opened + of_run)
     }
 
-    fn get(&self, member: u16) -> Option<&Count> {
+    fn get(&self, member: MemberId) -> Option<&Count> {
         self.place.get(&member).and_then(|&place| self.of.get(place))
     }
 
-    fn get_mut(&mut self, member: u16) -> Option<&mut Count> {
+    fn get_mut(&mut self, member: MemberId) -> Option<&mut Count> {
         self.place.get(&member).and_then(|&place| self.of.get_mut(place))
     }
 
-    fn add(&mut self, member: u16) {
+    fn add(&mut self, member: MemberId) {
         if !self.place.contains_key(&member) {
             self.place.insert(member, self.of.len());
             self.of.push(Count {
@@ -150,7 +150,7 @@ impl Counts {
         }
     }
 
-    fn remove(&mut self, member: u16) {
+    fn remove(&mut self, member: MemberId) {
         self.end_run(slot(member));
         if let Some(place) = self.place.remove(&member) {
             self.of.swap_remove(place);
@@ -178,7 +178,7 @@ pub struct Failed {
 
 impl Opener {
     /// Opens the frames of everybody but member `me`, whose present KID is `own`.
-    pub(crate) fn new(cipher: Cipher, me: u16, own: Kid) -> Self {
+    pub(crate) fn new(cipher: Cipher, me: MemberId, own: Kid) -> Self {
         Self {
             me,
             receiver: Receiver::new(cipher, LAYOUT).without_own(u64::from(me)),
@@ -187,16 +187,16 @@ impl Opener {
         }
     }
 
-    /// Our number.
+    /// Our member id.
     #[must_use]
-    pub const fn me(&self) -> u16 {
+    pub const fn me(&self) -> MemberId {
         self.me
     }
 
-    /// Our number has changed.
-    pub(crate) fn set_own(&mut self, me: u16) {
+    /// Our member id has changed.
+    pub(crate) fn set_own(&mut self, me: MemberId) {
         let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
-        // The layout takes every number of 16 bits.
+        // The layout takes every member id.
         if let Some(own) = LAYOUT.join(kid) {
             self.counts.set_own(own);
         }
@@ -211,19 +211,19 @@ impl Opener {
     #[cfg(feature = "group")]
     pub fn apply(&mut self, change: OpenChange) -> Result<(), KeyError> {
         match change {
-            OpenChange::Own { number } => self.set_own(number),
-            OpenChange::Install { number, key: KeyId { generation, step }, base_key } => {
-                let kid = SenderKeyKid { generation, sender: number.into(), step: step.into() };
+            OpenChange::Own { member } => self.set_own(member),
+            OpenChange::Install { member, key: KeyId { generation, step }, base_key } => {
+                let kid = SenderKeyKid { generation, sender: member.into(), step: step.into() };
                 return self.install(kid, base_key);
             }
-            OpenChange::WipeGeneration { number, generation } => {
-                self.forget_generation(number, generation);
+            OpenChange::WipeGeneration { member, generation } => {
+                self.forget_generation(member, generation);
             }
-            OpenChange::WipeBefore { number, key: KeyId { generation, step } } => {
-                let (sender, step) = (number.into(), step.into());
+            OpenChange::WipeBefore { member, key: KeyId { generation, step } } => {
+                let (sender, step) = (member.into(), step.into());
                 self.forget_before(SenderKeyKid { generation, sender, step });
             }
-            OpenChange::WipeMember { number } => self.forget(number),
+            OpenChange::WipeMember { member } => self.forget(member),
         }
         Ok(())
     }
@@ -235,7 +235,7 @@ impl Opener {
     pub fn install(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
         self.receiver.add_sender(kid, base_key)?;
         // It fits: the layout has taken it.
-        if let Ok(member) = u16::try_from(kid.sender) {
+        if let Ok(member) = u16::try_from(kid.sender).map(MemberId::new) {
             self.counts.add(member);
             if let Some(count) = self.counts.get_mut(member) {
                 count.missing = count.missing.filter(|&missing| missing != kid.generation);
@@ -245,14 +245,14 @@ impl Opener {
     }
 
     /// As [`Receiver::remove_sender`]. What was counted of it is forgotten too.
-    pub fn forget(&mut self, member: u16) {
+    pub fn forget(&mut self, member: MemberId) {
         self.receiver.remove_sender(u64::from(member));
         self.counts.remove(member);
         self.newer.retain(|kid| kid.sender != u64::from(member));
     }
 
     /// As [`Receiver::remove_generation`].
-    pub fn forget_generation(&mut self, member: u16, generation: u64) {
+    pub fn forget_generation(&mut self, member: MemberId, generation: u64) {
         self.receiver.remove_generation(u64::from(member), generation);
     }
 
@@ -269,13 +269,13 @@ impl Opener {
     /// Whether the key of the member's last frame that had none is still to come, as all are of
     /// whom there has been none.
     #[cfg(feature = "group")]
-    pub(crate) fn misses_key(&self, member: u16) -> bool {
+    pub(crate) fn misses_key(&self, member: MemberId) -> bool {
         self.counts.get(member).is_none_or(|count| count.missing.is_some())
     }
 
     /// What became of a member's frames.
     #[must_use]
-    pub fn of_member(&self, member: u16) -> MemberFrames {
+    pub fn of_member(&self, member: MemberId) -> MemberFrames {
         let Some(&Count { failed, newest, .. }) = self.counts.get(member) else {
             return MemberFrames::default();
         };
@@ -284,28 +284,28 @@ impl Opener {
         MemberFrames { opened, failed, newest: newest.map(|newest| (newest.generation, newest.step)) }
     }
 
-    /// As [`Receiver::open_elsewhere`], for a frame that the server says is from member `from`.
+    /// As [`Receiver::begin_external_open`], for a frame that the server says is from member `from`.
     ///
     /// # Errors
     /// [`FrameError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn open_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_open<'m>(
         &mut self,
-        from: u16,
-        front: &[u8],
+        from: MemberId,
+        header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, FrameError> {
-        Ok(self.receiver.open_elsewhere_from(from.into(), front, len, metadata)?)
+    ) -> Result<ExternalAead<'_>, FrameError> {
+        Ok(self.receiver.begin_external_open_from(from.into(), header_bytes, len, metadata)?)
     }
 
-    /// As [`Receiver::opened_elsewhere`].
+    /// As [`Receiver::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
-        let opened = self.receiver.opened_elsewhere(kid, ctr);
+    #[cfg(feature = "external-aead")]
+    pub fn finish_external_open(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        let opened = self.receiver.finish_external_open(kid, ctr);
         if opened.is_ok() {
             self.count(kid);
         }
@@ -319,7 +319,7 @@ impl Opener {
     #[inline(always)] // as Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
-        from: u16,
+        from: MemberId,
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<Opened<'f>, FrameError> {
@@ -345,7 +345,7 @@ impl Opener {
     #[cold]
     fn count_beside(&mut self, kid: Kid) {
         self.counts.begin_run(kid);
-        let Some(count) = self.counts.get_mut(number(kid)) else { return };
+        let Some(count) = self.counts.get_mut(member_of(kid)) else { return };
         let at = LAYOUT.split(kid);
         let is_newer = count.newest.is_none_or(|newest| {
             let newest = LAYOUT.split(newest);
@@ -363,7 +363,7 @@ impl Opener {
 
     /// A frame did not open. Of whom there is no key nothing is counted: it is a server's word.
     #[cold]
-    fn count_failure(&mut self, from: u16, error: OpenError) -> FrameError {
+    fn count_failure(&mut self, from: MemberId, error: OpenError) -> FrameError {
         if let Some(Count { failed, missing, .. }) = self.counts.get_mut(from) {
             let counter = match error {
                 OpenError::OtherSender(_) => return FrameError::OtherMember,
@@ -377,22 +377,19 @@ impl Opener {
                 | OpenError::TooShort
                 | OpenError::StepErased(_)
                 | OpenError::StepTooFar(_)
-                | OpenError::TooManyKeys
-                | OpenError::Trailer
-                | OpenError::Injected
-                | OpenError::TooManyStreams => &mut failed.other,
+                | OpenError::TooManyKeys => &mut failed.other,
             };
             *counter = counter.saturating_add(1);
         }
         error.into()
     }
 
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
         self.receiver.expose_key(kid)
     }
 
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) const fn erasures(&self) -> u32 {
         self.receiver.erasures()
     }

@@ -3,6 +3,10 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;
 
+use sealframe_wire::MemberId;
+
+use crate::group::Time;
+
 /// How long a frame waits for its key.
 pub(crate) const MAX_WAIT: Duration = Duration::from_millis(1000);
 /// Frames of one member that wait at once.
@@ -22,34 +26,29 @@ pub(crate) struct Parking {
 #[non_exhaustive]
 pub struct Parked {
     /// The member whose frame it is, as the server says.
-    pub from: u16,
+    pub from: MemberId,
     /// What the application gave with it.
     pub token: u64,
     /// As it was parked.
     pub frame: Vec<u8>,
-    until: Duration,
+    until: Time,
 }
 
 impl Parking {
     /// Keeps a copy of a frame; `false` if there is no room for it.
-    pub(crate) fn park(&mut self, from: u16, token: u64, frame: &[u8], now: Duration) -> bool {
+    pub(crate) fn park(&mut self, from: MemberId, token: u64, frame: &[u8], now: Time) -> bool {
         self.expire(now);
         let of_member = self.frames.iter().filter(|parked| parked.from == from).count();
         if of_member >= MAX_FRAMES || frame.len() > MAX_BYTES - self.bytes {
             return false;
         }
         self.bytes += frame.len();
-        self.frames.push_back(Parked {
-            from,
-            token,
-            frame: frame.to_vec(),
-            until: now.saturating_add(MAX_WAIT),
-        });
+        self.frames.push_back(Parked { from, token, frame: frame.to_vec(), until: now + MAX_WAIT });
         true
     }
 
     /// The oldest frame of this member, if it has not waited too long.
-    pub(crate) fn take(&mut self, from: u16, now: Duration) -> Option<Parked> {
+    pub(crate) fn take(&mut self, from: MemberId, now: Time) -> Option<Parked> {
         self.expire(now);
         let place = self.frames.iter().position(|parked| parked.from == from)?;
         let parked = self.frames.remove(place)?;
@@ -57,16 +56,16 @@ impl Parking {
         Some(parked)
     }
 
-    pub(crate) fn holds(&self, from: u16) -> bool {
+    pub(crate) fn holds(&self, from: MemberId) -> bool {
         self.frames.iter().any(|parked| parked.from == from)
     }
 
-    pub(crate) fn forget(&mut self, from: u16) {
+    pub(crate) fn forget(&mut self, from: MemberId) {
         self.frames.retain(|parked| parked.from != from);
         self.bytes = self.frames.iter().map(|parked| parked.frame.len()).sum();
     }
 
-    fn expire(&mut self, now: Duration) {
+    fn expire(&mut self, now: Time) {
         while self.frames.front().is_some_and(|parked| parked.until < now) {
             self.bytes -= self.frames.pop_front().map_or(0, |parked| parked.frame.len());
         }

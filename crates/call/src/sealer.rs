@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::Elsewhere;
+#[cfg(feature = "external-aead")]
+use sealframe_media::ExternalAead;
 use sealframe_media::{FrameBuf, KeyError, KeyUsage, Metadata, SealError, Sender, SenderEvent};
-use sealframe_wire::{Kid, SenderKeyKid};
+use sealframe_wire::{Kid, MemberId, SenderKeyKid};
 
 #[cfg(feature = "group")]
 use crate::group::SealChange;
@@ -26,7 +26,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`KeyError::OtherSuite`].
-    pub(crate) fn new(cipher: Cipher, me: u16, base_key: BaseKey) -> Result<Self, KeyError> {
+    pub(crate) fn new(cipher: Cipher, me: MemberId, base_key: BaseKey) -> Result<Self, KeyError> {
         let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
         Ok(Self { cipher, sender: Sender::new(cipher, LAYOUT, kid, base_key)?, replaced: 0 })
     }
@@ -40,12 +40,12 @@ impl Sealer {
         match change {
             SealChange::Ratchet => self.ratchet().map(drop),
             SealChange::Rekey { generation, base_key } => self.rekey_to(generation, base_key).map(drop),
-            SealChange::Restart { number, base_key } => self.restart(number, base_key),
+            SealChange::Restart { member, base_key } => self.restart(member, base_key),
         }
     }
 
     /// Goes on as member `me`, sealing with `base_key` of generation 0, which must never have been used.
-    pub(crate) fn restart(&mut self, me: u16, base_key: BaseKey) -> Result<(), KeyError> {
+    pub(crate) fn restart(&mut self, me: MemberId, base_key: BaseKey) -> Result<(), KeyError> {
         let replaced = self.replaced.wrapping_add(1);
         *self = Self { replaced, ..Self::new(self.cipher, me, base_key)? };
         Ok(())
@@ -111,18 +111,18 @@ impl Sealer {
         self.sender.seal_to_vec(frame, metadata)
     }
 
-    /// As [`Sender::seal_elsewhere`].
+    /// As [`Sender::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn seal_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
         payload_len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, SealError> {
-        self.sender.seal_elsewhere(prefix, payload_len, metadata)
+    ) -> Result<ExternalAead<'_>, SealError> {
+        self.sender.begin_external_seal(prefix, payload_len, metadata)
     }
 
     pub(crate) const fn sender(&self) -> &Sender {
@@ -134,12 +134,12 @@ impl Sealer {
         &mut self.sender
     }
 
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) fn expose_key(&self) -> Option<&[u8]> {
         self.sender.expose_key()
     }
 
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) const fn replaced(&self) -> u32 {
         self.replaced
     }

@@ -4,12 +4,12 @@ use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher, CipherSuite, WeakKey};
-#[cfg(feature = "elsewhere")]
-use sealframe_media::Elsewhere;
+#[cfg(feature = "external-aead")]
+use sealframe_media::ExternalAead;
 use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, SealError};
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
-use sealframe_wire::Kid;
+use sealframe_wire::{Kid, MemberId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{
@@ -20,15 +20,15 @@ use crate::{
 };
 
 /// What the members of a call share, for example through a link. At least 16 random bytes; 32 in the suites of AES-256.
-pub struct CallSecret(Box<[u8]>);
+pub struct SharedSecret(Box<[u8]>);
 
-impl CallSecret {
+impl SharedSecret {
     /// Copies `bytes`; the caller wipes its own copy. No passwords: nothing here slows down guessing.
     ///
     /// # Errors
-    /// [`CallError::Secret`] below 16 bytes, or if they are nothing but zeros.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CallError> {
-        WeakKey::check(BaseKey::MIN_LEN, bytes).map_err(CallError::Secret)?;
+    /// [`SharedSecretError::Secret`] below 16 bytes, or if they are nothing but zeros.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SharedSecretError> {
+        WeakKey::check(BaseKey::MIN_LEN, bytes).map_err(SharedSecretError::Secret)?;
         Ok(Self(bytes.into()))
     }
 
@@ -37,23 +37,23 @@ impl CallSecret {
     }
 }
 
-impl Drop for CallSecret {
+impl Drop for SharedSecret {
     fn drop(&mut self) {
         self.0.zeroize();
     }
 }
 
-impl ZeroizeOnDrop for CallSecret {}
+impl ZeroizeOnDrop for SharedSecret {}
 
-impl fmt::Debug for CallSecret {
+impl fmt::Debug for SharedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CallSecret(..)")
+        f.write_str("SharedSecret(..)")
     }
 }
 
 /// One member's side of a call whose members share one secret.
 ///
-/// Each member has a number, given by the server, and a base key of its own, which it derives from the
+/// Each member has an id, given by the server, and a base key of its own, which it derives from the
 /// secret and fresh randomness and tells the others in announcements that the server relays.
 ///
 /// What this does and does not do: the server learns nothing. Whoever has the secret can read whatever
@@ -62,33 +62,33 @@ impl fmt::Debug for CallSecret {
 /// also hands it announcements that were made for others before it came.
 pub struct SharedSecretCall {
     suite: CipherSuite,
-    secret: CallSecret,
+    secret: SharedSecret,
     frames: Frames,
     /// Who has left: whose frames, were their keys installed again, could be played again.
-    departed: BTreeSet<u16>,
+    departed: BTreeSet<MemberId>,
 }
 
 impl SharedSecretCall {
     /// Enters a call as member `me`. `entropy` is 32 fresh random bytes: because of them a member that
-    /// comes back with the same number, say after a reload, has another key and repeats no nonce.
+    /// comes back with the same id, say after a reload, has another key and repeats no nonce.
     ///
     /// # Errors
-    /// [`CallError::Secret`] if the secret is shorter than [`CipherSuite::min_base_key_len`];
-    /// [`CallError::NoRandomness`] if `entropy` is nothing but zeros.
+    /// [`SharedSecretError::Secret`] if the secret is shorter than [`CipherSuite::min_base_key_len`];
+    /// [`SharedSecretError::NoRandomness`] if `entropy` is nothing but zeros.
     pub fn new(
         cipher: impl Into<Cipher>,
-        secret: &CallSecret,
-        me: u16,
+        secret: &SharedSecret,
+        me: MemberId,
         entropy: [u8; 32],
-    ) -> Result<Self, CallError> {
+    ) -> Result<Self, SharedSecretError> {
         let cipher = cipher.into();
         let suite = cipher.suite;
-        WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(CallError::Secret)?;
-        WeakKey::check(entropy.len(), &entropy).map_err(|_| CallError::NoRandomness)?;
-        let secret = CallSecret(secret.0.clone());
-        let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.to_be_bytes(), &entropy];
+        WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(SharedSecretError::Secret)?;
+        WeakKey::check(entropy.len(), &entropy).map_err(|_| SharedSecretError::NoRandomness)?;
+        let secret = SharedSecret(secret.0.clone());
+        let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.get().to_be_bytes(), &entropy];
         let base_key =
-            BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(CallError::Secret)?;
+            BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(SharedSecretError::Secret)?;
         Ok(Self {
             suite,
             secret,
@@ -112,25 +112,25 @@ impl SharedSecretCall {
     /// Installs the key that member `from` announces.
     ///
     /// # Errors
-    /// [`CallError::Announcement`]; [`CallError::Key`] if a key of this member is held already;
-    /// [`CallError::Departed`] after [`remove_member`](Self::remove_member).
-    pub fn add_member(&mut self, from: u16, announcement: &[u8]) -> Result<(), CallError> {
+    /// [`SharedSecretError::Announcement`]; [`SharedSecretError::Key`] if a key of this member is held already;
+    /// [`SharedSecretError::Departed`] after [`remove_member`](Self::remove_member).
+    pub fn add_member(&mut self, from: MemberId, announcement: &[u8]) -> Result<(), SharedSecretError> {
         let (kid, base_key) = announcement::unwrap(self.suite, &self.secret, announcement)?;
         let kid = LAYOUT.split(kid);
-        // Our own number too is refused: a server must not play our frames back to us.
+        // Our own id too is refused: a server must not play our frames back to us.
         if from == self.frames.me() || kid.sender != u64::from(from) {
             return Err(AnnouncementError::WrongSender.into());
         }
         if self.departed.contains(&from) {
-            return Err(CallError::Departed);
+            return Err(SharedSecretError::Departed);
         }
         Ok(self.frames.install(kid, base_key)?)
     }
 
-    /// Wipes the keys of a member who left, for good: who comes back is given a new number.
+    /// Wipes the keys of a member who left, for good: who comes back is given a new id.
     ///
     /// Otherwise a server could say that a member left and joined again, and play its frames again.
-    pub fn remove_member(&mut self, member: u16) {
+    pub fn remove_member(&mut self, member: MemberId) {
         self.departed.insert(member);
         self.frames.forget(member);
     }
@@ -141,8 +141,8 @@ impl SharedSecretCall {
     /// join would otherwise run ahead of those who follow by its frames.
     ///
     /// # Errors
-    /// [`CallError::Key`] with [`KeyError::Forked`].
-    pub fn ratchet(&mut self) -> Result<Kid, CallError> {
+    /// [`SharedSecretError::Key`] with [`KeyError::Forked`].
+    pub fn ratchet(&mut self) -> Result<Kid, SharedSecretError> {
         if self.frames.usage().frames == 0 {
             return Ok(self.frames.kid());
         }
@@ -192,20 +192,20 @@ impl SharedSecretCall {
         sealed
     }
 
-    /// As [`Frames::seal_elsewhere`].
+    /// As [`Frames::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn seal_elsewhere<'m>(
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
         payload_len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, SealError> {
+    ) -> Result<ExternalAead<'_>, SealError> {
         // Before the frame instead of behind it: what comes out borrows the sender.
         self.renew();
-        self.frames.seal_elsewhere(prefix, payload_len, metadata)
+        self.frames.begin_external_seal(prefix, payload_len, metadata)
     }
 
     /// The KID of our next frame.
@@ -215,53 +215,53 @@ impl SharedSecretCall {
     }
 
     /// As [`Frames::expose_key`].
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
         self.frames.expose_key(kid)
     }
 
     /// As [`Frames::erasures`].
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub const fn erasures(&self) -> u32 {
         self.frames.erasures()
     }
 
-    /// As [`Frames::open_elsewhere`].
+    /// As [`Frames::begin_external_open`].
     ///
     /// # Errors
-    /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
-    #[cfg(feature = "elsewhere")]
-    pub fn open_elsewhere<'m>(
+    /// [`SharedSecretError::OtherMember`] if the frame says otherwise; [`SharedSecretError::Open`].
+    #[cfg(feature = "external-aead")]
+    pub fn begin_external_open<'m>(
         &mut self,
-        from: u16,
-        front: &[u8],
+        from: MemberId,
+        header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Elsewhere<'_>, CallError> {
-        Ok(self.frames.open_elsewhere(from, front, len, metadata)?)
+    ) -> Result<ExternalAead<'_>, SharedSecretError> {
+        Ok(self.frames.begin_external_open(from, header_bytes, len, metadata)?)
     }
 
-    /// As [`Frames::opened_elsewhere`].
+    /// As [`Frames::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
-    #[cfg(feature = "elsewhere")]
-    pub fn opened_elsewhere(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
-        self.frames.opened_elsewhere(kid, ctr)
+    #[cfg(feature = "external-aead")]
+    pub fn finish_external_open(&mut self, kid: Kid, ctr: Ctr) -> Result<(), OpenError> {
+        self.frames.finish_external_open(kid, ctr)
     }
 
     /// As [`Frames::open_in_place`].
     ///
     /// # Errors
-    /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
+    /// [`SharedSecretError::OtherMember`] if the frame says otherwise; [`SharedSecretError::Open`].
     pub fn open_in_place<'f, 'm>(
         &mut self,
-        from: u16,
+        from: MemberId,
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Opened<'f>, CallError> {
+    ) -> Result<Opened<'f>, SharedSecretError> {
         Ok(self.frames.open_in_place(from, frame, metadata)?)
     }
 }
@@ -278,14 +278,14 @@ impl fmt::Debug for SharedSecretCall {
 /// What can go wrong in a call. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
-pub enum CallError {
+pub enum SharedSecretError {
     /// The secret is too short for the suite, or nothing but zeros.
     Secret(WeakKey),
     /// What should be random is nothing but zeros.
     NoRandomness,
     /// An announcement was refused.
     Announcement(AnnouncementError),
-    /// The member has been removed, and nobody comes back under an old number.
+    /// The member has been removed, and nobody comes back under an old id.
     Departed,
     /// A key was not installed.
     Key(KeyError),
@@ -295,19 +295,19 @@ pub enum CallError {
     Open(OpenError),
 }
 
-impl From<AnnouncementError> for CallError {
+impl From<AnnouncementError> for SharedSecretError {
     fn from(error: AnnouncementError) -> Self {
         Self::Announcement(error)
     }
 }
 
-impl From<KeyError> for CallError {
+impl From<KeyError> for SharedSecretError {
     fn from(error: KeyError) -> Self {
         Self::Key(error)
     }
 }
 
-impl From<FrameError> for CallError {
+impl From<FrameError> for SharedSecretError {
     fn from(error: FrameError) -> Self {
         match error {
             FrameError::OtherMember => Self::OtherMember,
@@ -316,7 +316,7 @@ impl From<FrameError> for CallError {
     }
 }
 
-impl fmt::Display for CallError {
+impl fmt::Display for SharedSecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Secret(error) => fmt::Display::fmt(error, f),
@@ -330,7 +330,7 @@ impl fmt::Display for CallError {
     }
 }
 
-impl core::error::Error for CallError {}
+impl core::error::Error for SharedSecretError {}
 
 #[cfg(test)]
 mod tests {
@@ -344,15 +344,20 @@ mod tests {
     #[test]
     fn a_base_key_comes_of_the_secret_the_number_and_the_randomness() {
         let suite = CipherSuite::Aes128GcmSha256_128;
-        let key = |secret, me: u16, entropy| {
-            let secret = CallSecret::from_bytes(&[secret; 16]).unwrap();
+        let key = |secret, me: MemberId, entropy| {
+            let secret = SharedSecret::from_bytes(&[secret; 16]).unwrap();
             let call = SharedSecretCall::new(suite, &secret, me, [entropy; 32]).unwrap();
             call.frames.sender().export_base_key().unwrap().expose_bytes().to_vec()
         };
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &[1, 2], &[9; 32]];
         let expected = BaseKey::derive(suite, &[7; 16], &info).unwrap();
-        assert_eq!(key(7, 0x0102, 9), expected.expose_bytes());
-        for other in [key(8, 0x0102, 9), key(7, 0x0202, 9), key(7, 0x0103, 9), key(7, 0x0102, 8)] {
+        assert_eq!(key(7, MemberId::new(0x0102), 9), expected.expose_bytes());
+        for other in [
+            key(8, MemberId::new(0x0102), 9),
+            key(7, MemberId::new(0x0202), 9),
+            key(7, MemberId::new(0x0103), 9),
+            key(7, MemberId::new(0x0102), 8),
+        ] {
             assert_ne!(other, expected.expose_bytes());
         }
     }
@@ -361,17 +366,17 @@ mod tests {
     fn a_key_near_its_limit_goes_on_by_itself() {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let camera = Stream::new(StreamKind::Camera, 0);
-        let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
-        let mut alice = SharedSecretCall::new(suite, &secret, 1, [1; 32]).unwrap();
-        let mut bob = SharedSecretCall::new(suite, &secret, 2, [2; 32]).unwrap();
-        bob.add_member(1, &alice.announcement([3; 32])).unwrap();
+        let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
+        let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
+        let mut bob = SharedSecretCall::new(suite, &secret, MemberId::new(2), [2; 32]).unwrap();
+        bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
         let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
         let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
         let base_key = alice.frames.sender().export_base_key().unwrap();
         *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
         for step in [0, 1, 1] {
             let mut frame = alice.seal_to_vec(b"a frame", camera).unwrap();
-            let opened = bob.open_in_place(1, &mut frame, camera).unwrap();
+            let opened = bob.open_in_place(MemberId::new(1), &mut frame, camera).unwrap();
             assert_eq!((LAYOUT.split(opened.kid).step, &*opened.frame), (step, &b"a frame"[..]));
         }
     }
@@ -381,8 +386,8 @@ mod tests {
         let camera = Stream::new(StreamKind::Camera, 0);
         let near = || {
             let suite = CipherSuite::Aes128GcmSha256_128;
-            let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
-            let mut alice = SharedSecretCall::new(suite, &secret, 1, [1; 32]).unwrap();
+            let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
+            let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
             let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
             let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
             let base_key = alice.frames.sender().export_base_key().unwrap();

@@ -1,13 +1,12 @@
 //! How a call stands, as plain data.
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use sealframe_crypto::CipherSuite;
 
 use crate::{
     Failed, Frames,
-    group::{Group, GroupState, MemberState},
+    group::{Group, GroupState, MemberState, Time},
 };
 
 /// How a call stands, for an interface to show or for an organisation to keep: who takes part, how their frames are
@@ -22,7 +21,7 @@ pub struct CallState {
     pub suite: u16,
     /// Frames that we have sealed with our present key.
     pub sealed: u64,
-    /// Everybody else, by number.
+    /// Everybody else, by member id.
     pub members: Vec<Participant>,
 }
 
@@ -42,10 +41,10 @@ pub struct Participant {
 }
 
 impl CallState {
-    pub(crate) fn of(group: &Group, frames: &Frames, now: Duration) -> Self {
+    pub(crate) fn of(group: &Group, frames: &Frames, now: Time) -> Self {
         let suite: CipherSuite = group.suite();
         let members = group.member_states(now).into_iter().map(|member| {
-            let of = frames.of_member(member.number);
+            let of = frames.of_member(member.member_id);
             Participant { member, opened: of.opened, failed: of.failed, newest_key: of.newest }
         });
         Self {

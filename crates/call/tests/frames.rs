@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe::{
-    BaseKey, CipherSuite, FrameError, Frames, KeyError, MemberFrames, OpenError, SenderKeyKid, Stream,
-    StreamKind,
+    BaseKey, CipherSuite, FrameError, Frames, KeyError, MemberFrames, MemberId, OpenError,
+    SenderKeyKid, Stream, StreamKind,
 };
 
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
@@ -19,7 +19,7 @@ fn kid(number: u16, generation: u64, step: u64) -> SenderKeyKid {
 }
 
 fn member(number: u16) -> Frames {
-    Frames::new(SUITE, number, key(number, 0)).unwrap()
+    Frames::new(SUITE, MemberId::new(number), key(number, 0)).unwrap()
 }
 
 fn hear(bob: &mut Frames, from: &mut Frames) {
@@ -42,10 +42,10 @@ fn our_own_key_is_not_for_listening() {
     }
     // A server that plays our frames back to us, as ours or as another's.
     let frame = alice.seal_to_vec(b"hi", CAMERA).unwrap();
-    let own = alice.open_in_place(7, &mut frame.clone(), CAMERA).map(|_| ());
+    let own = alice.open_in_place(MemberId::new(7), &mut frame.clone(), CAMERA).map(|_| ());
     assert!(matches!(own, Err(FrameError::Open(OpenError::UnknownKey(_)))), "{own:?}");
     alice.install(kid(8, 0, 0), key(8, 0)).unwrap();
-    let others = alice.open_in_place(8, &mut frame.clone(), CAMERA).map(|_| ());
+    let others = alice.open_in_place(MemberId::new(8), &mut frame.clone(), CAMERA).map(|_| ());
     assert_eq!(others, Err(FrameError::OtherMember));
 }
 
@@ -57,7 +57,7 @@ fn frames_of_many_members_are_counted_each_for_itself() {
     let mut members: Vec<Frames> = numbers.iter().map(|&number| member(number)).collect();
     for &number in &numbers {
         bob.install(kid(number, 0, 0), key(number, 0)).unwrap();
-        assert_eq!(bob.of_member(number), MemberFrames::default());
+        assert_eq!(bob.of_member(MemberId::new(number)), MemberFrames::default());
     }
     for round in 1..=5_u64 {
         for (place, member) in members.iter_mut().enumerate() {
@@ -67,28 +67,32 @@ fn frames_of_many_members_are_counted_each_for_itself() {
         }
         for (place, &number) in numbers.iter().enumerate() {
             let opened = round * (place as u64 % 3 + 1);
-            assert_eq!(counts(bob.of_member(number)), (opened, [0; 4], Some((0, 0))), "{number}");
+            assert_eq!(
+                counts(bob.of_member(MemberId::new(number))),
+                (opened, [0; 4], Some((0, 0))),
+                "{number}"
+            );
         }
         let told = core::iter::from_fn(|| bob.poll_newer()).count();
         assert_eq!(told, if round == 1 { numbers.len() } else { 0 }, "each newest key is told once");
     }
     // Every third leaves; nobody else's counts move, and who comes back is new.
     for &number in numbers.iter().step_by(3) {
-        bob.forget(number);
-        assert_eq!(bob.of_member(number), MemberFrames::default());
+        bob.forget(MemberId::new(number));
+        assert_eq!(bob.of_member(MemberId::new(number)), MemberFrames::default());
     }
     for (place, &number) in numbers.iter().enumerate() {
         let opened = if place % 3 == 0 { 0 } else { 5 * (place as u64 % 3 + 1) };
-        assert_eq!(bob.of_member(number).opened, opened, "{number}");
+        assert_eq!(bob.of_member(MemberId::new(number)).opened, opened, "{number}");
         if place % 3 == 0 {
             members[place].rekey_to(1, key(number, 1)).unwrap();
             bob.install(kid(number, 1, 0), key(number, 1)).unwrap();
         }
         hear(&mut bob, &mut members[place]);
-        assert_eq!(bob.of_member(number).opened, opened + 1, "{number}");
+        assert_eq!(bob.of_member(MemberId::new(number)).opened, opened + 1, "{number}");
     }
-    assert_eq!(bob.of_member(9), MemberFrames::default());
-    assert_eq!(bob.of_member(60_000), MemberFrames::default());
+    assert_eq!(bob.of_member(MemberId::new(9)), MemberFrames::default());
+    assert_eq!(bob.of_member(MemberId::new(60_000)), MemberFrames::default());
 }
 
 #[test]
@@ -104,11 +108,11 @@ fn a_newer_key_is_told_once_and_an_older_one_never() {
     alice.ratchet().unwrap();
     alice.ratchet().unwrap();
     hear(&mut bob, &mut alice);
-    assert_eq!(bob.open_in_place(1, &mut late, CAMERA).unwrap().frame, b"late");
+    assert_eq!(bob.open_in_place(MemberId::new(1), &mut late, CAMERA).unwrap().frame, b"late");
     assert_eq!((bob.poll_newer(), bob.poll_newer()), (Some(kid(1, 0, 2)), None));
     hear(&mut bob, &mut alice);
     assert_eq!(bob.poll_newer(), None);
-    assert_eq!(counts(bob.of_member(1)), (5, [0; 4], Some((0, 2))));
+    assert_eq!(counts(bob.of_member(MemberId::new(1))), (5, [0; 4], Some((0, 2))));
     // Of two that nobody has asked for, the newer one is told.
     let mut late = alice.seal_to_vec(b"late", CAMERA).unwrap();
     bob.install(kid(1, 5, 0), key(1, 5)).unwrap();
@@ -116,15 +120,15 @@ fn a_newer_key_is_told_once_and_an_older_one_never() {
     hear(&mut bob, &mut alice);
     alice.rekey_to(5, key(1, 5)).unwrap();
     hear(&mut bob, &mut alice);
-    assert_eq!(bob.open_in_place(1, &mut late, CAMERA).unwrap().frame, b"late");
+    assert_eq!(bob.open_in_place(MemberId::new(1), &mut late, CAMERA).unwrap().frame, b"late");
     assert_eq!((bob.poll_newer(), bob.poll_newer()), (Some(kid(1, 5, 0)), None));
-    assert_eq!(counts(bob.of_member(1)), (8, [0; 4], Some((5, 0))));
+    assert_eq!(counts(bob.of_member(MemberId::new(1))), (8, [0; 4], Some((5, 0))));
     bob.forget_before(kid(1, 5, 0));
     hear(&mut bob, &mut alice);
     // Who has left has no newer key.
     alice.ratchet().unwrap();
     hear(&mut bob, &mut alice);
-    bob.forget(1);
+    bob.forget(MemberId::new(1));
     assert_eq!(bob.poll_newer(), None);
 }
 
@@ -137,25 +141,34 @@ fn frames_that_do_not_open_are_counted_by_reason() {
         bob.open_in_place(from, &mut frame.to_vec(), CAMERA).map(|_| ())
     };
     // Of whom there is no key nothing is counted.
-    assert!(open(&mut bob, 1, &genuine).unwrap_err().is_retryable());
-    assert_eq!(bob.of_member(1), MemberFrames::default());
+    assert!(open(&mut bob, MemberId::new(1), &genuine).unwrap_err().is_retryable());
+    assert_eq!(bob.of_member(MemberId::new(1)), MemberFrames::default());
     bob.install(kid(1, 0, 0), key(1, 0)).unwrap();
     bob.install(kid(3, 0, 0), key(3, 0)).unwrap();
 
     let mut forged = genuine.clone();
     *forged.last_mut().unwrap() ^= 1;
-    assert_eq!(open(&mut bob, 1, &forged), Err(FrameError::Open(OpenError::Unauthentic)));
-    open(&mut bob, 1, &genuine).unwrap();
-    assert!(matches!(open(&mut bob, 1, &genuine), Err(FrameError::Open(OpenError::Replayed(_)))));
-    let unknown = open(&mut bob, 1, &[0xb0, 1, 0, 1, 0, 9, 9]).unwrap_err();
+    assert_eq!(
+        open(&mut bob, MemberId::new(1), &forged),
+        Err(FrameError::Open(OpenError::Unauthentic))
+    );
+    open(&mut bob, MemberId::new(1), &genuine).unwrap();
+    assert!(matches!(
+        open(&mut bob, MemberId::new(1), &genuine),
+        Err(FrameError::Open(OpenError::Replayed(_)))
+    ));
+    let unknown = open(&mut bob, MemberId::new(1), &[0xb0, 1, 0, 1, 0, 9, 9]).unwrap_err();
     assert!(matches!(unknown, FrameError::Open(OpenError::TooShort)), "{unknown:?}");
     alice.rekey_to(1, key(1, 1)).unwrap();
     let next = alice.seal_to_vec(b"a frame", CAMERA).unwrap();
-    assert!(matches!(open(&mut bob, 1, &next), Err(FrameError::Open(OpenError::UnknownKey(_)))));
-    assert_eq!(counts(bob.of_member(1)), (1, [1, 1, 1, 1], Some((0, 0))));
+    assert!(matches!(
+        open(&mut bob, MemberId::new(1), &next),
+        Err(FrameError::Open(OpenError::UnknownKey(_)))
+    ));
+    assert_eq!(counts(bob.of_member(MemberId::new(1))), (1, [1, 1, 1, 1], Some((0, 0))));
     // What a server says of a frame of another's is its own word alone.
-    assert_eq!(open(&mut bob, 3, &genuine), Err(FrameError::OtherMember));
-    assert_eq!(bob.of_member(3), MemberFrames::default());
+    assert_eq!(open(&mut bob, MemberId::new(3), &genuine), Err(FrameError::OtherMember));
+    assert_eq!(bob.of_member(MemberId::new(3)), MemberFrames::default());
 }
 
 #[test]

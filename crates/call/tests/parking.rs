@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use sealframe::{
-    Action, Call, CipherSuite, Stream, StreamKind,
+    Action, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -20,7 +20,7 @@ const MIB: usize = 1 << 20;
 struct Meeting {
     calls: Vec<Call>,
     rng: Random,
-    now: Duration,
+    now: Time,
     /// Whose messages are not handed on, but held back.
     muted: Option<usize>,
     held: Vec<Vec<u8>>,
@@ -29,7 +29,7 @@ struct Meeting {
 impl Meeting {
     fn of(members: u16) -> Self {
         let mut rng = Random::new(1);
-        let now = Duration::from_secs(5);
+        let now = Time::at(Duration::from_secs(5));
         let mut join = |place: u16| {
             let config = Config {
                 group_id: b"meeting".to_vec(),
@@ -78,8 +78,8 @@ impl Meeting {
     }
 
     /// The number of the member at this place.
-    fn number(&self, place: usize) -> u16 {
-        self.calls[place].group().number()
+    fn number(&self, place: usize) -> MemberId {
+        self.calls[place].group().member_id()
     }
 
     fn park(&mut self, place: usize, len: usize) -> bool {
@@ -100,7 +100,10 @@ fn sixty_four_frames_of_one_member_and_as_many_of_the_next() {
     assert_eq!(meeting.calls[0].parked(), 3 * 64);
     // Nobody, and ourselves.
     assert!(!meeting.park(0, 10));
-    let nobody = (0..).find(|number| (0..4).all(|place| meeting.number(place) != *number)).unwrap();
+    let nobody = (0..)
+        .map(MemberId::new)
+        .find(|number| (0..4).all(|place| meeting.number(place) != *number))
+        .unwrap();
     let now = meeting.now;
     assert!(!meeting.calls[0].park(nobody, 0, &[7; 10], now));
 }

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use sealframe::{
-    Action, Call, CipherSuite, Failed, Stream, StreamKind,
+    Action, Call, CipherSuite, Failed, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -21,7 +21,7 @@ struct Member {
 }
 
 impl Member {
-    fn join(number: u16, now: Duration) -> Self {
+    fn join(number: u16, now: Time) -> Self {
         let mut rng = Random::new(number.into());
         let config = Config {
             group_id: b"a call".to_vec(),
@@ -40,7 +40,7 @@ impl Member {
         Self { call, rng }
     }
 
-    fn turn(&mut self, now: Duration) -> Vec<Vec<u8>> {
+    fn turn(&mut self, now: Time) -> Vec<Vec<u8>> {
         let mut said = Vec::new();
         loop {
             match self.call.poll(now, &mut self.rng) {
@@ -59,7 +59,7 @@ impl Member {
 
 #[test]
 fn how_a_call_stands_is_read_back() {
-    let mut now = Duration::from_secs(1);
+    let mut now = Time::at(Duration::from_secs(1));
     let mut members = [1, 2].map(|number| Member::join(number, now));
     for _ in 0..20 {
         now += Duration::from_millis(100);
@@ -71,7 +71,7 @@ fn how_a_call_stands_is_read_back() {
         }
     }
     let [alice, bob] = &mut members;
-    let from = alice.call.group().number();
+    let from = alice.call.group().member_id();
     let sealed = alice.call.seal_to_vec(b"a frame", CAMERA).unwrap();
     let mut forged = sealed.clone();
     *forged.last_mut().unwrap() ^= 1;

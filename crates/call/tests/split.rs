@@ -12,7 +12,7 @@ use std::{
 };
 
 use sealframe::{
-    Action, Call, CallControl, CipherSuite, ControlAction, Stream, StreamKind,
+    Action, Call, CallControl, CipherSuite, ControlAction, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, OpenChange, Permission, Policy, Role, SealChange,
         UserId, verification::TrustStore,
@@ -37,7 +37,7 @@ fn join(address: u8, rng: &mut Random) -> Call {
         policy: Policy::default(),
     };
     let key = IdentityKey::generate(rng).unwrap();
-    Call::join(config, key, TrustStore::new(), SECOND, rng).unwrap()
+    Call::join(config, key, TrustStore::new(), Time::at(SECOND), rng).unwrap()
 }
 
 /// The key management of the call in parts: its messages, and key changes to the two threads.
@@ -52,11 +52,11 @@ struct Parts {
 /// For the thread that opens.
 enum Work {
     Change(OpenChange),
-    Frame(u16, Vec<u8>),
+    Frame(MemberId, Vec<u8>),
 }
 
 impl Parts {
-    fn run(&mut self, now: Duration) -> Vec<Vec<u8>> {
+    fn run(&mut self, now: Time) -> Vec<Vec<u8>> {
         let mut sent = Vec::new();
         loop {
             let sealed = self.sealed.load(Ordering::SeqCst);
@@ -79,7 +79,7 @@ impl Parts {
     }
 }
 
-fn run(call: &mut Call, rng: &mut Random, now: Duration) -> Vec<Vec<u8>> {
+fn run(call: &mut Call, rng: &mut Random, now: Time) -> Vec<Vec<u8>> {
     let mut sent = Vec::new();
     loop {
         match call.poll(now, rng) {
@@ -135,7 +135,7 @@ fn one_thread_seals_while_another_opens_and_keys_change() {
     let mut opened = 0;
     let mut kids = std::collections::BTreeSet::new();
     for round in 1..200_u32 {
-        let now = SECOND + Duration::from_millis(50) * round;
+        let now = Time::at(SECOND) + Duration::from_millis(50) * round;
         if round % 40 == 0 {
             parts.control.nears_limit(now);
             other.rekey(now);
@@ -148,7 +148,7 @@ fn one_thread_seals_while_another_opens_and_keys_change() {
         for message in run(&mut other, &mut rng, now) {
             let _ = parts.control.handle_message(&message, now);
         }
-        let number = parts.control.group().number();
+        let number = parts.control.group().member_id();
         for mut frame in frames.try_iter() {
             if let Ok(frame) = other.open_in_place(number, &mut frame, SOUND) {
                 assert_eq!(frame.frame, b"sound");
@@ -158,7 +158,7 @@ fn one_thread_seals_while_another_opens_and_keys_change() {
         }
         if round > 20 {
             let frame = other.seal_to_vec(b"sound of the other", SOUND).unwrap();
-            parts.open.send(Work::Frame(other.group().number(), frame)).unwrap();
+            parts.open.send(Work::Frame(other.group().member_id(), frame)).unwrap();
         }
     }
     stop.store(1, Ordering::SeqCst);

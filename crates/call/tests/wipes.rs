@@ -4,7 +4,7 @@
 
 use core::hint::black_box;
 
-use sealframe::{BaseKey, CallSecret, CipherSuite, SharedSecretCall, Stream, StreamKind};
+use sealframe::{BaseKey, CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind};
 use sealframe_testkit::memory::{Secret, WatchingAllocator, freed_with};
 
 #[global_allocator]
@@ -21,10 +21,10 @@ fn a_call_secret_is_wiped() {
         1,
         "what is not wiped is found"
     );
-    let secret = CallSecret::from_bytes(&bytes).unwrap();
+    let secret = SharedSecret::from_bytes(&bytes).unwrap();
     for suite in CipherSuite::ALL {
         let freed = freed_with(&watched, || {
-            drop(black_box(SharedSecretCall::new(suite, &secret, 1, [1; 32]).unwrap()));
+            drop(black_box(SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap()));
         });
         assert_eq!(freed, 0, "{suite:?}, the call's copy");
     }
@@ -36,23 +36,26 @@ fn a_call_secret_is_wiped() {
 fn base_keys_are_wiped_on_their_way() {
     let suite = CipherSuite::Aes128GcmSha256_128;
     let bytes = [5; 32];
-    let secret = CallSecret::from_bytes(&bytes).unwrap();
+    let secret = SharedSecret::from_bytes(&bytes).unwrap();
     // As documented: derived from the secret, the member's number and its randomness.
     let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &[0, 1], &[7; 32]];
     let key = BaseKey::derive(suite, &bytes, &info).unwrap();
     for key in [key.ratchet(), key] {
         let watched = Secret::of(key.expose_bytes());
         let freed = freed_with(&watched, || {
-            let mut alice = SharedSecretCall::new(suite, &secret, 1, [7; 32]).unwrap();
-            let mut bob = SharedSecretCall::new(suite, &secret, 2, [8; 32]).unwrap();
-            bob.add_member(1, &alice.announcement([3; 32])).unwrap();
+            let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [7; 32]).unwrap();
+            let mut bob = SharedSecretCall::new(suite, &secret, MemberId::new(2), [8; 32]).unwrap();
+            bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
             for _ in 0..20 {
                 let mut frame = alice.seal_to_vec(b"hi", CAMERA).unwrap();
-                assert_eq!(bob.open_in_place(1, &mut frame, CAMERA).unwrap().frame, b"hi");
+                assert_eq!(
+                    bob.open_in_place(MemberId::new(1), &mut frame, CAMERA).unwrap().frame,
+                    b"hi"
+                );
                 alice.ratchet().unwrap();
                 drop(alice.announcement([4; 32]));
             }
-            bob.remove_member(1);
+            bob.remove_member(MemberId::new(1));
         });
         assert_eq!(freed, 0);
     }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use sealframe_wire::{Ctr, Kid};
 use zeroize::Zeroize;
-#[cfg(feature = "elsewhere")]
+#[cfg(feature = "external-aead")]
 use zeroize::Zeroizing;
 
 use crate::{
@@ -24,7 +24,7 @@ const MAX_NK: usize = 96;
 pub struct FrameKey {
     pub(crate) aead: AeadKey,
     salt: [u8; NN],
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     raw: Zeroizing<alloc::boxed::Box<[u8]>>,
 }
 
@@ -52,7 +52,7 @@ impl FrameKey {
             Self {
                 aead: AeadKey::of_derived(Cipher::new(suite, backend), key),
                 salt,
-                #[cfg(feature = "elsewhere")]
+                #[cfg(feature = "external-aead")]
                 raw: Zeroizing::new((&*key).into()),
             }
         })
@@ -91,15 +91,15 @@ impl FrameKey {
         self.aead.decrypt(self.nonce(ctr), aad, in_out, tag)
     }
 
-    /// `sframe_key`, for an AES-GCM that runs elsewhere; `None` for the other suites. Wipe every copy.
-    #[cfg(feature = "elsewhere")]
+    /// `sframe_key`, for a caller that runs AES-GCM itself; `None` for the other suites. Wipe every copy.
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub fn expose_key(&self) -> Option<&[u8]> {
         matches!(self.raw.len(), 16 | 32).then_some(&*self.raw)
     }
 
-    /// The nonce of a frame, for an AES-GCM that runs elsewhere.
-    #[cfg(feature = "elsewhere")]
+    /// The nonce of a frame, for a caller that runs AES-GCM itself.
+    #[cfg(feature = "external-aead")]
     #[must_use]
     pub fn expose_nonce(&self, ctr: Ctr) -> [u8; NN] {
         self.nonce(ctr)

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use sealframe_wire::FrameBuf;
+
 use crate::Backend;
 
 const SUITES: usize = if cfg!(feature = "ctr-hmac") { 8 } else { 2 };
@@ -77,7 +79,7 @@ impl CipherSuite {
     ];
 
     /// The longest tag of any suite, in bytes.
-    pub const MAX_NT: usize = 16;
+    pub const MAX_NT: usize = FrameBuf::TAILROOM;
 
     /// The suite with IANA's number `id`, if its tag has at least 80 bits.
     ///
@@ -218,7 +220,7 @@ impl Cipher {
     }
 
     /// Bytes of the longest frame that gains from going together with others:
-    /// [`encrypt_together`](crate::encrypt_together), [`decrypt_together`](crate::decrypt_together). `None` if none
+    /// [`encrypt_interleaved`](crate::encrypt_interleaved), [`decrypt_interleaved`](crate::decrypt_interleaved). `None` if none
     /// does, in this suite, on this backend, on this processor.
     #[must_use]
     pub fn longest_interleaved(self) -> Option<usize> {

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
-use crate::clock::Moment;
+use crate::Time;
 
 /// How many messages somebody may send: a burst, and a rate after it.
 pub(crate) struct TokenBucket {
     tokens: u16,
-    at: Moment,
+    at: Time,
     rate: Rate,
 }
 
@@ -41,29 +41,29 @@ impl Rate {
 }
 
 impl TokenBucket {
-    pub(crate) fn new(rate: Rate, now: Duration) -> Self {
-        Self { tokens: rate.burst(), at: now.into(), rate }
+    pub(crate) fn new(rate: Rate, now: Time) -> Self {
+        Self { tokens: rate.burst(), at: now, rate }
     }
 
     /// Whether one message may pass. Time that is not yet worth a token is kept: however unevenly messages come,
     /// nothing of the rate is lost.
-    pub(crate) fn has_tokens(&mut self, now: Duration) -> bool {
+    pub(crate) fn has_tokens(&mut self, now: Time) -> bool {
         let each = Duration::from_secs(1) / self.rate.per_second();
-        let passed = now.saturating_sub(self.at.into());
+        let passed = now - self.at;
         let more = u16::try_from(passed.as_nanos() / each.as_nanos()).unwrap_or(u16::MAX);
         let missing = self.rate.burst() - self.tokens;
         if more >= missing {
             self.tokens = self.rate.burst();
-            self.at = now.into();
+            self.at = now;
         } else {
             self.tokens += more;
-            self.at = self.at.plus(each * u32::from(more)).into();
+            self.at += each * u32::from(more);
         }
         self.tokens > 0
     }
 
     /// Takes one token, if there is one.
-    pub(crate) fn try_take(&mut self, now: Duration) -> bool {
+    pub(crate) fn try_take(&mut self, now: Time) -> bool {
         let may = self.has_tokens(now);
         self.tokens -= u16::from(may);
         may

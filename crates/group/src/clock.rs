@@ -1,60 +1,115 @@
-//! Times: the caller's clock, made to go forward, and times as they are kept of each member.
+//! Points in time, and the caller's clock made to go forward.
 
-use core::{num::NonZeroU64, time::Duration};
+use core::{
+    num::NonZeroU64,
+    ops::{Add, AddAssign, Sub},
+    time::Duration,
+};
 
 /// A jump of the clock that is longer than this means that the machine slept.
 const SLEPT: Duration = Duration::from_secs(30);
 
+/// A point on the caller's monotonic clock, to the nanosecond, up to 584 years after the clock's start.
+///
+/// The start is the caller's choice: when the program or the machine started, say. Sums and differences saturate.
+///
+/// ```
+/// # use core::time::Duration;
+/// use sealframe_group::Time;
+///
+/// let start = std::time::Instant::now();
+/// let now = Time::at(start.elapsed());
+/// assert_eq!(now + Duration::from_secs(1) - now, Duration::from_secs(1));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Time(NonZeroU64);
+
+impl Time {
+    /// Where the clock starts.
+    pub const START: Self = Self(NonZeroU64::MIN);
+
+    /// The point this long after the clock's start.
+    #[must_use]
+    pub const fn at(since_start: Duration) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(nanoseconds(since_start)))
+    }
+
+    /// How long after the clock's start this is.
+    #[must_use]
+    pub const fn since_start(self) -> Duration {
+        Duration::from_nanos(self.0.get() - 1)
+    }
+}
+
+impl Default for Time {
+    fn default() -> Self {
+        Self::START
+    }
+}
+
+impl Add<Duration> for Time {
+    type Output = Self;
+
+    fn add(self, after: Duration) -> Self {
+        Self(self.0.saturating_add(nanoseconds(after)))
+    }
+}
+
+impl AddAssign<Duration> for Time {
+    fn add_assign(&mut self, after: Duration) {
+        *self = *self + after;
+    }
+}
+
+impl Sub<Duration> for Time {
+    type Output = Self;
+
+    fn sub(self, before: Duration) -> Self {
+        Self(
+            NonZeroU64::new(self.0.get().saturating_sub(nanoseconds(before)))
+                .unwrap_or(NonZeroU64::MIN),
+        )
+    }
+}
+
+impl Sub for Time {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "what is longer saturates")]
+const fn nanoseconds(span: Duration) -> u64 {
+    let all = span.as_nanos();
+    if all > u64::MAX as u128 { u64::MAX } else { all as u64 }
+}
+
 /// The caller's clock. One that is set back goes on from where it was.
 #[derive(Default)]
 pub(crate) struct Clock {
-    given: Duration,
+    given: Time,
     ahead: Duration,
 }
 
 impl Clock {
     /// The time that the protocol runs by, and whether the machine slept before it.
-    pub(crate) fn advance(&mut self, given: Duration) -> (Duration, bool) {
-        if given < self.given {
-            self.ahead += self.given - given;
-        }
-        let slept = given > self.given.saturating_add(SLEPT);
+    pub(crate) fn advance(&mut self, given: Time) -> (Time, bool) {
+        self.ahead += self.given - given;
+        let slept = given > self.given + SLEPT;
         self.given = given;
-        (given.saturating_add(self.ahead), slept)
+        (given + self.ahead, slept)
     }
 
     /// The protocol's time as the caller's.
-    pub(crate) const fn to_given(&self, time: Duration) -> Duration {
-        time.saturating_sub(self.ahead)
+    pub(crate) fn to_given(&self, time: Time) -> Time {
+        time - self.ahead
     }
 
-    /// The caller's time as the protocol's, for what only looks.
-    pub(crate) fn read(&self, given: Duration) -> Duration {
-        given.max(self.given).saturating_add(self.ahead)
-    }
-}
-
-/// A time, to the nanosecond, up to 584 years. Takes half the room of a [`Duration`], and is optional at no cost.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(NonZeroU64);
-
-impl Moment {
-    /// The time that is `after` later.
-    pub(crate) fn plus(self, after: Duration) -> Duration {
-        Duration::from(self).saturating_add(after)
-    }
-}
-
-impl From<Duration> for Moment {
-    fn from(time: Duration) -> Self {
-        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        Self(NonZeroU64::MIN.saturating_add(nanoseconds))
-    }
-}
-
-impl From<Moment> for Duration {
-    fn from(moment: Moment) -> Self {
-        Self::from_nanos(moment.0.get() - 1)
+    /// The caller's time as the protocol's, for calls that change nothing.
+    pub(crate) fn read(&self, given: Time) -> Time {
+        given.max(self.given) + self.ahead
     }
 }
 
@@ -62,15 +117,27 @@ impl From<Moment> for Duration {
 mod tests {
     use super::*;
 
+    fn at(seconds: u64) -> Time {
+        Time::at(Duration::from_secs(seconds))
+    }
+
     #[test]
     fn a_clock_that_is_set_back_goes_on() {
-        let second = Duration::from_secs(1);
         let mut clock = Clock::default();
-        assert_eq!(clock.advance(100 * second), (100 * second, true));
-        assert_eq!(clock.advance(110 * second), (110 * second, false));
-        assert_eq!(clock.advance(10 * second), (110 * second, false));
-        assert_eq!(clock.advance(12 * second), (112 * second, false));
-        assert_eq!(clock.to_given(115 * second), 15 * second);
-        assert_eq!(clock.advance(43 * second), (143 * second, true));
+        assert_eq!(clock.advance(at(100)), (at(100), true));
+        assert_eq!(clock.advance(at(110)), (at(110), false));
+        assert_eq!(clock.advance(at(10)), (at(110), false));
+        assert_eq!(clock.advance(at(12)), (at(112), false));
+        assert_eq!(clock.to_given(at(115)), at(15));
+        assert_eq!(clock.advance(at(43)), (at(143), true));
+    }
+
+    #[test]
+    fn sums_and_differences_of_times_saturate() {
+        assert_eq!(at(1) - at(2), Duration::ZERO);
+        assert_eq!(at(1) - Duration::MAX, Time::START);
+        assert_eq!(at(1) + Duration::MAX, Time::at(Duration::MAX));
+        assert_eq!(Time::at(Duration::from_nanos(7)).since_start(), Duration::from_nanos(7));
+        assert_eq!(size_of::<Option<Time>>(), 8);
     }
 }

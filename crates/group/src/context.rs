@@ -3,7 +3,7 @@
 use alloc::{collections::VecDeque, vec::Vec};
 
 use crate::{
-    Config, Event, Identity, IdentityKey, KeyChange, Output, Recipient, SessionId,
+    Config, Event, Identity, IdentityKey, KeyChange, MemberId, Output, Recipient, SessionId,
     message::{self, Body},
 };
 
@@ -23,8 +23,8 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) const fn number(&self) -> u16 {
-        self.session.number()
+    pub(crate) const fn member_id(&self) -> MemberId {
+        self.session.member_id()
     }
 
     pub(crate) fn identity(&self) -> Identity {

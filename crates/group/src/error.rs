@@ -82,7 +82,7 @@ impl fmt::Display for GroupError {
             Self::Refused => "the session was refused",
             Self::Removed => "the identity was removed from the call",
             Self::Unauthentic => "message is not authentic",
-            Self::InUse => "the number is in use",
+            Self::InUse => "the member id is in use",
             Self::Locked => "the call is locked",
             Self::Full => "the call is full",
             Self::NotForUs => "message for somebody else",

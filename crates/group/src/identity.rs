@@ -8,6 +8,8 @@ use rand_core::CryptoRng;
 use sealframe_crypto::WeakKey;
 use zeroize::Zeroize;
 
+use sealframe_wire::MemberId;
+
 use crate::{hash::to_sign, randomness};
 
 /// The secret half of an identity: signs everything that its member says. Wiped when dropped.
@@ -135,8 +137,8 @@ pub struct SessionId(pub [u8; 16]);
 impl SessionId {
     /// The member's field in KIDs (PROTOCOL.md §1).
     #[must_use]
-    pub const fn number(self) -> u16 {
-        u16::from_be_bytes([self.0[0], self.0[1]])
+    pub const fn member_id(self) -> MemberId {
+        MemberId::new(u16::from_be_bytes([self.0[0], self.0[1]]))
     }
 }
 
@@ -152,12 +154,12 @@ impl fmt::Debug for SessionId {
 
 /// Identities and sessions as hexadecimal digits, users as text where they are.
 #[cfg(feature = "serde")]
-mod plain {
+pub(crate) mod plain {
     use alloc::{format, string::String};
 
     use serde::{Serialize, Serializer};
 
-    use super::{Identity, SessionId, UserId};
+    use super::{Identity, MemberId, SessionId, UserId};
 
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -167,6 +169,14 @@ mod plain {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.serialize_str(&hex(&self.0))
         }
+    }
+
+    /// A member id as its number.
+    pub(crate) fn as_number<S: Serializer>(
+        member: &MemberId,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(member.get())
     }
 
     impl Serialize for SessionId {

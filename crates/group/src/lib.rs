@@ -43,6 +43,7 @@ mod policy;
 mod randomness;
 pub mod verification;
 
+pub use clock::Time;
 pub use config::Config;
 pub use error::GroupError;
 pub use identity::{EmptyUserId, Identity, IdentityKey, SessionId, UserId};
@@ -59,3 +60,4 @@ pub use output::{
 pub use policy::{OnMismatch, Policy, PolicyError};
 pub use rand_core;
 pub use sealframe_crypto::WeakKey;
+pub use sealframe_wire::MemberId;

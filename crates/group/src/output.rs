@@ -1,14 +1,13 @@
 //! What a group wants done.
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use sealframe_crypto::BaseKey;
 
 use crate::{
-    Identity, Role, SessionId, UserId,
+    Identity, MemberId, Role, SessionId, Time, UserId,
     message::RefusalReason,
-    verification::{CheckError, Sas, Standing},
+    verification::{Sas, SasError, VerificationState},
 };
 
 /// What [`Group::poll`](crate::Group::poll) wants done next, in this order.
@@ -28,7 +27,7 @@ pub enum Output {
     /// Something that people or the application should know.
     Event(Event),
     /// Nothing more before this time, unless something comes in.
-    Timeout(Duration),
+    Timeout(Time),
 }
 
 /// A key of a member: its generation and ratchet step.
@@ -55,17 +54,17 @@ pub enum KeyChange {
         /// Its key.
         base_key: BaseKey,
     },
-    /// We have a new session: begin a new sender with this number, at generation 0 and step 0.
+    /// We have a new session: begin a new sender with this id, at generation 0 and step 0.
     Restart {
-        /// Our new number.
-        number: u16,
+        /// Our new id.
+        member: MemberId,
         /// Its key.
         base_key: BaseKey,
     },
     /// Open frames with this key from now on.
     Install {
         /// Whose frames.
-        number: u16,
+        member: MemberId,
         /// From which key on.
         key: KeyId,
         /// That key.
@@ -73,22 +72,22 @@ pub enum KeyChange {
     },
     /// Wipe one generation of a member.
     WipeGeneration {
-        /// Its number.
-        number: u16,
+        /// Which member.
+        member: MemberId,
         /// Which.
         generation: u64,
     },
     /// Wipe a member's keys before this one.
     WipeBefore {
-        /// Its number.
-        number: u16,
+        /// Which member.
+        member: MemberId,
         /// The oldest that stays.
         key: KeyId,
     },
     /// Wipe all keys of a member: it is out.
     WipeMember {
-        /// Its number.
-        number: u16,
+        /// Which member.
+        member: MemberId,
     },
 }
 
@@ -107,8 +106,8 @@ pub enum SealChange {
     },
     /// As [`KeyChange::Restart`].
     Restart {
-        /// Our new number.
-        number: u16,
+        /// Our new id.
+        member: MemberId,
         /// Its key.
         base_key: BaseKey,
     },
@@ -118,15 +117,15 @@ pub enum SealChange {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a driver must do all of it")]
 pub enum OpenChange {
-    /// This is our number now: frames with it are our own, and do not open.
+    /// This is our id now: frames with it are our own, and do not open.
     Own {
-        /// Our new number.
-        number: u16,
+        /// Our new id.
+        member: MemberId,
     },
     /// As [`KeyChange::Install`].
     Install {
         /// Whose frames.
-        number: u16,
+        member: MemberId,
         /// From which key on.
         key: KeyId,
         /// That key.
@@ -134,22 +133,22 @@ pub enum OpenChange {
     },
     /// As [`KeyChange::WipeGeneration`].
     WipeGeneration {
-        /// Its number.
-        number: u16,
+        /// Which member.
+        member: MemberId,
         /// Which.
         generation: u64,
     },
     /// As [`KeyChange::WipeBefore`].
     WipeBefore {
-        /// Its number.
-        number: u16,
+        /// Which member.
+        member: MemberId,
         /// The oldest that stays.
         key: KeyId,
     },
     /// As [`KeyChange::WipeMember`].
     WipeMember {
-        /// Its number.
-        number: u16,
+        /// Which member.
+        member: MemberId,
     },
 }
 
@@ -162,17 +161,17 @@ impl KeyChange {
             Self::Rekey { generation, base_key } => {
                 (Some(SealChange::Rekey { generation, base_key }), None)
             }
-            Self::Restart { number, base_key } => {
-                (Some(SealChange::Restart { number, base_key }), Some(OpenChange::Own { number }))
+            Self::Restart { member, base_key } => {
+                (Some(SealChange::Restart { member, base_key }), Some(OpenChange::Own { member }))
             }
-            Self::Install { number, key, base_key } => {
-                (None, Some(OpenChange::Install { number, key, base_key }))
+            Self::Install { member, key, base_key } => {
+                (None, Some(OpenChange::Install { member, key, base_key }))
             }
-            Self::WipeGeneration { number, generation } => {
-                (None, Some(OpenChange::WipeGeneration { number, generation }))
+            Self::WipeGeneration { member, generation } => {
+                (None, Some(OpenChange::WipeGeneration { member, generation }))
             }
-            Self::WipeBefore { number, key } => (None, Some(OpenChange::WipeBefore { number, key })),
-            Self::WipeMember { number } => (None, Some(OpenChange::WipeMember { number })),
+            Self::WipeBefore { member, key } => (None, Some(OpenChange::WipeBefore { member, key })),
+            Self::WipeMember { member } => (None, Some(OpenChange::WipeMember { member })),
         }
     }
 }
@@ -210,7 +209,7 @@ pub enum Event {
         /// Which session.
         session: SessionId,
         /// What was known of the person.
-        standing: Standing,
+        standing: VerificationState,
     },
     /// Nothing that proves this member to be present has come for three heartbeats.
     Unresponsive(SessionId),
@@ -257,27 +256,27 @@ pub enum Event {
         /// Why.
         reason: RefusalReason,
     },
-    /// Our number was in use: we have a new session, and everything goes on.
+    /// Our member id was in use: we have a new session, and everything goes on.
     SessionChanged(SessionId),
     /// We are out; the group has ended.
     Ended(EndReason),
     /// A member wants to compare emoji with us.
-    CheckBegun(SessionId),
+    SasStarted(SessionId),
     /// Show these, and ask whether the other sees the same.
-    CheckCompare {
+    SasReady {
         /// With whom.
         session: SessionId,
         /// As emoji or as numbers.
         sas: Sas,
     },
     /// Both said that they see the same: the identity is verified, and remembered as this user's.
-    CheckVerified(SessionId),
+    SasVerified(SessionId),
     /// A check ended without.
-    CheckFailed {
+    SasFailed {
         /// With whom.
         session: SessionId,
         /// Why.
-        error: CheckError,
+        error: SasError,
     },
 }
 
@@ -287,8 +286,8 @@ pub enum Event {
 pub struct JoinRequest {
     /// Which session.
     pub session: SessionId,
-    /// Its number in KIDs.
-    pub number: u16,
+    /// Its id in KIDs.
+    pub member_id: MemberId,
     /// Its key. The credential must name or sign it.
     pub identity: Identity,
     /// What it takes part as.

@@ -7,12 +7,12 @@
 )]
 
 use sealframe_group::{
-    Event, GroupError, Output, RefusalReason, SessionId,
+    Event, GroupError, Output, RefusalReason, SessionId, Time,
     message::{
         self, Action, Body, Forward, KeyUpdate, Message, Order, Reason, Refusal, Request, Roster,
         RosterEntry, Status, UpdateHeader, Wants,
     },
-    verification::{CheckMessage, Stage},
+    verification::{SasMessage, Stage},
 };
 use sealframe_testkit::random::Random;
 
@@ -21,7 +21,7 @@ use common::{ACK, MILLI, Net, SECOND, Stranger, call_of, group, key_of, prefix};
 
 /// What an observer sees of a member: everything but the clock.
 fn look(net: &Net, of: u16) -> String {
-    let now = 1000 * SECOND;
+    let now = Time::at(1000 * SECOND);
     let peer = net.peer(of);
     let (state, members) = (peer.group.state(now), peer.group.member_states(now));
     format!("{state:?} {members:?} {:?} {:?}", peer.held, peer.own)
@@ -91,12 +91,12 @@ fn announces() {
 #[test]
 fn key_updates() {
     let (mut net, ids) = call_of(2);
-    let number = net.peer(ids[1]).group.number();
+    let member_id = net.peer(ids[1]).group.member_id();
     let bytes = net.update(ids[1], ids[0], net.next_update(ids[1]), 5);
     flip(&mut net, ids[0], &bytes);
-    assert!(!net.peer(ids[0]).held.contains_key(&(number, 1)));
+    assert!(!net.peer(ids[0]).held.contains_key(&(member_id, 1)));
     net.hand(ids[0], &bytes).unwrap();
-    assert_eq!(net.peer(ids[0]).held[&(number, 1)].key, [5; 32]);
+    assert_eq!(net.peer(ids[0]).held[&(member_id, 1)].key, [5; 32]);
 }
 
 #[test]
@@ -261,8 +261,8 @@ fn refusals() {
 fn checks() {
     for stage in [Stage::Start, Stage::Reply, Stage::Reveal, Stage::Cancel, Stage::Confirm] {
         signed(|net, ids| {
-            let message = CheckMessage { check: [1; 16], stage, data: [2; 32] };
-            Body::Check { target: net.session(ids[0]), message }
+            let message = SasMessage { check: [1; 16], stage, data: [2; 32] };
+            Body::Sas { target: net.session(ids[0]), message }
         });
     }
 }
@@ -289,7 +289,7 @@ fn update_headers() {
 fn bundles() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, carol] = ids[..] else { panic!() };
-    let number = net.peer(bob).group.number();
+    let member_id = net.peer(bob).group.member_id();
     let update = net.update(bob, alice, net.next_update(bob), 5);
     let target = net.session(alice);
     let request = net.sign(carol, &Body::Request(Request { target, wants: Wants::HEARTBEAT }));
@@ -300,17 +300,17 @@ fn bundles() {
         let mut changed = bundle.clone();
         changed[place] ^= 1;
         // The first of both may still be right; the second is last, and nothing of it is changed unseen.
-        let before = net.peer(alice).held.contains_key(&(number, 1));
+        let before = net.peer(alice).held.contains_key(&(member_id, 1));
         let taken = hear(&mut net, alice, &changed);
         assert!(taken.is_err(), "byte {place}");
         if place < 3 || place >= 3 + request.len() {
             let held = net.peer(alice).group.member_states(net.now);
-            let key = held.iter().find(|member| member.number == number).unwrap().key;
+            let key = held.iter().find(|member| member.member_id == member_id).unwrap().key;
             assert!(before || key.is_none_or(|key| key.generation == 0), "byte {place}");
         } else {
             // The other message of the bundle counts all the same; a new call goes on.
             let key = net.peer(alice).group.member_states(net.now);
-            let key = key.iter().find(|member| member.number == number).unwrap().key;
+            let key = key.iter().find(|member| member.member_id == member_id).unwrap().key;
             assert_eq!(key.unwrap().generation, 1, "byte {place}");
             break;
         }

@@ -42,7 +42,7 @@ fn a_joiner_opens_nothing_from_before() {
     net.run_for(SECOND);
     net.is_together().unwrap();
     for (&id, (generation, step, key)) in ids.iter().zip(&before) {
-        let held = &net.peer(carol).held[&(net.peer(id).group.number(), *generation)];
+        let held = &net.peer(carol).held[&(net.peer(id).group.member_id(), *generation)];
         assert!(held.step > *step && held.key != *key, "the key from before");
     }
 }
@@ -64,7 +64,7 @@ fn a_leaver_opens_nothing_after_three_seconds() {
         let why = if is_told { LeaveReason::Dropped } else { LeaveReason::Left };
         for &id in &ids[..2] {
             let peer = net.peer(id);
-            assert!(!held.contains_key(&(peer.group.number(), peer.own.0)), "the generation is new");
+            assert!(!held.contains_key(&(peer.group.member_id(), peer.own.0)), "the generation is new");
             assert!(peer.has_left(gone, why));
         }
     }
@@ -74,7 +74,7 @@ fn a_leaver_opens_nothing_after_three_seconds() {
 #[test]
 fn who_has_gone_is_given_nothing_more() {
     let (mut net, ids) = call_of(3);
-    let number = net.session(ids[2]).number().to_be_bytes();
+    let number = net.session(ids[2]).member_id().get().to_be_bytes();
     net.leave(ids[2]);
     net.run_for(SECOND);
     let before = net.said(net.session(ids[0]), KEY_UPDATE).len();
@@ -105,7 +105,7 @@ fn what_came_before_a_key_is_wiped_10_s_after_that_has_opened_a_frame() {
     let [alice, bob] = ids[..] else { panic!() };
     net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
     net.run_for(3 * SECOND);
-    let number = net.peer(alice).group.number();
+    let number = net.peer(alice).group.member_id();
     let (generation, step, _) = net.peer(alice).own;
     let holds = |net: &Net, generation| net.peer(bob).held.contains_key(&(number, generation));
     assert!(generation == 1 && holds(&net, 0) && holds(&net, 1));

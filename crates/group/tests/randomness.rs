@@ -6,8 +6,8 @@ use core::{convert::Infallible, time::Duration};
 use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_group::{
     Config, EmptyUserId, Group, GroupError, IdentityKey, Kem, KemError, KemSecret, KeyChange, Output,
-    Permission, Policy, Reason, Role, SessionId, UserId, WeakKey, rand_core,
-    verification::{CheckError, Checks, Party, TrustBytesError, TrustStore},
+    Permission, Policy, Reason, Role, SessionId, Time, UserId, WeakKey, rand_core,
+    verification::{Party, SasError, SasVerifications, TrustBytesError, TrustStore},
     wrap,
 };
 use sealframe_testkit::random::Random;
@@ -63,7 +63,7 @@ fn enter(rng: &mut Failing) -> Result<(Group, BaseKey), GroupError> {
         policy: Policy::default(),
     };
     let key = IdentityKey::from_seed(&[1; 32]).unwrap();
-    Group::new(config, key, TrustStore::new(), Duration::ZERO, rng)
+    Group::new(config, key, TrustStore::new(), Time::START, rng)
 }
 
 #[test]
@@ -108,9 +108,9 @@ fn keys_are_encrypted_with_randomness_alone() {
 #[test]
 fn a_generation_waits_for_randomness() {
     let (mut group, _) = enter(&mut Failing::after(1000)).unwrap();
-    let mut now = Duration::from_secs(1);
+    let mut now = Time::at(Duration::from_secs(1));
     group.rekey(Reason::Suspicion, now);
-    let mut rekeyed = |bytes: usize, now: Duration| {
+    let mut rekeyed = |bytes: usize, now: Time| {
         let rng = &mut Failing::after(bytes);
         for _ in 0..100 {
             match group.poll(now, rng) {
@@ -141,20 +141,19 @@ fn no_check_is_made_of_zeros() {
         session: SessionId([number; 16]),
     };
     for bytes in [0, 16] {
-        let mut checks = Checks::new([9; 32], party(1));
-        let started = checks.start(&mut Failing::after(bytes), party(2), Duration::ZERO);
-        assert_eq!(started, Err(CheckError::NoRandomness), "{bytes}");
+        let mut checks = SasVerifications::new([9; 32], party(1));
+        let started = checks.start(&mut Failing::after(bytes), party(2), Time::START);
+        assert_eq!(started, Err(SasError::NoRandomness), "{bytes}");
         // Nothing is open: another may begin.
-        checks.start(&mut Failing::after(1000), party(2), Duration::ZERO).unwrap();
+        checks.start(&mut Failing::after(1000), party(2), Time::START).unwrap();
     }
     // Who is asked for one and has none says so.
-    let mut ours = Checks::new([9; 32], party(1));
-    let start = ours.start(&mut Failing::after(1000), party(2), Duration::ZERO).unwrap();
-    let mut theirs = Checks::new([9; 32], party(2));
-    let answer = theirs.receive(&mut Failing::after(0), party(1), &start, Duration::ZERO);
+    let mut ours = SasVerifications::new([9; 32], party(1));
+    let start = ours.start(&mut Failing::after(1000), party(2), Time::START).unwrap();
+    let mut theirs = SasVerifications::new([9; 32], party(2));
+    let answer = theirs.receive(&mut Failing::after(0), party(1), &start, Time::START);
     assert!(answer.event.is_none());
-    let cancelled =
-        ours.receive(&mut Failing::after(0), party(2), &answer.send.unwrap(), Duration::ZERO);
+    let cancelled = ours.receive(&mut Failing::after(0), party(2), &answer.send.unwrap(), Time::START);
     assert!(cancelled.event.is_some());
 }
 

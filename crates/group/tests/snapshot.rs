@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use sealframe_group::{
     Kem, LeaveReason, Permission, Role,
-    verification::{CallCode, Standing},
+    verification::{CallCode, VerificationState},
 };
 use serde_json::{Value, json};
 
@@ -57,8 +57,8 @@ fn how_a_group_stands_is_read_back() {
             "is_locked",
             "kem",
             "key",
+            "member_id",
             "next_key_within",
-            "number",
             "sends",
             "session",
             "waiting",
@@ -66,7 +66,7 @@ fn how_a_group_stands_is_read_back() {
     );
     assert_eq!(json["session"], hex(&state.session.0));
     assert_eq!(json["identity"], hex(&state.identity.0));
-    assert_eq!(json["number"], state.number);
+    assert_eq!(json["member_id"], state.member_id.get());
     assert_eq!(json["sends"], true);
     assert_eq!(json["away"], json!([]));
     assert_eq!(json["is_locked"], true);
@@ -93,7 +93,7 @@ fn how_a_group_stands_is_read_back() {
                 "is_live",
                 "key",
                 "key_since",
-                "number",
+                "member_id",
                 "permission",
                 "role",
                 "roster_differs",
@@ -107,7 +107,7 @@ fn how_a_group_stands_is_read_back() {
         );
         assert_eq!(json["session"], hex(&member.session.0));
         assert_eq!(json["identity"], hex(&member.identity.0));
-        assert_eq!(json["number"], member.number);
+        assert_eq!(json["member_id"], member.member_id.get());
         assert_eq!(json["address"], json!(member.address));
         assert_eq!(json["has_our_key"], true);
         assert_eq!(json["is_live"], member.is_live);
@@ -117,7 +117,7 @@ fn how_a_group_stands_is_read_back() {
             serde_json::from_value::<Permission>(json["permission"].clone()).unwrap(),
             member.permission
         );
-        let standing: Standing = serde_json::from_value(json["standing"].clone()).unwrap();
+        let standing: VerificationState = serde_json::from_value(json["standing"].clone()).unwrap();
         assert_eq!(standing, member.standing);
         let since: Duration = serde_json::from_value(json["since"].clone()).unwrap();
         assert_eq!(since, member.since);

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use sealframe_crypto::{FrameTooLong, Unauthentic};
-use sealframe_wire::{Ctr, HeaderError, Kid};
+use sealframe_wire::{Ctr, HeaderError, Kid, ReplayError};
 
 /// Why a frame was not sealed. The frame and the sender are as they were.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,19 +32,6 @@ pub enum SealError {
     PrefixTooLong,
     /// The payload has more than 2^36 - 32 bytes.
     FrameTooLong,
-    /// No key has been set, or none at the index in use.
-    NoKey,
-    /// This SSRC, timestamp and count may have been used with this key: the timestamp stands still or has come round. Ratchet or
-    /// rekey, then seal again. Deployed formats only.
-    NonceWouldRepeat,
-    /// More streams than a sender keeps counters for. Deployed formats only.
-    TooManyStreams,
-    /// The format has no rule for this codec, or none for frames like this one. Deployed formats only.
-    UnsupportedCodec,
-    /// More parts of the frame must stay readable than the format can say: have the encoder make fewer slices. DAVE only.
-    TooManyRanges,
-    /// Whatever the nonce, a start code was among the sealed bytes. Drop. DAVE only.
-    StartCode,
 }
 
 impl From<FrameTooLong> for SealError {
@@ -63,12 +50,6 @@ impl fmt::Display for SealError {
             Self::OutputTooShort { need } => write!(f, "the sealed frame needs {need} bytes"),
             Self::PrefixTooLong => f.write_str("the prefix is longer than the frame"),
             Self::FrameTooLong => fmt::Display::fmt(&FrameTooLong, f),
-            Self::NoKey => f.write_str("there is no key to seal with"),
-            Self::NonceWouldRepeat => f.write_str("a nonce would come twice"),
-            Self::TooManyStreams => f.write_str("too many streams are counted"),
-            Self::UnsupportedCodec => f.write_str("the format has no rule for such frames"),
-            Self::TooManyRanges => f.write_str("too many parts of the frame must stay readable"),
-            Self::StartCode => f.write_str("a start code was among the sealed bytes"),
         }
     }
 }
@@ -102,14 +83,6 @@ pub enum OpenError {
     TooManyKeys,
     /// Not sealed with this key, or not as this stream, or changed on the way. Drop.
     Unauthentic,
-    /// No frame of this format: what should be behind the ciphertext is not there, or cannot be. It may be plaintext. Drop.
-    /// Deployed formats only.
-    Trailer,
-    /// Made by a server that knows no key, not by the sender. It is plaintext. Drop, or play silence of one's
-    /// own. LiveKit and DAVE only.
-    Injected,
-    /// More streams than a receiver keeps replay windows for. Drop. Deployed formats only.
-    TooManyStreams,
 }
 
 impl OpenError {
@@ -123,6 +96,15 @@ impl OpenError {
 impl From<HeaderError> for OpenError {
     fn from(error: HeaderError) -> Self {
         Self::Header(error)
+    }
+}
+
+impl From<ReplayError> for OpenError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Replayed(ctr) => Self::Replayed(ctr),
+            ReplayError::TooOld(ctr) => Self::TooOld(ctr),
+        }
     }
 }
 
@@ -145,9 +127,6 @@ impl fmt::Display for OpenError {
             Self::TooOld(ctr) => write!(f, "ctr {ctr} is behind the replay window"),
             Self::TooManyKeys => f.write_str("too many keys are held"),
             Self::Unauthentic => fmt::Display::fmt(&Unauthentic, f),
-            Self::Trailer => f.write_str("no trailer of this format"),
-            Self::Injected => f.write_str("frame was made by the server"),
-            Self::TooManyStreams => f.write_str("too many streams are watched"),
         }
     }
 }
@@ -164,10 +143,7 @@ impl core::error::Error for OpenError {
             | Self::Replayed(_)
             | Self::TooOld(_)
             | Self::TooManyKeys
-            | Self::Unauthentic
-            | Self::Trailer
-            | Self::Injected
-            | Self::TooManyStreams => None,
+            | Self::Unauthentic => None,
         }
     }
 }
@@ -200,10 +176,6 @@ pub enum KeyError {
     /// This process has forked since the key was begun, and its parent may move it on as well. Make a sender with another base
     /// key.
     Forked,
-    /// There is no key at this index. Deployed formats only.
-    NoKey,
-    /// This key is held at another index, where it has sealed: its nonces would come twice. Deployed formats only.
-    SameKey,
 }
 
 impl fmt::Display for KeyError {
@@ -220,8 +192,6 @@ impl fmt::Display for KeyError {
             Self::OtherSuite => "the base key belongs to another cipher suite",
             Self::CtrExhausted => "too few counters are left for another key",
             Self::Forked => "the key belongs to the parent of this process",
-            Self::NoKey => "there is no key at this index",
-            Self::SameKey => "the same key is held at another index",
         })
     }
 }

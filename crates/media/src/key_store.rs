@@ -5,9 +5,9 @@ use core::{mem, ops::RangeInclusive};
 
 use hashbrown::HashMap;
 use sealframe_crypto::{BaseKey, Cipher, FrameKey};
-use sealframe_wire::{Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
+use sealframe_wire::{Kid, MlsKid, MlsLayout, ReplayWindow, SenderKeyKid, SenderKeyLayout};
 
-use crate::{KeyError, KeyPolicy, KidLayout, OpenError, replay::ReplayWindow, sender::check_suite};
+use crate::{KeyError, KeyPolicy, KidLayout, OpenError, sender::check_suite};
 
 /// The keys of a receiver.
 ///
@@ -399,7 +399,7 @@ impl KeyStore {
     }
 
     /// As [`Receiver::erasures`](crate::Receiver::erasures).
-    #[cfg(feature = "elsewhere")]
+    #[cfg(feature = "external-aead")]
     pub(crate) const fn erasures(&self) -> u32 {
         self.erasures
     }

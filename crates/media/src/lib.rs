@@ -24,16 +24,16 @@
 //! | `stream` | [`Stream`]: what a frame is; authenticated |
 //! | `metadata` | [`Metadata`]: everything authenticated beside the header |
 //! | `aad` | header and metadata, in the RFC's order |
-//! | `frame_buf` | [`FrameBuf`]: headroom, payload, tailroom |
 //! | `seal`, `open` | the pseudocode of §4.4.4, byte for byte |
 //! | `sender` | [`Sender`]: counter, limits, ratchet, rekey |
 //! | `receiver` | [`Receiver`]: the six steps |
 //! | `batch` | many frames of many senders in one call: [`seal_batch`], [`open_batch`] |
-//! | `elsewhere` | frames whose AEAD runs elsewhere, behind the feature of that name |
+//! | `external_aead` | `ExternalAead`: frames whose AES-GCM the caller runs; feature `external-aead` |
 //! | `policy` | [`KidLayout`], [`KeyPolicy`]: how far a receiver follows a ratchet, what it keeps |
 //! | `key_store` | select, and adopt only what has opened; the ratchet of the receiving side |
-//! | `replay` | the window of counters already opened |
 //! | `error` | [`SealError`], [`OpenError`], [`KeyError`] |
+//!
+//! [`FrameBuf`] and [`ReplayWindow`] are `sealframe-wire`'s: other formats use them too.
 //!
 //! # Why so
 //! * *Select, open, commit.* Until the tag has been checked, every byte is a stranger's: it may choose
@@ -53,28 +53,25 @@ extern crate alloc;
 
 mod aad;
 mod batch;
-#[cfg(feature = "elsewhere")]
-mod elsewhere;
 mod error;
-mod frame_buf;
+#[cfg(feature = "external-aead")]
+mod external_aead;
 mod key_store;
 mod metadata;
 mod open;
 mod policy;
 mod receiver;
-mod replay;
 mod seal;
 mod sender;
 mod stream;
 
 pub use batch::{ToOpen, ToSeal, open_batch, seal_batch};
-#[cfg(feature = "elsewhere")]
-pub use elsewhere::{Elsewhere, FRONT_LEN};
 pub use error::{KeyError, OpenError, SealError};
-pub use frame_buf::FrameBuf;
+#[cfg(feature = "external-aead")]
+pub use external_aead::ExternalAead;
 pub use metadata::Metadata;
 pub use policy::{KeyPolicy, KidLayout};
 pub use receiver::{Opened, Receiver};
-pub use replay::{REPLAY_WINDOW, ReplayWindow};
+pub use sealframe_wire::{FrameBuf, REPLAY_WINDOW, ReplayWindow};
 pub use sender::{KeyUsage, Sender, SenderEvent};
 pub use stream::{Stream, StreamKind};

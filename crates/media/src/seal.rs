@@ -1,9 +1,11 @@
 //! `encrypt(CTR, KID, metadata, plaintext)` of RFC 9605 §4.4.4, in place.
 
-use sealframe_crypto::FrameKey;
-use sealframe_wire::{EncodedHeader, Header};
+use core::ops::Range;
 
-use crate::{FrameBuf, Metadata, SealError, aad::AadBuf};
+use sealframe_crypto::FrameKey;
+use sealframe_wire::{EncodedHeader, FrameBuf, Header};
+
+use crate::{Metadata, SealError, aad::AadBuf};
 
 /// Where a frame's parts come to lie in its buffer: `start..` prefix and header, `payload_start..` ciphertext and
 /// tag, up to `end`.
@@ -17,7 +19,8 @@ impl Place {
     /// Finds room for everything in the buffer.
     #[inline(always)] // a part of the one hot door that calls it
     pub(crate) fn find(
-        FrameBuf { buf, frame }: &FrameBuf<'_>,
+        buf_len: usize,
+        frame: &Range<usize>,
         metadata: &Metadata<'_>,
         header: &EncodedHeader,
         nt: usize,
@@ -31,7 +34,7 @@ impl Place {
             return Err(SealError::NoHeadroom { need: header_len });
         };
         let end = frame.end + nt;
-        if end > buf.len() {
+        if end > buf_len {
             return Err(SealError::NoTailroom { need: nt });
         }
         Ok(Self { start, payload_start, end })
@@ -64,12 +67,12 @@ pub(crate) fn seal<'f>(
     aad: &mut AadBuf,
     frame: FrameBuf<'f>,
 ) -> Result<&'f mut [u8], SealError> {
-    let place = Place::find(&frame, metadata, header, nt)?;
-    let FrameBuf { buf, frame } = frame;
+    let (buf, frame) = frame.into_parts();
+    let place = Place::find(buf.len(), &frame, metadata, header, nt)?;
     let (clear, rest) = buf.split_at_mut(place.payload_start);
     let (payload, tag) =
         rest[..place.end - place.payload_start].split_at_mut(frame.end - place.payload_start);
-    let aad = aad.of_encoded(header, metadata, &clear[frame.start..]);
+    let aad = aad.for_sealing(header, metadata, &clear[frame.start..]);
     key.encrypt(header.header().ctr(), aad, payload, tag)?;
     place.put_header(clear, metadata, header);
     Ok(&mut buf[place.start..place.end])

@@ -46,15 +46,15 @@ use crate::{
 pub struct Sender {
     cipher: Cipher,
     nt: usize,
-    lane: Lane,
+    chain: KeyChain,
     key: SendKey,
     event: Option<SenderEvent>,
     pub(crate) aad: AadBuf,
     longest_interleaved: Option<usize>,
 }
 
-/// Where the next KID comes from.
-enum Lane {
+/// The base key and the KID that the next key is derived from.
+enum KeyChain {
     SenderKeys {
         layout: SenderKeyLayout,
         at: SenderKeyKid,
@@ -132,8 +132,8 @@ impl Sender {
     ) -> Result<Self, KeyError> {
         let cipher = cipher.into();
         let key = SendKey::derive(cipher, layout.join(kid), &base_key, usage)?;
-        let lane = Lane::SenderKeys { layout, at: kid, base_key };
-        Ok(Self::on(cipher, lane, key))
+        let chain = KeyChain::SenderKeys { layout, at: kid, base_key };
+        Ok(Self::with_parts(cipher, chain, key))
     }
 
     /// A sender in an MLS group (RFC 9605 §5.2), at CTR 0. `base_key` is the epoch's, as exported:
@@ -167,14 +167,14 @@ impl Sender {
     ) -> Result<Self, KeyError> {
         let cipher = cipher.into();
         let key = SendKey::derive(cipher, layout.join(kid), base_key, usage)?;
-        Ok(Self::on(cipher, Lane::Mls { layout, at: kid }, key))
+        Ok(Self::with_parts(cipher, KeyChain::Mls { layout, at: kid }, key))
     }
 
-    fn on(cipher: Cipher, lane: Lane, key: SendKey) -> Self {
+    fn with_parts(cipher: Cipher, chain: KeyChain, key: SendKey) -> Self {
         Self {
             cipher,
             nt: cipher.suite.nt(),
-            lane,
+            chain,
             key,
             event: None,
             aad: AadBuf::new(),
@@ -225,13 +225,14 @@ impl Sender {
     ) -> Result<Prepared<'f>, SealError> {
         let blocks = self.blocks_after(frame.len(), metadata)?;
         let header = &self.key.header;
-        let place = Place::find(&frame, metadata, header, self.nt)?;
+        let (buf, frame) = frame.into_parts();
+        let place = Place::find(buf.len(), &frame, metadata, header, self.nt)?;
         let ctr = header.header().ctr();
-        let aad_len = aad.of_encoded(header, metadata).len();
+        let aad_len = aad.for_sealing(header, metadata).len();
         let aad = header.start()..header.start() + aad_len;
-        place.put_header(&mut frame.buf[..place.payload_start], metadata, header);
+        place.put_header(&mut buf[..place.payload_start], metadata, header);
         self.count(blocks);
-        let sealed = &mut frame.buf[place.start..place.end];
+        let sealed = &mut buf[place.start..place.end];
         let header_len = place.payload_start - place.start;
         Ok(Prepared { ctr, aad, header_len, nt: self.nt, sealed })
     }
@@ -260,8 +261,8 @@ impl Sender {
         }
     }
 
-    /// Spends the next CTR on a frame of `len` bytes that is encrypted elsewhere.
-    #[cfg(feature = "elsewhere")]
+    /// Spends the next CTR on a frame of `len` bytes that the caller encrypts.
+    #[cfg(feature = "external-aead")]
     pub(crate) fn spend(
         &mut self,
         len: usize,
@@ -294,7 +295,8 @@ impl Sender {
         }
         let at = header_len..header_len + frame.len();
         out[at.clone()].copy_from_slice(frame);
-        self.seal_in_place(FrameBuf { buf: out, frame: at }, metadata)
+        let frame = FrameBuf::new(out, at).ok_or(SealError::OutputTooShort { need })?;
+        self.seal_in_place(frame, metadata)
     }
 
     /// Seals `frame` into a new vector. Copies: the frame, once. Allocates: once.
@@ -321,7 +323,7 @@ impl Sender {
     /// Source: RFC 9605 §5.1.
     pub fn ratchet(&mut self) -> Result<Kid, KeyError> {
         self.check_process()?;
-        let Lane::SenderKeys { layout, at, base_key } = &mut self.lane else {
+        let KeyChain::SenderKeys { layout, at, base_key } = &mut self.chain else {
             return Err(KeyError::NoRatchet);
         };
         if layout.step_bits() == 0 {
@@ -343,7 +345,7 @@ impl Sender {
     /// [`KeyError::OtherSuite`], [`KeyError::Forked`].
     pub fn rekey(&mut self, base_key: BaseKey) -> Result<Kid, KeyError> {
         self.check_process()?;
-        let Lane::SenderKeys { at, .. } = &self.lane else {
+        let KeyChain::SenderKeys { at, .. } = &self.chain else {
             return Err(KeyError::WrongLayout);
         };
         let next = at.generation.checked_add(1).ok_or(KeyError::KidOutOfRange)?;
@@ -356,7 +358,7 @@ impl Sender {
     /// [`KeyError::NotNewer`] unless `generation` is later; as [`rekey`](Self::rekey).
     pub fn rekey_to(&mut self, generation: u64, base_key: BaseKey) -> Result<Kid, KeyError> {
         self.check_process()?;
-        let Lane::SenderKeys { layout, at, .. } = &self.lane else {
+        let KeyChain::SenderKeys { layout, at, .. } = &self.chain else {
             return Err(KeyError::WrongLayout);
         };
         if generation <= at.generation {
@@ -364,7 +366,7 @@ impl Sender {
         }
         let (layout, at) = (*layout, SenderKeyKid { generation, sender: at.sender, step: 0 });
         self.key = SendKey::fresh(self.cipher, layout.join(at), &base_key, 0)?;
-        self.lane = Lane::SenderKeys { layout, at, base_key };
+        self.chain = KeyChain::SenderKeys { layout, at, base_key };
         Ok(self.kid())
     }
 
@@ -378,7 +380,7 @@ impl Sender {
     /// [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs are left; [`KeyError::OtherSuite`], [`KeyError::Forked`].
     pub fn change_epoch(&mut self, epoch: u64, base_key: &BaseKey) -> Result<Kid, KeyError> {
         self.check_process()?;
-        let Lane::Mls { layout, at } = &mut self.lane else {
+        let KeyChain::Mls { layout, at } = &mut self.chain else {
             return Err(KeyError::WrongLayout);
         };
         if epoch <= at.epoch {
@@ -414,9 +416,9 @@ impl Sender {
     /// under MLS. Never make another sender of it.
     #[must_use]
     pub fn export_base_key(&self) -> Option<BaseKey> {
-        match &self.lane {
-            Lane::SenderKeys { base_key, .. } => Some(base_key.duplicate()),
-            Lane::Mls { .. } => None,
+        match &self.chain {
+            KeyChain::SenderKeys { base_key, .. } => Some(base_key.duplicate()),
+            KeyChain::Mls { .. } => None,
         }
     }
 

@@ -111,24 +111,24 @@ fn ranges_are_in_order_apart_and_inside_the_media() {
         (&[1, 0, 10, 10, 5, 50, 50], OpenError::Unauthentic),
         (&[1, 3, 0, 3, 0, 100, 0], OpenError::Unauthentic),
         // Over each other, out of order, beyond the media, in the trailer.
-        (&[1, 0, 10, 9, 5], OpenError::Trailer),
-        (&[1, 50, 10, 0, 5], OpenError::Trailer),
-        (&[1, 0, 101], OpenError::Trailer),
-        (&[1, 101, 0], OpenError::Trailer),
-        (&[1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], OpenError::Trailer),
-        (&[1, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], OpenError::Trailer),
+        (&[1, 0, 10, 9, 5], OpenError::NotThisFormat),
+        (&[1, 50, 10, 0, 5], OpenError::NotThisFormat),
+        (&[1, 0, 101], OpenError::NotThisFormat),
+        (&[1, 101, 0], OpenError::NotThisFormat),
+        (&[1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], OpenError::NotThisFormat),
+        (&[1, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], OpenError::NotThisFormat),
         // Half a range, half a number, a number that is longer than it need be or has more bits than it may.
-        (&[1, 0], OpenError::Trailer),
-        (&[1, 0, 0x80], OpenError::Trailer),
-        (&[0x81, 0x00], OpenError::Trailer),
-        (&[1, 0, 0x8a, 0x00], OpenError::Trailer),
-        (&[0xff, 0xff, 0xff, 0xff, 0x1f], OpenError::Trailer),
+        (&[1, 0], OpenError::NotThisFormat),
+        (&[1, 0, 0x80], OpenError::NotThisFormat),
+        (&[0x81, 0x00], OpenError::NotThisFormat),
+        (&[1, 0, 0x8a, 0x00], OpenError::NotThisFormat),
+        (&[0xff, 0xff, 0xff, 0xff, 0x1f], OpenError::NotThisFormat),
     ];
     for (numbers, error) in cases {
         let forged = with_trailer(&media, numbers);
         assert_eq!(refused(&mut receiver(), &forged), error, "{numbers:02x?}");
     }
-    assert_eq!(refused(&mut receiver(), &with_trailer(&media, &[])), OpenError::Trailer);
+    assert_eq!(refused(&mut receiver(), &with_trailer(&media, &[])), OpenError::NotThisFormat);
     assert_eq!(refused(&mut receiver(), &with_trailer(&[], &[1])), OpenError::Unauthentic);
 }
 
@@ -165,7 +165,7 @@ fn silence_from_a_server_is_told_apart_and_not_handed_out() {
     assert_eq!(refused(&mut Receiver::new(), &silence), OpenError::Injected);
     assert_eq!(refused(&mut receiver(), &silence[..2]), OpenError::TooShort);
     for other in [&[0xf8, 0xff, 0xff][..], &[0xf8, 0xff, 0xfe, 0]] {
-        assert_eq!(refused(&mut receiver(), other), OpenError::Trailer);
+        assert_eq!(refused(&mut receiver(), other), OpenError::NotThisFormat);
     }
     // A member's own silence is a frame like others.
     let sealed = sender().seal_to_vec(&silence, Codec::Opus).unwrap();
@@ -176,11 +176,11 @@ fn silence_from_a_server_is_told_apart_and_not_handed_out() {
 #[test]
 fn plaintext_does_not_pass() {
     for (_, frame) in frames() {
-        assert_eq!(refused(&mut receiver(), &frame), OpenError::Trailer);
+        assert_eq!(refused(&mut receiver(), &frame), OpenError::NotThisFormat);
         let marked = [&frame[..], &[12, 0xfa, 0xfa]].concat();
         assert!(matches!(
             refused(&mut receiver(), &marked),
-            OpenError::Trailer | OpenError::Unauthentic | OpenError::StepTooFar(_)
+            OpenError::NotThisFormat | OpenError::Unauthentic | OpenError::StepTooFar { .. }
         ));
     }
     assert_eq!(refused(&mut receiver(), &[]), OpenError::TooShort);
@@ -214,7 +214,7 @@ fn a_picture_of_too_many_slices_is_not_sealed() {
 fn a_key_of_another_sender_or_epoch_opens_nothing() {
     let sealed = sender().seal_to_vec(b"a frame", None).unwrap();
     let mut receiver = Receiver::new();
-    assert!(matches!(refused(&mut receiver, &sealed), OpenError::UnknownKey(_)));
+    assert!(matches!(refused(&mut receiver, &sealed), OpenError::UnknownKey { .. }));
     receiver.add_epoch(1, secret(2), NOW);
     assert_eq!(refused(&mut receiver, &sealed), OpenError::Unauthentic);
     receiver.add_epoch(2, secret(1), NOW);

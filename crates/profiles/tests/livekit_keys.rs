@@ -117,7 +117,7 @@ fn data_open_once_4096_back() {
     receiver.set_key(0, Key::hkdf(&MATERIAL));
     let mut sender = data_sender(1);
     let data: Vec<_> = (0..4097).map(|_| sealed_data(&mut sender, 5_000)).collect();
-    let is_replay = |result| matches!(result, Err(OpenError::Replayed(_)));
+    let is_replay = |result| matches!(result, Err(OpenError::Replayed { .. }));
     let tracks = [DataChannel::Track(1), DataChannel::Track(2)];
     // A forged one marks nothing.
     let mut forged = data[1].clone();

@@ -9,14 +9,18 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::{shell::Shell, target_dir, tools, wasm_package};
+use crate::{
+    paths::{root, target_dir},
+    shell::Shell,
+    tools, wasm_package,
+};
 
 /// Starts the example server and opens a call in two tabs: in windows where there is a display,
 /// headless otherwise. `args` go to the driver: `--seconds N` ends the call by itself.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let shell = &Shell::terminal();
     let node = tools::node(shell)?;
-    let tests = crate::root().join("examples/call/test");
+    let tests = root().join("examples/call/test");
     let chromium = thread::scope(|scope| {
         // Compilers, downloads: none of them waits for the others.
         let server = scope.spawn(|| {

@@ -5,16 +5,14 @@
 //! install what is missing and say so.
 
 mod demo;
+mod paths;
 mod shell;
 mod tools;
 mod verify;
 mod wasm_package;
+mod words;
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{env, process::ExitCode};
 
 use anyhow::{Result, bail};
 
@@ -38,16 +36,4 @@ fn run() -> Result<()> {
         Some((command, [])) if command == "wasm" => wasm_package::build(&Shell::terminal()),
         _ => bail!("usage: cargo demo [--seconds N] | cargo verify [--help] | cargo wasm"),
     }
-}
-
-/// The workspace's folder.
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
-}
-
-/// Where cargo puts what it builds.
-fn target_dir() -> PathBuf {
-    let root = root();
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }

@@ -12,6 +12,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use crate::paths::root;
+
 /// Steps write into files of their own when several run at once; single commands write to the terminal.
 pub(crate) struct Shell {
     log: Option<Mutex<File>>,
@@ -81,7 +83,7 @@ impl Shell {
                 command.env_remove(&*name);
             }
         }
-        command.current_dir(crate::root());
+        command.current_dir(root());
         command
     }
 

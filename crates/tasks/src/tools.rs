@@ -10,8 +10,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
+    paths::target_dir,
     shell::{Shell, find},
-    target_dir,
 };
 
 /// Debian's and rustup's own locks make a second installer fail instead of wait.

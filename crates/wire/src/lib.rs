@@ -1,4 +1,5 @@
-//! The SFrame header (RFC 9605 §4.3) and the fields of a KID (§5), read and written without any key.
+//! The SFrame header (RFC 9605 §4.3), the fields of a KID (§5), and what every frame format needs
+//! around them: a buffer with room for a sealed frame, and the replay window. None of it uses a key.
 //!
 //! ```text
 //! sealed frame   ┌ header 1..=17 B ┬ ciphertext ──────┬ tag ┐
@@ -17,8 +18,15 @@
 //! | `kid` | [`Kid`], [`Ctr`]: two `u64` that must not be swapped |
 //! | `header` | [`Header`]: parse and encode |
 //! | `layout` | [`SenderKeyLayout`] (§5.1), [`MlsLayout`] (§5.2): the fields inside a KID |
+//! | `member` | [`MemberId`]: the sender field in the KIDs of a call |
 //! | `prediction` | [`HeaderPrediction`]: the next header of a stream, recognised without parsing |
 //! | `view` | [`FrameView`]: a sealed frame as header and body |
+//! | `frame_buf` | [`FrameBuf`]: a frame with headroom and tailroom |
+//! | `replay` | [`ReplayWindow`]: which counters have been opened |
+//!
+//! The last two are here, rather than in a crate of their own, because they are made of this crate's
+//! types, use no key and have no dependency; the crates for SFrame and for other formats both
+//! import them, and neither imports the other.
 //!
 //! ```
 //! use sealframe_wire::{Header, SenderKeyLayout};
@@ -38,14 +46,20 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 
+mod frame_buf;
 mod header;
 mod kid;
 mod layout;
+mod member;
 mod prediction;
+mod replay;
 mod view;
 
+pub use frame_buf::FrameBuf;
 pub use header::{EncodedHeader, Header, HeaderError};
 pub use kid::{Ctr, Kid};
 pub use layout::{MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
+pub use member::MemberId;
 pub use prediction::HeaderPrediction;
+pub use replay::{REPLAY_WINDOW, ReplayError, ReplayWindow};
 pub use view::FrameView;

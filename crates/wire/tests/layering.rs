@@ -31,6 +31,20 @@ fn the_example_server_links_nothing_else_of_ours() {
     assert_eq!(ours, ["sealframe-example-call", "sealframe-wire"]);
 }
 
+/// SFrame and the formats of other services stand side by side on the same two crates: neither knows
+/// the other's errors, policies or keys.
+#[test]
+fn sframe_and_other_formats_do_not_link_each_other() {
+    let manifests = manifests();
+    let media = linked_by(&manifests, "sealframe-media");
+    let profiles = linked_by(&manifests, "sealframe-profiles");
+    assert!(!media.contains("sealframe-profiles"));
+    assert!(!profiles.contains("sealframe-media"));
+    for below in ["sealframe-crypto", "sealframe-wire"] {
+        assert!(media.contains(below) && profiles.contains(below), "{below}");
+    }
+}
+
 /// By name: the packages of this workspace, as their manifests describe them. Nothing is resolved or fetched for it.
 fn manifests() -> BTreeMap<String, Value> {
     let told = Command::new(env!("CARGO"))

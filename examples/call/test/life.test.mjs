@@ -1,5 +1,5 @@
-// What happens to calls in real life: pages that are frozen, servers that restart, networks that fail, reloads, second windows.
-// Nobody clicks anything, and nobody is alarmed.
+// Calls in real life: frozen pages, server restarts, network failures, reloads, second windows.
+// Nobody clicks anything, and no alarm is raised.
 
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
@@ -12,23 +12,23 @@ import { startSfu } from './sfu.mjs';
 import { outcomeOf, openTab } from './tab.mjs';
 
 const TIMEOUT = { timeout: 420_000 };
-/** So soon media are back once nothing stands in the way. */
+/** Media must be back this soon after a failure ends. */
 const BACK_MS = 10_000;
-/** So long a page is frozen, and somebody cut off: longer than any timeout of server and browser. */
+/** How long a page is frozen, or cut off: longer than any timeout of server and browser. */
 const FROZEN_MS = 180_000;
 const CUT_OFF_MS = 120_000;
-/** So many pictures a second are enough to see that they go on, and leave processors for the many tabs. */
+/** Enough pictures a second to see that they play; saves processor time for the many tabs. */
 const FPS = 5;
 
-/** What media of Firefox go to, which sends none to loopback. */
+/** The address for media: Firefox sends none to loopback. */
 const outward = Object.values(networkInterfaces()).flat().find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 /** Whether Firefox takes part. */
 const isFirefoxHere = outward !== undefined && await isInstalled(FIREFOX);
 
-/** By browser: whose command lines belong to its pages, and to what carries all of its packets. */
+/** By browser: the command lines of the processes that run its pages, and of those that carry its packets. */
 const PROCESSES = {
   chromium: { pages: / --type=renderer /, network: /network\.mojom\.NetworkService/ },
-  // Media have a process of their own; WebSockets are in the first one.
+  // Media packets go through a process of their own, WebSockets through the first process.
   firefox: { pages: / tab$/, network: / socket$| --remote-debugging-port/ },
 };
 
@@ -41,9 +41,9 @@ before(async () => {
 
 after(() => Promise.all([chromium?.close(), firefox?.close()]));
 
-/** A server for one test, and tabs on it that are closed with it. */
+/** A server for one test, and tabs on it that close with the test. */
 async function call(t) {
-  if (!isFirefoxHere) t.diagnostic('without Firefox: it is not there, or no IPv4 address but loopback');
+  if (!isFirefoxHere) t.diagnostic('without Firefox: not installed, or this machine has no IPv4 address but loopback');
   const sfu = await startSfu({ udp: outward });
   t.after(() => sfu.stop());
   const open = async (name, browser = chromium) => {
@@ -54,7 +54,7 @@ async function call(t) {
   return { sfu, open };
 }
 
-/** Of each kind, a browser of somebody's own, whose processes can be stopped. */
+/** Separate browsers, one of each kind, whose processes can be stopped. */
 async function ownBrowsers(t) {
   const launched = await Promise.all([
     launchChromium({ fps: FPS }).then((browser) => ({ browser, name: 'Dora', kind: 'chromium' })),
@@ -64,7 +64,7 @@ async function ownBrowsers(t) {
   return launched;
 }
 
-/** The processes of a browser whose command line matches. */
+/** The processes of a browser whose command lines match. */
 async function processes(browser, pattern) {
   const parents = new Map();
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -82,7 +82,7 @@ async function processes(browser, pattern) {
   return found;
 }
 
-/** Stops these processes for a time, in the middle of whatever they do. */
+/** Stops these processes for a time, wherever they are. */
 async function stopFor(ms, pids) {
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   try {
@@ -92,7 +92,8 @@ async function stopFor(ms, pids) {
   }
 }
 
-/** Waits until pictures and sound of `from` go on here, in time; resolves to the seconds that it took. */
+/** Waits, for a limited time, until pictures and sound of `from` play here; resolves to the
+ * seconds that it took. */
 async function goesOn(tab, from, start, ms = BACK_MS) {
   let last = null;
   const said = [];
@@ -107,23 +108,23 @@ async function goesOn(tab, from, start, ms = BACK_MS) {
   throw new Error(`tab ${tab.id} does not go on playing ${from}: ${said.join('; ')}; ${await tab.notice().catch(String)}; ${tab.errors.join('; ')}`);
 }
 
-/** Waits until each of these plays each other, within so long. */
+/** Waits, for a limited time, until each of these tabs plays all others. */
 async function allGoOn(tabs, ms) {
   const start = performance.now();
   const seconds = await Promise.all(tabs.flatMap((tab) => tabs.filter((other) => other !== tab).map((other) => goesOn(tab, other.id, start, ms))));
   return Math.max(...seconds);
 }
 
-/** Waits until all show one code. */
+/** Waits until all tabs show one code. */
 const agree = (tabs) => tabs[0].finds('one code', async () => new Set(await Promise.all(tabs.map((tab) => tab.code()))).size === 1);
 
-/** Tabs that play each other, and what tells whether they were alarmed. */
+/** Tabs that play each other, and a function that checks for alarms. */
 async function playing(tabs) {
   await allGoOn(tabs, 60_000);
   await agree(tabs);
   const alarms = await Promise.all(tabs.map((tab) => tab.watchAlarms()));
   return async (still = tabs) => {
-    // What compares rosters has had time to do so.
+    // Gives the comparison of rosters time to run.
     await sleep(8000);
     await agree(still);
     const raised = await Promise.all(tabs.map(async (tab, place) => (still.includes(tab) ? alarms[place]() : [])));
@@ -131,7 +132,7 @@ async function playing(tabs) {
   };
 }
 
-/** A call of four, two of whom stand still for a time: their pages, or all of their packets. */
+/** A call of four, of which two stand still for a time: their pages, or all of their packets. */
 async function breakOff(t, what, ms) {
   const { open } = await call(t);
   const own = await ownBrowsers(t);
@@ -143,7 +144,7 @@ async function breakOff(t, what, ms) {
   await stopFor(ms, pids.flat());
   t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
   await areCalm();
-  // They were away, for the others too, and are the same.
+  // The others saw both leave and return, as the same people.
   const all = await events();
   const told = [...new Set(all.map(({ session }) => session))]
     .map((one) => all.filter(({ session }) => session === one).map(({ type, why }) => why ?? type))
@@ -152,7 +153,7 @@ async function breakOff(t, what, ms) {
   assert.deepEqual(told, own.map(() => ['dropped', 'returned']));
 }
 
-/** The long ones first, each beside the others. */
+/** The long tests first, in parallel. */
 describe('calls go on', { concurrency: 3 }, () => {
   test('when pages have been frozen for three minutes', TIMEOUT, (t) => breakOff(t, 'pages', FROZEN_MS));
 
@@ -169,7 +170,7 @@ describe('calls go on', { concurrency: 3 }, () => {
     await areCalm();
   });
 
-  test('when a page is loaded again', TIMEOUT, async (t) => {
+  test('when a page is reloaded', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const [alice, carol, fritz] = [await open('Alice'), await open('Carol'), await open('Fritz', firefox ?? chromium)];
     const areCalm = await playing([alice, carol, fritz]);
@@ -177,7 +178,7 @@ describe('calls go on', { concurrency: 3 }, () => {
       await tab.page.reload();
       const before = tab.id;
       tab.id = await outcomeOf(tab.page);
-      assert.equal(tab.id, before, 'the server calls it as before');
+      assert.equal(tab.id, before, 'the same address as before');
       t.diagnostic(`back after ${await allGoOn([alice, carol, fritz], BACK_MS)} s`);
       await tab.watchAlarms();
     }
@@ -185,7 +186,7 @@ describe('calls go on', { concurrency: 3 }, () => {
     assert.equal((await alice.state()).members.length, 2);
   });
 
-  test('in a second window of the same person, and the first says so', TIMEOUT, async (t) => {
+  test('in a second window of the same person, and the first shows it', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const [alice, carol, fritz] = [await open('Alice'), await open('Carol'), await open('Fritz', firefox ?? chromium)];
     const areCalm = await playing([alice, carol, fritz]);

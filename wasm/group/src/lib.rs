@@ -21,7 +21,8 @@ use getrandom::{
 };
 use sealframe_crypto::CipherSuite;
 use sealframe_group::{
-    Admission, Config, IdentityKey, Kem, Permission, Policy, Reason, Role, SessionId, UserId,
+    Admission, Config, IdentityKey, Kem, MemberId, Permission, Policy, Reason, Role, SessionId, Time,
+    UserId,
     message::{self, Body},
     verification::TrustStore,
 };
@@ -85,7 +86,7 @@ impl Group {
             permission: permission(is_moderator),
             credential,
             sends,
-            started_at: time(epoch).as_secs(),
+            started_at: duration(epoch).as_secs(),
             policy: Policy::default(),
         };
         let trust = trust.map_err(|_| "TrustDamaged")?;
@@ -100,7 +101,7 @@ impl Group {
     #[wasm_bindgen(getter, js_name = ownNumber)]
     #[must_use]
     pub fn own_number(&self) -> u16 {
-        self.group.number()
+        self.group.member_id().get()
     }
 
     /// Takes a message that the server handed over.
@@ -131,7 +132,7 @@ impl Group {
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn number(&self) -> u16 {
-        self.pieces.number
+        self.pieces.member.get()
     }
 
     /// What the relay calls the member with this number, by its signed word; nothing if that is no text, or there is no such
@@ -139,7 +140,7 @@ impl Group {
     #[wasm_bindgen(js_name = addressAt)]
     #[must_use]
     pub fn address_at(&self, number: u16) -> Option<String> {
-        self.group.session_of(number).and_then(|session| self.address_of(session))
+        self.group.session_of(MemberId::new(number)).and_then(|session| self.address_of(session))
     }
 
     /// Of the last task: which generation.
@@ -208,13 +209,13 @@ impl Group {
 
     /// A frame of this member has opened with a newer key than all before.
     pub fn opened(&mut self, number: u16, generation: u64, step: u32, now: f64) {
-        self.group.opened(number, generation, step, time(now));
+        self.group.opened(MemberId::new(number), generation, step, time(now));
     }
 
     /// A frame came whose key is not there. If the number is a member's, the key is asked for, unless it comes by itself.
     #[wasm_bindgen(js_name = keyIsMissing)]
     pub fn key_is_missing(&mut self, number: u16, now: f64) {
-        self.group.key_is_missing(number, time(now));
+        self.group.key_is_missing(MemberId::new(number), time(now));
     }
 
     /// The connection to the relay is up again after a break: everybody hears of us at once.
@@ -347,7 +348,11 @@ fn id(session: &[u8]) -> Result<SessionId, &'static str> {
     session.try_into().map(SessionId).map_err(|_| "Malformed")
 }
 
-fn time(millis: f64) -> Duration {
+fn time(millis: f64) -> Time {
+    Time::at(duration(millis))
+}
+
+fn duration(millis: f64) -> Duration {
     // A clock that is broken stands still.
     Duration::try_from_secs_f64(millis / 1000.0).unwrap_or_default()
 }

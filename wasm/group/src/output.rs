@@ -1,7 +1,7 @@
 //! What a group wants done, one thing at a time, in pieces that JavaScript asks for.
 
 use sealframe_crypto::BaseKey;
-use sealframe_group::{KeyChange, Output, Recipient, SessionId};
+use sealframe_group::{KeyChange, MemberId, Output, Recipient, SessionId};
 use wasm_bindgen::prelude::*;
 
 use crate::event;
@@ -36,7 +36,7 @@ pub enum Task {
 /// The pieces of the last task.
 #[derive(Default)]
 pub(crate) struct Pieces {
-    pub(crate) number: u16,
+    pub(crate) member: MemberId,
     pub(crate) generation: u64,
     pub(crate) step: u32,
     pub(crate) key: Option<BaseKey>,
@@ -64,7 +64,7 @@ impl Pieces {
                 Task::Event
             }
             Output::Timeout(until) => {
-                of.until = until.as_secs_f64() * 1000.0;
+                of.until = until.since_start().as_secs_f64() * 1000.0;
                 Task::Wait
             }
         };
@@ -79,25 +79,25 @@ impl Pieces {
                 (of.generation, of.key) = (generation, Some(base_key));
                 Task::Rekey
             }
-            KeyChange::Restart { number, base_key } => {
-                (of.number, of.key) = (number, Some(base_key));
+            KeyChange::Restart { member, base_key } => {
+                (of.member, of.key) = (member, Some(base_key));
                 Task::Restart
             }
-            KeyChange::Install { number, key, base_key } => {
-                (of.number, of.generation, of.step) = (number, key.generation, key.step);
+            KeyChange::Install { member, key, base_key } => {
+                (of.member, of.generation, of.step) = (member, key.generation, key.step);
                 of.key = Some(base_key);
                 Task::Install
             }
-            KeyChange::WipeGeneration { number, generation } => {
-                (of.number, of.generation) = (number, generation);
+            KeyChange::WipeGeneration { member, generation } => {
+                (of.member, of.generation) = (member, generation);
                 Task::WipeGeneration
             }
-            KeyChange::WipeBefore { number, key } => {
-                (of.number, of.generation, of.step) = (number, key.generation, key.step);
+            KeyChange::WipeBefore { member, key } => {
+                (of.member, of.generation, of.step) = (member, key.generation, key.step);
                 Task::WipeBefore
             }
-            KeyChange::WipeMember { number } => {
-                of.number = number;
+            KeyChange::WipeMember { member } => {
+                of.member = member;
                 Task::WipeMember
             }
         };

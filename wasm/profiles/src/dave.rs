@@ -8,7 +8,7 @@ use sealframe_profiles::dave::{
 use wasm_bindgen::prelude::*;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{BACKEND, code::Code, label, region::Region};
+use crate::{BACKEND, error_code::ErrorCode, label, region::Region};
 
 /// Seals the frames of all of our streams in one epoch.
 #[wasm_bindgen]
@@ -37,7 +37,7 @@ impl DaveSealer {
     /// The name of an error code.
     #[wasm_bindgen(js_name = skipTo)]
     pub fn skip_to(&mut self, nonce: u64) -> Result<(), String> {
-        Ok(self.sender.skip_to(nonce).map_err(Code::from)?)
+        Ok(self.sender.skip_to(nonce).map_err(ErrorCode::from)?)
     }
 
     /// The last nonce that was spent.
@@ -48,8 +48,8 @@ impl DaveSealer {
     }
 
     /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in `label.rs`.
-    pub fn seal(&mut self, region: &mut Region, len: usize, codec: u8) -> isize {
-        region.work(len, |frame| Ok(self.sender.seal_in_place(frame, label::codec(codec)?)?.len()))
+    pub fn seal(&mut self, region: &mut Region, len: usize, codec_id: u8) -> isize {
+        region.work(len, |frame| Ok(self.sender.seal_in_place(frame, label::codec(codec_id)?)?.len()))
     }
 }
 
@@ -92,7 +92,7 @@ impl DaveOpener {
     pub fn open(&mut self, region: &mut Region, len: usize, now_ms: f64) -> isize {
         region.work(len, |frame| {
             let (bytes, at) = frame.into_parts();
-            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            let sealed = bytes.get_mut(at).ok_or(ErrorCode::NotReserved)?;
             let opened = self.receiver.open_in_place(sealed, duration(now_ms))?;
             (self.epoch, self.nonce) = (opened.epoch, opened.nonce);
             Ok(opened.frame.len())
@@ -127,7 +127,7 @@ impl DaveGeneration {
     #[wasm_bindgen(constructor)]
     pub fn new(base_secret: Vec<u8>, generation: u32) -> Result<Self, String> {
         let mut ratchet = HashRatchet::new(taken(base_secret)?);
-        ratchet.advance_to(generation).ok_or(Code::KeyRefused)?;
+        ratchet.advance_to(generation).ok_or(ErrorCode::KeyRefused)?;
         let mut both = Zeroizing::new(Vec::with_capacity(28));
         both.extend_from_slice(&*ratchet.expose_key());
         both.extend_from_slice(&*ratchet.expose_nonce());
@@ -153,7 +153,7 @@ impl fmt::Debug for DaveGeneration {
 /// The name of an error code.
 #[wasm_bindgen(js_name = daveCode)]
 pub fn code(bytes: &[u8], digits: usize, group: usize) -> Result<String, String> {
-    Ok(dave::displayable_code(bytes, digits, group).map_err(|_| Code::DigitsRefused)?)
+    Ok(dave::displayable_code(bytes, digits, group).map_err(|_| ErrorCode::DigitsRefused)?)
 }
 
 /// What stands for two members' identity keys: 64 bytes, of which [`code()`] makes 45 digits. Takes a while.
@@ -169,13 +169,13 @@ pub fn pairwise_fingerprint(
     other_user: u64,
 ) -> Result<Vec<u8>, String> {
     let made = dave::pairwise_fingerprint(version, (key, user), (other_key, other_user));
-    Ok(made.map_err(|_| Code::DigitsRefused)?.to_vec())
+    Ok(made.map_err(|_| ErrorCode::DigitsRefused)?.to_vec())
 }
 
-fn taken(mut base_secret: Vec<u8>) -> Result<BaseSecret, Code> {
+fn taken(mut base_secret: Vec<u8>) -> Result<BaseSecret, ErrorCode> {
     let taken =
         <&[u8; BASE_SECRET_LEN]>::try_from(base_secret.as_slice()).map(BaseSecret::from_exported);
-    let taken = taken.map_err(|_| Code::KeyRefused);
+    let taken = taken.map_err(|_| ErrorCode::KeyRefused);
     base_secret.zeroize();
     taken
 }

@@ -7,7 +7,7 @@ use sealframe_profiles::{
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
-use crate::{BACKEND, code::Code, label::label, random, region::Region};
+use crate::{BACKEND, error_code::ErrorCode, label::label, random, region::Region};
 
 /// A participant's keys: what seals its frames if it is us, and what opens them if it is not.
 #[wasm_bindgen]
@@ -44,8 +44,8 @@ impl JitsiCryptor {
         let keys = <&[u8; 32]>::try_from(material.as_slice())
             .map(|material| (Key::from_material(material), Key::from_material(material)));
         material.zeroize();
-        let (to_seal, to_open) = keys.map_err(|_| Code::KeyRefused)?;
-        let index = self.sender.set_key(index, to_seal).map_err(Code::from)?;
+        let (to_seal, to_open) = keys.map_err(|_| ErrorCode::KeyRefused)?;
+        let index = self.sender.set_key(index, to_seal).map_err(ErrorCode::from)?;
         self.receiver.set_key(index.into(), to_open);
         Ok(index)
     }
@@ -62,8 +62,8 @@ impl JitsiCryptor {
     /// # Errors
     /// The name of an error code.
     pub fn ratchet(&mut self, index: u32) -> Result<(), String> {
-        self.sender.ratchet(index).map_err(Code::from)?;
-        self.receiver.ratchet(index).map_err(Code::from)?;
+        self.sender.ratchet(index).map_err(ErrorCode::from)?;
+        self.receiver.ratchet(index).map_err(ErrorCode::from)?;
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl JitsiCryptor {
         region.work(len, |frame| {
             let info = label(ANY, frame_type, 0, 0)?;
             let (bytes, at) = frame.into_parts();
-            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            let sealed = bytes.get_mut(at).ok_or(ErrorCode::NotReserved)?;
             Ok(self.receiver.open_in_place(sealed, &info)?.frame.len())
         })
     }

@@ -8,9 +8,9 @@
 //! that stands in for one other needs no more.
 #![forbid(unsafe_code)]
 
-mod code;
 #[cfg(feature = "dave")]
 mod dave;
+mod error_code;
 #[cfg(feature = "jitsi")]
 mod jitsi;
 mod label;
@@ -21,7 +21,7 @@ mod region;
 use sealframe_profiles::Backend;
 use wasm_bindgen::prelude::*;
 
-use code::Code;
+use error_code::ErrorCode;
 
 #[cfg(feature = "dave")]
 pub use dave::{DaveGeneration, DaveOpener, DaveSealer, code as dave_code, pairwise_fingerprint};
@@ -41,18 +41,18 @@ const BACKEND: Backend = Backend::Portable;
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {
-    Code::of_result(result).map_or_else(|| "Unknown".into(), String::from)
+    ErrorCode::from_result(result).map_or_else(|| "Unknown".into(), String::from)
 }
 
 #[cfg(any(feature = "jitsi", feature = "livekit"))]
-fn random<const N: usize>() -> Result<[u8; N], Code> {
+fn random<const N: usize>() -> Result<[u8; N], ErrorCode> {
     const { assert!(N <= 32, "no more is drawn") };
     // More than is needed: few bytes may well be zeros.
     let mut drawn = [0; 32];
-    getrandom::fill(&mut drawn).map_err(|_| Code::NoRandomness)?;
+    getrandom::fill(&mut drawn).map_err(|_| ErrorCode::NoRandomness)?;
     // A generator that is broken, or that a page has put in place of the browser's.
     if drawn == [0; 32] {
-        return Err(Code::NoRandomness);
+        return Err(ErrorCode::NoRandomness);
     }
     let mut bytes = [0; N];
     bytes.copy_from_slice(&drawn[..N]);

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use wasm_bindgen::prelude::*;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{BACKEND, code::Code, label::label, random, region::Region};
+use crate::{BACKEND, error_code::ErrorCode, label::label, random, region::Region};
 
 /// One participant's keys, or those that all share: what seals our frames, and what opens everybody's.
 ///
@@ -116,12 +116,12 @@ impl LiveKitCryptor {
         let key_size = match key_bits {
             128 => KeySize::Aes128,
             256 => KeySize::Aes256,
-            _ => return Err(Code::KeyRefused.into()),
+            _ => return Err(ErrorCode::KeyRefused.into()),
         };
         let options = Options::new().with_backend(BACKEND).with_key_size(key_size);
         let options = options.with_ratchet_salt(ratchet_salt).with_ring_size(ring_size);
         let peer = if is_native == Some(true) { Peer::Native } else { Peer::JavaScript };
-        let options = options.ok_or(Code::KeyRefused)?.with_peer(peer);
+        let options = options.ok_or(ErrorCode::KeyRefused)?.with_peer(peer);
         let first_count = match first_count {
             Some(count) => count,
             None => u16::from_be_bytes(random()?),
@@ -129,8 +129,11 @@ impl LiveKitCryptor {
         let mut sender = Sender::resume(options.clone(), first_count);
         sender.begin_data(u32::from_be_bytes(random()?));
         // One step for a frame: that of a passphrase takes long enough.
-        let policy =
-            ReceiverPolicy { ratchet_window, steps_for_a_frame: 1, ..ReceiverPolicy::default() };
+        let policy = ReceiverPolicy {
+            ratchet_window,
+            max_derivations_per_frame: 1,
+            ..ReceiverPolicy::default()
+        };
         let held = (0..ring_size).map(|_| None).collect();
         Ok(Self {
             options,
@@ -192,7 +195,7 @@ impl LiveKitCryptor {
         let derivation = Derivation::of(is_pbkdf2);
         let key = derivation.of_material(&material);
         material.zeroize();
-        let derived = self.derive(key.ok_or(Code::KeyRefused)?);
+        let derived = self.derive(key.ok_or(ErrorCode::KeyRefused)?);
         Ok(self.install(index, derived, derivation, is_current))
     }
 
@@ -202,8 +205,8 @@ impl LiveKitCryptor {
     /// The name of an error code.
     pub fn ratchet(&mut self, index: u32) -> Result<(), String> {
         let index = index % self.ring_size;
-        let held = self.held[index as usize].as_ref().ok_or(Code::MissingKey)?;
-        let key = held.derivation.of_material(&*held.present).ok_or(Code::KeyRefused)?;
+        let held = self.held[index as usize].as_ref().ok_or(ErrorCode::UnknownKey)?;
+        let key = held.derivation.of_material(&*held.present).ok_or(ErrorCode::KeyRefused)?;
         let derived = self.derive(key);
         Ok(self.step(index, &derived)?)
     }
@@ -237,13 +240,13 @@ impl LiveKitCryptor {
         &mut self,
         region: &mut Region,
         len: usize,
-        codec: u8,
+        codec_id: u8,
         frame_type: u8,
         ssrc: u32,
         rtp_timestamp: u32,
     ) -> isize {
         region.work(len, |frame| {
-            let info = label(codec, frame_type, ssrc, rtp_timestamp)?;
+            let info = label(codec_id, frame_type, ssrc, rtp_timestamp)?;
             Ok(self.sealing()?.seal_in_place(frame, &info)?.len())
         })
     }
@@ -254,13 +257,13 @@ impl LiveKitCryptor {
         participant: usize,
         region: &mut Region,
         len: usize,
-        codec: u8,
+        codec_id: u8,
         frame_type: u8,
     ) -> isize {
         let opened = region.work(len, |frame| {
-            let info = label(codec, frame_type, 0, 0)?;
+            let info = label(codec_id, frame_type, 0, 0)?;
             let (bytes, at) = frame.into_parts();
-            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            let sealed = bytes.get_mut(at).ok_or(ErrorCode::NotReserved)?;
             Ok(self.receiver(participant)?.open_in_place(sealed, &info)?.frame.len())
         });
         self.follow(participant);
@@ -325,9 +328,9 @@ impl LiveKitCryptor {
         iv: &[u8],
     ) -> isize {
         let opened = region.work(len, |data| {
-            let iv = iv.try_into().map_err(|_| Code::NotSealed)?;
+            let iv = iv.try_into().map_err(|_| ErrorCode::NotThisFormat)?;
             let (bytes, at) = data.into_parts();
-            let sealed = bytes.get_mut(at).ok_or(Code::NotReserved)?;
+            let sealed = bytes.get_mut(at).ok_or(ErrorCode::NotReserved)?;
             let receiver = self.receiver(participant)?;
             let opened = receiver.open_data_in_place(DataChannel::Packets, index, iv, sealed)?;
             Ok(opened.frame.len())
@@ -357,9 +360,9 @@ impl LiveKitCryptor {
     }
 
     /// Who has been found to be there already stays.
-    fn step(&mut self, index: u32, derived: &[u8; 32]) -> Result<(), Code> {
+    fn step(&mut self, index: u32, derived: &[u8; 32]) -> Result<(), ErrorCode> {
         let index = index % self.ring_size;
-        let held = self.held[index as usize].as_mut().ok_or(Code::MissingKey)?;
+        let held = self.held[index as usize].as_mut().ok_or(ErrorCode::UnknownKey)?;
         held.steps += 1;
         held.present.copy_from_slice(derived);
         let (steps_now, derivation) = (held.steps, held.derivation);
@@ -388,8 +391,8 @@ impl LiveKitCryptor {
         self.openings.get(participant)?.receiver.expose_key(index)
     }
 
-    fn receiver(&mut self, participant: usize) -> Result<&mut Receiver, Code> {
-        Ok(&mut self.openings.get_mut(participant).ok_or(Code::MissingKey)?.receiver)
+    fn receiver(&mut self, participant: usize) -> Result<&mut Receiver, ErrorCode> {
+        Ok(&mut self.openings.get_mut(participant).ok_or(ErrorCode::UnknownKey)?.receiver)
     }
 
     /// Notes that a frame of this participant has proven a ratchet.
@@ -400,7 +403,7 @@ impl LiveKitCryptor {
             let (index, steps) = match event {
                 ReceiverEvent::Ratcheted { index, steps } => (index, steps),
                 // Those who wait hear it of each frame.
-                ReceiverEvent::MissingKey { .. } | ReceiverEvent::Failing { .. } => continue,
+                ReceiverEvent::UnknownKey { .. } | ReceiverEvent::Failing { .. } => continue,
             };
             opening.steps[usize::from(index)] += u32::from(steps);
             opening.ratcheted = Some(index);
@@ -426,7 +429,7 @@ impl LiveKitCryptor {
     }
 
     /// What seals with the key that is current.
-    fn sealing(&mut self) -> Result<&mut Sender, Code> {
+    fn sealing(&mut self) -> Result<&mut Sender, ErrorCode> {
         if !self.seals {
             self.seals = true;
             self.follow_to_seal(self.current);
@@ -461,8 +464,8 @@ fn is_at(sender: &Sender, index: u32, held: &Held) -> bool {
     sender.expose_next(index).is_some_and(|next| next.ct_eq(&*held.present).into())
 }
 
-fn taken(mut derived: Vec<u8>) -> Result<Derived, Code> {
-    let taken = derived.as_slice().try_into().map(Zeroizing::new).map_err(|_| Code::KeyRefused);
+fn taken(mut derived: Vec<u8>) -> Result<Derived, ErrorCode> {
+    let taken = derived.as_slice().try_into().map(Zeroizing::new).map_err(|_| ErrorCode::KeyRefused);
     derived.zeroize();
     taken
 }

@@ -7,7 +7,7 @@
 use sealframe_profiles::FrameBuf;
 use wasm_bindgen::prelude::*;
 
-use crate::code::Code;
+use crate::error_code::ErrorCode;
 
 /// Room for one frame at a time. JavaScript asks for it with [`reserve`](Self::reserve) and copies a frame into linear memory
 /// there.
@@ -49,9 +49,10 @@ impl Region {
     pub(crate) fn work(
         &mut self,
         len: usize,
-        work: impl FnOnce(FrameBuf<'_>) -> Result<usize, Code>,
+        work: impl FnOnce(FrameBuf<'_>) -> Result<usize, ErrorCode>,
     ) -> isize {
-        let result = FrameBuf::new(&mut self.bytes, 0..len).ok_or(Code::NotReserved).and_then(work);
+        let result =
+            FrameBuf::new(&mut self.bytes, 0..len).ok_or(ErrorCode::NotReserved).and_then(work);
         match result {
             Ok(len) => {
                 self.result_len = len;

@@ -3,7 +3,7 @@
 use core::{ops::Add, time::Duration};
 use std::collections::{BTreeMap, BTreeSet};
 
-use sealframe::group::SessionId;
+use sealframe::group::{SessionId, Time};
 
 /// A leave must be answered within this time of its being known.
 const EXPOSURE: Duration = Duration::from_secs(3);
@@ -70,21 +70,21 @@ impl Add for Counts {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     session: SessionId,
-    joined: Duration,
-    left: Option<Duration>,
+    joined: Time,
+    left: Option<Time>,
 }
 
 /// Who was in the call when, and who knew. Clients are named by their addresses.
 #[derive(Default)]
 pub(crate) struct Oracle {
     /// When somebody began.
-    pub(crate) came: BTreeMap<u16, Duration>,
+    pub(crate) came: BTreeMap<u16, Time>,
     /// When somebody left, crashed or was thrown out.
-    pub(crate) went: BTreeMap<u16, Duration>,
+    pub(crate) went: BTreeMap<u16, Time>,
     /// Who saw whom.
     seen: BTreeMap<(u16, u16), Vec<Seen>>,
     /// A key update of this session and generation has been taken by somebody who had its sender in the call.
-    pub(crate) reached: BTreeMap<(SessionId, u16, u64), Duration>,
+    pub(crate) reached: BTreeMap<(SessionId, u16, u64), Time>,
     /// Clients whose machines have slept: they may not know how late it is.
     pub(crate) slept: BTreeSet<u16>,
 }
@@ -103,16 +103,16 @@ pub(crate) struct Sealed {
     pub(crate) from: u16,
     pub(crate) session: SessionId,
     pub(crate) generation: u64,
-    pub(crate) at: Duration,
+    pub(crate) at: Time,
 }
 
 impl Oracle {
-    pub(crate) fn note_joined(&mut self, at: u16, of: u16, session: SessionId, now: Duration) {
+    pub(crate) fn note_joined(&mut self, at: u16, of: u16, session: SessionId, now: Time) {
         let seen = Seen { session, joined: now, left: None };
         self.seen.entry((at, of)).or_default().push(seen);
     }
 
-    pub(crate) fn note_left(&mut self, at: u16, of: u16, session: SessionId, now: Duration) {
+    pub(crate) fn note_left(&mut self, at: u16, of: u16, session: SessionId, now: Time) {
         let seen = self.seen.entry((at, of)).or_default().iter_mut();
         for seen in seen.filter(|seen| seen.session == session && seen.left.is_none()) {
             seen.left = Some(now);
@@ -120,7 +120,7 @@ impl Oracle {
     }
 
     /// Since when the first has this session of the second in its call.
-    pub(crate) fn sees_since(&self, at: u16, of: u16, session: SessionId) -> Option<Duration> {
+    pub(crate) fn sees_since(&self, at: u16, of: u16, session: SessionId) -> Option<Time> {
         let seen = self.seen.get(&(at, of))?;
         let is_in = |seen: &&Seen| seen.session == session && seen.left.is_none();
         seen.iter().rfind(is_in).map(|seen| seen.joined)

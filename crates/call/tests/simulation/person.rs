@@ -1,9 +1,7 @@
 //! One person's client.
 
-use core::time::Duration;
-
 use sealframe::{
-    Action, Call, CipherSuite, FrameError, Header, OpenError, Stream, StreamKind,
+    Action, Call, CipherSuite, FrameError, Header, MemberId, OpenError, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Recipient, Role, SessionId,
         UserId,
@@ -29,8 +27,8 @@ pub(crate) struct Person {
     pub(crate) address: u16,
     pub(crate) call: Call,
     pub(crate) rng: Random,
-    pub(crate) wake_at: Duration,
-    pub(crate) asleep_until: Duration,
+    pub(crate) wake_at: Time,
+    pub(crate) asleep_until: Time,
     pub(crate) is_there: bool,
     sealed: u64,
 }
@@ -67,7 +65,7 @@ pub(crate) fn key_of(person: u16) -> IdentityKey {
 }
 
 impl Person {
-    pub(crate) fn new(who: Who, address: u16, kem: Kem, seed: u64, day: u64, now: Duration) -> Self {
+    pub(crate) fn new(who: Who, address: u16, kem: Kem, seed: u64, day: u64, now: Time) -> Self {
         let mut rng = Random::new(seed);
         let [high, low] = who.person.to_be_bytes();
         let permission = if who.moderates { Permission::Moderator } else { Permission::None };
@@ -85,7 +83,7 @@ impl Person {
         };
         let trust = TrustStore::default();
         let call = Call::join(config, key_of(who.person), trust, now, &mut rng).unwrap();
-        let asleep_until = Duration::ZERO;
+        let asleep_until = Time::START;
         Self { who, address, call, rng, wake_at: now, asleep_until, is_there: true, sealed: 0 }
     }
 
@@ -94,11 +92,11 @@ impl Person {
         message::sign(&group(), self.call.session(), &Body::Leave, &key_of(self.who.person))
     }
 
-    pub(crate) fn is_awake(&self, now: Duration) -> bool {
+    pub(crate) fn is_awake(&self, now: Time) -> bool {
         self.asleep_until <= now
     }
 
-    fn on_event(&mut self, event: Event, turn: &mut Turn, now: Duration) {
+    fn on_event(&mut self, event: Event, turn: &mut Turn, now: Time) {
         match event {
             Event::JoinRequested(request) => {
                 let moderates = request.credential[2] == 1;
@@ -118,7 +116,7 @@ impl Person {
     }
 
     /// Does all that is to be done.
-    pub(crate) fn turn(&mut self, now: Duration) -> Turn {
+    pub(crate) fn turn(&mut self, now: Time) -> Turn {
         let mut turn = Turn::default();
         loop {
             match self.call.poll(now, &mut self.rng) {
@@ -152,7 +150,7 @@ impl Person {
         (frame, kid.get() >> 24)
     }
 
-    pub(crate) fn open(&mut self, from: u16, frame: &[u8], token: u64, now: Duration) -> Fate {
+    pub(crate) fn open(&mut self, from: MemberId, frame: &[u8], token: u64, now: Time) -> Fate {
         let mut copy = frame.to_vec();
         match self.call.open_in_place(from, &mut copy, CAMERA) {
             Ok(_) => Fate::Opened,

@@ -4,7 +4,7 @@ use core::{cmp::Reverse, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use sealframe::group::{
-    Kem, SessionId,
+    Kem, MemberId, SessionId, Time,
     message::{self, Body, Entry, Message},
 };
 use sealframe_testkit::random::Random;
@@ -26,7 +26,7 @@ struct Run {
     seed: u64,
     kem: Kem,
     day: u64,
-    now: Duration,
+    now: Time,
     rng: Random,
     server: Server,
     listens: Duration,
@@ -35,16 +35,16 @@ struct Run {
     next_address: u16,
     next_person: u16,
     /// Messages on their way: when, tie-breaker, to whom.
-    under_way: BinaryHeap<Reverse<(Duration, u64, u16)>>,
+    under_way: BinaryHeap<Reverse<(Time, u64, u16)>>,
     bytes: BTreeMap<u64, (Vec<u8>, bool)>,
     /// That somebody has gone, as the server says: when, to whom, who.
-    notices: BTreeSet<(Duration, u16, u16)>,
+    notices: BTreeSet<(Time, u16, u16)>,
     next_copy: u64,
     /// Frames that were parked and have not come back.
     parked: BTreeMap<u64, (Sealed, u16, Verdict)>,
     next_token: u64,
     /// Sealed frames of the past, for those who come later.
-    recorded: Vec<(Sealed, u16, Vec<u8>)>,
+    recorded: Vec<(Sealed, MemberId, Vec<u8>)>,
     oracle: Oracle,
     counts: Counts,
 }
@@ -84,7 +84,7 @@ impl Run {
         listens: Duration,
         mut rng: Random,
     ) -> Self {
-        let bad_from = Duration::from_secs(10 + rng.below(10));
+        let bad_from = Time::at(Duration::from_secs(10 + rng.below(10)));
         let bad = (bad_from, bad_from + Duration::from_secs(3 + rng.below(30)));
         let victim = 1 + rng.below(u64::from(size)) as u16;
         let kem = if seed % 10 == 9 { Kem::XWing } else { Kem::X25519 };
@@ -92,7 +92,7 @@ impl Run {
             seed,
             kem,
             day,
-            now: SECOND,
+            now: Time::at(SECOND),
             listens,
             server: Server::new(Random::new(seed ^ 0x5e), mischief, bad, victim),
             rng,
@@ -253,27 +253,27 @@ impl Run {
             let (frame, generation) = person.seal();
             self.counts.sealed += 1;
             let sealed = Sealed { from, session, generation, at: self.now };
-            let number = session.number();
+            let member = session.member_id();
             for to in self.people.keys().copied().filter(|&to| to != from).collect::<Vec<_>>() {
-                self.try_open(sealed, number, to, &frame);
+                self.try_open(sealed, member, to, &frame);
             }
             if self.recorded.len() < 2000 {
-                self.recorded.push((sealed, number, frame));
+                self.recorded.push((sealed, member, frame));
             }
             // It may have sealed first what it only listened with before.
             self.turn(from);
         }
         for _ in 0..20 {
-            let (sealed, number, frame) = self.rng.pick(&self.recorded).clone();
+            let (sealed, member, frame) = self.rng.pick(&self.recorded).clone();
             let late = self.people.keys().copied().rfind(|&to| to != sealed.from);
             let Some(to) = late else { continue };
             if self.oracle.came[&to] > sealed.at {
-                self.try_open(sealed, number, to, &frame);
+                self.try_open(sealed, member, to, &frame);
             }
         }
     }
 
-    fn try_open(&mut self, sealed: Sealed, number: u16, to: u16, frame: &[u8]) {
+    fn try_open(&mut self, sealed: Sealed, member: MemberId, to: u16, frame: &[u8]) {
         let now = self.now;
         if !self.people[&to].is_awake(now) {
             return;
@@ -281,7 +281,7 @@ impl Run {
         self.next_token += 1;
         let token = self.next_token;
         let verdict = self.oracle.judge(sealed, to);
-        let fate = self.people.get_mut(&to).unwrap().open(number, frame, token, now);
+        let fate = self.people.get_mut(&to).unwrap().open(member, frame, token, now);
         match (verdict, fate) {
             (Verdict::MustOpen | Verdict::MayOpen, Fate::Opened) => self.counts.opened += 1,
             (Verdict::MayOpen | Verdict::MustNotOpen, Fate::Parked) => {
@@ -359,22 +359,22 @@ impl Run {
             return;
         }
         let (bytes, is_genuine) = self.bytes.remove(&copy).unwrap();
-        let number = person.call.group().number();
+        let member = person.call.group().member_id();
         let taken = person.call.handle_message(&bytes, now);
         if is_genuine && taken.is_ok() {
-            self.note_reached(to, number, &bytes);
+            self.note_reached(to, member, &bytes);
         }
         self.turn(to);
     }
 
     /// Key updates for this client have been taken. Those of sessions that it is still judging wait.
-    fn note_reached(&mut self, to: u16, number: u16, bytes: &[u8]) {
+    fn note_reached(&mut self, to: u16, member: MemberId, bytes: &[u8]) {
         for part in message::unbundle(bytes).unwrap() {
             let message = Message::parse(part).unwrap();
             let Body::KeyUpdate(update) = &message.body else { continue };
             let session = message.head.session;
             let Some(&from) = self.sessions.get(&session) else { continue };
-            let is_for_us = Entry::parse(message.entry).unwrap().recipient == number;
+            let is_for_us = Entry::parse(message.entry).unwrap().recipient == member;
             if is_for_us && self.oracle.sees_since(to, from, session).is_some() {
                 let reached = (session, to, update.generation.into());
                 self.oracle.reached.insert(reached, self.now);

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use sealframe::group::message;
+use sealframe::group::{Time, message};
 use sealframe_testkit::random::Random;
 
 /// What a server does beside losing one message in ten.
@@ -51,7 +51,7 @@ pub(crate) struct Server {
     pub(crate) rng: Random,
     pub(crate) mischief: Mischief,
     /// When it keeps people apart.
-    pub(crate) bad: (Duration, Duration),
+    pub(crate) bad: (Time, Time),
     pub(crate) victim: u16,
     old: Vec<Vec<u8>>,
     /// How many of these are of yesterday.
@@ -78,7 +78,7 @@ pub(crate) struct Handed {
 }
 
 impl Server {
-    pub(crate) fn new(rng: Random, mischief: Mischief, bad: (Duration, Duration), victim: u16) -> Self {
+    pub(crate) fn new(rng: Random, mischief: Mischief, bad: (Time, Time), victim: u16) -> Self {
         Self { rng, mischief, bad, victim, old: Vec::new(), yesterday: 0, next: 0 }
     }
 
@@ -97,7 +97,7 @@ impl Server {
         Duration::from_millis(10 + self.rng.below(290))
     }
 
-    pub(crate) fn withholds(&self, from: u16, to: u16, now: Duration) -> bool {
+    pub(crate) fn withholds(&self, from: u16, to: u16, now: Time) -> bool {
         let is_bad = (self.bad.0..self.bad.1).contains(&now);
         match self.mischief {
             Mischief::Partitions => is_bad && from % 2 != to % 2,
@@ -119,7 +119,7 @@ impl Server {
         to: &[u16],
         all: &[u16],
         bytes: &[u8],
-        now: Duration,
+        now: Time,
     ) -> Handed {
         let mut handed = Handed::default();
         for &to in to {

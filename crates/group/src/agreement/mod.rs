@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::time::Duration;
 
-use crate::{clock::Moment, message::RosterEntry};
+use crate::{Time, message::RosterEntry};
 
 /// For how long what somebody sees may differ from what we see because messages take their time.
 pub(crate) const LAG: Duration = Duration::from_secs(5);
@@ -44,29 +44,23 @@ struct Difference {
     theirs: [u8; 32],
     ours: [u8; 32],
     /// Since when neither side has changed.
-    since: Moment,
+    since: Time,
     /// Since when there is a difference.
-    first: Moment,
+    first: Time,
     /// Comparisons that were begun, and when the next is due.
     tries: u8,
-    next_at: Option<Moment>,
+    next_at: Option<Time>,
     is_reported: bool,
     /// The roster that the member sent, if it did.
     entries: Option<Vec<RosterEntry>>,
     /// The sessions that were not explained at the last review, and since when they have not been.
-    suspects: Vec<(Suspect, Moment)>,
+    suspects: Vec<(Suspect, Time)>,
 }
 
 impl Comparison {
     /// The member sees `theirs`, we see `ours`; `agrees` says whether that is the same, or was lately. Whether a report is to
     /// be taken back.
-    pub(crate) fn update(
-        &mut self,
-        theirs: [u8; 32],
-        ours: [u8; 32],
-        agrees: bool,
-        now: Duration,
-    ) -> bool {
+    pub(crate) fn update(&mut self, theirs: [u8; 32], ours: [u8; 32], agrees: bool, now: Time) -> bool {
         if agrees {
             return self.differs.take().is_some_and(|difference| difference.is_reported);
         }
@@ -74,14 +68,14 @@ impl Comparison {
             Some(difference) if difference.theirs == theirs && difference.ours == ours => {}
             Some(difference) => {
                 (difference.theirs, difference.ours) = (theirs, ours);
-                difference.since = now.into();
+                difference.since = now;
             }
             None => {
                 self.differs = Some(Box::new(Difference {
                     theirs,
                     ours,
-                    since: now.into(),
-                    first: now.into(),
+                    since: now,
+                    first: now,
                     tries: 0,
                     next_at: None,
                     is_reported: false,
@@ -94,7 +88,7 @@ impl Comparison {
     }
 
     /// What we see has changed; `agrees` says whether what the member saw last is that. Whether a report is to be taken back.
-    pub(crate) fn update_ours(&mut self, ours: [u8; 32], now: Duration) -> bool {
+    pub(crate) fn update_ours(&mut self, ours: [u8; 32], now: Time) -> bool {
         let Some(theirs) = self.differs.as_ref().map(|difference| difference.theirs) else {
             return false;
         };
@@ -110,29 +104,29 @@ impl Comparison {
     }
 
     /// Our machine slept: what it has not heard yet may explain the difference.
-    pub(crate) fn begin_anew(&mut self, now: Duration) {
+    pub(crate) fn begin_anew(&mut self, now: Time) {
         if let Some(difference) = &mut self.differs {
-            (difference.since, difference.first) = (now.into(), now.into());
+            (difference.since, difference.first) = (now, now);
             (difference.tries, difference.next_at, difference.entries) = (0, None, None);
             difference.suspects.clear();
         }
     }
 
     /// When something is due, if comparing begins this long after the last change, or after [`RESTLESS`].
-    pub(crate) fn next_at(&self, after: Duration) -> Option<Duration> {
+    pub(crate) fn next_at(&self, after: Duration) -> Option<Time> {
         let difference = self.differs.as_ref()?;
-        let first = difference.since.plus(after).min(difference.first.plus(RESTLESS));
-        Some(difference.next_at.map_or(first, Duration::from))
+        let first = (difference.since + after).min(difference.first + RESTLESS);
+        Some(difference.next_at.unwrap_or(first))
     }
 
     /// Whether a comparison is due now; the next one is after a while.
-    pub(crate) fn take_due(&mut self, after: Duration, now: Duration) -> bool {
+    pub(crate) fn take_due(&mut self, after: Duration, now: Time) -> bool {
         if self.next_at(after).is_none_or(|at| at > now) {
             return false;
         }
         let Some(difference) = self.differs.as_mut() else { return false };
         let wait = AGAIN[usize::from(difference.tries).min(AGAIN.len() - 1)];
-        difference.next_at = Some((now + wait).into());
+        difference.next_at = Some(now + wait);
         difference.tries = difference.tries.saturating_add(1);
         true
     }
@@ -159,25 +153,25 @@ impl Comparison {
     }
 
     /// Since when there is a difference.
-    pub(crate) fn first(&self) -> Option<Duration> {
-        self.differs.as_ref().map(|difference| difference.first.into())
+    pub(crate) fn first(&self) -> Option<Time> {
+        self.differs.as_ref().map(|difference| difference.first)
     }
 
     /// These sessions are not explained now. Those of which it has been the same for [`SUSPECT_FOR`]; none before
     /// [`REPORT_AFTER`] comparisons.
-    pub(crate) fn review(&mut self, suspects: Vec<Suspect>, now: Duration) -> Vec<[u8; 8]> {
+    pub(crate) fn review(&mut self, suspects: Vec<Suspect>, now: Time) -> Vec<[u8; 8]> {
         let Some(difference) = &mut self.differs else { return Vec::new() };
         let before = core::mem::take(&mut difference.suspects);
         let since = |suspect: &Suspect| {
             let known = before.iter().find(|(other, _)| other == suspect);
-            known.map_or_else(|| now.into(), |(_, since)| *since)
+            known.map_or_else(|| now, |(_, since)| *since)
         };
         difference.suspects = suspects.into_iter().map(|suspect| (suspect, since(&suspect))).collect();
         if difference.tries < REPORT_AFTER {
             return Vec::new();
         }
         let suspects = difference.suspects.iter();
-        let lasting = suspects.filter(|(_, since)| now >= since.plus(SUSPECT_FOR));
+        let lasting = suspects.filter(|(_, since)| now >= *since + SUSPECT_FOR);
         lasting.map(|(suspect, _)| suspect.session).collect()
     }
 
@@ -191,7 +185,7 @@ impl Comparison {
 
 /// What we saw lately: other members may see it a little later.
 pub(crate) struct RecentHashes {
-    past: VecDeque<([u8; 32], Duration)>,
+    past: VecDeque<([u8; 32], Time)>,
     pub(crate) now: [u8; 32],
 }
 
@@ -203,7 +197,7 @@ impl RecentHashes {
     }
 
     /// We see this from now on; whether that is a change.
-    pub(crate) fn set(&mut self, hash: [u8; 32], now: Duration) -> bool {
+    pub(crate) fn set(&mut self, hash: [u8; 32], now: Time) -> bool {
         if hash == self.now {
             return false;
         }
@@ -216,7 +210,7 @@ impl RecentHashes {
     }
 
     /// Whether we see this, or did within [`LAG`].
-    pub(crate) fn holds(&self, hash: &[u8; 32], now: Duration) -> bool {
+    pub(crate) fn holds(&self, hash: &[u8; 32], now: Time) -> bool {
         *hash == self.now || self.past.iter().any(|(past, until)| past == hash && *until + LAG >= now)
     }
 }

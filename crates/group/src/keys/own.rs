@@ -1,7 +1,6 @@
 //! Our own base keys: the one that we seal with, and the one that comes next.
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use rand_core::CryptoRng;
 use sealframe_crypto::{BaseKey, CipherSuite};
@@ -9,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::kem::wrap;
 use crate::{
+    Time,
     context::Core,
     members::member::Member,
     message::{self, Ack, Addressee, KeyUpdate, Reason, SIGNATURE_LEN, UpdateHeader},
@@ -44,7 +44,7 @@ pub(crate) struct Pending {
     pub(crate) generation: u32,
     base_key: BaseKey,
     signed: Signed,
-    pub(crate) switch_at: Duration,
+    pub(crate) switch_at: Time,
 }
 
 /// A header with its signature.
@@ -98,7 +98,7 @@ impl Signed {
         let signed = &self.update[..self.update.len() - SIGNATURE_LEN];
         let (enc, ciphertext) = wrap(kem, prekey, base_key, &info, signed, rng).ok()?;
         let mut bytes = self.update.clone();
-        bytes.extend(session.number().to_be_bytes());
+        bytes.extend(session.member_id().get().to_be_bytes());
         bytes.extend(prekey_number.to_be_bytes());
         bytes.extend(enc);
         bytes.extend(ciphertext);
@@ -137,7 +137,7 @@ impl OwnKeys {
         reason: Reason,
         wants_ack: bool,
         base_key: BaseKey,
-        switch_at: Duration,
+        switch_at: Time,
     ) {
         let generation = self.begun_generation.max(self.current.generation) + 1;
         let signed = self.sign_beginning(core, reason, wants_ack, generation, &base_key);

@@ -6,7 +6,7 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use super::kem::{Kem, KemSecret};
-use crate::randomness::TRY_AGAIN;
+use crate::{Time, randomness::TRY_AGAIN};
 
 /// A KEM key pair of ours.
 struct Prekey {
@@ -19,17 +19,12 @@ pub(crate) struct Prekeys {
     kem: Kem,
     newest: Prekey,
     before: Option<Prekey>,
-    next_at: Duration,
+    next_at: Time,
 }
 
 impl Prekeys {
     /// The first, number 0. `None` if there is no randomness or this build leaves the KEM out.
-    pub(crate) fn new(
-        kem: Kem,
-        life: Duration,
-        now: Duration,
-        rng: &mut impl CryptoRng,
-    ) -> Option<Self> {
+    pub(crate) fn new(kem: Kem, life: Duration, now: Time, rng: &mut impl CryptoRng) -> Option<Self> {
         let (secret, public) = KemSecret::generate(kem, rng).ok()?;
         let newest = Prekey { number: 0, secret, public };
         Some(Self { kem, newest, before: None, next_at: now + life })
@@ -47,12 +42,12 @@ impl Prekeys {
         Some((&found.secret, &found.public))
     }
 
-    pub(crate) const fn next_at(&self) -> Duration {
+    pub(crate) const fn next_at(&self) -> Time {
         self.next_at
     }
 
     /// Draws a new one if it is time, and wipes the oldest.
-    pub(crate) fn renew(&mut self, life: Duration, now: Duration, rng: &mut impl CryptoRng) {
+    pub(crate) fn renew(&mut self, life: Duration, now: Time, rng: &mut impl CryptoRng) {
         if now < self.next_at {
             return;
         }

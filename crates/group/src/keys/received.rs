@@ -1,9 +1,8 @@
 //! The base keys of a member that have come in.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::time::Duration;
 
-use crate::{GroupError, KeyId, clock::Moment, message::KeyUpdate};
+use crate::{GroupError, KeyId, Time, message::KeyUpdate};
 
 /// Keys whose acks are kept, to be repeated.
 const RECENT: usize = 4;
@@ -26,7 +25,7 @@ pub(crate) struct Received {
     /// Generations that were wiped before older ones.
     wiped_early: Vec<u32>,
     /// Keys that have opened a frame, and when what came before them is wiped.
-    retiring: Vec<(u32, u8, Moment)>,
+    retiring: Vec<(u32, u8, Time)>,
 }
 
 /// A key that was opened.
@@ -45,7 +44,7 @@ pub(crate) struct Opened {
 struct OpenGeneration {
     generation: u32,
     step: u8,
-    since: Moment,
+    since: Time,
     has_opened_a_frame: bool,
 }
 
@@ -139,9 +138,9 @@ impl Received {
     }
 
     /// Notes that a generation is open from a step on; a generation that must be wiped for it.
-    pub(crate) fn open(&mut self, generation: u32, step: u8, now: Duration) -> Option<u32> {
+    pub(crate) fn open(&mut self, generation: u32, step: u8, now: Time) -> Option<u32> {
         let place = self.open.partition_point(|open| open.generation < generation);
-        let open = OpenGeneration { generation, step, since: now.into(), has_opened_a_frame: false };
+        let open = OpenGeneration { generation, step, since: now, has_opened_a_frame: false };
         self.open.reserve_exact(1);
         self.open.insert(place, open);
         if self.open.len() <= OPEN_GENERATIONS {
@@ -179,7 +178,7 @@ impl Received {
     }
 
     /// A frame has opened with this key, the newest so far: what came before it is wiped at that time.
-    pub(crate) fn retire_before(&mut self, generation: u32, step: u8, at: Duration) {
+    pub(crate) fn retire_before(&mut self, generation: u32, step: u8, at: Time) {
         if let Some(open) = self.open.iter_mut().find(|open| open.generation == generation) {
             open.has_opened_a_frame = true;
         }
@@ -187,13 +186,13 @@ impl Received {
             // The newest stands for the one before it.
             self.retiring.pop();
         }
-        push(&mut self.retiring, (generation, step, at.into()));
+        push(&mut self.retiring, (generation, step, at));
     }
 
     /// The key before which everything is to be wiped now.
-    pub(crate) fn retired(&mut self, now: Duration) -> Option<KeyId> {
+    pub(crate) fn retired(&mut self, now: Time) -> Option<KeyId> {
         let &(generation, step, at) = self.retiring.first()?;
-        if now < at.into() {
+        if now < at {
             return None;
         }
         self.retiring.remove(0);
@@ -207,12 +206,12 @@ impl Received {
         Some(KeyId { generation: generation.into(), step: step.into() })
     }
 
-    pub(crate) fn next_retired_at(&self) -> Option<Duration> {
-        self.retiring.first().map(|&(.., at)| at.into())
+    pub(crate) fn next_retired_at(&self) -> Option<Time> {
+        self.retiring.first().map(|&(.., at)| at)
     }
 
     /// The newest key that is open, and since when.
-    pub(crate) fn newest_open(&self) -> Option<(KeyId, Moment)> {
+    pub(crate) fn newest_open(&self) -> Option<(KeyId, Time)> {
         let open = self.open.last()?;
         Some((KeyId { generation: open.generation.into(), step: open.step.into() }, open.since))
     }
@@ -230,7 +229,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Duration = Duration::from_secs(1);
+    const NOW: Time = Time::at(core::time::Duration::from_secs(1));
 
     fn begun(generation: u32, hash: u8, before: Option<u8>) -> Begun {
         Begun { generation, hash: [hash; 32], before: before.map(|hash| [hash; 32]), header: None }

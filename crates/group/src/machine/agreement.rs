@@ -5,9 +5,8 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Event, GroupError, Recipient, SessionId,
+    Event, GroupError, Recipient, SessionId, Time,
     agreement::{REPORT_AFTER, Suspect},
-    clock::Moment,
     members::member::Member,
     message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, prefix},
 };
@@ -56,7 +55,7 @@ impl Group {
     }
 
     /// A heartbeat tells what its sender sees.
-    pub(super) fn compare(&mut self, session: SessionId, heartbeat: &Heartbeat, now: Duration) {
+    pub(super) fn compare(&mut self, session: SessionId, heartbeat: &Heartbeat, now: Time) {
         self.refresh_view();
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
@@ -81,7 +80,7 @@ impl Group {
     }
 
     /// A member whose roster was reported to differ sees the same as we do. It may have been given no keys meanwhile.
-    fn agree(&mut self, session: SessionId, now: Duration) {
+    fn agree(&mut self, session: SessionId, now: Time) {
         self.core.event(Event::RosterAgrees(session));
         self.want_delivery(now);
     }
@@ -91,7 +90,7 @@ impl Group {
         members.map(|(&session, _)| session).collect()
     }
 
-    pub(super) fn roster_changed(&mut self, now: Duration) {
+    pub(super) fn roster_changed(&mut self, now: Time) {
         let hash = self.roster.now;
         for session in self.members_that(|member| member.roster.differs()) {
             let member = self.members.get_mut(&session);
@@ -103,7 +102,7 @@ impl Group {
 
     /// Somebody has begun a generation, or has come or gone. The view is worked out when it is told or compared: after a leave
     /// it changes with each member's update.
-    pub(super) fn view_changed(&mut self, now: Duration) {
+    pub(super) fn view_changed(&mut self, now: Time) {
         let first = self.view_changed.map_or(now, |(first, _)| first);
         self.view_changed = Some((first, now));
     }
@@ -127,7 +126,7 @@ impl Group {
     }
 
     /// Compares with members that have been seeing something else for a while.
-    pub(super) fn compare_if_due(&mut self, now: Duration) {
+    pub(super) fn compare_if_due(&mut self, now: Time) {
         self.refresh_view();
         let differing = self.members_that(|member| {
             member.roster.differs() || member.view.differs() || member.orders.differs()
@@ -220,7 +219,7 @@ impl Group {
         &mut self,
         with: SessionId,
         roster: &Roster,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         let is_first_part = roster.from == [0; 8];
         if let Some(member) = self.members.get_mut(&with) {
@@ -230,8 +229,8 @@ impl Group {
         self.forward_missing(with, roster, now);
         if !roster.is_answer && is_first_part {
             let Some(member) = self.members.get_mut(&with) else { return Ok(()) };
-            if member.roster_at.is_none_or(|at| now >= at.plus(ANSWER_EVERY)) {
-                member.roster_at = Some(now.into());
+            if member.roster_at.is_none_or(|at| now >= at + ANSWER_EVERY) {
+                member.roster_at = Some(now);
                 self.send_roster(with, true);
             }
         }
@@ -242,7 +241,7 @@ impl Group {
     }
 
     /// Passes on what somebody lacks who has shown us its roster, and asks for what we lack.
-    fn forward_missing(&mut self, to: SessionId, roster: &Roster, now: Duration) {
+    fn forward_missing(&mut self, to: SessionId, roster: &Roster, now: Time) {
         let theirs: BTreeMap<[u8; 8], &RosterEntry> =
             roster.entries.iter().map(|entry| (entry.session, entry)).collect();
         let is_covered = |session: SessionId| (roster.from..=roster.to).contains(&prefix(session));
@@ -334,7 +333,7 @@ impl Group {
     }
 
     /// A member's roster has come: if comparing has not helped, people should know.
-    fn review(&mut self, with: SessionId, now: Duration) {
+    fn review(&mut self, with: SessionId, now: Time) {
         let known = self.known_sessions();
         let Some(member) = self.members.get(&with) else { return };
         if let (Some(entries), Some(first)) = (member.roster.entries(), member.roster.first()) {
@@ -368,8 +367,8 @@ impl Group {
         &self,
         theirs: &[RosterEntry],
         ours: &BTreeMap<[u8; 8], Known>,
-        first: Duration,
-        now: Duration,
+        first: Time,
+        now: Time,
     ) -> Vec<Suspect> {
         let theirs: BTreeMap<[u8; 8], Status> =
             theirs.iter().map(|entry| (entry.session, entry.status)).collect();
@@ -389,7 +388,7 @@ impl Group {
                 None => {
                     // It may have come after the member wrote.
                     let mut members = self.members_with_prefix(session);
-                    members.any(|member| member.since > Moment::from(now.saturating_sub(IS_NEW)))
+                    members.any(|member| member.since > now - IS_NEW)
                 }
                 Some(Status::Away) => now < first + MAY_BE_AWAY,
                 Some(

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Group, timers::Timer};
 use crate::{
-    Event, GroupError, KeyChange, KeyId, Recipient, SessionId,
+    Event, GroupError, KeyChange, KeyId, Recipient, SessionId, Time,
     keys::{
         own,
         received::{Begun, HEADER_MESSAGE_LEN, Opened},
@@ -37,7 +37,7 @@ const MAX_ACKS: usize = 256;
 
 impl Group {
     /// Answers a newcomer soon: at once if none came lately.
-    pub(super) fn want_delivery(&mut self, now: Duration) {
+    pub(super) fn want_delivery(&mut self, now: Time) {
         let among = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         let wait = self.core.config.policy.coalesce_joins.min(COALESCE_EACH * among);
         let is_used = self.own.current.frames > 0;
@@ -47,7 +47,7 @@ impl Group {
     }
 
     /// Begins a generation soon: at once if none was begun lately.
-    pub(super) fn want_generation(&mut self, reason: Reason, now: Duration) {
+    pub(super) fn want_generation(&mut self, reason: Reason, now: Time) {
         let earliest = self.begun_at.map_or(now, |at| at + self.core.config.policy.coalesce_leaves);
         if self.timers.get(Timer::Begin).is_none() {
             self.begin_reason = reason;
@@ -63,7 +63,7 @@ impl Group {
         }
     }
 
-    pub(super) fn begin_if_due(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+    pub(super) fn begin_if_due(&mut self, now: Time, rng: &mut impl CryptoRng) {
         if !self.timers.take_due(Timer::Begin, now) {
             return;
         }
@@ -140,7 +140,7 @@ impl Group {
     }
 
     /// The next key becomes the present one, once it is time or everybody has it.
-    pub(super) fn switch_if_due(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+    pub(super) fn switch_if_due(&mut self, now: Time, rng: &mut impl CryptoRng) {
         if !self.timers.take_due(Timer::Switch, now) {
             return;
         }
@@ -161,7 +161,7 @@ impl Group {
     }
 
     /// Delivers what we seal with to members that lack it, one step on.
-    pub(super) fn deliver_if_due(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+    pub(super) fn deliver_if_due(&mut self, now: Time, rng: &mut impl CryptoRng) {
         if !self.timers.take_due(Timer::Deliver, now) || !self.sends {
             return;
         }
@@ -171,7 +171,7 @@ impl Group {
             self.view_changed(now);
             // Frames that were sealed with it open for those who were here.
             let polled_at = self.polled_at;
-            let here = |member: &Member| Duration::from(member.since) < polled_at;
+            let here = |member: &Member| member.since < polled_at;
             let sessions = self.lacking(here);
             self.deliver(&sessions, wants_ack, now, rng);
         }
@@ -211,7 +211,7 @@ impl Group {
     }
 
     /// What we seal with and what comes next, to these members.
-    fn deliver(&mut self, to: &[SessionId], wants_ack: bool, now: Duration, rng: &mut impl CryptoRng) {
+    fn deliver(&mut self, to: &[SessionId], wants_ack: bool, now: Time, rng: &mut impl CryptoRng) {
         for &session in to {
             self.introduce_to(session, now);
             let Some(member) = self.members.get_mut(&session) else { continue };
@@ -229,7 +229,7 @@ impl Group {
         &mut self,
         to: &[SessionId],
         wants_ack: bool,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) {
         if self.own.pending.is_none() {
@@ -250,7 +250,7 @@ impl Group {
     }
 
     /// Sends again what was not acknowledged.
-    pub(super) fn repeat_deliveries(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+    pub(super) fn repeat_deliveries(&mut self, now: Time, rng: &mut impl CryptoRng) {
         let is_due = |member: &Member| member.next_repeat_at().is_some_and(|at| now >= at);
         let due = self.members.iter().filter(|(_, member)| is_due(member));
         let due: Vec<SessionId> = due.map(|(&session, _)| session).collect();
@@ -276,13 +276,13 @@ impl Group {
     }
 
     /// Everybody who is here may have acknowledged the next key. Of a member that has just come it is not known yet whether it is.
-    pub(super) fn switch_if_acknowledged(&mut self, now: Duration) {
+    pub(super) fn switch_if_acknowledged(&mut self, now: Time) {
         let Some(pending) = &self.own.pending else { return };
         let generation = pending.generation;
         let mut here = self
             .members
             .values()
-            .filter(|member| member.presence.is_live() || now < member.since.plus(MAY_BE_NEW));
+            .filter(|member| member.presence.is_live() || now < member.since + MAY_BE_NEW);
         if self.members.len() <= MAX_ACKS && !here.any(|member| member.owes_ack_of(generation)) {
             self.timers.set_sooner(Timer::Switch, now);
         }
@@ -292,7 +292,7 @@ impl Group {
         &mut self,
         session: SessionId,
         ack: &Ack,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
         if !member.acknowledge((ack.generation, ack.step), &ack.mac, now) {
@@ -304,14 +304,14 @@ impl Group {
         Ok(())
     }
 
-    fn acknowledge(&mut self, target: SessionId, opened: &Opened, now: Duration) {
+    fn acknowledge(&mut self, target: SessionId, opened: &Opened, now: Time) {
         let Opened { generation, step, mac, .. } = *opened;
         self.acks.push((target, Ack { generation, step, mac }));
         self.timers.set_sooner(Timer::Acks, now + ACK_WAIT);
     }
 
     /// Sends the acks whose time has come, and those for which a message goes anyway.
-    pub(super) fn send_acks(&mut self, now: Duration) {
+    pub(super) fn send_acks(&mut self, now: Time) {
         let is_due = self.timers.get(Timer::Acks).is_some_and(|at| now >= at);
         let mut rest = Vec::new();
         let delivers = self.sends && self.timers.get(Timer::Deliver).is_some();
@@ -339,7 +339,7 @@ impl Group {
         session: SessionId,
         message: &Message<'_>,
         update: &KeyUpdate,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
         let signature = message.signature.ok_or(GroupError::Unauthentic)?;
@@ -401,15 +401,15 @@ impl Group {
         if member.received.is_open(generation)? {
             return Ok(());
         }
-        let number = member.number();
+        let id = member.member_id();
         if let Some(wiped) = member.received.open(generation, step, now) {
             if wiped == generation {
                 return Err(GroupError::Stale);
             }
-            self.core.change_keys(KeyChange::WipeGeneration { number, generation: wiped.into() });
+            self.core.change_keys(KeyChange::WipeGeneration { member: id, generation: wiped.into() });
         }
         let key = KeyId { generation: generation.into(), step: step.into() };
-        self.core.change_keys(KeyChange::Install { number, key, base_key });
+        self.core.change_keys(KeyChange::Install { member: id, key, base_key });
         Ok(())
     }
 
@@ -418,7 +418,7 @@ impl Group {
         &mut self,
         session: SessionId,
         begun: Begun,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         let Some(member) = self.members.get_mut(&session) else { return Ok(()) };
         let before = member.received.newest();
@@ -481,16 +481,16 @@ impl Group {
     }
 
     /// Answers members that asked for something.
-    pub(super) fn answer_requests(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+    pub(super) fn answer_requests(&mut self, now: Time, rng: &mut impl CryptoRng) {
         let is_due = |member: &Member| {
-            member.request.is_some() && member.answered_at.is_none_or(|at| now >= at.plus(ANSWER_EVERY))
+            member.request.is_some() && member.answered_at.is_none_or(|at| now >= at + ANSWER_EVERY)
         };
         let due = self.members.iter().filter(|(_, member)| is_due(member));
         let due: Vec<SessionId> = due.map(|(&session, _)| session).collect();
         for session in due {
             let Some(member) = self.members.get_mut(&session) else { continue };
             let Some(wants) = member.request.take() else { continue };
-            member.answered_at = Some(now.into());
+            member.answered_at = Some(now);
             if wants.has(Wants::ANNOUNCE) {
                 self.core.out.send(Recipient::One(session), self.core.announce.clone());
             }
@@ -501,11 +501,11 @@ impl Group {
             if wants.has(Wants::NEW_KEYS) {
                 // A key that it has had and wiped is not opened twice.
                 let had = member.delivered.current || member.delivered.pending;
-                if had && member.renewed_at.is_some_and(|at| now < at.plus(RENEW_EVERY)) {
+                if had && member.renewed_at.is_some_and(|at| now < at + RENEW_EVERY) {
                     continue;
                 }
                 if had {
-                    member.renewed_at = Some(now.into());
+                    member.renewed_at = Some(now);
                 }
                 member.delivered.current = false;
                 member.delivered.pending = false;
@@ -528,7 +528,7 @@ impl Group {
     }
 
     /// Requests keys that have not come.
-    pub(super) fn send_requests(&mut self, now: Duration) {
+    pub(super) fn send_requests(&mut self, now: Time) {
         let mut targets = Vec::new();
         for (&session, member) in self.members.iter_mut() {
             targets.extend(member.take_ask(now).map(|wants| (session, wants)));
@@ -540,10 +540,10 @@ impl Group {
     }
 
     /// Wipes what newer keys have replaced.
-    pub(super) fn wipe_retired(&mut self, now: Duration) {
+    pub(super) fn wipe_retired(&mut self, now: Time) {
         for member in self.members.values_mut() {
             while let Some(key) = member.received.retired(now) {
-                self.core.change_keys(KeyChange::WipeBefore { number: member.number(), key });
+                self.core.change_keys(KeyChange::WipeBefore { member: member.member_id(), key });
             }
         }
     }

@@ -1,11 +1,11 @@
 //! The state machine of one member.
 
 mod agreement;
-mod checks;
 mod keys;
 mod orders;
 mod presence;
 mod receive;
+mod sas;
 mod sessions;
 pub(crate) mod state;
 mod timers;
@@ -20,10 +20,10 @@ use rand_core::CryptoRng;
 use sealframe_crypto::BaseKey;
 
 use crate::{
-    Config, GroupError, Identity, IdentityKey, Output, Recipient, SessionId,
+    Config, GroupError, Identity, IdentityKey, MemberId, Output, Recipient, SessionId, Time,
     agreement::RecentHashes,
     bucket::{Rate, TokenBucket},
-    clock::{Clock, Moment},
+    clock::Clock,
     context::{Core, Outbox},
     keys::{
         own::{self, OwnKeys},
@@ -40,7 +40,7 @@ use crate::{
     verification::{self, CallCode, Party, TrustStore},
 };
 
-use checks::GroupChecks;
+use sas::GroupVerifications;
 use timers::{Timer, Timers};
 
 /// What a caller is told to wait when nothing is to be done any more.
@@ -74,38 +74,38 @@ pub struct Group {
     roster: RecentHashes,
     view: RecentHashes,
     /// Since it was worked out the view has changed: first and last when.
-    view_changed: Option<(Duration, Duration)>,
+    view_changed: Option<(Time, Time)>,
     orders_hash: RecentHashes,
-    checks: GroupChecks,
+    verifications: GroupVerifications,
     strangers: TokenBucket,
     forgeries: TokenBucket,
     /// Sessions that are not known, and when they were asked for their announce.
-    asked: BTreeMap<SessionId, Moment>,
+    asked: BTreeMap<SessionId, Time>,
     /// Sessions that do not admit us, as they say: they do not see us, and need not answer.
     refusers: alloc::collections::BTreeSet<SessionId>,
     /// Refusals of us that were told, by kind.
-    told_refusals: BTreeMap<u8, Moment>,
+    told_refusals: BTreeMap<u8, Time>,
     timers: Timers,
     /// Why the next generation begins.
     begin_reason: Reason,
-    delivered_at: Option<Duration>,
-    begun_at: Option<Duration>,
+    delivered_at: Option<Time>,
+    begun_at: Option<Time>,
     /// The first leave that no generation was begun for, and the first that the pending one answers.
-    left_at: Option<Duration>,
-    answered_leave_at: Option<Duration>,
-    joined_at: Duration,
-    restarted_at: Option<Duration>,
+    left_at: Option<Time>,
+    answered_leave_at: Option<Time>,
+    joined_at: Time,
+    restarted_at: Option<Time>,
     restarts: u32,
-    announced_at: Option<Duration>,
+    announced_at: Option<Time>,
     /// What was there at the last poll was there when frames were sealed.
-    polled_at: Duration,
+    polled_at: Time,
     sends: bool,
     has_ended: bool,
 }
 
 impl Group {
-    /// Enters a call. The base key is generation 0 of ours, for the media path; our number in KIDs is
-    /// [`number`](Self::number).
+    /// Enters a call. The base key is generation 0 of ours, for the media path; our id in KIDs is
+    /// [`member_id`](Self::member_id).
     ///
     /// # Errors
     /// [`GroupError::Policy`], also for a credential of more than 4,096 bytes or an address of more than 255;
@@ -114,7 +114,7 @@ impl Group {
         config: Config,
         key: IdentityKey,
         trust: TrustStore,
-        now: Duration,
+        now: Time,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, BaseKey), GroupError> {
         config.policy.validate()?;
@@ -133,7 +133,7 @@ impl Group {
         let policy = core.config.policy;
         let timers = Timers::new(now, jitter(policy.generation_life(1), rng));
         let mut group = Self {
-            checks: GroupChecks::new(core.group, us),
+            verifications: GroupVerifications::new(core.group, us),
             sends: core.config.sends,
             core,
             clock,
@@ -191,10 +191,10 @@ impl Group {
         &self.core.announce
     }
 
-    /// Our number in KIDs. It changes with [`KeyChange::Restart`](crate::KeyChange::Restart).
+    /// Our id in KIDs. It changes with [`KeyChange::Restart`](crate::KeyChange::Restart).
     #[must_use]
-    pub const fn number(&self) -> u16 {
-        self.core.number()
+    pub const fn member_id(&self) -> MemberId {
+        self.core.member_id()
     }
 
     /// What everybody in the call can compare: the same for all that see the same sessions.
@@ -218,17 +218,17 @@ impl Group {
         &self.trust
     }
 
-    /// The member with this number.
+    /// The member with this id.
     #[must_use]
-    pub fn session_of(&self, number: u16) -> Option<SessionId> {
-        self.members_with_number(number).next()
+    pub fn session_of(&self, member: MemberId) -> Option<SessionId> {
+        self.members_with_id(member).next()
     }
 
-    /// Members whose number this is: they follow each other, as a number begins its session.
-    fn members_with_number(&self, number: u16) -> impl Iterator<Item = SessionId> {
+    /// Members whose id this is: they follow each other, as a session begins with its member id.
+    fn members_with_id(&self, member: MemberId) -> impl Iterator<Item = SessionId> {
         let (mut first, mut last) = ([0; 16], [0xff; 16]);
-        first[..2].copy_from_slice(&number.to_be_bytes());
-        last[..2].copy_from_slice(&number.to_be_bytes());
+        first[..2].copy_from_slice(&member.get().to_be_bytes());
+        last[..2].copy_from_slice(&member.get().to_be_bytes());
         self.members.range(SessionId(first)..=SessionId(last)).map(|(&session, _)| session)
     }
 
@@ -255,7 +255,7 @@ impl Group {
     }
 
     /// Begins a new generation: the present key nears its limit, or something is suspicious.
-    pub fn rekey(&mut self, reason: Reason, now: Duration) {
+    pub fn rekey(&mut self, reason: Reason, now: Time) {
         let now = self.advance(now);
         self.want_generation(reason, now);
     }
@@ -263,7 +263,7 @@ impl Group {
     /// Whether we send frames. A member that does not draws new keys without giving them to anybody; before it sends again
     /// it should say so, so that its first words open at once. A member that seals frames without having said so is
     /// taken to send.
-    pub fn set_sending(&mut self, sends: bool, now: Duration) {
+    pub fn set_sending(&mut self, sends: bool, now: Time) {
         let now = self.advance(now);
         if sends != self.sends {
             self.sends = sends;
@@ -286,28 +286,28 @@ impl Group {
     }
 
     /// A frame of this member has opened with a newer key than all before it: what came before is wiped in 10 s.
-    pub fn opened(&mut self, number: u16, generation: u64, step: u32, now: Duration) {
+    pub fn opened(&mut self, member: MemberId, generation: u64, step: u32, now: Time) {
         let now = self.advance(now);
         let (Ok(generation), Ok(step)) = (u32::try_from(generation), u8::try_from(step)) else {
             return;
         };
-        let session = self.session_of(number);
+        let session = self.session_of(member);
         if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
             member.received.retire_before(generation, step, now + Duration::from_secs(10));
         }
     }
 
     /// A frame came in a key of this member's that we do not hold: it is requested, if it does not come by itself.
-    pub fn key_is_missing(&mut self, number: u16, now: Duration) {
+    pub fn key_is_missing(&mut self, member: MemberId, now: Time) {
         let now = self.advance(now);
-        let session = self.session_of(number);
+        let session = self.session_of(member);
         if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
             member.ask_by(now + Duration::from_millis(300));
         }
     }
 
     /// The transport is up again after a break: everybody hears of us at once.
-    pub fn reconnected(&mut self, now: Duration) {
+    pub fn reconnected(&mut self, now: Time) {
         let now = self.advance(now);
         if !self.has_ended {
             self.announce_to_all(now);
@@ -322,7 +322,7 @@ impl Group {
     }
 
     /// What is to be done next; to be called until it says [`Output::Timeout`].
-    pub fn poll(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Output {
+    pub fn poll(&mut self, now: Time, rng: &mut impl CryptoRng) -> Output {
         let now = self.advance(now);
         if self.core.out.is_empty() && !self.has_ended {
             self.handle_timeouts(now, rng);
@@ -335,7 +335,7 @@ impl Group {
         Output::Timeout(self.clock.to_given(until))
     }
 
-    fn advance(&mut self, now: Duration) -> Duration {
+    fn advance(&mut self, now: Time) -> Time {
         let (now, slept) = self.clock.advance(now);
         if slept {
             self.excuse_members(now);
@@ -344,13 +344,13 @@ impl Group {
     }
 
     /// Our announce and a heartbeat, to all.
-    fn announce_to_all(&mut self, now: Duration) {
+    fn announce_to_all(&mut self, now: Time) {
         self.core.out.send(Recipient::All, self.core.announce.clone());
         self.send_heartbeat(Recipient::All, false, now);
     }
 
-    /// Begins a new session: our number belongs to another.
-    fn restart(&mut self, now: Duration, rng: &mut impl CryptoRng) -> Result<(), GroupError> {
+    /// Begins a new session: our member id belongs to another.
+    fn restart(&mut self, now: Time, rng: &mut impl CryptoRng) -> Result<(), GroupError> {
         let key = IdentityKey::from_seed(self.core.key.expose_seed());
         let key = key.map_err(|_| GroupError::NoRandomness)?;
         let config = self.core.config.clone();
@@ -367,7 +367,7 @@ impl Group {
         (self.own, self.prekeys) = (own, prekeys);
         self.heartbeats = OwnHeartbeats::default();
         let us = Party { identity: self.core.identity(), session: self.core.session };
-        self.checks = GroupChecks::new(self.core.group, us);
+        self.verifications = GroupVerifications::new(self.core.group, us);
         for member in self.members.values_mut() {
             member.delivered = crate::members::member::Delivered::default();
             member.keep_unacknowledged(&[]);
@@ -376,8 +376,8 @@ impl Group {
         self.away.begin_anew();
         (self.joined_at, self.restarted_at) = (now, Some(now));
         self.restarts += 1;
-        let number = self.core.number();
-        self.core.change_keys(crate::KeyChange::Restart { number, base_key });
+        let member = self.core.member_id();
+        self.core.change_keys(crate::KeyChange::Restart { member, base_key });
         self.core.event(crate::Event::SessionChanged(self.core.session));
         self.refresh_roster(now);
         self.announce_to_all(now);
@@ -400,7 +400,7 @@ fn enter(
     config: Config,
     key: IdentityKey,
     not_before: u64,
-    now: Duration,
+    now: Time,
     rng: &mut impl CryptoRng,
 ) -> Result<(Core, Prekeys), GroupError> {
     if !config.kem.is_built() {
@@ -409,7 +409,7 @@ fn enter(
     let prekeys = Prekeys::new(config.kem, config.policy.prekey_life, now, rng);
     let prekeys = prekeys.ok_or(GroupError::NoRandomness)?;
     let group = message::group_hash(&config.group_id);
-    let calendar = Duration::from_secs(config.started_at).saturating_add(now).as_millis();
+    let calendar = Duration::from_secs(config.started_at).saturating_add(now.since_start()).as_millis();
     let joined_at = u64::try_from(calendar).unwrap_or(u64::MAX).max(not_before);
     let announce = Announce {
         joined_at,
@@ -430,11 +430,11 @@ fn enter(
 }
 
 /// A session of ours that has ended.
-fn own_session(core: &Core, now: Duration) -> crate::members::departed::Departed {
+fn own_session(core: &Core, now: Time) -> crate::members::departed::Departed {
     crate::members::departed::Departed {
         session: core.session,
         status: message::Status::Replaced,
-        at: now.into(),
+        at: now,
         identity: core.identity(),
         permission: core.config.permission,
         was_live: true,

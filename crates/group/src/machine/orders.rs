@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId,
+    EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId, Time,
     members::orders::SignedOrder,
     message::{Action, Announce, Body, Message, Order, RefusalReason},
 };
@@ -18,7 +18,7 @@ impl Group {
     ///
     /// # Errors
     /// [`GroupError::NotAllowed`] if we are not a moderator.
-    pub fn lock(&mut self, now: Duration) -> Result<(), GroupError> {
+    pub fn lock(&mut self, now: Time) -> Result<(), GroupError> {
         let now = self.advance(now);
         let counter = self.next_counter()?;
         let away = self.away.iter().map(|(_, away)| away.member.identity());
@@ -36,7 +36,7 @@ impl Group {
     ///
     /// # Errors
     /// [`GroupError::NotAllowed`] if we are not a moderator.
-    pub fn unlock(&mut self, now: Duration) -> Result<(), GroupError> {
+    pub fn unlock(&mut self, now: Time) -> Result<(), GroupError> {
         let now = self.advance(now);
         let counter = self.next_counter()?;
         self.give(Order { counter, action: Action::Unlock }, now);
@@ -47,7 +47,7 @@ impl Group {
     ///
     /// # Errors
     /// [`GroupError::NotAllowed`] if we are not a moderator, [`GroupError::UnknownMember`].
-    pub fn remove_member(&mut self, target: SessionId, now: Duration) -> Result<(), GroupError> {
+    pub fn remove_member(&mut self, target: SessionId, now: Time) -> Result<(), GroupError> {
         let now = self.advance(now);
         let away = self.away.get(target).map(|away| &away.member);
         let member = self.members.get(&target).or(away);
@@ -68,7 +68,7 @@ impl Group {
         self.orders.highest().checked_add(1).ok_or(GroupError::NotAllowed)
     }
 
-    fn give(&mut self, order: Order, now: Duration) {
+    fn give(&mut self, order: Order, now: Time) {
         let message = self.core.sign(&Body::Order(order.clone()));
         self.core.out.send(Recipient::All, message.clone());
         let by = self.core.session;
@@ -83,7 +83,7 @@ impl Group {
         order: &Order,
         bytes: &[u8],
         is_vouched: bool,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         let away = self.away.get(by).map(|away| &away.member);
         let known = if let Some(member) = self.members.get(&by) {
@@ -96,7 +96,7 @@ impl Group {
                 // It was removed before.
                 return Err(GroupError::Departed);
             }
-            if !is_vouched && now >= departed.at.plus(HEARD_AFTER) {
+            if !is_vouched && now >= departed.at + HEARD_AFTER {
                 return Err(GroupError::Departed);
             }
             Some((departed.identity, departed.permission, is_vouched || departed.was_live))
@@ -148,7 +148,7 @@ impl Group {
             && self.waiting.get(target).is_none()
     }
 
-    fn apply_order(&mut self, order: SignedOrder, now: Duration) -> Result<(), GroupError> {
+    fn apply_order(&mut self, order: SignedOrder, now: Time) -> Result<(), GroupError> {
         let by = order.by;
         if let Action::Remove { target, .. } = order.order.action {
             if target == self.core.session {
@@ -185,7 +185,7 @@ impl Group {
     }
 
     /// Puts out whom the orders in force keep out.
-    fn enforce_orders(&mut self, now: Duration) {
+    fn enforce_orders(&mut self, now: Time) {
         let of_member = self.members.values();
         let of_away = self.away.iter().map(|(_, away)| &away.member);
         let sessions = of_member.chain(of_away).map(|member| (member.session, member.identity()));
@@ -226,7 +226,7 @@ impl Group {
     }
 
     /// A lock does not name this member: it is out until an unlock.
-    fn lock_out(&mut self, session: SessionId, now: Duration) {
+    fn lock_out(&mut self, session: SessionId, now: Time) {
         let member = self.members.remove(&session);
         let was_member = member.is_some();
         let Some(member) = member.or_else(|| self.away.remove(session).map(|away| away.member)) else {
@@ -264,7 +264,7 @@ impl Group {
         }
     }
 
-    pub(super) fn relock(&mut self, now: Duration) {
+    pub(super) fn relock(&mut self, now: Time) {
         let lock = self.orders.lock_in_force();
         let is_theirs = lock
             .is_some_and(|lock| lock.by != self.core.session && !self.members.contains_key(&lock.by));

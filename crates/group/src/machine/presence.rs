@@ -4,8 +4,7 @@ use core::time::Duration;
 
 use super::{Group, agreement::CompareAfter, timers::Timer};
 use crate::{
-    Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId,
-    clock::Moment,
+    Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId, Time,
     members::{admission::Judged, departed::Away, member::Member},
     message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
 };
@@ -35,7 +34,7 @@ impl Group {
         self.heartbeat_interval() * self.core.config.policy.missed_heartbeats_until_lost
     }
 
-    pub(super) fn send_heartbeat_to_all(&mut self, now: Duration) {
+    pub(super) fn send_heartbeat_to_all(&mut self, now: Time) {
         // In small calls somebody who is out of reach hears of us soon after it is back.
         let is_missed = self.members.len() <= SMALL_CALL
             && self.members.values().any(|member| member.presence.is_unresponsive);
@@ -43,14 +42,13 @@ impl Group {
             if is_missed { self.heartbeat_interval() / 2 } else { self.heartbeat_interval() };
         self.send_heartbeat(Recipient::All, false, now);
         self.timers.set(Timer::Heartbeat, now + interval);
-        self.heartbeats.forget_before(now.saturating_sub(self.lost_after()));
+        self.heartbeats.forget_before(now - self.lost_after());
     }
 
-    pub(super) fn send_heartbeat(&mut self, to: Recipient, wants_answer: bool, now: Duration) {
+    pub(super) fn send_heartbeat(&mut self, to: Recipient, wants_answer: bool, now: Time) {
         self.refresh_view();
         let (prekey_number, prekey) = self.prekeys.newest();
-        let is_new =
-            now < self.prekeys.next_at().saturating_sub(self.core.config.policy.prekey_life / 2);
+        let is_new = now < self.prekeys.next_at() - self.core.config.policy.prekey_life / 2;
         let has_prekey = prekey.len() <= SMALL_PREKEY || is_new || to != Recipient::All;
         let current = &self.own.current;
         let heartbeat = Heartbeat {
@@ -94,13 +92,13 @@ impl Group {
     }
 
     /// A heartbeat for one session, if it was sent none lately.
-    pub(super) fn send_heartbeat_to(&mut self, session: SessionId, wants_answer: bool, now: Duration) {
+    pub(super) fn send_heartbeat_to(&mut self, session: SessionId, wants_answer: bool, now: Time) {
         let away = self.away.get_mut(session).map(|away| &mut away.member);
         let Some(member) = self.members.get_mut(&session).or(away) else { return };
-        if member.heartbeat_sent_at.is_some_and(|at| now < at.plus(ANSWER_EVERY)) {
+        if member.heartbeat_sent_at.is_some_and(|at| now < at + ANSWER_EVERY) {
             return;
         }
-        member.heartbeat_sent_at = Some(now.into());
+        member.heartbeat_sent_at = Some(now);
         self.send_heartbeat(Recipient::One(session), wants_answer, now);
     }
 
@@ -109,7 +107,7 @@ impl Group {
         session: SessionId,
         message: &Message<'_>,
         heartbeat: &Heartbeat,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         let hash = Heartbeat::hash(message.bytes);
         let after = self.sent_after(&heartbeat.witness);
@@ -147,7 +145,7 @@ impl Group {
 
     /// When the heartbeat of ours was sent that this leads back to: whoever names it was here after that. Without one it may all be a
     /// recording, and recordings may name each other.
-    fn sent_after(&self, witness: &Witness) -> Option<Duration> {
+    fn sent_after(&self, witness: &Witness) -> Option<Time> {
         if witness.session == prefix(self.core.session) {
             return self.heartbeats.sent_at(witness.seq, &witness.hash);
         }
@@ -163,7 +161,7 @@ impl Group {
     }
 
     /// A member has proved to be present.
-    pub(super) fn prove(&mut self, session: SessionId, now: Duration) {
+    pub(super) fn prove(&mut self, session: SessionId, now: Time) {
         let Some(member) = self.members.get_mut(&session) else { return };
         let is_news = member.presence.prove(now);
         if core::mem::take(&mut member.presence.is_unresponsive) {
@@ -179,7 +177,7 @@ impl Group {
     }
 
     /// A member that has just proved to be live takes the place of an older session of its identity.
-    fn settle_identity(&mut self, session: SessionId, now: Duration) {
+    fn settle_identity(&mut self, session: SessionId, now: Time) {
         let Some(member) = self.members.get(&session) else { return };
         let (identity, age) = (member.identity(), member.age());
         if identity == self.core.identity() {
@@ -195,14 +193,14 @@ impl Group {
             if age > their_age {
                 self.replace(other, session, now);
             } else if let Some(member) = self.members.get_mut(&session) {
-                member.presence.contest = Some((now + CONTEST).into());
+                member.presence.contest = Some(now + CONTEST);
                 self.send_heartbeat_to(other, true, now);
             }
         }
     }
 
     /// `old` has ended: `new` is the same identity's.
-    fn replace(&mut self, old: SessionId, new: SessionId, now: Duration) {
+    fn replace(&mut self, old: SessionId, new: SessionId, now: Time) {
         let proof = if new == self.core.session {
             Some(self.core.announce.clone())
         } else {
@@ -212,7 +210,7 @@ impl Group {
     }
 
     /// Ends what is overdue: members are unresponsive, then lost.
-    pub(super) fn expire_members(&mut self, now: Duration) {
+    pub(super) fn expire_members(&mut self, now: Time) {
         let interval = self.heartbeat_interval();
         let missed = self.core.config.policy.missed_heartbeats_until_lost;
         let mut unresponsive = alloc::vec::Vec::new();
@@ -228,7 +226,7 @@ impl Group {
                 member.presence.is_unresponsive = true;
                 unresponsive.push(session);
             }
-            if member.presence.contest.is_some_and(|at| now >= at.into()) {
+            if member.presence.contest.is_some_and(|at| now >= at) {
                 contested.push(session);
             }
         }
@@ -243,9 +241,9 @@ impl Group {
         }
     }
 
-    fn end_contest(&mut self, session: SessionId, now: Duration) {
+    fn end_contest(&mut self, session: SessionId, now: Time) {
         let Some(member) = self.members.get_mut(&session) else { return };
-        let Some(until) = member.presence.contest.take().map(Duration::from) else { return };
+        let Some(until) = member.presence.contest.take() else { return };
         let identity = member.identity();
         let others = self.members.iter();
         let others =
@@ -264,30 +262,30 @@ impl Group {
     }
 
     /// A member is away: keys change without it, and it may come back.
-    pub(super) fn go_away(&mut self, session: SessionId, why: LeaveReason, now: Duration) {
+    pub(super) fn go_away(&mut self, session: SessionId, why: LeaveReason, now: Time) {
         let Some(mut member) = self.members.remove(&session) else { return };
         self.forget_member(&member);
         member.go_away();
         member.presence.go_away();
         let our_seq = self.heartbeats.seq();
         let most = self.core.config.policy.max_members;
-        self.away.insert(Away { member, since: now.into(), our_seq }, most);
+        self.away.insert(Away { member, since: now, our_seq }, most);
         self.core.event(Event::Left { session, why });
         self.after_leave(session, now);
     }
 
     /// What of a member that is out must not stay.
     pub(super) fn forget_member(&mut self, member: &Member) {
-        self.end_checks(member.session);
+        self.end_verification(member.session);
         self.acks.retain(|(to, _)| *to != member.session);
-        self.core.change_keys(KeyChange::WipeMember { number: member.number() });
+        self.core.change_keys(KeyChange::WipeMember { member: member.member_id() });
     }
 
     /// A message of a session that is away.
     pub(super) fn on_away_message(
         &mut self,
         message: &Message<'_>,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         let session = message.head.session;
         let Some(away) = self.away.get_mut(session) else {
@@ -324,7 +322,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {
                 self.send_heartbeat_to(session, true, now);
                 return Err(GroupError::Away);
@@ -345,7 +343,7 @@ impl Group {
     }
 
     /// A member that was away is in again.
-    fn return_member(&mut self, session: SessionId, now: Duration) -> Result<(), GroupError> {
+    fn return_member(&mut self, session: SessionId, now: Time) -> Result<(), GroupError> {
         let policy = self.core.config.policy;
         if self.members.len() + 1 >= policy.max_members {
             return Err(GroupError::Full);
@@ -354,7 +352,7 @@ impl Group {
             return Err(GroupError::UnknownMember(session));
         };
         let mut member = away.member;
-        member.since = Moment::from(now);
+        member.since = now;
         member.request = None;
         // First, so that it sees us again before it reads the rest.
         member.heartbeat_sent_at = None;
@@ -374,9 +372,9 @@ impl Group {
     }
 
     /// Our machine slept: what has come meanwhile is still to be handled.
-    pub(super) fn excuse_members(&mut self, now: Duration) {
+    pub(super) fn excuse_members(&mut self, now: Time) {
         let patience = self.heartbeat_interval() * UNRESPONSIVE_AFTER;
-        let at_least = (now + EXCUSED).saturating_sub(patience);
+        let at_least = now + EXCUSED - patience;
         for member in self.members.values_mut() {
             let Member { presence, since, .. } = &mut **member;
             presence.excuse(since, at_least);
@@ -389,7 +387,7 @@ impl Group {
     }
 
     /// When something is due for a member.
-    pub(super) fn members_due_at(&mut self, now: Duration) -> Option<Duration> {
+    pub(super) fn members_due_at(&mut self, now: Time) -> Option<Time> {
         let Policy { missed_heartbeats_until_lost: missed, mismatch_after, .. } =
             self.core.config.policy;
         let (interval, us) = (self.heartbeat_interval(), self.core.session);
@@ -406,17 +404,17 @@ fn timeouts_of(
     interval: Duration,
     missed: u32,
     compare_after: &CompareAfter,
-) -> [Option<Duration>; 10] {
+) -> [Option<Time>; 10] {
     let unresponsive = member.presence.silent_since(member.since) + interval * UNRESPONSIVE_AFTER;
     [
         Some(member.presence.lost_at(member.since, interval, missed)),
         (!member.presence.is_unresponsive).then_some(unresponsive),
-        member.presence.contest.map(Duration::from),
+        member.presence.contest,
         member.next_ask_at(),
         member.next_repeat_at(),
-        member.request.map(|_| {
-            member.answered_at.map_or(Duration::ZERO, |at| at.plus(super::keys::ANSWER_EVERY))
-        }),
+        member
+            .request
+            .map(|_| member.answered_at.map_or(Time::START, |at| at + super::keys::ANSWER_EVERY)),
         member.received.next_retired_at(),
         member.roster.next_at(compare_after.roster),
         member.view.next_at(compare_after.roster),

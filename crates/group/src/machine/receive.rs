@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Event, GroupError, LeaveReason, MessageError, SessionId,
+    Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
     },
@@ -36,7 +36,7 @@ impl Group {
     /// # Errors
     /// [`GroupError`], of a bundle the first. What was rejected has changed nothing, except that an equivocation is reported and
     /// an unknown session may be asked who it is. Everything else of a bundle counts.
-    pub fn handle_message(&mut self, bytes: &[u8], now: Duration) -> Result<(), GroupError> {
+    pub fn handle_message(&mut self, bytes: &[u8], now: Time) -> Result<(), GroupError> {
         if self.has_ended {
             return Err(GroupError::Ended);
         }
@@ -49,7 +49,7 @@ impl Group {
         result
     }
 
-    pub(super) fn handle_one(&mut self, bytes: &[u8], now: Duration) -> Result<(), GroupError> {
+    pub(super) fn handle_one(&mut self, bytes: &[u8], now: Time) -> Result<(), GroupError> {
         if self.has_ended {
             return Err(GroupError::Ended);
         }
@@ -85,7 +85,7 @@ impl Group {
     }
 
     /// A message of a member, or so it says.
-    fn on_member_message(&mut self, message: &Message<'_>, now: Duration) -> Result<(), GroupError> {
+    fn on_member_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
         let session = message.head.session;
         let us = self.core.session;
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
@@ -95,13 +95,13 @@ impl Group {
                 return Err(GroupError::Stale);
             }
             Body::Request(Request { target, .. })
-            | Body::Check { target, .. }
+            | Body::Sas { target, .. }
             | Body::Refusal(Refusal { target, .. })
                 if *target != us =>
             {
                 return Err(GroupError::NotForUs);
             }
-            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.number() => {
+            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
                 return Err(GroupError::NotForUs);
             }
             Body::Announce(_)
@@ -114,7 +114,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {}
         }
         // As long as not too much is forged, what others send in its name costs it nothing.
@@ -140,7 +140,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {
                 if !message.is_signed_by(&self.core.group, &member.identity()) {
                     self.forgeries.try_take(now);
@@ -171,13 +171,13 @@ impl Group {
                 self.on_refusal(session, refusal.reason, true, now);
                 Ok(())
             }
-            Body::Check { message, .. } => self.on_check(session, *message),
+            Body::Sas { message, .. } => self.on_sas(session, *message),
             Body::UpdateHeader(_) => self.on_update_header(message),
         }
     }
 
     /// A message of a session that the application is judging: kept until it has.
-    fn on_judged_message(&mut self, message: &Message<'_>, now: Duration) -> Result<(), GroupError> {
+    fn on_judged_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
         let session = message.head.session;
         let us = self.core.session;
         if !self.strangers.try_take(now) {
@@ -190,7 +190,7 @@ impl Group {
         let is_signed = message.is_signed_by(&self.core.group, &identity);
         match &message.body {
             // It cannot be verified without opening it.
-            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.number() => {
+            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
                 Err(GroupError::NotForUs)
             }
             Body::KeyUpdate(_) => {
@@ -208,7 +208,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_)
                 if !is_signed =>
             {
@@ -251,14 +251,14 @@ impl Group {
                 if has_announce || judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
             Body::Request(_) => Err(GroupError::NotForUs),
-            Body::Roster(_) | Body::Forward(_) | Body::Check { .. } | Body::UpdateHeader(_) => {
+            Body::Roster(_) | Body::Forward(_) | Body::Sas { .. } | Body::UpdateHeader(_) => {
                 if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
         }
     }
 
     /// A message of a session that is not known: it cannot be verified; who it is may be asked.
-    fn on_stranger_message(&mut self, message: &Message<'_>, now: Duration) -> GroupError {
+    fn on_stranger_message(&mut self, message: &Message<'_>, now: Time) -> GroupError {
         let session = message.head.session;
         let unknown = GroupError::UnknownMember(session);
         if self.refused.contains(session, now) {
@@ -271,7 +271,7 @@ impl Group {
             }
             Body::KeyUpdate(_)
                 if Entry::parse(message.entry)
-                    .is_ok_and(|entry| entry.recipient != self.core.number()) =>
+                    .is_ok_and(|entry| entry.recipient != self.core.member_id()) =>
             {
                 return GroupError::NotForUs;
             }
@@ -284,12 +284,12 @@ impl Group {
                 let asked = self.asked.get(&session);
                 // In our first second all announces are on their way to us.
                 let is_due = now >= self.expects_until()
-                    && asked.is_none_or(|at| now >= at.plus(ASK_STRANGER_EVERY));
+                    && asked.is_none_or(|at| now >= *at + ASK_STRANGER_EVERY);
                 if is_due && self.strangers.try_take(now) {
                     if self.asked.len() >= MAX_ASKED {
                         self.asked.clear();
                     }
-                    self.asked.insert(session, now.into());
+                    self.asked.insert(session, now);
                     let request = Request { target: session, wants: message::Wants::ANNOUNCE };
                     self.core.send(crate::Recipient::One(session), &Body::Request(request));
                 }
@@ -299,19 +299,19 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {}
         }
         unknown
     }
 
     /// Until when the announces of others are on their way to us. Not all come by themselves after a clash of numbers.
-    fn expects_until(&self) -> Duration {
-        if self.restarted_at.is_some() { Duration::ZERO } else { self.joined_at + NEW_FOR }
+    fn expects_until(&self) -> Time {
+        if self.restarted_at.is_some() { Time::START } else { self.joined_at + NEW_FOR }
     }
 
     /// Somebody who is not known does not know us. Its address is not known either: our announce goes to all.
-    fn answer_stranger(&mut self, now: Duration) {
+    fn answer_stranger(&mut self, now: Time) {
         let is_due = self.announced_at.is_none_or(|at| now >= at + ANNOUNCE_EVERY);
         if is_due && self.strangers.try_take(now) {
             self.announced_at = Some(now);
@@ -330,7 +330,7 @@ impl Group {
     }
 
     /// What a session sent before it was known or live.
-    pub(super) fn handle_early(&mut self, session: SessionId, now: Duration) {
+    pub(super) fn handle_early(&mut self, session: SessionId, now: Time) {
         let (theirs, others): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
         self.early = others.into();
@@ -357,7 +357,7 @@ impl Group {
     }
 
     /// The orders that a session gave before it was known, in a call that it has left.
-    pub(super) fn handle_orders_of_departed(&mut self, session: SessionId, now: Duration) {
+    pub(super) fn handle_orders_of_departed(&mut self, session: SessionId, now: Time) {
         let (theirs, others): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
         self.early = others.into();
@@ -370,7 +370,7 @@ impl Group {
     }
 
     /// A message of a session that has ended.
-    fn on_departed_message(&mut self, message: &Message<'_>, now: Duration) -> GroupError {
+    fn on_departed_message(&mut self, message: &Message<'_>, now: Time) -> GroupError {
         let session = message.head.session;
         if let Body::Order(order) = &message.body {
             let handled = self.on_order(session, order, message.bytes, false, now);
@@ -378,7 +378,7 @@ impl Group {
         }
         let Some(departed) = self.departed.get_mut(session) else { return GroupError::Departed };
         let is_alive = matches!(message.body, Body::Heartbeat(_) | Body::Request(_));
-        let is_due = departed.answered_at.is_none_or(|at| now >= at.plus(ANSWER_DEPARTED_EVERY));
+        let is_due = departed.answered_at.is_none_or(|at| now >= at + ANSWER_DEPARTED_EVERY);
         // A leave that is followed by a heartbeat is a recording, or out of order.
         if !is_alive || !is_due || departed.status == Status::Left || !self.strangers.try_take(now) {
             return GroupError::Departed;
@@ -386,7 +386,7 @@ impl Group {
         if !message.is_signed_by(&self.core.group, &departed.identity) {
             return GroupError::Unauthentic;
         }
-        departed.answered_at = Some(now.into());
+        departed.answered_at = Some(now);
         if let Some(proof) = departed.proof.clone() {
             // It may not know the moderator that has signed it.
             let by = Message::parse(&proof).map(|message| message.head.session);
@@ -410,12 +410,7 @@ impl Group {
     }
 
     /// Messages of others that a member passes on.
-    fn on_forward(
-        &mut self,
-        from: SessionId,
-        forward: &Forward,
-        now: Duration,
-    ) -> Result<(), GroupError> {
+    fn on_forward(&mut self, from: SessionId, forward: &Forward, now: Time) -> Result<(), GroupError> {
         let is_vouched = self.members.get(&from).is_some_and(|member| member.presence.is_live());
         let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
         let parsed: Vec<_> =
@@ -453,7 +448,7 @@ impl Group {
                 | Body::Roster(_)
                 | Body::Forward(_)
                 | Body::Refusal(_)
-                | Body::Check { .. } => Err(GroupError::NotAllowed),
+                | Body::Sas { .. } => Err(GroupError::NotAllowed),
             };
         }
         Ok(())
@@ -465,7 +460,7 @@ impl Group {
         by: SessionId,
         reason: RefusalReason,
         is_member: bool,
-        now: Duration,
+        now: Time,
     ) {
         let kind = match reason {
             RefusalReason::Refused => 1,
@@ -479,7 +474,7 @@ impl Group {
         if let RefusalReason::NumberInUse(other) = reason
             && is_member
             && other != self.core.session
-            && other.number() == self.core.number()
+            && other.member_id() == self.core.member_id()
         {
             // One that has opened a key of ours has admitted us.
             if self.members.get(&by).is_some_and(|member| member.has_acknowledged()) {
@@ -494,8 +489,8 @@ impl Group {
             self.refusers.insert(by);
         }
         let told = self.told_refusals.get(&kind);
-        if told.is_none_or(|at| now >= at.plus(TELL_REFUSAL_EVERY)) {
-            self.told_refusals.insert(kind, now.into());
+        if told.is_none_or(|at| now >= *at + TELL_REFUSAL_EVERY) {
+            self.told_refusals.insert(kind, now);
             self.core.event(Event::NotAdmitted { by, reason });
         }
     }
@@ -505,7 +500,7 @@ impl Group {
         &mut self,
         session: SessionId,
         heartbeat: &Heartbeat,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         let begun = crate::keys::received::Begun {
             generation: heartbeat.newest,

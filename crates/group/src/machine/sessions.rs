@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::Group;
 use crate::{
     Admission, EndReason, Event, GroupError, Identity, JoinRequest, LeaveReason, Permission, Recipient,
-    SessionId,
+    SessionId, Time,
     members::{admission::Judged, departed::Departed, member::Member},
     message::{Announce, Body, Heartbeat, Message, Reason, Refusal, RefusalReason, Status},
 };
@@ -27,7 +27,7 @@ fn counter_of(message: &[u8]) -> Option<u32> {
         | Body::Roster(_)
         | Body::Forward(_)
         | Body::Refusal(_)
-        | Body::Check { .. }
+        | Body::Sas { .. }
         | Body::UpdateHeader(_) => None,
     }
 }
@@ -39,7 +39,7 @@ impl Group {
         message: &Message<'_>,
         announce: &Announce,
         signs_orders: bool,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         let session = message.head.session;
         let group = self.core.group;
@@ -146,15 +146,15 @@ impl Group {
         members.count() + judged.filter(|(_, judged)| !judged.has_left).count()
     }
 
-    /// Another session that has the number of this one.
+    /// Another session that has the member id of this one.
     pub(super) fn owner_of(&self, session: SessionId) -> Option<SessionId> {
-        let number = session.number();
+        let member_id = session.member_id();
         let ours = [self.core.session].into_iter();
         let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
         let waiting = waiting.map(|(&session, _)| session);
         let away = self.away.iter().map(|(&session, _)| session);
-        let mut others = ours.chain(self.members_with_number(number)).chain(waiting).chain(away);
-        others.find(|other| *other != session && other.number() == number)
+        let mut others = ours.chain(self.members_with_id(member_id)).chain(waiting).chain(away);
+        others.find(|other| *other != session && other.member_id() == member_id)
     }
 
     /// Admits a session that asked for it.
@@ -166,7 +166,7 @@ impl Group {
         &mut self,
         session: SessionId,
         admission: Admission,
-        now: Duration,
+        now: Time,
     ) -> Result<(), GroupError> {
         if self.has_ended {
             return Err(GroupError::Ended);
@@ -177,7 +177,7 @@ impl Group {
             self.departed.push(Departed {
                 session,
                 status: Status::Left,
-                at: Duration::ZERO.into(),
+                at: Time::START,
                 identity: judged.announce.identity,
                 permission: admission.permission,
                 was_live: false,
@@ -228,7 +228,7 @@ impl Group {
     }
 
     /// Sends a session our announce and a heartbeat, unless a member was sent them.
-    pub(super) fn introduce_to(&mut self, session: SessionId, now: Duration) {
+    pub(super) fn introduce_to(&mut self, session: SessionId, now: Time) {
         let member = self.members.get_mut(&session);
         let is_known =
             member.is_some_and(|member| core::mem::replace(&mut member.delivered.announce, true));
@@ -251,7 +251,7 @@ impl Group {
     }
 
     /// Refuses a session that asked to be admitted. It may ask again after a minute.
-    pub fn refuse(&mut self, session: SessionId, now: Duration) {
+    pub fn refuse(&mut self, session: SessionId, now: Time) {
         let now = self.advance(now);
         if let Some(judged) = self.waiting.remove(session) {
             let address = judged.announce.address;
@@ -265,7 +265,7 @@ impl Group {
         address: &[u8],
         reason: RefusalReason,
         by_application: bool,
-        now: Duration,
+        now: Time,
     ) {
         if self.refused.note(session, address, by_application, now) {
             // It may not know who we are.
@@ -283,7 +283,7 @@ impl Group {
     ///
     /// # Errors
     /// [`GroupError::UnknownMember`].
-    pub fn drop_member(&mut self, session: SessionId, now: Duration) -> Result<(), GroupError> {
+    pub fn drop_member(&mut self, session: SessionId, now: Time) -> Result<(), GroupError> {
         let now = self.advance(now);
         if self.waiting.remove(session).is_some() {
             return Ok(());
@@ -301,7 +301,7 @@ impl Group {
         session: SessionId,
         why: LeaveReason,
         proof: Option<Vec<u8>>,
-        now: Duration,
+        now: Time,
     ) {
         let status = match why {
             LeaveReason::Left | LeaveReason::Dropped | LeaveReason::Lost => Status::Left,
@@ -326,7 +326,7 @@ impl Group {
         self.departed.push(Departed {
             session,
             status,
-            at: now.into(),
+            at: now,
             identity,
             permission,
             was_live,
@@ -344,7 +344,7 @@ impl Group {
     }
 
     /// A member is out, for now or for good.
-    pub(super) fn after_leave(&mut self, session: SessionId, now: Duration) {
+    pub(super) fn after_leave(&mut self, session: SessionId, now: Time) {
         self.refresh_roster(now);
         self.left_at.get_or_insert(now);
         self.want_generation(Reason::Leave, now);
@@ -358,7 +358,7 @@ impl Group {
     }
 
     /// The roster has changed, and with it the view.
-    pub(super) fn refresh_roster(&mut self, now: Duration) {
+    pub(super) fn refresh_roster(&mut self, now: Time) {
         let members = self.members.values();
         let mut hashes: Vec<_> = members.map(|member| member.announce_hash()).collect();
         hashes.push(self.core.announce_hash);

@@ -7,10 +7,10 @@ use sealframe_crypto::CipherSuite;
 
 use super::Group;
 use crate::{
-    Identity, Kem, KeyId, Permission, Role, SessionId, UserId,
+    Identity, Kem, KeyId, MemberId, Permission, Role, SessionId, Time, UserId,
     members::member::Member,
     message::Announce,
-    verification::{CallCode, Standing},
+    verification::{CallCode, VerificationState},
 };
 
 /// How a group stands.
@@ -20,8 +20,9 @@ use crate::{
 pub struct GroupState {
     /// Our session.
     pub session: SessionId,
-    /// Our number in KIDs.
-    pub number: u16,
+    /// Our id in KIDs.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::identity::plain::as_number"))]
+    pub member_id: MemberId,
     /// Our identity.
     pub identity: Identity,
     /// How keys are encrypted to their recipients.
@@ -51,8 +52,9 @@ pub struct GroupState {
 pub struct MemberState {
     /// Its session.
     pub session: SessionId,
-    /// Its number in KIDs.
-    pub number: u16,
+    /// Its id in KIDs.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::identity::plain::as_number"))]
+    pub member_id: MemberId,
     /// What the relay calls it.
     pub address: Vec<u8>,
     /// Who it is, by the application's word.
@@ -60,7 +62,7 @@ pub struct MemberState {
     /// Who it is, by its signatures.
     pub identity: Identity,
     /// What is known of that identity.
-    pub standing: Standing,
+    pub standing: VerificationState,
     /// What it is there for.
     pub role: Role,
     /// What it may do.
@@ -96,20 +98,20 @@ impl Group {
 
     /// How the group stands.
     #[must_use]
-    pub fn state(&self, now: Duration) -> GroupState {
+    pub fn state(&self, now: Time) -> GroupState {
         let now = self.clock.read(now);
         let current = &self.own.current;
         let pending = self.own.pending.as_ref();
         GroupState {
             session: self.core.session,
-            number: self.core.number(),
+            member_id: self.core.member_id(),
             identity: self.core.identity(),
             kem: self.core.config.kem,
             call_code: self.call_code(),
             is_locked: self.orders.is_locked(),
             key: KeyId { generation: current.generation.into(), step: current.step.into() },
             sends: self.sends,
-            next_key_within: pending.map(|pending| pending.switch_at.saturating_sub(now)),
+            next_key_within: pending.map(|pending| pending.switch_at - now),
             waiting: self.waiting.iter().map(|(&session, _)| session).collect(),
             away: self.away.iter().map(|(&session, _)| session).collect(),
             has_ended: self.has_ended,
@@ -118,29 +120,29 @@ impl Group {
 
     /// What is known of the others, by session.
     #[must_use]
-    pub fn member_states(&self, now: Duration) -> Vec<MemberState> {
+    pub fn member_states(&self, now: Time) -> Vec<MemberState> {
         let now = self.clock.read(now);
         self.members.values().map(|member| member_state(member, now)).collect()
     }
 }
 
-fn member_state(member: &Member, now: Duration) -> MemberState {
+fn member_state(member: &Member, now: Time) -> MemberState {
     let newest = member.received.newest_open();
     MemberState {
         session: member.session,
-        number: member.number(),
+        member_id: member.member_id(),
         address: Announce::address_in(&member.announce).to_vec(),
         user: member.user.clone(),
         identity: member.identity(),
         standing: member.standing,
         role: member.role,
         permission: member.permission,
-        since: now.saturating_sub(member.since.into()),
+        since: (now - member.since),
         key: newest.map(|(key, _)| key),
-        key_since: newest.map(|(_, since)| now.saturating_sub(since.into())),
+        key_since: newest.map(|(_, since)| now - since),
         has_our_key: member.delivered.current,
         is_live: member.presence.is_live(),
-        silent_for: now.saturating_sub(member.presence.silent_since(member.since)),
+        silent_for: (now - member.presence.silent_since(member.since)),
         sends: member.presence.sends,
         roster_differs: member.roster.is_reported(),
         has_equivocated: member.has_equivocated,

@@ -5,7 +5,7 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use super::{Group, jitter};
-use crate::message::Reason;
+use crate::{Time, message::Reason};
 
 /// After joining, the first heartbeat comes sooner.
 const FIRST_HEARTBEAT: Duration = Duration::from_secs(3);
@@ -42,28 +42,28 @@ impl Timer {
 
 /// One time for each [`Timer`].
 pub(super) struct Timers {
-    at: [Option<Duration>; Timer::COUNT],
+    at: [Option<Time>; Timer::COUNT],
 }
 
 impl Timers {
-    pub(super) fn new(now: Duration, rekey_after: Duration) -> Self {
+    pub(super) fn new(now: Time, rekey_after: Duration) -> Self {
         let mut timers = Self { at: [None; Timer::COUNT] };
         timers.set(Timer::Rekey, now + rekey_after);
         timers.set(Timer::Heartbeat, now + FIRST_HEARTBEAT);
         timers
     }
 
-    pub(super) const fn set(&mut self, timer: Timer, at: Duration) {
+    pub(super) const fn set(&mut self, timer: Timer, at: Time) {
         self.at[timer as usize] = Some(at);
     }
 
     /// Sets it, unless it is set for an earlier time.
-    pub(super) fn set_sooner(&mut self, timer: Timer, at: Duration) {
+    pub(super) fn set_sooner(&mut self, timer: Timer, at: Time) {
         let at = self.get(timer).map_or(at, |before| before.min(at));
         self.set(timer, at);
     }
 
-    pub(super) const fn get(&self, timer: Timer) -> Option<Duration> {
+    pub(super) const fn get(&self, timer: Timer) -> Option<Time> {
         self.at[timer as usize]
     }
 
@@ -72,7 +72,7 @@ impl Timers {
     }
 
     /// Whether it is due; it is stopped if so.
-    pub(super) fn take_due(&mut self, timer: Timer, now: Duration) -> bool {
+    pub(super) fn take_due(&mut self, timer: Timer, now: Time) -> bool {
         let is_due = self.get(timer).is_some_and(|at| now >= at);
         if is_due {
             self.stop(timer);
@@ -80,14 +80,14 @@ impl Timers {
         is_due
     }
 
-    fn next(&self) -> Option<Duration> {
+    fn next(&self) -> Option<Time> {
         self.at.iter().flatten().min().copied()
     }
 }
 
 impl Group {
     /// Does what is due, and what becomes due by that.
-    pub(super) fn handle_timeouts(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+    pub(super) fn handle_timeouts(&mut self, now: Time, rng: &mut impl CryptoRng) {
         for _ in 0..MAX_ROUNDS {
             self.handle_timeouts_once(now, rng);
             if self.next_due(now).is_none_or(|at| at > now) {
@@ -96,7 +96,7 @@ impl Group {
         }
     }
 
-    fn handle_timeouts_once(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+    fn handle_timeouts_once(&mut self, now: Time, rng: &mut impl CryptoRng) {
         if self.timers.take_due(Timer::Restart, now) && self.restart(now, rng).is_err() {
             self.timers.set(Timer::Restart, now + crate::randomness::TRY_AGAIN);
         }
@@ -131,34 +131,34 @@ impl Group {
             self.wipe_retired(now);
             self.compare_if_due(now);
         }
-        self.continue_checks(now, rng);
+        self.advance_verifications(now, rng);
         if self.timers.take_due(Timer::Heartbeat, now) {
             self.send_heartbeat_to_all(now);
         }
         self.send_acks(now);
     }
 
-    pub(super) fn set_rekey_timer(&mut self, now: Duration, rng: &mut impl CryptoRng) {
+    pub(super) fn set_rekey_timer(&mut self, now: Time, rng: &mut impl CryptoRng) {
         let life = self.core.config.policy.generation_life(self.members.len() + 1);
         self.timers.set(Timer::Rekey, now + jitter(life, rng));
     }
 
-    fn are_members_due(&mut self, now: Duration) -> bool {
+    fn are_members_due(&mut self, now: Time) -> bool {
         self.members_due_at(now).is_some_and(|at| at <= now)
     }
 
     /// When something is due next, if nothing comes in: always later than now.
-    pub(super) fn next_timeout(&mut self, now: Duration) -> Duration {
+    pub(super) fn next_timeout(&mut self, now: Time) -> Time {
         self.next_due(now).unwrap_or(now).max(now + SOONEST)
     }
 
-    fn next_due(&mut self, now: Duration) -> Option<Duration> {
+    fn next_due(&mut self, now: Time) -> Option<Time> {
         let own = [
             self.timers.next(),
             Some(self.prekeys.next_at()),
             self.waiting.next_at(self.lost_after()),
             self.away.next_at(),
-            self.checks.next_at(),
+            self.verifications.next_at(),
         ];
         let of_members = self.members_due_at(now);
         own.into_iter().chain([of_members]).flatten().min()

@@ -4,8 +4,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use core::time::Duration;
 
 use crate::{
-    JoinRequest, SessionId,
-    clock::Moment,
+    JoinRequest, SessionId, Time,
     message::{Announce, Heartbeat},
 };
 
@@ -13,7 +12,7 @@ use crate::{
 pub(crate) struct Judged {
     pub(crate) announce: Announce,
     pub(crate) message: Vec<u8>,
-    heard_at: Moment,
+    heard_at: Time,
     /// The newest heartbeat, by number.
     heartbeat: Option<(u32, Vec<u8>)>,
     /// What else it sent meanwhile, to be handled when it is admitted.
@@ -26,15 +25,15 @@ impl Judged {
     const MAX_KEPT: usize = 8;
     const MAX_KEPT_LEN: usize = 32 << 10;
 
-    pub(crate) fn new(announce: Announce, message: Vec<u8>, has_left: bool, now: Duration) -> Self {
-        Self { announce, message, heard_at: now.into(), heartbeat: None, kept: Vec::new(), has_left }
+    pub(crate) fn new(announce: Announce, message: Vec<u8>, has_left: bool, now: Time) -> Self {
+        Self { announce, message, heard_at: now, heartbeat: None, kept: Vec::new(), has_left }
     }
 
     /// Keeps an authentic heartbeat if it is the newest.
-    pub(crate) fn keep_heartbeat(&mut self, heartbeat: &Heartbeat, bytes: &[u8], now: Duration) {
+    pub(crate) fn keep_heartbeat(&mut self, heartbeat: &Heartbeat, bytes: &[u8], now: Time) {
         if self.heartbeat.as_ref().is_none_or(|(seq, _)| heartbeat.seq > *seq) {
             self.heartbeat = Some((heartbeat.seq, bytes.to_vec()));
-            self.heard_at = now.into();
+            self.heard_at = now;
         }
     }
 
@@ -92,12 +91,12 @@ impl Waiting {
     }
 
     /// Forgets sessions of which nothing came for this long.
-    pub(crate) fn expire(&mut self, after: Duration, now: Duration) {
-        self.sessions.retain(|_, judged| now < judged.heard_at.plus(after));
+    pub(crate) fn expire(&mut self, after: Duration, now: Time) {
+        self.sessions.retain(|_, judged| now < judged.heard_at + after);
     }
 
-    pub(crate) fn next_at(&self, after: Duration) -> Option<Duration> {
-        self.sessions.values().map(|judged| judged.heard_at.plus(after)).min()
+    pub(crate) fn next_at(&self, after: Duration) -> Option<Time> {
+        self.sessions.values().map(|judged| judged.heard_at + after).min()
     }
 }
 
@@ -105,7 +104,7 @@ impl JoinRequest {
     pub(crate) fn new(session: SessionId, announce: &Announce, has_left: bool) -> Self {
         Self {
             session,
-            number: session.number(),
+            member_id: session.member_id(),
             identity: announce.identity,
             role: announce.role,
             address: announce.address.clone(),

@@ -8,9 +8,7 @@ use alloc::{
 use core::time::Duration;
 
 use super::member::Member;
-use crate::{
-    Identity, Permission, SessionId, clock::Moment, keys::received::Received, message::Status,
-};
+use crate::{Identity, Permission, SessionId, Time, keys::received::Received, message::Status};
 
 /// How long a session that is away is remembered.
 const AWAY_FOR: Duration = Duration::from_secs(3600);
@@ -22,7 +20,7 @@ pub(crate) struct Departed {
     pub(crate) session: SessionId,
     /// What of it is to be told: left, removed or replaced.
     pub(crate) status: Status,
-    pub(crate) at: Moment,
+    pub(crate) at: Time,
     pub(crate) identity: Identity,
     pub(crate) permission: Permission,
     /// It has proved to be present here, so it is no recording of another call.
@@ -32,7 +30,7 @@ pub(crate) struct Departed {
     pub(crate) announce: Option<Box<[u8]>>,
     /// The signed message that ended it, or the announce of the session that took its place.
     pub(crate) proof: Option<Vec<u8>>,
-    pub(crate) answered_at: Option<Moment>,
+    pub(crate) answered_at: Option<Time>,
     /// The counter of the order that removed it.
     pub(crate) removed_by: Option<u32>,
     /// That it has left is another member's word: it may be here itself.
@@ -75,7 +73,7 @@ impl DepartedSessions {
 /// A member that was lost or dropped.
 pub(crate) struct Away {
     pub(crate) member: Box<Member>,
-    pub(crate) since: Moment,
+    pub(crate) since: Time,
     /// Our newest heartbeat when it went: it proves to be back by one after that.
     pub(crate) our_seq: u32,
 }
@@ -122,9 +120,9 @@ impl AwayMembers {
     }
 
     /// Forgets members that have been away for too long; what must not be opened again of them is noted.
-    pub(crate) fn expire(&mut self, wiped: &mut WipedKeys, now: Duration) {
+    pub(crate) fn expire(&mut self, wiped: &mut WipedKeys, now: Time) {
         self.members.retain(|session, away| {
-            let stays = now < away.since.plus(AWAY_FOR);
+            let stays = now < away.since + AWAY_FOR;
             if !stays {
                 wiped.note(*session, &away.member.received);
             }
@@ -132,8 +130,8 @@ impl AwayMembers {
         });
     }
 
-    pub(crate) fn next_at(&self) -> Option<Duration> {
-        self.members.values().map(|away| away.since.plus(AWAY_FOR)).min()
+    pub(crate) fn next_at(&self) -> Option<Time> {
+        self.members.values().map(|away| away.since + AWAY_FOR).min()
     }
 }
 
@@ -162,7 +160,7 @@ impl WipedKeys {
 
 /// A session that was refused.
 struct Refusal {
-    at: Moment,
+    at: Time,
     by_application: bool,
     address: Box<[u8]>,
 }
@@ -182,9 +180,9 @@ impl Refused {
         session: SessionId,
         address: &[u8],
         by_application: bool,
-        now: Duration,
+        now: Time,
     ) -> bool {
-        self.by_us.retain(|_, refusal| now < refusal.at.plus(REFUSED_FOR));
+        self.by_us.retain(|_, refusal| now < refusal.at + REFUSED_FOR);
         if let Some(refusal) = self.by_us.get_mut(&session) {
             refusal.by_application |= by_application;
             return false;
@@ -192,20 +190,20 @@ impl Refused {
         if self.by_us.len() >= Self::KEPT {
             return false;
         }
-        let refusal = Refusal { at: now.into(), by_application, address: address.into() };
+        let refusal = Refusal { at: now, by_application, address: address.into() };
         self.by_us.insert(session, refusal);
         true
     }
 
     /// Whether the application refused it within the last minute.
-    pub(crate) fn is_by_application(&self, session: SessionId, now: Duration) -> bool {
+    pub(crate) fn is_by_application(&self, session: SessionId, now: Time) -> bool {
         let known = self.by_us.get(&session).filter(|refusal| refusal.by_application);
-        known.is_some_and(|refusal| now < refusal.at.plus(REFUSED_FOR))
+        known.is_some_and(|refusal| now < refusal.at + REFUSED_FOR)
     }
 
     /// Whether it was refused within the last minute.
-    pub(crate) fn contains(&self, session: SessionId, now: Duration) -> bool {
-        self.by_us.get(&session).is_some_and(|refusal| now < refusal.at.plus(REFUSED_FOR))
+    pub(crate) fn contains(&self, session: SessionId, now: Time) -> bool {
+        self.by_us.get(&session).is_some_and(|refusal| now < refusal.at + REFUSED_FOR)
     }
 
     /// Where to tell it.

@@ -1,10 +1,10 @@
 //! All members, and when something is due for one of them.
 
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
-use core::{ops::Deref, time::Duration};
+use core::ops::Deref;
 
 use super::member::Member;
-use crate::SessionId;
+use crate::{SessionId, Time};
 
 /// Members that are looked at one by one when the next time is worked out; of more, all are.
 const MAX_TOUCHED: usize = 32;
@@ -16,7 +16,7 @@ pub(crate) struct MemberMap {
     /// Members that may have changed; `None` if any may.
     touched: Option<Vec<SessionId>>,
     /// Of the others nothing is due before this.
-    due_at: Option<Duration>,
+    due_at: Option<Time>,
 }
 
 impl MemberMap {
@@ -65,9 +65,9 @@ impl MemberMap {
     /// When something is due for one of them, by its own times: perhaps too early, if that is later than now.
     pub(crate) fn due_at(
         &mut self,
-        now: Duration,
-        next_of: impl Fn(&Member) -> Option<Duration>,
-    ) -> Option<Duration> {
+        now: Time,
+        next_of: impl Fn(&Member) -> Option<Time>,
+    ) -> Option<Time> {
         let mut touched = self.touched.take();
         if let Some(touched) = &mut touched {
             let members = touched.drain(..).filter_map(|session| self.members.get(&session));

@@ -5,13 +5,12 @@ use core::time::Duration;
 
 use super::presence::Presence;
 use crate::{
-    Admission, Identity, Permission, Role, SessionId, UserId,
+    Admission, Identity, MemberId, Permission, Role, SessionId, Time, UserId,
     agreement::Comparison,
     bucket::{Rate, TokenBucket},
-    clock::Moment,
     keys::{own::Delivery, received::Received},
     message::{Announce, Heartbeat, Wants},
-    verification::Standing,
+    verification::VerificationState,
 };
 
 /// Waits between two requests for keys: doubled each time, within these bounds.
@@ -29,7 +28,7 @@ pub(crate) struct Member {
     pub(crate) role: Role,
     pub(crate) permission: Permission,
     /// What was known of it when it was admitted, unless people have decided since.
-    pub(crate) standing: Standing,
+    pub(crate) standing: VerificationState,
     pub(crate) user: UserId,
     /// As it was received, to be shown to others. Its identity, first prekey and address are in it.
     pub(crate) announce: Box<[u8]>,
@@ -37,7 +36,7 @@ pub(crate) struct Member {
     prekey_number: u16,
     /// The newest prekey, unless it is the announce's.
     prekey: Option<Box<[u8]>>,
-    pub(crate) since: Moment,
+    pub(crate) since: Time,
     pub(crate) presence: Presence,
     pub(crate) delivered: Delivered,
     unacknowledged: Vec<Unacknowledged>,
@@ -50,12 +49,12 @@ pub(crate) struct Member {
     pub(crate) has_equivocated: bool,
     keys_asked: Asked,
     pub(crate) request: Option<Wants>,
-    pub(crate) answered_at: Option<Moment>,
+    pub(crate) answered_at: Option<Time>,
     /// When a generation was begun because it asked for one.
-    pub(crate) renewed_at: Option<Moment>,
+    pub(crate) renewed_at: Option<Time>,
     /// When its roster was answered.
-    pub(crate) roster_at: Option<Moment>,
-    pub(crate) heartbeat_sent_at: Option<Moment>,
+    pub(crate) roster_at: Option<Time>,
+    pub(crate) heartbeat_sent_at: Option<Time>,
     pub(crate) bucket: TokenBucket,
 }
 
@@ -70,15 +69,15 @@ pub(crate) struct Delivered {
 /// A key that a member was sent and has not acknowledged.
 struct Unacknowledged {
     delivery: Delivery,
-    sent_at: Moment,
+    sent_at: Time,
     tries: u8,
 }
 
 /// When its keys are requested next.
 #[derive(Default)]
 struct Asked {
-    at: Option<Moment>,
-    not_before: Option<Moment>,
+    at: Option<Time>,
+    not_before: Option<Time>,
     times: u8,
     /// What it seals with was wiped here: only a new generation helps.
     anew: bool,
@@ -90,8 +89,8 @@ impl Member {
         announce: &Announce,
         message: Vec<u8>,
         admission: Admission,
-        standing: Standing,
-        now: Duration,
+        standing: VerificationState,
+        now: Time,
     ) -> Self {
         let (mut session, mut announce_hash_rest) = (SessionId::default(), [0; 16]);
         let hash = Announce::hash_of(group, &message);
@@ -108,7 +107,7 @@ impl Member {
             announce_hash_rest,
             prekey_number: 0,
             prekey: None,
-            since: now.into(),
+            since: now,
             presence: Presence::new(),
             delivered: Delivered::default(),
             unacknowledged: Vec::new(),
@@ -128,8 +127,8 @@ impl Member {
         }
     }
 
-    pub(crate) const fn number(&self) -> u16 {
-        self.session.number()
+    pub(crate) const fn member_id(&self) -> MemberId {
+        self.session.member_id()
     }
 
     /// The session is its first half.
@@ -165,14 +164,14 @@ impl Member {
     }
 
     /// Its keys are to be requested, unless they come before.
-    pub(crate) fn ask_by(&mut self, at: Duration) {
-        let at = self.keys_asked.not_before.map_or(at, |earliest| at.max(earliest.into()));
-        let before = self.keys_asked.at.map(Duration::from);
-        self.keys_asked.at = Some(before.map_or(at, |before| before.min(at)).into());
+    pub(crate) fn ask_by(&mut self, at: Time) {
+        let at = self.keys_asked.not_before.map_or(at, |earliest| at.max(earliest));
+        let before = self.keys_asked.at;
+        self.keys_asked.at = Some(before.map_or(at, |before| before.min(at)));
     }
 
     /// As [`ask_by`](Self::ask_by), for a new generation: the present one was wiped here.
-    pub(crate) fn ask_anew_by(&mut self, at: Duration) {
+    pub(crate) fn ask_anew_by(&mut self, at: Time) {
         self.keys_asked.anew = true;
         self.ask_by(at);
     }
@@ -183,11 +182,11 @@ impl Member {
     }
 
     /// What is requested of it now, and again until it comes.
-    pub(crate) fn take_ask(&mut self, now: Duration) -> Option<Wants> {
-        let is_due = self.keys_asked.at.is_some_and(|at| now >= at.into());
+    pub(crate) fn take_ask(&mut self, now: Time) -> Option<Wants> {
+        let is_due = self.keys_asked.at.is_some_and(|at| now >= at);
         if is_due {
             let wait = ASK_AFTER * 2_u32.saturating_pow(self.keys_asked.times.into());
-            let next = (now + wait.min(ASK_AT_LEAST)).into();
+            let next = now + wait.min(ASK_AT_LEAST);
             let times = self.keys_asked.times.saturating_add(1).min(8);
             let anew = self.keys_asked.anew;
             self.keys_asked = Asked { at: Some(next), not_before: Some(next), times, anew };
@@ -197,12 +196,12 @@ impl Member {
     }
 
     /// A key of ours was sent to it.
-    pub(crate) fn note_delivery(&mut self, delivery: Delivery, wants_ack: bool, now: Duration) {
+    pub(crate) fn note_delivery(&mut self, delivery: Delivery, wants_ack: bool, now: Time) {
         let is_other = |sent: &Unacknowledged| sent.delivery.generation != delivery.generation;
         self.unacknowledged.retain(is_other);
         if wants_ack {
             self.unacknowledged.reserve_exact(1);
-            self.unacknowledged.push(Unacknowledged { delivery, sent_at: now.into(), tries: 0 });
+            self.unacknowledged.push(Unacknowledged { delivery, sent_at: now, tries: 0 });
         }
     }
 
@@ -211,7 +210,7 @@ impl Member {
         &mut self,
         (generation, step): (u32, u8),
         mac: &[u8; 8],
-        now: Duration,
+        now: Time,
     ) -> bool {
         let is_right = |sent: &Unacknowledged| {
             let Delivery { generation: g, step: s, mac: expected, .. } = &sent.delivery;
@@ -221,7 +220,7 @@ impl Member {
         let Some(place) = self.unacknowledged.iter().position(is_right) else { return false };
         let sent = self.unacknowledged.remove(place);
         if sent.tries == 0 {
-            let took = now.saturating_sub(sent.sent_at.into());
+            let took = now - sent.sent_at;
             let before = self.ack_delay.unwrap_or(took);
             self.ack_delay = Some((before * 7 + took) / 8);
         }
@@ -245,21 +244,21 @@ impl Member {
     }
 
     /// When a key is to be sent again.
-    pub(crate) fn next_repeat_at(&self) -> Option<Duration> {
+    pub(crate) fn next_repeat_at(&self) -> Option<Time> {
         self.unacknowledged.iter().map(|sent| self.repeat_at(sent)).min()
     }
 
-    fn repeat_at(&self, sent: &Unacknowledged) -> Duration {
+    fn repeat_at(&self, sent: &Unacknowledged) -> Time {
         // Made for a prekey that it may have wiped.
         if sent.delivery.prekey_number != self.prekey_number && sent.tries < MAX_TRIES {
-            return sent.sent_at.into();
+            return sent.sent_at;
         }
         let first = self.ack_delay.map_or(FIRST_ACK_WITHIN, |delay| ACK_WITHIN.max(delay * 2));
-        sent.sent_at.plus(first * 2_u32.pow(sent.tries.into()))
+        sent.sent_at + first * 2_u32.pow(sent.tries.into())
     }
 
     /// Generations of which the key is to be sent again now. After the last try it is not waited for any longer.
-    pub(crate) fn repeats(&mut self, now: Duration) -> Vec<(u32, u8)> {
+    pub(crate) fn repeats(&mut self, now: Time) -> Vec<(u32, u8)> {
         let due: Vec<bool> =
             self.unacknowledged.iter().map(|sent| now >= self.repeat_at(sent)).collect();
         let mut again = Vec::new();
@@ -275,8 +274,8 @@ impl Member {
     }
 
     /// A key was sent again.
-    pub(crate) fn note_repeat(&mut self, delivery: Delivery, tries: u8, now: Duration) {
-        let sent = Unacknowledged { delivery, sent_at: now.into(), tries: tries + 1 };
+    pub(crate) fn note_repeat(&mut self, delivery: Delivery, tries: u8, now: Time) {
+        let sent = Unacknowledged { delivery, sent_at: now, tries: tries + 1 };
         self.unacknowledged.push(sent);
     }
 
@@ -297,7 +296,7 @@ impl Member {
         self.request = None;
     }
 
-    pub(crate) fn next_ask_at(&self) -> Option<Duration> {
-        self.keys_asked.at.map(Duration::from)
+    pub(crate) fn next_ask_at(&self) -> Option<Time> {
+        self.keys_asked.at
     }
 }

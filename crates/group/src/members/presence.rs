@@ -3,7 +3,7 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;
 
-use crate::{clock::Moment, message::Heartbeat};
+use crate::{Time, message::Heartbeat};
 
 /// Heartbeats of a member that others may name as witness.
 const KEPT: usize = 12;
@@ -14,20 +14,20 @@ const NEVER_PROVED: u32 = 4;
 /// Whether a member is present.
 pub(crate) struct Presence {
     /// When it last proved to be.
-    proved_at: Option<Moment>,
+    proved_at: Option<Time>,
     /// Whether it ever has, so that its session is of this call and no recording of another.
     has_proved: bool,
     /// Of its newest heartbeat; 0 before the first.
     seq: u32,
     /// What it sent last it sent after this heartbeat of ours.
-    after: Option<Moment>,
+    after: Option<Time>,
     heard: Vec<Heard>,
     pub(crate) is_unresponsive: bool,
     /// Whether it sends frames, as it says.
     pub(crate) sends: bool,
     frames: u32,
     /// An older session of its identity must be heard until then, or is replaced.
-    pub(crate) contest: Option<Moment>,
+    pub(crate) contest: Option<Time>,
 }
 
 /// A heartbeat that came in.
@@ -36,7 +36,7 @@ struct Heard {
     seq: u32,
     hash: [u8; 8],
     /// It was sent after a heartbeat that we sent then.
-    after: Option<Moment>,
+    after: Option<Time>,
 }
 
 impl Presence {
@@ -65,9 +65,9 @@ impl Presence {
     }
 
     /// Notes a heartbeat that is authentic and newer than any before. `after`: it leads back to a heartbeat that we sent then.
-    pub(crate) fn note(&mut self, heartbeat: &Heartbeat, hash: [u8; 8], after: Option<Duration>) {
+    pub(crate) fn note(&mut self, heartbeat: &Heartbeat, hash: [u8; 8], after: Option<Time>) {
         self.seq = heartbeat.seq;
-        self.after = self.after.max(after.map(Moment::from));
+        self.after = self.after.max(after);
         self.sends = heartbeat.sends;
         self.frames = heartbeat.frames;
         if self.heard.len() == KEPT {
@@ -83,15 +83,15 @@ impl Presence {
     }
 
     /// When the heartbeat of ours was sent that the one with this number and hash leads back to.
-    pub(crate) fn heard_after(&self, seq: u32, hash: &[u8; 8]) -> Option<Duration> {
+    pub(crate) fn heard_after(&self, seq: u32, hash: &[u8; 8]) -> Option<Time> {
         let found = self.heard.iter().find(|heard| heard.seq == seq && heard.hash == *hash)?;
-        found.after.map(Duration::from)
+        found.after
     }
 
     /// It has proved to be present. Whether that is news.
-    pub(crate) fn prove(&mut self, now: Duration) -> bool {
+    pub(crate) fn prove(&mut self, now: Time) -> bool {
         self.has_proved = true;
-        self.proved_at.replace(now.into()).is_none()
+        self.proved_at.replace(now).is_none()
     }
 
     /// Whether it has proved to be present, not too long ago.
@@ -104,25 +104,25 @@ impl Presence {
         self.has_proved
     }
 
-    pub(crate) fn proved_at(&self) -> Option<Duration> {
-        self.proved_at.map(Duration::from)
+    pub(crate) fn proved_at(&self) -> Option<Time> {
+        self.proved_at
     }
 
     /// From when on its silence counts.
-    pub(crate) fn silent_since(&self, since: Moment) -> Duration {
-        self.proved_at.unwrap_or(since).into()
+    pub(crate) fn silent_since(&self, since: Time) -> Time {
+        self.proved_at.unwrap_or(since)
     }
 
     /// When it is lost, unless it proves to be present before: of one that never has there is less to wait for.
-    pub(crate) fn lost_at(&self, since: Moment, interval: Duration, missed: u32) -> Duration {
+    pub(crate) fn lost_at(&self, since: Time, interval: Duration, missed: u32) -> Time {
         let missed = if self.is_live() { missed } else { missed.min(NEVER_PROVED) };
         self.silent_since(since) + interval * missed
     }
 
     /// Our machine slept: it has until then to prove to be present.
-    pub(crate) fn excuse(&mut self, since: &mut Moment, at_least: Duration) {
+    pub(crate) fn excuse(&mut self, since: &mut Time, at_least: Time) {
         let from = self.proved_at.as_mut().unwrap_or(since);
-        *from = (*from).max(at_least.into());
+        *from = (*from).max(at_least);
     }
 
     /// It is away, and has to prove anew that it is present.
@@ -147,7 +147,7 @@ pub(crate) struct OwnHeartbeats {
 struct Sent {
     seq: u32,
     hash: [u8; 8],
-    at: Moment,
+    at: Time,
 }
 
 impl OwnHeartbeats {
@@ -162,21 +162,21 @@ impl OwnHeartbeats {
         self.seq
     }
 
-    pub(crate) fn note(&mut self, hash: [u8; 8], now: Duration) {
+    pub(crate) fn note(&mut self, hash: [u8; 8], now: Time) {
         if self.sent.len() == Self::KEPT {
             self.sent.pop_front();
         }
-        self.sent.push_back(Sent { seq: self.seq, hash, at: now.into() });
+        self.sent.push_back(Sent { seq: self.seq, hash, at: now });
     }
 
     /// When the heartbeat with this number and hash was sent.
-    pub(crate) fn sent_at(&self, seq: u32, hash: &[u8; 8]) -> Option<Duration> {
+    pub(crate) fn sent_at(&self, seq: u32, hash: &[u8; 8]) -> Option<Time> {
         let found = self.sent.iter().rev().find(|sent| sent.seq == seq && sent.hash == *hash)?;
-        Some(found.at.into())
+        Some(found.at)
     }
 
-    pub(crate) fn forget_before(&mut self, time: Duration) {
-        while self.sent.front().is_some_and(|sent| Duration::from(sent.at) < time) {
+    pub(crate) fn forget_before(&mut self, time: Time) {
+        while self.sent.front().is_some_and(|sent| sent.at < time) {
             self.sent.pop_front();
         }
     }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Head, MessageError, Reader};
 use crate::{
-    Identity, Kem, SessionId,
+    Identity, Kem, MemberId, SessionId,
     hash::{expand, hash},
 };
 
@@ -119,8 +119,8 @@ impl Reason {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Entry<'a> {
-    /// The recipient's number.
-    pub recipient: u16,
+    /// The recipient's id.
+    pub recipient: MemberId,
     /// Which of its prekeys it was made with.
     pub prekey_number: u16,
     /// HPKE's encapsulated key and ciphertext of the base key, one after the other.
@@ -134,7 +134,7 @@ impl<'a> Entry<'a> {
     /// [`MessageError::Malformed`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageError> {
         let mut reader = Reader::new(bytes);
-        let (recipient, prekey_number) = (reader.u16()?, reader.u16()?);
+        let (recipient, prekey_number) = (MemberId::new(reader.u16()?), reader.u16()?);
         Ok(Self { recipient, prekey_number, sealed: reader.rest() })
     }
 

@@ -163,7 +163,7 @@ pub enum RefusalReason {
     Removed,
     /// There is no room.
     Full,
-    /// Its number belongs to another session.
+    /// Its member id belongs to another session.
     NumberInUse(SessionId),
     /// It uses another media suite, KEM or protocol version.
     OtherParameters,

@@ -2,7 +2,7 @@
 
 use sealframe_crypto::BaseKey;
 use sealframe_group::{
-    Event, GroupError, IdentityKey, Kem, KemSecret, LeaveReason, Role, SessionId,
+    Event, GroupError, IdentityKey, Kem, KemSecret, LeaveReason, Role, SessionId, Time,
     message::{
         self, Addressee, Announce, Body, Heartbeat, KeyUpdate, Message, Reason, UpdateHeader,
         entry_info,
@@ -185,7 +185,7 @@ impl Net {
         let key = BaseKey::from_bytes(SUITE, &[byte; 32]).unwrap();
         let aad = &message[..KeyUpdate::SIGNED_LEN];
         let (enc, sealed) = wrap(Kem::X25519, &prekey, &key, &info, aad, &mut Random::new(5)).unwrap();
-        let recipient = recipient.group.number().to_be_bytes();
+        let recipient = recipient.group.member_id().get().to_be_bytes();
         [&message, &recipient[..], &number.to_be_bytes(), &enc, &sealed].concat()
     }
 
@@ -223,7 +223,7 @@ impl Peer {
     }
 
     /// When it saw this first.
-    pub(crate) fn time_of(&self, event: &Event) -> Option<core::time::Duration> {
+    pub(crate) fn time_of(&self, event: &Event) -> Option<Time> {
         self.events.iter().find(|(_, seen)| seen == event).map(|(at, _)| *at)
     }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_group::{
-    Admission, Config, Event, Group, GroupError, IdentityKey, Kem, KeyChange, Output, Permission,
-    Policy, Recipient, Role, SessionId, UserId, message, verification::TrustStore,
+    Admission, Config, Event, Group, GroupError, IdentityKey, Kem, KeyChange, MemberId, Output,
+    Permission, Policy, Recipient, Role, SessionId, Time, UserId, message, verification::TrustStore,
 };
 use sealframe_testkit::random::Random;
 
@@ -62,17 +62,17 @@ pub(crate) struct Peer {
     pub(crate) frames: u64,
     pub(crate) speaks: bool,
     /// By number and generation.
-    pub(crate) held: BTreeMap<(u16, u64), Held>,
-    pub(crate) events: Vec<(Duration, Event)>,
+    pub(crate) held: BTreeMap<(MemberId, u64), Held>,
+    pub(crate) events: Vec<(Time, Event)>,
     pub(crate) judges_within: Duration,
-    judgements: Vec<(Duration, SessionId, Admission)>,
+    judgements: Vec<(Time, SessionId, Admission)>,
     pub(crate) refuses: BTreeSet<u16>,
     /// The application does not decide: the test does.
     pub(crate) is_undecided: bool,
-    pub(crate) asleep_until: Duration,
+    pub(crate) asleep_until: Time,
     /// Of whom the relay said meanwhile that they are gone.
     gone: Vec<u16>,
-    pub(crate) wake_at: Duration,
+    pub(crate) wake_at: Time,
     pub(crate) errors: BTreeMap<String, u64>,
     pub(crate) has_ended: bool,
     /// What its clock shows more than the net's.
@@ -80,7 +80,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(address: u16, join: &Join, now: Duration, seed: u64) -> Self {
+    pub(crate) fn new(address: u16, join: &Join, now: Time, seed: u64) -> Self {
         let mut rng = Random::new(seed);
         let mut seed = [7; 32];
         seed[..2].copy_from_slice(&join.person.to_be_bytes());
@@ -115,7 +115,7 @@ impl Peer {
             judgements: Vec::new(),
             refuses: BTreeSet::new(),
             is_undecided: false,
-            asleep_until: Duration::ZERO,
+            asleep_until: Time::START,
             gone: Vec::new(),
             wake_at: now,
             errors: BTreeMap::new(),
@@ -132,7 +132,7 @@ impl Peer {
     }
 
     /// Does what the group wants; what it sends.
-    pub(crate) fn turn(&mut self, now: Duration) -> Vec<(Recipient, Vec<u8>)> {
+    pub(crate) fn turn(&mut self, now: Time) -> Vec<(Recipient, Vec<u8>)> {
         let mut sent = Vec::new();
         let mut turns = 0;
         let due: Vec<_> = {
@@ -168,7 +168,7 @@ impl Peer {
                 Output::Event(event) => self.on_event(event, now),
                 Output::Timeout(until) => {
                     assert!(until > clock, "{until:?} is not after {clock:?}");
-                    let until = until - clock + now;
+                    let until = now + (until - clock);
                     let judged = self.judgements.iter().map(|(at, ..)| *at).min();
                     self.wake_at = judged.map_or(until, |at| at.min(until));
                     return sent;
@@ -177,7 +177,7 @@ impl Peer {
         }
     }
 
-    fn on_event(&mut self, event: Event, now: Duration) {
+    fn on_event(&mut self, event: Event, now: Time) {
         match &event {
             Event::JoinRequested(request) if !self.is_undecided => {
                 let admission = Self::admission(&request.credential);
@@ -210,32 +210,34 @@ impl Peer {
                 self.own = (generation, 0, base_key.expose_bytes().to_vec());
                 self.frames = u64::from(self.speaks);
             }
-            KeyChange::Restart { number, base_key } => {
-                assert_eq!(number, self.group.number());
+            KeyChange::Restart { member, base_key } => {
+                assert_eq!(member, self.group.member_id());
                 self.own = (0, 0, base_key.expose_bytes().to_vec());
                 self.frames = 1;
             }
-            KeyChange::Install { number, key, base_key } => {
+            KeyChange::Install { member, key, base_key } => {
                 let held = Held { step: key.step, key: base_key.expose_bytes().to_vec() };
-                let before = self.held.insert((number, key.generation), held);
+                let before = self.held.insert((member, key.generation), held);
                 assert!(before.is_none(), "installed twice");
             }
-            KeyChange::WipeGeneration { number, generation } => {
-                self.held.remove(&(number, generation));
+            KeyChange::WipeGeneration { member, generation } => {
+                self.held.remove(&(member, generation));
             }
-            KeyChange::WipeBefore { number, key } => {
+            KeyChange::WipeBefore { member, key } => {
                 self.held
-                    .retain(|&(held, generation), _| held != number || generation >= key.generation);
+                    .retain(|&(held, generation), _| held != member || generation >= key.generation);
             }
-            KeyChange::WipeMember { number } => self.held.retain(|&(held, _), _| held != number),
+            KeyChange::WipeMember { member } => self.held.retain(|&(held, _), _| held != member),
         }
     }
 
     /// Whether a frame that the other seals now opens here.
     pub(crate) fn opens(&self, other: &Self) -> bool {
         let (generation, step, key) = &other.own;
-        let Some(held) = self.held.get(&(other.group.number(), *generation)) else { return false };
-        if held.step > *step || self.group.session_of(other.group.number()).is_none() {
+        let Some(held) = self.held.get(&(other.group.member_id(), *generation)) else {
+            return false;
+        };
+        if held.step > *step || self.group.session_of(other.group.member_id()).is_none() {
             return false;
         }
         let mut ours = BaseKey::from_bytes(SUITE, &held.key).unwrap();
@@ -246,7 +248,7 @@ impl Peer {
     }
 
     pub(crate) fn sees(&self, session: SessionId) -> bool {
-        self.group.member_states(Duration::ZERO).iter().any(|member| member.session == session)
+        self.group.member_states(Time::START).iter().any(|member| member.session == session)
     }
 
     pub(crate) fn has_event(&self, is: impl Fn(&Event) -> bool) -> bool {
@@ -254,8 +256,8 @@ impl Peer {
     }
 
     /// What should never be seen with an honest relay.
-    pub(crate) fn alarms(&self) -> Vec<&(Duration, Event)> {
-        let is_alarm = |(_, event): &&(Duration, Event)| {
+    pub(crate) fn alarms(&self) -> Vec<&(Time, Event)> {
+        let is_alarm = |(_, event): &&(Time, Event)| {
             matches!(
                 event,
                 Event::RosterMismatch { .. }
@@ -271,7 +273,7 @@ impl Peer {
 /// A message on its way.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Packet {
-    at: Duration,
+    at: Time,
     order: u64,
     from: u16,
     to: u16,
@@ -283,7 +285,7 @@ pub(crate) type Drops = dyn FnMut(u16, u16, &[u8]) -> bool;
 
 /// The relay, everybody, and time.
 pub(crate) struct Net {
-    pub(crate) now: Duration,
+    pub(crate) now: Time,
     pub(crate) rng: Random,
     pub(crate) peers: BTreeMap<u16, Peer>,
     queue: BinaryHeap<Reverse<Packet>>,
@@ -292,7 +294,7 @@ pub(crate) struct Net {
     pub(crate) delay: (Duration, Duration),
     /// Whether messages between two addresses keep their order.
     pub(crate) keeps_order: bool,
-    last: BTreeMap<(u16, u16), Duration>,
+    last: BTreeMap<(u16, u16), Time>,
     /// Of 1,000 messages.
     pub(crate) loses: u64,
     pub(crate) repeats: u64,
@@ -315,7 +317,7 @@ pub(crate) struct Net {
 impl Net {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            now: SECOND,
+            now: Time::at(SECOND),
             rng: Random::new(seed),
             peers: BTreeMap::new(),
             queue: BinaryHeap::new(),
@@ -358,7 +360,7 @@ impl Net {
     }
 
     /// Lets somebody do something, and does what comes of it.
-    pub(crate) fn with<T>(&mut self, address: u16, work: impl FnOnce(&mut Peer, Duration) -> T) -> T {
+    pub(crate) fn with<T>(&mut self, address: u16, work: impl FnOnce(&mut Peer, Time) -> T) -> T {
         let now = self.now;
         let peer = self.peers.get_mut(&address).unwrap();
         let clock = now + peer.clock;
@@ -489,7 +491,7 @@ impl Net {
     }
 
     /// Lets everything happen until then.
-    pub(crate) fn run_until(&mut self, end: Duration) {
+    pub(crate) fn run_until(&mut self, end: Time) {
         loop {
             let packet = self.queue.peek().map(|Reverse(packet)| packet.at);
             let wake = self

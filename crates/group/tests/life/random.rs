@@ -9,7 +9,7 @@ use std::{
     env, thread,
 };
 
-use sealframe_group::{Event, Permission};
+use sealframe_group::{Event, MemberId, Permission, Time};
 use sealframe_testkit::random::Random;
 
 use crate::net::{Join, MILLI, Net, SECOND};
@@ -150,11 +150,11 @@ struct Run {
     next_person: u16,
     /// Somebody was put out, or may not come in: by person.
     out: BTreeSet<u16>,
-    told: Vec<(Duration, u16)>,
+    told: Vec<(Time, u16)>,
     counts: Counts,
     talks: bool,
     /// Of each sender: when it sealed with which key.
-    sealed: BTreeMap<u16, Vec<(Duration, u64, u32)>>,
+    sealed: BTreeMap<MemberId, Vec<(Time, u64, u32)>>,
 }
 
 impl Run {
@@ -368,16 +368,16 @@ impl Run {
     fn check_secrecy(&mut self) -> Result<(), String> {
         let now = self.net.now;
         for peer in self.net.peers.values() {
-            let of = self.sealed.entry(peer.group.number()).or_default();
+            let of = self.sealed.entry(MemberId::new(peer.group.member_id().get())).or_default();
             if peer.speaks {
                 of.push((now, peer.own.0, peer.own.1));
             }
         }
         for sender in self.net.peers.values() {
             for other in self.net.peers.values() {
-                let (number, session) = (sender.group.number(), other.group.session());
+                let (number, session) = (sender.group.member_id(), other.group.session());
                 // Two sessions may have one number for a moment, until one begins anew.
-                let holders = self.net.peers.values().filter(|peer| peer.group.number() == number);
+                let holders = self.net.peers.values().filter(|peer| peer.group.member_id() == number);
                 if other.address == sender.address || holders.count() > 1 {
                     continue;
                 }

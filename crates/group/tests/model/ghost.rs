@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealframe_group::{
-    Event, Recipient, SessionId,
+    Event, Recipient, SessionId, Time,
     message::{Action, Body, Heartbeat, Message, Order, unbundle},
 };
 
@@ -133,7 +133,7 @@ impl Ghost {
                     return Err(format!("a removed session is back: {pair}"));
                 }
                 let Some(seen) = self.seen.get(&(us, session)) else { continue };
-                let number = sender.group.number();
+                let number = sender.group.member_id();
                 for ((_, generation), held) in other.held.range((number, 0)..=(number, u64::MAX)) {
                     if !seen.is_in && seen.went_at.is_some_and(|went| *generation > went) {
                         return Err(format!("a key after it went: {generation} held by {pair}"));
@@ -190,7 +190,7 @@ impl Ghost {
             if is_locked != heartbeat.is_locked {
                 return Err(format!("{address}: its orders say locked {is_locked}, and it does not"));
             }
-            let members = peer.group.member_states(core::time::Duration::ZERO);
+            let members = peer.group.member_states(Time::START);
             for member in members {
                 for (by, order) in force {
                     let tag = Order::tag(*by, order.counter, &member.identity);

@@ -9,7 +9,7 @@ use std::{
     hash::DefaultHasher,
 };
 
-use sealframe_group::{Event, LeaveReason, Permission, Recipient, SessionId, message};
+use sealframe_group::{Event, LeaveReason, Permission, Recipient, SessionId, Time, message};
 
 use crate::{
     ghost::Ghost,
@@ -139,11 +139,11 @@ pub(crate) struct Scenario {
 struct Packet {
     bytes: Vec<u8>,
     hash: u64,
-    at: Duration,
+    at: Time,
 }
 
 pub(crate) struct World {
-    pub(crate) now: Duration,
+    pub(crate) now: Time,
     pub(crate) peers: BTreeMap<u16, Peer>,
     links: BTreeMap<(u16, u16), VecDeque<Packet>>,
     /// What arrived last.
@@ -175,7 +175,7 @@ impl World {
     /// A call that has begun.
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let mut world = Self {
-            now: SECOND,
+            now: Time::at(SECOND),
             peers: BTreeMap::new(),
             links: BTreeMap::new(),
             last: BTreeMap::new(),
@@ -242,7 +242,7 @@ impl World {
     /// The planted fault, after a turn of a machine.
     fn do_wrong(&mut self, address: u16, before: &(u64, u32, Vec<u8>), news: &[Event]) {
         let Some(sender) = self.peers.get(&address) else { return };
-        let number = sender.group.number();
+        let number = sender.group.member_id();
         let (tells, (generation, step, key)) = match self.fault {
             Some(Fault::TellsWhoWent) => {
                 (self.ghost.gone_at(sender.group.session()), sender.own.clone())
@@ -427,7 +427,7 @@ impl World {
         }
     }
 
-    fn with(&mut self, address: u16, work: impl FnOnce(&mut Peer, Duration)) {
+    fn with(&mut self, address: u16, work: impl FnOnce(&mut Peer, Time)) {
         let now = self.now;
         if let Some(peer) = self.peers.get_mut(&address) {
             work(peer, now);

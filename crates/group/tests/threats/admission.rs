@@ -1,11 +1,9 @@
 //! Who asks to come in: while the application decides, when there is no room, and whose number is taken.
 
-use core::time::Duration;
-
 use sealframe_group::{
-    Admission, Event, GroupError, Identity, Permission, Policy, RefusalReason, UserId,
+    Admission, Event, GroupError, Identity, MemberId, Permission, Policy, RefusalReason, Time, UserId,
     message::{self, Announce, Body, Head},
-    verification::Standing,
+    verification::VerificationState,
 };
 
 use crate::common::{Join, MILLI, Net, SECOND, Stranger, call, call_of, group, key_of};
@@ -121,13 +119,13 @@ fn who_asked_before_a_lock_is_not_admitted_after_it() {
 }
 
 /// An announce with a number of the test's choice.
-fn with_number(person: u16, number: u16) -> Stranger {
+fn with_member_id(person: u16, member: MemberId) -> Stranger {
     let mut announce = Stranger::of(person).announce;
     for joined_at in 0.. {
         announce.joined_at = joined_at;
         let head = Head::new(&group(), Default::default());
         let encoded = message::encode(&head, &Body::Announce(announce.clone()));
-        if Announce::session_of(&group(), &encoded[Head::LEN..]).number() == number {
+        if Announce::session_of(&group(), &encoded[Head::LEN..]).member_id() == member {
             break;
         }
     }
@@ -144,8 +142,8 @@ fn whose_number_is_taken_comes_in_with_another() {
         net.cut.extend([(honest, id), (id, honest)]);
     }
     assert_eq!(net.join(&Join::of(3)), honest);
-    let (session, number) = (net.session(honest), net.peer(honest).group.number());
-    let squatter = with_number(9, number);
+    let (session, number) = (net.session(honest), net.peer(honest).group.member_id());
+    let squatter = with_member_id(9, number);
     for &id in &ids {
         net.hand(id, &squatter.message).unwrap();
         assert!(net.peer(id).sees(squatter.session));
@@ -167,8 +165,8 @@ fn whose_number_is_taken_comes_in_with_another() {
 #[test]
 fn a_number_of_a_member_is_not_taken_from_it() {
     let (mut net, ids) = call_of(2);
-    let number = net.peer(ids[1]).group.number();
-    let squatter = with_number(9, number);
+    let number = net.peer(ids[1]).group.member_id();
+    let squatter = with_member_id(9, number);
     assert_eq!(net.hand(ids[0], &squatter.message), Err(GroupError::InUse));
     // Nor our own.
     assert_eq!(net.hand(ids[1], &squatter.message), Err(GroupError::InUse));
@@ -210,8 +208,8 @@ fn with_free_number(net: &Net, at: u16, person: u16) -> Vec<u8> {
     let tries =
         (0..).map(|joined_at| Stranger::with(person, |announce| announce.joined_at = joined_at));
     let is_free = |stranger: &Stranger| {
-        let number = stranger.session.number();
-        group.session_of(number).is_none() && group.number() != number
+        let number = stranger.session.member_id();
+        group.session_of(number).is_none() && group.member_id() != number
     };
     tries.into_iter().find(is_free).unwrap().message
 }
@@ -251,17 +249,17 @@ fn a_check_with_a_changed_identity_is_remembered() {
     let (a, b) = (net.session(alice), net.session(bob));
     let standing = |net: &Net| net.peer(alice).group.member_states(net.now)[0].standing;
     assert!(standing(&net).is_changed());
-    net.with(alice, |peer, now| peer.group.start_check(b, now, &mut peer.rng).unwrap());
+    net.with(alice, |peer, now| peer.group.start_sas(b, now, &mut peer.rng).unwrap());
     net.run_for(SECOND);
-    net.with(alice, |peer, now| peer.group.confirm_check(b, now).unwrap());
-    net.with(bob, |peer, now| peer.group.confirm_check(a, now).unwrap());
+    net.with(alice, |peer, now| peer.group.confirm_sas(b, now).unwrap());
+    net.with(bob, |peer, now| peer.group.confirm_sas(a, now).unwrap());
     net.run_for(SECOND);
-    assert!(net.peer(alice).has(&Event::CheckVerified(b)));
-    assert_eq!(standing(&net), Standing::Verified);
+    assert!(net.peer(alice).has(&Event::SasVerified(b)));
+    assert_eq!(standing(&net), VerificationState::Verified);
     // And in the next call, with what was stored.
     let trust = net.peer(alice).group.trust();
     let user = UserId::new([0, 3]).unwrap();
-    assert_eq!(trust.judge(&user, &key_of(person).public()), Standing::Verified);
+    assert_eq!(trust.judge(&user, &key_of(person).public()), VerificationState::Verified);
 }
 
 /// Whoever refused is not asked about the same session again for a minute, and then is.
@@ -278,7 +276,7 @@ fn a_refusal_by_the_application_is_told_and_holds_for_a_minute() {
     net.run_for(SECOND);
     let by = net.session(ids[0]);
     let told = |net: &Net| {
-        let is_told = |(_, event): &&(Duration, Event)| {
+        let is_told = |(_, event): &&(Time, Event)| {
             matches!(event, Event::NotAdmitted { reason: RefusalReason::Refused, .. })
         };
         net.peer(carol).events.iter().filter(is_told).count()

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use sealframe_group::{
-    Config, Group, GroupError, Kem, Permission, Policy, Role, verification::TrustStore,
+    Config, Group, GroupError, Kem, Permission, Policy, Role, Time, verification::TrustStore,
 };
 use sealframe_testkit::random::Random;
 
@@ -65,7 +65,7 @@ fn enter(policy: Policy) -> Result<(), GroupError> {
         policy,
     };
     let rng = &mut Random::new(1);
-    Group::new(config, key_of(1), TrustStore::default(), Duration::ZERO, rng).map(|_| ())
+    Group::new(config, key_of(1), TrustStore::default(), Time::START, rng).map(|_| ())
 }
 
 type Field = (&'static str, fn(&mut Policy) -> &mut Duration, u64, u64);

@@ -146,7 +146,7 @@ fn an_update_whose_key_is_not_the_one_it_commits_to_is_refused() {
     let message = net.update_committed(liar, alice, update, 5, commit);
     assert_eq!(net.hand(alice, &message), Err(GroupError::Unauthentic));
     net.run_for(SECOND);
-    let number = net.peer(liar).group.number();
+    let number = net.peer(liar).group.member_id();
     assert!(!net.peer(alice).held.contains_key(&(number, 1)));
     net.assert_no_alarms();
 }

@@ -119,13 +119,13 @@ fn every_leaver_of_many_is_shut_out_after_three_seconds() {
         if late % 14 == 0 && gone.len() < 3 {
             let id = ids[4 - gone.len()];
             let mut held = net.peer(id).held.clone();
-            held.retain(|(number, _), _| *number == net.peer(ids[0]).group.number());
+            held.retain(|(number, _), _| *number == net.peer(ids[0]).group.member_id());
             net.crash(id);
             net.tell_gone(id);
             gone.push((net.now, held));
         }
         net.run_for(100 * MILLI);
-        let number = net.peer(ids[0]).group.number();
+        let number = net.peer(ids[0]).group.member_id();
         for (at, held) in &gone {
             if net.now > *at + 3 * SECOND {
                 assert!(!held.contains_key(&(number, net.peer(ids[0]).own.0)));
@@ -133,7 +133,7 @@ fn every_leaver_of_many_is_shut_out_after_three_seconds() {
         }
     }
     net.run_for(4 * SECOND);
-    let number = net.peer(ids[0]).group.number();
+    let number = net.peer(ids[0]).group.member_id();
     assert!(gone.iter().all(|(_, held)| !held.contains_key(&(number, net.peer(ids[0]).own.0))));
 }
 

@@ -170,7 +170,7 @@ fn heartbeats_that_are_kept_back_keep_nobody_in() {
         assert!(net.peer(alice).own.0 > generation);
         let said = net.said(net.session(alice), KEY_UPDATE);
         let is_for = |bytes: &&Vec<u8>| {
-            Message::parse(bytes).unwrap().entry[..2] == session.number().to_be_bytes()
+            Message::parse(bytes).unwrap().entry[..2] == session.member_id().get().to_be_bytes()
         };
         let late = said.iter().rev().take(3);
         assert_eq!(late.filter(is_for).count(), 0, "no key is made for her any more");
@@ -227,7 +227,7 @@ fn a_key_that_is_kept_back_for_two_minutes_opens_no_more() {
         net.run_for(10 * SECOND);
         let update = net.update(alice, bob, net.next_update(alice), 5);
         net.run_for(kept_for * SECOND);
-        let number = net.peer(alice).group.number();
+        let number = net.peer(alice).group.member_id();
         let expected = if opens { Ok(()) } else { Err(GroupError::Stale) };
         assert_eq!(net.hand(bob, &update), expected, "{kept_for}");
         assert_eq!(net.peer(bob).held.contains_key(&(number, 1)), opens);

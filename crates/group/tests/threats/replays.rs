@@ -136,7 +136,7 @@ fn a_key_that_was_wiped_is_not_opened_again() {
     let [alice, bob] = ids[..] else { panic!() };
     net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
     net.run_for(3 * SECOND);
-    let number = net.peer(alice).group.number();
+    let number = net.peer(alice).group.member_id();
     let (generation, step, _) = net.peer(alice).own;
     net.with(bob, |peer, now| peer.group.opened(number, generation, step, now));
     net.run_for(9_900 * MILLI);

@@ -111,7 +111,7 @@ fn what_is_for_a_member_goes_where_it_has_signed_that_it_is() {
     let [alice, bob, carol] = ids[..] else { panic!() };
     net.run_for(15 * SECOND);
     let session = net.session(bob);
-    let (address, number) = (bob.to_be_bytes(), net.peer(bob).group.number());
+    let (address, number) = (bob.to_be_bytes(), net.peer(bob).group.member_id());
     let recorded: Vec<Vec<u8>> = net.recorded.iter().map(|(_, bytes)| bytes.clone()).collect();
     // Everything said so far once more, and garbage in Bob's name, by somebody who is nobody.
     let garbage = net.sign(carol, &Body::Leave);
@@ -243,7 +243,7 @@ fn an_update_opens_for_its_recipient_alone() {
     let update = net.update(alice, bob, net.next_update(alice), 5);
     assert_eq!(net.hand(carol, &update), Err(GroupError::NotForUs));
     let at = KeyUpdate::SIGNED_LEN + 64;
-    let number = net.peer(carol).group.number().to_be_bytes();
+    let number = net.peer(carol).group.member_id().get().to_be_bytes();
     let mut redirected = update.clone();
     redirected[at..at + 2].copy_from_slice(&number);
     assert_eq!(net.hand(carol, &redirected), Err(GroupError::WrongKey));
@@ -252,8 +252,8 @@ fn an_update_opens_for_its_recipient_alone() {
     renamed[6..22].copy_from_slice(&net.session(carol).0);
     assert_eq!(net.hand(bob, &renamed), Err(GroupError::WrongKey));
     net.hand(bob, &update).unwrap();
-    assert!(net.peer(bob).held.contains_key(&(net.peer(alice).group.number(), 1)));
-    let number = net.peer(alice).group.number();
+    assert!(net.peer(bob).held.contains_key(&(net.peer(alice).group.member_id(), 1)));
+    let number = net.peer(alice).group.member_id();
     assert!(!net.peer(carol).held.contains_key(&(number, 1)));
 }
 

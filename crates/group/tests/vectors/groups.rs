@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use sealframe_group::{
     Admission, Config, Event, Group, GroupError, IdentityKey, KeyChange, MessageError, Output,
-    Permission, Policy, Reason, Recipient, Role, SessionId, UserId, message::unbundle,
+    Permission, Policy, Reason, Recipient, Role, SessionId, Time, UserId, message::unbundle,
     verification::TrustStore,
 };
 use sealframe_testkit::group::{CallVector, Refused, UpdateVector, all};
@@ -12,6 +12,9 @@ use sealframe_testkit::group::{CallVector, Refused, UpdateVector, all};
 use crate::{Given, array, kem, session, suite};
 
 const SECOND: Duration = Duration::from_secs(1);
+/// When each group begins, and a second after that.
+const FIRST: Time = Time::at(SECOND);
+const LATER: Time = Time::at(Duration::from_secs(2));
 /// Jitter of the next timed generation.
 const JITTER: [u8; 2] = [0x80, 0];
 
@@ -84,7 +87,7 @@ impl Peer {
         let before = [&member.prekeys[0].ikm[..], base_key, &JITTER].concat();
         let mut rng = Given([&before, &more.concat()[..]].concat());
         let key = IdentityKey::from_seed(&array(&member.identity_secret)).unwrap();
-        let (group, drawn) = Group::new(config, key, TrustStore::default(), SECOND, &mut rng).unwrap();
+        let (group, drawn) = Group::new(config, key, TrustStore::default(), FIRST, &mut rng).unwrap();
         assert_eq!(drawn.expose_bytes(), &base_key[..]);
         Self { group, rng }
     }
@@ -93,13 +96,13 @@ impl Peer {
     fn among(call: &CallVector, at: usize, config: Config, more: &[&[u8]]) -> Self {
         let mut peer = Self::new(call, at, config, more);
         for other in (0..3).filter(|other| *other != at) {
-            peer.admit(call, other, SECOND);
+            peer.admit(call, other, FIRST);
         }
-        peer.run(SECOND);
+        peer.run(FIRST);
         peer
     }
 
-    fn run(&mut self, now: Duration) -> Done {
+    fn run(&mut self, now: Time) -> Done {
         let mut done = Done::default();
         loop {
             match self.group.poll(now, &mut self.rng) {
@@ -107,9 +110,9 @@ impl Peer {
                     let messages = unbundle(&message).unwrap();
                     done.sent.extend(messages.into_iter().map(|message| (to, message.to_vec())));
                 }
-                Output::Keys(KeyChange::Install { number, key, base_key }) => {
+                Output::Keys(KeyChange::Install { member, key, base_key }) => {
                     let bytes = base_key.expose_bytes().to_vec();
-                    done.installed.push((number, key.generation, key.step, bytes));
+                    done.installed.push((member.get(), key.generation, key.step, bytes));
                 }
                 Output::Keys(KeyChange::Rekey { generation, base_key }) => {
                     done.sealed_with.push((generation, base_key.expose_bytes().to_vec()));
@@ -121,11 +124,11 @@ impl Peer {
         }
     }
 
-    fn admit(&mut self, call: &CallVector, at: usize, now: Duration) {
+    fn admit(&mut self, call: &CallVector, at: usize, now: Time) {
         self.admit_as(call, at, Permission::Moderator, now);
     }
 
-    fn admit_as(&mut self, call: &CallVector, at: usize, permission: Permission, now: Duration) {
+    fn admit_as(&mut self, call: &CallVector, at: usize, permission: Permission, now: Time) {
         self.group.handle_message(&call.announces[at].signed.message, now).unwrap();
         let user = UserId::new(&*call.members[at].user_id.0).unwrap();
         let admission = Admission { user, permission };
@@ -145,39 +148,42 @@ fn a_group_says_what_the_script_says() {
         let [one, other] = both.map(|update| &update.randomness[..]);
         let more = [&updates[0].randomness[..], &updates[1].randomness, key, one, other, &JITTER];
         let mut a = Peer::new(call, 0, config(call, 0), &more);
-        let first = a.run(SECOND);
+        let first = a.run(FIRST);
         let announce = &call.announces[0].signed.message;
         let expected = [&announce[..], &call.heartbeats[0].signed.message];
         assert_eq!(first.sent_to(Recipient::All), expected);
         assert_eq!(a.group.announce(), &announce[..]);
-        assert_eq!((a.group.session(), a.group.number()), (member(call, 0), call.members[0].number));
+        assert_eq!(
+            (a.group.session(), a.group.member_id().get()),
+            (member(call, 0), call.members[0].number)
+        );
 
-        a.admit(call, 1, SECOND);
-        let said = a.run(SECOND);
+        a.admit(call, 1, FIRST);
+        let said = a.run(FIRST);
         assert_eq!(said.sent_to(to(call, 1)).last(), Some(&&updates[0].message[..]));
-        a.group.handle_message(&call.acks[0].message, SECOND).unwrap();
-        a.group.handle_message(&call.heartbeats[1].signed.message, SECOND).unwrap();
-        a.run(SECOND);
+        a.group.handle_message(&call.acks[0].message, FIRST).unwrap();
+        a.group.handle_message(&call.heartbeats[1].signed.message, FIRST).unwrap();
+        a.run(FIRST);
 
         a.group.set_frames(1);
-        a.admit(call, 2, 2 * SECOND);
-        let said = a.run(2 * SECOND);
+        a.admit(call, 2, LATER);
+        let said = a.run(LATER);
         assert_eq!(said.sent_to(to(call, 2)).last(), Some(&&updates[1].message[..]), "a step on");
-        a.group.handle_message(&call.acks[1].message, 2 * SECOND).unwrap();
+        a.group.handle_message(&call.acks[1].message, LATER).unwrap();
 
-        a.group.rekey(Reason::Leave, 2 * SECOND);
-        let said = a.run(2 * SECOND);
+        a.group.rekey(Reason::Leave, LATER);
+        let said = a.run(LATER);
         assert_eq!(said.sent_to(to(call, 1)), [&updates[2].message[..]]);
         assert_eq!(said.sent_to(to(call, 2)), [&updates[3].message[..]]);
         assert!(said.sealed_with.is_empty());
-        a.group.handle_message(&call.acks[3].message, 2 * SECOND).unwrap();
-        a.group.handle_message(&call.acks[2].message, 2 * SECOND).unwrap();
-        assert_eq!(a.run(2 * SECOND).sealed_with, [(1, key.0.clone())], "everybody has it");
+        a.group.handle_message(&call.acks[3].message, LATER).unwrap();
+        a.group.handle_message(&call.acks[2].message, LATER).unwrap();
+        assert_eq!(a.run(LATER).sealed_with, [(1, key.0.clone())], "everybody has it");
 
-        a.group.lock(2 * SECOND).unwrap();
-        a.group.remove_member(member(call, 2), 2 * SECOND).unwrap();
-        a.group.unlock(2 * SECOND).unwrap();
-        let said = a.run(2 * SECOND);
+        a.group.lock(LATER).unwrap();
+        a.group.remove_member(member(call, 2), LATER).unwrap();
+        a.group.unlock(LATER).unwrap();
+        let said = a.run(LATER);
         let orders: Vec<_> = call.orders[..3].iter().map(|it| &it.signed.message[..]).collect();
         assert_eq!(said.sent_to(Recipient::All), orders);
         let left = a.group.leave();
@@ -196,19 +202,19 @@ fn a_group_answers_a_newcomer_as_the_script_does() {
     let mut ran = 0;
     for call in &all().calls {
         let mut b = Peer::new(call, 1, config(call, 1), &[&call.updates[7].randomness]);
-        b.run(SECOND);
-        b.group.handle_message(&call.announces[0].signed.message, SECOND).unwrap();
-        b.group.handle_message(&call.heartbeats[0].signed.message, SECOND).unwrap();
+        b.run(FIRST);
+        b.group.handle_message(&call.announces[0].signed.message, FIRST).unwrap();
+        b.group.handle_message(&call.heartbeats[0].signed.message, FIRST).unwrap();
         // A moderator would be asked to prove at once that it is present.
-        b.admit_as(call, 0, Permission::None, SECOND);
-        let said = b.run(SECOND);
+        b.admit_as(call, 0, Permission::None, FIRST);
+        let said = b.run(FIRST);
         let announce = &call.announces[1].signed.message[..];
         let heartbeat = &call.heartbeats[1].signed.message;
         let expected = [announce, heartbeat, &call.updates[7].message];
         assert_eq!(said.sent_to(to(call, 0)), expected);
-        b.group.handle_message(&call.acks[5].message, SECOND).unwrap();
+        b.group.handle_message(&call.acks[5].message, FIRST).unwrap();
         // The newcomer says that it sends, and its key does not come.
-        let said = b.run(3 * SECOND);
+        let said = b.run(FIRST + 2 * SECOND);
         assert_eq!(said.sent_to(to(call, 0)), [&call.requests[0].signed.message[..]]);
         ran += 1;
     }
@@ -228,25 +234,25 @@ fn a_group_refuses_and_asks_as_the_script_does() {
 
         let mut b = Peer::new(call, 1, config(call, 1), &[]);
         // Its first second, in which announces are on their way, is over.
-        let later = 2 * SECOND;
+        let later = LATER;
         b.run(later);
         let unknown = b.group.handle_message(&call.heartbeats[0].signed.message, later);
         assert_eq!(unknown, Err(GroupError::UnknownMember(member(call, 0))));
         assert_eq!(b.run(later).sent_to(to(call, 0)), [&call.requests[3].signed.message[..]]);
-        b.group.handle_message(announce, SECOND).unwrap();
-        b.group.refuse(member(call, 0), SECOND);
-        assert_eq!(b.run(SECOND).sent_to(to(call, 0)), refusal(0));
+        b.group.handle_message(announce, FIRST).unwrap();
+        b.group.refuse(member(call, 0), FIRST);
+        assert_eq!(b.run(FIRST).sent_to(to(call, 0)), refusal(0));
 
         let mut c = Peer::new(call, 2, config(call, 2), &[]);
-        c.group.lock(SECOND).unwrap();
-        assert_eq!(c.group.handle_message(announce, SECOND), Err(GroupError::Locked));
-        assert_eq!(c.run(SECOND).sent_to(to(call, 0)), refusal(1));
+        c.group.lock(FIRST).unwrap();
+        assert_eq!(c.group.handle_message(announce, FIRST), Err(GroupError::Locked));
+        assert_eq!(c.run(FIRST).sent_to(to(call, 0)), refusal(1));
 
         let policy = Policy { max_members: 2, ..Policy::default() };
         let mut c = Peer::new(call, 2, Config { policy, ..listener(call, 2) }, &[]);
-        c.admit(call, 1, SECOND);
-        assert_eq!(c.group.handle_message(announce, SECOND), Err(GroupError::Full));
-        assert_eq!(c.run(SECOND).sent_to(to(call, 0)), refusal(3));
+        c.admit(call, 1, FIRST);
+        assert_eq!(c.group.handle_message(announce, FIRST), Err(GroupError::Full));
+        assert_eq!(c.run(FIRST).sent_to(to(call, 0)), refusal(3));
         ran += 3;
     }
     assert_eq!(ran, 12);
@@ -271,7 +277,7 @@ fn a_group_opens_what_the_script_says_and_acknowledges_it() {
             for &place in updates {
                 let update = &call.updates[place];
                 // It changes its prekey until it has the one that is used.
-                let now = |number: u16| SECOND * (2 + 11 * u32::from(number));
+                let now = |number: u16| FIRST + SECOND * (1 + 11 * u32::from(number));
                 for number in 0..=update.prekey_number {
                     peer.run(now(number));
                 }
@@ -301,9 +307,9 @@ fn an_update_for_a_prekey_of_old_is_answered_with_the_new_one() {
     for call in &all().calls {
         for update in call.updates.iter().filter(|update| update.prekey_number == 0xffff) {
             let mut peer = Peer::among(call, update.to, listener(call, update.to), &[]);
-            let refused = peer.group.handle_message(&update.message, SECOND);
+            let refused = peer.group.handle_message(&update.message, FIRST);
             assert_eq!(refused, Err(GroupError::Stale));
-            let done = peer.run(SECOND);
+            let done = peer.run(FIRST);
             assert!(done.installed.is_empty());
             let sent = done.sent_to(to(call, update.header.from));
             let prekey = &call.members[update.to].prekeys[0].public;
@@ -323,30 +329,30 @@ fn two_groups_compare_emoji_as_the_script_does() {
         let mut a = Peer::among(call, 0, listener(call, 0), &[&check.check, &check.a.secret]);
         let mut b = Peer::among(call, 1, listener(call, 1), &[&check.b.secret]);
         let messages: Vec<_> = check.messages.iter().map(|it| &it.signed.message[..]).collect();
-        a.group.start_check(member(call, 1), SECOND, &mut a.rng).unwrap();
-        assert_eq!(a.run(SECOND).sent_to(to(call, 1)), messages[..1]);
-        b.group.handle_message(messages[0], SECOND).unwrap();
-        assert_eq!(b.run(SECOND).sent_to(to(call, 0)), messages[1..2]);
-        a.group.handle_message(messages[1], SECOND).unwrap();
-        let shown = a.run(SECOND);
+        a.group.start_sas(member(call, 1), FIRST, &mut a.rng).unwrap();
+        assert_eq!(a.run(FIRST).sent_to(to(call, 1)), messages[..1]);
+        b.group.handle_message(messages[0], FIRST).unwrap();
+        assert_eq!(b.run(FIRST).sent_to(to(call, 0)), messages[1..2]);
+        a.group.handle_message(messages[1], FIRST).unwrap();
+        let shown = a.run(FIRST);
         assert_eq!(shown.sent_to(to(call, 1)), messages[2..3]);
-        b.group.handle_message(messages[2], SECOND).unwrap();
-        for (shown, with) in [(shown, 1), (b.run(SECOND), 0)] {
-            let [Event::CheckCompare { session, sas }] = &shown.events[..] else {
+        b.group.handle_message(messages[2], FIRST).unwrap();
+        for (shown, with) in [(shown, 1), (b.run(FIRST), 0)] {
+            let [Event::SasReady { session, sas }] = &shown.events[..] else {
                 unreachable!("{shown:?}")
             };
             assert_eq!(*session, member(call, with));
             assert_eq!(sas.emoji().map(|emoji| emoji.index).to_vec(), check.emoji);
         }
-        b.group.confirm_check(member(call, 0), SECOND).unwrap();
-        assert_eq!(b.run(SECOND).sent_to(to(call, 0)), messages[3..4]);
-        a.group.handle_message(messages[3], SECOND).unwrap();
-        a.group.confirm_check(member(call, 1), SECOND).unwrap();
-        let done = a.run(SECOND);
+        b.group.confirm_sas(member(call, 0), FIRST).unwrap();
+        assert_eq!(b.run(FIRST).sent_to(to(call, 0)), messages[3..4]);
+        a.group.handle_message(messages[3], FIRST).unwrap();
+        a.group.confirm_sas(member(call, 1), FIRST).unwrap();
+        let done = a.run(FIRST);
         assert_eq!(done.sent_to(to(call, 1)), messages[4..]);
-        assert_eq!(done.events, [Event::CheckVerified(member(call, 1))]);
-        b.group.handle_message(messages[4], SECOND).unwrap();
-        assert_eq!(b.run(SECOND).events, [Event::CheckVerified(member(call, 0))]);
+        assert_eq!(done.events, [Event::SasVerified(member(call, 1))]);
+        b.group.handle_message(messages[4], FIRST).unwrap();
+        assert_eq!(b.run(FIRST).events, [Event::SasVerified(member(call, 0))]);
         ran += 1;
     }
     assert_eq!(ran, 4);
@@ -358,8 +364,8 @@ fn a_group_reports_a_generation_that_was_begun_twice() {
     let mut ran = 0;
     for call in &all().calls {
         let mut c = Peer::among(call, 2, listener(call, 2), &[]);
-        c.group.handle_message(&call.forwards[1].signed.message, SECOND).unwrap();
-        assert_eq!(c.run(SECOND).events, [Event::Equivocation(member(call, 0))]);
+        c.group.handle_message(&call.forwards[1].signed.message, FIRST).unwrap();
+        assert_eq!(c.run(FIRST).events, [Event::Equivocation(member(call, 0))]);
         ran += 1;
     }
     assert_eq!(ran, 4);
@@ -392,8 +398,8 @@ fn a_group_takes_none_of_the_refused_messages() {
         let mut stranger = Peer::new(call, 1, listener(call, 1), &later);
         let mut a = Peer::among(call, 0, listener(call, 0), &later);
         let mut b = Peer::among(call, 1, listener(call, 1), &later);
-        stranger.run(SECOND);
-        let mut now = SECOND;
+        stranger.run(FIRST);
+        let mut now = FIRST;
         for vector in &call.refused {
             // So that none is refused for coming too soon.
             now += Duration::from_millis(10);
@@ -451,11 +457,11 @@ fn a_group_takes_what_is_good_of_every_bundle() {
         for vector in &call.bundles {
             let base_key = [9; 64];
             let mut b = Peer::among(call, 1, listener(call, 1), &[&base_key]);
-            let taken = b.group.handle_message(&vector.message, SECOND);
+            let taken = b.group.handle_message(&vector.message, FIRST);
             let refused = vector.messages.iter().find_map(|message| message.refused);
             assert_eq!(taken.is_err(), refused.is_some(), "{}: {taken:?}", vector.name);
             assert!(refused.is_none_or(|kind| is_for(kind, taken.unwrap_err())), "{}", vector.name);
-            let done = b.run(SECOND);
+            let done = b.run(FIRST);
             let good = vector.messages.iter().filter(|message| message.refused.is_none());
             let has = |kind| good.clone().any(|message| message.message[1] == kind);
             let answered = done.sent_to(to(call, 0)).iter().any(|message| message[1] == 5);
@@ -466,8 +472,8 @@ fn a_group_takes_what_is_good_of_every_bundle() {
         }
         let mut b = Peer::among(call, 1, listener(call, 1), &[]);
         for vector in &call.refused_bundles {
-            b.group.handle_message(&vector.message, SECOND).unwrap_err();
-            let done = b.run(SECOND);
+            b.group.handle_message(&vector.message, FIRST).unwrap_err();
+            let done = b.run(FIRST);
             assert!(done.sent.is_empty() && done.events.is_empty(), "{}", vector.name);
             ran += 1;
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sealframe_group::{
-    Identity, KemSecret,
+    Identity, KemSecret, MemberId,
     message::{
         Ack, Addressee, Announce, Body, Entry, Head, KeyUpdate, Message, MessageError, bundle,
         entry_info, unbundle,
@@ -73,7 +73,7 @@ fn refusal(call: &CallVector, case: &Case<'_>) -> Option<Refused> {
         | Body::Roster(_)
         | Body::Forward(_)
         | Body::Refusal(_)
-        | Body::Check { .. }
+        | Body::Sas { .. }
         | Body::UpdateHeader(_) => unsigned,
     }
 }
@@ -90,7 +90,7 @@ fn opening(
     let Ok((enc, ciphertext)) = entry.parts(kem, nh) else { return Some(Refused::Malformed) };
     let (from, to) = (&call.members[case.from], &call.members[case.to]);
     let prekey = to.prekeys.iter().find(|prekey| prekey.number == entry.prekey_number);
-    let Some(prekey) = prekey.filter(|_| entry.recipient == to.number) else {
+    let Some(prekey) = prekey.filter(|_| entry.recipient == MemberId::new(to.number)) else {
         return Some(Refused::Entry);
     };
     let sender = Identity(array(&from.identity));

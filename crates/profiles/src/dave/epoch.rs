@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use sealframe_crypto::{Backend, ShortTagKey};
-use sealframe_media::{OpenError, ReplayWindow};
-use sealframe_wire::{Ctr, Kid};
+use sealframe_wire::Ctr;
+use sealframe_wire::ReplayWindow;
 
-use crate::ReceiverStats;
+use crate::{OpenError, ReceiverStats};
 
 use super::{
     BaseSecret, HashRatchet,
@@ -129,7 +129,7 @@ impl Epoch {
     ) -> Result<(), OpenError> {
         stats.trials += 1;
         stats.derivations += u64::from(generation - self.ratchet.generation());
-        let erased = OpenError::StepErased(Kid::new(generation.into()));
+        let erased = OpenError::StepErased { generation };
         let ratchet = self.ratchet.at(generation).ok_or(erased)?;
         let key = ShortTagKey::new(self.backend, &ratchet.expose_key());
         trial.open(&key, payload)?;
@@ -143,7 +143,7 @@ impl Epoch {
         let sent = nonce >> GENERATION_SHIFT;
         let oldest = self.ratchet.generation();
         let ahead = sent.wrapping_sub(oldest) % WRAP;
-        let too_far = OpenError::StepTooFar(Kid::new(u64::from(oldest) + u64::from(ahead)));
+        let too_far = OpenError::StepTooFar { generation: oldest.saturating_add(ahead) };
         let generation = oldest.checked_add(ahead).ok_or(too_far)?;
         if generation <= self.newest || self.can_have_come(generation, now) {
             return Ok(generation);

@@ -21,8 +21,6 @@
 //! | `epoch` | a sender's keys in one epoch |
 //! | `receiver` | [`Receiver`] |
 //! | `codes` | [`epoch_code`], [`pairwise_fingerprint`]: for people to compare |
-//!
-//! In [`OpenError`](crate::OpenError)s a KID is a generation and a CTR a whole nonce.
 
 mod codes;
 mod epoch;

@@ -5,10 +5,8 @@ use core::{fmt, time::Duration};
 
 use sealframe_codec::opus;
 use sealframe_crypto::Backend;
-use sealframe_media::OpenError;
-use sealframe_wire::Kid;
 
-use crate::ReceiverStats;
+use crate::{OpenError, ReceiverStats};
 
 use super::{
     BaseSecret, Trailer,
@@ -150,18 +148,14 @@ impl Receiver {
     fn count_refused(&mut self, error: OpenError) {
         self.stats.refused += 1;
         match error {
-            OpenError::UnknownKey(_) => self.stats.missing_key += 1,
+            OpenError::UnknownKey { .. } => self.stats.unknown_key += 1,
             OpenError::Unauthentic => self.stats.unauthentic += 1,
-            OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
-            OpenError::Header(_)
-            | OpenError::OtherSender(_)
-            | OpenError::TooShort
-            | OpenError::StepErased(_)
-            | OpenError::StepTooFar(_)
-            | OpenError::TooManyKeys
-            | OpenError::Trailer
-            | OpenError::Injected
-            | OpenError::TooManyStreams => {}
+            OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.stats.replayed += 1,
+            OpenError::TooShort
+            | OpenError::StepErased { .. }
+            | OpenError::StepTooFar { .. }
+            | OpenError::NotThisFormat
+            | OpenError::Injected => {}
         }
     }
 
@@ -233,7 +227,8 @@ fn try_epochs(
             Err(other) => _ = error.get_or_insert(other),
         }
     }
-    Err(error.unwrap_or(OpenError::UnknownKey(Kid::new((trial.nonce >> GENERATION_SHIFT).into()))))
+    let [index, ..] = trial.nonce.to_be_bytes();
+    Err(error.unwrap_or(OpenError::UnknownKey { index }))
 }
 
 impl fmt::Debug for Receiver {

@@ -1,9 +1,9 @@
 //! What a sender spends in an epoch: nonces, and the blocks of each generation's key.
 
 use sealframe_crypto::{AeadKey, Backend, BlockCount, Cipher, CipherSuite, Unauthentic};
-use sealframe_media::{KeyError, SealError};
 
 use super::{BaseSecret, HashRatchet};
+use crate::{KeyError, SealError};
 
 /// How many bits of a nonce count the frames of one generation.
 pub(super) const GENERATION_SHIFT: u32 = 24;
@@ -42,7 +42,7 @@ impl SendKey {
         if nonce < self.nonce {
             return Err(KeyError::NotNewer);
         }
-        let generation = generation(nonce).ok_or(KeyError::KidOutOfRange)?;
+        let generation = generation(nonce).ok_or(KeyError::OutOfRange)?;
         self.move_to(generation).ok_or(KeyError::NotNewer)?;
         self.nonce = nonce;
         Ok(())

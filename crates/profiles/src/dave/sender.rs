@@ -5,7 +5,7 @@ use core::{fmt, ops::Range, slice};
 
 use sealframe_codec::{Codec, annex_b::has_start_code};
 use sealframe_crypto::Backend;
-use sealframe_media::{FrameBuf, KeyError, SealError};
+use sealframe_wire::FrameBuf;
 
 use super::{
     BaseSecret, ClearRange, ClearUnits,
@@ -14,6 +14,7 @@ use super::{
     send_key::SendKey,
     trailer::{self, MAX_TRAILER_LEN, trailer_len},
 };
+use crate::{KeyError, SealError};
 
 /// How often a frame is encrypted at most, so that no start code is in it.
 const MAX_TRIES: u32 = 10;
@@ -88,7 +89,7 @@ impl Sender {
     /// generation on the way.
     ///
     /// # Errors
-    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::KidOutOfRange`] beyond the
+    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::OutOfRange`] beyond the
     /// last generation; [`KeyError::Forked`].
     pub fn skip_to(&mut self, nonce: u64) -> Result<(), KeyError> {
         self.key.skip_to(nonce)

@@ -7,7 +7,7 @@
 //!
 //! None of it is authenticated: it says which bytes are, and under which nonce.
 
-use sealframe_media::OpenError;
+use crate::OpenError;
 
 /// Bytes of the tag.
 pub(super) const TAG_LEN: usize = 8;
@@ -55,24 +55,24 @@ impl<'f> Trailer<'f> {
     /// bits, and a range ends with the media and not in the trailer.
     ///
     /// # Errors
-    /// [`OpenError::TooShort`], [`OpenError::Trailer`].
+    /// [`OpenError::TooShort`], [`OpenError::NotThisFormat`].
     #[inline]
     pub fn parse(sealed: &'f [u8]) -> Result<Self, OpenError> {
         let (rest, marker) = sealed.split_last_chunk().ok_or(OpenError::TooShort)?;
         let (&len, _) = rest.split_last().ok_or(OpenError::TooShort)?;
         let len = usize::from(len);
         if *marker != MARKER || len <= FIXED_LEN {
-            return Err(OpenError::Trailer);
+            return Err(OpenError::NotThisFormat);
         }
         let media_len = sealed.len().checked_sub(len).ok_or(OpenError::TooShort)?;
         let trailer = rest.get(media_len..rest.len() - 1).ok_or(OpenError::TooShort)?;
-        let (&tag, numbers) = trailer.split_first_chunk().ok_or(OpenError::Trailer)?;
-        let (nonce, ranges) = read_uleb(numbers).ok_or(OpenError::Trailer)?;
-        let nonce = u32::try_from(nonce).map_err(|_| OpenError::Trailer)?;
+        let (&tag, numbers) = trailer.split_first_chunk().ok_or(OpenError::NotThisFormat)?;
+        let (nonce, ranges) = read_uleb(numbers).ok_or(OpenError::NotThisFormat)?;
+        let nonce = u32::try_from(nonce).map_err(|_| OpenError::NotThisFormat)?;
         let front_len = if ranges.is_empty() {
             Some(0)
         } else {
-            check(ranges, media_len).ok_or(OpenError::Trailer)?
+            check(ranges, media_len).ok_or(OpenError::NotThisFormat)?
         };
         Ok(Self { media_len, tag, nonce, ranges, front_len })
     }

@@ -6,22 +6,22 @@
 //!
 //! The clear bytes are the AAD. The IV is `SSRC ‖ RTP timestamp ‖` a third word, which holds a count of the stream's frames.
 
-mod ivs;
-mod lane;
+mod kdf;
 mod open;
 mod policy;
 mod receive_keys;
 mod replay;
-mod schedule;
 mod seal;
+mod seen_ivs;
 mod send_keys;
+mod stream_nonces;
 
+pub(crate) use kdf::{Kdf, KeyInput, Secret};
 pub use open::Opened;
 pub(crate) use open::Opener;
 #[cfg(feature = "livekit")]
 pub(crate) use open::{Channel, Search};
 pub use policy::{ReceiverPolicy, Replay};
-pub(crate) use schedule::{Schedule, Secret, Start};
 pub(crate) use seal::Sealer;
 
 pub(crate) const TAG_LEN: usize = 16;

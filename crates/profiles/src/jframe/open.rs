@@ -5,18 +5,16 @@ use core::fmt;
 
 use sealframe_codec::annex_b;
 use sealframe_crypto::Backend;
-use sealframe_media::OpenError;
-use sealframe_wire::Kid;
 
 #[cfg(feature = "livekit")]
-use super::{IV_LEN, ivs::Ivs};
+use super::{IV_LEN, seen_ivs::SeenIvs};
 use super::{
     IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, TRAILER_LEN,
-    policy::{ReceiverPolicy, Replay, Trials},
+    policy::{ReceiverPolicy, Replay, TrialBudget},
     receive_keys::ReceiveKeys,
     replay::Windows,
 };
-use crate::{ReceiverEvent, ReceiverStats};
+use crate::{OpenError, ReceiverEvent, ReceiverStats};
 
 /// Events that wait to be polled.
 const MAX_EVENTS: usize = 16;
@@ -99,10 +97,10 @@ pub(crate) struct Opener {
     rule: IvRule,
     windows: Windows,
     #[cfg(feature = "livekit")]
-    packets: Ivs,
+    packets: SeenIvs,
     #[cfg(feature = "livekit")]
-    tracks: Ivs,
-    trials: Trials,
+    tracks: SeenIvs,
+    budget: TrialBudget,
     /// The ciphertext, for further tries on a backend that spoils it when the key is wrong.
     spare: Vec<u8>,
     /// The frame as it came, for further layouts.
@@ -120,10 +118,10 @@ impl Opener {
             rule,
             windows: Windows::new(),
             #[cfg(feature = "livekit")]
-            packets: Ivs::new(),
+            packets: SeenIvs::new(),
             #[cfg(feature = "livekit")]
-            tracks: Ivs::new(),
-            trials: Trials::new(),
+            tracks: SeenIvs::new(),
+            budget: TrialBudget::new(),
             spare: Vec::new(),
             #[cfg(feature = "livekit")]
             spare_frame: Vec::new(),
@@ -196,7 +194,7 @@ impl Opener {
             if ratchets || error != Some(OpenError::Unauthentic) {
                 break;
             }
-            if search == Search::CutOff && self.trials.pays(u8::MAX, frame.len()) {
+            if search == Search::CutOff && self.budget.try_spend(u8::MAX, frame.len()) {
                 for layout in (1..=u8::MAX).rev().map(|clear| Layout::escaped(clear.into())) {
                     frame.copy_from_slice(spare);
                     self.stats.trials += 1;
@@ -235,7 +233,7 @@ impl Opener {
             split_trailer(tail.last_chunk().ok_or(OpenError::TooShort)?)
         };
         if mark != IV_MARK || !self.keys.has_place(index) {
-            return Err(OpenError::Trailer);
+            return Err(OpenError::NotThisFormat);
         }
         let examined = self.examine(iv, index, Channel::Media);
         self.check(&examined)?;
@@ -257,7 +255,7 @@ impl Opener {
     #[inline(always)] // a part of the hot doors
     fn check(&self, examined: &Examined) -> Result<(), OpenError> {
         if self.keys.at(examined.index).is_none() {
-            return Err(OpenError::UnknownKey(Kid::new(examined.index.into())));
+            return Err(OpenError::UnknownKey { index: examined.index });
         }
         if self.policy.replay == Replay::Allow {
             return Ok(());
@@ -308,7 +306,7 @@ impl Opener {
     ) -> Result<Done, OpenError> {
         let len = data.len().checked_sub(TAG_LEN).ok_or(OpenError::TooShort)?;
         if !self.keys.has_place(index) {
-            return Err(OpenError::Trailer);
+            return Err(OpenError::NotThisFormat);
         }
         let examined = self.examine(Iv::from_bytes(&iv), index, channel);
         self.check(&examined)?;
@@ -327,10 +325,10 @@ impl Opener {
         tag: &[u8],
         ratchets: bool,
     ) -> Result<(), OpenError> {
-        let unknown = OpenError::UnknownKey(Kid::new(examined.index.into()));
+        let unknown = OpenError::UnknownKey { index: examined.index };
         let key = self.keys.at(examined.index).ok_or(unknown)?;
         let window = self.policy.ratchet_window;
-        let may_walk = ratchets && window > 0 && key.can_ratchet() && self.trials.is_next();
+        let may_walk = ratchets && window > 0 && key.can_ratchet() && self.budget.is_next();
         let has_ratcheted = key.has_ratcheted();
         let (aead, iv) = (&key.step.aead, examined.iv.to_bytes());
         let opened = if may_walk || ratchets && has_ratcheted {
@@ -384,7 +382,7 @@ impl Opener {
     ) -> Option<u8> {
         let (backend, iv) = (self.keys.backend, examined.iv.to_bytes());
         let key = self.keys.at_mut(examined.index)?;
-        let mut derivations = self.policy.steps_for_a_frame.min(key.steps_at_once());
+        let mut derivations = self.policy.max_derivations_per_frame.min(key.steps_at_once());
         for number in 1..=self.policy.ratchet_window {
             let before = key.worked_out();
             let candidate = key.candidate(backend, number, derivations > 0)?;
@@ -419,7 +417,7 @@ impl Opener {
             }
         };
         self.stats.opened += 1;
-        self.trials.opened(len);
+        self.budget.opened(len);
         if let Some(key) = self.keys.at_mut(index)
             && key.failures > 0
         {
@@ -435,8 +433,8 @@ impl Opener {
         match error {
             OpenError::Unauthentic => {
                 self.stats.unauthentic += 1;
-                self.trials.failed();
-                let after = self.policy.failing_after;
+                self.budget.failed();
+                let after = self.policy.failure_tolerance;
                 let Some(index) = index else { return };
                 let Some(key) = self.keys.at_mut(index) else { return };
                 key.failures = key.failures.saturating_add(1);
@@ -445,23 +443,18 @@ impl Opener {
                     self.tell(ReceiverEvent::Failing { index });
                 }
             }
-            OpenError::UnknownKey(kid) => {
-                self.stats.missing_key += 1;
-                let index = u8::try_from(kid.get()).unwrap_or_default();
-                if self.keys.tells_missing(index) {
-                    self.tell(ReceiverEvent::MissingKey { index });
+            OpenError::UnknownKey { index } => {
+                self.stats.unknown_key += 1;
+                if self.keys.reports_unknown(index) {
+                    self.tell(ReceiverEvent::UnknownKey { index });
                 }
             }
-            OpenError::Replayed(_) | OpenError::TooOld(_) => self.stats.replayed += 1,
-            OpenError::Header(_)
-            | OpenError::OtherSender(_)
-            | OpenError::TooShort
-            | OpenError::StepErased(_)
-            | OpenError::StepTooFar(_)
-            | OpenError::TooManyKeys
-            | OpenError::Trailer
-            | OpenError::Injected
-            | OpenError::TooManyStreams => {}
+            OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.stats.replayed += 1,
+            OpenError::TooShort
+            | OpenError::StepErased { .. }
+            | OpenError::StepTooFar { .. }
+            | OpenError::NotThisFormat
+            | OpenError::Injected => {}
         }
     }
 

@@ -11,9 +11,9 @@ pub struct ReceiverPolicy {
     /// however many forged frames come, no step is worked out twice. With passphrases (PBKDF2) a
     /// step takes 10 to 100 ms: there it is one for a frame, whatever this says, so a frame waits
     /// no longer than that, and a sender that has ratcheted n steps is found at its nth frame.
-    pub steps_for_a_frame: u8,
+    pub max_derivations_per_frame: u8,
     /// Frames in a row that do not open before [`ReceiverEvent::Failing`](crate::ReceiverEvent::Failing).
-    pub failing_after: u16,
+    pub failure_tolerance: u16,
     /// Whether frames open once.
     pub replay: Replay,
 }
@@ -40,7 +40,12 @@ impl Default for ReceiverPolicy {
     /// 8 steps, all for one frame if need be, but one for a frame with passphrases; failing after
     /// 10; replays refused.
     fn default() -> Self {
-        Self { ratchet_window: 8, steps_for_a_frame: 8, failing_after: 10, replay: Replay::Refuse }
+        Self {
+            ratchet_window: 8,
+            max_derivations_per_frame: 8,
+            failure_tolerance: 10,
+            replay: Replay::Refuse,
+        }
     }
 }
 
@@ -53,14 +58,14 @@ impl Default for ReceiverPolicy {
 ///
 /// To search for a layout costs 255 decryptions, of frames that may be long. It is paid for in bytes: 16 MiB at first, and then what
 /// opens, of which 64 MiB are kept at most. So searches decrypt as many bytes as open, and 16 MiB more.
-pub(crate) struct Trials {
+pub(crate) struct TrialBudget {
     credit: u8,
     failed: u8,
     #[cfg(feature = "livekit")]
     bytes: usize,
 }
 
-impl Trials {
+impl TrialBudget {
     const MOST: u8 = 64;
     const EVERY: u8 = 16;
     #[cfg(feature = "livekit")]
@@ -88,7 +93,7 @@ impl Trials {
 
     /// Whether so many decryptions of a frame of this length can be afforded.
     #[cfg(feature = "livekit")]
-    pub(crate) const fn pays(&mut self, decryptions: u8, len: usize) -> bool {
+    pub(crate) const fn try_spend(&mut self, decryptions: u8, len: usize) -> bool {
         let cost = len.saturating_add(Self::BYTES_OF_ANY).saturating_mul(decryptions as usize);
         match self.bytes.checked_sub(cost) {
             Some(rest) => {

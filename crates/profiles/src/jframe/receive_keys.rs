@@ -3,12 +3,12 @@
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
 use sealframe_crypto::{AeadKey, Backend};
-use sealframe_media::KeyError;
 
 use super::{
-    schedule::{Schedule, Secret, Start, Step},
+    kdf::{Kdf, KeyInput, Secret, Step},
     send_keys::reduced,
 };
+use crate::KeyError;
 
 /// Frames that a step opens before the one before it is wiped: a second or more, longer than frames
 /// overtake each other.
@@ -19,7 +19,7 @@ pub(crate) struct ReceiveKey {
     /// The step before, for frames that those of this one have overtaken; and how many this one may
     /// open until it is wiped.
     before: Option<(Step, u16)>,
-    schedule: Schedule,
+    kdf: Kdf,
     /// Keys are numbered as they come, from 1. A ratchet changes nothing, and the same key at two indexes has one number.
     number: u64,
     /// Candidates: the steps after the present one, in order. They depend on the key alone, not on what came.
@@ -47,7 +47,7 @@ impl ReceiveKey {
             }
             let last = self.ahead.back().unwrap_or(&self.step);
             let next = Secret::new(last.next.as_ref()?.expose());
-            self.ahead.push_back(self.schedule.expand(backend, next));
+            self.ahead.push_back(self.kdf.expand(backend, next));
         }
         self.ahead.get(usize::from(number) - 1)
     }
@@ -59,7 +59,7 @@ impl ReceiveKey {
 
     /// Steps that may be worked out for one frame: one if that takes milliseconds.
     pub(crate) const fn steps_at_once(&self) -> u8 {
-        if self.schedule.is_slow() { 1 } else { u8::MAX }
+        if self.kdf.is_slow() { 1 } else { u8::MAX }
     }
 
     /// The candidate `number` steps ahead has opened a frame: it is the key now. Those before it
@@ -165,17 +165,16 @@ impl ReceiveKeys {
     }
 
     /// Takes a key in place of the one that is there. The same key again changes nothing.
-    pub(crate) fn set(&mut self, index: u32, schedule: Schedule, start: Start) -> u8 {
+    pub(crate) fn set(&mut self, index: u32, kdf: Kdf, input: KeyInput) -> u8 {
         let index = self.index(index);
-        let is_same =
-            |held: &ReceiveKey| held.schedule == schedule && held.step.material.is(start.secret());
+        let is_same = |held: &ReceiveKey| held.kdf == kdf && held.step.material.is(input.secret());
         if !self.at(index).is_some_and(is_same) {
             let number = self.number_of(is_same);
-            let step = start.expand(&schedule, self.backend);
+            let step = input.expand(&kdf, self.backend);
             self.ring[usize::from(index)] = Some(Box::new(ReceiveKey {
                 step,
                 before: None,
-                schedule,
+                kdf,
                 number,
                 ahead: VecDeque::new(),
                 failures: 0,
@@ -200,16 +199,16 @@ impl ReceiveKeys {
     /// Moves a key on to one that its sender derived of it somewhere else. Without one at this
     /// index, it is set there.
     #[cfg(feature = "livekit")]
-    pub(crate) fn move_on(&mut self, index: u32, schedule: Schedule, start: Start) -> u8 {
+    pub(crate) fn move_on(&mut self, index: u32, kdf: Kdf, input: KeyInput) -> u8 {
         let backend = self.backend;
         match self.at_mut(self.index(index)) {
-            Some(held) if held.schedule == schedule => {
+            Some(held) if held.kdf == kdf => {
                 held.ahead.clear();
-                held.replace(start.expand(&schedule, backend));
+                held.replace(input.expand(&kdf, backend));
                 (held.failures, held.has_told) = (0, false);
                 self.index(index)
             }
-            _ => self.set(index, schedule, start),
+            _ => self.set(index, kdf, input),
         }
     }
 
@@ -231,7 +230,7 @@ impl ReceiveKeys {
     }
 
     /// Whether nobody has been told yet that there is no key here.
-    pub(crate) fn tells_missing(&mut self, index: u8) -> bool {
+    pub(crate) fn reports_unknown(&mut self, index: u8) -> bool {
         let (word, bit) = (usize::from(index) / 64, 1 << (index % 64));
         let is_new = self.told[word] & bit == 0;
         self.told[word] |= bit;

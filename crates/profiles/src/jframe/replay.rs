@@ -6,15 +6,13 @@
 //! | the peer's IVs | what is remembered |
 //! |---|---|
 //! | SSRC, timestamp and count | a [`Window`] for each SSRC: old frames are refused |
-//! | drawn at random, 12 bytes | the last [`Ivs`]: what is older opens again |
+//! | drawn at random, 12 bytes | the last [`SeenIvs`]: what is older opens again |
 //! | random SSRCs, or more of them than there are windows | the same, for those that have no window |
 
 use alloc::{boxed::Box, vec::Vec};
 
-use sealframe_media::OpenError;
-use sealframe_wire::Ctr;
-
-use super::{COUNTS, Iv, IvWords, ivs::Ivs};
+use super::{COUNTS, Iv, IvWords, seen_ivs::SeenIvs};
+use crate::OpenError;
 
 /// Streams that have a window; only authentic frames begin one. Room for others is made by those of
 /// which nothing can open again, then by those that have sent one frame, whose IV is remembered.
@@ -225,7 +223,7 @@ impl Window {
         timestamp: u32,
         count: u16,
     ) -> Result<(Place, Proof), OpenError> {
-        let too_old = Err(OpenError::TooOld(Ctr::new(count.into())));
+        let too_old = Err(OpenError::TooOld { count: count.into() });
         let is_seen = || self.seen.iter().any(|seen| seen.is_of(timestamp, count));
         let counts_on = place.count > self.front && place.count - self.front <= LOST;
         // So few frames have been sent that no count can have come twice.
@@ -255,7 +253,7 @@ impl Window {
         }
         if !is_ahead && !self.is_strict && place > self.forgotten {
             return if is_seen() {
-                Err(OpenError::Replayed(Ctr::new(count.into())))
+                Err(OpenError::Replayed { count: count.into() })
             } else {
                 Ok((place, Proof::Late))
             };
@@ -269,7 +267,7 @@ impl Window {
             return Ok((rested, Proof::Rested));
         }
         if self.is_strict && is_seen() {
-            return Err(OpenError::Replayed(Ctr::new(count.into())));
+            return Err(OpenError::Replayed { count: count.into() });
         }
         too_old
     }
@@ -350,7 +348,7 @@ pub(crate) struct Windows {
     /// Where to look on for a stream of one frame.
     next_only: usize,
     /// Frames that no window remembers.
-    others: Ivs,
+    others: SeenIvs,
 }
 
 impl Windows {
@@ -361,7 +359,7 @@ impl Windows {
             windows: Vec::new(),
             last: 0,
             next_only: 0,
-            others: Ivs::new(),
+            others: SeenIvs::new(),
         }
     }
 

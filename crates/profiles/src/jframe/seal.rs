@@ -4,8 +4,7 @@ use alloc::{vec, vec::Vec};
 
 use sealframe_codec::annex_b;
 use sealframe_crypto::Backend;
-use sealframe_media::{FrameBuf, SealError, SenderEvent};
-use sealframe_wire::Kid;
+use sealframe_wire::FrameBuf;
 
 #[cfg(feature = "livekit")]
 use super::IV_LEN;
@@ -13,6 +12,7 @@ use super::{
     COUNTS, IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN,
     send_keys::{Plan, SendKeys},
 };
+use crate::{SealError, SenderEvent};
 
 /// Seals frames of either format.
 pub(crate) struct Sealer {
@@ -42,7 +42,7 @@ impl Sealer {
     #[inline(always)] // a part of the hot doors
     fn plan(&self, len: usize, layout: Layout, stream: u32, timestamp: u32) -> Result<Plan, SealError> {
         if !layout.fits(len) {
-            return Err(SealError::PrefixTooLong);
+            return Err(SealError::TooShort);
         }
         let len = len + layout.short_codes;
         self.keys.key()?.plan(stream, timestamp, self.first_count, len)
@@ -165,7 +165,7 @@ impl Sealer {
         let key = self.keys.key_mut().ok_or(SealError::NoKey)?;
         key.step.aead.encrypt(iv.to_bytes(), clear, payload, tag)?;
         if key.commit(plan) {
-            self.event = Some(SenderEvent::KeyNearlyExhausted(Kid::new(in_use.into())));
+            self.event = Some(SenderEvent::KeyNearlyExhausted { index: in_use });
         }
         Ok(iv)
     }

@@ -3,20 +3,20 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use sealframe_crypto::{Backend, BlockCount, KeyLimits};
-use sealframe_media::{KeyError, SealError};
 
 use super::{
-    lane::Lane,
-    schedule::{Schedule, Start, Step},
+    kdf::{Kdf, KeyInput, Step},
+    stream_nonces::StreamNonces,
 };
+use crate::{KeyError, SealError};
 
 /// Streams that a key counts for. Those that it has only taken over from the key before make room for others.
-const MAX_LANES: usize = 1024;
+const MAX_STREAMS: usize = 1024;
 
 pub(crate) struct SendKey {
     pub(crate) step: Step,
-    schedule: Schedule,
-    lanes: Vec<Lane>,
+    kdf: Kdf,
+    streams: Vec<StreamNonces>,
     /// Where the last one was.
     last: usize,
     blocks: BlockCount,
@@ -26,32 +26,32 @@ pub(crate) struct SendKey {
 }
 
 impl SendKey {
-    fn new(schedule: Schedule, step: Step, lanes: Vec<Lane>) -> Self {
+    fn new(kdf: Kdf, step: Step, streams: Vec<StreamNonces>) -> Self {
         let blocks = BlockCount::begin(0);
         let warn_at = BlockCount::begin(KeyLimits::OF_ANY_SUITE.blocks / 4 * 3);
-        Self { step, schedule, lanes, last: 0, blocks, warn_at, has_warned: false }
+        Self { step, kdf, streams, last: 0, blocks, warn_at, has_warned: false }
     }
 
-    /// Where the lane of a stream is, or `None` if it is new.
+    /// Where the nonces of a stream are, or `None` if it is new.
     #[inline(always)] // a part of the hot doors
     fn place(&self, stream: u32) -> Option<usize> {
-        match self.lanes.get(self.last) {
-            Some(lane) if lane.stream == stream => Some(self.last),
-            _ => self.lanes.iter().position(|lane| lane.stream == stream),
+        match self.streams.get(self.last) {
+            Some(nonces) if nonces.stream == stream => Some(self.last),
+            _ => self.streams.iter().position(|nonces| nonces.stream == stream),
         }
     }
 
-    /// Where the lane of a new stream will be, or `None` for behind all others. One that is replaced has no IV under this key, so
+    /// Where the nonces of a new stream will be, or `None` for behind all others. One that is replaced has no IV under this key, so
     /// none can come twice when its stream begins anew.
     fn place_of_new(&self) -> Result<Option<usize>, SealError> {
-        if self.lanes.len() < MAX_LANES {
+        if self.streams.len() < MAX_STREAMS {
             return Ok(None);
         }
-        let unused = self.lanes.iter().position(Lane::is_unused);
+        let unused = self.streams.iter().position(StreamNonces::is_unused);
         unused.map(Some).ok_or(SealError::TooManyStreams)
     }
 
-    /// The lane of a stream as it is, and as it will be after a frame with this timestamp.
+    /// The nonces of a stream as it is, and as it will be after a frame with this timestamp.
     #[inline(always)] // a part of the hot doors
     pub(crate) fn plan(
         &self,
@@ -61,11 +61,11 @@ impl SendKey {
         len: usize,
     ) -> Result<Plan, SealError> {
         let blocks = self.blocks.after(len as u64 / 16 + 3).ok_or_else(|| self.refusal())?;
-        let (place, lane) = match self.place(stream) {
-            Some(at) => (Some(at), self.lanes[at]),
-            None => (self.place_of_new()?, Lane::new(stream, first)),
+        let (place, nonces) = match self.place(stream) {
+            Some(at) => (Some(at), self.streams[at]),
+            None => (self.place_of_new()?, StreamNonces::new(stream, first)),
         };
-        let (after, count) = lane.after(timestamp)?;
+        let (after, count) = nonces.after(timestamp)?;
         Ok(Plan { place, count, after, blocks })
     }
 
@@ -80,10 +80,10 @@ impl SendKey {
     pub(crate) fn commit(&mut self, plan: Plan) -> bool {
         match plan.place {
             Some(at) => {
-                self.lanes[at] = plan.after;
+                self.streams[at] = plan.after;
                 self.last = at;
             }
-            None => self.lanes.push(plan.after),
+            None => self.streams.push(plan.after),
         }
         let is_near = plan.blocks.has_reached(&self.warn_at) || plan.after.is_nearly_used_up();
         self.blocks = plan.blocks;
@@ -94,23 +94,23 @@ impl SendKey {
 
     /// The count that a stream's next frame has.
     pub(crate) fn count(&self, stream: u32) -> Option<u16> {
-        self.place(stream).map(|at| self.lanes[at].count())
+        self.place(stream).map(|at| self.streams[at].count())
     }
 
     /// Counts go on, in case that timestamps stand still. Those that have long been unused are the first to make room.
-    fn lanes_for_new_key(&self) -> Vec<Lane> {
-        let unused = self.lanes.iter().filter(|lane| lane.is_unused());
-        let used = self.lanes.iter().filter(|lane| !lane.is_unused());
-        unused.chain(used).map(|lane| lane.under_new_key()).collect()
+    fn streams_for_new_key(&self) -> Vec<StreamNonces> {
+        let unused = self.streams.iter().filter(|nonces| nonces.is_unused());
+        let used = self.streams.iter().filter(|nonces| !nonces.is_unused());
+        unused.chain(used).map(|nonces| nonces.under_new_key()).collect()
     }
 }
 
 /// What sealing a frame will do to its key.
 pub(crate) struct Plan {
     place: Option<usize>,
-    /// Above 65,534 in a later pass than the first; see [`Lane`].
+    /// Above 65,534 in a later pass than the first; see [`StreamNonces`].
     pub(crate) count: u32,
-    after: Lane,
+    after: StreamNonces,
     blocks: BlockCount,
 }
 
@@ -158,13 +158,12 @@ impl SendKeys {
     }
 
     /// Takes a key and uses it. The same key at the same place changes nothing but that.
-    pub(crate) fn set(&mut self, index: u32, schedule: Schedule, start: Start) -> Result<u8, KeyError> {
+    pub(crate) fn set(&mut self, index: u32, kdf: Kdf, input: KeyInput) -> Result<u8, KeyError> {
         self.check_process()?;
         let index = self.index(index);
         let at = usize::from(index);
         for (other, held) in self.ring.iter().enumerate() {
-            let is_same =
-                |held: &SendKey| held.schedule == schedule && held.step.material.is(start.secret());
+            let is_same = |held: &SendKey| held.kdf == kdf && held.step.material.is(input.secret());
             if held.as_deref().is_some_and(is_same) {
                 if other != at {
                     return Err(KeyError::SameKey);
@@ -173,9 +172,9 @@ impl SendKeys {
                 return Ok(index);
             }
         }
-        let lanes = self.key().map_or_else(|_| Vec::new(), SendKey::lanes_for_new_key);
-        let step = start.expand(&schedule, self.backend);
-        self.ring[at] = Some(Box::new(SendKey::new(schedule, step, lanes)));
+        let streams = self.key().map_or_else(|_| Vec::new(), SendKey::streams_for_new_key);
+        let step = input.expand(&kdf, self.backend);
+        self.ring[at] = Some(Box::new(SendKey::new(kdf, step, streams)));
         self.in_use = at;
         Ok(index)
     }
@@ -195,8 +194,8 @@ impl SendKeys {
         let index = self.index(index);
         let held = self.ring[usize::from(index)].as_deref_mut().ok_or(KeyError::NoKey)?;
         let next = held.step.next.take().ok_or(KeyError::NoRatchet)?;
-        let step = held.schedule.expand(self.backend, next);
-        *held = SendKey::new(held.schedule.clone(), step, held.lanes_for_new_key());
+        let step = held.kdf.expand(self.backend, next);
+        *held = SendKey::new(held.kdf.clone(), step, held.streams_for_new_key());
         Ok(index)
     }
 

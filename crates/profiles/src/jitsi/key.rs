@@ -2,21 +2,21 @@
 
 use core::fmt;
 
-use crate::jframe::{Schedule, Secret, Start};
+use crate::jframe::{Kdf, KeyInput, Secret};
 
 /// A participant's key, or one that an application manages itself.
 ///
 /// It cannot be cloned, compared or printed, and is wiped when dropped.
 pub struct Key {
-    pub(super) schedule: Schedule,
-    pub(super) start: Start,
+    pub(super) kdf: Kdf,
+    pub(super) input: KeyInput,
 }
 
 impl Key {
     /// A participant's media key, of 32 random bytes: AES-128 key and ratchet follow from it by HKDF-SHA256.
     #[must_use]
     pub fn from_material(material: &[u8; 32]) -> Self {
-        Self { schedule: Schedule::Jitsi, start: Start::Material(Secret::new(material)) }
+        Self { kdf: Kdf::Jitsi, input: KeyInput::Material(Secret::new(material)) }
     }
 
     /// `externallyManagedKey`: the AES key itself, of 16 or 32 bytes; `None` for any other length. It has no ratchet.
@@ -25,7 +25,7 @@ impl Key {
     #[must_use]
     pub fn external(key: &[u8]) -> Option<Self> {
         matches!(key.len(), 16 | 32)
-            .then(|| Self { schedule: Schedule::Raw, start: Start::Material(Secret::new(key)) })
+            .then(|| Self { kdf: Kdf::Raw, input: KeyInput::Material(Secret::new(key)) })
     }
 }
 

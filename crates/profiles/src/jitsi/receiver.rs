@@ -4,11 +4,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use sealframe_crypto::Backend;
-use sealframe_media::{KeyError, OpenError};
 
 use super::{Key, MAX_RATCHET_WINDOW, RING_SIZE, layout};
 use crate::{
-    FrameInfo, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
+    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
     jframe::{IvRule, Opener},
 };
 
@@ -36,7 +35,7 @@ impl Receiver {
     /// made room for others since, more than 1,024, would open again, and so would what it opened
     /// of frames without order, more than 4,096.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
-        self.0.keys.set(index, key.schedule, key.start)
+        self.0.keys.set(index, key.kdf, key.input)
     }
 
     /// Moves a key one step on, when its sender has said so. Not needed: frames tell.

@@ -4,11 +4,11 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use sealframe_crypto::Backend;
-use sealframe_media::{FrameBuf, KeyError, SealError, SenderEvent};
+use sealframe_wire::FrameBuf;
 
 use super::{Key, RING_SIZE, layout};
 use crate::{
-    FrameInfo,
+    FrameInfo, KeyError, SealError, SenderEvent,
     jframe::{IvRule, OVERHEAD, Sealer},
 };
 
@@ -63,7 +63,7 @@ impl Sender {
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
     pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
-        self.0.keys.set(index, key.schedule, key.start)
+        self.0.keys.set(index, key.kdf, key.input)
     }
 
     /// Seals with a key that is held.
@@ -100,7 +100,7 @@ impl Sender {
     /// bytes behind it and none before.
     ///
     /// # Errors
-    /// [`SealError::NoKey`]; [`SealError::PrefixTooLong`] if the frame is empty or shorter than its
+    /// [`SealError::NoKey`]; [`SealError::TooShort`] if the frame is empty or shorter than its
     /// clear bytes: 1 of sound, 10 of a key frame, 3 of others; [`SealError::NonceWouldRepeat`],
     /// [`SealError::NoTailroom`] and others. The frame and the sender are as they were.
     #[inline]
@@ -139,7 +139,7 @@ impl Sender {
         self.0.next_count(ssrc)
     }
 
-    /// What has happened since the last call. A KID is a key's index here.
+    /// What has happened since the last call.
     pub fn poll_event(&mut self) -> Option<SenderEvent> {
         self.0.event.take()
     }

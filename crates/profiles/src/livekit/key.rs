@@ -3,14 +3,14 @@
 use core::fmt;
 
 use super::Options;
-use crate::jframe::{Schedule, Secret, Start};
+use crate::jframe::{Kdf, KeyInput, Secret};
 
 /// Key material, and how keys follow from it. Both sides must have the same.
 ///
 /// It cannot be cloned, compared or printed, and is wiped when dropped.
 pub struct Key {
     derivation: Derivation,
-    start: Start,
+    input: KeyInput,
 }
 
 enum Derivation {
@@ -33,7 +33,7 @@ impl Key {
     pub fn pbkdf2(material: &[u8]) -> Option<Self> {
         (!material.is_empty()).then(|| Self {
             derivation: Derivation::Pbkdf2,
-            start: Start::Material(Secret::new(material)),
+            input: KeyInput::Material(Secret::new(material)),
         })
     }
 
@@ -50,7 +50,7 @@ impl Key {
     #[must_use]
     pub fn hkdf<const N: usize>(material: &[u8; N]) -> Self {
         const { assert!(N >= Self::MIN_HKDF_LEN, "16 bytes at least") };
-        Self { derivation: Derivation::Hkdf, start: Start::Material(Secret::new(material)) }
+        Self { derivation: Derivation::Hkdf, input: KeyInput::Material(Secret::new(material)) }
     }
 
     /// As [`hkdf`](Self::hkdf), of so many bytes as there are. `None` if they are fewer.
@@ -58,7 +58,7 @@ impl Key {
     pub fn hkdf_of(material: &[u8]) -> Option<Self> {
         (material.len() >= Self::MIN_HKDF_LEN).then(|| Self {
             derivation: Derivation::Hkdf,
-            start: Start::Material(Secret::new(material)),
+            input: KeyInput::Material(Secret::new(material)),
         })
     }
 
@@ -67,22 +67,22 @@ impl Key {
     /// [material](super::Sender::expose_key) is not known, only that of its next steps.
     #[must_use]
     pub fn hkdf_derived(derived: &[u8; 32]) -> Self {
-        Self { derivation: Derivation::Hkdf, start: Start::Next(Secret::new(derived)) }
+        Self { derivation: Derivation::Hkdf, input: KeyInput::Next(Secret::new(derived)) }
     }
 
     /// As [`hkdf_derived`](Self::hkdf_derived), by PBKDF2.
     #[must_use]
     pub fn pbkdf2_derived(derived: &[u8; 32]) -> Self {
-        Self { derivation: Derivation::Pbkdf2, start: Start::Next(Secret::new(derived)) }
+        Self { derivation: Derivation::Pbkdf2, input: KeyInput::Next(Secret::new(derived)) }
     }
 
-    pub(super) fn schedule(self, options: &Options) -> (Schedule, Start) {
+    pub(super) fn into_parts(self, options: &Options) -> (Kdf, KeyInput) {
         let (salt, key_len) = (options.ratchet_salt.as_slice().into(), options.key_size.len());
-        let schedule = match self.derivation {
-            Derivation::Pbkdf2 => Schedule::Pbkdf2 { salt, key_len },
-            Derivation::Hkdf => Schedule::Hkdf { salt, key_len },
+        let kdf = match self.derivation {
+            Derivation::Pbkdf2 => Kdf::Pbkdf2 { salt, key_len },
+            Derivation::Hkdf => Kdf::Hkdf { salt, key_len },
         };
-        (schedule, self.start)
+        (kdf, self.input)
     }
 }
 

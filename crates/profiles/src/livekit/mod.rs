@@ -4,10 +4,10 @@ pub mod data;
 pub mod frame_metadata;
 pub mod injected;
 mod key;
+mod layout;
 mod options;
 mod receiver;
 mod sender;
-mod shape;
 
 pub use key::Key;
 pub use options::{KeySize, Options, Peer};

@@ -3,16 +3,14 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_media::{KeyError, OpenError};
-
 use super::{
     Key, Options,
     data::{DataChannel, Packet},
     frame_metadata, injected,
-    shape::{self, Ways},
+    layout::{self, LayoutCandidates},
 };
 use crate::{
-    FrameInfo, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
+    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
     jframe::{IvRule, Layout, Opener, Search},
 };
 
@@ -46,8 +44,8 @@ impl Receiver {
     /// made room for others since, more than 1,024, would open again, and so would what it opened
     /// of frames without order, more than 4,096.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
-        let (schedule, start) = key.schedule(&self.options);
-        self.opener.keys.set(index, schedule, start)
+        let (kdf, input) = key.into_parts(&self.options);
+        self.opener.keys.set(index, kdf, input)
     }
 
     /// Moves a key one step on, when its sender has said so. Not needed: frames tell.
@@ -64,8 +62,8 @@ impl Receiver {
     ///
     /// If there is none at this index, or one that is derived otherwise, it is set there.
     pub fn ratchet_to(&mut self, index: u32, key: Key) -> u8 {
-        let (schedule, start) = key.schedule(&self.options);
-        self.opener.keys.move_on(index, schedule, start)
+        let (kdf, input) = key.into_parts(&self.options);
+        self.opener.keys.move_on(index, kdf, input)
     }
 
     /// Wipes a key. Whether there was one.
@@ -115,22 +113,26 @@ impl Receiver {
             self.opener.count_refused();
             return Err(OpenError::Injected);
         }
-        let ways = shape::to_open(info, frame);
-        match ways.as_slice() {
-            [layout] if ways.search == Search::No => self.opener.open(frame, *layout),
-            _ => self.open_any(frame, ways),
+        let candidates = layout::to_open(info, frame);
+        match candidates.as_slice() {
+            [layout] if candidates.search == Search::No => self.opener.open(frame, *layout),
+            _ => self.open_any(frame, candidates),
         }
     }
 
     #[cold]
-    fn open_any<'f>(&mut self, frame: &'f mut [u8], ways: Ways) -> Result<Opened<'f>, OpenError> {
-        let search = ways.search;
-        let ways = match self.cut_off {
-            Some(layout) if search == Search::CutOff => ways.or(layout),
-            _ => ways,
+    fn open_any<'f>(
+        &mut self,
+        frame: &'f mut [u8],
+        candidates: LayoutCandidates,
+    ) -> Result<Opened<'f>, OpenError> {
+        let search = candidates.search;
+        let candidates = match self.cut_off {
+            Some(layout) if search == Search::CutOff => candidates.or(layout),
+            _ => candidates,
         };
-        let (layout, opened) = self.opener.open_any(frame, ways.as_slice(), search)?;
-        if !ways.as_slice().contains(&layout) {
+        let (layout, opened) = self.opener.open_any(frame, candidates.as_slice(), search)?;
+        if !candidates.as_slice().contains(&layout) {
             self.cut_off = Some(layout);
         }
         Ok(opened)
@@ -166,12 +168,12 @@ impl Receiver {
     /// Opens an `EncryptedPacket` where it lies: its `frame` is an `EncryptedPacketPayload`.
     ///
     /// # Errors
-    /// As [`open_in_place`](Self::open_in_place); [`OpenError::Trailer`] if the bytes are no such message, or its IV does not
+    /// As [`open_in_place`](Self::open_in_place); [`OpenError::NotThisFormat`] if the bytes are no such message, or its IV does not
     /// have 12 bytes.
     pub fn open_packet_in_place<'f>(&mut self, packet: &'f mut [u8]) -> Result<Opened<'f>, OpenError> {
         let Some(Packet { key_index, iv, value }) = Packet::parse(packet) else {
             self.opener.count_refused();
-            return Err(OpenError::Trailer);
+            return Err(OpenError::NotThisFormat);
         };
         self.open_data_in_place(DataChannel::Packets, key_index, iv, &mut packet[value])
     }

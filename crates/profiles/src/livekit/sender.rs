@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_media::{FrameBuf, KeyError, SealError, SenderEvent};
+use sealframe_wire::FrameBuf;
 
-use super::{Key, Options, data::SealedData, shape};
+use super::{Key, Options, data::SealedData, layout};
 use crate::{
-    FrameInfo,
+    FrameInfo, KeyError, SealError, SenderEvent,
     jframe::{IvRule, Layout, OVERHEAD, Sealer},
 };
 
@@ -70,8 +70,8 @@ impl Sender {
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
     pub fn set_key(&mut self, index: u32, key: Key) -> Result<u8, KeyError> {
-        let (schedule, start) = key.schedule(&self.options);
-        self.sealer.keys.set(index, schedule, start)
+        let (kdf, input) = key.into_parts(&self.options);
+        self.sealer.keys.set(index, kdf, input)
     }
 
     /// Seals with a key that is held.
@@ -122,11 +122,11 @@ impl Sender {
     /// Bytes behind a frame that sealing it needs at most.
     ///
     /// # Errors
-    /// [`SealError::UnsupportedCodec`] and [`SealError::PrefixTooLong`].
+    /// [`SealError::UnsupportedCodec`] and [`SealError::TooShort`].
     pub fn room(&self, frame: &[u8], info: &FrameInfo) -> Result<usize, SealError> {
         let layout = self.layout(frame, info)?;
         if !layout.fits(frame.len()) {
-            return Err(SealError::PrefixTooLong);
+            return Err(SealError::TooShort);
         }
         Ok(layout.room(frame.len()))
     }
@@ -141,7 +141,7 @@ impl Sender {
     /// behind the frame and none before.
     ///
     /// # Errors
-    /// [`SealError::NoKey`]; [`SealError::PrefixTooLong`] if the frame is empty or shorter than its
+    /// [`SealError::NoKey`]; [`SealError::TooShort`] if the frame is empty or shorter than its
     /// clear bytes; [`SealError::UnsupportedCodec`]; [`SealError::NonceWouldRepeat`];
     /// [`SealError::TooManyStreams`] for the 1,025th under one key; [`SealError::NoTailroom`] and
     /// others. The frame and the sender are as they were.
@@ -153,7 +153,7 @@ impl Sender {
     ) -> Result<&'f mut [u8], SealError> {
         let (buf, at) = frame.into_parts();
         let layout = self.layout(&buf[at.clone()], info)?;
-        let frame = FrameBuf::new(buf, at).ok_or(SealError::PrefixTooLong)?;
+        let frame = FrameBuf::new(buf, at).ok_or(SealError::TooShort)?;
         self.sealer.seal_in_place(frame, layout, info.ssrc, info.rtp_timestamp)
     }
 
@@ -183,7 +183,7 @@ impl Sender {
 
     #[inline]
     fn layout(&self, frame: &[u8], info: &FrameInfo) -> Result<Layout, SealError> {
-        shape::to_seal(self.options.peer, info, frame)
+        layout::to_seal(self.options.peer, info, frame)
     }
 
     /// Begins data: packets and data tracks. Their IVs are `prefix ‖ time ‖ time - count`; draw the prefix at random, once for each
@@ -214,7 +214,7 @@ impl Sender {
         self.sealer.next_count(ssrc)
     }
 
-    /// What has happened since the last call. A KID is a key's index here.
+    /// What has happened since the last call.
     pub fn poll_event(&mut self) -> Option<SenderEvent> {
         self.sealer.event.take()
     }

@@ -133,7 +133,7 @@ fn no_secret_decides_anything_while_frames_are_sealed() {
                 sealed += 1;
             }
             alice.hand_over(&frame(16), true);
-            let told = alice.do_with("call_sealElsewhere", &[&[200_000], &FULL_VP9[..]].concat());
+            let told = alice.do_with("call_beginExternalSeal", &[&[200_000], &FULL_VP9[..]].concat());
             assert!(alice.result(&told).unwrap().1, "a nonce is made with a salt");
             let kid = alice.do_with("call_kid", &[])[0];
             let at = alice.do_with("call_keyOffset", &[kid])[0];

@@ -1,9 +1,7 @@
 //! Runs steps side by side: those of one lane one after the other, each when what it needs is done.
 
-use core::time::Duration;
 use std::{
     fs, panic,
-    path::PathBuf,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Instant,
@@ -12,27 +10,12 @@ use std::{
 use anyhow::{Result, anyhow, bail};
 
 use super::{
-    Plan, report,
+    ending::{Ending, Outcome, log_folder, log_of},
+    plan::Plan,
+    report,
     steps::{Lane, Step},
 };
-use crate::{shell::Shell, target_dir};
-
-/// How a step ended.
-pub(super) struct Ending {
-    pub(super) step: &'static Step,
-    pub(super) outcome: Outcome,
-    /// Since the beginning of the run.
-    pub(super) started: Duration,
-    pub(super) took: Duration,
-}
-
-pub(super) enum Outcome {
-    Passed,
-    /// What went wrong.
-    Failed(String),
-    /// Another step failed first.
-    NotRun,
-}
+use crate::shell::Shell;
 
 struct Board<'a> {
     plan: &'a Plan,
@@ -64,15 +47,6 @@ pub(super) fn run(plan: &Plan) -> Result<()> {
         bail!("{failed} of {} steps failed", endings.len());
     }
     Ok(())
-}
-
-/// Where each step's output goes.
-fn log_folder() -> PathBuf {
-    target_dir().join("verify")
-}
-
-pub(super) fn log_of(step: &Step) -> PathBuf {
-    log_folder().join(step.name).with_extension("log")
 }
 
 impl Board<'_> {

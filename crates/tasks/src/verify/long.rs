@@ -10,7 +10,11 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use super::steps;
-use crate::{root, shell::Shell, target_dir, tools, wasm_package};
+use crate::{
+    paths::{root, target_dir},
+    shell::Shell,
+    tools, wasm_package,
+};
 
 pub(super) struct LongRun {
     pub(super) name: &'static str,

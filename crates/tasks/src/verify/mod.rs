@@ -1,13 +1,18 @@
 //! `cargo verify`: every check and every test, or those that are asked for.
 
 mod board;
+mod ending;
 mod long;
+mod plan;
 mod report;
 mod steps;
 
 use anyhow::{Result, bail};
 
-use self::steps::{STEPS, Step};
+use self::{
+    plan::Plan,
+    steps::{STEPS, Step},
+};
 use crate::shell::Shell;
 
 const USAGE: &str = "\
@@ -21,14 +26,6 @@ cargo verify [OPTIONS]
   --no-install               a missing program is an error instead of installed
   --long NAME [ARGUMENT...]  a run that takes hours; its result goes into .ci/long-runs.md
 ";
-
-/// What is run.
-struct Plan {
-    steps: Vec<&'static Step>,
-    is_quick: bool,
-    may_install: bool,
-    keeps_going: bool,
-}
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     if let Some((option, rest)) = args.split_first()

@@ -9,10 +9,10 @@ use std::{
 use anyhow::Result;
 
 use super::{
-    board::{Ending, Outcome, log_of},
+    ending::{Ending, Outcome, log_of},
     steps::Step,
 };
-use crate::target_dir;
+use crate::paths::target_dir;
 
 /// Lines that are shown of a failure.
 const SHOWN: usize = 12;

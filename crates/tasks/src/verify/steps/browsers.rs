@@ -8,7 +8,11 @@ use std::{
 use anyhow::Result;
 
 use super::rust;
-use crate::{root, shell::Shell, target_dir, tools};
+use crate::{
+    paths::{root, target_dir},
+    shell::Shell,
+    tools,
+};
 
 /// What tests in browsers need, installed.
 struct Stage {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{shell::Shell, tools, wasm_package};
+use crate::{paths::root, shell::Shell, tools, wasm_package};
 
 pub(super) fn build(shell: &Shell) -> Result<()> {
     wasm_package::build(shell)
@@ -14,7 +14,7 @@ pub(super) fn build(shell: &Shell) -> Result<()> {
 pub(super) fn in_node(shell: &Shell) -> Result<()> {
     const MODULES: [&str; 3] =
         ["sealframe_wasm_relaxed.wasm", "sealframe_wasm_simd.wasm", "sealframe_wasm_bg.wasm"];
-    let folder = crate::root().join("wasm/test");
+    let folder = root().join("wasm/test");
     let node = tools::node(shell)?;
     for module in MODULES {
         let mut test = Command::new(&node);

@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use anyhow::{Result, ensure};
 
-use crate::{root, shell::Shell, tools};
+use crate::{paths::root, shell::Shell, tools};
 
 pub(super) fn format(shell: &Shell) -> Result<()> {
     tools::rustup(shell, "component", &["rustfmt"], None)?;

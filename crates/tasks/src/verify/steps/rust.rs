@@ -5,7 +5,11 @@ use std::{env, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{shell::Shell, tools, wasm_package};
+use crate::{
+    paths::{root, target_dir},
+    shell::Shell,
+    tools, wasm_package,
+};
 
 /// `rust-version` of the workspace.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
@@ -85,7 +89,7 @@ pub(super) fn features(shell: &Shell) -> Result<()> {
 /// One build for two questions: does the oldest Rust compile it, and does all hold without ring?
 pub(super) fn oldest(shell: &Shell) -> Result<()> {
     tools::toolchain(shell, OLDEST)?;
-    let features = ["--features", "sealframe/serde,sealframe/kernel,sealframe/elsewhere"];
+    let features = ["--features", "sealframe/serde,sealframe/kernel,sealframe/external-aead"];
     let libraries = [
         "-p",
         "sealframe",
@@ -129,7 +133,7 @@ pub(super) fn aarch64(shell: &Shell) -> Result<()> {
 pub(super) fn wasi(shell: &Shell) -> Result<()> {
     const TARGET: &str = "wasm32-wasip1";
     tools::rustup(shell, "target", &[TARGET], None)?;
-    let runner = crate::root().join("crates/kernel/tests/wasi.mjs");
+    let runner = root().join("crates/kernel/tests/wasi.mjs");
     let runner = format!("{} --no-warnings {}", tools::node(shell)?.display(), runner.display());
     let of_crypto =
         ["-p", "sealframe-crypto", "--no-default-features", "--features", "ctr-hmac,kernel,portable"];
@@ -184,5 +188,5 @@ pub(super) fn miri(shell: &Shell) -> Result<()> {
 
 /// How a Rust program that others run is called.
 pub(in crate::verify) fn program(name: &str) -> PathBuf {
-    crate::target_dir().join("debug").join(name).with_extension(env::consts::EXE_EXTENSION)
+    target_dir().join("debug").join(name).with_extension(env::consts::EXE_EXTENSION)
 }
