@@ -178,7 +178,7 @@ test('frames that come before their key wait for it, in order, within bounds', a
   await opens(bob, 'a', alice);
   const worked = [];
   const dropped = [];
-  const transform = { add: (frame) => worked.push(frame), count: (code) => dropped.push(code) };
+  const transform = { add: (frame) => worked.push(frame), giveUp: () => dropped.push('UnknownKey') };
   const park = (number, bytes, of = transform) => missing(bob, number, of, { data: new ArrayBuffer(bytes) });
   const { number } = alice.keys.requests.state();
   assert.equal(park(number, 5 << 20), false, 'too large');
@@ -186,7 +186,7 @@ test('frames that come before their key wait for it, in order, within bounds', a
   for (const frame of frames) assert.equal(missing(bob, number, transform, frame), true);
   assert.equal(park(number, 10), false, 'too many');
   assert.equal(park(number ^ 1, 10), false, 'whosever they say they are');
-  const other = { add: (frame) => worked.push(frame), count: () => {} };
+  const other = { add: (frame) => worked.push(frame), giveUp: () => {} };
   assert.equal(park(number ^ 1, 10, other), true, 'another stream waits too, also for a member who is not known yet');
   // A new generation of Alice's comes.
   alice.group.rekey();
@@ -207,7 +207,7 @@ test('frames of a member that is still being judged wait for it', async () => {
   bob.group.onjoinrequest = () => new Promise((resolve) => { admit = () => resolve({ user: 'Alice', moderator: false }); });
   await until('Alice has Bob', () => alice.keys.requests.state().members.length === 1);
   const worked = [];
-  const transform = { add: (frame) => worked.push(frame), count: () => {} };
+  const transform = { add: (frame) => worked.push(frame), giveUp: () => {} };
   const frame = { data: alice.seal([1, 2, 3]).buffer };
   assert.ok(missing(bob, alice.keys.requests.state().number, transform, frame));
   admit();
@@ -238,7 +238,7 @@ test('a frame that is tried again and misses another key has that asked for', as
   const { generation } = alice.keys.requests.state();
   alice.group.rekey();
   await until('another key', () => alice.keys.requests.state().generation > generation);
-  const transform = { add: (frame) => tried.push(missing(bob, number, transform, frame)), count: () => {} };
+  const transform = { add: (frame) => tried.push(missing(bob, number, transform, frame)), giveUp: () => {} };
   const tried = [];
   assert.ok(missing(bob, number, transform, { data: new ArrayBuffer(10) }));
   // What is set in the same task as its key comes is what counts.

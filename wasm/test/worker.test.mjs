@@ -236,6 +236,22 @@ test('a frame whose key comes while it stands behind another one is not lost', a
   assert.ok(!statesOf(bob).some((state) => state.startsWith('failing')));
 });
 
+test('a frame that has waited for its key in vain says nothing of a stream that opens', async (t) => {
+  const { alice, bob, opening } = await joined(t);
+  const before = Array.from({ length: 10 }, (_, place) => alice.seal(bytes(50, 40 + place)));
+  await secretly(alice);
+  const states = statesOf(bob).length;
+  for (let count = 0; count < 10; count += 1) {
+    opening.give(frameOf(alice.seal(bytes(50, 30 + count))));
+    await sleep(10);
+  }
+  // The key that opens these is there.
+  for (let end = Date.now() + 1300; Date.now() < end; await sleep(100)) if (before.length > 0) opening.give(frameOf(before.shift()));
+  assert.deepEqual(statesOf(bob).slice(states).filter((state) => !state.startsWith('encrypted')), []);
+  const { members: [member] } = await ask(bob, { request: 'group', ask: 'state', args: {} });
+  assert.equal(member.failed.UnknownKey, 10);
+});
+
 test('frames that come before it is said whose they are wait for that, in order, within bounds; what is to be sealed does not', async () => {
   const { alice, bob, sealing } = await pair();
   const stream = { from: 1, kind: 'camera', codec: 'vp9' };

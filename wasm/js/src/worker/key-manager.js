@@ -249,7 +249,7 @@ export class Keys {
   #wake(wait) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      for (const transform of this.#parking.expire(now())) transform.count('UnknownKey');
+      for (const transform of this.#parking.expire(now())) transform.giveUp();
       this.#drive();
     }, Math.min(Math.max(wait, 0), MAX_WAIT_MS));
   }

@@ -11,7 +11,7 @@ import { FrameMemory } from '../formats/frame-memory.js';
 import { CALL, checked, transformOf } from '../shared/protocol.js';
 import { groupSource, moduleSource } from '../loader/browser.js';
 import { InOrder } from './in-order.js';
-import { Parking } from './parking.js';
+import { Parking, WAIT_MS } from './parking.js';
 import { isEmpty, read } from '../formats/frame-pump.js';
 import { StreamState } from './stream-state.js';
 
@@ -221,6 +221,8 @@ class Transform {
   #label;
   #state;
   #last = null;
+  /** When a frame was sealed or opened last. */
+  #lastAt = -Infinity;
   /** Whether the frame that is being counted is one that a decoder can start with. */
   #isKeyFrame = false;
   #kid = null;
@@ -365,9 +367,15 @@ class Transform {
   }
 
   /** What became of a frame: `code` is null if it was sealed or opened. */
-  count(code) {
+  count(code, isLate = false) {
     if (this.#direction === 'open') keys?.count(this.#named?.from, code);
-    return this.#state.count(code);
+    if (code === null) this.#lastAt = performance.now();
+    return this.#state.count(code, isLate);
+  }
+
+  /** A frame has waited for its key in vain. */
+  giveUp() {
+    this.count('UnknownKey', performance.now() - this.#lastAt < WAIT_MS);
   }
 
   #tellKey(kid) {

@@ -2,7 +2,7 @@
 // order.
 
 /** How long a frame waits. */
-const WAIT_MS = 1000;
+export const WAIT_MS = 1000;
 /** Frames of one stream that wait at once. Not of one member: what a frame says of that has not been authenticated yet. */
 const MAX_FRAMES = 64;
 /** Bytes of all frames that wait at once. */
