@@ -7,7 +7,7 @@
 use std::{fs, path::Path};
 
 use sealframe::{
-    CallSecret, CipherSuite, MemberId, SharedSecretCall, Stream, StreamKind,
+    CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
     group::{Identity, UserId, message, verification::TrustStore},
 };
 use sealframe_profiles::dave as dave_format;
@@ -229,7 +229,7 @@ fn forge(step: u8, ctr: u8) -> Vec<u8> {
 
 /// Suite, the server's member id, kind of input, announcement or changes to one.
 fn announcements() -> Result<()> {
-    let secret = CallSecret::from_bytes(&[0x5e; 32])?;
+    let secret = SharedSecret::from_bytes(&[0x5e; 32])?;
     for suite in CipherSuite::ALL {
         let id = low_byte(u64::from(suite.id()) - 1);
         for (number, name) in [(4_u16, "genuine"), (2, "held-already")] {

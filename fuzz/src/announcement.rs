@@ -2,8 +2,8 @@
 
 use sealframe::crypto::FrameKey;
 use sealframe::{
-    AnnouncementError, BaseKey, CallError, CallSecret, CipherSuite, Ctr, KeyError, Kid, MemberId,
-    OpenError, SenderKeyKid, SenderKeyLayout, SharedSecretCall, Stream, StreamKind,
+    AnnouncementError, BaseKey, CipherSuite, Ctr, KeyError, Kid, MemberId, OpenError, SenderKeyKid,
+    SenderKeyLayout, SharedSecret, SharedSecretCall, SharedSecretError, Stream, StreamKind,
 };
 
 use crate::{input::Input, keys::cipher, label::Label, reference};
@@ -48,7 +48,7 @@ pub fn announcement(data: &[u8]) {
             let frame = reference::seal(cipher, &base_key, kid, Ctr::new(9), &label, b"a frame");
             opens_once(&mut bob, from, &frame);
             let again = bob.add_member(from, &message);
-            assert_eq!(again, Err(CallError::Key(KeyError::KidInUse)));
+            assert_eq!(again, Err(SharedSecretError::Key(KeyError::KidInUse)));
         }
         Err(_) => {
             for newcomer in [3, 4].map(MemberId::new) {
@@ -62,7 +62,7 @@ pub fn announcement(data: &[u8]) {
 }
 
 fn member(suite: CipherSuite, id: MemberId) -> SharedSecretCall {
-    let secret = CallSecret::from_bytes(&SECRET).expect("32 bytes");
+    let secret = SharedSecret::from_bytes(&SECRET).expect("32 bytes");
     let entropy = [id.get().to_be_bytes()[1]; 32];
     SharedSecretCall::new(suite, &secret, id, entropy).expect("32 bytes")
 }
@@ -70,23 +70,27 @@ fn member(suite: CipherSuite, id: MemberId) -> SharedSecretCall {
 fn opens_once(bob: &mut SharedSecretCall, from: MemberId, frame: &[u8]) {
     let other =
         bob.open_in_place(MemberId::new(from.get() + 1), &mut frame.to_vec(), CAMERA).map(|_| ());
-    assert_eq!(other, Err(CallError::OtherMember));
+    assert_eq!(other, Err(SharedSecretError::OtherMember));
     let opened =
         bob.open_in_place(from, &mut frame.to_vec(), CAMERA).map(|opened| opened.frame.to_vec());
     assert_eq!(opened, Ok(b"a frame".to_vec()));
     let again = bob.open_in_place(from, &mut frame.to_vec(), CAMERA).map(|_| ());
-    assert!(matches!(again, Err(CallError::Open(OpenError::Replayed(_)))));
+    assert!(matches!(again, Err(SharedSecretError::Open(OpenError::Replayed(_)))));
 }
 
 /// The verdict on an announcement of a member 1 that holds member 2's key.
-fn judge(suite: CipherSuite, from: MemberId, message: &[u8]) -> Result<(Kid, BaseKey), CallError> {
-    let (kid, base_key) = unwrap(suite, message).map_err(CallError::Announcement)?;
+fn judge(
+    suite: CipherSuite,
+    from: MemberId,
+    message: &[u8],
+) -> Result<(Kid, BaseKey), SharedSecretError> {
+    let (kid, base_key) = unwrap(suite, message).map_err(SharedSecretError::Announcement)?;
     let SenderKeyKid { generation, sender, .. } = LAYOUT.split(kid);
     if from == MemberId::new(1) || sender != u64::from(from) {
-        return Err(CallError::Announcement(AnnouncementError::WrongSender));
+        return Err(SharedSecretError::Announcement(AnnouncementError::WrongSender));
     }
     if (generation, sender) == (0, 2) {
-        return Err(CallError::Key(KeyError::KidInUse));
+        return Err(SharedSecretError::Key(KeyError::KidInUse));
     }
     Ok((kid, base_key))
 }

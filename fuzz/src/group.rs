@@ -452,10 +452,10 @@ impl Call {
             | Event::LockedOut(_)
             | Event::NotAdmitted { .. }
             | Event::SessionChanged(_)
-            | Event::CheckBegun(_)
-            | Event::CheckCompare { .. }
-            | Event::CheckVerified(_)
-            | Event::CheckFailed { .. } => {}
+            | Event::SasStarted(_)
+            | Event::SasReady { .. }
+            | Event::SasVerified(_)
+            | Event::SasFailed { .. } => {}
         }
     }
 

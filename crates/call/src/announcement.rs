@@ -15,7 +15,7 @@ use sealframe_crypto::{Backend, BaseKey, CipherSuite, FrameKey};
 use sealframe_wire::{Ctr, Kid};
 use zeroize::Zeroizing;
 
-use crate::CallSecret;
+use crate::SharedSecret;
 
 const VERSION: u8 = 1;
 const SALT_LEN: usize = 32;
@@ -27,7 +27,7 @@ const TAG_LEN: usize = WRAP.nt();
 /// Encrypts `base_key` to everyone who has the secret. `random` is fresh.
 pub(crate) fn wrap(
     suite: CipherSuite,
-    secret: &CallSecret,
+    secret: &SharedSecret,
     kid: Kid,
     base_key: &BaseKey,
     random: [u8; SALT_LEN],
@@ -50,7 +50,7 @@ pub(crate) fn wrap(
 /// Another base key, another salt.
 fn salt(
     suite: CipherSuite,
-    secret: &CallSecret,
+    secret: &SharedSecret,
     kid: Kid,
     base_key: &BaseKey,
     random: &[u8],
@@ -67,7 +67,7 @@ fn salt(
 /// The KID and base key inside an announcement.
 pub(crate) fn unwrap(
     suite: CipherSuite,
-    secret: &CallSecret,
+    secret: &SharedSecret,
     message: &[u8],
 ) -> Result<(Kid, BaseKey), AnnouncementError> {
     let (&[version], rest) = message.split_first_chunk().ok_or(AnnouncementError::Malformed)?;
@@ -92,13 +92,13 @@ pub(crate) fn unwrap(
     Ok((Kid::new(u64::from_be_bytes(kid)), base_key))
 }
 
-fn wrapping_key(secret: &CallSecret, salt: &[u8; SALT_LEN]) -> Result<FrameKey, AnnouncementError> {
+fn wrapping_key(secret: &SharedSecret, salt: &[u8; SALT_LEN]) -> Result<FrameKey, AnnouncementError> {
     let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", salt];
     Ok(FrameKey::derive(Backend::default(), Kid::new(0), &derive(secret, &info)?))
 }
 
-/// A `CallSecret` is long enough by its type.
-fn derive(secret: &CallSecret, info: &[&[u8]]) -> Result<BaseKey, AnnouncementError> {
+/// A `SharedSecret` is long enough by its type.
+fn derive(secret: &SharedSecret, info: &[&[u8]]) -> Result<BaseKey, AnnouncementError> {
     BaseKey::derive(WRAP, secret.expose_bytes(), info).map_err(|_| AnnouncementError::WeakKey)
 }
 

@@ -3,7 +3,7 @@
 use crate::group::{
     Admission, Group, GroupError, SessionId, Time, UserId,
     rand_core::CryptoRng,
-    verification::{CheckError, PairwiseCode, TrustError, TrustStore},
+    verification::{PairwiseCode, SasError, TrustError, TrustStore},
 };
 
 /// Who may be in the call.
@@ -84,27 +84,27 @@ impl Verification<'_> {
     /// Begins to compare emoji with a member.
     ///
     /// # Errors
-    /// As [`Group::start_check`].
+    /// As [`Group::start_sas`].
     pub fn start(
         &mut self,
         session: SessionId,
         now: Time,
         rng: &mut impl CryptoRng,
-    ) -> Result<(), CheckError> {
-        self.group.start_check(session, now, rng)
+    ) -> Result<(), SasError> {
+        self.group.start_sas(session, now, rng)
     }
 
     /// Our person sees the same emoji.
     ///
     /// # Errors
-    /// As [`Group::confirm_check`].
-    pub fn confirm(&mut self, session: SessionId, now: Time) -> Result<(), CheckError> {
-        self.group.confirm_check(session, now)
+    /// As [`Group::confirm_sas`].
+    pub fn confirm(&mut self, session: SessionId, now: Time) -> Result<(), SasError> {
+        self.group.confirm_sas(session, now)
     }
 
     /// Our person sees others, or gives up.
     pub fn cancel(&mut self, session: SessionId, now: Time) {
-        self.group.cancel_check(session, now);
+        self.group.cancel_sas(session, now);
     }
 
     /// As [`Group::pairwise_code`].

@@ -115,7 +115,7 @@ pub use opener::{Failed, FrameError, MemberFrames, Opener};
 #[cfg(feature = "group")]
 pub use parking::Parked;
 pub use sealer::Sealer;
-pub use shared_secret::{CallError, CallSecret, SharedSecretCall};
+pub use shared_secret::{SharedSecret, SharedSecretCall, SharedSecretError};
 #[cfg(feature = "group")]
 pub use state::{CallState, Participant};
 

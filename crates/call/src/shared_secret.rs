@@ -20,15 +20,15 @@ use crate::{
 };
 
 /// What the members of a call share, for example through a link. At least 16 random bytes; 32 in the suites of AES-256.
-pub struct CallSecret(Box<[u8]>);
+pub struct SharedSecret(Box<[u8]>);
 
-impl CallSecret {
+impl SharedSecret {
     /// Copies `bytes`; the caller wipes its own copy. No passwords: nothing here slows down guessing.
     ///
     /// # Errors
-    /// [`CallError::Secret`] below 16 bytes, or if they are nothing but zeros.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CallError> {
-        WeakKey::check(BaseKey::MIN_LEN, bytes).map_err(CallError::Secret)?;
+    /// [`SharedSecretError::Secret`] below 16 bytes, or if they are nothing but zeros.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SharedSecretError> {
+        WeakKey::check(BaseKey::MIN_LEN, bytes).map_err(SharedSecretError::Secret)?;
         Ok(Self(bytes.into()))
     }
 
@@ -37,17 +37,17 @@ impl CallSecret {
     }
 }
 
-impl Drop for CallSecret {
+impl Drop for SharedSecret {
     fn drop(&mut self) {
         self.0.zeroize();
     }
 }
 
-impl ZeroizeOnDrop for CallSecret {}
+impl ZeroizeOnDrop for SharedSecret {}
 
-impl fmt::Debug for CallSecret {
+impl fmt::Debug for SharedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CallSecret(..)")
+        f.write_str("SharedSecret(..)")
     }
 }
 
@@ -62,7 +62,7 @@ impl fmt::Debug for CallSecret {
 /// also hands it announcements that were made for others before it came.
 pub struct SharedSecretCall {
     suite: CipherSuite,
-    secret: CallSecret,
+    secret: SharedSecret,
     frames: Frames,
     /// Who has left: whose frames, were their keys installed again, could be played again.
     departed: BTreeSet<MemberId>,
@@ -73,22 +73,22 @@ impl SharedSecretCall {
     /// comes back with the same id, say after a reload, has another key and repeats no nonce.
     ///
     /// # Errors
-    /// [`CallError::Secret`] if the secret is shorter than [`CipherSuite::min_base_key_len`];
-    /// [`CallError::NoRandomness`] if `entropy` is nothing but zeros.
+    /// [`SharedSecretError::Secret`] if the secret is shorter than [`CipherSuite::min_base_key_len`];
+    /// [`SharedSecretError::NoRandomness`] if `entropy` is nothing but zeros.
     pub fn new(
         cipher: impl Into<Cipher>,
-        secret: &CallSecret,
+        secret: &SharedSecret,
         me: MemberId,
         entropy: [u8; 32],
-    ) -> Result<Self, CallError> {
+    ) -> Result<Self, SharedSecretError> {
         let cipher = cipher.into();
         let suite = cipher.suite;
-        WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(CallError::Secret)?;
-        WeakKey::check(entropy.len(), &entropy).map_err(|_| CallError::NoRandomness)?;
-        let secret = CallSecret(secret.0.clone());
+        WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(SharedSecretError::Secret)?;
+        WeakKey::check(entropy.len(), &entropy).map_err(|_| SharedSecretError::NoRandomness)?;
+        let secret = SharedSecret(secret.0.clone());
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.get().to_be_bytes(), &entropy];
         let base_key =
-            BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(CallError::Secret)?;
+            BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(SharedSecretError::Secret)?;
         Ok(Self {
             suite,
             secret,
@@ -112,9 +112,9 @@ impl SharedSecretCall {
     /// Installs the key that member `from` announces.
     ///
     /// # Errors
-    /// [`CallError::Announcement`]; [`CallError::Key`] if a key of this member is held already;
-    /// [`CallError::Departed`] after [`remove_member`](Self::remove_member).
-    pub fn add_member(&mut self, from: MemberId, announcement: &[u8]) -> Result<(), CallError> {
+    /// [`SharedSecretError::Announcement`]; [`SharedSecretError::Key`] if a key of this member is held already;
+    /// [`SharedSecretError::Departed`] after [`remove_member`](Self::remove_member).
+    pub fn add_member(&mut self, from: MemberId, announcement: &[u8]) -> Result<(), SharedSecretError> {
         let (kid, base_key) = announcement::unwrap(self.suite, &self.secret, announcement)?;
         let kid = LAYOUT.split(kid);
         // Our own id too is refused: a server must not play our frames back to us.
@@ -122,7 +122,7 @@ impl SharedSecretCall {
             return Err(AnnouncementError::WrongSender.into());
         }
         if self.departed.contains(&from) {
-            return Err(CallError::Departed);
+            return Err(SharedSecretError::Departed);
         }
         Ok(self.frames.install(kid, base_key)?)
     }
@@ -141,8 +141,8 @@ impl SharedSecretCall {
     /// join would otherwise run ahead of those who follow by its frames.
     ///
     /// # Errors
-    /// [`CallError::Key`] with [`KeyError::Forked`].
-    pub fn ratchet(&mut self) -> Result<Kid, CallError> {
+    /// [`SharedSecretError::Key`] with [`KeyError::Forked`].
+    pub fn ratchet(&mut self) -> Result<Kid, SharedSecretError> {
         if self.frames.usage().frames == 0 {
             return Ok(self.frames.kid());
         }
@@ -231,7 +231,7 @@ impl SharedSecretCall {
     /// As [`Frames::begin_external_open`].
     ///
     /// # Errors
-    /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
+    /// [`SharedSecretError::OtherMember`] if the frame says otherwise; [`SharedSecretError::Open`].
     #[cfg(feature = "external-aead")]
     pub fn begin_external_open<'m>(
         &mut self,
@@ -239,7 +239,7 @@ impl SharedSecretCall {
         header_bytes: &[u8],
         len: usize,
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<ExternalAead<'_>, CallError> {
+    ) -> Result<ExternalAead<'_>, SharedSecretError> {
         Ok(self.frames.begin_external_open(from, header_bytes, len, metadata)?)
     }
 
@@ -255,13 +255,13 @@ impl SharedSecretCall {
     /// As [`Frames::open_in_place`].
     ///
     /// # Errors
-    /// [`CallError::OtherMember`] if the frame says otherwise; [`CallError::Open`].
+    /// [`SharedSecretError::OtherMember`] if the frame says otherwise; [`SharedSecretError::Open`].
     pub fn open_in_place<'f, 'm>(
         &mut self,
         from: MemberId,
         frame: &'f mut [u8],
         metadata: impl Into<Metadata<'m>>,
-    ) -> Result<Opened<'f>, CallError> {
+    ) -> Result<Opened<'f>, SharedSecretError> {
         Ok(self.frames.open_in_place(from, frame, metadata)?)
     }
 }
@@ -278,7 +278,7 @@ impl fmt::Debug for SharedSecretCall {
 /// What can go wrong in a call. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
-pub enum CallError {
+pub enum SharedSecretError {
     /// The secret is too short for the suite, or nothing but zeros.
     Secret(WeakKey),
     /// What should be random is nothing but zeros.
@@ -295,19 +295,19 @@ pub enum CallError {
     Open(OpenError),
 }
 
-impl From<AnnouncementError> for CallError {
+impl From<AnnouncementError> for SharedSecretError {
     fn from(error: AnnouncementError) -> Self {
         Self::Announcement(error)
     }
 }
 
-impl From<KeyError> for CallError {
+impl From<KeyError> for SharedSecretError {
     fn from(error: KeyError) -> Self {
         Self::Key(error)
     }
 }
 
-impl From<FrameError> for CallError {
+impl From<FrameError> for SharedSecretError {
     fn from(error: FrameError) -> Self {
         match error {
             FrameError::OtherMember => Self::OtherMember,
@@ -316,7 +316,7 @@ impl From<FrameError> for CallError {
     }
 }
 
-impl fmt::Display for CallError {
+impl fmt::Display for SharedSecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Secret(error) => fmt::Display::fmt(error, f),
@@ -330,7 +330,7 @@ impl fmt::Display for CallError {
     }
 }
 
-impl core::error::Error for CallError {}
+impl core::error::Error for SharedSecretError {}
 
 #[cfg(test)]
 mod tests {
@@ -345,7 +345,7 @@ mod tests {
     fn a_base_key_comes_of_the_secret_the_number_and_the_randomness() {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let key = |secret, me: MemberId, entropy| {
-            let secret = CallSecret::from_bytes(&[secret; 16]).unwrap();
+            let secret = SharedSecret::from_bytes(&[secret; 16]).unwrap();
             let call = SharedSecretCall::new(suite, &secret, me, [entropy; 32]).unwrap();
             call.frames.sender().export_base_key().unwrap().expose_bytes().to_vec()
         };
@@ -366,7 +366,7 @@ mod tests {
     fn a_key_near_its_limit_goes_on_by_itself() {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let camera = Stream::new(StreamKind::Camera, 0);
-        let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
+        let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
         let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
         let mut bob = SharedSecretCall::new(suite, &secret, MemberId::new(2), [2; 32]).unwrap();
         bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
@@ -386,7 +386,7 @@ mod tests {
         let camera = Stream::new(StreamKind::Camera, 0);
         let near = || {
             let suite = CipherSuite::Aes128GcmSha256_128;
-            let secret = CallSecret::from_bytes(&[1; 16]).unwrap();
+            let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
             let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
             let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
             let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };

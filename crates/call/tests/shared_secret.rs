@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use sealframe::{
-    AnnouncementError, Backend, BaseKey, CallError, CallSecret, CipherSuite, Ctr, Header, KeyError,
-    Kid, MemberId, Metadata, OpenError, SharedSecretCall, Stream, StreamKind, WeakKey,
+    AnnouncementError, Backend, BaseKey, CipherSuite, Ctr, Header, KeyError, Kid, MemberId, Metadata,
+    OpenError, SharedSecret, SharedSecretCall, SharedSecretError, Stream, StreamKind, WeakKey,
     crypto::FrameKey,
 };
 
@@ -12,14 +12,14 @@ const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 
 fn member(secret: u8, number: u16, entropy: u8) -> SharedSecretCall {
-    let secret = CallSecret::from_bytes(&[secret; 32]).unwrap();
+    let secret = SharedSecret::from_bytes(&[secret; 32]).unwrap();
     SharedSecretCall::new(SUITE, &secret, MemberId::new(number), [entropy; 32]).unwrap()
 }
 
 #[test]
 fn three_members_hear_each_other() {
     for suite in CipherSuite::ALL {
-        let secret = CallSecret::from_bytes(&[1; 32]).unwrap();
+        let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
         let mut members: Vec<SharedSecretCall> = (1..=3_u8)
             .map(|n| SharedSecretCall::new(suite, &secret, MemberId::new(n.into()), [n; 32]).unwrap())
             .collect();
@@ -49,17 +49,17 @@ fn another_secret_opens_nothing() {
     let mut alice = member(1, 1, 10);
     let mut stranger = member(2, 2, 20);
     let refused = stranger.add_member(MemberId::new(1), &alice.announcement([3; 32]));
-    assert_eq!(refused, Err(CallError::Announcement(AnnouncementError::WrongSecret)));
+    assert_eq!(refused, Err(SharedSecretError::Announcement(AnnouncementError::WrongSecret)));
     let mut frame = alice.seal_to_vec(b"hello", CAMERA).unwrap();
     let opened = stranger.open_in_place(MemberId::new(1), &mut frame, CAMERA);
-    assert!(matches!(opened, Err(CallError::Open(OpenError::UnknownKey(_)))));
+    assert!(matches!(opened, Err(SharedSecretError::Open(OpenError::UnknownKey(_)))));
 }
 
 #[test]
 fn a_secret_is_as_long_as_its_suite_is_strong() {
     for len in 0..40 {
-        let secret = CallSecret::from_bytes(&vec![1; len]);
-        let short = |need| CallError::Secret(WeakKey::TooShort { need });
+        let secret = SharedSecret::from_bytes(&vec![1; len]);
+        let short = |need| SharedSecretError::Secret(WeakKey::TooShort { need });
         let Ok(secret) = secret else {
             assert_eq!((secret.err(), len < 16), (Some(short(16)), true), "{len}");
             continue;
@@ -72,24 +72,24 @@ fn a_secret_is_as_long_as_its_suite_is_strong() {
         }
     }
     for len in [16, 32, 64] {
-        let zeros = CallSecret::from_bytes(&vec![0; len]).err();
-        assert_eq!(zeros, Some(CallError::Secret(WeakKey::Zeros)), "{len}");
+        let zeros = SharedSecret::from_bytes(&vec![0; len]).err();
+        assert_eq!(zeros, Some(SharedSecretError::Secret(WeakKey::Zeros)), "{len}");
     }
-    let secret = CallSecret::from_bytes(&[1; 32]).unwrap();
+    let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
     let entered = SharedSecretCall::new(SUITE, &secret, MemberId::new(1), [0; 32]);
-    assert_eq!(entered.err(), Some(CallError::NoRandomness));
+    assert_eq!(entered.err(), Some(SharedSecretError::NoRandomness));
 }
 
 /// A suite is the call's: one whose keys are as long is another suite all the same.
 #[test]
 fn an_announcement_of_another_suite_is_refused() {
-    let secret = CallSecret::from_bytes(&[1; 32]).unwrap();
+    let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
     let of = |suite, number| SharedSecretCall::new(suite, &secret, number, [7; 32]).unwrap();
     for theirs in CipherSuite::ALL {
         let announcement = of(theirs, MemberId::new(1)).announcement([3; 32]);
         for ours in CipherSuite::ALL {
             let added = of(ours, MemberId::new(2)).add_member(MemberId::new(1), &announcement);
-            let other = Err(CallError::Announcement(AnnouncementError::OtherSuite));
+            let other = Err(SharedSecretError::Announcement(AnnouncementError::OtherSuite));
             assert_eq!(added, if ours == theirs { Ok(()) } else { other }, "{theirs:?} {ours:?}");
         }
     }
@@ -105,7 +105,8 @@ fn a_key_of_zeros_is_not_announced() {
     let key = FrameKey::derive(Backend::default(), Kid::new(0), &key);
     let mut announcement = vec![1, 0, 4, 0, 0, 0, 0, 0, 0, 1, 0];
     announcement.extend(salt);
-    for (byte, expected) in [(5, Ok(())), (0, Err(CallError::Announcement(AnnouncementError::WeakKey)))]
+    for (byte, expected) in
+        [(5, Ok(())), (0, Err(SharedSecretError::Announcement(AnnouncementError::WeakKey)))]
     {
         let (mut base_key, mut tag) = ([byte; 32], [0; 16]);
         key.encrypt(Ctr::new(0), &announcement, &mut base_key, &mut tag).unwrap();
@@ -127,7 +128,7 @@ fn a_newcomer_is_told_the_present_step_only() {
     let mut before = old.clone();
 
     let opened = carol.open_in_place(MemberId::new(1), &mut before, CAMERA);
-    assert!(matches!(opened, Err(CallError::Open(OpenError::StepErased(_)))));
+    assert!(matches!(opened, Err(SharedSecretError::Open(OpenError::StepErased(_)))));
     for member in [&mut bob, &mut carol] {
         assert_eq!(
             member.open_in_place(MemberId::new(1), &mut new.clone(), CAMERA).unwrap().frame,
@@ -166,18 +167,21 @@ fn a_server_cannot_swap_members_or_reflect() {
     let mut carol = member(1, 3, 30);
     let of_alice = alice.announcement([3; 32]);
     let of_bob = bob.announcement([4; 32]);
-    let wrong_sender = Err(CallError::Announcement(AnnouncementError::WrongSender));
+    let wrong_sender = Err(SharedSecretError::Announcement(AnnouncementError::WrongSender));
     assert_eq!(carol.add_member(MemberId::new(2), &of_alice), wrong_sender);
     assert_eq!(alice.add_member(MemberId::new(1), &of_alice), wrong_sender);
     assert_eq!(alice.add_member(MemberId::new(2), &of_alice), wrong_sender);
     carol.add_member(MemberId::new(1), &of_alice).unwrap();
     carol.add_member(MemberId::new(2), &of_bob).unwrap();
-    assert_eq!(carol.add_member(MemberId::new(2), &of_bob), Err(CallError::Key(KeyError::KidInUse)));
+    assert_eq!(
+        carol.add_member(MemberId::new(2), &of_bob),
+        Err(SharedSecretError::Key(KeyError::KidInUse))
+    );
 
     let frame = alice.seal_to_vec(b"alice", CAMERA).unwrap();
     let mut played = frame.clone();
     let as_bob = carol.open_in_place(MemberId::new(2), &mut played, CAMERA);
-    assert_eq!(as_bob.err(), Some(CallError::OtherMember));
+    assert_eq!(as_bob.err(), Some(SharedSecretError::OtherMember));
     assert_eq!(
         carol.open_in_place(MemberId::new(1), &mut frame.clone(), CAMERA).unwrap().frame,
         b"alice"
@@ -185,7 +189,7 @@ fn a_server_cannot_swap_members_or_reflect() {
     carol.remove_member(MemberId::new(1));
     let mut late = frame.clone();
     let gone = carol.open_in_place(MemberId::new(1), &mut late, CAMERA);
-    assert!(matches!(gone, Err(CallError::Open(OpenError::UnknownKey(_)))));
+    assert!(matches!(gone, Err(SharedSecretError::Open(OpenError::UnknownKey(_)))));
 }
 
 #[test]
@@ -197,7 +201,7 @@ fn a_member_made_to_leave_and_join_again_is_not_played_twice() {
     let frame = alice.seal_to_vec(b"once", CAMERA).unwrap();
     assert_eq!(bob.open_in_place(MemberId::new(1), &mut frame.clone(), CAMERA).unwrap().frame, b"once");
     bob.remove_member(MemberId::new(1));
-    assert_eq!(bob.add_member(MemberId::new(1), &announcement), Err(CallError::Departed));
+    assert_eq!(bob.add_member(MemberId::new(1), &announcement), Err(SharedSecretError::Departed));
     assert!(bob.open_in_place(MemberId::new(1), &mut frame.clone(), CAMERA).is_err());
 }
 
@@ -221,13 +225,16 @@ fn every_bit_of_an_announcement_counts() {
         let mut forged = genuine.clone();
         forged[bit / 8] ^= 1 << (bit % 8);
         assert!(
-            matches!(bob.add_member(MemberId::new(1), &forged), Err(CallError::Announcement(_))),
+            matches!(
+                bob.add_member(MemberId::new(1), &forged),
+                Err(SharedSecretError::Announcement(_))
+            ),
             "{bit}"
         );
     }
     for len in 0..genuine.len() {
         let cut = bob.add_member(MemberId::new(1), &genuine[..len]);
-        assert!(matches!(cut, Err(CallError::Announcement(_))), "{len}");
+        assert!(matches!(cut, Err(SharedSecretError::Announcement(_))), "{len}");
     }
     assert!(bob.add_member(MemberId::new(1), &[&*genuine, &[0]].concat()).is_err());
     bob.add_member(MemberId::new(1), &genuine).unwrap();

@@ -4,7 +4,7 @@
 
 use core::hint::black_box;
 
-use sealframe::{BaseKey, CallSecret, CipherSuite, MemberId, SharedSecretCall, Stream, StreamKind};
+use sealframe::{BaseKey, CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind};
 use sealframe_testkit::memory::{Secret, WatchingAllocator, freed_with};
 
 #[global_allocator]
@@ -21,7 +21,7 @@ fn a_call_secret_is_wiped() {
         1,
         "what is not wiped is found"
     );
-    let secret = CallSecret::from_bytes(&bytes).unwrap();
+    let secret = SharedSecret::from_bytes(&bytes).unwrap();
     for suite in CipherSuite::ALL {
         let freed = freed_with(&watched, || {
             drop(black_box(SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap()));
@@ -36,7 +36,7 @@ fn a_call_secret_is_wiped() {
 fn base_keys_are_wiped_on_their_way() {
     let suite = CipherSuite::Aes128GcmSha256_128;
     let bytes = [5; 32];
-    let secret = CallSecret::from_bytes(&bytes).unwrap();
+    let secret = SharedSecret::from_bytes(&bytes).unwrap();
     // As documented: derived from the secret, the member's number and its randomness.
     let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &[0, 1], &[7; 32]];
     let key = BaseKey::derive(suite, &bytes, &info).unwrap();

@@ -7,7 +7,7 @@ use sealframe_crypto::BaseKey;
 use crate::{
     Identity, MemberId, Role, SessionId, Time, UserId,
     message::RefusalReason,
-    verification::{CheckError, Sas, Standing},
+    verification::{Sas, SasError, VerificationState},
 };
 
 /// What [`Group::poll`](crate::Group::poll) wants done next, in this order.
@@ -209,7 +209,7 @@ pub enum Event {
         /// Which session.
         session: SessionId,
         /// What was known of the person.
-        standing: Standing,
+        standing: VerificationState,
     },
     /// Nothing that proves this member to be present has come for three heartbeats.
     Unresponsive(SessionId),
@@ -261,22 +261,22 @@ pub enum Event {
     /// We are out; the group has ended.
     Ended(EndReason),
     /// A member wants to compare emoji with us.
-    CheckBegun(SessionId),
+    SasStarted(SessionId),
     /// Show these, and ask whether the other sees the same.
-    CheckCompare {
+    SasReady {
         /// With whom.
         session: SessionId,
         /// As emoji or as numbers.
         sas: Sas,
     },
     /// Both said that they see the same: the identity is verified, and remembered as this user's.
-    CheckVerified(SessionId),
+    SasVerified(SessionId),
     /// A check ended without.
-    CheckFailed {
+    SasFailed {
         /// With whom.
         session: SessionId,
         /// Why.
-        error: CheckError,
+        error: SasError,
     },
 }
 

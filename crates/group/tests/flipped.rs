@@ -12,7 +12,7 @@ use sealframe_group::{
         self, Action, Body, Forward, KeyUpdate, Message, Order, Reason, Refusal, Request, Roster,
         RosterEntry, Status, UpdateHeader, Wants,
     },
-    verification::{CheckMessage, Stage},
+    verification::{SasMessage, Stage},
 };
 use sealframe_testkit::random::Random;
 
@@ -261,8 +261,8 @@ fn refusals() {
 fn checks() {
     for stage in [Stage::Start, Stage::Reply, Stage::Reveal, Stage::Cancel, Stage::Confirm] {
         signed(|net, ids| {
-            let message = CheckMessage { check: [1; 16], stage, data: [2; 32] };
-            Body::Check { target: net.session(ids[0]), message }
+            let message = SasMessage { check: [1; 16], stage, data: [2; 32] };
+            Body::Sas { target: net.session(ids[0]), message }
         });
     }
 }

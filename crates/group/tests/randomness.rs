@@ -7,7 +7,7 @@ use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_group::{
     Config, EmptyUserId, Group, GroupError, IdentityKey, Kem, KemError, KemSecret, KeyChange, Output,
     Permission, Policy, Reason, Role, SessionId, Time, UserId, WeakKey, rand_core,
-    verification::{CheckError, Checks, Party, TrustBytesError, TrustStore},
+    verification::{Party, SasError, SasVerifications, TrustBytesError, TrustStore},
     wrap,
 };
 use sealframe_testkit::random::Random;
@@ -141,16 +141,16 @@ fn no_check_is_made_of_zeros() {
         session: SessionId([number; 16]),
     };
     for bytes in [0, 16] {
-        let mut checks = Checks::new([9; 32], party(1));
+        let mut checks = SasVerifications::new([9; 32], party(1));
         let started = checks.start(&mut Failing::after(bytes), party(2), Time::START);
-        assert_eq!(started, Err(CheckError::NoRandomness), "{bytes}");
+        assert_eq!(started, Err(SasError::NoRandomness), "{bytes}");
         // Nothing is open: another may begin.
         checks.start(&mut Failing::after(1000), party(2), Time::START).unwrap();
     }
     // Who is asked for one and has none says so.
-    let mut ours = Checks::new([9; 32], party(1));
+    let mut ours = SasVerifications::new([9; 32], party(1));
     let start = ours.start(&mut Failing::after(1000), party(2), Time::START).unwrap();
-    let mut theirs = Checks::new([9; 32], party(2));
+    let mut theirs = SasVerifications::new([9; 32], party(2));
     let answer = theirs.receive(&mut Failing::after(0), party(1), &start, Time::START);
     assert!(answer.event.is_none());
     let cancelled = ours.receive(&mut Failing::after(0), party(2), &answer.send.unwrap(), Time::START);

@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use sealframe_group::{
     Kem, LeaveReason, Permission, Role,
-    verification::{CallCode, Standing},
+    verification::{CallCode, VerificationState},
 };
 use serde_json::{Value, json};
 
@@ -117,7 +117,7 @@ fn how_a_group_stands_is_read_back() {
             serde_json::from_value::<Permission>(json["permission"].clone()).unwrap(),
             member.permission
         );
-        let standing: Standing = serde_json::from_value(json["standing"].clone()).unwrap();
+        let standing: VerificationState = serde_json::from_value(json["standing"].clone()).unwrap();
         assert_eq!(standing, member.standing);
         let since: Duration = serde_json::from_value(json["since"].clone()).unwrap();
         assert_eq!(since, member.since);

@@ -10,6 +10,7 @@ mod shell;
 mod tools;
 mod verify;
 mod wasm_package;
+mod words;
 
 use std::{env, process::ExitCode};
 

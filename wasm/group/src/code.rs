@@ -1,9 +1,23 @@
-//! Errors as words, which JavaScript makes its own errors of.
+//! Errors as words, which JavaScript makes its own errors of; and the digits that people compare.
 
 use sealframe_group::{
     GroupError,
-    verification::{CheckError, TrustError},
+    verification::{Code, SasError, TrustError},
 };
+
+use crate::json::push_digits;
+
+/// As its `Display`, which would bring the machinery of formatting into the module.
+pub(crate) fn digits<const GROUPS: usize>(code: &Code<GROUPS>) -> String {
+    let mut text = String::new();
+    for group in code.groups() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        push_digits(&mut text, group.into(), 5);
+    }
+    text
+}
 
 pub(crate) const fn of_group(error: GroupError) -> &'static str {
     match error {
@@ -33,21 +47,21 @@ pub(crate) const fn of_group(error: GroupError) -> &'static str {
     }
 }
 
-pub(crate) const fn of_check(error: CheckError) -> &'static str {
+pub(crate) const fn of_check(error: SasError) -> &'static str {
     match error {
-        CheckError::TooMany => "CheckTooMany",
-        CheckError::AlreadyOpen => "CheckAlreadyOpen",
-        CheckError::NotOpen => "CheckNotOpen",
-        CheckError::NothingToCompare => "CheckNothingToCompare",
-        CheckError::Cancelled => "CheckCancelled",
-        CheckError::TimedOut => "CheckTimedOut",
-        CheckError::WrongStage => "CheckOutOfOrder",
-        CheckError::NoRandomness => "NoRandomness",
+        SasError::TooMany => "CheckTooMany",
+        SasError::AlreadyOpen => "CheckAlreadyOpen",
+        SasError::NotOpen => "CheckNotOpen",
+        SasError::NothingToCompare => "CheckNothingToCompare",
+        SasError::Cancelled => "CheckCancelled",
+        SasError::TimedOut => "CheckTimedOut",
+        SasError::WrongStage => "CheckOutOfOrder",
+        SasError::NoRandomness => "NoRandomness",
         // Somebody is in between, or at least the other side did not say what it should.
-        CheckError::Changed
-        | CheckError::WrongCommitment
-        | CheckError::WeakKey
-        | CheckError::WrongConfirmation => "CheckMismatch",
+        SasError::Changed
+        | SasError::WrongCommitment
+        | SasError::WeakKey
+        | SasError::WrongConfirmation => "CheckMismatch",
     }
 }
 
@@ -56,5 +70,18 @@ pub(crate) const fn of_trust(error: TrustError) -> &'static str {
         TrustError::Changed => "IdentityChanged",
         TrustError::Unknown => "UnknownMember",
         TrustError::Full | TrustError::UserIdTooLong => "TrustFull",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sealframe_group::verification::call_code;
+
+    #[test]
+    fn digits_are_those_of_display() {
+        for call in 0..50 {
+            let code = call_code(&[call; 32], &[]);
+            assert_eq!(super::digits(&code), code.to_string());
+        }
     }
 }

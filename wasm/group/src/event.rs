@@ -1,7 +1,8 @@
 //! What people should know, as JSON.
 
 use sealframe_group::{
-    EndReason, Event, JoinRequest, LeaveReason, RefusalReason, Role, SessionId, verification::Standing,
+    EndReason, Event, JoinRequest, LeaveReason, RefusalReason, Role, SessionId,
+    verification::VerificationState,
 };
 
 use crate::{
@@ -41,18 +42,18 @@ pub(crate) fn json(event: &Event) -> String {
             };
             by("ended", session).word("reason", reason)
         }
-        Event::CheckBegun(session) => with("checkBegun", session),
-        Event::CheckCompare { session, sas } => {
+        Event::SasStarted(session) => with("checkBegun", session),
+        Event::SasReady { session, sas } => {
             let emoji = sas
                 .emoji()
                 .map(|emoji| Object::new().word("symbol", emoji.symbol).word("name", emoji.name).end());
-            let numbers = sas.numbers().map(|number| number.to_string());
+            let numbers = sas.numbers().map(|number| json::number(number.into()));
             with("checkCompare", session)
-                .raw("emoji", json::array(emoji.into_iter()))
-                .raw("numbers", json::array(numbers.into_iter()))
+                .raw("emoji", &json::array(emoji.into_iter()))
+                .raw("numbers", &json::array(numbers.into_iter()))
         }
-        Event::CheckVerified(session) => with("checkVerified", session),
-        Event::CheckFailed { session, error } => {
+        Event::SasVerified(session) => with("checkVerified", session),
+        Event::SasFailed { session, error } => {
             with("checkFailed", session).word("code", code::of_check(*error))
         }
     }
@@ -60,18 +61,18 @@ pub(crate) fn json(event: &Event) -> String {
 }
 
 fn join_request(of: Object, request: &JoinRequest) -> Object {
-    of.raw("number", request.member_id.get())
+    of.number("number", request.member_id.get())
         .address("address", &request.address)
         .hex("identity", &request.identity.0)
         .word("role", role(request.role))
         .hex("credential", &request.credential)
-        .raw("hasLeft", request.has_left)
+        .flag("hasLeft", request.has_left)
 }
 
 /// With whom we differ, and in what: sessions by their first 8 bytes.
 fn compared(of: Object, with: SessionId, sessions: &[[u8; 8]]) -> Object {
-    let sessions = sessions.iter().map(|session| format!("\"{}\"", json::hex(session)));
-    of.hex("with", &with.0).raw("sessions", json::array(sessions))
+    let sessions = sessions.iter().map(|session| json::hex(session));
+    of.hex("with", &with.0).raw("sessions", &json::array(sessions))
 }
 
 fn refusal(of: Object, reason: RefusalReason) -> Object {
@@ -94,13 +95,13 @@ pub(crate) const fn role(role: Role) -> &'static str {
     }
 }
 
-pub(crate) const fn standing(standing: Standing) -> &'static str {
+pub(crate) const fn standing(standing: VerificationState) -> &'static str {
     match standing {
-        Standing::New => "new",
-        Standing::Known => "known",
-        Standing::Verified => "verified",
-        Standing::Changed { was_verified: false } => "changed",
-        Standing::Changed { was_verified: true } => "changedVerified",
+        VerificationState::New => "new",
+        VerificationState::Known => "known",
+        VerificationState::Verified => "verified",
+        VerificationState::Changed { was_verified: false } => "changed",
+        VerificationState::Changed { was_verified: true } => "changedVerified",
     }
 }
 

@@ -19,8 +19,8 @@ impl Group {
     /// # Errors
     /// The name of an error code.
     #[wasm_bindgen(js_name = startCheck)]
-    pub fn start_check(&mut self, session: &[u8], now: f64) -> Result<(), String> {
-        Ok(self.group.start_check(id(session)?, time(now), &mut random()).map_err(code::of_check)?)
+    pub fn start_sas(&mut self, session: &[u8], now: f64) -> Result<(), String> {
+        Ok(self.group.start_sas(id(session)?, time(now), &mut random()).map_err(code::of_check)?)
     }
 
     /// Our person says that the rows are the same.
@@ -28,8 +28,8 @@ impl Group {
     /// # Errors
     /// The name of an error code.
     #[wasm_bindgen(js_name = confirmCheck)]
-    pub fn confirm_check(&mut self, session: &[u8], now: f64) -> Result<(), String> {
-        Ok(self.group.confirm_check(id(session)?, time(now)).map_err(code::of_check)?)
+    pub fn confirm_sas(&mut self, session: &[u8], now: f64) -> Result<(), String> {
+        Ok(self.group.confirm_sas(id(session)?, time(now)).map_err(code::of_check)?)
     }
 
     /// Our person says that they differ, or gives up.
@@ -37,8 +37,8 @@ impl Group {
     /// # Errors
     /// The name of an error code.
     #[wasm_bindgen(js_name = cancelCheck)]
-    pub fn cancel_check(&mut self, session: &[u8], now: f64) -> Result<(), String> {
-        self.group.cancel_check(id(session)?, time(now));
+    pub fn cancel_sas(&mut self, session: &[u8], now: f64) -> Result<(), String> {
+        self.group.cancel_sas(id(session)?, time(now));
         Ok(())
     }
 
@@ -49,7 +49,7 @@ impl Group {
     #[wasm_bindgen(js_name = pairwiseCode)]
     pub fn pairwise_code(&self, session: &[u8], user: Vec<u8>) -> Result<String, String> {
         let code = self.group.pairwise_code(id(session)?, &UserId::new(user).map_err(|_| "Malformed")?);
-        Ok(code.ok_or("UnknownMember")?.to_string())
+        Ok(code::digits(&code.ok_or("UnknownMember")?))
     }
 
     /// Our person has compared codes with a member.

@@ -1,11 +1,11 @@
 //! The state machine of one member.
 
 mod agreement;
-mod checks;
 mod keys;
 mod orders;
 mod presence;
 mod receive;
+mod sas;
 mod sessions;
 pub(crate) mod state;
 mod timers;
@@ -40,7 +40,7 @@ use crate::{
     verification::{self, CallCode, Party, TrustStore},
 };
 
-use checks::GroupChecks;
+use sas::GroupVerifications;
 use timers::{Timer, Timers};
 
 /// What a caller is told to wait when nothing is to be done any more.
@@ -76,7 +76,7 @@ pub struct Group {
     /// Since it was worked out the view has changed: first and last when.
     view_changed: Option<(Time, Time)>,
     orders_hash: RecentHashes,
-    checks: GroupChecks,
+    verifications: GroupVerifications,
     strangers: TokenBucket,
     forgeries: TokenBucket,
     /// Sessions that are not known, and when they were asked for their announce.
@@ -133,7 +133,7 @@ impl Group {
         let policy = core.config.policy;
         let timers = Timers::new(now, jitter(policy.generation_life(1), rng));
         let mut group = Self {
-            checks: GroupChecks::new(core.group, us),
+            verifications: GroupVerifications::new(core.group, us),
             sends: core.config.sends,
             core,
             clock,
@@ -367,7 +367,7 @@ impl Group {
         (self.own, self.prekeys) = (own, prekeys);
         self.heartbeats = OwnHeartbeats::default();
         let us = Party { identity: self.core.identity(), session: self.core.session };
-        self.checks = GroupChecks::new(self.core.group, us);
+        self.verifications = GroupVerifications::new(self.core.group, us);
         for member in self.members.values_mut() {
             member.delivered = crate::members::member::Delivered::default();
             member.keep_unacknowledged(&[]);

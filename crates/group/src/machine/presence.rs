@@ -276,7 +276,7 @@ impl Group {
 
     /// What of a member that is out must not stay.
     pub(super) fn forget_member(&mut self, member: &Member) {
-        self.end_checks(member.session);
+        self.end_verification(member.session);
         self.acks.retain(|(to, _)| *to != member.session);
         self.core.change_keys(KeyChange::WipeMember { member: member.member_id() });
     }
@@ -322,7 +322,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {
                 self.send_heartbeat_to(session, true, now);
                 return Err(GroupError::Away);

@@ -95,7 +95,7 @@ impl Group {
                 return Err(GroupError::Stale);
             }
             Body::Request(Request { target, .. })
-            | Body::Check { target, .. }
+            | Body::Sas { target, .. }
             | Body::Refusal(Refusal { target, .. })
                 if *target != us =>
             {
@@ -114,7 +114,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {}
         }
         // As long as not too much is forged, what others send in its name costs it nothing.
@@ -140,7 +140,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {
                 if !message.is_signed_by(&self.core.group, &member.identity()) {
                     self.forgeries.try_take(now);
@@ -171,7 +171,7 @@ impl Group {
                 self.on_refusal(session, refusal.reason, true, now);
                 Ok(())
             }
-            Body::Check { message, .. } => self.on_check(session, *message),
+            Body::Sas { message, .. } => self.on_sas(session, *message),
             Body::UpdateHeader(_) => self.on_update_header(message),
         }
     }
@@ -208,7 +208,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_)
                 if !is_signed =>
             {
@@ -251,7 +251,7 @@ impl Group {
                 if has_announce || judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
             Body::Request(_) => Err(GroupError::NotForUs),
-            Body::Roster(_) | Body::Forward(_) | Body::Check { .. } | Body::UpdateHeader(_) => {
+            Body::Roster(_) | Body::Forward(_) | Body::Sas { .. } | Body::UpdateHeader(_) => {
                 if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
         }
@@ -299,7 +299,7 @@ impl Group {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. }
+            | Body::Sas { .. }
             | Body::UpdateHeader(_) => {}
         }
         unknown
@@ -448,7 +448,7 @@ impl Group {
                 | Body::Roster(_)
                 | Body::Forward(_)
                 | Body::Refusal(_)
-                | Body::Check { .. } => Err(GroupError::NotAllowed),
+                | Body::Sas { .. } => Err(GroupError::NotAllowed),
             };
         }
         Ok(())

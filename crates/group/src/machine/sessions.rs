@@ -27,7 +27,7 @@ fn counter_of(message: &[u8]) -> Option<u32> {
         | Body::Roster(_)
         | Body::Forward(_)
         | Body::Refusal(_)
-        | Body::Check { .. }
+        | Body::Sas { .. }
         | Body::UpdateHeader(_) => None,
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     Identity, Kem, KeyId, MemberId, Permission, Role, SessionId, Time, UserId,
     members::member::Member,
     message::Announce,
-    verification::{CallCode, Standing},
+    verification::{CallCode, VerificationState},
 };
 
 /// How a group stands.
@@ -62,7 +62,7 @@ pub struct MemberState {
     /// Who it is, by its signatures.
     pub identity: Identity,
     /// What is known of that identity.
-    pub standing: Standing,
+    pub standing: VerificationState,
     /// What it is there for.
     pub role: Role,
     /// What it may do.

@@ -131,7 +131,7 @@ impl Group {
             self.wipe_retired(now);
             self.compare_if_due(now);
         }
-        self.continue_checks(now, rng);
+        self.advance_verifications(now, rng);
         if self.timers.take_due(Timer::Heartbeat, now) {
             self.send_heartbeat_to_all(now);
         }
@@ -158,7 +158,7 @@ impl Group {
             Some(self.prekeys.next_at()),
             self.waiting.next_at(self.lost_after()),
             self.away.next_at(),
-            self.checks.next_at(),
+            self.verifications.next_at(),
         ];
         let of_members = self.members_due_at(now);
         own.into_iter().chain([of_members]).flatten().min()

@@ -10,7 +10,7 @@ use crate::{
     bucket::{Rate, TokenBucket},
     keys::{own::Delivery, received::Received},
     message::{Announce, Heartbeat, Wants},
-    verification::Standing,
+    verification::VerificationState,
 };
 
 /// Waits between two requests for keys: doubled each time, within these bounds.
@@ -28,7 +28,7 @@ pub(crate) struct Member {
     pub(crate) role: Role,
     pub(crate) permission: Permission,
     /// What was known of it when it was admitted, unless people have decided since.
-    pub(crate) standing: Standing,
+    pub(crate) standing: VerificationState,
     pub(crate) user: UserId,
     /// As it was received, to be shown to others. Its identity, first prekey and address are in it.
     pub(crate) announce: Box<[u8]>,
@@ -89,7 +89,7 @@ impl Member {
         announce: &Announce,
         message: Vec<u8>,
         admission: Admission,
-        standing: Standing,
+        standing: VerificationState,
         now: Time,
     ) -> Self {
         let (mut session, mut announce_hash_rest) = (SessionId::default(), [0; 16]);

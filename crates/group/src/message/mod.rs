@@ -4,17 +4,15 @@
 
 mod announce;
 mod bundle;
-mod check;
 mod heartbeat;
 mod key_update;
 mod order;
+mod sas;
 
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::{
-    Identity, IdentityKey, SessionId, encoding::Reader, hash::hash, verification::CheckMessage,
-};
+use crate::{Identity, IdentityKey, SessionId, encoding::Reader, hash::hash, verification::SasMessage};
 
 pub use announce::{Announce, Role};
 pub use bundle::{bundle, unbundle};
@@ -86,11 +84,11 @@ pub enum Body {
     /// The target is not a member at the sender.
     Refusal(Refusal),
     /// A step of an emoji check.
-    Check {
+    Sas {
         /// With whom.
         target: SessionId,
         /// Which step.
-        message: CheckMessage,
+        message: SasMessage,
     },
     /// The header of an update, as shown to others.
     UpdateHeader(UpdateHeader),
@@ -109,7 +107,7 @@ impl Body {
             Self::Roster(_) => (8, "roster"),
             Self::Forward(_) => (9, "forward"),
             Self::Refusal(_) => (10, "refusal"),
-            Self::Check { .. } => (11, "check"),
+            Self::Sas { .. } => (11, "sas"),
             Self::UpdateHeader(_) => (12, KeyUpdate::NAME),
         }
     }
@@ -126,9 +124,9 @@ impl Body {
             Self::Roster(roster) => roster.encode(out),
             Self::Forward(forward) => forward.encode(out),
             Self::Refusal(refusal) => refusal.encode(out),
-            Self::Check { target, message } => {
+            Self::Sas { target, message } => {
                 out.extend(target.0);
-                check::encode(message, out);
+                sas::encode(message, out);
             }
             Self::UpdateHeader(header) => header.encode(out),
         }
@@ -146,7 +144,7 @@ impl Body {
             8 => Self::Roster(Roster::decode(reader)?),
             9 => Self::Forward(Forward::decode(reader)?),
             10 => Self::Refusal(Refusal::decode(reader)?),
-            11 => Self::Check { target: SessionId(reader.array()?), message: check::decode(reader)? },
+            11 => Self::Sas { target: SessionId(reader.array()?), message: sas::decode(reader)? },
             12 => Self::UpdateHeader(UpdateHeader::decode(reader)?),
             _ => return Err(MessageError::UnknownType(kind)),
         })
@@ -269,7 +267,7 @@ impl<'a> Message<'a> {
             | Body::Roster(_)
             | Body::Forward(_)
             | Body::Refusal(_)
-            | Body::Check { .. } => {
+            | Body::Sas { .. } => {
                 identity.verifies(self.body.type_and_name().1, &[group, self.signed], signature)
             }
         }

@@ -39,6 +39,12 @@ impl<const GROUPS: usize> Code<GROUPS> {
         }
         Self(groups)
     }
+
+    /// Five digits each: numbers below 100,000, shown with zeros in front.
+    #[must_use]
+    pub const fn groups(&self) -> [u32; GROUPS] {
+        self.0
+    }
 }
 
 impl<const GROUPS: usize> fmt::Display for Code<GROUPS> {
@@ -59,18 +65,18 @@ impl<const GROUPS: usize> fmt::Debug for Code<GROUPS> {
 
 /// Takes what people type or paste: the digits, with white space anywhere.
 impl<const GROUPS: usize> FromStr for Code<GROUPS> {
-    type Err = NotACode;
+    type Err = InvalidCode;
 
-    fn from_str(text: &str) -> Result<Self, NotACode> {
+    fn from_str(text: &str) -> Result<Self, InvalidCode> {
         let mut digits = text.chars().filter(|char| !char.is_whitespace());
         let mut groups = [0; GROUPS];
         for group in &mut groups {
             for _ in 0..5 {
-                let digit = digits.next().and_then(|char| char.to_digit(10)).ok_or(NotACode)?;
+                let digit = digits.next().and_then(|char| char.to_digit(10)).ok_or(InvalidCode)?;
                 *group = *group * 10 + digit;
             }
         }
-        digits.next().map_or(Ok(Self(groups)), |_| Err(NotACode))
+        digits.next().map_or(Ok(Self(groups)), |_| Err(InvalidCode))
     }
 }
 
@@ -93,15 +99,15 @@ impl<'de, const GROUPS: usize> serde::Deserialize<'de> for Code<GROUPS> {
 /// A text is no code of this length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
-pub struct NotACode;
+pub struct InvalidCode;
 
-impl fmt::Display for NotACode {
+impl fmt::Display for InvalidCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("not a code of this many digits")
     }
 }
 
-impl core::error::Error for NotACode {}
+impl core::error::Error for InvalidCode {}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 /// What both people compare: seven emoji of 64, or, for those who would rather read numbers, three of them.
 ///
 /// Two strangers' strings are the same once in 2^42 checks (emoji) or 2^39 (numbers). That is enough only
-/// because each check allows one guess, and [`Checks`](super::Checks) no more than three checks.
+/// because each check allows one guess, and [`SasVerifications`](super::SasVerifications) no more than three checks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sas(u64);
 

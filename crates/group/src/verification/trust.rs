@@ -33,7 +33,7 @@ pub(super) struct Entry {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
-pub enum Standing {
+pub enum VerificationState {
     /// This user was not seen before.
     New,
     /// Seen before with this identity, which nobody verified.
@@ -47,7 +47,7 @@ pub enum Standing {
     },
 }
 
-impl Standing {
+impl VerificationState {
     /// Whether to warn.
     #[must_use]
     pub const fn is_changed(self) -> bool {
@@ -69,14 +69,14 @@ impl TrustStore {
 
     /// What is known of `user` with `identity`. Changes nothing.
     #[must_use]
-    pub fn judge(&self, user: &UserId, identity: &Identity) -> Standing {
+    pub fn judge(&self, user: &UserId, identity: &Identity) -> VerificationState {
         match self.entries.get(user) {
-            None => Standing::New,
+            None => VerificationState::New,
             Some(entry) if entry.identity != *identity => {
-                Standing::Changed { was_verified: entry.verified }
+                VerificationState::Changed { was_verified: entry.verified }
             }
-            Some(Entry { verified: true, .. }) => Standing::Verified,
-            Some(_) => Standing::Known,
+            Some(Entry { verified: true, .. }) => VerificationState::Verified,
+            Some(_) => VerificationState::Known,
         }
     }
 
@@ -90,16 +90,16 @@ impl TrustStore {
         user: &UserId,
         identity: &Identity,
         now: u64,
-    ) -> Result<Standing, TrustError> {
+    ) -> Result<VerificationState, TrustError> {
         let standing = self.judge(user, identity);
         match standing {
-            Standing::New => self.insert(user, Entry::new(*identity, now))?,
-            Standing::Known | Standing::Verified => {
+            VerificationState::New => self.insert(user, Entry::new(*identity, now))?,
+            VerificationState::Known | VerificationState::Verified => {
                 if let Some(entry) = self.entries.get_mut(user) {
                     entry.last_seen = entry.last_seen.max(now);
                 }
             }
-            Standing::Changed { .. } => {}
+            VerificationState::Changed { .. } => {}
         }
         Ok(standing)
     }

@@ -3,7 +3,7 @@
 use sealframe_group::{
     Admission, Event, GroupError, Identity, MemberId, Permission, Policy, RefusalReason, Time, UserId,
     message::{self, Announce, Body, Head},
-    verification::Standing,
+    verification::VerificationState,
 };
 
 use crate::common::{Join, MILLI, Net, SECOND, Stranger, call, call_of, group, key_of};
@@ -249,17 +249,17 @@ fn a_check_with_a_changed_identity_is_remembered() {
     let (a, b) = (net.session(alice), net.session(bob));
     let standing = |net: &Net| net.peer(alice).group.member_states(net.now)[0].standing;
     assert!(standing(&net).is_changed());
-    net.with(alice, |peer, now| peer.group.start_check(b, now, &mut peer.rng).unwrap());
+    net.with(alice, |peer, now| peer.group.start_sas(b, now, &mut peer.rng).unwrap());
     net.run_for(SECOND);
-    net.with(alice, |peer, now| peer.group.confirm_check(b, now).unwrap());
-    net.with(bob, |peer, now| peer.group.confirm_check(a, now).unwrap());
+    net.with(alice, |peer, now| peer.group.confirm_sas(b, now).unwrap());
+    net.with(bob, |peer, now| peer.group.confirm_sas(a, now).unwrap());
     net.run_for(SECOND);
-    assert!(net.peer(alice).has(&Event::CheckVerified(b)));
-    assert_eq!(standing(&net), Standing::Verified);
+    assert!(net.peer(alice).has(&Event::SasVerified(b)));
+    assert_eq!(standing(&net), VerificationState::Verified);
     // And in the next call, with what was stored.
     let trust = net.peer(alice).group.trust();
     let user = UserId::new([0, 3]).unwrap();
-    assert_eq!(trust.judge(&user, &key_of(person).public()), Standing::Verified);
+    assert_eq!(trust.judge(&user, &key_of(person).public()), VerificationState::Verified);
 }
 
 /// Whoever refused is not asked about the same session again for a minute, and then is.

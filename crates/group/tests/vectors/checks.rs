@@ -5,7 +5,7 @@ use core::time::Duration;
 use sealframe_group::{
     Identity, Time,
     message::{Body, Message},
-    verification::{CheckEvent, CheckMessage, Checks, Party, Stage, call_code},
+    verification::{Party, SasEvent, SasMessage, SasVerifications, Stage, call_code},
 };
 use sealframe_testkit::{
     group::{CallVector, CheckKey, all},
@@ -29,8 +29,8 @@ fn all_27_call_codes() {
 }
 
 /// What a check message says, taken out of the signed message that carries it.
-fn said(message: &Hex) -> CheckMessage {
-    let Body::Check { message, .. } = Message::parse(message).unwrap().body else {
+fn said(message: &Hex) -> SasMessage {
+    let Body::Sas { message, .. } = Message::parse(message).unwrap().body else {
         unreachable!("a check")
     };
     message
@@ -38,7 +38,7 @@ fn said(message: &Hex) -> CheckMessage {
 
 struct Side {
     party: Party,
-    checks: Checks,
+    checks: SasVerifications,
     rng: Given,
 }
 
@@ -48,7 +48,7 @@ impl Side {
         let member = &call.members[key.member];
         let party =
             Party { identity: Identity(array(&member.identity)), session: session(&member.session) };
-        let checks = Checks::new(array(&call.group_hash), party);
+        let checks = SasVerifications::new(array(&call.group_hash), party);
         Self { party, checks, rng: Given([before, &key.secret].concat()) }
     }
 }
@@ -65,16 +65,16 @@ fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
             // Both people say that the rows are the same, B first.
             let (one, other) = if at == 3 { (&mut b, a.party) } else { (&mut a, b.party) };
             let progress = one.checks.confirm(other.session, NOW).unwrap();
-            verified += usize::from(progress.event == Some(CheckEvent::Verified));
+            verified += usize::from(progress.event == Some(SasEvent::Verified));
             made = progress.send.unwrap();
         }
         assert_eq!(made, said(&stated.signed.message), "message {at}");
         let (from, to) = if stated.signed.from == check.a.member { (&a, &mut b) } else { (&b, &mut a) };
         let progress = to.checks.receive(&mut to.rng, from.party, &made, NOW);
         match progress.event {
-            Some(CheckEvent::Compare(sas)) => rows.push(sas.emoji().map(|emoji| emoji.index)),
-            Some(CheckEvent::Verified) => verified += 1,
-            Some(CheckEvent::Begun | CheckEvent::Failed(_)) | None => {}
+            Some(SasEvent::Compare(sas)) => rows.push(sas.emoji().map(|emoji| emoji.index)),
+            Some(SasEvent::Verified) => verified += 1,
+            Some(SasEvent::Begun | SasEvent::Failed(_)) | None => {}
         }
         made = progress.send.unwrap_or(made);
     }
@@ -111,8 +111,8 @@ fn all_28_refused_check_messages_end_the_check() {
             let is_from_a = Message::parse(&vector.message).unwrap().head.session == a.party.session;
             let (from, to) = if is_from_a { (&a, &mut b) } else { (&b, &mut a) };
             let progress = to.checks.receive(&mut to.rng, from.party, &message, NOW);
-            assert!(matches!(progress.event, Some(CheckEvent::Failed(_))), "{}", vector.name);
-            assert_eq!(progress.send, Some(CheckMessage::cancel(message.check)), "{}", vector.name);
+            assert!(matches!(progress.event, Some(SasEvent::Failed(_))), "{}", vector.name);
+            assert_eq!(progress.send, Some(SasMessage::cancel(message.check)), "{}", vector.name);
             assert!(to.checks.sas(from.party.session).is_none());
             ran += 1;
         }

@@ -329,7 +329,7 @@ fn two_groups_compare_emoji_as_the_script_does() {
         let mut a = Peer::among(call, 0, listener(call, 0), &[&check.check, &check.a.secret]);
         let mut b = Peer::among(call, 1, listener(call, 1), &[&check.b.secret]);
         let messages: Vec<_> = check.messages.iter().map(|it| &it.signed.message[..]).collect();
-        a.group.start_check(member(call, 1), FIRST, &mut a.rng).unwrap();
+        a.group.start_sas(member(call, 1), FIRST, &mut a.rng).unwrap();
         assert_eq!(a.run(FIRST).sent_to(to(call, 1)), messages[..1]);
         b.group.handle_message(messages[0], FIRST).unwrap();
         assert_eq!(b.run(FIRST).sent_to(to(call, 0)), messages[1..2]);
@@ -338,21 +338,21 @@ fn two_groups_compare_emoji_as_the_script_does() {
         assert_eq!(shown.sent_to(to(call, 1)), messages[2..3]);
         b.group.handle_message(messages[2], FIRST).unwrap();
         for (shown, with) in [(shown, 1), (b.run(FIRST), 0)] {
-            let [Event::CheckCompare { session, sas }] = &shown.events[..] else {
+            let [Event::SasReady { session, sas }] = &shown.events[..] else {
                 unreachable!("{shown:?}")
             };
             assert_eq!(*session, member(call, with));
             assert_eq!(sas.emoji().map(|emoji| emoji.index).to_vec(), check.emoji);
         }
-        b.group.confirm_check(member(call, 0), FIRST).unwrap();
+        b.group.confirm_sas(member(call, 0), FIRST).unwrap();
         assert_eq!(b.run(FIRST).sent_to(to(call, 0)), messages[3..4]);
         a.group.handle_message(messages[3], FIRST).unwrap();
-        a.group.confirm_check(member(call, 1), FIRST).unwrap();
+        a.group.confirm_sas(member(call, 1), FIRST).unwrap();
         let done = a.run(FIRST);
         assert_eq!(done.sent_to(to(call, 1)), messages[4..]);
-        assert_eq!(done.events, [Event::CheckVerified(member(call, 1))]);
+        assert_eq!(done.events, [Event::SasVerified(member(call, 1))]);
         b.group.handle_message(messages[4], FIRST).unwrap();
-        assert_eq!(b.run(FIRST).events, [Event::CheckVerified(member(call, 0))]);
+        assert_eq!(b.run(FIRST).events, [Event::SasVerified(member(call, 0))]);
         ran += 1;
     }
     assert_eq!(ran, 4);

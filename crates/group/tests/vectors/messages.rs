@@ -8,7 +8,7 @@ use sealframe_group::{
         Order, Refusal, RefusalReason, Request, Roster, RosterEntry, Status, UpdateHeader, Wants,
         Witness, encode, entry_info, group_hash, sign, sign_announce, sign_update,
     },
-    verification::{CheckMessage, Stage},
+    verification::{SasMessage, Stage},
     wrap,
 };
 use sealframe_testkit::{
@@ -473,10 +473,9 @@ fn all_24_check_messages() {
         for vector in call.check.messages.iter().chain([&call.check.cancel]) {
             let stages = [Stage::Start, Stage::Reply, Stage::Reveal, Stage::Cancel, Stage::Confirm];
             let stage = stages.into_iter().find(|&stage| stage as u8 == vector.stage).unwrap();
-            let message =
-                CheckMessage { check: array(&vector.check), stage, data: array(&vector.data) };
+            let message = SasMessage { check: array(&vector.check), stage, data: array(&vector.data) };
             let target = session(&vector.target);
-            both_ways(call, &vector.signed, &Body::Check { target, message });
+            both_ways(call, &vector.signed, &Body::Sas { target, message });
             ran += 1;
         }
     }

@@ -73,7 +73,7 @@ fn refusal(call: &CallVector, case: &Case<'_>) -> Option<Refused> {
         | Body::Roster(_)
         | Body::Forward(_)
         | Body::Refusal(_)
-        | Body::Check { .. }
+        | Body::Sas { .. }
         | Body::UpdateHeader(_) => unsigned,
     }
 }

@@ -4,20 +4,20 @@ use std::collections::HashSet;
 
 use sealframe_group::{
     Identity, SessionId,
-    verification::{CheckError, CheckEvent, CheckMessage, CheckProgress, Checks, Party, Stage},
+    verification::{Party, SasError, SasEvent, SasMessage, SasProgress, SasVerifications, Stage},
 };
 use sealframe_testkit::hex;
 
-use crate::checks::{Member, compare, is_nothing, pair, row};
+use crate::sas::{Member, compare, is_nothing, pair, row};
 
-fn failed(progress: &CheckProgress, error: CheckError) -> bool {
-    progress.event == Some(CheckEvent::Failed(error))
+fn failed(progress: &SasProgress, error: SasError) -> bool {
+    progress.event == Some(SasEvent::Failed(error))
 }
 
-fn flipped(message: &CheckMessage, bit: usize) -> CheckMessage {
+fn flipped(message: &SasMessage, bit: usize) -> SasMessage {
     let mut data = message.data;
     data[bit / 8] ^= 1 << (bit % 8);
-    CheckMessage { data, ..*message }
+    SasMessage { data, ..*message }
 }
 
 /// A start with another commitment, a reply with another key: honest otherwise.
@@ -29,8 +29,8 @@ fn every_flipped_bit_is_refused_or_shows_another_row() {
         let reply = b.hear(a.party, &flipped(&start, bit)).send.unwrap();
         let reveal = a.hear(b.party, &reply).send.unwrap();
         let shown = b.hear(a.party, &reveal);
-        assert!(failed(&shown, CheckError::WrongCommitment), "start, bit {bit}: {shown:?}");
-        assert_eq!(shown.send, Some(CheckMessage::cancel(start.check)));
+        assert!(failed(&shown, SasError::WrongCommitment), "start, bit {bit}: {shown:?}");
+        assert_eq!(shown.send, Some(SasMessage::cancel(start.check)));
 
         let (mut a, mut b) = pair(bit as u64);
         let start = a.start(b.party).unwrap();
@@ -44,14 +44,14 @@ fn every_flipped_bit_is_refused_or_shows_another_row() {
         let reply = b.hear(a.party, &start).send.unwrap();
         let reveal = a.hear(b.party, &reply).send.unwrap();
         let shown = b.hear(a.party, &flipped(&reveal, bit));
-        assert!(failed(&shown, CheckError::WrongCommitment), "reveal, bit {bit}: {shown:?}");
+        assert!(failed(&shown, SasError::WrongCommitment), "reveal, bit {bit}: {shown:?}");
 
         let (mut a, mut b) = pair(bit as u64);
         let _ = compare(&mut a, &mut b);
         let _ = b.confirm(a.party).unwrap();
         let a_says = a.confirm(b.party).unwrap().send.unwrap();
         let heard = b.hear(a.party, &flipped(&a_says, bit));
-        assert!(failed(&heard, CheckError::WrongConfirmation), "confirm, bit {bit}: {heard:?}");
+        assert!(failed(&heard, SasError::WrongConfirmation), "confirm, bit {bit}: {heard:?}");
         assert!(is_nothing(b.hear(a.party, &a_says)), "it stays over");
     }
 }
@@ -78,8 +78,8 @@ fn somebody_in_between_makes_the_rows_differ() {
         // What each of them confirms does not convince the other.
         let alice_says = alice.confirm(to_alice.party).unwrap().send.unwrap();
         let id = bob.confirm(to_bob.party).unwrap().send.unwrap().check;
-        let heard = bob.hear(to_bob.party, &CheckMessage { check: id, ..alice_says });
-        assert!(failed(&heard, CheckError::WrongConfirmation));
+        let heard = bob.hear(to_bob.party, &SasMessage { check: id, ..alice_says });
+        assert!(failed(&heard, SasError::WrongConfirmation));
     }
     assert_eq!(rows.len(), 1000, "no row comes twice in a thousand");
 }
@@ -88,7 +88,7 @@ fn somebody_in_between_makes_the_rows_differ() {
 fn both_must_be_in_the_same_call_and_see_the_same_sessions() {
     let (mut a, _) = pair(1);
     let mut elsewhere = Member::new(2, 1);
-    elsewhere.checks = Checks::new([8; 32], elsewhere.party);
+    elsewhere.verifications = SasVerifications::new([8; 32], elsewhere.party);
     let (_, [a_sees, b_sees]) = compare(&mut a, &mut elsewhere);
     assert_ne!(a_sees, b_sees);
 
@@ -97,7 +97,7 @@ fn both_must_be_in_the_same_call_and_see_the_same_sessions() {
     let other = Party { session: SessionId([5; 16]), ..a.party };
     let reply = b.hear(other, &start).send.unwrap();
     let reveal = a.hear(b.party, &reply).send.unwrap();
-    assert!(failed(&b.hear(other, &reveal), CheckError::WrongCommitment));
+    assert!(failed(&b.hear(other, &reveal), SasError::WrongCommitment));
 }
 
 #[test]
@@ -118,9 +118,9 @@ fn a_key_of_small_order_is_refused() {
     for weak in [[0; 32], one, p(0xec), p(0xed), p(0xee), order_8[0], order_8[1]] {
         let (mut a, b) = pair(1);
         let start = a.start(b.party).unwrap();
-        let reply = CheckMessage { stage: Stage::Reply, data: weak, ..start };
+        let reply = SasMessage { stage: Stage::Reply, data: weak, ..start };
         let heard = a.hear(b.party, &reply);
-        assert!(failed(&heard, CheckError::WeakKey), "{weak:02x?}: {heard:?}");
+        assert!(failed(&heard, SasError::WeakKey), "{weak:02x?}: {heard:?}");
         assert!(is_nothing(a.hear(b.party, &reply)), "it stays over");
     }
 }
@@ -131,35 +131,35 @@ fn a_stage_out_of_order_ends_it() {
     for stage in stages {
         let (mut a, b) = pair(1);
         let start = a.start(b.party).unwrap();
-        let heard = a.hear(b.party, &CheckMessage { stage, ..start });
-        assert_eq!(failed(&heard, CheckError::WrongStage), stage != Stage::Reply, "A: {stage:?}");
+        let heard = a.hear(b.party, &SasMessage { stage, ..start });
+        assert_eq!(failed(&heard, SasError::WrongStage), stage != Stage::Reply, "A: {stage:?}");
 
         let (mut a, mut b) = pair(1);
         let start = a.start(b.party).unwrap();
         let reply = b.hear(a.party, &start).send.unwrap();
-        let heard = b.hear(a.party, &CheckMessage { stage, ..reply });
+        let heard = b.hear(a.party, &SasMessage { stage, ..reply });
         let error = match stage {
-            Stage::Start => Some(CheckError::Changed),
-            Stage::Reply => Some(CheckError::WrongStage),
-            Stage::Reveal => Some(CheckError::WrongCommitment),
+            Stage::Start => Some(SasError::Changed),
+            Stage::Reply => Some(SasError::WrongStage),
+            Stage::Reveal => Some(SasError::WrongCommitment),
             Stage::Confirm | Stage::Cancel => None,
         };
-        assert_eq!(heard.event, error.map(CheckEvent::Failed), "B: {stage:?}");
+        assert_eq!(heard.event, error.map(SasEvent::Failed), "B: {stage:?}");
 
         let (mut a, mut b) = pair(1);
         let (_, _) = compare(&mut a, &mut b);
-        let heard = a.hear(b.party, &CheckMessage { stage, ..start });
+        let heard = a.hear(b.party, &SasMessage { stage, ..start });
         let error = match stage {
-            Stage::Start | Stage::Reveal => CheckError::WrongStage,
-            Stage::Reply => CheckError::Changed,
-            Stage::Confirm | Stage::Cancel => CheckError::WrongConfirmation,
+            Stage::Start | Stage::Reveal => SasError::WrongStage,
+            Stage::Reply => SasError::Changed,
+            Stage::Confirm | Stage::Cancel => SasError::WrongConfirmation,
         };
         assert!(failed(&heard, error), "A, comparing: {stage:?}: {heard:?}");
-        let heard = b.hear(a.party, &CheckMessage { stage, data: [1; 32], ..start });
+        let heard = b.hear(a.party, &SasMessage { stage, data: [1; 32], ..start });
         let error = match stage {
-            Stage::Start | Stage::Reveal => CheckError::Changed,
-            Stage::Reply => CheckError::WrongStage,
-            Stage::Confirm | Stage::Cancel => CheckError::WrongConfirmation,
+            Stage::Start | Stage::Reveal => SasError::Changed,
+            Stage::Reply => SasError::WrongStage,
+            Stage::Confirm | Stage::Cancel => SasError::WrongConfirmation,
         };
         assert!(failed(&heard, error), "B, comparing: {stage:?}: {heard:?}");
     }
@@ -171,18 +171,18 @@ fn three_failed_checks_are_the_last() {
     let (mut a, mut b) = pair(1);
     for _ in 0..3 {
         let _ = compare(&mut a, &mut b);
-        let cancel = a.checks.cancel(b.party.session).unwrap();
-        assert!(failed(&b.hear(a.party, &cancel), CheckError::Cancelled));
+        let cancel = a.verifications.cancel(b.party.session).unwrap();
+        assert!(failed(&b.hear(a.party, &cancel), SasError::Cancelled));
     }
-    assert_eq!(a.start(b.party), Err(CheckError::TooMany));
-    assert_eq!(b.start(a.party), Err(CheckError::TooMany));
-    let start = CheckMessage { check: [5; 16], stage: Stage::Start, data: [6; 32] };
+    assert_eq!(a.start(b.party), Err(SasError::TooMany));
+    assert_eq!(b.start(a.party), Err(SasError::TooMany));
+    let start = SasMessage { check: [5; 16], stage: Stage::Start, data: [6; 32] };
     let refused = a.hear(b.party, &start);
-    assert_eq!((refused.send, refused.event), (Some(CheckMessage::cancel([5; 16])), None));
+    assert_eq!((refused.send, refused.event), (Some(SasMessage::cancel([5; 16])), None));
 
     // Another session of that identity is no way round it; another identity is another person.
     let again = Party { session: SessionId([7; 16]), ..b.party };
-    assert_eq!(a.start(again), Err(CheckError::TooMany));
+    assert_eq!(a.start(again), Err(SasError::TooMany));
     assert!(a.start(Member::new(3, 1).party).is_ok());
 }
 
@@ -193,7 +193,7 @@ fn checks_with_many_sessions_of_one_identity_are_counted_together() {
     for number in 2..5 {
         a.start(session(number)).unwrap();
     }
-    assert_eq!(a.start(session(5)), Err(CheckError::TooMany));
+    assert_eq!(a.start(session(5)), Err(SasError::TooMany));
 }
 
 #[test]
@@ -201,10 +201,10 @@ fn checks_that_nobody_answered_do_not_count() {
     let (mut a, mut b) = pair(1);
     for _ in 0..10 {
         let start = a.start(b.party).unwrap();
-        let _ = a.checks.cancel(b.party.session).unwrap();
+        let _ = a.verifications.cancel(b.party.session).unwrap();
         let start_of_b = b.start(a.party).unwrap();
-        let cancel = CheckMessage::cancel(start_of_b.check);
-        assert!(failed(&b.hear(a.party, &cancel), CheckError::Cancelled));
+        let cancel = SasMessage::cancel(start_of_b.check);
+        assert!(failed(&b.hear(a.party, &cancel), SasError::Cancelled));
         assert_ne!(start.check, start_of_b.check);
     }
     let (_, [a_sees, b_sees]) = compare(&mut a, &mut b);
@@ -215,12 +215,12 @@ fn checks_that_nobody_answered_do_not_count() {
 fn a_server_that_plays_starts_again_opens_nothing() {
     let (mut a, mut b) = pair(1);
     let ([start, reply, reveal], _) = compare(&mut a, &mut b);
-    let cancel = a.checks.cancel(b.party.session).unwrap();
+    let cancel = a.verifications.cancel(b.party.session).unwrap();
     let _ = b.hear(a.party, &cancel);
     for message in [start, reply, reveal, cancel, start] {
         assert!(is_nothing(b.hear(a.party, &message)));
     }
-    assert_eq!(b.checks.next_expiry(), None);
+    assert_eq!(b.verifications.next_expiry(), None);
 }
 
 #[test]
@@ -229,9 +229,9 @@ fn messages_of_others_do_not_touch_a_check() {
     let ([start, reply, reveal], _) = compare(&mut a, &mut b);
     let other = Member::new(3, 1).party;
     let disguised = Party { identity: other.identity, ..b.party };
-    for message in [reply, reveal, CheckMessage::cancel(start.check)] {
+    for message in [reply, reveal, SasMessage::cancel(start.check)] {
         assert!(is_nothing(a.hear(other, &message)));
         assert!(is_nothing(a.hear(disguised, &message)));
     }
-    assert!(a.checks.sas(b.party.session).is_some());
+    assert!(a.verifications.sas(b.party.session).is_some());
 }

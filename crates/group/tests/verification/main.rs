@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod attacks;
-mod checks;
 mod codes;
 mod random;
+mod sas;
 mod trust;
 
 use sealframe_testkit::hex;

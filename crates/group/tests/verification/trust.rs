@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use sealframe_group::{
     Identity, UserId,
-    verification::{Standing, TrustBytesError, TrustError, TrustStore},
+    verification::{TrustBytesError, TrustError, TrustStore, VerificationState},
 };
 
 fn alice() -> UserId {
@@ -18,12 +18,12 @@ const SECOND: Identity = Identity([2; 32]);
 #[test]
 fn first_sight_then_known_then_verified() {
     let mut store = TrustStore::new();
-    assert_eq!(store.judge(&alice(), &FIRST), Standing::New);
-    assert_eq!(store.see(&alice(), &FIRST, 100), Ok(Standing::New));
-    assert_eq!(store.see(&alice(), &FIRST, 200), Ok(Standing::Known));
+    assert_eq!(store.judge(&alice(), &FIRST), VerificationState::New);
+    assert_eq!(store.see(&alice(), &FIRST, 100), Ok(VerificationState::New));
+    assert_eq!(store.see(&alice(), &FIRST, 200), Ok(VerificationState::Known));
     assert_eq!(store.seen(&alice()), Some((100, 200)));
     assert_eq!(store.mark_verified(&alice(), &FIRST, 300), Ok(()));
-    assert_eq!(store.see(&alice(), &FIRST, 250), Ok(Standing::Verified));
+    assert_eq!(store.see(&alice(), &FIRST, 250), Ok(VerificationState::Verified));
     assert_eq!(store.seen(&alice()), Some((100, 300)));
 }
 
@@ -36,7 +36,7 @@ fn a_changed_identity_stays_a_change_until_somebody_accepts_it() {
             store.mark_verified(&alice(), &FIRST, 2).unwrap();
         }
         let before = store.clone();
-        let changed = Standing::Changed { was_verified };
+        let changed = VerificationState::Changed { was_verified };
         assert_eq!(store.judge(&alice(), &SECOND), changed);
         for now in 3..6 {
             assert_eq!(store.see(&alice(), &SECOND, now), Ok(changed));
@@ -45,11 +45,19 @@ fn a_changed_identity_stays_a_change_until_somebody_accepts_it() {
         assert_eq!(store, before);
 
         assert_eq!(store.accept_change(&alice(), &SECOND, 7), Ok(()));
-        assert_eq!(store.judge(&alice(), &SECOND), Standing::Known, "accepted is not verified");
-        assert_eq!(store.judge(&alice(), &FIRST), Standing::Changed { was_verified: false });
+        assert_eq!(
+            store.judge(&alice(), &SECOND),
+            VerificationState::Known,
+            "accepted is not verified"
+        );
+        assert_eq!(store.judge(&alice(), &FIRST), VerificationState::Changed { was_verified: false });
         assert_eq!(store.mark_verified(&alice(), &SECOND, 8), Ok(()));
         assert_eq!(store.accept_change(&alice(), &SECOND, 9), Ok(()));
-        assert_eq!(store.judge(&alice(), &SECOND), Standing::Verified, "no change, nothing lost");
+        assert_eq!(
+            store.judge(&alice(), &SECOND),
+            VerificationState::Verified,
+            "no change, nothing lost"
+        );
     }
 }
 
@@ -60,7 +68,7 @@ fn who_was_forgotten_is_new() {
     store.mark_verified(&alice(), &FIRST, 1).unwrap();
     assert!(store.forget(&alice()));
     assert!(!store.forget(&alice()));
-    assert_eq!(store.judge(&alice(), &SECOND), Standing::New);
+    assert_eq!(store.judge(&alice(), &SECOND), VerificationState::New);
     assert_eq!(store.seen(&alice()), None);
 }
 
@@ -73,12 +81,12 @@ fn when_full_the_unverified_of_longest_ago_goes_and_no_verified_one() {
     }
     store.mark_verified(&user(0), &FIRST, 1).unwrap();
     store.see(&user(1), &FIRST, 1_000_000).unwrap();
-    assert_eq!(store.see(&alice(), &FIRST, 2), Ok(Standing::New));
+    assert_eq!(store.see(&alice(), &FIRST, 2), Ok(VerificationState::New));
     assert_eq!(store.len(), TrustStore::CAPACITY);
-    assert_eq!(store.judge(&user(0), &FIRST), Standing::Verified);
-    assert_eq!(store.judge(&user(1), &FIRST), Standing::Known);
-    assert_eq!(store.judge(&user(2), &FIRST), Standing::New);
-    assert_eq!(store.judge(&alice(), &FIRST), Standing::Known);
+    assert_eq!(store.judge(&user(0), &FIRST), VerificationState::Verified);
+    assert_eq!(store.judge(&user(1), &FIRST), VerificationState::Known);
+    assert_eq!(store.judge(&user(2), &FIRST), VerificationState::New);
+    assert_eq!(store.judge(&alice(), &FIRST), VerificationState::Known);
 
     store.see(&user(2), &FIRST, 3).unwrap();
     for number in 0..TrustStore::CAPACITY {
@@ -103,7 +111,7 @@ fn a_user_id_has_at_most_512_bytes() {
     let mut store = TrustStore::new();
     let longest = UserId::new(vec![7; TrustStore::MAX_USER_ID_LEN]).unwrap();
     let longer = UserId::new(vec![7; TrustStore::MAX_USER_ID_LEN + 1]).unwrap();
-    assert_eq!(store.see(&longest, &FIRST, 1), Ok(Standing::New));
+    assert_eq!(store.see(&longest, &FIRST, 1), Ok(VerificationState::New));
     assert_eq!(store.see(&longer, &FIRST, 1), Err(TrustError::UserIdTooLong));
     assert_eq!(store.len(), 1);
     assert_eq!(TrustStore::from_bytes(&store.to_bytes()), Ok(store));
@@ -179,10 +187,10 @@ proptest! {
             let (id, identity) = (UserId::new(vec![user; usize::from(user) + 1]).unwrap(), Identity([key; 32]));
             let known = model.get(&user).copied();
             let standing = match known {
-                None => Standing::New,
-                Some((known, was_verified)) if known != key => Standing::Changed { was_verified },
-                Some((_, true)) => Standing::Verified,
-                Some((_, false)) => Standing::Known,
+                None => VerificationState::New,
+                Some((known, was_verified)) if known != key => VerificationState::Changed { was_verified },
+                Some((_, true)) => VerificationState::Verified,
+                Some((_, false)) => VerificationState::Known,
             };
             prop_assert_eq!(store.judge(&id, &identity), standing);
             let changed = standing.is_changed();

@@ -154,7 +154,7 @@ impl<'m> Member<'m> {
                 | Body::Roster(_)
                 | Body::Forward(_)
                 | Body::Refusal(_)
-                | Body::Check { .. } => {}
+                | Body::Sas { .. } => {}
             }
         }
     }

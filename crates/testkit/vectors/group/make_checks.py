@@ -191,14 +191,14 @@ def emoji_check(number):
     secret = a.key.exchange(X25519PublicKey.from_public_bytes(b.public))
     assert secret == b.key.exchange(X25519PublicKey.from_public_bytes(a.public))
     info = group + check + a.identity + a.session + a.public + b.identity + b.session + b.public
-    sas = expand(secret, "check sas", info, 6)
-    confirm = lambda one, other: h("check confirm", check + one.session + other.session + secret)
+    sas = expand(secret, "sas", info, 6)
+    confirm = lambda one, other: h("sas confirm", check + one.session + other.session + secret)
     return {
         "group_hash": group.hex(),
         "check": check.hex(),
         "a": a.json(),
         "b": b.json(),
-        "start": h("check commit", check + a.session + b.session + a.public).hex(),
+        "start": h("sas commit", check + a.session + b.session + a.public).hex(),
         "reply": b.public.hex(),
         "reveal": a.public.hex(),
         "confirm_a": confirm(a, b).hex(),

@@ -290,7 +290,7 @@ HEAD_LEN, SIGNATURE_LEN, MESSAGE_MAX, IDENTITY_TAG_LEN = 22, 64, 14_000, 12
 SUITE_HASHES = {4: "sha256", 5: "sha512"}  # of the media suite, for the ratchet
 
 ANNOUNCE, KEY_UPDATE, REQUEST, ACK, HEARTBEAT, LEAVE = 1, 2, 3, 4, 5, 6
-ORDER, ROSTER, FORWARD, REFUSAL, CHECK, UPDATE_HEADER = 7, 8, 9, 10, 11, 12
+ORDER, ROSTER, FORWARD, REFUSAL, SAS, UPDATE_HEADER = 7, 8, 9, 10, 11, 12
 NAMES = {
     ANNOUNCE: "announce",
     KEY_UPDATE: "key update",
@@ -302,7 +302,7 @@ NAMES = {
     ROSTER: "roster",
     FORWARD: "forward",
     REFUSAL: "refusal",
-    CHECK: "check",
+    SAS: "sas",
     UPDATE_HEADER: "update header",
 }
 START, LEFT, TIMER, LIMIT, SUSPICION, DELIVERY, NO_ACK = 0, 1, 2, 3, 4, 5, 8
@@ -326,7 +326,7 @@ BODIES = {
     ROSTER: [("flags", U8), ("first", 8), ("last", 8), ("entries", "x12600")],
     FORWARD: [("messages", "x13600")],
     REFUSAL: [("target", 16), ("reason", U8), ("other", 16)],
-    CHECK: [("target", 16), ("check", 16), ("stage", U8), ("data", 32)],
+    SAS: [("target", 16), ("check", 16), ("stage", U8), ("data", 32)],
     UPDATE_HEADER: HEADER + [("key_commit", 32)],
 }
 LISTS = {  # what these consist of
@@ -344,7 +344,7 @@ RANGES = {
     (ORDER, "action"): range(1, 4),
     (ROSTER, "flags"): range(2),
     (REFUSAL, "reason"): range(1, 8),
-    (CHECK, "stage"): range(1, 6),
+    (SAS, "stage"): range(1, 6),
 }
 
 
@@ -1089,17 +1089,17 @@ def make_check(call, a, b):
     data = [call.group_hash, check]
     for member, public in zip((a, b), publics):
         data += [member["identity"], member["session"], public]
-    sas = expand(secret, "check sas", b"".join(data), 6)
+    sas = expand(secret, "sas", b"".join(data), 6)
 
     def commitment(check, first, second, public):
-        return H("check commit", check, first["session"], second["session"], public)
+        return H("sas commit", check, first["session"], second["session"], public)
 
     def confirmation(one, other, secret):
-        return H("check confirm", check, one["session"], other["session"], secret)
+        return H("sas confirm", check, one["session"], other["session"], secret)
 
     def message(one, other, stage, data, check=check):
         fields = {"target": other["session"], "check": check, "stage": stage, "data": data}
-        return message_of(call, one, CHECK, fields)[1]
+        return message_of(call, one, SAS, fields)[1]
 
     commit = commitment(check, a, b, publics[0])
     messages = [
@@ -1165,7 +1165,7 @@ def good_fields(call, members, of_a, heartbeat):
         ROSTER: (a, {"flags": 1, "first": be(1 << 60, 8), "last": be(3 << 60, 8), "entries": entries}),
         FORWARD: (a, {"messages": forwarded}),
         REFUSAL: (a, {"target": b["session"], "reason": 5, "other": c["session"]}),
-        CHECK: (a, {**reply, "data": x25519_public(random("refused reply", 32))}),
+        SAS: (a, {**reply, "data": x25519_public(random("refused reply", 32))}),
         UPDATE_HEADER: (a, update),
     }
 
@@ -1308,7 +1308,7 @@ def field_refusals(maker):
         (ORDER, "action", (0, 4, 255)),
         (ROSTER, "flags", (2, 3, 128)),
         (REFUSAL, "reason", (0, 8, 255)),
-        (CHECK, "stage", (0, 6, 255)),
+        (SAS, "stage", (0, 6, 255)),
     ]:
         for value in values:
             message = maker.signed(type, maker.body(type, **{name: value}))
@@ -1900,18 +1900,18 @@ def check_emoji(call, members, check):
         if stage == 2 and x25519(keys["a"]["secret"], data) is None:
             raise Refused("check")
         if stage == 3:
-            commit = H("check commit", check["check"], a["session"], b["session"], data)
+            commit = H("sas commit", check["check"], a["session"], b["session"], data)
             if commit != stage_so_far[1]:
                 raise Refused("check")
         secret = x25519(keys["b"]["secret"], keys["a"]["public"])
-        confirm = H("check confirm", check["check"], sender["session"], other["session"], secret)
+        confirm = H("sas confirm", check["check"], sender["session"], other["session"], secret)
         if stage == 5 and data != confirm:
             raise Refused("check")
         return stage, data
 
     seen = {}
     for vector in check["messages"]:
-        check_message(call, members, CHECK, vector)
+        check_message(call, members, SAS, vector)
         stage, data = take(seen, vector["message"])
         seen[stage] = data
     assert list(seen) == [1, 2, 3, 5] and len(check["messages"]) == 5
@@ -1919,10 +1919,10 @@ def check_emoji(call, members, check):
     assert x25519(keys["a"]["secret"], seen[2]) == check["secret"]
     data = call.group_hash + check["check"] + a["identity"] + a["session"] + seen[3]
     data += b["identity"] + b["session"] + seen[2]
-    assert expand(check["secret"], "check sas", data, 6) == check["sas"]
+    assert expand(check["secret"], "sas", data, 6) == check["sas"]
     bits = "".join(f"{byte:08b}" for byte in check["sas"])
     assert [int(bits[6 * at : 6 * at + 6], 2) for at in range(7)] == check["emoji"]
-    assert check_message(call, members, CHECK, check["cancel"])["stage"] == 4
+    assert check_message(call, members, SAS, check["cancel"])["stage"] == 4
     for refused in check["refused"]:
         try:
             take(seen, refused["message"])
