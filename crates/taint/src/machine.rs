@@ -120,7 +120,8 @@ impl<'m> Machine<'m> {
     /// Creates one. Host functions are keyed by a prefix of their import names, because
     /// wasm-bindgen adds a hash.
     ///
-    /// # Errors [`Malformed`]
+    /// # Errors
+    /// [`Malformed`]
     pub fn new(bytes: &'m [u8], hosts: HashMap<String, Host>) -> Result<Self, Malformed> {
         let module = Module::parse(bytes)?;
         let mut memory = Memory::new(module.memory.0, module.memory.1);
@@ -133,7 +134,8 @@ impl<'m> Machine<'m> {
 
     /// Calls an exported function.
     ///
-    /// # Errors [`Trap`], as in a browser's engine, and for unsupported instructions.
+    /// # Errors
+    /// [`Trap`], as in a browser's engine, and for unsupported instructions.
     pub fn call(&mut self, name: &str, arguments: &[u64]) -> Result<Vec<u64>, Trap> {
         let function = *self.module.exports.get(name).ok_or(Trap::NotExported)?;
         let arguments = arguments.iter().map(|&argument| Value::public(argument.into())).collect();
