@@ -71,7 +71,7 @@ impl Operation for Derive {
     }
 }
 
-/// `EncryptionKey::derive_from`: key and salt. The AES key it expands frame by frame.
+/// `EncryptionKey::derive_from`: key and salt. The AES key is expanded for each frame.
 pub struct PeerDerive(pub CipherSuite);
 
 impl Operation for PeerDerive {
@@ -88,7 +88,7 @@ impl Operation for PeerDerive {
     }
 }
 
-/// A receiver opens the first frame of the next ratchet step, 40 bytes, and moves its key on.
+/// A receiver opens the first frame of the next ratchet step, 40 bytes, and advances its key.
 pub struct Follow {
     sender: Sender,
     receiver: Receiver,

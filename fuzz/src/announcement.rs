@@ -1,4 +1,4 @@
-//! Target `announcement`: set-up, then an announcement as a server hands it over.
+//! Target `announcement`: set-up, then an announcement as the server delivers it.
 
 use sealframe::crypto::FrameKey;
 use sealframe::{
@@ -13,13 +13,13 @@ const SECRET: [u8; 32] = [0x5e; 32];
 const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
 const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 
-/// An announcement is taken exactly if making it again from what it said gives the same bytes; else
-/// nothing changes.
+/// An announcement is accepted exactly if encrypting its contents again gives the same bytes;
+/// otherwise nothing changes.
 pub fn announcement(data: &[u8]) {
     let mut input = Input::new(data);
     let suite = cipher(input.u8()).suite;
     let (from, mode) = (MemberId::new(u16::from(input.u8() % 6)), input.u8());
-    // Every other input begins as a genuine announcement, of member 4, and changes it.
+    // Every other input changes a genuine announcement of member 4.
     let message = if mode.is_multiple_of(2) {
         input.rest().to_vec()
     } else {
@@ -40,7 +40,7 @@ pub fn announcement(data: &[u8]) {
     let result = bob.add_member(from, &message);
     assert_eq!(result, expected.as_ref().map(|_| ()).map_err(|error| *error));
 
-    // What was held is held, and no frame of it has been used up.
+    // Held keys stay, and their frames have not been counted as opened.
     opens_once(&mut bob, other, &frame);
     match expected {
         Ok((kid, base_key)) => {
@@ -79,7 +79,7 @@ fn opens_once(bob: &mut SharedSecretCall, from: MemberId, frame: &[u8]) {
     assert!(matches!(again, Err(SharedSecretError::Open(OpenError::Replayed(_)))));
 }
 
-/// What a member 1 that holds member 2 says to an announcement.
+/// The verdict on an announcement of a member 1 that holds member 2's key.
 fn judge(
     suite: CipherSuite,
     from: MemberId,
@@ -112,7 +112,8 @@ fn unwrap(suite: CipherSuite, message: &[u8]) -> Result<(Kid, BaseKey), Announce
     if message.len() != 43 + suite.nh() + 16 {
         return Err(AnnouncementError::Malformed);
     }
-    // As for frames: encrypting zeros shows the keystream, encrypting the key makes the message.
+    // As for frames: encrypting zeros reveals the keystream, and encrypting the key reproduces the
+    // message.
     let keystream = wrap(&message[..43], &vec![0; suite.nh()]);
     let base_key: Vec<u8> = keystream[43..].iter().zip(&message[43..]).map(|(a, b)| a ^ b).collect();
     let base_key = &base_key[..suite.nh()];

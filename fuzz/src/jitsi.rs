@@ -1,4 +1,5 @@
-//! Target `jitsi`: kind of frame and of input, then a sealed frame as it came from anyone, or a frame to be sealed and changed.
+//! Target `jitsi`: kind of frame and of input, then a sealed frame from anyone, or a frame to be
+//! sealed and changed.
 
 use sealframe_profiles::{
     Backend, Codec, FrameInfo, FrameType, OpenError, ReceiverEvent,
@@ -13,8 +14,8 @@ use crate::{
 const MATERIAL: [u8; 32] = [0x5e; 32];
 const EXTERNAL: [u8; 32] = [0x5f; 32];
 
-/// A frame opens exactly if ring opens it with a key of the chain, the ratchet is where ring says, a frame opens once, and what
-/// does not open changes nothing.
+/// A frame opens exactly if ring opens it with a key of the chain, the ratchet moves to that key, a
+/// frame opens once, and a rejected frame changes nothing.
 pub fn jitsi(data: &[u8]) {
     let mut input = Input::new(data);
     let (kind, mode) = (input.u8(), input.u8());

@@ -1,12 +1,13 @@
-//! How a member of a [`SharedSecretCall`](crate::SharedSecretCall) tells another its base key.
+//! The messages by which members of a [`SharedSecretCall`](crate::SharedSecretCall) announce their
+//! base keys.
 //!
 //! ```text
 //! version u8 = 1 ‖ suite u16 ‖ kid u64 ‖ salt[32] ‖ base_key[Nh] encrypted ‖ tag[16]    (big-endian)
 //! ```
 //!
-//! The base key is encrypted with AES-256-GCM under a key of its own, derived from the call's secret and
-//! the salt; everything before it is authenticated. The salt is derived from all that it will wrap and fresh
-//! randomness, so no nonce can repeat, not even if the randomness does.
+//! The base key is encrypted with AES-256-GCM under a one-time key, derived from the call's secret
+//! and the salt; all fields before it are authenticated. The salt is derived from all inputs and
+//! fresh randomness, so no nonce repeats even if the randomness does.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -20,11 +21,11 @@ use crate::SharedSecret;
 const VERSION: u8 = 1;
 const SALT_LEN: usize = 32;
 const HEAD_LEN: usize = 1 + 2 + 8 + SALT_LEN;
-/// What wraps the base key, whatever suite the media use.
+/// The suite that wraps the base key, whatever suite the media use.
 const WRAP: CipherSuite = CipherSuite::Aes256GcmSha512_128;
 const TAG_LEN: usize = WRAP.nt();
 
-/// Encrypts `base_key` to everyone who has the secret. `random` is fresh.
+/// Encrypts `base_key` to all that have the secret. `random` must be fresh.
 pub(crate) fn wrap(
     Cipher { suite, backend, .. }: Cipher,
     secret: &SharedSecret,
@@ -47,7 +48,7 @@ pub(crate) fn wrap(
     Ok(message)
 }
 
-/// Another base key, another salt.
+/// A different base key gives a different salt.
 fn salt(
     suite: CipherSuite,
     secret: &SharedSecret,
@@ -64,7 +65,7 @@ fn salt(
     Ok(salt)
 }
 
-/// The KID and base key inside an announcement.
+/// Returns the KID and base key of an announcement.
 pub(crate) fn unwrap(
     Cipher { suite, backend, .. }: Cipher,
     secret: &SharedSecret,
@@ -106,9 +107,9 @@ fn derive(secret: &SharedSecret, info: &[&[u8]]) -> Result<BaseKey, Announcement
     BaseKey::derive(WRAP, secret.expose_bytes(), info).map_err(|_| AnnouncementError::WeakKey)
 }
 
-/// Why an announcement was refused. Nothing has changed.
+/// Why an announcement was rejected. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every variant")]
 pub enum AnnouncementError {
     /// Too short or too long.
     Malformed,
@@ -116,23 +117,23 @@ pub enum AnnouncementError {
     UnknownVersion,
     /// Its sender uses another cipher suite.
     OtherSuite,
-    /// Made under another secret, or changed on the way.
+    /// Made with another secret, or changed on the way.
     WrongSecret,
     /// From another member than the server says, or our own.
     WrongSender,
-    /// It carries a key of nothing but zeros.
+    /// Its key is all zeros.
     WeakKey,
 }
 
 impl fmt::Display for AnnouncementError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "announcement has the wrong length",
-            Self::UnknownVersion => "announcement of an unknown version",
-            Self::OtherSuite => "announcement for another cipher suite",
-            Self::WrongSecret => "announcement was made with another secret",
-            Self::WrongSender => "announcement is from another member",
-            Self::WeakKey => "announcement of a key that everybody has",
+            Self::Malformed => "the announcement has the wrong length",
+            Self::UnknownVersion => "the announcement has an unknown version",
+            Self::OtherSuite => "the announcement is for another cipher suite",
+            Self::WrongSecret => "the announcement was made with another secret",
+            Self::WrongSender => "the announcement is from another member",
+            Self::WeakKey => "the announced key is all zeros",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Snapshots of a call's state as JSON, which a program in another language reads: feature `serde`.
+//! Snapshots of a call's state as JSON, for programs in other languages: feature `serde`.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use core::time::Duration;
@@ -59,14 +59,14 @@ impl Member {
 }
 
 #[test]
-fn how_a_call_stands_is_read_back() {
+fn the_state_of_a_call_is_read_back() {
     let mut now = Time::at(Duration::from_secs(1));
     let mut members = [1, 2].map(|number| Member::join(number, now));
     for _ in 0..20 {
         now += Duration::from_millis(100);
         for from in 0..2 {
             for message in members[from].turn(now) {
-                // What comes before its sender is known is of no use.
+                // Messages before the sender's announce are rejected.
                 let _ = members[1 - from].call.handle_message(&message, now);
             }
         }

@@ -1,4 +1,4 @@
-//! A call's secret is wiped where it lay.
+//! A call's secret is wiped from memory.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -21,7 +21,7 @@ fn a_call_secret_is_wiped() {
     assert_eq!(
         freed_with(&watched, || drop(black_box(bytes.clone()))),
         1,
-        "what is not wiped is found"
+        "a secret that is not wiped is found"
     );
     let secret = SharedSecret::from_bytes(&bytes).unwrap();
     for suite in CipherSuite::ALL {
@@ -36,13 +36,13 @@ fn a_call_secret_is_wiped() {
     assert_eq!(freed_with(&watched, || drop(black_box(secret))), 0);
 }
 
-/// The base keys of two members are looked for in all that a call frees.
+/// Searches everything that a call frees for the base keys of two members.
 #[test]
 fn base_keys_are_wiped_on_their_way() {
     let suite = CipherSuite::Aes128GcmSha256_128;
     let bytes = [5; 32];
     let secret = SharedSecret::from_bytes(&bytes).unwrap();
-    // As documented: derived from the secret, the member's number and its randomness.
+    // As documented: derived from the secret, the member id and the randomness.
     let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &[0, 1], &[7; 32]];
     let key = BaseKey::derive(suite, &bytes, &info).unwrap();
     for key in [key.ratchet(), key] {

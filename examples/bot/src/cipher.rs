@@ -50,7 +50,8 @@ impl Key {
     /// Reads a key as a person types it: a passphrase, or bytes in hexadecimal, as the format
     /// requires.
     ///
-    /// # Errors If the number of bytes is wrong: LiveKit needs at least 16, Jitsi exactly 32.
+    /// # Errors
+    /// If the number of bytes is wrong: LiveKit needs at least 16, Jitsi exactly 32.
     pub(crate) fn read(format: Format, index: u8, text: &str) -> Result<Self, Box<dyn Error>> {
         let secret = Zeroizing::new(match format {
             Format::LiveKit => text.as_bytes().to_vec(),
