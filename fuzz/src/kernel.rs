@@ -1,4 +1,5 @@
-//! Target `kernel`: for each of four frames instruction set, key, nonce, lengths and what is forged; then data.
+//! Target `kernel`: for each of four frames the instruction set, key, nonce, lengths and forged
+//! bit; then data.
 
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use sealframe_kernel::{
@@ -7,8 +8,8 @@ use sealframe_kernel::{
 
 use crate::{input::Input, keys::pattern};
 
-/// Alone or four together, under any keys, the kernel makes ring's bytes; what is forged does not open, comes out
-/// neither, and does the other three no harm.
+/// Alone or four together, under any keys, the kernel gives ring's bytes; a forged frame does not
+/// open, releases no plaintext, and does not affect the other three.
 pub fn kernel(data: &[u8]) {
     let isas: Vec<Isa> = Isa::ALL.iter().copied().filter(|isa| isa.is_available()).collect();
     if isas.is_empty() {
@@ -52,7 +53,7 @@ struct Case {
     plain: Vec<u8>,
     sealed: Vec<u8>,
     tag: [u8; 16],
-    /// Which bit of ciphertext and tag is flipped, if any.
+    /// The flipped bit of ciphertext and tag, if any.
     forged: Option<usize>,
 }
 
@@ -108,7 +109,10 @@ impl Case {
             assert_eq!((opened, after), (Ok(()), &self.plain[..]));
         } else {
             assert_eq!(opened, Err(Unauthentic));
-            assert!(after == before || after.iter().all(|&byte| byte == 0), "something came out");
+            assert!(
+                after == before || after.iter().all(|&byte| byte == 0),
+                "a rejected frame released plaintext"
+            );
         }
     }
 }

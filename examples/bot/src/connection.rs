@@ -25,7 +25,8 @@ pub(crate) struct Connection {
 impl Connection {
     /// A connection over the interface with this address, for Opus and VP8.
     ///
-    /// # Errors If no socket can be bound there.
+    /// # Errors
+    /// If no socket can be bound there.
     pub(crate) fn new(local: SocketAddr) -> Result<Self, Box<dyn Error>> {
         let socket = UdpSocket::bind(local)?;
         let address = socket.local_addr()?;
@@ -53,7 +54,8 @@ impl Connection {
 
     /// Accepts the answer to the last offer.
     ///
-    /// # Errors If there was no offer, or the answer does not fit it.
+    /// # Errors
+    /// If there was no offer, or the answer does not fit it.
     pub(crate) fn accept(&mut self, answer: &str) -> Result<(), Box<dyn Error>> {
         let offered = self.offered.take().ok_or("the server answered without an offer")?;
         Ok(self.rtc.sdp_api().accept_answer(offered, SdpAnswer::from_sdp_string(answer)?)?)

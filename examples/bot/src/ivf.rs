@@ -21,7 +21,8 @@ pub(crate) struct IvfWriter {
 impl IvfWriter {
     /// Creates a file for pictures of this size.
     ///
-    /// # Errors If the file cannot be created or written.
+    /// # Errors
+    /// If the file cannot be created or written.
     pub(crate) fn create(path: &Path, width: u16, height: u16) -> io::Result<Self> {
         let mut file = BufWriter::new(File::create(path)?);
         file.write_all(b"DKIF\0\0\x20\0VP80")?;
@@ -35,7 +36,8 @@ impl IvfWriter {
 
     /// Adds a frame at `at` ticks of 1/90,000 s.
     ///
-    /// # Errors If the file cannot be written.
+    /// # Errors
+    /// If the file cannot be written.
     pub(crate) fn write(&mut self, at: u64, frame: &[u8]) -> io::Result<()> {
         let len = u32::try_from(frame.len()).map_err(io::Error::other)?;
         self.file.write_all(&len.to_le_bytes())?;
@@ -47,7 +49,8 @@ impl IvfWriter {
 
     /// Writes the number of frames into the header.
     ///
-    /// # Errors If the file cannot be written.
+    /// # Errors
+    /// If the file cannot be written.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(24))?;
         self.file.write_all(&self.frames.to_le_bytes())?;
@@ -57,7 +60,8 @@ impl IvfWriter {
 
 /// A file's frames.
 ///
-/// # Errors If it is not an IVF file of VP8.
+/// # Errors
+/// If it is not an IVF file of VP8.
 pub(crate) fn read(path: &Path) -> Result<Vec<Frame>, Box<dyn Error>> {
     let mut file = BufReader::new(File::open(path)?);
     let mut header = [0; 32];

@@ -32,7 +32,8 @@ pub(crate) struct OpusWriter {
 impl OpusWriter {
     /// Creates a file of stereo sound.
     ///
-    /// # Errors If the file cannot be created or written.
+    /// # Errors
+    /// If the file cannot be created or written.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let mut file = PacketWriter::new(BufWriter::new(File::create(path)?));
         let mut head = b"OpusHead\x01\x02".to_vec();
@@ -46,7 +47,8 @@ impl OpusWriter {
 
     /// Adds a packet that begins at `at` samples of 1/48,000 s.
     ///
-    /// # Errors If the file cannot be written.
+    /// # Errors
+    /// If the file cannot be written.
     pub(crate) fn write(&mut self, at: u64, packet: &[u8]) -> io::Result<()> {
         let end = at + u64::from(samples(packet));
         if let Some(held) = self.held.replace(Frame { at: end, bytes: packet.to_vec() }) {
@@ -64,7 +66,8 @@ impl OpusWriter {
 
     /// Marks the last packet as the end.
     ///
-    /// # Errors If the file cannot be written.
+    /// # Errors
+    /// If the file cannot be written.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if let Some(last) = self.held.take() {
             self.file.write_packet(last.bytes, SERIAL, PacketWriteEndInfo::EndStream, last.at)?;
@@ -75,7 +78,8 @@ impl OpusWriter {
 
 /// A file's packets.
 ///
-/// # Errors If it is not an Ogg file of Opus.
+/// # Errors
+/// If it is not an Ogg file of Opus.
 pub(crate) fn read(path: &Path) -> Result<Vec<Frame>, Box<dyn Error>> {
     let mut file = PacketReader::new(BufReader::new(File::open(path)?));
     let head = file.read_packet()?.ok_or("the file is empty")?;

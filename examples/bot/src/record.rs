@@ -21,7 +21,8 @@ const DAMPING: Duration = Duration::from_millis(500);
 /// Records all participants into `directory` until `end`, or until all that sent something have
 /// left.
 ///
-/// # Errors If the call is lost or a file cannot be written. Recordings up to then are kept.
+/// # Errors
+/// If the call is lost or a file cannot be written. Recordings up to then are kept.
 pub(crate) fn record(
     participant: Participant,
     key: &Key,

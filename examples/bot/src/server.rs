@@ -29,7 +29,8 @@ impl Server {
 
     /// The next message that has arrived, if any.
     ///
-    /// # Errors If the connection is closed, or a message is invalid.
+    /// # Errors
+    /// If the connection is closed, or a message is invalid.
     pub(crate) fn hear(&mut self) -> Result<Option<FromServer>, Box<dyn Error>> {
         match self.socket.read() {
             Ok(Message::Text(text)) => Ok(Some(serde_json::from_str(&text)?)),

@@ -41,7 +41,8 @@ struct Tape {
 impl Recorder {
     /// Records into `directory`, creating it if necessary.
     ///
-    /// # Errors If the directory cannot be created.
+    /// # Errors
+    /// If the directory cannot be created.
     pub(crate) fn create(directory: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
         Ok(Self { directory, tapes: HashMap::new(), left: RECORDINGS_BYTES })

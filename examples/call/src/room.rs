@@ -100,7 +100,8 @@ impl Rooms {
 
     /// Whether the visitor may join now.
     ///
-    /// # Errors [`Refusal`], without effect.
+    /// # Errors
+    /// [`Refusal`], without effect.
     pub(crate) fn may_join(&mut self, visitor: &Visitor, now: Instant) -> Result<(), Refusal> {
         let Visitor { room, name, address: _, origin } = visitor;
         if !is_room_name(room) || !is_name(name) {
@@ -143,7 +144,8 @@ impl Rooms {
 
     /// Admits a visitor, sends it a welcome and tells the others.
     ///
-    /// # Errors [`Refusal`], without telling the others.
+    /// # Errors
+    /// [`Refusal`], without telling the others.
     pub(crate) fn join(
         &mut self,
         visitor: Visitor,
