@@ -1,8 +1,8 @@
-//! The parameters with which JavaScript has WebCrypto seal or open a frame.
+//! The parameters of a WebCrypto operation that seals or opens a frame.
 
 use sealframe::ExternalAead;
 
-/// `header ‖ nonce[12] ‖ aad`, and where one ends and the other begins.
+/// `header ‖ nonce[12] ‖ aad`, and the boundaries between them.
 #[derive(Default)]
 pub(crate) struct AeadParams {
     pub(crate) bytes: Vec<u8>,
@@ -13,7 +13,7 @@ pub(crate) struct AeadParams {
 }
 
 impl AeadParams {
-    /// Returns where the bytes lie in linear memory.
+    /// Returns the offset of the bytes in linear memory.
     pub(crate) fn set(&mut self, of: &ExternalAead<'_>, prefix_len: usize) -> isize {
         let header = of.header.as_bytes();
         self.bytes.clear();

@@ -1,17 +1,16 @@
-//! sealframe for browsers: what an encoded-transform worker calls.
+//! sealframe for browsers: the interface for an encoded-transform worker.
 //!
-//! Frames cross the border once each way. JavaScript asks for room with [`Call::reserve`], copies
-//! the encoder's frame into linear memory there, calls [`Call::seal`] or [`Call::open`], which work
-//! in place, and copies the result out:
+//! A frame is copied once each way. JavaScript reserves space with [`Call::reserve`], copies the
+//! encoder's frame into linear memory there, calls [`Call::seal`] or [`Call::open`], which work in
+//! place, and copies the result out:
 //!
 //! ```text
 //! linear memory   ┌ room ┬ frame ────────────────┬ tailroom 16 ┐
 //!                        └ offset = reserve(len)
 //! ```
 //!
-//! Both return the offset of the result, its length being [`Call::result_len`], or a negative
-//! number that [`error_name`] spells. Nothing is allocated per frame once the longest has been
-//! seen.
+//! Both return the offset of the result, whose length is [`Call::result_len`], or a negative error
+//! code for [`error_name`]. After the longest frame no frame causes an allocation.
 #![forbid(unsafe_code)]
 
 mod aead_params;
@@ -35,15 +34,15 @@ use framing::{Label, MAX_PREFIX_LEN, Readable};
 use member::{Keyed, Member};
 use region::Region;
 
-/// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this
-/// module is compiled for vectors.
+/// The suite of every call in the browser, for now AES-128-GCM. A build for vector instructions
+/// uses our own kernel.
 #[cfg(target_feature = "simd128")]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Kernel);
 #[cfg(not(target_feature = "simd128"))]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Portable);
 
-/// A member's side of a call: of one whose members share one secret, as
-/// `sealframe::SharedSecretCall`; or of one whose keys come from another module, as
+/// One member's side of a call. Members either share one secret, as in
+/// `sealframe::SharedSecretCall`, or receive their keys from another module, as in
 /// `sealframe::Frames`.
 #[wasm_bindgen]
 pub struct Call {
@@ -55,7 +54,7 @@ pub struct Call {
 
 #[wasm_bindgen]
 impl Call {
-    /// Enters a call as member `me`. `secret` has at least 16 bytes; this copy of it is wiped.
+    /// Joins a call as member `me`. `secret` has at least 16 bytes; this copy of it is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -69,8 +68,8 @@ impl Call {
         Ok(Self::with_member(Member::Shared(call)))
     }
 
-    /// Enters a call as member `me`, who seals with this base key of generation 0. It must never
-    /// have been used; this copy of it is wiped.
+    /// Joins a call as member `me`, sealing with this base key as generation 0. The key must be
+    /// unused; this copy of it is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -85,7 +84,7 @@ impl Call {
         })))
     }
 
-    /// Begins a new sender as member `me`, as [`with_key`](Self::with_key) does.
+    /// Creates a new sender as member `me`, like [`with_key`](Self::with_key).
     ///
     /// # Errors
     /// The name of an error code.
@@ -115,8 +114,8 @@ impl Call {
             .map_err(ErrorCode::from_key)?)
     }
 
-    /// Opens frames of a member with this key from now on, in streams from its
-    /// [source](Self::set_source). This copy of the key is wiped.
+    /// Adds a key for opening a member's frames, in streams from its [source](Self::set_source).
+    /// This copy of the key is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -132,8 +131,8 @@ impl Call {
         Ok(self.member.keyed()?.frames.install(kid, base_key).map_err(ErrorCode::from_key)?)
     }
 
-    /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to
-    /// be from there.
+    /// Assigns a member to a source. Only frames that [`open`](Self::open) receives from that
+    /// source may be the member's.
     ///
     /// # Errors
     /// The name of an error code.
@@ -143,14 +142,14 @@ impl Call {
         Ok(())
     }
 
-    /// The member of the last frame from a source that did not open for want of a key.
+    /// The member of the last frame from a source whose key is not held.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn missed(&mut self) -> u16 {
         self.member.keyed().map_or(0, |keyed| keyed.missed.get())
     }
 
-    /// Wipes a member's generations and ratchet steps before this one.
+    /// Wipes a member's keys before this generation and ratchet step.
     ///
     /// # Errors
     /// The name of an error code.
@@ -177,20 +176,19 @@ impl Call {
         Some(newer.generation << 24 | newer.sender << 8 | newer.step)
     }
 
-    /// Frames sealed with our present key.
+    /// Number of frames sealed with our current key.
     #[wasm_bindgen(getter, js_name = framesSealed)]
     pub fn frames_sealed(&mut self) -> u64 {
         self.member.keyed().map_or(0, |keyed| keyed.frames.usage().frames)
     }
 
-    /// Whether our key nears its limit; said once for each key.
+    /// Whether our key nears its usage limit; true once for each key.
     #[wasm_bindgen(js_name = isNearlyExhausted)]
     pub fn is_nearly_exhausted(&mut self) -> bool {
         self.member.keyed().is_ok_and(|keyed| keyed.frames.is_nearly_exhausted())
     }
 
-    /// Our present key, encrypted for those who have the secret; opaque to the server that relays
-    /// it.
+    /// Our current key, encrypted under the shared secret; opaque to the relaying server.
     ///
     /// # Errors
     /// The name of an error code.
@@ -211,14 +209,14 @@ impl Call {
             .map_err(ErrorCode::from_call)?)
     }
 
-    /// Wipes the keys of a member who left.
+    /// Wipes the keys of a member that left.
     #[wasm_bindgen(js_name = removeMember)]
     pub fn remove_member(&mut self, member: u16) {
         self.member.remove(MemberId::new(member));
     }
 
-    /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret
-    /// and has sealed nothing stays.
+    /// Advances our key by one ratchet step before it is delivered to a newcomer. A key of a
+    /// shared-secret call that has sealed no frame stays.
     ///
     /// # Errors
     /// The name of an error code.
@@ -226,12 +224,13 @@ impl Call {
         Ok(self.member.ratchet().map(drop)?)
     }
 
-    /// Where in linear memory a frame of `len` bytes goes. Growing memory detaches its old buffer.
+    /// Offset in linear memory for a frame of `len` bytes. Growing the memory detaches its old
+    /// buffer.
     pub fn reserve(&mut self, len: usize) -> *const u8 {
         self.region.reserve(len)
     }
 
-    /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said.
+    /// Seals the `len` bytes at the offset from [`reserve`](Self::reserve).
     ///
     /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec_id` 1
     /// for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 6 for AV1, 7 for RED with Opus inside.
@@ -242,8 +241,8 @@ impl Call {
         self.seal_labelled(len, &label).unwrap_or_else(ErrorCode::as_result)
     }
 
-    /// Opens the `len` bytes that were copied to where [`reserve`](Self::reserve) said, from member
-    /// `from`; where keys are handed in, from the source `from`.
+    /// Opens the `len` bytes at the offset from [`reserve`](Self::reserve), from member `from`; in
+    /// a call with keys from another module, from source `from`.
     pub fn open(
         &mut self,
         from: u32,
@@ -259,12 +258,12 @@ impl Call {
         self.open_labelled(from, len, &label).unwrap_or_else(ErrorCode::as_result)
     }
 
-    /// Says how WebCrypto is to seal a frame of `len` bytes, of which the first
-    /// [`FRONT`](Self::front) or all were copied to where [`reserve`](Self::reserve) said. Its
-    /// counter is spent.
+    /// Returns the parameters with which WebCrypto seals a frame of `len` bytes. The first
+    /// [`front`](Self::front) bytes, or all, lie at the offset from [`reserve`](Self::reserve). The
+    /// counter is used up.
     ///
     /// The result is `header ‖ nonce[12] ‖ aad`; [`kid`](Self::kid),
-    /// [`header_len`](Self::header_len) and [`prefix_len`](Self::prefix_len) are this frame's.
+    /// [`header_len`](Self::header_len) and [`prefix_len`](Self::prefix_len) refer to this frame.
     #[wasm_bindgen(js_name = beginExternalSeal)]
     pub fn begin_external_seal(
         &mut self,
@@ -296,9 +295,8 @@ impl Call {
         }
     }
 
-    /// Says how WebCrypto is to open a frame of `len` bytes from member `from`, of which the first
-    /// [`front`](Self::front) or all were copied. As
-    /// [`begin_external_seal`](Self::begin_external_seal), but nothing has changed yet:
+    /// Returns the parameters with which WebCrypto opens a frame of `len` bytes from member `from`,
+    /// like [`begin_external_seal`](Self::begin_external_seal). It changes no state:
     /// [`finish_external_open`](Self::finish_external_open) must follow.
     #[wasm_bindgen(js_name = beginExternalOpen)]
     pub fn begin_external_open(
@@ -334,8 +332,8 @@ impl Call {
         }
     }
 
-    /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means
-    /// that it must be dropped: it has been opened already, or its key is gone.
+    /// Commits a frame whose tag WebCrypto verified. On a negative result drop the frame: it was
+    /// opened before, or its key was wiped.
     #[wasm_bindgen(js_name = finishExternalOpen)]
     pub fn finish_external_open(&mut self, kid: u64, ctr: u64) -> isize {
         match self.member.frames().finish_external_open(Kid::new(kid), Ctr::new(ctr)) {
@@ -344,23 +342,23 @@ impl Call {
         }
     }
 
-    /// Where in linear memory the key of a KID lies, to be imported into WebCrypto; null if it is
-    /// not held. Its length is [`key_len`](Self::key_len). JavaScript wipes the copy that it makes.
+    /// Offset in linear memory of the key of a KID, for import into WebCrypto; null if it is not
+    /// held. Its length is [`key_len`](Self::key_len). JavaScript must wipe its copy.
     #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]
     pub fn key_offset(&self, kid: u64) -> *const u8 {
         self.member.expose_key(Kid::new(kid)).map_or(core::ptr::null(), <[u8]>::as_ptr)
     }
 
-    /// Bytes of that key; 0 if it is not held.
+    /// Length of that key, bytes; 0 if it is not held.
     #[wasm_bindgen(js_name = keyLength)]
     #[must_use]
     pub fn key_len(&self, kid: u64) -> usize {
         self.member.expose_key(Kid::new(kid)).map_or(0, <[u8]>::len)
     }
 
-    /// How often a key was erased or replaced so far, modulo 2^32: who keeps imported keys drops
-    /// them when this has changed.
+    /// Number of keys wiped or replaced so far, modulo 2^32. When it changes, drop all imported
+    /// keys.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn erasures(&self) -> u32 {
@@ -374,41 +372,41 @@ impl Call {
         self.member.kid().get()
     }
 
-    /// So many bytes of a frame are enough for the two functions above.
+    /// Number of a frame's first bytes that suffice for the external operations.
     #[must_use]
     pub fn front() -> usize {
         MAX_PREFIX_LEN + Header::MAX_LEN
     }
 
-    /// The KID of the frame that was last sealed, opened or begun.
+    /// The KID of the last frame sealed, opened or begun.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn kid(&self) -> u64 {
         self.params.kid
     }
 
-    /// The CTR of the frame that was last begun.
+    /// The CTR of the last frame begun.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn ctr(&self) -> u64 {
         self.params.ctr
     }
 
-    /// Bytes of its header.
+    /// Length of its header, bytes.
     #[wasm_bindgen(getter, js_name = headerLength)]
     #[must_use]
     pub fn header_len(&self) -> usize {
         self.params.header_len
     }
 
-    /// Bytes of it that are copied in front of its header.
+    /// Length of its prefix, which is copied in front of its header, bytes.
     #[wasm_bindgen(getter, js_name = prefixLength)]
     #[must_use]
     pub fn prefix_len(&self) -> usize {
         self.params.prefix_len
     }
 
-    /// Bytes of the last result.
+    /// Length of the last result, bytes.
     #[wasm_bindgen(getter, js_name = resultLength)]
     #[must_use]
     pub fn result_len(&self) -> usize {
@@ -437,7 +435,7 @@ impl Call {
         let frame = frame.ok_or(ErrorCode::NotReserved)?;
         let sealed = self.member.frames().seal_in_place(frame, label.metadata(prefix_len));
         let sealed = sealed.map_err(ErrorCode::from_seal)?;
-        // Not before: the key may just have been renewed.
+        // Read the KID only now, as the key may just have been replaced.
         self.params.kid = self.member.kid().get();
         let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
         if let Readable::Front(codec) = label.readable {
@@ -471,7 +469,7 @@ impl Call {
     }
 }
 
-/// Spells a negative result of [`Call::seal`] or [`Call::open`].
+/// The name of a negative result of [`Call::seal`] or [`Call::open`].
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {
@@ -482,7 +480,7 @@ fn kid(from: u16, generation: u64, step: u32) -> SenderKeyKid {
     SenderKeyKid { generation, sender: from.into(), step: step.into() }
 }
 
-/// A key that JavaScript handed over, whose copy is wiped.
+/// Converts a key from JavaScript, and wipes the copy.
 fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, ErrorCode> {
     let key = BaseKey::from_bytes(CIPHER.suite, &bytes);
     bytes.zeroize();
@@ -492,8 +490,8 @@ fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, ErrorCode> {
 fn random() -> Result<[u8; 32], ErrorCode> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| ErrorCode::NoRandomness)?;
-    // A generator that is broken, or that a page has put in place of the browser's. Not compared:
-    // it is secret.
+    // A broken generator, or a page's replacement of the browser's. The bytes are secret, so they
+    // are not compared.
     if bytes.iter().fold(0, |all, byte| all | byte) == 0 {
         return Err(ErrorCode::NoRandomness);
     }

@@ -1,4 +1,4 @@
-//! The piece of linear memory in which frames are sealed and opened.
+//! The region of linear memory in which frames are sealed and opened.
 //!
 //! ```text
 //! ┌ frame, as JavaScript copied it ┬ room behind it ┐
@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::error_code::ErrorCode;
 
-/// Room for one frame at a time. JavaScript asks for it with [`reserve`](Self::reserve) and copies
+/// Space for one frame at a time. JavaScript reserves it with [`reserve`](Self::reserve) and copies
 /// a frame into linear memory there.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
@@ -20,14 +20,15 @@ pub struct Region {
 
 #[wasm_bindgen]
 impl Region {
-    /// An empty one, which grows with the longest frame.
+    /// Creates an empty region, which grows with the longest frame.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where in linear memory a frame of `len` bytes goes. Growing memory detaches its old buffer.
+    /// Offset in linear memory for a frame of `len` bytes. Growing the memory detaches its old
+    /// buffer.
     pub fn reserve(&mut self, len: usize) -> *const u8 {
         let room = len + room_behind(len);
         if self.bytes.len() < room {
@@ -36,7 +37,7 @@ impl Region {
         self.bytes.as_ptr()
     }
 
-    /// Bytes of the last result.
+    /// Length of the last result, bytes.
     #[wasm_bindgen(getter, js_name = resultLength)]
     #[must_use]
     pub fn result_len(&self) -> usize {
@@ -45,8 +46,8 @@ impl Region {
 }
 
 impl Region {
-    /// Does `work` on the frame, with room behind it. It says how many bytes it leaves at the
-    /// beginning.
+    /// Runs `work` on the frame and the space after it. `work` returns the length of its result at
+    /// the start.
     pub(crate) fn work(
         &mut self,
         len: usize,
@@ -64,11 +65,11 @@ impl Region {
     }
 }
 
-/// Bytes that sealing may add: a trailer, and in the worst of H.264 frames an escape for every
-/// second byte, or a zero for every fourth of those that stay clear.
+/// Maximum growth by sealing, bytes: a trailer, and in the worst H.264 frame an escape for every
+/// second byte, or a zero for every fourth clear byte.
 const fn room_behind(len: usize) -> usize {
     len / 2 + MAX_TRAILER
 }
 
-/// DAVE's, with its length in one byte, is the longest of all.
+/// DAVE's trailer, whose length fits in one byte, is the longest.
 const MAX_TRAILER: usize = 512;
