@@ -407,7 +407,7 @@ impl LiveKitCryptor {
         while let Some(event) = opening.receiver.poll_event() {
             let (index, steps) = match event {
                 ReceiverEvent::Ratcheted { index, steps } => (index, steps),
-                // Other participants notice it by their own frames.
+                // The result of each frame reports these.
                 ReceiverEvent::UnknownKey { .. } | ReceiverEvent::Failing { .. } => continue,
             };
             opening.steps[usize::from(index)] += u32::from(steps);
