@@ -1,6 +1,6 @@
 //! Comparing what members see (PROTOCOL.md §6).
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Group;
@@ -9,6 +9,7 @@ use crate::{
     agreement::{REPORT_AFTER, Suspect},
     members::member::Member,
     message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, prefix},
+    sorted::SortedMap,
 };
 
 /// Orders that differ for this long are passed on.
@@ -61,10 +62,10 @@ impl Group {
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
         // With its first heartbeat a session introduces itself, and knows nobody. One that does not admit us has told us why.
-        if self.refusers.contains(&session) && self.roster.holds(&heartbeat.roster_hash, now) {
+        if self.refusers.contains_key(&session) && self.roster.holds(&heartbeat.roster_hash, now) {
             self.refusers.remove(&session);
         }
-        if heartbeat.seq == 1 || self.refusers.contains(&session) {
+        if heartbeat.seq == 1 || self.refusers.contains_key(&session) {
             return;
         }
         let theirs = heartbeat.roster_hash;
@@ -155,7 +156,7 @@ impl Group {
 
     /// A live member that sees others than we do, and does not say whom.
     fn report_silence(&mut self, session: SessionId) {
-        if self.refusers.contains(&session) {
+        if self.refusers.contains_key(&session) {
             return;
         }
         let Some(member) = self.members.get_mut(&session) else { return };
@@ -169,10 +170,10 @@ impl Group {
     }
 
     /// What each session that we know is to us, by the start of its id.
-    fn known_sessions(&self) -> BTreeMap<[u8; 8], Known> {
+    fn known_sessions(&self) -> SortedMap<[u8; 8], Known> {
         let nothing = (0, [0; 32]);
         let known = |status, (newest, update_hash)| Known { status, newest, update_hash };
-        let mut sessions = BTreeMap::new();
+        let mut sessions = SortedMap::new();
         for session in self.refused.sessions() {
             sessions.insert(prefix(session), known(Status::Refused, nothing));
         }
@@ -198,8 +199,9 @@ impl Group {
 
     /// Shows a member what we know of all sessions.
     fn send_roster(&mut self, to: SessionId, is_answer: bool) {
-        let entries = self.known_sessions().into_iter().map(|(session, known)| {
-            let Known { status, newest, update_hash: [a, b, c, d, ..] } = known;
+        let entries = self.known_sessions();
+        let entries = entries.iter().map(|(&session, known)| {
+            let &Known { status, newest, update_hash: [a, b, c, d, ..] } = known;
             RosterEntry { session, status, newest, update_hash: [a, b, c, d] }
         });
         let entries: Vec<RosterEntry> = entries.collect();
@@ -242,7 +244,7 @@ impl Group {
 
     /// Passes on what somebody lacks who has shown us its roster, and asks for what we lack.
     fn forward_missing(&mut self, to: SessionId, roster: &Roster, now: Time) {
-        let theirs: BTreeMap<[u8; 8], &RosterEntry> =
+        let theirs: SortedMap<[u8; 8], &RosterEntry> =
             roster.entries.iter().map(|entry| (entry.session, entry)).collect();
         let is_covered = |session: SessionId| (roster.from..=roster.to).contains(&prefix(session));
         let mut messages: Vec<Vec<u8>> = Vec::new();
@@ -366,11 +368,11 @@ impl Group {
     fn unexplained(
         &self,
         theirs: &[RosterEntry],
-        ours: &BTreeMap<[u8; 8], Known>,
+        ours: &SortedMap<[u8; 8], Known>,
         first: Time,
         now: Time,
     ) -> Vec<Suspect> {
-        let theirs: BTreeMap<[u8; 8], Status> =
+        let theirs: SortedMap<[u8; 8], Status> =
             theirs.iter().map(|entry| (entry.session, entry.status)).collect();
         let is_member = |status: Option<Status>| status.is_some_and(Status::is_member);
         let all = ours.keys().chain(theirs.keys().filter(|session| !ours.contains_key(*session)));

@@ -10,10 +10,7 @@ mod sessions;
 pub(crate) mod state;
 mod timers;
 
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    vec::Vec,
-};
+use alloc::{collections::VecDeque, vec::Vec};
 use core::{fmt, time::Duration};
 
 use rand_core::CryptoRng;
@@ -37,6 +34,7 @@ use crate::{
         presence::OwnHeartbeats,
     },
     message::{self, Ack, Announce, Body, Reason, Witness},
+    sorted::SortedMap,
     verification::{self, CallCode, Party, TrustStore},
 };
 
@@ -80,11 +78,11 @@ pub struct Group {
     strangers: TokenBucket,
     forgeries: TokenBucket,
     /// Sessions that are not known, and when they were asked for their announce.
-    asked: BTreeMap<SessionId, Time>,
+    asked: SortedMap<SessionId, Time>,
     /// Sessions that do not admit us, as they say: they do not see us, and need not answer.
-    refusers: alloc::collections::BTreeSet<SessionId>,
+    refusers: SortedMap<SessionId, ()>,
     /// Refusals of us that were told, by kind.
-    told_refusals: BTreeMap<u8, Time>,
+    told_refusals: SortedMap<u8, Time>,
     timers: Timers,
     /// Why the next generation begins.
     begin_reason: Reason,
@@ -157,9 +155,9 @@ impl Group {
             orders_hash: RecentHashes::new(),
             strangers: TokenBucket::new(Rate::Strangers, now),
             forgeries: TokenBucket::new(Rate::Forgeries, now),
-            asked: BTreeMap::new(),
-            refusers: alloc::collections::BTreeSet::new(),
-            told_refusals: BTreeMap::new(),
+            asked: SortedMap::new(),
+            refusers: SortedMap::new(),
+            told_refusals: SortedMap::new(),
             timers,
             begin_reason: Reason::Timer,
             delivered_at: None,
@@ -390,7 +388,7 @@ impl fmt::Debug for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Group")
             .field("session", &self.core.session)
-            .field("members", &self.members.keys())
+            .field("members", &self.members.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId, Time,
     members::orders::SignedOrder,
     message::{Action, Announce, Body, Message, Order, RefusalReason},
+    sorted::sorted_by_key,
 };
 
 /// How long after it has gone a moderator's orders still count by themselves.
@@ -25,8 +26,7 @@ impl Group {
         let identities = self.members.values().map(|member| member.identity()).chain(away);
         let identities = identities.chain([self.core.identity()]);
         let tag = |identity: Identity| Order::tag(self.core.session, counter, &identity);
-        let mut allowed: Vec<_> = identities.map(tag).collect();
-        allowed.sort_unstable();
+        let mut allowed = sorted_by_key(identities.map(tag), |tag| *tag);
         allowed.dedup();
         self.give(Order { counter, action: Action::Lock { allowed } }, now);
         Ok(())

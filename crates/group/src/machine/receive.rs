@@ -486,7 +486,7 @@ impl Group {
             return;
         }
         if self.refusers.len() < MAX_ASKED {
-            self.refusers.insert(by);
+            self.refusers.insert(by, ());
         }
         let told = self.told_refusals.get(&kind);
         if told.is_none_or(|at| now >= *at + TELL_REFUSAL_EVERY) {

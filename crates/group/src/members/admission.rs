@@ -1,11 +1,12 @@
 //! Sessions that the application is judging (PROTOCOL.md §3).
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{
     JoinRequest, SessionId, Time,
     message::{Announce, Heartbeat},
+    sorted::SortedMap,
 };
 
 /// A session that is being judged.
@@ -62,7 +63,7 @@ impl Judged {
 /// All sessions that are being judged.
 #[derive(Default)]
 pub(crate) struct Waiting {
-    sessions: BTreeMap<SessionId, Judged>,
+    sessions: SortedMap<SessionId, Judged>,
 }
 
 impl Waiting {

@@ -1,14 +1,12 @@
 //! Sessions that have ended, those that are away, and those that were refused.
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, VecDeque},
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::time::Duration;
 
 use super::member::Member;
-use crate::{Identity, Permission, SessionId, Time, keys::received::Received, message::Status};
+use crate::{
+    Identity, Permission, SessionId, Time, keys::received::Received, message::Status, sorted::SortedMap,
+};
 
 /// How long a session that is away is remembered.
 const AWAY_FOR: Duration = Duration::from_secs(3600);
@@ -81,7 +79,7 @@ pub(crate) struct Away {
 /// Members that were lost or dropped, and may come back.
 #[derive(Default)]
 pub(crate) struct AwayMembers {
-    members: BTreeMap<SessionId, Away>,
+    members: SortedMap<SessionId, Away>,
 }
 
 impl AwayMembers {
@@ -168,7 +166,7 @@ struct Refusal {
 /// Sessions that were refused lately.
 #[derive(Default)]
 pub(crate) struct Refused {
-    by_us: BTreeMap<SessionId, Refusal>,
+    by_us: SortedMap<SessionId, Refusal>,
 }
 
 impl Refused {

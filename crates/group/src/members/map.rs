@@ -1,10 +1,10 @@
 //! All members, and when something is due for one of them.
 
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use core::ops::Deref;
 
 use super::member::Member;
-use crate::{SessionId, Time};
+use crate::{SessionId, Time, sorted::SortedMap};
 
 /// Members that are looked at one by one when the next time is worked out; of more, all are.
 const MAX_TOUCHED: usize = 32;
@@ -12,7 +12,7 @@ const MAX_TOUCHED: usize = 32;
 /// All members. Whoever may have changed is remembered, so that what is due next need not be worked out of all of them after
 /// each message.
 pub(crate) struct MemberMap {
-    members: BTreeMap<SessionId, Box<Member>>,
+    members: SortedMap<SessionId, Box<Member>>,
     /// Members that may have changed; `None` if any may.
     touched: Option<Vec<SessionId>>,
     /// Of the others nothing is due before this.
@@ -21,7 +21,7 @@ pub(crate) struct MemberMap {
 
 impl MemberMap {
     pub(crate) const fn new() -> Self {
-        Self { members: BTreeMap::new(), touched: None, due_at: None }
+        Self { members: SortedMap::new(), touched: None, due_at: None }
     }
 
     fn touch(&mut self, session: SessionId) {
@@ -83,7 +83,7 @@ impl MemberMap {
 }
 
 impl Deref for MemberMap {
-    type Target = BTreeMap<SessionId, Box<Member>>;
+    type Target = SortedMap<SessionId, Box<Member>>;
 
     fn deref(&self) -> &Self::Target {
         &self.members

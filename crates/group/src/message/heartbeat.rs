@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{MessageError, Reader};
-use crate::{SessionId, encoding::Write as _, hash::hash};
+use crate::{SessionId, encoding::Write as _, hash::hash, sorted::sorted_by_key};
 
 /// The sender is present, and sees the call like this (PROTOCOL.md §2.5).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,16 +67,14 @@ impl Heartbeat {
     /// `roster_hash` of members given as announce_hash, in any order.
     #[must_use]
     pub fn roster_hash(members: &[[u8; 32]]) -> [u8; 32] {
-        let mut sorted: Vec<&[u8]> = members.iter().map(|hash| &hash[..]).collect();
-        sorted.sort_unstable();
+        let sorted = sorted_by_key(members.iter().map(|hash| &hash[..]), |hash| *hash);
         hash("roster", &sorted)
     }
 
     /// `view_hash` of members given as announce_hash, newest generation and update_hash, in any order.
     #[must_use]
     pub fn view_hash(members: &[([u8; 32], u32, [u8; 32])]) -> [u8; 32] {
-        let mut sorted: Vec<_> = members.iter().collect();
-        sorted.sort_by_key(|(announce, ..)| *announce);
+        let sorted = sorted_by_key(members, |(announce, ..)| &announce[..]);
         let mut bytes = Vec::with_capacity(68 * sorted.len());
         for (announce, newest, update) in sorted {
             bytes.extend(announce);

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{MessageError, Reader};
-use crate::{Identity, SessionId, encoding::Write as _, hash::hash};
+use crate::{Identity, SessionId, encoding::Write as _, hash::hash, sorted::sorted_by_key};
 
 /// Locks or unlocks a call, or removes a member (PROTOCOL.md §2.7).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,8 +68,7 @@ impl Order {
     /// `orders_hash` of orders in force with their signers, in any order.
     #[must_use]
     pub fn orders_hash<'o>(orders: impl Iterator<Item = (SessionId, &'o Self)>) -> [u8; 32] {
-        let mut sorted: Vec<_> = orders.collect();
-        sorted.sort_by_key(|(session, order)| (order.counter, *session));
+        let sorted = sorted_by_key(orders, |(session, order)| (order.counter, *session));
         let mut bytes = Vec::with_capacity(37 * sorted.len());
         for (session, order) in sorted {
             bytes.extend(order.counter.to_be_bytes());

@@ -1,9 +1,6 @@
 //! All emoji checks of one call.
 
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::{fmt, time::Duration};
 
 use rand_core::CryptoRng;
@@ -12,7 +9,7 @@ use super::{
     Party, Sas, SasError, SasMessage, Stage,
     sas_exchange::{Between, SasExchange},
 };
-use crate::{Identity, SessionId, Time, randomness};
+use crate::{Identity, SessionId, Time, randomness, sorted::SortedMap};
 
 /// From the first message on.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -40,8 +37,8 @@ const KNOWN_STARTS: usize = 8;
 pub struct SasVerifications {
     group_hash: [u8; 32],
     us: Party,
-    open: BTreeMap<SessionId, Open>,
-    past: BTreeMap<Identity, Past>,
+    open: SortedMap<SessionId, Box<Open>>,
+    past: SortedMap<Identity, Past>,
 }
 
 struct Open {
@@ -84,7 +81,7 @@ impl SasVerifications {
     /// Those of the member `us` in the call with this `group_hash` (PROTOCOL.md §1).
     #[must_use]
     pub fn new(group_hash: [u8; 32], us: Party) -> Self {
-        Self { group_hash, us, open: BTreeMap::new(), past: BTreeMap::new() }
+        Self { group_hash, us, open: SortedMap::new(), past: SortedMap::new() }
     }
 
     /// Begins a check with `them`; the message is for them. `now` is on any clock that does not go back.
@@ -126,7 +123,8 @@ impl SasVerifications {
     ) -> SasProgress {
         let open = self.open.remove(&them.session);
         match open {
-            Some(Open { check, until }) if check.is(message.check, &them) => {
+            Some(open) if open.check.is(message.check, &them) => {
+                let Open { check, until } = *open;
                 if now < until {
                     return self.go_on(check, until, message);
                 }
@@ -195,7 +193,7 @@ impl SasVerifications {
 
     fn keep(&mut self, check: SasExchange, now: Time) {
         let until = now + TIMEOUT;
-        self.open.insert(check.between().them.session, Open { check, until });
+        self.open.insert(check.between().them.session, Box::new(Open { check, until }));
     }
 
     /// They begin a check, while `open` may be one.
@@ -204,10 +202,10 @@ impl SasVerifications {
         rng: &mut impl CryptoRng,
         them: Party,
         message: &SasMessage,
-        open: Option<Open>,
+        open: Option<Box<Open>>,
         now: Time,
     ) -> SasProgress {
-        let starts = &mut self.past.entry(them.identity).or_default().starts;
+        let starts = &mut self.past.get_or_default(them.identity).starts;
         if starts.contains(&message.check) {
             return self.go_back(them, open, None);
         }
@@ -231,8 +229,15 @@ impl SasVerifications {
     }
 
     /// What was open stays as it was.
-    fn go_back(&mut self, them: Party, open: Option<Open>, send: Option<SasMessage>) -> SasProgress {
-        self.open.extend(open.map(|open| (them.session, open)));
+    fn go_back(
+        &mut self,
+        them: Party,
+        open: Option<Box<Open>>,
+        send: Option<SasMessage>,
+    ) -> SasProgress {
+        if let Some(open) = open {
+            self.open.insert(them.session, open);
+        }
         SasProgress { send, event: None }
     }
 
@@ -254,7 +259,7 @@ impl SasVerifications {
             _ => None,
         };
         if event != Some(SasEvent::Verified) {
-            self.open.insert(them.session, Open { check, until });
+            self.open.insert(them.session, Box::new(Open { check, until }));
         }
         SasProgress { send, event }
     }
@@ -267,7 +272,7 @@ impl SasVerifications {
     /// A check failed; it counts unless they had not answered it.
     fn count(&mut self, them: &Party, unanswered: bool) {
         if !unanswered {
-            self.past.entry(them.identity).or_default().failed += 1;
+            self.past.get_or_default(them.identity).failed += 1;
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Whose identity was seen before, and whose was verified.
 
-use alloc::collections::BTreeMap;
 use core::fmt;
 
-use crate::{Identity, UserId};
+use crate::{Identity, UserId, sorted::SortedMap};
 
 /// Remembers the identity of each user: trust on first use, and a warning when it changes.
 ///
@@ -18,7 +17,7 @@ use crate::{Identity, UserId};
 /// says is believed. It tells whom one was in calls with, and holds no secret.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct TrustStore {
-    pub(super) entries: BTreeMap<UserId, Entry>,
+    pub(super) entries: SortedMap<UserId, Entry>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,7 +63,7 @@ impl TrustStore {
     /// One that knows nobody.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: BTreeMap::new() }
+        Self { entries: SortedMap::new() }
     }
 
     /// What is known of `user` with `identity`. Changes nothing.
