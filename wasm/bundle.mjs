@@ -1,5 +1,5 @@
-// Makes `pkg`, what npm publishes, of `build`: our scripts beside the module and its bindings. Run by `cargo wasm`,
-// `cargo demo` and `cargo verify`.
+// Makes `pkg`, which npm publishes, of the modules and their bindings in `build` and of our scripts in
+// `js/src`. Run by `cargo wasm`, `cargo demo` and `cargo verify`.
 
 import { copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 
@@ -21,18 +21,34 @@ const MODULES = [
  */
 async function guardBindings() {
   const PASS = 'function passArray8ToWasm0(arg, malloc) {\n';
+  const GUARD = "import { viewOf } from './js/shared/arguments.js';\n";
   for (const name of (await readdir(here('./build'))).filter((file) => /^sealframe_.*\.js$/.test(file))) {
     const bindings = await readFile(here(`./build/${name}`), 'utf8');
+    if (bindings.startsWith(GUARD)) continue;
     const guarded = bindings.replace(PASS, `${PASS}    arg = viewOf(arg, 'bytes');\n`);
     if (guarded === bindings || /function pass(?!Array8ToWasm0)/.test(bindings)) {
       throw new Error(`${name} hands values over in a way that is not guarded`);
     }
-    await writeFile(here(`./build/${name}`), `import { viewOf } from './arguments.js';\n${guarded}`);
+    await writeFile(here(`./build/${name}`), GUARD + guarded);
   }
 }
 
+/** Each script by itself, in the same folders: what is bundled below, and what tests import. */
+async function compileScripts() {
+  const all = await readdir(here('./js/src'), { recursive: true });
+  await build({
+    absWorkingDir: here('./js/src'),
+    entryPoints: all.filter((file) => file.endsWith('.js')),
+    outdir: here('./build/js'),
+    format: 'esm',
+    target: 'es2022',
+    charset: 'utf8',
+    logLevel: 'warning',
+  });
+}
+
 const options = {
-  absWorkingDir: here('./build'),
+  absWorkingDir: here('./build/js'),
   bundle: true,
   format: 'esm',
   target: 'es2022',
@@ -41,12 +57,13 @@ const options = {
   logLevel: 'warning',
 };
 
-/** Another `module.js`, or one of these: bytes from elsewhere than a file beside the script. */
-const moduleFrom = (script, of = 'module.js') => ({
+/** Takes one script where another one is imported: bytes come from elsewhere than a fetched file. */
+const instead = (of, script) => ({
   name: of,
   setup({ onResolve }) {
-    onResolve({ filter: /module\.js$/ }, ({ importer, path }) =>
-      path !== `./${of}` || importer.endsWith(script) ? undefined : { path: here(`./build/${script}`) });
+    const wanted = new RegExp(`/loader/${of}\\.js$`);
+    onResolve({ filter: wanted }, ({ importer }) =>
+      importer.endsWith(`/${script}.js`) ? undefined : { path: here(`./build/js/loader/${script}.js`) });
   },
 });
 
@@ -54,8 +71,8 @@ const moduleFrom = (script, of = 'module.js') => ({
 const bindingsOf = (name) => ({
   name,
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/sealframe_profiles/ }, ({ path }) =>
-      ({ path: here(`./build/${path.replace('sealframe_profiles', name)}`) }));
+    onResolve({ filter: /\/build\/sealframe_profiles/ }, ({ path }) =>
+      ({ path: here(`./build/${path.slice(path.indexOf('sealframe_profiles')).replace('sealframe_profiles', name)}`) }));
   },
 });
 
@@ -76,18 +93,19 @@ const alone = {
 const oneError = {
   name: 'one error',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/failure\.js$/ }, ({ path }) => ({ path, external: true }));
+    onResolve({ filter: /\/shared\/errors\.js$|^\.\/errors\.js$/ }, () => ({ path: './errors.js', external: true }));
   },
 };
 
 await guardBindings();
+await compileScripts();
 
 async function inlineSource() {
   const { outputFiles } = await build({
     ...alone,
-    entryPoints: ['worker.js'],
+    entryPoints: ['worker/main.js'],
     write: false,
-    plugins: [moduleFrom('module.inline.js')],
+    plugins: [instead('browser', 'inline')],
   });
   return outputFiles[0].text;
 }
@@ -104,15 +122,25 @@ const inline = {
 const pkg = here('./pkg');
 await rm(pkg, { recursive: true, force: true });
 await mkdir(pkg);
-await build({ ...options, entryPoints: ['index.js', 'credentials.js', 'frames.js', 'profiles.js', 'worker-inline.js'], outdir: pkg, plugins: [inline, oneError] });
-// The bindings would warn of servers that know no type for the module; it loads all the same. The worker frees its call itself.
+/** By file of the package: the script that it begins with. */
+const ENTRIES = {
+  index: 'page/sealed-call.js',
+  credentials: 'page/credentials.js',
+  frames: 'formats/sframe/shared-secret-frames.js',
+  profiles: 'formats/profiles.js',
+  'worker-inline': 'page/worker-inline.js',
+};
+await build({ ...options, entryPoints: ENTRIES, outdir: pkg, plugins: [inline, oneError] });
+// The bindings would warn of servers that know no type for the module; it loads all the same. The
+// worker frees its call itself.
 const define = { 'Symbol.dispose': 'undefined', FinalizationRegistry: 'undefined' };
-await build({ ...options, entryPoints: ['worker.js'], minify: true, drop: ['console'], define, outdir: pkg });
-await build({ ...options, entryPoints: ['profiles-worker.js'], minify: true, drop: ['console'], outdir: pkg });
+const worker = { ...options, minify: true, drop: ['console'], outdir: pkg };
+await build({ ...worker, entryPoints: { worker: 'worker/main.js' }, define });
+await build({ ...worker, entryPoints: { 'profiles-worker': 'formats/worker.js' } });
 for (const system of ['jitsi', 'livekit']) {
   await build({
     ...alone,
-    entryPoints: [`${system}-worker.js`],
+    entryPoints: { [`${system}-worker`]: `formats/${system}/worker.js` },
     drop: ['console'],
     outdir: pkg,
     plugins: [bindingsOf(`sealframe_${system}`)],
@@ -120,12 +148,12 @@ for (const system of ['jitsi', 'livekit']) {
 }
 await build({
   ...options,
-  entryPoints: { 'frames.node': 'frames.js', 'profiles.node': 'profiles.js' },
+  entryPoints: { 'frames.node': ENTRIES.frames, 'profiles.node': ENTRIES.profiles },
   platform: 'node',
   outdir: pkg,
-  plugins: [moduleFrom('module.node.js'), moduleFrom('profiles-module.node.js', 'profiles-module.js'), oneError],
+  plugins: [instead('browser', 'node'), instead('profiles-browser', 'profiles-node'), oneError],
 });
-await copyFile(here('./build/failure.js'), `${pkg}/failure.js`);
+await copyFile(here('./build/js/shared/errors.js'), `${pkg}/errors.js`);
 for (const module of MODULES) await copyFile(here(`./build/${module}`), `${pkg}/${module}`);
 await cp(here('./types'), pkg, { recursive: true });
 for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE']) await copyFile(here(`../${licence}`), `${pkg}/${licence}`);

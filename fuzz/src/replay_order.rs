@@ -65,7 +65,7 @@ impl Call {
         let layout = SenderKeyLayout::new(sender_bits, step_bits).expect("at most 63 bits");
         let circle = 1_u64 << step_bits;
 
-        let mut policy = KeyPolicy::of(layout.into());
+        let mut policy = KeyPolicy::for_layout(layout.into());
         policy.max_keys = if choice & 16 == 0 { usize::MAX } else { usize::from(input.u8() % 32) };
         policy.max_keys_each = policy.max_keys;
         let mut receiver = Receiver::with_policy(cipher, layout, policy).expect("the default fits");

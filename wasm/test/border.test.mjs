@@ -14,8 +14,8 @@ import * as frames from '../pkg/frames.node.js';
 import * as profiles from '../pkg/profiles.node.js';
 import * as inline from '../pkg/worker-inline.js';
 import initGroup, { Group as GroupModule } from '../build/sealframe_group.js';
-import { Group } from '../build/group.js';
-import { CALL, GROUP, JITSI, LIVEKIT, PROFILES, checked } from '../build/messages.js';
+import { Group } from '../build/js/page/group.js';
+import { CALL, GROUP, JITSI, LIVEKIT, PROFILES, checked } from '../build/js/shared/protocol.js';
 
 import { StandIn, frameOf } from './stand-in.mjs';
 
@@ -605,6 +605,14 @@ const TRACK_KINDS = {
 };
 const STREAMS = { readableStream: 'other', writableStream: 'other' };
 
+/** By script: the source that takes its messages. */
+const SOURCES = {
+  'worker.js': 'worker/main.js',
+  'keys.js': 'worker/key-manager.js',
+  'profiles-worker.js': 'formats/worker.js',
+  'jitsi-worker.js': 'formats/jitsi/worker.js',
+  'livekit-worker.js': 'formats/livekit/worker.js',
+};
 /** Of each worker: each message's good fields, and of which kind they are. */
 const MESSAGES = {
   'worker.js': [CALL, {
@@ -712,7 +720,7 @@ function sent(value, depth = 2) {
 test('messages to the workers: wrong types in every field, and none that is not listed', async () => {
   for (const [script, [table, messages]] of Object.entries(MESSAGES)) {
     assert.deepEqual(Object.keys(table).sort(), Object.keys(messages).sort(), `${script}: list what is new`);
-    const source = readFileSync(here(`../js/${script}`), 'utf8');
+    const source = readFileSync(here(`../js/src/${SOURCES[script]}`), 'utf8');
     const handlers = /^(?:const|  )\s*(?:requests|operations|messages) = \{\n([^]*?)\n(?:  )?\};/m.exec(source)[1];
     const indent = /^ */.exec(handlers.replace(/^\s*\/\*\*.*\n/, ''))[0];
     const taken = [...handlers.matchAll(new RegExp(`^${indent}(?:async )?(\\w+)(?:\\(|: )`, 'gm'))].map(([, name]) => name);
@@ -953,7 +961,7 @@ test('the error is one class, whichever entry point it is of', () => {
   assert.equal(sources.length, 7);
   for (const name of sources) {
     const source = readFileSync(here(`../pkg/${name}`), 'utf8');
-    assert.match(source, /from ?"\.\/failure\.js"/, name);
+    assert.match(source, /from ?"\.\/errors\.js"/, name);
     // Inside the text of the worker, which is a script of its own, there is another.
     if (name !== 'worker-inline.js') assert.doesNotMatch(source, /extends Error\b/, name);
   }

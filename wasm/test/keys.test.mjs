@@ -7,11 +7,11 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import init, { Call } from '../build/sealframe_wasm.js';
-import { codecId, framingId, streamKind } from '../build/codec.js';
-import { FrameCrypto } from '../build/crypto.js';
-import { Group } from '../build/group.js';
-import { Keys } from '../build/keys.js';
-import { FrameMemory } from '../build/memory.js';
+import { codecId, framingId, streamKind } from '../build/js/shared/ids.js';
+import { FrameCrypto } from '../build/js/worker/frame-crypto.js';
+import { Group } from '../build/js/page/group.js';
+import { Keys } from '../build/js/worker/key-manager.js';
+import { FrameMemory } from '../build/js/formats/frame-memory.js';
 
 const load = (name) => readFile(new URL(`../build/${name}`, import.meta.url));
 const wasm = await init({ module_or_path: await load('sealframe_wasm_simd.wasm') });

@@ -7,12 +7,12 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 
 import init, { Call, errorName } from '../build/sealframe_wasm.js';
-import { codecId, codecOfMimeType, framingId, isArranged, streamKind } from '../build/codec.js';
-import { FrameCrypto } from '../build/crypto.js';
-import { hasRelaxed, hasVectors } from '../build/module.js';
-import { InOrder, MAX_IN_FLIGHT } from '../build/order.js';
-import { FrameMemory } from '../build/memory.js';
-import { StreamState } from '../build/state.js';
+import { codecId, codecOfMimeType, framingId, isArranged, streamKind } from '../build/js/shared/ids.js';
+import { FrameCrypto } from '../build/js/worker/frame-crypto.js';
+import { hasRelaxed, hasVectors } from '../build/js/loader/browser.js';
+import { InOrder, MAX_IN_FLIGHT } from '../build/js/worker/in-order.js';
+import { FrameMemory } from '../build/js/formats/frame-memory.js';
+import { StreamState } from '../build/js/worker/stream-state.js';
 
 // Node.js 20 knows relaxed vectors by a flag only.
 setFlagsFromString('--experimental-wasm-relaxed-simd');

@@ -8,7 +8,7 @@ import { DaveOpener, DaveSealer, JitsiFrames, LiveKitFrames, SealframeError, dav
 import init, {
   DaveGeneration, DaveOpener as Opener, DaveSealer as Sealer, JitsiCryptor, LiveKitCryptor, Region, daveCode, davePairwiseFingerprint,
 } from '../build/sealframe_profiles.js';
-import { FrameMemory } from '../build/memory.js';
+import { FrameMemory } from '../build/js/formats/frame-memory.js';
 
 const file = (path) => new URL(`../../crates/testkit/vectors/${path}`, import.meta.url);
 const read = (path) => JSON.parse(readFileSync(file(path), 'utf8').replace(/"(user_\d|user|nonce|first_nonce)": (\d{16,})/g, '"$1": "$2"'));

@@ -36,7 +36,7 @@ const FILES = [
     'LICENSE-MIT',
     'credentials.d.ts',
     'credentials.js',
-    'failure.js',
+    'errors.js',
     'frames.d.ts',
     'frames.js',
     'frames.node.js',

@@ -8,12 +8,12 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import init, { Call } from '../build/sealframe_wasm.js';
-import { codecId, framingId, streamKind } from '../build/codec.js';
-import { FrameCrypto } from '../build/crypto.js';
-import { Keys } from '../build/keys.js';
-import { FrameMemory } from '../build/memory.js';
-import { InOrder, MAX_IN_FLIGHT } from '../build/order.js';
-import { StreamState } from '../build/state.js';
+import { codecId, framingId, streamKind } from '../build/js/shared/ids.js';
+import { FrameCrypto } from '../build/js/worker/frame-crypto.js';
+import { Keys } from '../build/js/worker/key-manager.js';
+import { FrameMemory } from '../build/js/formats/frame-memory.js';
+import { InOrder, MAX_IN_FLIGHT } from '../build/js/worker/in-order.js';
+import { StreamState } from '../build/js/worker/stream-state.js';
 
 import { Frames } from '../pkg/frames.node.js';
 import { JitsiFrames, LiveKitFrames } from '../pkg/profiles.node.js';

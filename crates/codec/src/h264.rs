@@ -38,7 +38,7 @@ pub fn kind(unit: &Unit<'_>) -> Option<u8> {
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     let slices =
         units(frame).filter_map(|unit| kind(&unit)).filter(|kind| matches!(kind, 1..=5 | 20 | 21));
-    FrameKind::of_slices(slices.map(|kind| kind == IDR_SLICE))
+    FrameKind::from_slices(slices.map(|kind| kind == IDR_SLICE))
 }
 
 /// Bytes behind the header of a slice that cover three Exp-Golomb codes: `first_mb_in_slice`, `slice_type` and

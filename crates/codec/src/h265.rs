@@ -31,5 +31,7 @@ pub fn is_slice(unit: &Unit<'_>) -> bool {
 /// Key if a slice of a random access point is there, delta if only others are; `None` if there is no slice.
 #[must_use]
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
-    FrameKind::of_slices(units(frame).filter(is_slice).map(|unit| matches!(kind(&unit), Some(16..24))))
+    FrameKind::from_slices(
+        units(frame).filter(is_slice).map(|unit| matches!(kind(&unit), Some(16..24))),
+    )
 }

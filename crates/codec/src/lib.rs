@@ -110,7 +110,7 @@ pub enum FrameKind {
 
 impl FrameKind {
     /// Of a picture whose slices are key slices or not; `None` without slices.
-    pub(crate) fn of_slices(slices: impl Iterator<Item = bool>) -> Option<Self> {
+    pub(crate) fn from_slices(slices: impl Iterator<Item = bool>) -> Option<Self> {
         slices.fold(None, |kind, is_key| {
             Some(if is_key || kind == Some(Self::Key) { Self::Key } else { Self::Delta })
         })

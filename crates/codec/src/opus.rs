@@ -18,7 +18,7 @@ pub const SILENCE: [u8; 3] = [0xf8, 0xff, 0xfe];
 impl Toc {
     /// Of a packet; `None` if it is empty.
     #[must_use]
-    pub fn of(packet: &[u8]) -> Option<Self> {
+    pub fn from_packet(packet: &[u8]) -> Option<Self> {
         let toc = *packet.first()?;
         Some(Self { config: toc >> 3, is_stereo: toc & 4 != 0, code: toc & 3 })
     }

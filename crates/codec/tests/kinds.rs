@@ -138,11 +138,11 @@ fn a_slices_front_covers_three_codes() {
 
 #[test]
 fn the_first_byte_of_opus_has_three_fields() {
-    let toc = opus::Toc::of(&opus::SILENCE).unwrap();
+    let toc = opus::Toc::from_packet(&opus::SILENCE).unwrap();
     assert_eq!((toc.config, toc.is_stereo, toc.code), (31, false, 0));
-    let toc = opus::Toc::of(&[0x7f]).unwrap();
+    let toc = opus::Toc::from_packet(&[0x7f]).unwrap();
     assert_eq!((toc.config, toc.is_stereo, toc.code), (15, true, 3));
-    assert_eq!(opus::Toc::of(&[]), None);
+    assert_eq!(opus::Toc::from_packet(&[]), None);
 }
 
 /// Bytes with zeros and small numbers in them more often than chance has them.

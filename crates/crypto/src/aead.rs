@@ -83,7 +83,7 @@ impl fmt::Debug for AeadKey {
     }
 }
 
-/// The frame did not come from the holder of the key, or not in this form. No detail, by design.
+/// The frame did not come from the holder of the key, or was altered on its way. No detail, by design.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct Unauthentic;

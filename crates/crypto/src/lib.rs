@@ -15,7 +15,7 @@
 //! | `wiped_stack` | where keys are derived; overwritten afterwards |
 //! | `frame_key` | [`FrameKey`]: one KID's AEAD key and salt; makes the nonces |
 //! | `aead` | [`AeadKey`]: a suite's AEAD, key expanded once |
-//! | `together` | four frames at once, each under a key of its own |
+//! | `interleaved` | four frames at once, each under a key of its own |
 //! | `hkdf` | Extract and Expand with the suite's hash |
 //! | `backend` | AES-GCM by ring, aws-lc-rs or aes-gcm, AES-CTR with HMAC (§4.5.1): same functions, same bytes; with feature `short-tags` also `ShortTagKey` |
 //!
@@ -48,8 +48,8 @@ mod base_key;
 mod fork;
 mod frame_key;
 mod hkdf;
+mod interleaved;
 mod suite;
-mod together;
 mod wiped_stack;
 
 pub use aead::{AeadKey, FrameTooLong, Unauthentic};
@@ -59,5 +59,5 @@ pub use backend::ShortTagKey;
 pub use base_key::{BaseKey, WeakKey};
 pub use fork::BlockCount;
 pub use frame_key::FrameKey;
+pub use interleaved::{Decrypt, Encrypt, INTERLEAVE, decrypt_interleaved, encrypt_interleaved};
 pub use suite::{Cipher, CipherSuite, KeyLimits, SuiteError};
-pub use together::{Decrypt, Encrypt, TOGETHER, decrypt_together, encrypt_together};

@@ -220,7 +220,7 @@ impl Cipher {
     }
 
     /// Bytes of the longest frame that gains from going together with others:
-    /// [`encrypt_together`](crate::encrypt_together), [`decrypt_together`](crate::decrypt_together). `None` if none
+    /// [`encrypt_interleaved`](crate::encrypt_interleaved), [`decrypt_interleaved`](crate::decrypt_interleaved). `None` if none
     /// does, in this suite, on this backend, on this processor.
     #[must_use]
     pub fn longest_interleaved(self) -> Option<usize> {

@@ -3,55 +3,55 @@
 use core::{fmt, marker::PhantomData, ptr};
 
 use crate::{
-    Form, Tag, TooLong, Unauthentic,
-    form::{Functions, TOGETHER},
-    gcm::{BLOCK, Refused, SHORT, WHOLE},
-    schedule::Schedule,
+    Isa, Tag, TooLong, Unauthentic,
+    expanded_key::ExpandedKey,
+    gcm::{BLOCK, FULL_TAG, OnReject, SHORT_TAG},
+    isa::{INTERLEAVE, Vtable},
     tag::is_too_long,
 };
 
 /// An AES-128-GCM or AES-256-GCM key, expanded once. Wiped on drop.
 pub struct Key {
-    schedule: Schedule,
-    functions: &'static Functions,
+    expanded_key: ExpandedKey,
+    vtable: &'static Vtable,
 }
 
 impl Key {
     /// Expands `key`, 16 or 32 bytes; the caller wipes its copy. `None` for another length, or if this processor
-    /// has no form.
+    /// has no instruction set.
     #[must_use]
     pub fn new(key: &[u8]) -> Option<Box<Self>> {
-        Self::with_form(Form::best()?, key)
+        Self::with_isa(Isa::best()?, key)
     }
 
-    /// As [`new`](Self::new), with this form: `None` if it is not available.
+    /// As [`new`](Self::new), with this instruction set: `None` if it is not available.
     #[must_use]
-    pub fn with_form(form: Form, key: &[u8]) -> Option<Box<Self>> {
-        let [of_16, of_32] = form.functions();
-        let functions = match key.len() {
+    pub fn with_isa(isa: Isa, key: &[u8]) -> Option<Box<Self>> {
+        let [of_16, of_32] = isa.vtable();
+        let vtable = match key.len() {
             16 => of_16,
             32 => of_32,
             _ => return None,
         };
-        if !form.is_available() {
+        if !isa.is_available() {
             return None;
         }
-        let mut boxed = Self::unexpanded(functions);
-        // SAFETY: the form is available, and the key has the length that these functions are for.
-        unsafe { (functions.expand)(&mut boxed.schedule, key) };
+        let mut boxed = Self::unexpanded(vtable);
+        // SAFETY: the instruction set is available, and the key has the length that this table is for.
+        unsafe { (vtable.expand)(&mut boxed.expanded_key, key) };
         Some(boxed)
     }
 
     /// A key in its place before it is expanded: moving an expanded one would leave a copy behind. No
     /// byte of it comes from the stack, where secrets may have lain: between its fields neither.
-    fn unexpanded(functions: &'static Functions) -> Box<Self> {
+    fn unexpanded(vtable: &'static Vtable) -> Box<Self> {
         let mut place = Box::<Self>::new_uninit();
         let key = place.as_mut_ptr();
-        // SAFETY: `key` points at memory for one key. A schedule of zeros is an empty one, and
-        // `functions` is the only other field.
+        // SAFETY: `key` points at memory for one key. An `ExpandedKey` of zeros is an empty one, and
+        // `vtable` is the only other field.
         unsafe {
             key.write_bytes(0, 1);
-            (&raw mut (*key).functions).write(functions);
+            (&raw mut (*key).vtable).write(vtable);
             place.assume_init()
         }
     }
@@ -65,8 +65,8 @@ impl fmt::Debug for Key {
 
 /// A frame about to be sealed or opened in place.
 pub struct Frame<'a> {
-    pub(crate) schedule: &'a Schedule,
-    functions: &'static Functions,
+    pub(crate) expanded_key: &'a ExpandedKey,
+    vtable: &'static Vtable,
     pub(crate) nonce: [u8; 12],
     /// The hash of the AAD's blocks before its last, if it has more than one.
     pub(crate) before: Option<u128>,
@@ -84,17 +84,17 @@ impl<'a> Frame<'a> {
     #[inline(always)] // in the caller's registers: a frame written to memory and read at once is waited for
     #[must_use]
     pub fn new(key: &'a Key, nonce: [u8; 12], aad: &'a [u8], data: &'a mut [u8]) -> Self {
-        let Key { schedule, functions } = key;
+        let Key { expanded_key, vtable } = key;
         let (before, last) = if aad.len() <= BLOCK {
             (None, aad)
         } else {
             let (before, last) = aad.split_at((aad.len() - 1) / BLOCK * BLOCK);
-            // SAFETY: the key's form is available, or there would be no key.
-            (Some(unsafe { (functions.hash_aad)(schedule, before) }), last)
+            // SAFETY: the key's instruction set is available, or there would be no key.
+            (Some(unsafe { (vtable.hash_aad)(expanded_key, before) }), last)
         };
         Self {
-            schedule,
-            functions,
+            expanded_key,
+            vtable,
             nonce,
             before,
             aad: last,
@@ -114,8 +114,8 @@ impl<'a> Frame<'a> {
         if self.is_too_long() {
             return Err(TooLong);
         }
-        // SAFETY: the key's form is available; `data` is borrowed for writing, `len` bytes.
-        Ok(Tag(unsafe { (self.functions.seal)(&self) }))
+        // SAFETY: the key's instruction set is available; `data` is borrowed for writing, `len` bytes.
+        Ok(Tag(unsafe { (self.vtable.seal)(&self) }))
     }
 
     /// Checks `tag` and decrypts the frame. Copies: none.
@@ -124,7 +124,7 @@ impl<'a> Frame<'a> {
     /// [`Unauthentic`], with the data as they were, or zeroed if they are more than what is decrypted in registers.
     #[inline(always)]
     pub fn open(self, tag: Tag) -> Result<(), Unauthentic> {
-        self.open_given(tag.0, WHOLE, Refused::Wiped)
+        self.open_masked(tag.0, FULL_TAG, OnReject::Wipe)
     }
 
     /// As [`open`](Self::open), but what is refused is not lost. Refusing more than what is decrypted in registers takes a
@@ -134,7 +134,7 @@ impl<'a> Frame<'a> {
     /// [`Unauthentic`], with the data as they were, so that another key can be tried.
     #[inline(always)]
     pub fn open_or_restore(self, tag: Tag) -> Result<(), Unauthentic> {
-        self.open_given(tag.0, WHOLE, Refused::Restored)
+        self.open_masked(tag.0, FULL_TAG, OnReject::Restore)
     }
 
     /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats that send no more. One forgery in 2^64 passes at
@@ -144,16 +144,16 @@ impl<'a> Frame<'a> {
     /// [`Unauthentic`], with the data as they were, so that another key can be tried.
     #[inline(always)]
     pub fn open_short(self, tag: [u8; 8]) -> Result<(), Unauthentic> {
-        self.open_given(u64::from_le_bytes(tag).into(), SHORT, Refused::Restored)
+        self.open_masked(u64::from_le_bytes(tag).into(), SHORT_TAG, OnReject::Restore)
     }
 
     #[inline(always)]
-    fn open_given(self, tag: u128, given: u128, refused: Refused) -> Result<(), Unauthentic> {
+    fn open_masked(self, tag: u128, tag_mask: u128, on_reject: OnReject) -> Result<(), Unauthentic> {
         if self.is_too_long() {
             return Err(Unauthentic);
         }
-        // SAFETY: the key's form is available; `data` is borrowed for writing, `len` bytes.
-        let authentic = unsafe { (self.functions.open)(&self, tag, given, refused) };
+        // SAFETY: the key's instruction set is available; `data` is borrowed for writing, `len` bytes.
+        let authentic = unsafe { (self.vtable.open)(&self, tag, tag_mask, on_reject) };
         if authentic { Ok(()) } else { Err(Unauthentic) }
     }
 
@@ -177,36 +177,36 @@ impl fmt::Debug for Frame<'_> {
 
 /// Encrypts four frames under any keys: as [`Frame::seal`] for each, but interleaved where they are short.
 #[inline(always)] // as Frame::new
-pub fn seal_together(frames: [Frame<'_>; TOGETHER]) -> [Result<Tag, TooLong>; TOGETHER] {
-    let Some(functions) = of_one_kind(&frames) else {
+pub fn seal_interleaved(frames: [Frame<'_>; INTERLEAVE]) -> [Result<Tag, TooLong>; INTERLEAVE] {
+    let Some(vtable) = of_one_kind(&frames) else {
         return frames.map(Frame::seal);
     };
-    let mut tags = [0; TOGETHER];
-    // SAFETY: the keys' form is available; each `data` is borrowed for writing, `len` bytes.
-    unsafe { (functions.seal_together)(&frames, &mut tags) };
+    let mut tags = [0; INTERLEAVE];
+    // SAFETY: the keys' instruction set is available; each `data` is borrowed for writing, `len` bytes.
+    unsafe { (vtable.seal_interleaved)(&frames, &mut tags) };
     tags.map(|tag| Ok(Tag(tag)))
 }
 
 /// Opens four frames under any keys: as [`Frame::open`] for each, but interleaved where they are short.
 #[inline(always)] // as Frame::new
-pub fn open_together(
-    frames: [Frame<'_>; TOGETHER],
-    tags: [Tag; TOGETHER],
-) -> [Result<(), Unauthentic>; TOGETHER] {
-    let Some(functions) = of_one_kind(&frames) else {
+pub fn open_interleaved(
+    frames: [Frame<'_>; INTERLEAVE],
+    tags: [Tag; INTERLEAVE],
+) -> [Result<(), Unauthentic>; INTERLEAVE] {
+    let Some(vtable) = of_one_kind(&frames) else {
         let mut tags = tags.into_iter();
         return frames.map(|frame| tags.next().map_or(Err(Unauthentic), |tag| frame.open(tag)));
     };
     let tags = tags.map(|Tag(tag)| tag);
-    // SAFETY: the keys' form is available; each `data` is borrowed for writing, `len` bytes.
-    let authentic = unsafe { (functions.open_together)(&frames, &tags) };
+    // SAFETY: the keys' instruction set is available; each `data` is borrowed for writing, `len` bytes.
+    let authentic = unsafe { (vtable.open_interleaved)(&frames, &tags) };
     authentic.map(|authentic| if authentic { Ok(()) } else { Err(Unauthentic) })
 }
 
-/// The functions of all frames, if their keys share a form and a length, and none is too long.
+/// The vtable of all frames, if their keys share an instruction set and a length, and none is too long.
 #[inline]
-fn of_one_kind(frames: &[Frame<'_>; TOGETHER]) -> Option<&'static Functions> {
-    let functions = frames[0].functions;
-    let fits = |frame: &Frame<'_>| ptr::eq(frame.functions, functions) && !frame.is_too_long();
-    frames.iter().all(fits).then_some(functions)
+fn of_one_kind(frames: &[Frame<'_>; INTERLEAVE]) -> Option<&'static Vtable> {
+    let vtable = frames[0].vtable;
+    let fits = |frame: &Frame<'_>| ptr::eq(frame.vtable, vtable) && !frame.is_too_long();
+    frames.iter().all(fits).then_some(vtable)
 }

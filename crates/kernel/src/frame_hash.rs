@@ -2,9 +2,9 @@
 
 use crate::{
     Frame,
+    expanded_key::{ExpandedKey, POWERS},
     gcm::BLOCK,
     ghash::Sum,
-    schedule::{POWERS, Schedule},
     vector::Vector,
 };
 
@@ -31,11 +31,11 @@ impl<V: Vector> FrameHash<V> {
             block_0 = block_0.xor(V::One::splat(before));
         }
         let blocks = frame.len.div_ceil(BLOCK) + 2;
-        let powers = frame.schedule.power(blocks.min(POWERS));
+        let powers = frame.expanded_key.power(blocks.min(POWERS));
         Self { sum: Sum::zero(), carry: block_0, powers }
     }
 
-    /// Adds vector `i` of a stretch, which begins inside the frame.
+    /// Adds vector `i` of a run, which begins inside the frame.
     #[inline(always)]
     pub(crate) unsafe fn add(&mut self, i: usize, mut blocks: V) {
         if i == 0 {
@@ -44,15 +44,15 @@ impl<V: Vector> FrameHash<V> {
         self.sum.add_product(blocks, V::load(self.powers.add(i * V::LANES).cast()));
     }
 
-    /// Goes on to the next stretch, behind which `left` blocks are to come, the lengths included.
+    /// Goes on to the next run, behind which `left` blocks are to come, the lengths included.
     #[inline(always)]
-    pub(crate) unsafe fn pass(&mut self, schedule: &Schedule, blocks: usize, left: usize) {
+    pub(crate) unsafe fn next_run(&mut self, expanded_key: &ExpandedKey, blocks: usize, left: usize) {
         self.powers = self.powers.add(blocks);
         self.carry = V::One::zero();
-        if core::ptr::eq(self.powers, schedule.power(0)) {
+        if core::ptr::eq(self.powers, expanded_key.power(0)) {
             self.carry = self.sum.reduce().fold();
             self.sum = Sum::zero();
-            self.powers = schedule.power(left.min(POWERS));
+            self.powers = expanded_key.power(left.min(POWERS));
         }
     }
 
@@ -97,7 +97,7 @@ unsafe fn lengths<One: Vector>(frame: &Frame<'_>) -> One {
 /// H
 #[inline(always)]
 unsafe fn hash_key<One: Vector>(frame: &Frame<'_>) -> One {
-    One::load(frame.schedule.power(1).cast())
+    One::load(frame.expanded_key.power(1).cast())
 }
 
 /// GHASH of whole blocks, for AAD of more than one. A block at a time: it is rare and short.
@@ -105,7 +105,7 @@ unsafe fn hash_key<One: Vector>(frame: &Frame<'_>) -> One {
 /// # Safety
 /// As for [`Vector`].
 #[inline(always)]
-pub(crate) unsafe fn hash_aad<One: Vector>(schedule: &Schedule, blocks: &[u8]) -> u128 {
+pub(crate) unsafe fn hash_aad<One: Vector>(expanded_key: &ExpandedKey, blocks: &[u8]) -> u128 {
     let mut hash = One::zero();
     for blocks in blocks.chunks(POWERS * BLOCK) {
         let count = blocks.len() / BLOCK;
@@ -113,7 +113,7 @@ pub(crate) unsafe fn hash_aad<One: Vector>(schedule: &Schedule, blocks: &[u8]) -
         for i in 0..count {
             let block = One::load(blocks.as_ptr().add(i * BLOCK)).reverse();
             let block = if i == 0 { block.xor(hash) } else { block };
-            sum.add_product(block, One::load(schedule.power(count - i).cast()));
+            sum.add_product(block, One::load(expanded_key.power(count - i).cast()));
         }
         hash = sum.reduce();
     }

@@ -12,12 +12,12 @@
 //!
 //! So the mask of the tag and the AAD travel in lane 0 of the first vector beside the data, and a frame of 40
 //! bytes is a single vector of four lanes. What AAD there is before its last block is hashed first and added to block 0.
-//! Products are reduced once for every [`POWERS`](crate::schedule::POWERS) blocks.
+//! Products are reduced once for every [`POWERS`](crate::expanded_key::POWERS) blocks.
 
 use crate::{
     Frame,
+    block_run::{BlockRun, Counter},
     frame_hash::FrameHash,
-    stretch::{Counter, Stretch},
     vector::Vector,
 };
 
@@ -69,12 +69,12 @@ macro_rules! with_constant {
 }
 
 /// Crypts `K` frames of at most `N` vectors together. To seal, writes `tags`; to open, compares the bits of them that
-/// are `given` and stores only what is authentic. Returns what is.
+/// are `tag_mask` and stores only what is authentic. Returns what is.
 ///
 /// # Safety
 /// As for [`Vector`]; each frame's `data` is valid for reading and writing `len` bytes.
 #[inline(always)]
-pub(crate) unsafe fn together<
+pub(crate) unsafe fn crypt_short<
     V: Vector,
     const ROUNDS: usize,
     const OPEN: bool,
@@ -84,28 +84,28 @@ pub(crate) unsafe fn together<
 >(
     frames: &[Frame<'_>; K],
     tags: &mut [u128; K],
-    given: u128,
+    tag_mask: u128,
 ) -> [bool; K] {
     let mut states = [[V::zero(); N]; K];
     for_each!(k < K => {
         states[k] = Counter::new(&frames[k].nonce).take();
-        frames[k].schedule.begin(&mut states[k]);
+        frames[k].expanded_key.begin(&mut states[k]);
     });
     for round in 1..ROUNDS {
-        for_each!(k < K => frames[k].schedule.round(round, &mut states[k]));
+        for_each!(k < K => frames[k].expanded_key.round(round, &mut states[k]));
     }
     let mut hashes = [FrameHash::zero(); K];
     let mut masks = [V::One::zero(); K];
     for_each!(k < K => {
         let frame = &frames[k];
-        let stretch = Stretch::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
+        let run = BlockRun::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
         hashes[k] = FrameHash::new(frame);
         for i in 0..N {
-            let data = stretch.load(i);
-            states[k][i] = frame.schedule.last::<V, ROUNDS>(states[k][i], data);
-            hashes[k].add(i, stretch.hashed(i, if OPEN { data } else { states[k][i] }));
+            let data = run.load(i);
+            states[k][i] = frame.expanded_key.last::<V, ROUNDS>(states[k][i], data);
+            hashes[k].add(i, run.hashed(i, if OPEN { data } else { states[k][i] }));
             if !OPEN {
-                stretch.store(i, states[k][i]);
+                run.store(i, states[k][i]);
             }
         }
         hashes[k].carry = V::One::zero();
@@ -119,15 +119,15 @@ pub(crate) unsafe fn together<
     let mut authentic = [true; K];
     for_each!(k < K => {
         if OPEN {
-            authentic[k] = are_equal(made[k], tags[k], given);
+            authentic[k] = are_equal(made[k], tags[k], tag_mask);
         } else {
             tags[k] = made[k];
         }
         if OPEN && authentic[k] {
             let frame = &frames[k];
-            let stretch = Stretch::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
+            let run = BlockRun::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
             for i in 0..N {
-                stretch.store(i, states[k][i]);
+                run.store(i, states[k][i]);
             }
         }
     });
@@ -135,21 +135,21 @@ pub(crate) unsafe fn together<
 }
 
 /// The bits of a tag that are given: all.
-pub(crate) const WHOLE: u128 = u128::MAX;
+pub(crate) const FULL_TAG: u128 = u128::MAX;
 /// Its first 8 bytes.
-pub(crate) const SHORT: u128 = u64::MAX as u128;
+pub(crate) const SHORT_TAG: u128 = u64::MAX as u128;
 
 /// What becomes of a frame that was decrypted where it lies before its tag turned out wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    Wiped,
-    Restored,
+pub(crate) enum OnReject {
+    Wipe,
+    Restore,
 }
 
-/// Whether the bits that are `given` are equal. Takes as long whichever differ.
+/// Whether the bits that are `tag_mask` are equal. Takes as long whichever differ.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-pub(crate) const fn are_equal(tag: u128, other: u128, given: u128) -> bool {
-    let difference = (tag ^ other) & given;
+pub(crate) const fn are_equal(tag: u128, other: u128, tag_mask: u128) -> bool {
+    let difference = (tag ^ other) & tag_mask;
     (difference >> 64) as u64 | difference as u64 == 0
 }

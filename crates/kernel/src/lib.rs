@@ -5,8 +5,8 @@
 //! the key, everything of a frame is in registers, and a block less than a whole costs a mask.
 //!
 //! ```text
-//! Frame::new(key, nonce, aad, data) ──► seal ──► Tag          four at once: seal_together
-//!                                   ├─► open(Tag) ──► ()                    open_together
+//! Frame::new(key, nonce, aad, data) ──► seal ──► Tag          four at once: seal_interleaved
+//!                                   ├─► open(Tag) ──► ()                    open_interleaved
 //!                                   ├─► open_or_restore(Tag) ──► ()
 //!                                   └─► open_short(8 bytes of a tag) ──► ()
 //! ```
@@ -14,16 +14,16 @@
 //! | module | noun |
 //! |---|---|
 //! | `frame` | [`Key`], [`Frame`], [`Tag`]: the safe door |
-//! | `form` | [`Form`]: which instructions, found at run time; where their features begin |
-//! | `gcm` | the algorithm, once for all forms: a short frame, or four |
-//! | `passage` | the same for a long frame, stretch by stretch |
-//! | `stretch` | a row of vectors inside a frame, and its counters |
+//! | `isa` | [`Isa`]: which instructions, found at run time; where their features begin |
+//! | `gcm` | the algorithm, once for all instruction sets: a short frame, or four |
+//! | `long_frame` | the same for a long frame, run by run |
+//! | `block_run` | a row of vectors inside a frame, and its counters |
 //! | `frame_hash` | GHASH over a frame's blocks |
 //! | `ghash` | sums of carry-less products, reduced once for many blocks |
-//! | `schedule` | an expanded key: 64 powers of H and the round keys |
+//! | `expanded_key` | an expanded key: 64 powers of H and the round keys |
 //! | `vector` | what the algorithm asks of a processor |
 //! | `x86`, `neon` | who answers: four blocks to a register, two, one; one on Arm |
-//! | `part` | less than a block |
+//! | `partial_block` | less than a block |
 //! | `simd128` | all of it for WebAssembly, which has neither instruction: look-ups in registers and integer products |
 //! | `tag` | [`Tag`] and the two errors |
 //!
@@ -37,13 +37,13 @@
 //!   wiped if its tag is wrong before anybody can look, since the data are borrowed; `open_or_restore` and
 //!   `open_short` encrypt it again instead, and what came is there once more. In WebAssembly the whole frame is
 //!   hashed before any of it is decrypted.
-//! * **One place for `unsafe`**: this crate. The door is safe: a [`Key`] exists only where its form's instructions do,
+//! * **One place for `unsafe`**: this crate. The door is safe: a [`Key`] exists only where its instruction set's instructions do,
 //!   and a [`Frame`] borrows what it points at.
 //!
 //! # Erasure
 //! A key is wiped when dropped, and is expanded where it stays. Registers are not cleared after a frame: the next
 //! vector code overwrites them, and whoever can read them can read the key in memory. With AVX-512 a frame under a
-//! 128-bit key is sealed and opened without a secret on the stack. ExternalAead (256-bit keys, narrower forms, four frames
+//! 128-bit key is sealed and opened without a secret on the stack. Otherwise (256-bit keys, narrower vectors, four frames
 //! opened together) the compiler spills states of AES, keystream and some round keys there, and does not clear them.
 //! The words of a key are cleared after it has been expanded.
 #![allow(
@@ -60,25 +60,25 @@
 #[macro_use]
 mod gcm;
 #[cfg(not(target_arch = "wasm32"))]
-mod form;
+mod block_run;
+#[cfg(not(target_arch = "wasm32"))]
+mod expanded_key;
 #[cfg(not(target_arch = "wasm32"))]
 mod frame;
 #[cfg(not(target_arch = "wasm32"))]
 mod frame_hash;
 #[cfg(not(target_arch = "wasm32"))]
 mod ghash;
+#[cfg(not(target_arch = "wasm32"))]
+mod isa;
+#[cfg(not(target_arch = "wasm32"))]
+mod long_frame;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
 #[cfg(not(target_arch = "wasm32"))]
-mod part;
-#[cfg(not(target_arch = "wasm32"))]
-mod passage;
-#[cfg(not(target_arch = "wasm32"))]
-mod schedule;
+mod partial_block;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
-#[cfg(not(target_arch = "wasm32"))]
-mod stretch;
 mod tag;
 #[cfg(not(target_arch = "wasm32"))]
 mod vector;
@@ -86,9 +86,9 @@ mod vector;
 mod x86;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use form::{Form, TOGETHER};
+pub use frame::{Frame, Key, open_interleaved, seal_interleaved};
 #[cfg(not(target_arch = "wasm32"))]
-pub use frame::{Frame, Key, open_together, seal_together};
+pub use isa::{INTERLEAVE, Isa};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub use simd128::{Form, Frame, Key, TOGETHER, open_together, seal_together};
+pub use simd128::{Frame, INTERLEAVE, Isa, Key, open_interleaved, seal_interleaved};
 pub use tag::{Tag, TooLong, Unauthentic};

@@ -3,12 +3,12 @@
 #![allow(
     unknown_lints,
     inline_always_mismatching_target_features,
-    reason = "what is inlined into a form's functions has their features, and all is inlined there"
+    reason = "what is inlined into an instruction set's vtable has their features, and all is inlined there"
 )]
 
 use core::arch::aarch64::*;
 
-use crate::{part, vector::Vector};
+use crate::{partial_block, vector::Vector};
 
 /// One block.
 #[derive(Clone, Copy)]
@@ -99,17 +99,17 @@ impl Vector for Neon {
 
     #[inline(always)]
     unsafe fn load_part(from: *const u8, len: usize) -> Self {
-        if len == 16 { Self::load(from) } else { Self::splat(part::load(from, len)) }
+        if len == 16 { Self::load(from) } else { Self::splat(partial_block::load(from, len)) }
     }
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut u8, len: usize) {
-        if len == 16 { self.store(to) } else { part::store(self.number(), to, len) }
+        if len == 16 { self.store(to) } else { partial_block::store(self.number(), to, len) }
     }
 
     #[inline(always)]
     unsafe fn keep(self, len: usize) -> Self {
-        const WINDOW: [u8; 32] = part::ones_then_zeros();
+        const WINDOW: [u8; 32] = partial_block::ones_then_zeros();
         Self(vandq_u8(self.0, vld1q_u8(WINDOW.as_ptr().add(16 - len))))
     }
 

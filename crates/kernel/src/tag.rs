@@ -34,7 +34,7 @@ impl fmt::Debug for Tag {
     }
 }
 
-/// The frame did not come from the holder of the key, or not in this form.
+/// The frame did not come from the holder of the key, or was altered on its way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct Unauthentic;

@@ -1,7 +1,7 @@
 //! No branch and no address depends on a key, on data or on a tag, but for the one verdict on an opened frame.
 //!
 //! The test runs itself under valgrind with every secret marked as undefined memory: memcheck then reports what
-//! depends on one. valgrind 3.19 knows no VAES and no AVX-512, so the form that runs there is `AesNi`; the others
+//! depends on one. valgrind 3.19 knows no VAES and no AVX-512, so the instruction set that runs there is `AesNi`; the others
 //! are the same source over wider registers.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
@@ -13,7 +13,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use sealframe_kernel::{Form, Frame, Key, Tag, open_together, seal_together};
+use sealframe_kernel::{Frame, Isa, Key, Tag, open_interleaved, seal_interleaved};
 
 mod common;
 use common::{NONCE, bytes};
@@ -69,7 +69,7 @@ fn reports(run: impl FnOnce()) -> usize {
 fn secret_key(len: usize) -> Box<Key> {
     let mut key = bytes(len, 1);
     make_secret(&mut key);
-    Key::with_form(Form::AesNi, &key).unwrap()
+    Key::with_isa(Isa::AesNi, &key).unwrap()
 }
 
 fn secret_data(len: usize) -> Vec<u8> {
@@ -105,18 +105,18 @@ fn four_frames(key: &Key) -> [usize; 2] {
     let mut tags = [Tag::from([0; 16]); 4];
     let sealing = reports(|| {
         let frames = data.each_mut().map(|data| Frame::new(key, NONCE, &[1; 12], data));
-        tags = seal_together(frames).map(Result::unwrap);
+        tags = seal_interleaved(frames).map(Result::unwrap);
     });
     let opening = reports(|| {
         let frames = data.each_mut().map(|data| Frame::new(key, NONCE, &[1; 12], data));
-        let _ = black_box(open_together(frames, tags));
+        let _ = black_box(open_interleaved(frames, tags));
     });
     [sealing, opening]
 }
 
 fn scenarios() {
     assert_eq!(ask(request::RUNNING_ON_VALGRIND, 0, 0), 1, "valgrind runs this");
-    assert!(Form::AesNi.is_available());
+    assert!(Isa::AesNi.is_available());
 
     // Controls: what must be seen is seen.
     let table = bytes(256, 3);

@@ -31,7 +31,7 @@ impl ShortAad {
 
     /// The AAD of a frame that is being sealed.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn of_encoded(&mut self, header: &EncodedHeader, metadata: &Metadata<'_>) -> &[u8] {
+    pub(crate) fn for_sealing(&mut self, header: &EncodedHeader, metadata: &Metadata<'_>) -> &[u8] {
         let (label, label_len) = metadata.label();
         let (head, tail) = self.0.split_at_mut(Header::MAX_LEN);
         head.copy_from_slice(header.right_aligned());
@@ -41,7 +41,7 @@ impl ShortAad {
 
     /// The AAD of a frame that is being opened and that begins with these bytes, its header first.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn of_received(
+    pub(crate) fn for_opening(
         &mut self,
         head: &[u8; Header::MAX_LEN],
         header_len: usize,
@@ -73,14 +73,14 @@ impl AadBuf {
 
     /// The AAD of a frame that is being sealed.
     #[inline]
-    pub(crate) fn of_encoded(
+    pub(crate) fn for_sealing(
         &mut self,
         header: &EncodedHeader,
         metadata: &Metadata<'_>,
         prefix: &[u8],
     ) -> &[u8] {
         if metadata.is_short() {
-            self.short.of_encoded(header, metadata)
+            self.short.for_sealing(header, metadata)
         } else {
             self.assemble(header.as_bytes(), metadata, prefix)
         }
@@ -88,7 +88,7 @@ impl AadBuf {
 
     /// The AAD of a frame that is being opened: `sealed` is what follows the prefix, its header first.
     #[inline]
-    pub(crate) fn of_received(
+    pub(crate) fn for_opening(
         &mut self,
         sealed: &[u8],
         header_len: usize,
@@ -106,7 +106,7 @@ impl AadBuf {
                 &wide
             }
         };
-        self.short.of_received(head, header_len, metadata)
+        self.short.for_opening(head, header_len, metadata)
     }
 
     #[cold]

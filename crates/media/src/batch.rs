@@ -9,7 +9,9 @@ use core::{
     fmt, mem,
 };
 
-use sealframe_crypto::{Decrypt, Encrypt, FrameKey, TOGETHER, decrypt_together, encrypt_together};
+use sealframe_crypto::{
+    Decrypt, Encrypt, FrameKey, INTERLEAVE, decrypt_interleaved, encrypt_interleaved,
+};
 
 use crate::{
     FrameBuf, Metadata, OpenError, Opened, Receiver, SealError, Sender, aad::ShortAad,
@@ -92,7 +94,7 @@ pub fn seal_batch<'f, 'm, S: BorrowMut<Sender>>(
     frames: impl IntoIterator<Item = ToSeal<'f, 'm>>,
     mut sealed: impl FnMut(usize, Result<&'f mut [u8], SealError>),
 ) {
-    let mut waiting: [Sealing<'f>; TOGETHER] = Default::default();
+    let mut waiting: [Sealing<'f>; INTERLEAVE] = Default::default();
     let mut count = 0;
     for (at, ToSeal { sender: of, frame, metadata }) in frames.into_iter().enumerate() {
         let sender = senders[of].borrow_mut();
@@ -109,10 +111,10 @@ pub fn seal_batch<'f, 'm, S: BorrowMut<Sender>>(
             }
         }
         count += 1;
-        if count == TOGETHER {
+        if count == INTERLEAVE {
             count = 0;
             let [a, b, c, d] = &mut waiting;
-            let made = encrypt_together([
+            let made = encrypt_interleaved([
                 a.encryption(senders),
                 b.encryption(senders),
                 c.encryption(senders),
@@ -166,7 +168,7 @@ pub fn open_batch<'f, 'm, R: BorrowMut<Receiver>>(
     frames: impl IntoIterator<Item = ToOpen<'f, 'm>>,
     mut opened: impl FnMut(usize, Result<Opened<'f>, OpenError>),
 ) {
-    let mut waiting: [Opening<'f, 'm>; TOGETHER] = Default::default();
+    let mut waiting: [Opening<'f, 'm>; INTERLEAVE] = Default::default();
     let mut count = 0;
     for (at, ToOpen { receiver: of, frame, metadata }) in frames.into_iter().enumerate() {
         let receiver = receivers[of].borrow_mut();
@@ -176,10 +178,10 @@ pub fn open_batch<'f, 'm, R: BorrowMut<Receiver>>(
             continue;
         };
         let next = &mut waiting[count];
-        next.aad_len = next.aad.of_received(head, known.header_len, &metadata).len();
+        next.aad_len = next.aad.for_opening(head, known.header_len, &metadata).len();
         (next.at, next.of, next.known, next.frame, next.metadata) = (at, of, known, frame, metadata);
         count += 1;
-        if count == TOGETHER {
+        if count == INTERLEAVE {
             count = 0;
             open_four(receivers, &mut waiting, &mut opened);
         }
@@ -193,14 +195,14 @@ pub fn open_batch<'f, 'm, R: BorrowMut<Receiver>>(
 #[inline]
 fn open_four<'f, R: BorrowMut<Receiver>>(
     receivers: &mut [R],
-    four: &mut [Opening<'f, '_>; TOGETHER],
+    four: &mut [Opening<'f, '_>; INTERLEAVE],
     opened: &mut impl FnMut(usize, Result<Opened<'f>, OpenError>),
 ) {
     let is_twin = |i: usize, j: usize| {
         let (i, j) = (&four[i], &four[j]);
         i.known.header == j.known.header && i.of == j.of
     };
-    let has_twins = (1..TOGETHER).any(|j| (0..j).any(|i| is_twin(i, j)));
+    let has_twins = (1..INTERLEAVE).any(|j| (0..j).any(|i| is_twin(i, j)));
     let [a, b, c, d] = four;
     let keys = [a.key(receivers), b.key(receivers), c.key(receivers), d.key(receivers)];
     let ([Some(key_a), Some(key_b), Some(key_c), Some(key_d)], false) = (keys, has_twins) else {
@@ -209,7 +211,7 @@ fn open_four<'f, R: BorrowMut<Receiver>>(
         }
         return;
     };
-    let made = decrypt_together([
+    let made = decrypt_interleaved([
         a.decryption(key_a),
         b.decryption(key_b),
         c.decryption(key_c),

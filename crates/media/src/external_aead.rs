@@ -47,7 +47,7 @@ impl Sender {
         let header = self.spend(prefix.len() + payload_len, &metadata)?;
         let (kid, ctr) = (header.header().kid(), header.header().ctr());
         let nonce = self.key().expose_nonce(ctr);
-        let aad = self.aad.of_encoded(&header, &metadata, prefix);
+        let aad = self.aad.for_sealing(&header, &metadata, prefix);
         Ok(ExternalAead { kid, ctr, header, nonce, aad })
     }
 
@@ -113,7 +113,7 @@ impl Receiver {
         let held = held.ok_or(OpenError::UnknownKey(kid))?;
         held.replay.check(ctr)?;
         let nonce = held.key.expose_nonce(ctr);
-        let aad = self.aad.of_received(sealed, header.len(), &metadata, prefix);
+        let aad = self.aad.for_opening(sealed, header.len(), &metadata, prefix);
         Ok(ExternalAead { kid, ctr, header: header.encode(), nonce, aad })
     }
 

@@ -49,7 +49,7 @@ impl KeyPolicy {
     /// 64 steps ahead and 8 behind, or as many as the step bits allow; 16,384 keys; 256 of one
     /// sender, 16 of one MLS member.
     #[must_use]
-    pub fn of(layout: KidLayout) -> Self {
+    pub fn for_layout(layout: KidLayout) -> Self {
         let steps = match layout {
             KidLayout::SenderKeys(layout) => 1_u64 << layout.step_bits(),
             KidLayout::Mls(_) => 1,

@@ -73,7 +73,7 @@ impl Numbers {
     }
 
     #[inline(always)] // a part of the hot doors
-    const fn of(self, kid: Kid) -> u64 {
+    const fn sender_of(self, kid: Kid) -> u64 {
         kid.get() >> self.shift & self.mask
     }
 }
@@ -122,7 +122,7 @@ impl Receiver {
     #[must_use]
     pub fn new(cipher: impl Into<Cipher>, layout: impl Into<KidLayout>) -> Self {
         let layout = layout.into();
-        Self::on(cipher.into(), layout, KeyPolicy::of(layout))
+        Self::with_parts(cipher.into(), layout, KeyPolicy::for_layout(layout))
     }
 
     /// A receiver without keys.
@@ -138,11 +138,11 @@ impl Receiver {
         if !policy.fits(layout) {
             return Err(KeyError::PolicyTooWide);
         }
-        Ok(Self::on(cipher.into(), layout, policy))
+        Ok(Self::with_parts(cipher.into(), layout, policy))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "Nt is at most 16")]
-    fn on(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
+    fn with_parts(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
         Self {
             cipher,
             nt: cipher.suite.nt() as u8,
@@ -278,7 +278,7 @@ impl Receiver {
             Some(header) => (header, self.next.len(), self.next_number),
             None => {
                 let FrameView { header, body, .. } = FrameView::parse(sealed)?;
-                (header, sealed.len() - body.len(), self.numbers.of(header.kid()))
+                (header, sealed.len() - body.len(), self.numbers.sender_of(header.kid()))
             }
         };
         if !accepts(number) {
@@ -289,7 +289,7 @@ impl Receiver {
         let mut selected = self.keys.select(header.kid())?;
         let HeldKey { key, replay, .. } = self.keys.get(&mut selected);
         replay.check(header.ctr())?;
-        let aad = self.aad.of_received(sealed, header_len, metadata, prefix);
+        let aad = self.aad.for_opening(sealed, header_len, metadata, prefix);
         let frame = open(key, header.ctr(), aad, &mut sealed[header_len..], payload_len)?;
         replay.mark(header.ctr());
         if let Selected::Candidate(candidate) = selected {
@@ -304,7 +304,7 @@ impl Receiver {
     /// The sender number of a KID, or under MLS its leaf index.
     #[cfg(feature = "external-aead")]
     pub(crate) const fn number_of(&self, kid: Kid) -> u64 {
-        self.numbers.of(kid)
+        self.numbers.sender_of(kid)
     }
 
     /// What is known of a sealed frame that gains from going together with others and whose key is held. Reads only.
@@ -369,7 +369,7 @@ impl Receiver {
     #[inline(never)] // its registers are not to be spilled where senders take turns
     fn expect(&mut self, header: Header, place: usize) {
         self.next = HeaderPrediction::after(header);
-        self.next_number = self.numbers.of(header.kid());
+        self.next_number = self.numbers.sender_of(header.kid());
         self.keys.try_first(place);
     }
 

@@ -72,7 +72,7 @@ pub(crate) fn seal<'f>(
     let (clear, rest) = buf.split_at_mut(place.payload_start);
     let (payload, tag) =
         rest[..place.end - place.payload_start].split_at_mut(frame.end - place.payload_start);
-    let aad = aad.of_encoded(header, metadata, &clear[frame.start..]);
+    let aad = aad.for_sealing(header, metadata, &clear[frame.start..]);
     key.encrypt(header.header().ctr(), aad, payload, tag)?;
     place.put_header(clear, metadata, header);
     Ok(&mut buf[place.start..place.end])

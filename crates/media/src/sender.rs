@@ -133,7 +133,7 @@ impl Sender {
         let cipher = cipher.into();
         let key = SendKey::derive(cipher, layout.join(kid), &base_key, usage)?;
         let chain = KeyChain::SenderKeys { layout, at: kid, base_key };
-        Ok(Self::on(cipher, chain, key))
+        Ok(Self::with_parts(cipher, chain, key))
     }
 
     /// A sender in an MLS group (RFC 9605 §5.2), at CTR 0. `base_key` is the epoch's, as exported:
@@ -167,10 +167,10 @@ impl Sender {
     ) -> Result<Self, KeyError> {
         let cipher = cipher.into();
         let key = SendKey::derive(cipher, layout.join(kid), base_key, usage)?;
-        Ok(Self::on(cipher, KeyChain::Mls { layout, at: kid }, key))
+        Ok(Self::with_parts(cipher, KeyChain::Mls { layout, at: kid }, key))
     }
 
-    fn on(cipher: Cipher, chain: KeyChain, key: SendKey) -> Self {
+    fn with_parts(cipher: Cipher, chain: KeyChain, key: SendKey) -> Self {
         Self {
             cipher,
             nt: cipher.suite.nt(),
@@ -228,7 +228,7 @@ impl Sender {
         let (buf, frame) = frame.into_parts();
         let place = Place::find(buf.len(), &frame, metadata, header, self.nt)?;
         let ctr = header.header().ctr();
-        let aad_len = aad.of_encoded(header, metadata).len();
+        let aad_len = aad.for_sealing(header, metadata).len();
         let aad = header.start()..header.start() + aad_len;
         place.put_header(&mut buf[..place.payload_start], metadata, header);
         self.count(blocks);

@@ -179,7 +179,7 @@ fn a_forged_frame_does_the_others_no_harm_and_changes_nothing() {
 #[test]
 fn a_key_may_go_while_frames_wait() {
     for cipher in ciphers() {
-        let policy = KeyPolicy { keep_behind: 0, ..KeyPolicy::of(layout().into()) };
+        let policy = KeyPolicy { keep_behind: 0, ..KeyPolicy::for_layout(layout().into()) };
         let mut receiver = Receiver::with_policy(cipher, layout(), policy).unwrap();
         receiver.add_sender(kid_of(0), base_key_of(cipher.suite, 0)).unwrap();
         receiver.add_sender(kid_of(1), base_key_of(cipher.suite, 1)).unwrap();

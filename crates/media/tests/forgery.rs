@@ -182,7 +182,7 @@ fn sealed_in(layout: MlsLayout, epoch: u64, index: u64, context: u64) -> Vec<u8>
 #[test]
 fn a_member_uses_up_its_own_share_of_keys_alone() {
     let layout = MlsLayout::new(4, 10).unwrap();
-    let policy = KeyPolicy::of(KidLayout::Mls(layout));
+    let policy = KeyPolicy::for_layout(KidLayout::Mls(layout));
     assert_eq!((policy.max_keys, policy.max_keys_each), (16_384, 16));
     let mut receiver = Receiver::new(SUITE, layout);
     for epoch in 1..=3 {
@@ -210,7 +210,7 @@ fn a_member_uses_up_its_own_share_of_keys_alone() {
 #[test]
 fn an_insider_cannot_use_up_the_keys_of_a_later_epoch() {
     let layout = MlsLayout::new(4, 10).unwrap();
-    let policy = KeyPolicy { max_keys: 40, ..KeyPolicy::of(KidLayout::Mls(layout)) };
+    let policy = KeyPolicy { max_keys: 40, ..KeyPolicy::for_layout(KidLayout::Mls(layout)) };
     let mut receiver = Receiver::with_policy(SUITE, layout, policy).unwrap();
     for epoch in 1..=3 {
         receiver.add_epoch(epoch, base_key(epoch)).unwrap();
@@ -226,7 +226,7 @@ fn an_insider_cannot_use_up_the_keys_of_a_later_epoch() {
 #[test]
 fn a_sender_that_rekeys_without_end_uses_up_its_own_share_alone() {
     let layout = layout();
-    let policy = KeyPolicy::of(KidLayout::SenderKeys(layout));
+    let policy = KeyPolicy::for_layout(KidLayout::SenderKeys(layout));
     assert_eq!((policy.max_keys, policy.max_keys_each), (16_384, 256));
     let mut receiver = receiver(SUITE, [1]);
     let of = |sender, generation| SenderKeyKid { generation, ..kid_of(sender) };
@@ -300,7 +300,7 @@ fn the_bounds_on_keys_are_exact() {
         assert_eq!(receiver.open_to_vec(&frame, CAMERA).is_ok(), follows, "{max_keys}");
     }
     // One sender more than there is room for.
-    let policy = KeyPolicy { max_keys: 3, ..KeyPolicy::of(layout().into()) };
+    let policy = KeyPolicy { max_keys: 3, ..KeyPolicy::for_layout(layout().into()) };
     let mut receiver = Receiver::with_policy(SUITE, layout(), policy).unwrap();
     for number in 1..=4 {
         let added = receiver.add_sender(kid_of(number), base_key(number));
@@ -437,7 +437,7 @@ proptest! {
 #[test]
 fn a_policy_that_cannot_tell_steps_apart_is_refused() {
     let layout = layout();
-    let policy = KeyPolicy::of(KidLayout::SenderKeys(layout));
+    let policy = KeyPolicy::for_layout(KidLayout::SenderKeys(layout));
     assert_eq!((policy.max_ahead, policy.keep_behind), (64, 8));
     for (max_ahead, keep_behind, fits) in [(247, 8, true), (248, 8, false), (255, 0, true)] {
         let policy = KeyPolicy { max_ahead, keep_behind, ..policy };

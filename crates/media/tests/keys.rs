@@ -32,7 +32,7 @@ fn all_312_ratchet_steps() {
         let policy = KeyPolicy {
             max_ahead: u8::try_from((1_u64 << vector.step_bits) - 1).unwrap(),
             keep_behind: 0,
-            ..KeyPolicy::of(KidLayout::SenderKeys(layout))
+            ..KeyPolicy::for_layout(KidLayout::SenderKeys(layout))
         };
         let mut receiver = Receiver::with_policy(suite, layout, policy).unwrap();
         receiver.add_sender(start, first()).unwrap();

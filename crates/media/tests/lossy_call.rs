@@ -11,8 +11,11 @@ use common::{CAMERA, SUITE, base_key, base_key_of, kid_of, layout, receiver, sen
 #[test]
 fn a_receiver_follows_any_jump_that_it_allows() {
     let layout = layout();
-    let policy =
-        KeyPolicy { max_ahead: 255, keep_behind: 0, ..KeyPolicy::of(KidLayout::SenderKeys(layout)) };
+    let policy = KeyPolicy {
+        max_ahead: 255,
+        keep_behind: 0,
+        ..KeyPolicy::for_layout(KidLayout::SenderKeys(layout))
+    };
     for suite in [SUITE, CipherSuite::Aes256CtrHmacSha512_80] {
         for skipped in 0..=254 {
             let mut receiver = Receiver::with_policy(suite, layout, policy).unwrap();

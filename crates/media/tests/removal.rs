@@ -35,7 +35,7 @@ fn after_opening(start: u64, frames: &[[Vec<u8>; 2]], opened: &[usize]) -> Recei
 
 #[test]
 fn steps_before_are_wiped_however_far_a_policy_looks_ahead() {
-    let policy = KeyPolicy { max_ahead: 200, keep_behind: 8, ..KeyPolicy::of(layout().into()) };
+    let policy = KeyPolicy { max_ahead: 200, keep_behind: 8, ..KeyPolicy::for_layout(layout().into()) };
     let frames = two_of_each_step(0, 151);
     for opened in [&[][..], &[0], &[0, 3]] {
         let mut receiver = Receiver::with_policy(SUITE, layout(), policy).unwrap();
@@ -211,7 +211,7 @@ fn base_keys_are_wiped_as_steps_and_senders_go() {
             receiver.remove_before(SenderKeyKid { step: 7, ..kid_of(1) });
             receiver.remove_generation(1, 0);
             drop(after_opening(0, &frames, &[5]));
-            let policy = KeyPolicy { keep_behind: 0, ..KeyPolicy::of(layout().into()) };
+            let policy = KeyPolicy { keep_behind: 0, ..KeyPolicy::for_layout(layout().into()) };
             drop(Receiver::with_policy(SUITE, layout(), policy));
         });
         assert_eq!(freed, 0, "step {step}");

@@ -75,8 +75,8 @@ const MODULES: [Module; 7] = [
     Module { features: "livekit", name: "sealframe_livekit", ..PROFILES },
 ];
 
-/// Compiles the modules, writes their JavaScript bindings, lays our own scripts beside them in
-/// `wasm/build`, and bundles them into `wasm/pkg`.
+/// Compiles the modules, writes their JavaScript bindings into `wasm/build`, and bundles them with our
+/// own scripts into `wasm/pkg`.
 ///
 /// The bindings are made by wasm-bindgen as a library, so its two halves have one version by
 /// `Cargo.lock` and no separate tool has to be installed. esbuild comes from npm.
@@ -94,10 +94,6 @@ pub(crate) fn build(shell: &Shell) -> Result<()> {
     fs::create_dir_all(&parts)?;
     for (module, file) in MODULES.iter().zip(compiled) {
         bind(module, &file, &parts)?;
-    }
-    for script in fs::read_dir(folder.join("js"))? {
-        let script = script?;
-        fs::copy(script.path(), parts.join(script.file_name()))?;
     }
     tools::npm_ci(shell, &folder)?;
     shell.run(Command::new(node).arg(folder.join("bundle.mjs")))

@@ -8,12 +8,12 @@ const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
-  // Host candidates on loopback, and tabs that work while another is in front.
+  // Host candidates on loopback, and tabs that work in the background.
   '--disable-features=WebRtcHideLocalIpsWithMdns',
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
   '--disable-renderer-backgrounding',
-  // Nothing to the outside.
+  // No connections to the outside.
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
@@ -34,7 +34,7 @@ const VIEWPORT = { width: 1280, height: 1000 };
 export const CHROMIUM = process.env.SEALFRAME_CHROMIUM ?? '/usr/bin/chromium';
 export const FIREFOX = process.env.SEALFRAME_FIREFOX ?? '/usr/bin/firefox-esr';
 
-/** Starts Chromium, whose camera has so many pictures a second. */
+/** Starts Chromium with a camera of `fps` pictures a second. */
 export function launchChromium({ headless = true, fps = 20 } = {}) {
   return puppeteer.launch({
     executablePath: CHROMIUM,
@@ -57,7 +57,7 @@ export function launchFirefox() {
   });
 }
 
-/** Whether a program is there. */
+/** Whether a program is installed. */
 export async function isInstalled(path) {
   return access(path).then(() => true, () => false);
 }

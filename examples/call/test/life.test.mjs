@@ -1,5 +1,5 @@
-// What happens to calls in real life: pages that are frozen, servers that restart, networks that fail, reloads, second windows.
-// Nobody clicks anything, and nobody is alarmed.
+// Calls in real life: frozen pages, server restarts, network failures, reloads, second windows.
+// Nobody clicks anything, and no alarm is raised.
 
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
@@ -11,12 +11,12 @@ import { startSfu } from './sfu.mjs';
 import { outcomeOf, openTab } from './tab.mjs';
 
 const TIMEOUT = { timeout: 420_000 };
-/** So soon media are back once nothing stands in the way. */
+/** Media must be back this soon after a failure ends. */
 const BACK_MS = 10_000;
-/** So long a page is frozen, and somebody cut off: longer than any timeout of server and browser. */
+/** How long a page is frozen, or cut off: longer than any timeout of server and browser. */
 const FROZEN_MS = 180_000;
 const CUT_OFF_MS = 120_000;
-/** So many pictures a second are enough to see that they go on, and leave processors for the many tabs. */
+/** Enough pictures a second to see that they play; saves processor time for the many tabs. */
 const FPS = 5;
 
 let chromium;
@@ -27,7 +27,7 @@ before(async () => {
 
 after(() => chromium?.close());
 
-/** A server for one test, and tabs on it that are closed with it. */
+/** A server for one test, and tabs on it that close with the test. */
 async function call(t) {
   const sfu = await startSfu();
   t.after(() => sfu.stop());
@@ -39,14 +39,14 @@ async function call(t) {
   return { sfu, open };
 }
 
-/** A browser of somebody's own, whose processes can be stopped. */
+/** A separate browser, whose processes can be stopped. */
 async function ownBrowser(t) {
   const browser = await launchChromium({ fps: FPS });
   t.after(() => browser.close());
   return browser;
 }
 
-/** The processes of a browser whose command line has this in it. */
+/** The processes of a browser with `what` in their command line. */
 async function processes(browser, what) {
   const parents = new Map();
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -63,7 +63,7 @@ async function processes(browser, what) {
   return found;
 }
 
-/** Stops these processes for a time, in the middle of whatever they do. */
+/** Stops these processes for a time, wherever they are. */
 async function stopFor(ms, pids) {
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   try {
@@ -73,7 +73,8 @@ async function stopFor(ms, pids) {
   }
 }
 
-/** Waits until pictures and sound of `from` go on here, in time; resolves to the seconds that it took. */
+/** Waits, for a limited time, until pictures and sound of `from` play here; resolves to the
+ * seconds that it took. */
 async function goesOn(tab, from, start, ms = BACK_MS) {
   let last = null;
   const said = [];
@@ -88,23 +89,23 @@ async function goesOn(tab, from, start, ms = BACK_MS) {
   throw new Error(`tab ${tab.id} does not go on playing ${from}: ${said.join('; ')}; ${await tab.notice().catch(String)}; ${tab.errors.join('; ')}`);
 }
 
-/** Waits until each of these plays each other, within so long. */
+/** Waits, for a limited time, until each of these tabs plays all others. */
 async function allGoOn(tabs, ms) {
   const start = performance.now();
   const seconds = await Promise.all(tabs.flatMap((tab) => tabs.filter((other) => other !== tab).map((other) => goesOn(tab, other.id, start, ms))));
   return Math.max(...seconds);
 }
 
-/** Waits until all show one code. */
+/** Waits until all tabs show one code. */
 const agree = (tabs) => tabs[0].finds('one code', async () => new Set(await Promise.all(tabs.map((tab) => tab.code()))).size === 1);
 
-/** Tabs that play each other, and what tells whether they were alarmed. */
+/** Tabs that play each other, and a function that checks for alarms. */
 async function playing(tabs) {
   await allGoOn(tabs, 60_000);
   await agree(tabs);
   const alarms = await Promise.all(tabs.map((tab) => tab.watchAlarms()));
   return async (still = tabs) => {
-    // What compares rosters has had time to do so.
+    // Gives the comparison of rosters time to run.
     await sleep(8000);
     await agree(still);
     const raised = await Promise.all(tabs.map(async (tab, place) => (still.includes(tab) ? alarms[place]() : [])));
@@ -112,7 +113,7 @@ async function playing(tabs) {
   };
 }
 
-/** The long ones first, each beside the others. */
+/** The long tests first, in parallel. */
 describe('calls go on', { concurrency: 2 }, () => {
   test('when a page has been frozen for three minutes', TIMEOUT, async (t) => {
     const { open } = await call(t);
@@ -123,22 +124,22 @@ describe('calls go on', { concurrency: 2 }, () => {
     await stopFor(FROZEN_MS, await processes(browser, '--type=renderer'));
     t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
     await areCalm();
-    // She was away, for the others too, and is the same.
+    // The others saw her leave and return, as the same person.
     assert.deepEqual((await events()).map(({ type, why }) => why ?? type).filter((type) => ['dropped', 'returned', 'joined'].includes(type)),
       ['dropped', 'returned']);
   });
 
-  test('when somebody has been cut off for two minutes', TIMEOUT, async (t) => {
+  test('when a member has been cut off for two minutes', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const browser = await ownBrowser(t);
     const tabs = [await open('Alice'), await open('Bob'), await open('Dora', browser)];
     const areCalm = await playing(tabs);
-    // Every packet of every connection of this browser goes through there.
+    // Every packet of this browser's connections goes through this process.
     const events = await tabs[0].events();
     await stopFor(CUT_OFF_MS, await processes(browser, 'network.mojom.NetworkService'));
     t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
     await areCalm();
-    // She was away, for the others too, and is the same.
+    // The others saw her leave and return, as the same person.
     assert.deepEqual((await events()).map(({ type, why }) => why ?? type).filter((type) => ['dropped', 'returned', 'joined'].includes(type)),
       ['dropped', 'returned']);
   });
@@ -154,21 +155,21 @@ describe('calls go on', { concurrency: 2 }, () => {
     await areCalm();
   });
 
-  test('when a page is loaded again', TIMEOUT, async (t) => {
+  test('when a page is reloaded', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const [alice, bob, carol] = [await open('Alice'), await open('Bob'), await open('Carol')];
     const areCalm = await playing([alice, bob, carol]);
     await carol.page.reload();
     const before = carol.id;
     carol.id = await outcomeOf(carol.page);
-    assert.equal(carol.id, before, 'the server calls it as before');
+    assert.equal(carol.id, before, 'the same address as before');
     t.diagnostic(`back after ${await allGoOn([alice, bob, carol], BACK_MS)} s`);
     await carol.watchAlarms();
     await areCalm();
     assert.equal((await alice.state()).members.length, 2);
   });
 
-  test('in a second window of the same person, and the first says so', TIMEOUT, async (t) => {
+  test('in a second window of the same person, and the first shows it', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const [alice, bob, carol] = [await open('Alice'), await open('Bob'), await open('Carol')];
     const areCalm = await playing([alice, bob, carol]);

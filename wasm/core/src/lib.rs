@@ -61,10 +61,10 @@ impl Call {
     pub fn new(mut secret: Vec<u8>, me: u16) -> Result<Self, String> {
         let parsed = SharedSecret::from_bytes(&secret);
         secret.zeroize();
-        let parsed = parsed.map_err(ErrorCode::of_call)?;
+        let parsed = parsed.map_err(ErrorCode::from_call)?;
         let call = SharedSecretCall::new(CIPHER, &parsed, MemberId::new(me), random()?)
-            .map_err(ErrorCode::of_call)?;
-        Ok(Self::of(Member::Shared(call)))
+            .map_err(ErrorCode::from_call)?;
+        Ok(Self::with_member(Member::Shared(call)))
     }
 
     /// Enters a call as member `me`, who seals with this base key of generation 0. It must never have been used; this copy
@@ -75,8 +75,8 @@ impl Call {
     #[wasm_bindgen(js_name = withKey)]
     pub fn with_key(me: u16, base_key: Vec<u8>) -> Result<Self, String> {
         let frames =
-            Frames::new(CIPHER, MemberId::new(me), take_key(base_key)?).map_err(ErrorCode::of_key)?;
-        Ok(Self::of(Member::Keyed(Keyed {
+            Frames::new(CIPHER, MemberId::new(me), take_key(base_key)?).map_err(ErrorCode::from_key)?;
+        Ok(Self::with_member(Member::Keyed(Keyed {
             frames,
             sources: BTreeMap::new(),
             missed: MemberId::default(),
@@ -94,7 +94,7 @@ impl Call {
             .keyed()?
             .frames
             .restart(MemberId::new(me), base_key)
-            .map_err(ErrorCode::of_key)?)
+            .map_err(ErrorCode::from_key)?)
     }
 
     /// Moves our sender to this generation, at step 0. This copy of the key is wiped.
@@ -110,7 +110,7 @@ impl Call {
             .frames
             .rekey_to(generation, base_key)
             .map(drop)
-            .map_err(ErrorCode::of_key)?)
+            .map_err(ErrorCode::from_key)?)
     }
 
     /// Opens frames of a member with this key from now on, in streams from its [source](Self::set_source). This copy of the
@@ -127,7 +127,7 @@ impl Call {
     ) -> Result<(), String> {
         let base_key = take_key(base_key)?;
         let kid = kid(member, generation, step);
-        Ok(self.member.keyed()?.frames.install(kid, base_key).map_err(ErrorCode::of_key)?)
+        Ok(self.member.keyed()?.frames.install(kid, base_key).map_err(ErrorCode::from_key)?)
     }
 
     /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to be from there.
@@ -204,7 +204,7 @@ impl Call {
             .member
             .shared()?
             .add_member(MemberId::new(from), announcement)
-            .map_err(ErrorCode::of_call)?)
+            .map_err(ErrorCode::from_call)?)
     }
 
     /// Wipes the keys of a member who left.
@@ -286,7 +286,7 @@ impl Call {
                 self.result_len = self.params.bytes.len();
                 at
             }
-            Err(error) => ErrorCode::of_seal(error).as_result(),
+            Err(error) => ErrorCode::from_seal(error).as_result(),
         }
     }
 
@@ -323,7 +323,7 @@ impl Call {
                 self.result_len = self.params.bytes.len();
                 at
             }
-            Err(error) => ErrorCode::of_frame(error).as_result(),
+            Err(error) => ErrorCode::from_frame(error).as_result(),
         }
     }
 
@@ -333,7 +333,7 @@ impl Call {
     pub fn finish_external_open(&mut self, kid: u64, ctr: u64) -> isize {
         match self.member.frames().finish_external_open(Kid::new(kid), Ctr::new(ctr)) {
             Ok(()) => 0,
-            Err(error) => ErrorCode::of_open(error).as_result(),
+            Err(error) => ErrorCode::from_open(error).as_result(),
         }
     }
 
@@ -410,7 +410,7 @@ impl Call {
 }
 
 impl Call {
-    fn of(member: Member) -> Self {
+    fn with_member(member: Member) -> Self {
         Self { member, region: Region::default(), result_len: 0, params: AeadParams::default() }
     }
 
@@ -429,7 +429,7 @@ impl Call {
         };
         let frame = frame.ok_or(ErrorCode::NotReserved)?;
         let sealed = self.member.frames().seal_in_place(frame, label.metadata(prefix_len));
-        let sealed = sealed.map_err(ErrorCode::of_seal)?;
+        let sealed = sealed.map_err(ErrorCode::from_seal)?;
         // Not before: the key may just have been renewed.
         self.params.kid = self.member.kid().get();
         let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
@@ -456,7 +456,7 @@ impl Call {
         let sealed = frame.get(prefix_len.into()..).unwrap_or_default();
         let from = self.member.member_of(from, sealed)?;
         let opened = self.member.frames().open_in_place(from, frame, label.metadata(prefix_len));
-        let Opened { kid, frame, .. } = opened.map_err(ErrorCode::of_frame)?;
+        let Opened { kid, frame, .. } = opened.map_err(ErrorCode::from_frame)?;
         let frame = frame.get(label.copy_len()..).ok_or(ErrorCode::TooShort)?;
         self.params.kid = kid.get();
         self.result_len = frame.len();
@@ -468,7 +468,7 @@ impl Call {
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {
-    ErrorCode::of_result(result).map_or_else(|| "Unknown".into(), String::from)
+    ErrorCode::from_result(result).map_or_else(|| "Unknown".into(), String::from)
 }
 
 fn kid(from: u16, generation: u64, step: u32) -> SenderKeyKid {

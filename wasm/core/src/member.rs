@@ -69,8 +69,8 @@ impl Member {
 
     pub(crate) fn ratchet(&mut self) -> Result<Kid, ErrorCode> {
         match self {
-            Self::Shared(call) => call.ratchet().map_err(ErrorCode::of_call),
-            Self::Keyed(keyed) => keyed.frames.ratchet().map_err(ErrorCode::of_key),
+            Self::Shared(call) => call.ratchet().map_err(ErrorCode::from_call),
+            Self::Keyed(keyed) => keyed.frames.ratchet().map_err(ErrorCode::from_key),
         }
     }
 

@@ -41,7 +41,7 @@ const BACKEND: Backend = Backend::Portable;
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {
-    ErrorCode::of_result(result).map_or_else(|| "Unknown".into(), String::from)
+    ErrorCode::from_result(result).map_or_else(|| "Unknown".into(), String::from)
 }
 
 #[cfg(any(feature = "jitsi", feature = "livekit"))]

@@ -27,7 +27,7 @@ use ctr_hmac::CtrHmacKey;
 #[cfg(feature = "short-tags")]
 pub use short_tag::ShortTagKey;
 
-use crate::{Cipher, Decrypt, Encrypt, FrameTooLong, TOGETHER, Unauthentic, suite::Aead};
+use crate::{Cipher, Decrypt, Encrypt, FrameTooLong, INTERLEAVE, Unauthentic, suite::Aead};
 
 /// AES-GCM's bound, which the CTR suites keep too: beyond 2^36 bytes the 32-bit block counter would wrap.
 #[cfg(any(feature = "ctr-hmac", aws_lc))]
@@ -59,8 +59,8 @@ pub enum Backend {
     /// aws-lc-rs, with feature `aws-lc-rs`, on targets with an operating system. Needs a C compiler to build.
     #[cfg(aws_lc)]
     AwsLc,
-    /// Our own kernel, with feature `kernel`, made for small frames and for batches; on a processor that it
-    /// has no form for, as the default. In WebAssembly where the module is compiled for 128-bit vectors. Read what
+    /// Our own kernel, with feature `kernel`, made for small frames and for batches; on a processor whose
+    /// instructions it cannot use, as the default. In WebAssembly where the module is compiled for 128-bit vectors. Read what
     /// SECURITY.md says of it first.
     #[cfg(kernel)]
     Kernel,
@@ -91,7 +91,7 @@ impl Backend {
     pub(crate) fn longest_interleaved(self) -> Option<usize> {
         #[cfg(kernel)]
         if self == Self::Kernel {
-            return sealframe_kernel::Form::best()?.longest_interleaved();
+            return sealframe_kernel::Isa::best()?.longest_interleaved();
         }
         None
     }
@@ -269,14 +269,14 @@ impl Key {
 /// Each frame as by [`Key::encrypt`].
 #[allow(irrefutable_let_patterns, reason = "a build can have keys of one kind only")]
 #[inline(always)] // see the crate's front page
-pub(crate) fn encrypt_together(
-    frames: [Encrypt<'_>; TOGETHER],
-) -> [Result<(), FrameTooLong>; TOGETHER] {
+pub(crate) fn encrypt_interleaved(
+    frames: [Encrypt<'_>; INTERLEAVE],
+) -> [Result<(), FrameTooLong>; INTERLEAVE] {
     #[cfg(kernel)]
     if let [Key::KernelGcm(a), Key::KernelGcm(b), Key::KernelGcm(c), Key::KernelGcm(d)] =
         frames.each_ref().map(|frame| &frame.key.aead.0)
     {
-        return kernel::encrypt_together([a, b, c, d], frames);
+        return kernel::encrypt_interleaved([a, b, c, d], frames);
     }
     frames.map(|Encrypt { key, ctr, aad, in_out, tag }| key.encrypt(ctr, aad, in_out, tag))
 }
@@ -284,12 +284,14 @@ pub(crate) fn encrypt_together(
 /// Each frame as by [`Key::decrypt`].
 #[allow(irrefutable_let_patterns, reason = "a build can have keys of one kind only")]
 #[inline(always)] // see the crate's front page
-pub(crate) fn decrypt_together(frames: [Decrypt<'_>; TOGETHER]) -> [Result<(), Unauthentic>; TOGETHER] {
+pub(crate) fn decrypt_interleaved(
+    frames: [Decrypt<'_>; INTERLEAVE],
+) -> [Result<(), Unauthentic>; INTERLEAVE] {
     #[cfg(kernel)]
     if let [Key::KernelGcm(a), Key::KernelGcm(b), Key::KernelGcm(c), Key::KernelGcm(d)] =
         frames.each_ref().map(|frame| &frame.key.aead.0)
     {
-        return kernel::decrypt_together([a, b, c, d], frames);
+        return kernel::decrypt_interleaved([a, b, c, d], frames);
     }
     frames.map(|Decrypt { key, ctr, aad, in_out, tag }| key.decrypt(ctr, aad, in_out, tag))
 }

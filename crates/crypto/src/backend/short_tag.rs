@@ -55,7 +55,7 @@ impl ShortTagKey {
     /// Expands `key`; the caller wipes its copy.
     ///
     /// What opens is the backend's own implementation if it has one for such tags. For ring and aws-lc-rs it is the kernel's, if
-    /// the build has it and the processor a form for it; else they take two passes over a frame.
+    /// the build has it and the processor its instructions; else they take two passes over a frame.
     #[must_use]
     pub fn new(backend: Backend, key: &[u8; 16]) -> Self {
         Self(Kind::new(backend, key))
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn one_pass_opens_where_there_is_the_kernel() {
         #[cfg(kernel)]
-        let expected = sealframe_kernel::Form::best().is_some();
+        let expected = sealframe_kernel::Isa::best().is_some();
         #[cfg(not(kernel))]
         let expected = false;
         for &backend in LIBRARIES {

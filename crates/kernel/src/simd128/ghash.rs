@@ -157,10 +157,10 @@ impl Powers {
             return self.hash_in_rows(count, blocks);
         }
         // What is in the lanes stands for all that came before it.
-        let mut lanes = Lanes::of(blocks.take_with_zeros(count));
+        let mut lanes = Lanes::from_blocks(blocks.take_with_zeros(count));
         for _ in 1..count.div_ceil(LANES) {
             lanes.multiply(&self.lanes);
-            lanes.add(&Lanes::of(blocks.take_lanes()));
+            lanes.add(&Lanes::from_blocks(blocks.take_lanes()));
         }
         let mut bytes = [0; LANES * BLOCK];
         for (block, bytes) in lanes.blocks().into_iter().zip(bytes.chunks_exact_mut(BLOCK)) {

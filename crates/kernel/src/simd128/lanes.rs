@@ -67,7 +67,7 @@ impl Products {
 pub(super) struct Lanes([Block; BLOCK]);
 
 impl Lanes {
-    pub(super) fn of(blocks: [Block; LANES]) -> Self {
+    pub(super) fn from_blocks(blocks: [Block; LANES]) -> Self {
         Self(turned(blocks))
     }
 

@@ -27,17 +27,17 @@ use block::{BLOCK, Block, Counter};
 use ghash::Powers;
 
 /// So many frames can be handed over together. There is nothing to gain by it here.
-pub const TOGETHER: usize = 4;
+pub const INTERLEAVE: usize = 4;
 
 /// Which instructions the kernel uses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub enum Form {
+pub enum Isa {
     /// WebAssembly with 128-bit vectors, for which the module has to be compiled.
     Simd128,
 }
 
-impl Form {
+impl Isa {
     /// The one there is.
     pub const ALL: &[Self] = &[Self::Simd128];
 
@@ -81,7 +81,7 @@ impl Key {
 
     /// As [`new`](Self::new).
     #[must_use]
-    pub fn with_form(Form::Simd128: Form, key: &[u8]) -> Option<Box<Self>> {
+    pub fn with_isa(Isa::Simd128: Isa, key: &[u8]) -> Option<Box<Self>> {
         Self::new(key)
     }
 }
@@ -178,7 +178,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// [`Unauthentic`], with the data as they were.
     pub fn open(self, Tag(tag): Tag) -> Result<(), Unauthentic> {
-        self.open_given(tag, u128::MAX)
+        self.open_masked(tag, u128::MAX)
     }
 
     /// As [`open`](Self::open): nothing is decrypted before its tag was right.
@@ -195,18 +195,18 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// [`Unauthentic`], with the data as they were, so that another key can be tried.
     pub fn open_short(self, tag: [u8; 8]) -> Result<(), Unauthentic> {
-        self.open_given(u64::from_le_bytes(tag).into(), u64::MAX.into())
+        self.open_masked(u64::from_le_bytes(tag).into(), u64::MAX.into())
     }
 
     /// By the bits of a tag that are given.
-    fn open_given(self, tag: u128, given: u128) -> Result<(), Unauthentic> {
+    fn open_masked(self, tag: u128, tag_mask: u128) -> Result<(), Unauthentic> {
         if is_too_long(self.data.len()) {
             return Err(Unauthentic);
         }
         let keystream = Keystream::new(&self.key.round_keys, self.nonce);
         let made = self.key.powers.hash(self.aad, self.data).xor(keystream.blocks[0]);
         // One comparison of all that is given, and the one branch that depends on it: the verdict is public.
-        if (made.to_u128() ^ tag) & given != 0 {
+        if (made.to_u128() ^ tag) & tag_mask != 0 {
             return Err(Unauthentic);
         }
         keystream.apply(self.data);
@@ -221,15 +221,15 @@ impl fmt::Debug for Frame<'_> {
 }
 
 /// Encrypts four frames under any keys: [`Frame::seal`] for each.
-pub fn seal_together(frames: [Frame<'_>; TOGETHER]) -> [Result<Tag, TooLong>; TOGETHER] {
+pub fn seal_interleaved(frames: [Frame<'_>; INTERLEAVE]) -> [Result<Tag, TooLong>; INTERLEAVE] {
     frames.map(Frame::seal)
 }
 
 /// Opens four frames under any keys: [`Frame::open`] for each.
-pub fn open_together(
-    frames: [Frame<'_>; TOGETHER],
-    tags: [Tag; TOGETHER],
-) -> [Result<(), Unauthentic>; TOGETHER] {
+pub fn open_interleaved(
+    frames: [Frame<'_>; INTERLEAVE],
+    tags: [Tag; INTERLEAVE],
+) -> [Result<(), Unauthentic>; INTERLEAVE] {
     let mut tags = tags.into_iter();
     frames.map(|frame| tags.next().map_or(Err(Unauthentic), |tag| frame.open(tag)))
 }

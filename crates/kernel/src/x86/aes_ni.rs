@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use crate::{part, vector::Vector};
+use crate::{partial_block, vector::Vector};
 
 /// One block.
 #[derive(Clone, Copy)]
@@ -83,17 +83,17 @@ impl Vector for AesNi {
 
     #[inline(always)]
     unsafe fn load_part(from: *const u8, len: usize) -> Self {
-        if len == 16 { Self::load(from) } else { Self::splat(part::load(from, len)) }
+        if len == 16 { Self::load(from) } else { Self::splat(partial_block::load(from, len)) }
     }
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut u8, len: usize) {
-        if len == 16 { self.store(to) } else { part::store(self.number(), to, len) }
+        if len == 16 { self.store(to) } else { partial_block::store(self.number(), to, len) }
     }
 
     #[inline(always)]
     unsafe fn keep(self, len: usize) -> Self {
-        const WINDOW: [u8; 32] = part::ones_then_zeros();
+        const WINDOW: [u8; 32] = partial_block::ones_then_zeros();
         Self(_mm_and_si128(self.0, Self::load(WINDOW.as_ptr().add(16 - len)).0))
     }
 

@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::aes_ni::AesNi;
-use crate::{part, vector::Vector};
+use crate::{partial_block, vector::Vector};
 
 /// Two blocks.
 #[derive(Clone, Copy)]
@@ -11,7 +11,7 @@ pub(crate) struct Vaes256(__m256i);
 
 impl Vaes256 {
     #[inline(always)]
-    unsafe fn of(low: AesNi, high: AesNi) -> Self {
+    unsafe fn from_halves(low: AesNi, high: AesNi) -> Self {
         Self(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low.0), high.0))
     }
 
@@ -72,7 +72,7 @@ impl Vector for Vaes256 {
 
     #[inline(always)]
     unsafe fn gather(blocks: &[AesNi]) -> Self {
-        Self::of(blocks[0], blocks[1])
+        Self::from_halves(blocks[0], blocks[1])
     }
 
     #[inline(always)]
@@ -97,7 +97,7 @@ impl Vector for Vaes256 {
         if len <= 16 {
             Self::first(AesNi::load_part(from, len))
         } else {
-            Self::of(AesNi::load(from), AesNi::load_part(from.add(16), len - 16))
+            Self::from_halves(AesNi::load(from), AesNi::load_part(from.add(16), len - 16))
         }
     }
 
@@ -114,13 +114,13 @@ impl Vector for Vaes256 {
     #[inline(always)]
     unsafe fn keep(self, len: usize) -> Self {
         // Two windows into ones followed by zeros.
-        const WINDOW: [u8; 64] = part::ones_then_zeros();
+        const WINDOW: [u8; 64] = partial_block::ones_then_zeros();
         Self(_mm256_and_si256(self.0, Self::load(WINDOW.as_ptr().add(32 - len)).0))
     }
 
     #[inline(always)]
     unsafe fn load_behind_first(from: *const u8, len: usize) -> Self {
-        Self::of(AesNi::zero(), AesNi::load_part(from, len))
+        Self::from_halves(AesNi::zero(), AesNi::load_part(from, len))
     }
 
     #[inline(always)]
@@ -130,7 +130,7 @@ impl Vector for Vaes256 {
 
     #[inline(always)]
     unsafe fn keep_behind_first(self, len: usize) -> Self {
-        Self::of(AesNi::zero(), self.high().keep(len))
+        Self::from_halves(AesNi::zero(), self.high().keep(len))
     }
 
     #[inline(always)]

@@ -1,0 +1,77 @@
+//! Four frames at once, each under a key of its own.
+
+use core::fmt;
+
+use sealframe_wire::Ctr;
+
+use crate::{FrameKey, FrameTooLong, Unauthentic, backend};
+
+/// How many frames go together.
+pub const INTERLEAVE: usize = 4;
+
+/// The arguments of [`FrameKey::encrypt`].
+#[expect(clippy::exhaustive_structs, reason = "arguments")]
+pub struct Encrypt<'a> {
+    /// Under which key.
+    pub key: &'a FrameKey,
+    /// Never the same twice under a key.
+    pub ctr: Ctr,
+    /// What is authenticated besides.
+    pub aad: &'a [u8],
+    /// Plaintext, to become ciphertext.
+    pub in_out: &'a mut [u8],
+    /// Room for the tag, `Nt` bytes.
+    pub tag: &'a mut [u8],
+}
+
+/// The arguments of [`FrameKey::decrypt`].
+#[expect(clippy::exhaustive_structs, reason = "arguments")]
+pub struct Decrypt<'a> {
+    /// Under which key.
+    pub key: &'a FrameKey,
+    /// As it was sealed with.
+    pub ctr: Ctr,
+    /// What is authenticated besides.
+    pub aad: &'a [u8],
+    /// Ciphertext, to become plaintext.
+    pub in_out: &'a mut [u8],
+    /// The tag.
+    pub tag: &'a [u8],
+}
+
+impl fmt::Debug for Encrypt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ctr, in_out, .. } = self;
+        f.debug_struct("Encrypt").field("ctr", ctr).field("len", &in_out.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Decrypt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ctr, in_out, .. } = self;
+        f.debug_struct("Decrypt").field("ctr", ctr).field("len", &in_out.len()).finish_non_exhaustive()
+    }
+}
+
+/// [`FrameKey::encrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
+///
+/// # Errors
+/// For each frame, as alone.
+///
+/// # Panics
+/// If a tag is not `Nt` bytes long.
+#[inline(always)] // see the crate's front page
+pub fn encrypt_interleaved(
+    frames: [Encrypt<'_>; INTERLEAVE],
+) -> [Result<(), FrameTooLong>; INTERLEAVE] {
+    backend::encrypt_interleaved(frames)
+}
+
+/// [`FrameKey::decrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
+///
+/// # Errors
+/// For each frame, as alone: a forged one among them does the others no harm.
+#[inline(always)] // see the crate's front page
+pub fn decrypt_interleaved(frames: [Decrypt<'_>; INTERLEAVE]) -> [Result<(), Unauthentic>; INTERLEAVE] {
+    backend::decrypt_interleaved(frames)
+}

@@ -1,0 +1,72 @@
+// Data channels go past every encoded transform: what an application sends over them is encrypted to the server and no
+// further. So a protected connection has none, unless the application says that it may.
+
+import { SealframeError } from '../shared/errors.js';
+import { replaceMethod } from './methods.js';
+
+const CURE = "say { dataChannels: 'unprotected' } if what they carry may be read on the way";
+
+/** What `dataChannels` may be. */
+export const CHANNELS = ['refused', 'unprotected'];
+
+const failure = (what) => new SealframeError('DataChannelRefused', `${what}; ${CURE}`);
+
+/** Throws if a connection has data channels already, or is to have them. */
+export function checkNoChannels(pc) {
+  if (pc.getConfiguration().alwaysNegotiateDataChannels === true) {
+    throw failure('data channels are not encrypted, and this connection negotiates them always');
+  }
+  if (pc.sctp) throw failure('data channels are not encrypted, and this connection has negotiated them');
+}
+
+/** Keeps a connection from having data channels. */
+export class NoChannels {
+  #pc;
+  #fail;
+  /** What the other side has opened has been told of. */
+  #isTold = false;
+  /** Ids of channels that were open at the last look. */
+  #open = new Set();
+
+  /** `fail` is called with a `SealframeError`, its code 'DataChannelRefused', for a channel that is there all the same. */
+  constructor(pc, fail) {
+    this.#pc = pc;
+    this.#fail = fail;
+    replaceMethod(pc, 'createDataChannel', () => () => {
+      throw failure('data channels of a protected connection are not encrypted');
+    });
+    // Capturing: before every listener of the application, those that are there already too.
+    pc.addEventListener('datachannel', (event) => this.#refuse(event), { capture: true });
+    pc.addEventListener('signalingstatechange', () => this.#judge(), { capture: true });
+  }
+
+  /** Of the other side's. */
+  #refuse(event) {
+    event.stopImmediatePropagation();
+    event.channel.close();
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#fail(failure('the other side has opened a data channel, which is not encrypted; it was closed'));
+  }
+
+  /** If we offer channels that the other side has not asked for, the application has gone around us. */
+  #judge() {
+    if (this.#pc.signalingState !== 'have-local-offer') return;
+    const [ours, theirs] = [this.#pc.localDescription, this.#pc.remoteDescription].map((each) => each?.sdp ?? '');
+    if (/^m=application [1-9]/m.test(ours) && !/^m=application /m.test(theirs)) this.#end();
+  }
+
+  /** Where channels have been negotiated already, one more is seen in the connection's reports alone. */
+  look(stats) {
+    const reports = [...stats.values()].filter(({ type, state }) => type === 'data-channel' && state === 'open');
+    const before = this.#open;
+    this.#open = new Set(reports.map(({ id }) => id));
+    // One of the other side's is closed as soon as we hear of it: it is open at one look at most.
+    if (reports.some(({ id }) => before.has(id))) this.#end();
+  }
+
+  #end() {
+    this.#pc.close();
+    this.#fail(failure('a data channel of this connection would not be encrypted; the connection was closed'));
+  }
+}
