@@ -1,6 +1,6 @@
 //! A call whose members share one secret.
 
-use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher, CipherSuite, WeakKey};
@@ -65,7 +65,7 @@ pub struct SharedSecretCall {
     secret: SharedSecret,
     frames: Frames,
     /// Who has left: whose frames, were their keys installed again, could be played again.
-    departed: BTreeSet<MemberId>,
+    departed: Vec<MemberId>,
 }
 
 impl SharedSecretCall {
@@ -93,7 +93,7 @@ impl SharedSecretCall {
             suite,
             secret,
             frames: Frames::new(cipher, me, base_key)?,
-            departed: BTreeSet::new(),
+            departed: Vec::new(),
         })
     }
 
@@ -121,7 +121,7 @@ impl SharedSecretCall {
         if from == self.frames.me() || kid.sender != u64::from(from) {
             return Err(AnnouncementError::WrongSender.into());
         }
-        if self.departed.contains(&from) {
+        if self.departed.binary_search(&from).is_ok() {
             return Err(SharedSecretError::Departed);
         }
         Ok(self.frames.install(kid, base_key)?)
@@ -131,7 +131,9 @@ impl SharedSecretCall {
     ///
     /// Otherwise a server could say that a member left and joined again, and play its frames again.
     pub fn remove_member(&mut self, member: MemberId) {
-        self.departed.insert(member);
+        if let Err(at) = self.departed.binary_search(&member) {
+            self.departed.insert(at, member);
+        }
         self.frames.forget(member);
     }
 
