@@ -1,9 +1,12 @@
 //! Writes `seeds/`: small inputs that reach far, from the RFC's vectors, from `keys.json` and by hand.
 //!
-//! `cargo run -p sealframe-fuzz --example make_seeds`. Inputs that once failed are kept beside them,
-//! under names that begin with `found-`, and are left alone.
+//! `cargo run -p sealframe-fuzz --example make_seeds`; with a path, into that folder. Inputs that once
+//! failed are kept beside them, under names that begin with `found-`, and are left alone.
 
-use std::{fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use sealframe::{
     Cipher, CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
@@ -28,7 +31,8 @@ fn main() -> Result<()> {
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let folder = env::args_os().nth(1).map_or_else(own, PathBuf::from).join(target);
     fs::create_dir_all(&folder)?;
     Ok(fs::write(folder.join(name), bytes)?)
 }

@@ -108,7 +108,7 @@ fn derive(secret: &SharedSecret, info: &[&[u8]]) -> Result<BaseKey, Announcement
 
 /// Why an announcement was refused. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum AnnouncementError {
     /// Too short or too long.
     Malformed,

@@ -403,7 +403,7 @@ impl fmt::Debug for Opener {
 
 /// Why a frame was not opened. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum FrameError {
     /// The frame is from another member than the server says.
     OtherMember,

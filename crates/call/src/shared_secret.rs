@@ -276,7 +276,7 @@ impl fmt::Debug for SharedSecretCall {
 
 /// What can go wrong in a call. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum SharedSecretError {
     /// The secret is too short for the suite, or nothing but zeros.
     Secret(WeakKey),

@@ -24,7 +24,7 @@
 //! | `stream` | [`Stream`]: the kind of a frame; authenticated |
 //! | `metadata` | [`Metadata`]: everything authenticated beside the header |
 //! | `aad` | header and metadata, in the RFC's order |
-//! | `seal`, `open` | the pseudocode of §4.4.4, byte for byte |
+//! | `seal`, `open` | the pseudocode of §4.4.3 and §4.4.4, byte for byte |
 //! | `sender` | [`Sender`]: counter, limits, ratchet, rekey |
 //! | `receiver` | [`Receiver`]: the six steps |
 //! | `batch` | many frames of many senders in one call: [`seal_batch`], [`open_batch`] |

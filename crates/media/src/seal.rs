@@ -1,4 +1,4 @@
-//! `encrypt(CTR, KID, metadata, plaintext)` of RFC 9605 §4.4.4, in place.
+//! `encrypt(CTR, KID, metadata, plaintext)` of RFC 9605 §4.4.3, in place.
 
 use core::ops::Range;
 

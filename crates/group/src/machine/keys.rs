@@ -15,8 +15,8 @@ use crate::{
     },
     members::member::{Delivered, Member},
     message::{
-        self, Ack, Addressee, Body, Entry, KeyUpdate, Message, Reason, Request, UpdateHeader, Wants,
-        entry_info,
+        self, Ack, Addressee, Body, Entry, KeyUpdate, Message, Reason, Request, UpdateHeader, Verified,
+        Wants, entry_info,
     },
     policy::OnMismatch,
     randomness::TRY_AGAIN,
@@ -367,7 +367,7 @@ impl Group {
         let bytes = base_key.expose_bytes();
         let (generation, step) = (update.generation, update.step);
         let key_commit = KeyUpdate::commit(bytes, &group, session, generation, step);
-        if !message.is_update_of(&group, &identity, &key_commit) {
+        if message.verify_update(&group, &identity, &key_commit).is_none() {
             return Err(GroupError::Unauthentic);
         }
         let hash = message.header_hash(&group, &key_commit);
@@ -448,7 +448,7 @@ impl Group {
         if newest == update.generation && bool::from(hash.ct_eq(&known)) {
             return Err(GroupError::Stale);
         }
-        if !message.is_signed_by(&group, &member.identity()) {
+        if message.verify(&group, &member.identity()).is_none() {
             return Err(GroupError::Unauthentic);
         }
         let header = <[u8; HEADER_MESSAGE_LEN]>::try_from(message.bytes).ok().map(Box::new);
@@ -474,7 +474,8 @@ impl Group {
         GroupError::Equivocation
     }
 
-    pub(super) fn on_request(&mut self, session: SessionId, wants: Wants) -> Result<(), GroupError> {
+    pub(super) fn on_request(&mut self, request: Verified<'_, Request>) -> Result<(), GroupError> {
+        let (session, wants) = (request.session(), request.body().wants);
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
         member.request = Some(member.request.map_or(wants, |before| before.and(wants)));
         Ok(())

@@ -6,7 +6,9 @@ use super::{Group, agreement::CompareAfter, timers::Timer};
 use crate::{
     Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId, Time,
     members::{admission::Judged, departed::Away, member::Member},
-    message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
+    message::{
+        self, Body, Heartbeat, Message, Request, Verified, VerifiedBody, Wants, Witness, prefix,
+    },
 };
 
 /// Heartbeats without proof of life before a member is called unresponsive.
@@ -104,12 +106,11 @@ impl Group {
 
     pub(super) fn on_heartbeat(
         &mut self,
-        session: SessionId,
-        message: &Message<'_>,
-        heartbeat: &Heartbeat,
+        message: Verified<'_, Heartbeat>,
         now: Time,
     ) -> Result<(), GroupError> {
-        let hash = Heartbeat::hash(message.bytes);
+        let (session, heartbeat) = (message.session(), message.body());
+        let hash = Heartbeat::hash(message.bytes());
         let after = self.sent_after(&heartbeat.witness);
         let proves = after.is_some_and(|at| now < at + self.lost_after());
         let asks_after = (self.heartbeat_interval() * ASKED_AFTER).min(self.lost_after() / 2);
@@ -166,8 +167,7 @@ impl Group {
         let is_news = member.presence.prove(now);
         if core::mem::take(&mut member.presence.is_unresponsive) {
             // It has not heard what we asked meanwhile.
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            member.compare_anew(now);
             self.core.event(Event::Responsive(session));
         }
         if is_news {
@@ -255,8 +255,9 @@ impl Group {
             self.send_refusal(session, message::RefusalReason::Replaced(other));
             self.replace(session, other, now);
         } else {
+            // It is silent, which ends nothing for good.
             for (other, _) in others {
-                self.replace(other, session, now);
+                self.go_away(other, LeaveReason::Lost, now);
             }
         }
     }
@@ -272,6 +273,12 @@ impl Group {
         self.away.insert(Away { member, since: now, our_seq }, most);
         self.core.event(Event::Left { session, why });
         self.after_leave(session, now);
+    }
+
+    /// A member says that we are none for it: it gives us no keys, and is given none. It is in again once it hears us.
+    pub(super) fn be_refused_by(&mut self, session: SessionId, now: Time) {
+        self.go_away(session, LeaveReason::Lost, now);
+        self.send_heartbeat_to(session, true, now);
     }
 
     /// What of a member that is out must not stay.
@@ -299,47 +306,63 @@ impl Group {
         if !away.member.bucket.try_take(now) {
             return Err(GroupError::Busy);
         }
-        if !message.is_signed_by(&self.core.group, &away.member.identity()) {
+        let Some(verified) = message.verify(&self.core.group, &away.member.identity()) else {
             self.forgeries.try_take(now);
             return Err(GroupError::Unauthentic);
-        }
-        let heartbeat = match &message.body {
-            Body::Leave => {
-                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+        };
+        let message = match verified {
+            VerifiedBody::Leave(leave) => {
+                self.on_leave(leave, now);
                 return Ok(());
             }
-            Body::Order(order) => return self.on_order(session, order, message.bytes, false, now),
-            Body::Refusal(refusal) if refusal.target == self.core.session => {
-                self.on_refusal(session, refusal.reason, false, now);
+            VerifiedBody::Order(order) => {
+                return self.on_order(session, order.body(), order.bytes(), false, now);
+            }
+            VerifiedBody::Refusal(refusal) if refusal.body().target == self.core.session => {
+                self.on_refusal(refusal, false, now);
                 return Ok(());
             }
-            Body::Heartbeat(heartbeat) if heartbeat.seq > away.member.presence.seq() => heartbeat,
-            Body::Heartbeat(_) => return Err(GroupError::Stale),
-            Body::Announce(_)
-            | Body::KeyUpdate(_)
-            | Body::Request(_)
-            | Body::Ack(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_) => {
+            VerifiedBody::Heartbeat(heartbeat) if heartbeat.body().seq > away.member.presence.seq() => {
+                heartbeat
+            }
+            VerifiedBody::Heartbeat(_) => return Err(GroupError::Stale),
+            VerifiedBody::Request(request) if request.body().target != self.core.session => {
+                return Err(GroupError::NotForUs);
+            }
+            VerifiedBody::Request(request) => {
+                let wants = request.body().wants;
+                let answered = away.member.answered_at;
+                let is_due = answered.is_none_or(|at| now >= at + super::keys::ANSWER_EVERY);
+                if wants.has(Wants::ANNOUNCE) && is_due {
+                    // It does not know us.
+                    away.member.answered_at = Some(now);
+                    self.core.out.send(Recipient::One(session), self.core.announce.clone());
+                }
+                self.send_heartbeat_to(session, true, now);
+                return Err(GroupError::Away);
+            }
+            VerifiedBody::Roster(_)
+            | VerifiedBody::Forward(_)
+            | VerifiedBody::Refusal(_)
+            | VerifiedBody::Sas(_)
+            | VerifiedBody::UpdateHeader => {
                 self.send_heartbeat_to(session, true, now);
                 return Err(GroupError::Away);
             }
         };
+        let heartbeat = message.body();
         let Witness { session: named, seq, hash } = heartbeat.witness;
         let is_back = named == prefix(self.core.session)
             && seq > away.our_seq
             && self.heartbeats.sent_at(seq, &hash).is_some();
         if !is_back {
             // Noted, so that a recording of it is of no use later.
-            away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes), None);
+            away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes()), None);
             self.send_heartbeat_to(session, true, now);
             return Err(GroupError::Away);
         }
         self.return_member(session, now)?;
-        self.on_heartbeat(session, message, heartbeat, now)
+        self.on_heartbeat(message, now)
     }
 
     /// A member that was away is in again.
@@ -351,6 +374,7 @@ impl Group {
         let Some(away) = self.away.remove(session) else {
             return Err(GroupError::UnknownMember(session));
         };
+        self.refusers.remove(&session);
         let mut member = away.member;
         member.since = now;
         member.request = None;
@@ -360,7 +384,7 @@ impl Group {
         self.core.event(Event::Returned(session));
         self.send_heartbeat_to(session, false, now);
         let wants = Wants::NEW_KEYS;
-        let request = message::Request { target: session, wants };
+        let request = Request { target: session, wants };
         self.core.send(Recipient::One(session), &Body::Request(request));
         if let Some(member) = self.members.get_mut(&session) {
             // Should the request be lost.
@@ -378,8 +402,7 @@ impl Group {
         for member in self.members.values_mut() {
             let Member { presence, since, .. } = &mut **member;
             presence.excuse(since, at_least);
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            member.compare_anew(now);
         }
         if !self.has_ended {
             self.timers.set_sooner(Timer::Heartbeat, now);

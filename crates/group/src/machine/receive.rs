@@ -1,13 +1,14 @@
 //! Messages that come in: where they belong, and whether they are authentic.
 
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::{cmp::Reverse, time::Duration};
 
-use super::Group;
+use super::{Group, sessions::counter_of};
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
+        Verified, VerifiedBody,
     },
 };
 
@@ -29,6 +30,14 @@ const TELL_REFUSAL_EVERY: Duration = Duration::from_secs(60);
 const RESTART_EVERY: Duration = Duration::from_secs(10);
 /// The wait doubles each time, up to this.
 const RESTART_AT_LEAST: Duration = Duration::from_secs(600);
+
+/// An order or a leave of a session that is not known yet, or an order of one that is not live yet.
+pub(super) struct Early {
+    pub(super) session: SessionId,
+    pub(super) bytes: Vec<u8>,
+    /// A live member has passed it on.
+    is_vouched: bool,
+}
 
 impl Group {
     /// Takes a message or a bundle that the relay handed over. Its effects come out of [`poll`](Self::poll).
@@ -122,58 +131,58 @@ impl Group {
         if !is_calm && !member.bucket.try_take(now) {
             return Err(GroupError::Busy);
         }
-        let authentic = match &message.body {
-            Body::Ack(ack) => return self.on_ack(session, ack, now),
-            Body::KeyUpdate(update) => {
-                let handled = self.on_key_update(session, message, update, now);
-                if matches!(handled, Err(GroupError::Unauthentic | GroupError::WrongKey)) {
-                    self.forgeries.try_take(now);
-                    return handled;
-                }
-                handled
+        if let Body::Ack(ack) = &message.body {
+            return self.on_ack(session, ack, now);
+        }
+        // Only its key shows whether a key update is authentic.
+        if let Body::KeyUpdate(update) = &message.body {
+            let handled = self.on_key_update(session, message, update, now);
+            if matches!(handled, Err(GroupError::Unauthentic | GroupError::WrongKey)) {
+                self.forgeries.try_take(now);
+                return handled;
             }
-            Body::Announce(_)
-            | Body::Request(_)
-            | Body::Heartbeat(_)
-            | Body::Leave
-            | Body::Order(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_) => {
-                if !message.is_signed_by(&self.core.group, &member.identity()) {
-                    self.forgeries.try_take(now);
-                    return Err(GroupError::Unauthentic);
-                }
-                Ok(())
-            }
+            self.charge(session, is_calm, now)?;
+            return handled;
+        }
+        let Some(verified) = message.verify(&self.core.group, &member.identity()) else {
+            self.forgeries.try_take(now);
+            return Err(GroupError::Unauthentic);
         };
-        if is_calm {
-            let member = self.members.get_mut(&session);
-            if member.is_some_and(|member| !member.bucket.try_take(now)) {
-                return Err(GroupError::Busy);
-            }
-        }
-        authentic?;
-        match &message.body {
-            Body::KeyUpdate(_) | Body::Announce(_) | Body::Ack(_) => Ok(()),
-            Body::Request(request) => self.on_request(session, request.wants),
-            Body::Heartbeat(heartbeat) => self.on_heartbeat(session, message, heartbeat, now),
-            Body::Leave => {
-                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+        self.charge(session, is_calm, now)?;
+        match verified {
+            VerifiedBody::Request(request) => self.on_request(request),
+            VerifiedBody::Heartbeat(heartbeat) => self.on_heartbeat(heartbeat, now),
+            VerifiedBody::Leave(leave) => {
+                self.on_leave(leave, now);
                 Ok(())
             }
-            Body::Order(order) => self.on_order(session, order, message.bytes, false, now),
-            Body::Roster(roster) => self.on_roster(session, roster, now),
-            Body::Forward(forward) => self.on_forward(session, forward, now),
-            Body::Refusal(refusal) => {
-                self.on_refusal(session, refusal.reason, true, now);
+            VerifiedBody::Order(order) => {
+                self.on_order(session, order.body(), order.bytes(), false, now)
+            }
+            VerifiedBody::Roster(roster) => self.on_roster(roster, now),
+            VerifiedBody::Forward(forward) => self.on_forward(forward, now),
+            VerifiedBody::Refusal(refusal) => {
+                self.on_refusal(refusal, true, now);
                 Ok(())
             }
-            Body::Sas { message, .. } => self.on_sas(session, *message),
-            Body::UpdateHeader(_) => self.on_update_header(message),
+            VerifiedBody::Sas(message) => self.on_sas(message),
+            VerifiedBody::UpdateHeader => self.on_update_header(message),
         }
+    }
+
+    /// An authentic message costs its sender a token, unless it has cost one already.
+    fn charge(&mut self, session: SessionId, is_due: bool, now: Time) -> Result<(), GroupError> {
+        let member = self.members.get_mut(&session).filter(|_| is_due);
+        if member.is_some_and(|member| !member.bucket.try_take(now)) {
+            return Err(GroupError::Busy);
+        }
+        Ok(())
+    }
+
+    /// A member or a session that is away says that it leaves.
+    pub(super) fn on_leave(&mut self, leave: Verified<'_, ()>, now: Time) {
+        let proof = Some(leave.bytes().to_vec());
+        self.depart(leave.session(), LeaveReason::Left, proof, now);
     }
 
     /// A message of a session that the application is judging: kept until it has.
@@ -186,73 +195,63 @@ impl Group {
         let Some(judged) = self.waiting.get_mut(session) else {
             return Err(GroupError::UnknownMember(session));
         };
+        // A key update cannot be verified without opening it: it waits.
+        if let Body::KeyUpdate(_) = message.body {
+            if Entry::parse(message.entry)?.recipient != us.member_id() {
+                return Err(GroupError::NotForUs);
+            }
+            return if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) };
+        }
+        if let Body::Ack(_) | Body::Announce(_) = message.body {
+            return Err(GroupError::UnknownMember(session));
+        }
         let identity = judged.announce.identity;
-        let is_signed = message.is_signed_by(&self.core.group, &identity);
-        match &message.body {
-            // It cannot be verified without opening it.
-            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
-                Err(GroupError::NotForUs)
-            }
-            Body::KeyUpdate(_) => {
-                if judged.keep(message.bytes) {
-                    Ok(())
-                } else {
-                    Err(GroupError::Busy)
-                }
-            }
-            Body::Ack(_) | Body::Announce(_) => Err(GroupError::UnknownMember(session)),
-            Body::Heartbeat(_)
-            | Body::Leave
-            | Body::Request(_)
-            | Body::Order(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_)
-                if !is_signed =>
-            {
-                Err(GroupError::Unauthentic)
-            }
-            Body::Heartbeat(heartbeat) => {
-                judged.keep_heartbeat(heartbeat, message.bytes, now);
+        let Some(verified) = message.verify(&self.core.group, &identity) else {
+            return Err(GroupError::Unauthentic);
+        };
+        match verified {
+            VerifiedBody::Heartbeat(heartbeat) => {
+                judged.keep_heartbeat(heartbeat, now);
                 Ok(())
             }
-            Body::Leave => {
-                self.on_leave_of_judged(session, message.bytes);
+            VerifiedBody::Leave(leave) => {
+                self.on_leave_of_judged(session, Some(leave));
                 Ok(())
             }
+            VerifiedBody::Refusal(refusal) if refusal.body().target != us => Err(GroupError::NotForUs),
             // A member's alone makes us begin a new session.
-            Body::Refusal(Refusal { target, reason: RefusalReason::NumberInUse(_) })
-                if *target == us =>
+            VerifiedBody::Refusal(refusal)
+                if matches!(refusal.body().reason, RefusalReason::NumberInUse(_)) =>
             {
-                if judged.keep(message.bytes) {
-                    Ok(())
-                } else {
-                    Err(GroupError::Busy)
-                }
+                if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
-            Body::Refusal(refusal) if refusal.target == us => {
-                self.on_refusal(session, refusal.reason, false, now);
+            VerifiedBody::Refusal(refusal) => {
+                self.on_refusal(refusal, false, now);
                 Ok(())
             }
-            Body::Refusal(_) => Err(GroupError::NotForUs),
-            Body::Order(_) => {
-                self.keep_early(session, message.bytes);
+            VerifiedBody::Order(order) => {
+                self.keep_early(session, order.bytes(), false);
                 Ok(())
             }
-            Body::Request(request) if request.target == us => {
+            VerifiedBody::Request(request) if request.body().target == us => {
                 // It does not know us yet, perhaps: what else it wants waits.
-                let has_announce = request.wants.has(message::Wants::ANNOUNCE);
+                let has_announce = request.body().wants.has(message::Wants::ANNOUNCE);
                 if has_announce {
                     self.introduce_to(session, now);
                 }
                 let Some(judged) = self.waiting.get_mut(session) else { return Ok(()) };
                 if has_announce || judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
-            Body::Request(_) => Err(GroupError::NotForUs),
-            Body::Roster(_) | Body::Forward(_) | Body::Sas { .. } | Body::UpdateHeader(_) => {
-                if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
+            VerifiedBody::Request(_) => Err(GroupError::NotForUs),
+            VerifiedBody::Roster(_)
+            | VerifiedBody::Forward(_)
+            | VerifiedBody::Sas(_)
+            | VerifiedBody::UpdateHeader => {
+                if judged.keep(message.bytes) {
+                    Ok(())
+                } else {
+                    Err(GroupError::Busy)
+                }
             }
         }
     }
@@ -265,7 +264,7 @@ impl Group {
             return unknown;
         }
         match &message.body {
-            Body::Leave | Body::Order(_) => self.keep_early(session, message.bytes),
+            Body::Leave | Body::Order(_) => self.keep_early(session, message.bytes, false),
             Body::Request(Request { target, .. }) if *target != self.core.session => {
                 return GroupError::NotForUs;
             }
@@ -319,52 +318,64 @@ impl Group {
         }
     }
 
-    pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8]) {
-        if self.early.iter().any(|(_, kept)| kept == bytes) {
+    /// Keeps an order or a leave of a session that is not known yet, or not live. `is_vouched`: a
+    /// live member has passed it on.
+    pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8], is_vouched: bool) {
+        if let Some(early) = self.early.iter_mut().find(|early| early.bytes == bytes) {
+            early.is_vouched |= is_vouched;
             return;
         }
         if self.early.len() == MAX_EARLY {
             self.early.pop_front();
         }
-        self.early.push_back((session, bytes.to_vec()));
+        self.early.push_back(Early { session, bytes: bytes.to_vec(), is_vouched });
     }
 
     /// What a session sent before it was known or live.
     pub(super) fn handle_early(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
+        for Early { bytes, is_vouched, .. } in self.take_early(session) {
             // What is of no use is dropped.
-            let _ = self.handle_one(&bytes, now);
+            let _ = match Message::parse(&bytes).map(|message| message.body) {
+                Ok(Body::Order(order)) => self.on_order(session, &order, &bytes, is_vouched, now),
+                Ok(_) | Err(_) => self.handle_one(&bytes, now),
+            };
         }
     }
 
-    /// A session that is being judged leaves. If it has given orders it is judged for these, else it is forgotten; should its
-    /// announce be played again, its leave is here.
-    fn on_leave_of_judged(&mut self, session: SessionId, leave: &[u8]) {
-        let has_orders = self.early.iter().any(|(of, bytes)| {
-            let is_order = |message: Message<'_>| matches!(message.body, Body::Order(_));
-            *of == session && Message::parse(bytes).is_ok_and(is_order)
-        });
+    /// What a session sent before it was known or live, its newest order first: an order that has been replaced since puts
+    /// nobody out.
+    fn take_early(&mut self, session: SessionId) -> Vec<Early> {
+        let (mut theirs, others): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.early).into_iter().partition(|early| early.session == session);
+        self.early = others.into();
+        theirs.sort_by_key(|early| Reverse(counter_of(&early.bytes)));
+        theirs
+    }
+
+    /// A session that is being judged leaves or is removed. If it has given orders it is judged for
+    /// these, else it is forgotten; should its announce be played again, its leave is here.
+    pub(super) fn on_leave_of_judged(&mut self, session: SessionId, leave: Option<Verified<'_, ()>>) {
+        let has_orders = self
+            .early
+            .iter()
+            .any(|early| early.session == session && counter_of(&early.bytes).is_some());
         match self.waiting.get_mut(session) {
             Some(judged) if has_orders || judged.has_left => judged.has_left = true,
             Some(_) | None => {
                 self.waiting.remove(session);
-                self.keep_early(session, leave);
+                if let Some(leave) = leave {
+                    self.keep_early(session, leave.bytes(), false);
+                }
             }
         }
     }
 
     /// The orders that a session gave before it was known, in a call that it has left.
     pub(super) fn handle_orders_of_departed(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
+        for Early { bytes, is_vouched, .. } in self.take_early(session) {
             if let Ok(Message { body: Body::Order(order), .. }) = Message::parse(&bytes) {
                 // What does not count is dropped.
-                let _ = self.on_order(session, &order, &bytes, true, now);
+                let _ = self.on_order(session, &order, &bytes, is_vouched, now);
             }
         }
     }
@@ -383,7 +394,7 @@ impl Group {
         if !is_alive || !is_due || departed.status == Status::Left || !self.strangers.try_take(now) {
             return GroupError::Departed;
         }
-        if !message.is_signed_by(&self.core.group, &departed.identity) {
+        if message.verify(&self.core.group, &departed.identity).is_none() {
             return GroupError::Unauthentic;
         }
         departed.answered_at = Some(now);
@@ -410,7 +421,8 @@ impl Group {
     }
 
     /// Messages of others that a member passes on.
-    fn on_forward(&mut self, from: SessionId, forward: &Forward, now: Time) -> Result<(), GroupError> {
+    fn on_forward(&mut self, forward: Verified<'_, Forward>, now: Time) -> Result<(), GroupError> {
+        let (from, forward) = (forward.session(), forward.body());
         let is_vouched = self.members.get(&from).is_some_and(|member| member.presence.is_live());
         let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
         let parsed: Vec<_> =
@@ -421,7 +433,8 @@ impl Group {
             })
         };
         let is_announce = |message: &&Message<'_>| matches!(message.body, Body::Announce(_));
-        let (announces, others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        let (announces, mut others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        others.sort_by_key(|message| Reverse(counter_of(message.bytes)));
         for message in announces.into_iter().chain(others) {
             let session = message.head.session;
             if session == self.core.session {
@@ -455,13 +468,8 @@ impl Group {
     }
 
     /// We are not a member for this session.
-    pub(super) fn on_refusal(
-        &mut self,
-        by: SessionId,
-        reason: RefusalReason,
-        is_member: bool,
-        now: Time,
-    ) {
+    pub(super) fn on_refusal(&mut self, refusal: Verified<'_, Refusal>, is_member: bool, now: Time) {
+        let (by, reason) = (refusal.session(), refusal.body().reason);
         let kind = match reason {
             RefusalReason::Refused => 1,
             RefusalReason::Locked => 2,
@@ -487,6 +495,9 @@ impl Group {
         }
         if self.refusers.len() < MAX_ASKED {
             self.refusers.insert(by);
+        }
+        if is_member {
+            self.be_refused_by(by, now);
         }
         let told = self.told_refusals.get(&kind);
         if told.is_none_or(|at| now >= *at + TELL_REFUSAL_EVERY) {

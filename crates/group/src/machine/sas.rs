@@ -8,7 +8,7 @@ use rand_core::CryptoRng;
 use super::Group;
 use crate::{
     Event, GroupError, Identity, Recipient, SessionId, Time, UserId,
-    message::Body,
+    message::{Body, Verified},
     verification::{
         PairwiseCode, Party, SasError, SasEvent, SasMessage, SasProgress, SasVerifications, TrustError,
         VerificationState, pairwise_code,
@@ -133,11 +133,11 @@ impl Group {
     }
 
     /// A member's message of a check: answered by the next [`poll`](Self::poll), which has randomness.
-    pub(super) fn on_sas(&mut self, from: SessionId, message: SasMessage) -> Result<(), GroupError> {
+    pub(super) fn on_sas(&mut self, message: Verified<'_, SasMessage>) -> Result<(), GroupError> {
         if self.verifications.received.len() >= MAX_RECEIVED {
             return Err(GroupError::Busy);
         }
-        self.verifications.received.push_back((from, message));
+        self.verifications.received.push_back((message.session(), *message.body()));
         Ok(())
     }
 

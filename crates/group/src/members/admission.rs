@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::{
     JoinRequest, SessionId, Time,
-    message::{Announce, Heartbeat},
+    message::{Announce, Heartbeat, Verified},
 };
 
 /// A session that is being judged.
@@ -25,14 +25,22 @@ impl Judged {
     const MAX_KEPT: usize = 8;
     const MAX_KEPT_LEN: usize = 32 << 10;
 
-    pub(crate) fn new(announce: Announce, message: Vec<u8>, has_left: bool, now: Time) -> Self {
-        Self { announce, message, heard_at: now, heartbeat: None, kept: Vec::new(), has_left }
+    pub(crate) fn new(announce: Verified<'_, Announce>, has_left: bool, now: Time) -> Self {
+        Self {
+            announce: announce.body().clone(),
+            message: announce.bytes().to_vec(),
+            heard_at: now,
+            heartbeat: None,
+            kept: Vec::new(),
+            has_left,
+        }
     }
 
-    /// Keeps an authentic heartbeat if it is the newest.
-    pub(crate) fn keep_heartbeat(&mut self, heartbeat: &Heartbeat, bytes: &[u8], now: Time) {
-        if self.heartbeat.as_ref().is_none_or(|(seq, _)| heartbeat.seq > *seq) {
-            self.heartbeat = Some((heartbeat.seq, bytes.to_vec()));
+    /// Keeps a heartbeat if it is the newest.
+    pub(crate) fn keep_heartbeat(&mut self, heartbeat: Verified<'_, Heartbeat>, now: Time) {
+        let number = heartbeat.body().seq;
+        if self.heartbeat.as_ref().is_none_or(|(seq, _)| number > *seq) {
+            self.heartbeat = Some((number, heartbeat.bytes().to_vec()));
             self.heard_at = now;
         }
     }

@@ -177,7 +177,7 @@ pub enum Status {
     NotLive = 2,
     /// The application is judging it.
     Judging = 3,
-    /// Refused by the application, or because of its member id.
+    /// Refused by the application, or because of its member id; or it refuses the member that says so.
     Refused = 4,
     /// It said that it left.
     Left = 5,

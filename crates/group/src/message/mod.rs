@@ -8,6 +8,7 @@ mod heartbeat;
 mod key_update;
 mod order;
 mod sas;
+mod verified;
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -22,11 +23,14 @@ pub use key_update::{
     Ack, Addressee, Entry, KeyUpdate, Reason, Request, UpdateHeader, Wants, entry_info,
 };
 pub use order::{Action, Forward, Order, Refusal, RefusalReason};
+pub(crate) use verified::{Verified, VerifiedBody};
 
 /// Longer messages and bundles are rejected before they are read, bytes.
 pub const MAX_LEN: usize = 14_000;
 /// Bytes of a signature.
 pub const SIGNATURE_LEN: usize = 64;
+/// Bytes of a [`Head`].
+const HEAD_LEN: usize = 22;
 
 /// The version of the protocol.
 pub(crate) const VERSION: u8 = 1;
@@ -245,6 +249,12 @@ impl<'a> Message<'a> {
             &[]
         };
         Ok(Self { head, body, bytes, signed, signature, entry })
+    }
+
+    /// The body of a signed message without an entry.
+    pub(crate) fn body_of(message: &[u8]) -> &[u8] {
+        let end = message.len().saturating_sub(SIGNATURE_LEN);
+        message.get(HEAD_LEN..end).unwrap_or_default()
     }
 
     /// Whether it was signed by this identity in this call. Of a key update: `false`, see

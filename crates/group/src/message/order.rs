@@ -68,16 +68,17 @@ impl Order {
     /// `orders_hash` of orders in force with their signers, in any order.
     #[must_use]
     pub fn orders_hash<'o>(orders: impl Iterator<Item = (SessionId, &'o Self)>) -> [u8; 32] {
-        let mut sorted: Vec<_> = orders.collect();
-        sorted.sort_by_key(|(session, order)| (order.counter, *session));
-        let mut bytes = Vec::with_capacity(37 * sorted.len());
-        for (session, order) in sorted {
-            bytes.extend(order.counter.to_be_bytes());
-            bytes.extend(session.0);
-            bytes.push(order.action.id());
-            bytes.extend(order.action.target().0);
-        }
-        hash("orders", &[&bytes])
+        let mut sorted: Vec<_> = orders
+            .map(|(session, order)| {
+                let mut body = Vec::new();
+                order.encode(&mut body);
+                (order.counter, session, body)
+            })
+            .collect();
+        sorted.sort_unstable();
+        let parts: Vec<&[u8]> =
+            sorted.iter().flat_map(|(_, session, body)| [&session.0[..], body]).collect();
+        hash("orders", &parts)
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
