@@ -1,7 +1,5 @@
 //! A member's frames, for both sources of keys.
 
-use std::collections::BTreeMap;
-
 use sealframe::{Frames, Header, Kid, MemberId, SharedSecretCall};
 
 use crate::error_code::ErrorCode;
@@ -16,20 +14,32 @@ pub(crate) enum Member {
 /// Frames whose keys come from another module.
 pub(crate) struct Keyed {
     pub(crate) frames: Frames,
-    /// The source of each member, as the worker numbers them. A source may have several members,
-    /// one after the other.
-    pub(crate) sources: BTreeMap<MemberId, u32>,
+    /// The source of each member, as the worker numbers them, ascending by member. A source may
+    /// have several members, one after the other.
+    pub(crate) sources: Vec<(MemberId, u32)>,
     /// The member of the last frame whose key is not held.
     pub(crate) missed: MemberId,
 }
 
 impl Keyed {
+    /// Index of a member's source, or where to insert it.
+    fn source_of(&self, member: MemberId) -> Result<usize, usize> {
+        self.sources.binary_search_by_key(&member, |(of, _)| *of)
+    }
+
+    pub(crate) fn set_source(&mut self, member: MemberId, source: u32) {
+        match self.source_of(member) {
+            Ok(at) => self.sources[at].1 = source,
+            Err(at) => self.sources.insert(at, (member, source)),
+        }
+    }
+
     /// The member of a frame, by the header at its start, if the member has this source.
     fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
         let header = Header::parse(sealed).map_err(|_| ErrorCode::HeaderInvalid)?;
         let member = Frames::member_of(header.kid());
-        match self.sources.get(&member) {
-            Some(of) if *of == source => {
+        match self.source_of(member).ok().and_then(|at| self.sources.get(at)) {
+            Some((_, of)) if *of == source => {
                 self.missed = member;
                 Ok(member)
             }
@@ -80,7 +90,9 @@ impl Member {
             Self::Shared(call) => call.remove_member(member),
             Self::Keyed(keyed) => {
                 keyed.frames.forget(member);
-                keyed.sources.remove(&member);
+                if let Ok(at) = keyed.source_of(member) {
+                    keyed.sources.remove(at);
+                }
             }
         }
     }

@@ -507,7 +507,7 @@ impl Group {
             return;
         }
         if self.refusers.len() < MAX_ASKED {
-            self.refusers.insert(by);
+            self.refusers.insert(by, ());
         }
         if is_member {
             self.move_away_refusing(by, now);

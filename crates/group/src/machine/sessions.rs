@@ -215,7 +215,7 @@ impl Group {
             let _ = self.handle_one(&bytes, now);
         }
         self.handle_early(session, now);
-        if self.refusers.contains(&session) {
+        if self.refusers.contains_key(&session) {
             self.move_away_refusing(session, now);
             return Ok(());
         }

@@ -1,11 +1,12 @@
 //! Applicants: sessions whose announce the application is judging (PROTOCOL.md §3).
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{
     JoinRequest, SessionId, Time,
     message::{Announce, Heartbeat, Verified},
+    sorted::SortedMap,
 };
 
 /// A session that awaits the application's decision.
@@ -70,7 +71,7 @@ impl Applicant {
 /// All applicants.
 #[derive(Default)]
 pub(crate) struct Applicants {
-    sessions: BTreeMap<SessionId, Applicant>,
+    sessions: SortedMap<SessionId, Applicant>,
 }
 
 impl Applicants {
