@@ -1,4 +1,4 @@
-//! Calls with real people and real networks: pauses, reloads, locks, removals, slow applications.
+//! Calls under realistic conditions: pauses, reloads, locks, removals, slow applications.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ mod random;
 use net::{Join, MILLI, Net, SECOND};
 use sealframe_group::Event;
 
-/// A call of these people that has begun.
+/// A call of these people in which all are members.
 fn call(people: &[Join]) -> (Net, Vec<u16>) {
     let mut net = Net::new(1);
     let addresses = people
@@ -174,7 +174,7 @@ fn a_reloaded_page_replaces_its_old_session() {
     net.run_for(SECOND);
     assert!(!net.peer(ids[0]).sees(old));
     no_alarms(&net);
-    // A second window: the first one is told.
+    // A second window opens, and the first one is told.
     let window = net.join(&Join { started_at: 2, ..Join::of(1) });
     net.run_for(SECOND);
     assert!(!net.peers.contains_key(&ids[0]), "the first window has ended");
@@ -231,8 +231,8 @@ fn a_lock_counts_for_all_members_and_for_newcomers() {
     );
     assert!(net.peer(stranger).has_event(|event| matches!(event, Event::NotAdmitted { .. })));
     net.crash(stranger);
-    // Somebody loads the page again: it comes in, and knows of the lock although its moderator may
-    // go.
+    // A member reloads the page: it is admitted, and knows of the lock although its moderator may
+    // leave.
     net.crash(ids[2]);
     let back = net.join(&Join { started_at: 5, ..Join::of(3) });
     net.run_for(10 * SECOND);
@@ -247,7 +247,7 @@ fn a_lock_counts_for_all_members_and_for_newcomers() {
 fn a_removed_client_is_out_for_all_members_and_does_not_return() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
     let troll = net.session(ids[2]);
-    // The removed client goes on: it does not hear of it.
+    // The removed client keeps running, as it does not receive the removal.
     net.cut.extend([(ids[0], ids[2]), (ids[1], ids[2])]);
     net.with(ids[0], |peer, now| peer.group.remove_member(troll, now).unwrap());
     net.run_for(SECOND);
@@ -256,8 +256,8 @@ fn a_removed_client_is_out_for_all_members_and_does_not_return() {
     let newcomer = net.join(&Join::of(4));
     net.run_for(30 * SECOND);
     assert!(!net.peer(ids[1]).sees(troll));
-    assert!(!net.peer(newcomer).sees(troll), "newcomers hear of removals");
-    // Nor with a new session.
+    assert!(!net.peer(newcomer).sees(troll), "newcomers receive removals");
+    // It is not admitted with a new session either.
     let again = net.join(&Join { started_at: 9, ..Join::of(3) });
     net.run_for(5 * SECOND);
     assert!(!net.peer(ids[1]).sees(net.session(again)));
