@@ -146,9 +146,9 @@ pub(crate) struct World {
     pub(crate) now: Time,
     pub(crate) peers: BTreeMap<u16, Peer>,
     links: BTreeMap<(u16, u16), VecDeque<Packet>>,
-    /// The message delivered last.
+    /// The message delivered last on each link.
     last: BTreeMap<(u16, u16), Vec<u8>>,
-    /// Fingerprint of all messages delivered, regardless of order.
+    /// Fingerprint of all messages delivered to each address, regardless of order.
     heard: BTreeMap<u16, u64>,
     pub(crate) ghost: Ghost,
     /// Commands that have not happened yet.
