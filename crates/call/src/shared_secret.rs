@@ -89,12 +89,7 @@ impl SharedSecretCall {
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.get().to_be_bytes(), &entropy];
         let base_key =
             BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(SharedSecretError::Secret)?;
-        Ok(Self {
-            suite,
-            secret,
-            frames: Frames::new(cipher, me, base_key)?,
-            departed: Vec::new(),
-        })
+        Ok(Self { suite, secret, frames: Frames::new(cipher, me, base_key)?, departed: Vec::new() })
     }
 
     /// Our present key, for others to open what we seal from here on. `salt` is 32 fresh random bytes, so that

@@ -337,7 +337,7 @@ pub enum LeaveReason {
     Replaced,
     /// The application said that it is gone, perhaps because the relay did. It may come back.
     Dropped,
-    /// It has not proved to be present. It may come back.
+    /// It has not proved to be present, or it does not admit us. It may come back.
     Lost,
 }
 

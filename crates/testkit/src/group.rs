@@ -558,6 +558,8 @@ pub struct OrderLine {
     pub action: u8,
     /// Field.
     pub target: Hex,
+    /// Field.
+    pub identities: Vec<Hex>,
 }
 
 /// Everything there is.

@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Event, GroupError, Recipient, SessionId, Time,
-    agreement::{REPORT_AFTER, Suspect},
-    members::member::Member,
+    Event, GroupError, Permission, Recipient, SessionId, Time,
+    agreement::{Comparison, REPORT_AFTER, Suspect},
+    members::{member::Member, orders::SignedOrder},
     message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, prefix},
     sorted::SortedMap,
 };
@@ -42,6 +42,12 @@ impl CompareAfter {
     }
 }
 
+/// Whether a member is present, and has been since the difference came up: it should have answered.
+fn wrote_since(member: &Member, difference: &Comparison) -> bool {
+    let first = difference.first().unwrap_or_default();
+    member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE)
+}
+
 /// What a session is to us, and its newest generation.
 struct Known {
     status: Status,
@@ -61,11 +67,8 @@ impl Group {
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
-        // With its first heartbeat a session introduces itself, and knows nobody. One that does not admit us has told us why.
-        if self.refusers.contains_key(&session) && self.roster.holds(&heartbeat.roster_hash, now) {
-            self.refusers.remove(&session);
-        }
-        if heartbeat.seq == 1 || self.refusers.contains_key(&session) {
+        // With its first heartbeat a session introduces itself, and knows nobody.
+        if heartbeat.seq == 1 {
             return;
         }
         let theirs = heartbeat.roster_hash;
@@ -138,7 +141,8 @@ impl Group {
             let roster = member.roster.take_due(after.roster, now);
             let view = member.view.take_due(after.roster, now);
             let orders = member.orders.take_due(after.orders, now);
-            let is_lasting = member.orders.tries() > REPORT_AFTER && member.presence.is_live();
+            let is_lasting =
+                member.orders.tries() > REPORT_AFTER && wrote_since(member, &member.orders);
             if orders && is_lasting && member.orders.report() {
                 self.core.event(Event::OrdersDiffer(session));
             }
@@ -156,14 +160,8 @@ impl Group {
 
     /// A live member that sees others than we do, and does not say whom.
     fn report_silence(&mut self, session: SessionId) {
-        if self.refusers.contains_key(&session) {
-            return;
-        }
         let Some(member) = self.members.get_mut(&session) else { return };
-        // It is present, and has been since the difference came up.
-        let first = member.roster.first().unwrap_or_default();
-        let is_here = member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE);
-        let is_silent = is_here && member.roster.entries().is_none();
+        let is_silent = wrote_since(member, &member.roster) && member.roster.entries().is_none();
         if is_silent && member.roster.tries() > REPORT_AFTER + 2 && member.roster.report() {
             self.core.event(Event::RosterMismatch { with: session, sessions: Vec::new() });
         }
@@ -181,7 +179,9 @@ impl Group {
             sessions.insert(prefix(departed.session), known(departed.status, nothing));
         }
         for (&session, _) in self.away.iter() {
-            sessions.insert(prefix(session), known(Status::Away, nothing));
+            let is_refuser = self.refusers.contains_key(&session);
+            let status = if is_refuser { Status::Refused } else { Status::Away };
+            sessions.insert(prefix(session), known(status, nothing));
         }
         for (&session, judged) in self.waiting.iter() {
             let status = if judged.has_left { Status::Left } else { Status::Judging };
@@ -297,11 +297,18 @@ impl Group {
         self.forward(to, messages);
     }
 
-    /// All orders in force. Of their moderators, those that are here are introduced first, apart: those that are shown together with
-    /// their orders are judged for these alone.
+    /// All orders in force, and removals of moderators whose later orders count for nobody. Of
+    /// their signers, those that are here are introduced first, apart: those that are shown
+    /// together with their orders are judged for these alone.
     fn forward_orders(&mut self, to: SessionId) {
         let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
-        for order in self.orders.iter() {
+        let may_have_ordered = |removal: &&SignedOrder| {
+            let departed = self.departed.get(removal.order.action.target());
+            departed.is_none_or(|departed| departed.permission == Permission::Moderator)
+        };
+        let ended = self.orders.ended_removals().filter(may_have_ordered);
+        let orders: Vec<_> = self.orders.iter().chain(ended).collect();
+        for order in &orders {
             let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
             let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
             let announce = of_departed.or(of_away).map(<[u8]>::to_vec);
@@ -310,7 +317,7 @@ impl Group {
             let announce = of_member.map(|member| member.announce.to_vec());
             here.extend(announce.filter(|announce| !here.contains(announce)));
         }
-        gone.extend(self.orders.iter().map(|order| order.message.to_vec()));
+        gone.extend(orders.iter().map(|order| order.message.to_vec()));
         self.forward(to, here);
         self.forward(to, gone);
     }
@@ -346,17 +353,25 @@ impl Group {
                 self.core.event(Event::RosterMismatch { with, sessions });
             }
         }
-        let Some(member) = self.members.get_mut(&with) else { return };
-        if let Some(entries) = member.view.entries() {
+        let Some(member) = self.members.get(&with) else { return };
+        if let (Some(entries), Some(first)) = (member.view.entries(), member.view.first()) {
+            // What was begun by a session that has been silent since was told to one alone, perhaps.
+            let is_heard = |session: [u8; 8]| {
+                let mut members = self.members_with_prefix(session);
+                session == prefix(self.core.session)
+                    || members.any(|member| member.presence.proved_at().is_some_and(|at| at > first))
+            };
             let differs = entries.iter().filter_map(|entry| {
                 let known = known.get(&entry.session)?;
                 let is_live = [known.status, entry.status] == [Status::Live; 2];
                 let is_same =
                     (known.newest, &known.update_hash[..4]) == (entry.newest, &entry.update_hash[..]);
                 let (session, ours, theirs) = (entry.session, known.newest, entry.newest);
-                (is_live && !is_same).then_some(Suspect { session, ours, theirs })
+                let counts = is_live && (ours == theirs || is_heard(session));
+                (counts && !is_same).then_some(Suspect { session, ours, theirs })
             });
             let suspects = differs.collect();
+            let Some(member) = self.members.get_mut(&with) else { return };
             let sessions = member.view.review(suspects, now);
             if !sessions.is_empty() && member.view.report() {
                 self.core.event(Event::ViewMismatch { with, sessions });

@@ -60,7 +60,7 @@ pub struct Group {
     refused: Refused,
     wiped: WipedKeys,
     /// Orders and leaves of sessions that are not known yet, or orders of members that are not live yet.
-    early: VecDeque<(SessionId, Vec<u8>)>,
+    early: VecDeque<receive::Early>,
     orders: Orders,
     own: OwnKeys,
     prekeys: Prekeys,
@@ -440,7 +440,6 @@ fn own_session(core: &Core, now: Time) -> crate::members::departed::Departed {
         announce: Some(core.announce.as_slice().into()),
         proof: None,
         answered_at: None,
-        removed_by: None,
         is_hearsay: false,
     }
 }

@@ -6,9 +6,9 @@ use core::time::Duration;
 use super::Group;
 use crate::{
     EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId, Time,
-    members::orders::SignedOrder,
+    members::orders::{Inserted, SignedOrder},
     message::{Action, Announce, Body, Message, Order, RefusalReason},
-    sorted::sorted_by_key,
+    sorted::sorted_by,
 };
 
 /// How long after it has gone a moderator's orders still count by themselves.
@@ -26,7 +26,7 @@ impl Group {
         let identities = self.members.values().map(|member| member.identity()).chain(away);
         let identities = identities.chain([self.core.identity()]);
         let tag = |identity: Identity| Order::tag(self.core.session, counter, &identity);
-        let mut allowed = sorted_by_key(identities.map(tag), |tag| *tag);
+        let mut allowed = sorted_by(identities.map(tag), Ord::cmp);
         allowed.dedup();
         self.give(Order { counter, action: Action::Lock { allowed } }, now);
         Ok(())
@@ -71,9 +71,9 @@ impl Group {
     fn give(&mut self, order: Order, now: Time) {
         let message = self.core.sign(&Body::Order(order.clone()));
         self.core.out.send(Recipient::All, message.clone());
-        let by = self.core.session;
+        let (by, identity) = (self.core.session, self.core.identity());
         // Ours is news.
-        let _ = self.apply_order(SignedOrder { by, order, message: message.into() }, now);
+        let _ = self.apply_order(SignedOrder { by, identity, order, message: message.into() }, now);
     }
 
     /// An order of a moderator, or so it says. `is_vouched`: a live member passes it on.
@@ -85,6 +85,9 @@ impl Group {
         is_vouched: bool,
         now: Time,
     ) -> Result<(), GroupError> {
+        if self.orders.removed_at(by).is_some_and(|counter| counter < order.counter) {
+            return Err(GroupError::Departed);
+        }
         let away = self.away.get(by).map(|away| &away.member);
         let known = if let Some(member) = self.members.get(&by) {
             let counts = is_vouched || member.presence.is_live();
@@ -92,10 +95,6 @@ impl Group {
         } else if let Some(member) = away {
             Some((member.identity(), member.permission, is_vouched))
         } else if let Some(departed) = self.departed.get(by) {
-            if departed.removed_by.is_some_and(|counter| order.counter > counter) {
-                // It was removed before.
-                return Err(GroupError::Departed);
-            }
             if !is_vouched && now >= departed.at + HEARD_AFTER {
                 return Err(GroupError::Departed);
             }
@@ -104,13 +103,13 @@ impl Group {
             None
         };
         let Some((identity, permission, counts)) = known else {
-            self.keep_early(by, bytes);
+            self.keep_early(by, bytes, is_vouched);
             return Err(GroupError::UnknownMember(by));
         };
         if permission != Permission::Moderator {
             return Err(GroupError::NotAllowed);
         }
-        let order = SignedOrder { by, order: order.clone(), message: bytes.into() };
+        let order = SignedOrder { by, identity, order: order.clone(), message: bytes.into() };
         if self.orders.is_known(&order) && self.has_ended_target(&order) {
             return Err(GroupError::Stale);
         }
@@ -121,7 +120,7 @@ impl Group {
             if self.departed.get(by).is_some() {
                 return Err(GroupError::Departed);
             }
-            self.keep_early(by, bytes);
+            self.keep_early(by, bytes, is_vouched);
             return Ok(());
         }
         self.apply_order(order, now)
@@ -149,31 +148,34 @@ impl Group {
     }
 
     fn apply_order(&mut self, order: SignedOrder, now: Time) -> Result<(), GroupError> {
-        let by = order.by;
-        if let Action::Remove { target, .. } = order.order.action {
-            if target == self.core.session {
-                self.end(EndReason::Removed { by });
-                return Ok(());
-            }
-            self.depart(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
-            for void in self.orders.void(target, order.order.counter) {
-                // Whom a removed moderator removed after that is welcome again.
-                self.departed.forget(void.order.action.target());
-            }
+        let (by, target, message) = (order.by, order.order.action.target(), order.message.clone());
+        let is_removal = matches!(order.order.action, Action::Remove { .. });
+        let was_locked = self.orders.is_locked();
+        let Inserted { counts, welcome, contradicts } = self.orders.insert(order);
+        if !counts {
+            return Err(GroupError::Departed);
         }
-        if self.orders.is_known(&order) {
+        if contradicts {
+            // All have both, and one of them in force.
+            self.report_equivocation(by);
+        }
+        if is_removal && target == self.core.session {
+            self.end(EndReason::Removed { by });
             return Ok(());
         }
-        let was_locked = self.orders.is_locked();
-        self.orders.insert(order);
+        for session in welcome {
+            // Its removal does not count any more.
+            self.departed.forget(session);
+        }
+        if is_removal {
+            self.depart(target, LeaveReason::Removed, Some(message.to_vec()), now);
+        }
         let is_locked = self.orders.is_locked();
         if is_locked != was_locked {
             self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
         }
-        if !is_locked {
-            // Whom a lock or a removal kept out may ask again.
-            self.refused.keep_those_by_application();
-        }
+        // Whom a lock or a removal kept out may ask again: it may be welcome now.
+        self.refused.keep_those_by_application();
         self.enforce_orders(now);
         if self.orders_hash.set(self.orders.hash(), now) {
             let hash = self.orders_hash.now;

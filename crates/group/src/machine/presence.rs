@@ -6,7 +6,7 @@ use super::{Group, agreement::CompareAfter, timers::Timer};
 use crate::{
     Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId, Time,
     members::{admission::Judged, departed::Away, member::Member},
-    message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
+    message::{self, Body, Heartbeat, Message, Request, Wants, Witness, prefix},
 };
 
 /// Heartbeats without proof of life before a member is called unresponsive.
@@ -166,8 +166,7 @@ impl Group {
         let is_news = member.presence.prove(now);
         if core::mem::take(&mut member.presence.is_unresponsive) {
             // It has not heard what we asked meanwhile.
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            member.compare_anew(now);
             self.core.event(Event::Responsive(session));
         }
         if is_news {
@@ -255,8 +254,9 @@ impl Group {
             self.send_refusal(session, message::RefusalReason::Replaced(other));
             self.replace(session, other, now);
         } else {
+            // It is silent, which ends nothing for good.
             for (other, _) in others {
-                self.replace(other, session, now);
+                self.go_away(other, LeaveReason::Lost, now);
             }
         }
     }
@@ -272,6 +272,12 @@ impl Group {
         self.away.insert(Away { member, since: now, our_seq }, most);
         self.core.event(Event::Left { session, why });
         self.after_leave(session, now);
+    }
+
+    /// A member says that we are none for it: it gives us no keys, and is given none. It is in again once it hears us.
+    pub(super) fn be_refused_by(&mut self, session: SessionId, now: Time) {
+        self.go_away(session, LeaveReason::Lost, now);
+        self.send_heartbeat_to(session, true, now);
     }
 
     /// What of a member that is out must not stay.
@@ -315,9 +321,22 @@ impl Group {
             }
             Body::Heartbeat(heartbeat) if heartbeat.seq > away.member.presence.seq() => heartbeat,
             Body::Heartbeat(_) => return Err(GroupError::Stale),
+            Body::Request(Request { target, .. }) if *target != self.core.session => {
+                return Err(GroupError::NotForUs);
+            }
+            Body::Request(Request { wants, .. }) => {
+                let answered = away.member.answered_at;
+                let is_due = answered.is_none_or(|at| now >= at + super::keys::ANSWER_EVERY);
+                if wants.has(Wants::ANNOUNCE) && is_due {
+                    // It does not know us.
+                    away.member.answered_at = Some(now);
+                    self.core.out.send(Recipient::One(session), self.core.announce.clone());
+                }
+                self.send_heartbeat_to(session, true, now);
+                return Err(GroupError::Away);
+            }
             Body::Announce(_)
             | Body::KeyUpdate(_)
-            | Body::Request(_)
             | Body::Ack(_)
             | Body::Roster(_)
             | Body::Forward(_)
@@ -351,6 +370,7 @@ impl Group {
         let Some(away) = self.away.remove(session) else {
             return Err(GroupError::UnknownMember(session));
         };
+        self.refusers.remove(&session);
         let mut member = away.member;
         member.since = now;
         member.request = None;
@@ -360,7 +380,7 @@ impl Group {
         self.core.event(Event::Returned(session));
         self.send_heartbeat_to(session, false, now);
         let wants = Wants::NEW_KEYS;
-        let request = message::Request { target: session, wants };
+        let request = Request { target: session, wants };
         self.core.send(Recipient::One(session), &Body::Request(request));
         if let Some(member) = self.members.get_mut(&session) {
             // Should the request be lost.
@@ -378,8 +398,7 @@ impl Group {
         for member in self.members.values_mut() {
             let Member { presence, since, .. } = &mut **member;
             presence.excuse(since, at_least);
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            member.compare_anew(now);
         }
         if !self.has_ended {
             self.timers.set_sooner(Timer::Heartbeat, now);

@@ -3,12 +3,13 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::Group;
+use super::{Group, sessions::counter_of};
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
     },
+    sorted::sorted_by,
 };
 
 /// Messages of sessions that are not known yet that are kept.
@@ -29,6 +30,14 @@ const TELL_REFUSAL_EVERY: Duration = Duration::from_secs(60);
 const RESTART_EVERY: Duration = Duration::from_secs(10);
 /// The wait doubles each time, up to this.
 const RESTART_AT_LEAST: Duration = Duration::from_secs(600);
+
+/// An order or a leave of a session that is not known yet, or an order of one that is not live yet.
+pub(super) struct Early {
+    pub(super) session: SessionId,
+    pub(super) bytes: Vec<u8>,
+    /// A live member has passed it on.
+    is_vouched: bool,
+}
 
 impl Group {
     /// Takes a message or a bundle that the relay handed over. Its effects come out of [`poll`](Self::poll).
@@ -219,7 +228,7 @@ impl Group {
                 Ok(())
             }
             Body::Leave => {
-                self.on_leave_of_judged(session, message.bytes);
+                self.on_leave_of_judged(session, Some(message.bytes));
                 Ok(())
             }
             // A member's alone makes us begin a new session.
@@ -238,7 +247,7 @@ impl Group {
             }
             Body::Refusal(_) => Err(GroupError::NotForUs),
             Body::Order(_) => {
-                self.keep_early(session, message.bytes);
+                self.keep_early(session, message.bytes, false);
                 Ok(())
             }
             Body::Request(request) if request.target == us => {
@@ -265,7 +274,7 @@ impl Group {
             return unknown;
         }
         match &message.body {
-            Body::Leave | Body::Order(_) => self.keep_early(session, message.bytes),
+            Body::Leave | Body::Order(_) => self.keep_early(session, message.bytes, false),
             Body::Request(Request { target, .. }) if *target != self.core.session => {
                 return GroupError::NotForUs;
             }
@@ -319,52 +328,63 @@ impl Group {
         }
     }
 
-    pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8]) {
-        if self.early.iter().any(|(_, kept)| kept == bytes) {
+    /// Keeps an order or a leave of a session that is not known yet, or not live. `is_vouched`: a
+    /// live member has passed it on.
+    pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8], is_vouched: bool) {
+        if let Some(early) = self.early.iter_mut().find(|early| early.bytes == bytes) {
+            early.is_vouched |= is_vouched;
             return;
         }
         if self.early.len() == MAX_EARLY {
             self.early.pop_front();
         }
-        self.early.push_back((session, bytes.to_vec()));
+        self.early.push_back(Early { session, bytes: bytes.to_vec(), is_vouched });
     }
 
     /// What a session sent before it was known or live.
     pub(super) fn handle_early(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
+        for Early { bytes, is_vouched, .. } in self.take_early(session) {
             // What is of no use is dropped.
-            let _ = self.handle_one(&bytes, now);
+            let _ = match Message::parse(&bytes).map(|message| message.body) {
+                Ok(Body::Order(order)) => self.on_order(session, &order, &bytes, is_vouched, now),
+                Ok(_) | Err(_) => self.handle_one(&bytes, now),
+            };
         }
     }
 
-    /// A session that is being judged leaves. If it has given orders it is judged for these, else it is forgotten; should its
-    /// announce be played again, its leave is here.
-    fn on_leave_of_judged(&mut self, session: SessionId, leave: &[u8]) {
-        let has_orders = self.early.iter().any(|(of, bytes)| {
-            let is_order = |message: Message<'_>| matches!(message.body, Body::Order(_));
-            *of == session && Message::parse(bytes).is_ok_and(is_order)
-        });
+    /// What a session sent before it was known or live, its newest order first: an order that has been replaced since puts
+    /// nobody out.
+    fn take_early(&mut self, session: SessionId) -> Vec<Early> {
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.early).into_iter().partition(|early| early.session == session);
+        self.early = others.into();
+        sorted_by(theirs, |one, other| counter_of(&other.bytes).cmp(&counter_of(&one.bytes)))
+    }
+
+    /// A session that is being judged leaves or is removed. If it has given orders it is judged for
+    /// these, else it is forgotten; should its announce be played again, its leave is here.
+    pub(super) fn on_leave_of_judged(&mut self, session: SessionId, leave: Option<&[u8]>) {
+        let has_orders = self
+            .early
+            .iter()
+            .any(|early| early.session == session && counter_of(&early.bytes).is_some());
         match self.waiting.get_mut(session) {
             Some(judged) if has_orders || judged.has_left => judged.has_left = true,
             Some(_) | None => {
                 self.waiting.remove(session);
-                self.keep_early(session, leave);
+                if let Some(leave) = leave {
+                    self.keep_early(session, leave, false);
+                }
             }
         }
     }
 
     /// The orders that a session gave before it was known, in a call that it has left.
     pub(super) fn handle_orders_of_departed(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
+        for Early { bytes, is_vouched, .. } in self.take_early(session) {
             if let Ok(Message { body: Body::Order(order), .. }) = Message::parse(&bytes) {
                 // What does not count is dropped.
-                let _ = self.on_order(session, &order, &bytes, true, now);
+                let _ = self.on_order(session, &order, &bytes, is_vouched, now);
             }
         }
     }
@@ -422,6 +442,8 @@ impl Group {
         };
         let is_announce = |message: &&Message<'_>| matches!(message.body, Body::Announce(_));
         let (announces, others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        let others =
+            sorted_by(others, |one, other| counter_of(other.bytes).cmp(&counter_of(one.bytes)));
         for message in announces.into_iter().chain(others) {
             let session = message.head.session;
             if session == self.core.session {
@@ -487,6 +509,9 @@ impl Group {
         }
         if self.refusers.len() < MAX_ASKED {
             self.refusers.insert(by, ());
+        }
+        if is_member {
+            self.be_refused_by(by, now);
         }
         let told = self.told_refusals.get(&kind);
         if told.is_none_or(|at| now >= *at + TELL_REFUSAL_EVERY) {

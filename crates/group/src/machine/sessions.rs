@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 
-use super::Group;
+use super::{Group, receive::Early};
 use crate::{
     Admission, EndReason, Event, GroupError, Identity, JoinRequest, LeaveReason, Permission, Recipient,
     SessionId, Time,
@@ -15,7 +15,7 @@ use crate::{
 const MAX_SESSIONS: usize = 3;
 
 /// The counter of an order.
-fn counter_of(message: &[u8]) -> Option<u32> {
+pub(super) fn counter_of(message: &[u8]) -> Option<u32> {
     match Message::parse(message).ok()?.body {
         Body::Order(order) => Some(order.counter),
         Body::Announce(_)
@@ -99,13 +99,13 @@ impl Group {
     /// Whether a leave of this session came before its announce.
     fn has_left_early(&mut self, session: SessionId, announce: &Announce) -> bool {
         let group = self.core.group;
-        let is_its_leave = |(of, bytes): &&(SessionId, Vec<u8>)| {
-            *of == session
-                && Message::parse(bytes).is_ok_and(|message| {
+        let is_its_leave = |early: &Early| {
+            early.session == session
+                && Message::parse(&early.bytes).is_ok_and(|message| {
                     message.body == Body::Leave && message.is_signed_by(&group, &announce.identity)
                 })
         };
-        self.early.iter().any(|early| is_its_leave(&early))
+        self.early.iter().any(is_its_leave)
     }
 
     /// Whether the application is to be asked about a session.
@@ -185,7 +185,6 @@ impl Group {
                 announce: Some(judged.message.into()),
                 proof: None,
                 answered_at: None,
-                removed_by: None,
                 is_hearsay: true,
             });
             self.handle_orders_of_departed(session, now);
@@ -211,6 +210,10 @@ impl Group {
             let _ = self.handle_one(&bytes, now);
         }
         self.handle_early(session, now);
+        if self.refusers.contains_key(&session) {
+            self.be_refused_by(session, now);
+            return Ok(());
+        }
         if let Some(member) = self.members.get_mut(&session) {
             // Its first heartbeat went to all: it may not know us. A later one, or none, answers our announce.
             member.delivered.announce |= member.presence.seq() != 1;
@@ -312,8 +315,8 @@ impl Group {
         let was_member = member.is_some();
         let away = || self.away.remove(session).map(|away| away.member);
         let Some(member) = member.or_else(away) else {
-            // One that was never admitted leaves nothing behind.
-            self.waiting.remove(session);
+            // One that was never admitted leaves nothing behind, except what it ordered before.
+            self.on_leave_of_judged(session, None);
             return;
         };
         if was_member {
@@ -332,7 +335,6 @@ impl Group {
             was_live,
             address: Announce::address_in(&announce).into(),
             announce: (permission == Permission::Moderator).then_some(announce),
-            removed_by: proof.as_deref().and_then(counter_of).filter(|_| status == Status::Removed),
             proof,
             answered_at: None,
             is_hearsay: false,

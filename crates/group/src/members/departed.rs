@@ -29,8 +29,6 @@ pub(crate) struct Departed {
     /// The signed message that ended it, or the announce of the session that took its place.
     pub(crate) proof: Option<Vec<u8>>,
     pub(crate) answered_at: Option<Time>,
-    /// The counter of the order that removed it.
-    pub(crate) removed_by: Option<u32>,
     /// That it has left is another member's word: it may be here itself.
     pub(crate) is_hearsay: bool,
 }

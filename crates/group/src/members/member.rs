@@ -131,6 +131,13 @@ impl Member {
         self.session.member_id()
     }
 
+    /// One of us was out of reach: what has not come yet may explain every difference.
+    pub(crate) fn compare_anew(&mut self, now: Time) {
+        self.roster.begin_anew(now);
+        self.view.begin_anew(now);
+        self.orders.begin_anew(now);
+    }
+
     /// The session is its first half.
     pub(crate) fn announce_hash(&self) -> [u8; 32] {
         let mut hash = [0; 32];

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{MessageError, Reader};
-use crate::{SessionId, encoding::Write as _, hash::hash, sorted::sorted_by_key};
+use crate::{SessionId, encoding::Write as _, hash::hash, sorted::sorted_by};
 
 /// The sender is present, and sees the call like this (PROTOCOL.md §2.5).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,14 +67,14 @@ impl Heartbeat {
     /// `roster_hash` of members given as announce_hash, in any order.
     #[must_use]
     pub fn roster_hash(members: &[[u8; 32]]) -> [u8; 32] {
-        let sorted = sorted_by_key(members.iter().map(|hash| &hash[..]), |hash| *hash);
+        let sorted = sorted_by(members.iter().map(|hash| &hash[..]), Ord::cmp);
         hash("roster", &sorted)
     }
 
     /// `view_hash` of members given as announce_hash, newest generation and update_hash, in any order.
     #[must_use]
     pub fn view_hash(members: &[([u8; 32], u32, [u8; 32])]) -> [u8; 32] {
-        let sorted = sorted_by_key(members, |(announce, ..)| &announce[..]);
+        let sorted = sorted_by(members, |(one, ..), (other, ..)| one.cmp(other));
         let mut bytes = Vec::with_capacity(68 * sorted.len());
         for (announce, newest, update) in sorted {
             bytes.extend(announce);
@@ -175,7 +175,7 @@ pub enum Status {
     NotLive = 2,
     /// The application is judging it.
     Judging = 3,
-    /// Refused by the application, or because of its member id.
+    /// Refused by the application, or because of its member id; or it refuses the member that says so.
     Refused = 4,
     /// It said that it left.
     Left = 5,

@@ -27,6 +27,8 @@ pub use order::{Action, Forward, Order, Refusal, RefusalReason};
 pub const MAX_LEN: usize = 14_000;
 /// Bytes of a signature.
 pub const SIGNATURE_LEN: usize = 64;
+/// Bytes of a [`Head`].
+const HEAD_LEN: usize = 22;
 
 /// The version of the protocol.
 pub(crate) const VERSION: u8 = 1;
@@ -245,6 +247,12 @@ impl<'a> Message<'a> {
             &[]
         };
         Ok(Self { head, body, bytes, signed, signature, entry })
+    }
+
+    /// The body of a signed message without an entry.
+    pub(crate) fn body_of(message: &[u8]) -> &[u8] {
+        let end = message.len().saturating_sub(SIGNATURE_LEN);
+        message.get(HEAD_LEN..end).unwrap_or_default()
     }
 
     /// Whether it was signed by this identity in this call. Of a key update: `false`, see

@@ -262,6 +262,7 @@ impl Peer {
                 event,
                 Event::RosterMismatch { .. }
                     | Event::ViewMismatch { .. }
+                    | Event::OrdersDiffer(_)
                     | Event::Equivocation(_)
                     | Event::IdentityChanged { .. }
             )

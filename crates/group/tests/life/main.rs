@@ -32,6 +32,46 @@ fn call(people: &[Join]) -> (Net, Vec<u16>) {
     (net, addresses)
 }
 
+/// A member to which another refuses to let it in holds it to be away, and nobody is accused.
+#[test]
+fn who_is_refused_by_one_member_is_in_with_the_others() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
+    let alice = net.session(ids[0]);
+    net.peers.get_mut(&ids[0]).unwrap().refuses = [4].into();
+    let dave = net.join(&Join::of(4));
+    net.run_for(SECOND);
+    assert!(!net.peer(dave).sees(alice) && !net.peer(ids[0]).sees(net.session(dave)));
+    assert!(!net.peer(ids[0]).opens(net.peer(dave)) && !net.peer(dave).opens(net.peer(ids[0])));
+    net.run_for(300 * SECOND);
+    assert!(net.peer(ids[1]).opens(net.peer(dave)) && net.peer(dave).opens(net.peer(ids[1])));
+    assert!(!net.peer(dave).sees(alice));
+    no_alarms(&net);
+    net.peers.get_mut(&ids[0]).unwrap().refuses.clear();
+    net.until_together(70 * SECOND);
+    net.run_for(60 * SECOND);
+    net.is_together().unwrap();
+    no_alarms(&net);
+}
+
+#[test]
+fn those_outside_a_lock_are_with_each_other_until_it_is_lifted() {
+    let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    let outside = [net.join(&Join::of(4)), net.join(&Join::of(5))];
+    net.run_for(300 * SECOND);
+    let sessions = outside.map(|id| net.session(id));
+    for (us, them) in [(0, 1), (1, 0)] {
+        let peer = net.peer(outside[us]);
+        assert!(peer.sees(sessions[them]) && ids.iter().all(|&id| !peer.sees(net.session(id))));
+    }
+    no_alarms(&net);
+    net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
+    net.until_together(15 * SECOND);
+    net.run_for(60 * SECOND);
+    no_alarms(&net);
+}
+
 fn no_alarms(net: &Net) {
     for peer in net.peers.values() {
         assert!(peer.alarms().is_empty(), "{}: {:?}", peer.address, peer.alarms());
@@ -140,6 +180,30 @@ fn a_page_that_is_loaded_again_takes_its_old_place() {
     assert!(!net.peers.contains_key(&ids[0]), "the first window has ended");
     net.until_together(SECOND);
     assert!(net.peers.contains_key(&window));
+    no_alarms(&net);
+}
+
+/// Two windows of one person: the older one comes within reach while the newer one sleeps.
+#[test]
+fn a_newer_session_that_slept_takes_its_place_again() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
+    let old = ids[1] + 1;
+    net.sides.insert(old, 1);
+    net.join(&Join::of(3));
+    let new = net.join(&Join { started_at: 9, ..Join::of(3) });
+    net.run_for(SECOND);
+    net.is_together().unwrap_err();
+    let session = net.session(new);
+    assert!(net.peer(ids[0]).sees(session));
+    net.peers.get_mut(&new).unwrap().asleep_until = net.now + 60 * SECOND;
+    net.sides.clear();
+    net.with(old, |peer, now| peer.group.reconnected(now));
+    net.run_for(50 * SECOND);
+    assert!(net.peer(ids[0]).sees(net.session(old)) && !net.peer(ids[0]).sees(session));
+    net.run_for(10 * SECOND);
+    net.until_together(10 * SECOND);
+    assert!(!net.peers.contains_key(&old), "the older window has ended");
+    assert!(net.peer(ids[0]).sees(session));
     no_alarms(&net);
 }
 

@@ -2,7 +2,7 @@
 
 use sealframe_group::{
     Event, GroupError,
-    message::{Body, KeyUpdate, Reason},
+    message::{Action, Body, KeyUpdate, Order, Reason},
 };
 
 use crate::common::{HEARTBEAT, Join, KEY_UPDATE, Net, SECOND, call_of};
@@ -45,6 +45,32 @@ fn a_member_that_tells_two_people_different_things_is_caught() {
     assert_eq!(net.hand(alice, &other), Err(GroupError::Equivocation), "and stays so");
 }
 
+/// One lock lets Dave in, the other does not. Both are signed with one counter.
+#[test]
+fn a_moderator_that_shows_two_people_two_locks_is_caught() {
+    let (mut net, ids) = call_of(4);
+    let [liar, bob, carol, dave] = ids[..] else { panic!() };
+    let by = net.session(liar);
+    let lock = |net: &Net, allowed: &[u16]| {
+        let identities = allowed.iter().map(|id| net.peer(*id).group.identity());
+        let mut allowed: Vec<_> = identities.map(|id| Order::tag(by, 1, &id)).collect();
+        allowed.sort_unstable();
+        let order = Order { counter: 1, action: Action::Lock { allowed } };
+        net.sign(liar, &Body::Order(order))
+    };
+    let (with, without) = (lock(&net, &[liar, bob, carol, dave]), lock(&net, &[liar, bob, carol]));
+    net.hand(bob, &with).unwrap();
+    net.hand(carol, &without).unwrap();
+    net.run_for(40 * SECOND);
+    assert!(caught(&net, bob, liar) && caught(&net, carol, liar));
+    only_the_liar(&net, liar);
+    let hashes = [bob, carol].map(|id| net.heartbeat_of(id).orders_hash);
+    assert_eq!(hashes[0], hashes[1]);
+    let session = net.peers.get(&dave).map(|peer| peer.group.session());
+    let seen = [bob, carol].map(|id| session.is_some_and(|dave| net.peer(id).sees(dave)));
+    assert_eq!(seen[0], seen[1], "both have the same lock in force");
+}
+
 /// Generations 1, 3, 5, … to one, 2, 4, 6, … to the other, each chain consistent.
 #[test]
 fn two_chains_of_one_member_are_caught() {
@@ -83,6 +109,25 @@ fn views_that_stay_different_are_reported() {
         "{:?}",
         net.peer(alice).alarms()
     );
+}
+
+/// A generation is begun, and its member is cut off when one heartbeat has told one of the others.
+#[test]
+fn what_a_member_told_last_to_one_alone_is_no_difference_to_report() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    net.drops = Box::new(move |from, to, bytes| {
+        from == carol && (bytes[1] == KEY_UPDATE || bytes[1] == HEARTBEAT && to == bob)
+    });
+    net.with(carol, |peer, now| peer.group.rekey(Reason::Timer, now));
+    let seq = net.heartbeat_of(carol).seq;
+    net.run_for(11 * SECOND);
+    assert!(net.heartbeat_of(carol).seq > seq);
+    net.crash(carol);
+    net.run_for(95 * SECOND);
+    for id in [alice, bob] {
+        assert!(net.peer(id).alarms().is_empty(), "{:?}", net.peer(id).alarms());
+    }
 }
 
 #[test]

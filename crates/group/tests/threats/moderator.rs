@@ -227,6 +227,118 @@ fn the_lock_of_a_moderator_who_came_late_counts_for_all() {
     assert!(!net.peer(mallory).opens(net.peer(bob)));
 }
 
+/// A stranger hears of a lock and an unlock by a moderator that is not live for it yet.
+#[test]
+fn of_orders_that_waited_the_newest_is_handled_first() {
+    let (mut net, ids) = call_of(3);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    let dave = net.join(&Join::of(9));
+    net.run_for(5 * SECOND);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(30 * SECOND);
+    assert!(net.peers.contains_key(&dave), "it was put out by a lock that is lifted");
+    net.is_together().unwrap();
+    net.assert_no_alarms();
+}
+
+/// A newcomer is shown both orders by those who are there: the removal is the newer one.
+#[test]
+fn what_a_removed_moderator_ordered_before_reaches_who_comes_later() {
+    let people = [Join::moderator(1), Join::moderator(2), Join::of(3)];
+    let (mut net, ids) = call(&people);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    let session = net.session(bob);
+    net.with(bob, |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(SECOND);
+    net.with(alice, |peer, now| peer.group.remove_member(session, now).unwrap());
+    net.run_for(SECOND);
+    let dave = net.join(&Join::of(9));
+    net.run_for(60 * SECOND);
+    net.assert_no_alarms();
+    net.is_together().unwrap();
+    let hashes = [alice, carol, dave].map(|id| net.heartbeat_of(id).orders_hash);
+    assert_eq!(hashes, [hashes[0]; 3]);
+}
+
+/// Carol has a difference to compare with Bob when both fall asleep; Bob sleeps on when Carol
+/// wakes.
+#[test]
+fn who_wakes_accuses_nobody_of_other_orders() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    net.drops = Box::new(move |_, to, bytes| to == bob && matches!(bytes[1], ORDER | FORWARD));
+    net.with(alice, |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(11 * SECOND);
+    net.drop_nothing();
+    net.peers.get_mut(&bob).unwrap().asleep_until = net.now + 100 * SECOND;
+    net.peers.get_mut(&carol).unwrap().asleep_until = net.now + 50 * SECOND;
+    net.run_for(180 * SECOND);
+    net.assert_no_alarms();
+    net.is_together().unwrap();
+}
+
+/// A moderator that is about to be removed says that it leaves, and then orders on.
+#[test]
+fn a_leave_before_its_removal_lets_no_moderator_order_on() {
+    let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
+    let (mut net, ids) = call(&people);
+    let [alice, troll, carol, dave] = ids[..] else { panic!() };
+    let session = net.session(troll);
+    let leave = net.sign(troll, &Body::Leave);
+    let action = Action::Lock { allowed: Vec::new() };
+    let lock = net.sign(troll, &Body::Order(Order { counter: 9, action }));
+    net.hand(carol, &leave).unwrap();
+    net.with(alice, |peer, now| peer.group.remove_member(session, now).unwrap());
+    net.run_for(SECOND);
+    for id in [alice, carol, dave] {
+        assert_eq!(net.hand(id, &lock), Err(GroupError::Departed), "{id}");
+    }
+    // It came before the removal: then it ends with it.
+    let (mut net, ids) = call(&people);
+    let [alice, troll, carol, dave] = ids[..] else { panic!() };
+    let session = net.session(troll);
+    let remove = |net: &Net| {
+        let identity = Order::tag(net.session(alice), 1, &net.peer(troll).group.identity());
+        let action = Action::Remove { target: session, identity };
+        net.sign(alice, &Body::Order(Order { counter: 1, action }))
+    };
+    let remove = remove(&net);
+    let unlock = Order { counter: 9, action: Action::Unlock };
+    let unlock = net.sign(troll, &Body::Order(unlock));
+    let leave = net.sign(troll, &Body::Leave);
+    for (to, messages) in [(carol, [&leave, &unlock, &remove]), (dave, [&remove, &unlock, &leave])] {
+        for message in messages {
+            let _ = net.hand(to, message);
+        }
+    }
+    net.peers.remove(&troll);
+    net.run_for(11 * SECOND);
+    assert_eq!(net.heartbeat_of(carol).orders_hash, net.heartbeat_of(dave).orders_hash);
+}
+
+/// Bob did not hear of the lock, and has gone without a word when it is compared.
+#[test]
+fn who_is_gone_is_not_said_to_go_by_other_orders() {
+    for goes in [true, false] {
+        let (mut net, ids) = call_of(3);
+        let [alice, bob, carol] = ids[..] else { panic!() };
+        net.drops = Box::new(move |_, to, bytes| to == bob && matches!(bytes[1], ORDER | FORWARD));
+        net.with(alice, |peer, now| peer.group.lock(now).unwrap());
+        net.run_for(14 * SECOND);
+        let session = net.session(bob);
+        if goes {
+            net.crash(bob);
+        }
+        net.run_for(80 * SECOND);
+        for id in [alice, carol] {
+            assert_eq!(net.peer(id).has(&Event::OrdersDiffer(session)), !goes, "{id}");
+        }
+    }
+}
+
 /// Two moderators act at once; to one member one of both messages is lost.
 #[test]
 fn locks_and_unlocks_given_at_once_end_alike_for_all() {

@@ -105,8 +105,14 @@ fn orders_of_yesterday_do_not_count_because_their_moderator_leaves() {
     let leave = net.said(alice, LEAVE)[0].clone();
     let orders = net.said(alice, ORDER);
     assert_eq!(orders.len(), 7);
-    for leaves in [false, true] {
+    // Applications judge at once, or after all has been played.
+    for (leaves, judges_late) in [(false, false), (true, false), (false, true), (true, true)] {
         let (mut net, ids) = today();
+        if judges_late {
+            for peer in net.peers.values_mut() {
+                peer.judges_within = 20 * SECOND;
+            }
+        }
         net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
         net.run_for(SECOND);
         let leave = leaves.then(|| leave.clone());
@@ -118,11 +124,12 @@ fn orders_of_yesterday_do_not_count_because_their_moderator_leaves() {
             }
             net.run_for(SECOND / 20);
         }
-        net.run_for(15 * SECOND);
-        assert_eq!(net.peers.len(), 3, "{leaves}: nobody is out");
+        net.run_for(25 * SECOND);
+        assert_eq!(net.peers.len(), 3, "{leaves} {judges_late}: nobody is out");
         for &id in &ids {
-            assert!(net.is_locked(id), "{leaves}: {id}");
-            assert!(!net.peer(id).has(&Event::Unlocked { by: alice }), "{leaves}: {id}");
+            assert!(net.is_locked(id), "{leaves} {judges_late}: {id}");
+            let is_open = net.peer(id).has(&Event::Unlocked { by: alice });
+            assert!(!is_open, "{leaves} {judges_late}: {id}");
         }
         net.run_for(110 * SECOND);
         net.is_together().unwrap();

@@ -264,14 +264,11 @@ fn action(id: u8, target: &Hex, identities: &[Hex]) -> Action {
     }
 }
 
-/// The hash has nothing of the tags in it.
 fn orders_hash(lines: &[OrderLine]) -> [u8; 32] {
-    let no_tag = [Hex(vec![0; 12])];
     let orders: Vec<_> = lines
         .iter()
         .map(|line| {
-            let tags = if line.action == 3 { &no_tag[..] } else { &[] };
-            let action = action(line.action, &line.target, tags);
+            let action = action(line.action, &line.target, &line.identities);
             (session(&line.session), Order { counter: line.counter, action })
         })
         .collect();
@@ -499,5 +496,5 @@ fn all_6_group_hashes_27_rosters_27_views_and_23_lists_of_orders() {
         assert_eq!(orders_hash(&vector.orders), *vector.orders_hash.0);
     }
     let ran = [vectors.groups.len(), vectors.roster_hashes.len(), vectors.view_hashes.len()];
-    assert_eq!((ran, vectors.orders_hashes.len()), ([6, 27, 27], 23));
+    assert_eq!((ran, vectors.orders_hashes.len()), ([6, 27, 27], 27));
 }

@@ -555,10 +555,16 @@ def view_hash(view):
     return H("view", *(announce + be(newest, 4) + hash for announce, newest, hash in sorted(view)))
 
 
+ORDER_FIELDS = ("counter", "action", "target", "identities")
+
+
 def orders_hash(orders):
-    """Of (counter, session, action, target), in any order."""
-    lines = (be(n, 4) + session + be(action, 1) + target for n, session, action, target in sorted(orders))
-    return H("orders", *lines)
+    """Of (counter, session, action, target, identities), in any order."""
+    bodies = []
+    for counter, session, action, target, identities in orders:
+        fields = dict(zip(ORDER_FIELDS, (counter, action, target, identities)))
+        bodies.append((counter, session, body(ORDER, fields)))
+    return H("orders", *(session + content for _, session, content in sorted(bodies)))
 
 
 def identity_tags(session, counter, identities):
@@ -851,9 +857,14 @@ def make_heartbeats(call, members, of_a, of_b, of_c):
         [(header["generation"], header["header_hash"]) for header in headers]
         for headers in (of_a_told, of_b.begun, of_c.made[:2])
     )
-    lock, remove = (1, a["session"], 1, bytes(16)), (2, a["session"], 3, random("removed", 16))
-    unlock, top = (7, b["session"], 2, bytes(16)), (1 << 32) - 1
-    last_lock = (top, b["session"], 1, bytes(16))
+    top, identities = (1 << 32) - 1, [member["identity"] for member in members]
+    lock, last_lock = (
+        (counter, by["session"], 1, bytes(16), identity_tags(by["session"], counter, identities))
+        for counter, by in ((1, a), (top, b))
+    )
+    removed = identity_tags(a["session"], 2, [random("removed identity", 32)])
+    remove = (2, a["session"], 3, random("removed", 16), removed)
+    unlock = (7, b["session"], 2, bytes(16), [])
     cases = [  # member, flags, (seq, generation, step, frames), told, orders, counter, prekey_number, with prekey
         # What A says when it has joined, alone; what B answers.
         (a, 2, (1, 0, 0, 0), (of_a_told[0],), [], 0, 0, True),
@@ -902,7 +913,7 @@ def plain_view(view):
 
 
 def plain_orders(orders):
-    names = ("counter", "session", "action", "target")
+    names = ("counter", "session", "action", "target", "identities")
     return [plain_all(dict(zip(names, order))) for order in orders]
 
 
@@ -1749,19 +1760,21 @@ def view_vectors():
 
 
 def orders_vectors():
-    """None, and up to eight, in several orders."""
+    """None, and up to nine, in several orders; the last two have one signer and one counter."""
     sessions = [random(f"session {at}", 16) for at in range(3)]
+    tags = sorted(random(f"tag {at}", 12) for at in range(4))
     orders = [
-        (1, sessions[0], 3, sessions[2]),
-        (1, sessions[1], 3, sessions[2]),
-        (2, sessions[0], 1, bytes(16)),
-        (2, sessions[1], 2, bytes(16)),
-        (255, sessions[2], 3, random("removed", 16)),
-        (256, sessions[0], 3, bytes(16)),
-        ((1 << 32) - 1, sessions[2], 2, bytes(16)),
-        (1 << 31, sessions[1], 1, bytes(16)),
+        (1, sessions[0], 3, sessions[2], tags[:1]),
+        (1, sessions[1], 3, sessions[2], tags[1:2]),
+        (2, sessions[0], 1, bytes(16), tags),
+        (2, sessions[1], 2, bytes(16), []),
+        (255, sessions[2], 3, random("removed", 16), tags[2:3]),
+        (256, sessions[0], 3, bytes(16), tags[3:]),
+        ((1 << 32) - 1, sessions[2], 2, bytes(16), []),
+        (1 << 31, sessions[1], 1, bytes(16), tags[:2]),
+        (1 << 31, sessions[1], 1, bytes(16), tags[1:]),
     ]
-    for size in range(9):
+    for size in range(10):
         for order in orders_of(orders[:size]):
             yield {"orders_hash": orders_hash(order).hex(), "orders": plain_orders(order)}
 
@@ -1868,7 +1881,8 @@ def check_heartbeat(call, members, heartbeats, vector):
 
 
 def orders_in(orders):
-    return [tuple(order[name] for name in ("counter", "session", "action", "target")) for order in orders]
+    names = ("counter", "session", "action", "target", "identities")
+    return [tuple(order[name] for name in names) for order in orders]
 
 
 def check_forward(call, members, announces, vector):
