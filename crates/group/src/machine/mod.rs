@@ -97,6 +97,8 @@ pub struct Group {
     restarted_at: Option<Time>,
     restarts: u32,
     announced_at: Option<Time>,
+    /// When we last showed all why an order that removes us does not count.
+    objected_at: Option<Time>,
     /// What was there at the last poll was there when frames were sealed.
     polled_at: Time,
     sends: bool,
@@ -170,6 +172,7 @@ impl Group {
             restarted_at: None,
             restarts: 0,
             announced_at: None,
+            objected_at: None,
             polled_at: now,
             has_ended: false,
         };

@@ -13,6 +13,9 @@ use crate::{
 /// How long after it has gone a moderator's orders still count by themselves.
 const HEARD_AFTER: Duration = Duration::from_secs(180);
 
+/// How often we show all why an order that removes us does not count.
+const OBJECT_EVERY: Duration = Duration::from_secs(15);
+
 impl Group {
     /// Admits nobody any more whose identity is not in the call now.
     ///
@@ -86,6 +89,9 @@ impl Group {
         now: Time,
     ) -> Result<(), GroupError> {
         if self.orders.removed_at(by).is_some_and(|counter| counter < order.counter) {
+            if order.action.target() == self.core.session {
+                self.object(now);
+            }
             return Err(GroupError::Departed);
         }
         let away = self.away.get(by).map(|away| &away.member);
@@ -124,6 +130,14 @@ impl Group {
             return Ok(());
         }
         self.apply_order(order, now)
+    }
+
+    /// Others have removed us by an order that does not count: they lack the one that says so.
+    fn object(&mut self, now: Time) {
+        if self.objected_at.is_none_or(|at| now >= at + OBJECT_EVERY) {
+            self.objected_at = Some(now);
+            self.forward_orders_to_all();
+        }
     }
 
     /// Whether an order names a session that is or was present here. Any other may be a recording
