@@ -7,8 +7,8 @@ use super::{Group, sessions::counter_of};
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
-        self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
-        Verified, VerifiedBody,
+        self, Action, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request,
+        Status, Verified, VerifiedBody,
     },
     sorted::sorted_by,
 };
@@ -400,6 +400,10 @@ impl Group {
             let handled = self.on_order(session, order, message.bytes, false, now);
             return handled.err().unwrap_or(GroupError::Departed);
         }
+        if let Body::Forward(forward) = &message.body {
+            let handled = self.on_forward_of_removed(message, forward, now);
+            return handled.err().unwrap_or(GroupError::Departed);
+        }
         let Some(departed) = self.departed.get_mut(session) else { return GroupError::Departed };
         let is_alive = matches!(message.body, Body::Heartbeat(_) | Body::Request(_));
         let is_due = departed.answered_at.is_none_or(|at| now >= at + ANSWER_DEPARTED_EVERY);
@@ -477,6 +481,63 @@ impl Group {
                 | Body::Refusal(_)
                 | Body::Sas { .. } => Err(GroupError::NotAllowed),
             };
+        }
+        Ok(())
+    }
+
+    /// Handles the orders that a removed session forwards to show that its removal does not count:
+    /// an order with a lower counter has removed the moderator before. Its other orders are ignored.
+    fn on_forward_of_removed(
+        &mut self,
+        message: &Message<'_>,
+        forward: &Forward,
+        now: Time,
+    ) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let Some(removed_at) = self.orders.removed_at(session) else { return Ok(()) };
+        let departed = self.departed.get(session).ok_or(GroupError::Departed)?;
+        if !self.strangers.try_take(now) {
+            return Err(GroupError::Busy);
+        }
+        if message.verify(&self.core.group, &departed.identity).is_none() {
+            return Err(GroupError::Unauthentic);
+        }
+        let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
+        let parsed: Vec<_> =
+            parsed.filter(|message| message.head.tag == self.core.group[..4]).collect();
+        let earlier = |message: &&Message<'_>| match &message.body {
+            Body::Order(order) => {
+                matches!(order.action, Action::Remove { .. }) && order.counter < removed_at
+            }
+            Body::Announce(_)
+            | Body::KeyUpdate(_)
+            | Body::Request(_)
+            | Body::Ack(_)
+            | Body::Heartbeat(_)
+            | Body::Leave
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Sas { .. }
+            | Body::UpdateHeader(_) => false,
+        };
+        let removals: Vec<_> = parsed.iter().filter(earlier).collect();
+        for removal in removals {
+            let (by, Body::Order(order)) = (removal.head.session, &removal.body) else { continue };
+            if by == self.core.session || !self.strangers.try_take(now) {
+                continue;
+            }
+            let is_announce = |message: &&Message<'_>| {
+                message.head.session == by && matches!(message.body, Body::Announce(_))
+            };
+            // A message that is of no use is dropped.
+            if let Some(introduction) = parsed.iter().find(is_announce)
+                && let Body::Announce(announce) = &introduction.body
+                && self.departed.get(by).is_none()
+            {
+                let _ = self.on_announce(introduction, announce, true, now);
+            }
+            let _ = self.on_order(by, order, removal.bytes, true, now);
         }
         Ok(())
     }
