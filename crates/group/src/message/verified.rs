@@ -4,7 +4,8 @@ use super::{Announce, Body, Forward, Heartbeat, KeyUpdate, Message, Order, Refus
 use crate::{Identity, SessionId, verification::SasMessage};
 
 /// A message that the identity of its session has signed in this call. Only [`Message::verify`] and
-/// [`Message::verify_update`] make one, so a handler that takes one is never given a forged message.
+/// [`Message::verify_update`] make one, so a handler that takes one is never given a forged
+/// message.
 pub(crate) struct Verified<'m, B> {
     session: SessionId,
     bytes: &'m [u8],
@@ -51,8 +52,9 @@ pub(crate) enum VerifiedBody<'m> {
 }
 
 impl Message<'_> {
-    /// Verifies the signature of a message by the identity of its session; `None` if it does not hold. `None` too of an
-    /// announce, which names its own identity, and of a key update or an acknowledgement, which take a key to verify.
+    /// Verifies the signature of a message by the identity of its session; `None` if it does not
+    /// hold. `None` too of an announce, which names its own identity, and of a key update or an
+    /// acknowledgement, which take a key to verify.
     pub(crate) fn verify(&self, group: &[u8; 32], identity: &Identity) -> Option<VerifiedBody<'_>> {
         if !self.is_signed_by(group, identity) {
             return None;
