@@ -1,6 +1,6 @@
 //! Exchange and comparison of rosters, views and orders (PROTOCOL.md §6).
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Group;
@@ -9,6 +9,7 @@ use crate::{
     agreement::{Comparison, REPORT_AFTER, Suspect},
     members::{member::Member, orders::SignedOrder},
     message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, Verified, prefix},
+    sorted::SortedMap,
 };
 
 /// Orders that differ for this long are forwarded.
@@ -171,10 +172,10 @@ impl Group {
     }
 
     /// Our status of every known session, by session prefix.
-    fn known_sessions(&self) -> BTreeMap<[u8; 8], Known> {
+    fn known_sessions(&self) -> SortedMap<[u8; 8], Known> {
         let nothing = (0, [0; 32]);
         let known = |status, (newest, update_hash)| Known { status, newest, update_hash };
-        let mut sessions = BTreeMap::new();
+        let mut sessions = SortedMap::new();
         for session in self.refused.sessions() {
             sessions.insert(prefix(session), known(Status::Refused, nothing));
         }
@@ -182,7 +183,7 @@ impl Group {
             sessions.insert(prefix(departed.session), known(departed.status, nothing));
         }
         for (&session, _) in self.away.iter() {
-            let is_refuser = self.refusers.contains(&session);
+            let is_refuser = self.refusers.contains_key(&session);
             let status = if is_refuser { Status::Refused } else { Status::Away };
             sessions.insert(prefix(session), known(status, nothing));
         }
@@ -202,8 +203,9 @@ impl Group {
 
     /// Sends a member our roster.
     fn send_roster(&mut self, to: SessionId, is_answer: bool) {
-        let entries = self.known_sessions().into_iter().map(|(session, known)| {
-            let Known { status, newest, update_hash: [a, b, c, d, ..] } = known;
+        let entries = self.known_sessions();
+        let entries = entries.iter().map(|(&session, known)| {
+            let &Known { status, newest, update_hash: [a, b, c, d, ..] } = known;
             RosterEntry { session, status, newest, update_hash: [a, b, c, d] }
         });
         let entries: Vec<RosterEntry> = entries.collect();
@@ -246,7 +248,7 @@ impl Group {
 
     /// Forwards what the sender of a roster lacks, and requests what we lack.
     fn forward_missing(&mut self, to: SessionId, roster: &Roster, now: Time) {
-        let theirs: BTreeMap<[u8; 8], &RosterEntry> =
+        let theirs: SortedMap<[u8; 8], &RosterEntry> =
             roster.entries.iter().map(|entry| (entry.session, entry)).collect();
         let is_covered = |session: SessionId| (roster.from..=roster.to).contains(&prefix(session));
         let mut messages: Vec<Vec<u8>> = Vec::new();
@@ -385,11 +387,11 @@ impl Group {
     fn unexplained(
         &self,
         theirs: &[RosterEntry],
-        ours: &BTreeMap<[u8; 8], Known>,
+        ours: &SortedMap<[u8; 8], Known>,
         first: Time,
         now: Time,
     ) -> Vec<Suspect> {
-        let theirs: BTreeMap<[u8; 8], Status> =
+        let theirs: SortedMap<[u8; 8], Status> =
             theirs.iter().map(|entry| (entry.session, entry.status)).collect();
         let is_member = |status: Option<Status>| status.is_some_and(Status::is_member);
         let all = ours.keys().chain(theirs.keys().filter(|session| !ours.contains_key(*session)));

@@ -171,7 +171,7 @@ impl Group {
         }
     }
 
-    /// Handles a message of an applicant: stored until the application has decided.
+    /// Charges the sender of an authentic message one token, unless it was charged already.
     fn charge(&mut self, session: SessionId, is_due: bool, now: Time) -> Result<(), GroupError> {
         let member = self.members.get_mut(&session).filter(|_| is_due);
         if member.is_some_and(|member| !member.bucket.try_take(now)) {
@@ -180,13 +180,13 @@ impl Group {
         Ok(())
     }
 
-    /// A member or a session that is away says that it leaves.
+    /// Handles the leave of a member or of a session that is away.
     pub(super) fn on_leave(&mut self, leave: Verified<'_, ()>, now: Time) {
         let proof = Some(leave.bytes().to_vec());
         self.remove_departed(leave.session(), LeaveReason::Left, proof, now);
     }
 
-    /// A message of a session that the application is judging: kept until it has.
+    /// Handles a message of an applicant: stored until the application has decided.
     fn on_applicant_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
         let session = message.head.session;
         let us = self.core.session;
@@ -196,7 +196,7 @@ impl Group {
         let Some(applicant) = self.waiting.get_mut(session) else {
             return Err(GroupError::UnknownMember(session));
         };
-        // A key update cannot be verified without opening it: it waits.
+        // A key update can be verified only by opening it, so it waits.
         if let Body::KeyUpdate(_) = message.body {
             if Entry::parse(message.entry)?.recipient != us.member_id() {
                 return Err(GroupError::NotForUs);
@@ -220,7 +220,7 @@ impl Group {
                 Ok(())
             }
             VerifiedBody::Refusal(refusal) if refusal.body().target != us => Err(GroupError::NotForUs),
-            // A member's alone makes us begin a new session.
+            // Only a member's refusal makes us begin a new session.
             VerifiedBody::Refusal(refusal)
                 if matches!(refusal.body().reason, RefusalReason::MemberIdInUse(_)) =>
             {
@@ -235,7 +235,8 @@ impl Group {
                 Ok(())
             }
             VerifiedBody::Request(request) if request.body().target == us => {
-                // It does not know us yet, perhaps: what else it wants waits.
+                // The applicant may not know us yet, so it gets our announce; its other requests
+                // wait.
                 let has_announce = request.body().wants.has(message::Wants::ANNOUNCE);
                 if has_announce {
                     self.introduce_to(session, now);
@@ -506,7 +507,7 @@ impl Group {
             return;
         }
         if self.refusers.len() < MAX_ASKED {
-            self.refusers.insert(by);
+            self.refusers.insert(by, ());
         }
         if is_member {
             self.move_away_refusing(by, now);
