@@ -8,7 +8,7 @@ use crate::{
     EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId, Time,
     members::orders::{Inserted, SignedOrder},
     message::{Action, Announce, Body, Message, Order, RefusalReason},
-    sorted::sorted_by_key,
+    sorted::sorted_by,
 };
 
 /// How long after a moderator has departed its orders count without a live member that forwards
@@ -27,7 +27,7 @@ impl Group {
         let identities = self.members.values().map(|member| member.identity()).chain(away);
         let identities = identities.chain([self.core.identity()]);
         let tag = |identity: Identity| Order::tag(self.core.session, counter, &identity);
-        let mut allowed = sorted_by_key(identities.map(tag), |tag| *tag);
+        let mut allowed = sorted_by(identities.map(tag), Ord::cmp);
         allowed.dedup();
         self.issue_order(Order { counter, action: Action::Lock { allowed } }, now);
         Ok(())

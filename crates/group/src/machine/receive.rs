@@ -1,7 +1,7 @@
 //! Dispatch and authentication of received messages.
 
 use alloc::vec::Vec;
-use core::{cmp::Reverse, time::Duration};
+use core::time::Duration;
 
 use super::{Group, sessions::counter_of};
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
         Verified, VerifiedBody,
     },
+    sorted::sorted_by,
 };
 
 /// Maximum number of messages buffered for unknown sessions.
@@ -354,11 +355,10 @@ impl Group {
     /// Takes the messages that a session sent before it was known or live, its newest order first,
     /// so that a superseded order expels no member.
     fn take_early(&mut self, session: SessionId) -> Vec<Early> {
-        let (mut theirs, others): (Vec<_>, Vec<_>) =
+        let (theirs, others): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.early).into_iter().partition(|early| early.session == session);
         self.early = others.into();
-        theirs.sort_by_key(|early| Reverse(counter_of(&early.bytes)));
-        theirs
+        sorted_by(theirs, |one, other| counter_of(&other.bytes).cmp(&counter_of(&one.bytes)))
     }
 
     /// Handles the leave or removal of an applicant. If it has signed orders it is judged for
@@ -446,8 +446,9 @@ impl Group {
             })
         };
         let is_announce = |message: &&Message<'_>| matches!(message.body, Body::Announce(_));
-        let (announces, mut others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
-        others.sort_by_key(|message| Reverse(counter_of(message.bytes)));
+        let (announces, others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        let others =
+            sorted_by(others, |one, other| counter_of(other.bytes).cmp(&counter_of(one.bytes)));
         for message in announces.into_iter().chain(others) {
             let session = message.head.session;
             if session == self.core.session {
