@@ -1,5 +1,5 @@
-//! Sorted vectors, and a map that is one: for at most some thousands of entries. In a browser's module the library's sorts
-//! take 1 kB by gzip for each type that is sorted, and its maps 2 kB.
+//! Sorted vectors, and a map that is one: for at most some thousands of entries. In a browser's
+//! module the library's sorts take 1 kB by gzip for each type that is sorted, and its maps 2 kB.
 
 use alloc::vec::Vec;
 use core::{borrow::Borrow, cmp::Ordering, mem, ops::RangeInclusive};
@@ -19,7 +19,8 @@ pub(crate) fn sorted_by<T>(
 
 /// A map in one sorted vector.
 ///
-/// What is inserted or removed moves all entries behind it: values that are secret or large are boxed.
+/// What is inserted or removed moves all entries behind it: values that are secret or large are
+/// boxed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SortedMap<K, V> {
     entries: Vec<(K, V)>,
