@@ -66,7 +66,8 @@ pub struct SharedSecretCall {
     cipher: Cipher,
     secret: SharedSecret,
     frames: Frames,
-    /// Members that have left: if their keys were installed again, their frames could be replayed. Ascending.
+    /// Members that have left: if their keys were installed again, their frames could be replayed.
+    /// Ascending.
     departed: Vec<MemberId>,
 }
 

@@ -298,13 +298,27 @@ impl Group {
             }
         }
         messages.truncate(MAX_FORWARDED);
-        self.forward(to, messages);
+        self.forward(Recipient::One(to), messages);
     }
 
     /// Forwards all orders in force, and the ended removals of moderators, which still void those
     /// moderators' later orders. Announces of live signers go first, in a separate forward: a
     /// signer whose announce comes in the same forward as its orders is judged for these alone.
     fn forward_orders(&mut self, to: SessionId) {
+        let (here, gone) = self.orders_to_show();
+        self.forward(Recipient::One(to), here);
+        self.forward(Recipient::One(to), gone);
+    }
+
+    /// Forwards all our orders, with the announces of their signers, to all members.
+    pub(super) fn forward_orders_to_all(&mut self) {
+        let (here, gone) = self.orders_to_show();
+        self.forward(Recipient::All, here.into_iter().chain(gone).collect());
+    }
+
+    /// The announces of live signers; then those of the other signers, the orders in force and the
+    /// ended removals of moderators.
+    fn orders_to_show(&self) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
         let may_have_ordered = |removal: &&SignedOrder| {
             let departed = self.departed.get(removal.order.action.target());
@@ -313,34 +327,33 @@ impl Group {
         let ended = self.orders.ended_removals().filter(may_have_ordered);
         let orders: Vec<_> = self.orders.iter().chain(ended).collect();
         for order in &orders {
-            let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
-            let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
-            let announce = of_departed.or(of_away).map(<[u8]>::to_vec);
-            gone.extend(announce.filter(|announce| !gone.contains(announce)));
-            let of_member = self.members.get(&order.by).filter(|member| member.presence.is_live());
-            let announce = of_member.map(|member| member.announce.to_vec());
-            here.extend(announce.filter(|announce| !here.contains(announce)));
+            let is_live = |session| {
+                let member = self.members.get(&session);
+                member.is_some_and(|member| member.presence.is_live())
+            };
+            let list = if is_live(order.by) { &mut here } else { &mut gone };
+            let announce = self.announce_of(order.by).filter(|_| order.by != self.core.session);
+            list.extend(announce.filter(|announce| !list.contains(announce)));
         }
         gone.extend(orders.iter().map(|order| order.message.to_vec()));
-        self.forward(to, here);
-        self.forward(to, gone);
+        (here, gone)
     }
 
     /// Forwards messages in as few forwards as possible, in order.
-    fn forward(&mut self, to: SessionId, messages: Vec<Vec<u8>>) {
+    fn forward(&mut self, to: Recipient, messages: Vec<Vec<u8>>) {
         let mut part: Vec<Vec<u8>> = Vec::new();
         let mut len = 0;
         for message in messages {
             if len + message.len() + 2 > Forward::MAX_LEN {
                 let messages = core::mem::take(&mut part);
-                self.core.send(Recipient::One(to), &Body::Forward(Forward { messages }));
+                self.core.send(to, &Body::Forward(Forward { messages }));
                 len = 0;
             }
             len += message.len() + 2;
             part.push(message);
         }
         if !part.is_empty() {
-            self.core.send(Recipient::One(to), &Body::Forward(Forward { messages: part }));
+            self.core.send(to, &Body::Forward(Forward { messages: part }));
         }
     }
 

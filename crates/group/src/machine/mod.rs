@@ -95,6 +95,8 @@ pub struct Group {
     restarted_at: Option<Time>,
     restarts: u32,
     announced_at: Option<Time>,
+    /// When we last forwarded to all the orders that void our removal.
+    objected_at: Option<Time>,
     /// Time of the last poll. Members that were in the call then were in it when frames were
     /// sealed.
     polled_at: Time,
@@ -170,6 +172,7 @@ impl Group {
             restarted_at: None,
             restarts: 0,
             announced_at: None,
+            objected_at: None,
             polled_at: now,
             has_ended: false,
         };

@@ -1,15 +1,16 @@
 //! Dispatch and authentication of received messages.
 
 use alloc::vec::Vec;
-use core::{cmp::Reverse, time::Duration};
+use core::time::Duration;
 
 use super::{Group, sessions::counter_of};
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
-        self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
-        Verified, VerifiedBody,
+        self, Action, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request,
+        Status, Verified, VerifiedBody,
     },
+    sorted::sorted_by,
 };
 
 /// Maximum number of messages buffered for unknown sessions.
@@ -354,11 +355,10 @@ impl Group {
     /// Takes the messages that a session sent before it was known or live, its newest order first,
     /// so that a superseded order expels no member.
     fn take_early(&mut self, session: SessionId) -> Vec<Early> {
-        let (mut theirs, others): (Vec<_>, Vec<_>) =
+        let (theirs, others): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.early).into_iter().partition(|early| early.session == session);
         self.early = others.into();
-        theirs.sort_by_key(|early| Reverse(counter_of(&early.bytes)));
-        theirs
+        sorted_by(theirs, |one, other| counter_of(&other.bytes).cmp(&counter_of(&one.bytes)))
     }
 
     /// Handles the leave or removal of an applicant. If it has signed orders it is judged for
@@ -398,6 +398,10 @@ impl Group {
         let session = message.head.session;
         if let Body::Order(order) = &message.body {
             let handled = self.on_order(session, order, message.bytes, false, now);
+            return handled.err().unwrap_or(GroupError::Departed);
+        }
+        if let Body::Forward(forward) = &message.body {
+            let handled = self.on_forward_of_removed(message, forward, now);
             return handled.err().unwrap_or(GroupError::Departed);
         }
         let Some(departed) = self.departed.get_mut(session) else { return GroupError::Departed };
@@ -446,8 +450,9 @@ impl Group {
             })
         };
         let is_announce = |message: &&Message<'_>| matches!(message.body, Body::Announce(_));
-        let (announces, mut others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
-        others.sort_by_key(|message| Reverse(counter_of(message.bytes)));
+        let (announces, others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        let others =
+            sorted_by(others, |one, other| counter_of(other.bytes).cmp(&counter_of(one.bytes)));
         for message in announces.into_iter().chain(others) {
             let session = message.head.session;
             if session == self.core.session {
@@ -476,6 +481,63 @@ impl Group {
                 | Body::Refusal(_)
                 | Body::Sas { .. } => Err(GroupError::NotAllowed),
             };
+        }
+        Ok(())
+    }
+
+    /// Handles the orders that a removed session forwards to show that its removal does not count:
+    /// an order with a lower counter has removed the moderator before. Its other orders are ignored.
+    fn on_forward_of_removed(
+        &mut self,
+        message: &Message<'_>,
+        forward: &Forward,
+        now: Time,
+    ) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let Some(removed_at) = self.orders.removed_at(session) else { return Ok(()) };
+        let departed = self.departed.get(session).ok_or(GroupError::Departed)?;
+        if !self.strangers.try_take(now) {
+            return Err(GroupError::Busy);
+        }
+        if message.verify(&self.core.group, &departed.identity).is_none() {
+            return Err(GroupError::Unauthentic);
+        }
+        let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
+        let parsed: Vec<_> =
+            parsed.filter(|message| message.head.tag == self.core.group[..4]).collect();
+        let earlier = |message: &&Message<'_>| match &message.body {
+            Body::Order(order) => {
+                matches!(order.action, Action::Remove { .. }) && order.counter < removed_at
+            }
+            Body::Announce(_)
+            | Body::KeyUpdate(_)
+            | Body::Request(_)
+            | Body::Ack(_)
+            | Body::Heartbeat(_)
+            | Body::Leave
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Sas { .. }
+            | Body::UpdateHeader(_) => false,
+        };
+        let removals: Vec<_> = parsed.iter().filter(earlier).collect();
+        for removal in removals {
+            let (by, Body::Order(order)) = (removal.head.session, &removal.body) else { continue };
+            if by == self.core.session || !self.strangers.try_take(now) {
+                continue;
+            }
+            let is_announce = |message: &&Message<'_>| {
+                message.head.session == by && matches!(message.body, Body::Announce(_))
+            };
+            // Messages that are rejected are dropped.
+            if let Some(introduction) = parsed.iter().find(is_announce)
+                && let Body::Announce(announce) = &introduction.body
+                && self.departed.get(by).is_none()
+            {
+                let _ = self.on_announce(introduction, announce, true, now);
+            }
+            let _ = self.on_order(by, order, removal.bytes, true, now);
         }
         Ok(())
     }

@@ -246,6 +246,54 @@ fn of_buffered_orders_the_newest_is_handled_first() {
     net.assert_no_alarms();
 }
 
+/// Alice sleeps when Carol joins, so Bob forwards Alice's order to Carol, who never hears Alice.
+/// Then Bob leaves, and Carol forwards it to Dave.
+#[test]
+fn orders_of_a_silent_moderator_are_forwarded_with_its_announce() {
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    net.with(alice, |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(SECOND);
+    net.peers.get_mut(&alice).unwrap().asleep_until = net.now + 300 * SECOND;
+    let carol = net.join(&Join::of(7));
+    net.run_for(20 * SECOND);
+    let hash = net.heartbeat_of(bob).orders_hash;
+    net.leave(bob);
+    let dave = net.join(&Join::of(8));
+    net.run_for(18 * SECOND);
+    assert_eq!([carol, dave].map(|id| net.heartbeat_of(id).orders_hash), [hash; 2]);
+}
+
+/// Bob removes Alice, and only Carol receives the order; Alice removes Bob, then Carol, and only
+/// Dave receives those. Both moderators vanish. Carol is removed at Dave, while at Carol that
+/// removal never counted.
+#[test]
+fn a_member_removed_by_a_removed_moderator_returns() {
+    let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
+    let (mut net, ids) = call(&people);
+    let [alice, bob, carol, dave] = ids[..] else { panic!() };
+    let targets = [(bob, alice), (alice, bob), (alice, carol)];
+    let mut orders = Vec::new();
+    for (counter, (by, target)) in [1, 1, 2].into_iter().zip(targets) {
+        let identity = Order::tag(net.session(by), counter, &net.peer(target).group.identity());
+        let action = Action::Remove { target: net.session(target), identity };
+        orders.push(net.sign(by, &Body::Order(Order { counter, action })));
+    }
+    net.hand(carol, &orders[0]).unwrap();
+    net.hand(dave, &orders[1]).unwrap();
+    net.hand(dave, &orders[2]).unwrap();
+    let session = net.session(carol);
+    assert!(net.peer(dave).has_left(session, LeaveReason::Removed));
+    net.crash(alice);
+    net.crash(bob);
+    net.run_for(90 * SECOND);
+    assert_eq!(net.peers.keys().copied().collect::<Vec<_>>(), [carol, dave]);
+    assert!(net.peer(dave).sees(session) && net.peer(carol).sees(net.session(dave)));
+    assert!(net.peer(dave).opens(net.peer(carol)) && net.peer(carol).opens(net.peer(dave)));
+    net.run_for(120 * SECOND);
+    net.is_together().unwrap();
+}
+
 /// A newcomer is forwarded both orders by the members; the removal is the newer one.
 #[test]
 fn earlier_orders_of_a_removed_moderator_reach_newcomers() {

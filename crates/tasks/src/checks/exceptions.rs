@@ -15,14 +15,6 @@ const fn until_mended(check: &'static str, folder: &'static str) -> Exception {
 }
 
 pub(super) const EXCEPTIONS: &[Exception] = &[
-    until_mended("comments", "benches"),
-    until_mended("comments", "crates/call"),
-    until_mended("comments", "crates/credentials"),
-    until_mended("comments", "crates/group"),
-    until_mended("comments", "crates/taint"),
-    until_mended("comments", "crates/testkit"),
-    until_mended("comments", "examples"),
-    until_mended("comments", "fuzz"),
     until_mended("comments", "wasm"),
     until_mended("circles", "crates/call"),
     until_mended("circles", "crates/credentials"),
