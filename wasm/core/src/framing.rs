@@ -48,6 +48,16 @@ impl Label {
         Some(Self { stream, application: [framing, codec_id], readable })
     }
 
+    /// Like [`new`](Self::new), with the length of the readable prefix; `None` also for a codec
+    /// whose readable part is not a prefix.
+    pub(crate) fn with_prefix(kind: u8, index: u16, framing: u8, codec_id: u8) -> Option<(Self, u16)> {
+        let label = Self::new(kind, index, framing, codec_id)?;
+        match label.readable {
+            Readable::Prefix(prefix_len) => Some((label, prefix_len)),
+            Readable::Front(_) => None,
+        }
+    }
+
     pub(crate) fn metadata(&self, prefix_len: u16) -> Metadata<'_> {
         Metadata::from(self.stream).with_prefix(prefix_len).with_application(&self.application)
     }

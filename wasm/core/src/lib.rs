@@ -271,10 +271,7 @@ impl Call {
         framing: u8,
         codec_id: u8,
     ) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec_id) else {
-            return ErrorCode::UnknownStream.as_result();
-        };
-        let Readable::Prefix(prefix_len) = label.readable else {
+        let Some((label, prefix_len)) = Label::with_prefix(kind, index, framing, codec_id) else {
             return ErrorCode::UnknownStream.as_result();
         };
         if len < usize::from(prefix_len) {
@@ -306,10 +303,7 @@ impl Call {
         framing: u8,
         codec_id: u8,
     ) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec_id) else {
-            return ErrorCode::UnknownStream.as_result();
-        };
-        let Readable::Prefix(prefix_len) = label.readable else {
+        let Some((label, prefix_len)) = Label::with_prefix(kind, index, framing, codec_id) else {
             return ErrorCode::UnknownStream.as_result();
         };
         let Some(front) = self.region.frame(len.min(Self::front())) else {
