@@ -9,7 +9,7 @@
 use sealframe_group::{Kem, LeaveReason, Reason};
 
 mod common;
-use common::{HEARTBEAT, Join, KEY_UPDATE, MILLI, Net, SECOND, call_of};
+use common::{HEARTBEAT, Join, KEY_UPDATE, MILLI, Net, SECOND, call_of, rekeyed_call};
 
 #[test]
 fn all_members_open_each_other_with_every_kem() {
@@ -101,15 +101,8 @@ fn heartbeats_are_sent_every_ten_seconds_and_three_seconds_after_joining() {
 
 #[test]
 fn older_keys_are_wiped_10_s_after_a_newer_one_opened_a_frame() {
-    let (mut net, ids) = call_of(2);
-    let [alice, bob] = ids[..] else { panic!() };
-    net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
-    net.run_for(3 * SECOND);
-    let number = net.peer(alice).group.member_id();
-    let (generation, step, _) = net.peer(alice).own;
+    let (mut net, [_, bob], number) = rekeyed_call();
     let holds = |net: &Net, generation| net.peer(bob).held.contains_key(&(number, generation));
-    assert!(generation == 1 && holds(&net, 0) && holds(&net, 1));
-    net.with(bob, |peer, now| peer.group.opened(number, generation, step, now));
     net.run_for(9_900 * MILLI);
     assert!(holds(&net, 0), "late frames open");
     net.run_for(100 * MILLI);

@@ -2,7 +2,7 @@
 
 use sealframe_crypto::BaseKey;
 use sealframe_group::{
-    Event, GroupError, IdentityKey, Kem, KemSecret, LeaveReason, Role, SessionId, Time,
+    Event, GroupError, IdentityKey, Kem, KemSecret, LeaveReason, MemberId, Role, SessionId, Time,
     message::{
         self, Addressee, Announce, Body, Heartbeat, KeyUpdate, Message, Reason, UpdateHeader,
         entry_info,
@@ -43,6 +43,20 @@ pub(crate) fn call_of(people: u16) -> (Net, Vec<u16>) {
     let others = (2..=people).map(Join::of);
     let people: Vec<Join> = [Join::moderator(1)].into_iter().chain(others).collect();
     call(&people)
+}
+
+/// A call of two members, and the first one's member id. The first has begun generation 1, and the
+/// second has opened a frame with it.
+pub(crate) fn rekeyed_call() -> (Net, [u16; 2], MemberId) {
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
+    net.run_for(3 * SECOND);
+    let number = net.peer(alice).group.member_id();
+    let (generation, step, _) = net.peer(alice).own;
+    assert!([0, 1].iter().all(|generation| net.peer(bob).held.contains_key(&(number, *generation))));
+    net.with(bob, |peer, now| peer.group.opened(number, generation, step, now));
+    (net, [alice, bob], number)
 }
 
 /// The call's group_hash.

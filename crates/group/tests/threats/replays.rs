@@ -5,7 +5,9 @@ use sealframe_group::{
     message::{Body, Entry, Message},
 };
 
-use crate::common::{FORWARD, HEARTBEAT, Join, KEY_UPDATE, MILLI, ROSTER, SECOND, call_of};
+use crate::common::{
+    FORWARD, HEARTBEAT, Join, KEY_UPDATE, MILLI, ROSTER, SECOND, call_of, rekeyed_call,
+};
 
 #[test]
 fn a_crashed_member_is_lost_although_its_messages_are_replayed() {
@@ -132,13 +134,7 @@ fn replayed_messages_change_nothing() {
 
 #[test]
 fn a_wiped_key_is_not_opened_again() {
-    let (mut net, ids) = call_of(2);
-    let [alice, bob] = ids[..] else { panic!() };
-    net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
-    net.run_for(3 * SECOND);
-    let number = net.peer(alice).group.member_id();
-    let (generation, step, _) = net.peer(alice).own;
-    net.with(bob, |peer, now| peer.group.opened(number, generation, step, now));
+    let (mut net, [alice, bob], number) = rekeyed_call();
     net.run_for(9_900 * MILLI);
     assert!(net.peer(bob).held.contains_key(&(number, 0)), "late frames open");
     net.run_for(200 * MILLI);
