@@ -8,7 +8,9 @@ mod receive;
 mod sas;
 mod sessions;
 pub(crate) mod state;
+mod timeouts;
 mod timers;
+mod verifications;
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::{fmt, time::Duration};
@@ -29,6 +31,7 @@ use crate::{
     members::{
         admission::Applicants,
         departed::{AwayMembers, DepartedSessions, Refused, WipedKeys},
+        early::Early,
         map::MemberMap,
         orders::Orders,
         presence::OwnHeartbeats,
@@ -38,8 +41,8 @@ use crate::{
     verification::{self, CallCode, Party, TrustStore},
 };
 
-use sas::GroupVerifications;
 use timers::{Timer, Timers};
+use verifications::GroupVerifications;
 
 /// Timeout returned after the group has ended; effectively never.
 const ENDED_WAIT: Duration = Duration::from_secs(3600);
@@ -60,7 +63,7 @@ pub struct Group {
     refused: Refused,
     wiped: WipedKeys,
     /// Orders and leaves of unknown sessions, and orders of members that are not live yet.
-    early: VecDeque<receive::Early>,
+    early: VecDeque<Early>,
     orders: Orders,
     own: OwnKeys,
     prekeys: Prekeys,

@@ -8,7 +8,7 @@ use crate::{
     Admission, Identity, MemberId, Permission, Role, SessionId, Time, UserId,
     agreement::Comparison,
     bucket::{Rate, TokenBucket},
-    keys::{own::Delivery, received::Received},
+    keys::{delivery::Delivery, received::Received},
     message::{Announce, Heartbeat, Wants},
     verification::VerificationState,
 };
