@@ -78,6 +78,23 @@ fn no_alarms(net: &Net) {
     }
 }
 
+/// The second newcomer waits for the delivery that both get, and a leave begins a generation before.
+#[test]
+fn a_newcomer_is_introduced_before_a_generation_that_overtakes_its_delivery() {
+    let (mut net, ids) = call(&[1, 2, 3, 4].map(Join::of));
+    net.join(&Join::of(8));
+    net.run_for(10 * MILLI);
+    net.join(&Join::of(9));
+    net.run_for(5 * MILLI);
+    net.leave(ids[3]);
+    net.run_for(500 * MILLI);
+    net.is_together().unwrap();
+    for id in &ids[..3] {
+        // The newcomer has acknowledged it, else they would still wait.
+        assert_eq!(net.peer(*id).own.0, 1, "{id} seals with the next generation");
+    }
+}
+
 #[test]
 fn two_members_open_each_other_at_once() {
     let mut net = Net::new(1);
