@@ -69,6 +69,7 @@ pub struct Group {
     /// Acks that wait for company.
     acks: Vec<(SessionId, Ack)>,
     heartbeats: OwnHeartbeats,
+    reconnected_at: Option<Time>,
     /// The heartbeat that came in last.
     witness: Witness,
     roster: RecentHashes,
@@ -150,6 +151,7 @@ impl Group {
             prekeys,
             acks: Vec::new(),
             heartbeats: OwnHeartbeats::default(),
+            reconnected_at: None,
             witness: Witness::default(),
             roster: RecentHashes::new(),
             view: RecentHashes::new(),
@@ -306,11 +308,14 @@ impl Group {
         }
     }
 
-    /// The transport is up again after a break: everybody hears of us at once.
+    /// The transport is up again after a break: everybody hears of us at once, and several times in the next seconds, as a
+    /// relay may not carry everything yet.
     pub fn reconnected(&mut self, now: Time) {
         let now = self.advance(now);
         if !self.has_ended {
+            self.reconnected_at = Some(now);
             self.announce_to_all(now);
+            self.set_heartbeat_timer(now);
         }
     }
 
@@ -346,7 +351,8 @@ impl Group {
     /// Our announce and a heartbeat, to all.
     fn announce_to_all(&mut self, now: Time) {
         self.core.out.send(Recipient::All, self.core.announce.clone());
-        self.send_heartbeat(Recipient::All, false, now);
+        let asks = self.asks_who_is_there(now);
+        self.send_heartbeat(Recipient::All, asks, now);
     }
 
     /// Begins a new session: our member id belongs to another.

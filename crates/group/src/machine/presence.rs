@@ -19,6 +19,8 @@ const ANSWER_EVERY: Duration = Duration::from_secs(1);
 const EXCUSED: Duration = Duration::from_secs(20);
 /// How long an older session of an identity has to show that it is still there.
 const CONTEST: Duration = Duration::from_secs(30);
+/// The first heartbeat after a reconnection is repeated after this part of T.
+const REPEATED_WITHIN: u32 = 10;
 /// Members up to which heartbeats are sent twice as often while one is unresponsive.
 const SMALL_CALL: usize = 64;
 /// Bytes of prekeys that are sent in every heartbeat; larger ones only when they are new.
@@ -35,14 +37,30 @@ impl Group {
     }
 
     pub(super) fn send_heartbeat_to_all(&mut self, now: Time) {
+        let asks = self.asks_who_is_there(now);
+        self.send_heartbeat(Recipient::All, asks, now);
+        self.set_heartbeat_timer(now);
+        self.heartbeats.forget_before(now - self.lost_after());
+    }
+
+    /// Whether members are to answer our heartbeat: after a break some are away here that may not know of it.
+    pub(super) fn asks_who_is_there(&self, now: Time) -> bool {
+        let until = self.reconnected_at.map(|at| at + self.heartbeat_interval());
+        until.is_some_and(|until| now < until) && self.away.iter().next().is_some()
+    }
+
+    /// Sets when the next heartbeat goes to all.
+    pub(super) fn set_heartbeat_timer(&mut self, now: Time) {
+        let interval = self.heartbeat_interval();
         // In small calls somebody who is out of reach hears of us soon after it is back.
         let is_missed = self.members.len() <= SMALL_CALL
             && self.members.values().any(|member| member.presence.is_unresponsive);
-        let interval =
-            if is_missed { self.heartbeat_interval() / 2 } else { self.heartbeat_interval() };
-        self.send_heartbeat(Recipient::All, false, now);
-        self.timers.set(Timer::Heartbeat, now + interval);
-        self.heartbeats.forget_before(now - self.lost_after());
+        let usual = if is_missed { interval / 2 } else { interval };
+        let soonest = interval / REPEATED_WITHIN;
+        // As long again as it has been since: after 1, 2, 4 and 8 s.
+        let after_break = self.reconnected_at.map(|at| (now - at).max(soonest));
+        let wait = after_break.map_or(usual, |wait| wait.min(usual));
+        self.timers.set(Timer::Heartbeat, now + wait);
     }
 
     pub(super) fn send_heartbeat(&mut self, to: Recipient, wants_answer: bool, now: Time) {
