@@ -256,6 +256,9 @@ impl Group {
         let due: Vec<SessionId> = due.map(|(&session, _)| session).collect();
         for session in due {
             let Some(member) = self.members.get_mut(&session) else { continue };
+            if let Some(acked_at) = self.acked_at {
+                member.put_off_repeats(acked_at);
+            }
             for (generation, tries) in member.repeats(now) {
                 let pending = self.own.pending.as_ref().map(|pending| pending.generation);
                 let made = if generation == self.own.current.generation {
@@ -298,6 +301,7 @@ impl Group {
         if !member.acknowledge((ack.generation, ack.step), &ack.mac, now) {
             return Err(GroupError::Stale);
         }
+        self.acked_at = Some(now);
         self.refusers.remove(&session);
         // All who have the key could have made it: it is no proof of life.
         self.switch_if_acknowledged(now);

@@ -68,6 +68,8 @@ pub struct Group {
     prekeys: Prekeys,
     /// Acks that wait for company.
     acks: Vec<(SessionId, Ack)>,
+    /// When an ack of a member came in last.
+    acked_at: Option<Time>,
     heartbeats: OwnHeartbeats,
     reconnected_at: Option<Time>,
     /// The heartbeat that came in last.
@@ -150,6 +152,7 @@ impl Group {
             own,
             prekeys,
             acks: Vec::new(),
+            acked_at: None,
             heartbeats: OwnHeartbeats::default(),
             reconnected_at: None,
             witness: Witness::default(),

@@ -20,6 +20,8 @@ const ASK_AT_LEAST: Duration = Duration::from_secs(60);
 /// Until the first ack of a member is known, its acks are expected after this time.
 const FIRST_ACK_WITHIN: Duration = Duration::from_secs(3);
 const ACK_WITHIN: Duration = Duration::from_secs(1);
+/// The longest time for which acks of others put off that a key is sent again.
+const PUT_OFF_BY: Duration = Duration::from_secs(3);
 /// How often a key is sent again.
 const MAX_TRIES: u8 = 4;
 
@@ -71,6 +73,8 @@ struct Unacknowledged {
     delivery: Delivery,
     sent_at: Time,
     tries: u8,
+    /// It is not sent again before this time: see [`Member::put_off_repeats`].
+    not_before: Time,
 }
 
 /// When its keys are requested next.
@@ -201,7 +205,12 @@ impl Member {
         self.unacknowledged.retain(is_other);
         if wants_ack {
             self.unacknowledged.reserve_exact(1);
-            self.unacknowledged.push(Unacknowledged { delivery, sent_at: now, tries: 0 });
+            self.unacknowledged.push(Unacknowledged {
+                delivery,
+                sent_at: now,
+                tries: 0,
+                not_before: now,
+            });
         }
     }
 
@@ -254,7 +263,17 @@ impl Member {
             return sent.sent_at;
         }
         let first = self.ack_delay.map_or(FIRST_ACK_WITHIN, |delay| ACK_WITHIN.max(delay * 2));
-        sent.sent_at + first * 2_u32.pow(sent.tries.into())
+        (sent.sent_at + first * 2_u32.pow(sent.tries.into())).max(sent.not_before)
+    }
+
+    /// An ack of some member came in at `acked_at`. A key that was sent before is not sent again the first time while acks still
+    /// come: its own is delayed, as those were, and a repetition would delay all of them further.
+    pub(crate) fn put_off_repeats(&mut self, acked_at: Time) {
+        for sent in &mut self.unacknowledged {
+            if sent.tries == 0 && acked_at > sent.sent_at {
+                sent.not_before = (acked_at + ACK_WITHIN).min(sent.sent_at + PUT_OFF_BY);
+            }
+        }
     }
 
     /// Generations of which the key is to be sent again now. After the last try it is not waited for any longer.
@@ -275,7 +294,7 @@ impl Member {
 
     /// A key was sent again.
     pub(crate) fn note_repeat(&mut self, delivery: Delivery, tries: u8, now: Time) {
-        let sent = Unacknowledged { delivery, sent_at: now, tries: tries + 1 };
+        let sent = Unacknowledged { delivery, sent_at: now, tries: tries + 1, not_before: now };
         self.unacknowledged.push(sent);
     }
 
