@@ -69,7 +69,11 @@ pub struct Group {
     prekeys: Prekeys,
     /// Acks that wait for another message to the same member.
     acks: Vec<(SessionId, Ack)>,
+    /// When an ack of a member came in last.
+    acked_at: Option<Time>,
     heartbeats: OwnHeartbeats,
+    /// When the transport was last connected again.
+    reconnected_at: Option<Time>,
     /// The heartbeat received last.
     witness: Witness,
     roster: RecentHashes,
@@ -154,7 +158,9 @@ impl Group {
             own,
             prekeys,
             acks: Vec::new(),
+            acked_at: None,
             heartbeats: OwnHeartbeats::default(),
+            reconnected_at: None,
             witness: Witness::default(),
             roster: RecentHashes::new(),
             view: RecentHashes::new(),
@@ -316,11 +322,14 @@ impl Group {
         }
     }
 
-    /// Reports that the transport is connected again. We announce ourselves to all at once.
+    /// Reports that the transport is connected again. We announce ourselves to all at once, and
+    /// repeat our heartbeat in the next seconds, because a relay may not forward everything yet.
     pub fn reconnected(&mut self, now: Time) {
         let now = self.advance(now);
         if !self.has_ended {
+            self.reconnected_at = Some(now);
             self.announce_to_all(now);
+            self.set_heartbeat_timer(now);
         }
     }
 
@@ -357,7 +366,8 @@ impl Group {
     /// Sends our announce and a heartbeat to all.
     fn announce_to_all(&mut self, now: Time) {
         self.core.out.send(Recipient::All, self.core.announce.clone());
-        self.send_heartbeat(Recipient::All, false, now);
+        let asks = self.asks_who_is_there(now);
+        self.send_heartbeat(Recipient::All, asks, now);
     }
 
     /// Begins a new session, as our member id belongs to another session.

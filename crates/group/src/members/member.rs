@@ -20,6 +20,8 @@ const ASK_AT_LEAST: Duration = Duration::from_secs(60);
 /// Before a member's first ack, its acks are expected within this time.
 const FIRST_ACK_WITHIN: Duration = Duration::from_secs(3);
 const ACK_WITHIN: Duration = Duration::from_secs(1);
+/// Maximum time for which other members' acks defer that a key is resent.
+const DEFER_FOR: Duration = Duration::from_secs(3);
 /// How many times a key is resent.
 const MAX_TRIES: u8 = 4;
 
@@ -71,6 +73,8 @@ struct Unacknowledged {
     delivery: Delivery,
     sent_at: Time,
     tries: u8,
+    /// It is not resent before this time: see [`Member::defer_resends`].
+    not_before: Time,
 }
 
 /// The schedule of requests for a member's keys.
@@ -211,7 +215,12 @@ impl Member {
         self.unacknowledged.retain(is_other);
         if wants_ack {
             self.unacknowledged.reserve_exact(1);
-            self.unacknowledged.push(Unacknowledged { delivery, sent_at: now, tries: 0 });
+            self.unacknowledged.push(Unacknowledged {
+                delivery,
+                sent_at: now,
+                tries: 0,
+                not_before: now,
+            });
         }
     }
 
@@ -264,7 +273,18 @@ impl Member {
             return sent.sent_at;
         }
         let first = self.ack_delay.map_or(FIRST_ACK_WITHIN, |delay| ACK_WITHIN.max(delay * 2));
-        sent.sent_at + first * 2_u32.pow(sent.tries.into())
+        (sent.sent_at + first * 2_u32.pow(sent.tries.into())).max(sent.not_before)
+    }
+
+    /// Defers the first resend of keys that were sent before `acked_at`, when some member's ack came
+    /// in: while acks arrive, this member's is probably delayed as they were, and a resend would
+    /// delay all of them further.
+    pub(crate) fn defer_resends(&mut self, acked_at: Time) {
+        for sent in &mut self.unacknowledged {
+            if sent.tries == 0 && acked_at > sent.sent_at {
+                sent.not_before = (acked_at + ACK_WITHIN).min(sent.sent_at + DEFER_FOR);
+            }
+        }
     }
 
     /// Generations whose key is to be resent now, and the tries so far. After the last try the wait
@@ -286,7 +306,7 @@ impl Member {
 
     /// Notes that a key was resent.
     pub(crate) fn note_repeat(&mut self, delivery: Delivery, tries: u8, now: Time) {
-        let sent = Unacknowledged { delivery, sent_at: now, tries: tries + 1 };
+        let sent = Unacknowledged { delivery, sent_at: now, tries: tries + 1, not_before: now };
         self.unacknowledged.push(sent);
     }
 

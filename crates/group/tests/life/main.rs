@@ -317,3 +317,66 @@ fn at_most_four_messages_are_sent_for_each_pair() {
     assert!(net.sends - before <= 4 * 30 * 29 / 2);
     no_alarms(&net);
 }
+
+#[test]
+fn a_slow_call_is_not_made_slower() {
+    let (mut net, _) = call(&(1..=30).map(Join::of).collect::<Vec<_>>());
+    net.run_for(10 * SECOND);
+    net.delay = (20 * MILLI, 1100 * MILLI);
+    let before = net.sends;
+    net.leave(30);
+    net.run_for(5 * SECOND);
+    net.is_together().unwrap();
+    println!("leave: {}", net.sends - before);
+    // Updates and acks, and the heartbeats of that time.
+    assert!(net.sends - before <= 2 * 29 * 28 + 200, "{}", net.sends - before);
+    no_alarms(&net);
+}
+
+#[test]
+fn a_key_that_was_lost_is_sent_again_while_others_are_acknowledged() {
+    let (mut net, ids) = call(&(1..=30).map(Join::of).collect::<Vec<_>>());
+    net.run_for(10 * SECOND);
+    let (from, to) = (ids[0], ids[1]);
+    let left_at = net.now;
+    net.leave(ids[29]);
+    net.cut.insert((from, to));
+    net.run_for(SECOND);
+    net.cut.clear();
+    let waited = net.until_together(SECOND);
+    println!("{:?}", net.now - left_at);
+    assert!(waited <= SECOND);
+    no_alarms(&net);
+}
+
+/// As when a media server has been replaced: both are told that the other is gone, both reconnect, and the first messages are lost.
+#[test]
+fn what_a_relay_loses_after_a_reconnection_delays_nobody() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
+    net.run_for(25 * SECOND);
+    net.tell_gone(ids[0]);
+    net.tell_gone(ids[1]);
+    net.run_for(SECOND);
+    net.cut.extend([(ids[0], ids[1]), (ids[1], ids[0])]);
+    for &id in &ids {
+        net.with(id, |peer, now| peer.group.reconnected(now));
+    }
+    net.run_for(900 * MILLI);
+    net.cut.clear();
+    let took = net.until_together(SECOND);
+    println!("{took:?}");
+    no_alarms(&net);
+}
+
+#[test]
+fn who_reconnects_has_those_back_at_once_who_saw_no_break() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
+    net.run_for(25 * SECOND);
+    let gone = net.session(ids[1]);
+    net.with(ids[0], |peer, now| peer.group.drop_member(gone, now).unwrap());
+    net.run_for(SECOND);
+    net.with(ids[0], |peer, now| peer.group.reconnected(now));
+    let took = net.until_together(SECOND);
+    println!("{took:?}");
+    no_alarms(&net);
+}
