@@ -89,7 +89,7 @@ impl fmt::Debug for Identity {
 /// What the application calls a person: an account name, a mail address; any bytes, but not none: a name that is
 /// empty is one that somebody forgot to fill in, and all who have it would be one person.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(Vec<u8>);
+pub struct UserId(Box<[u8]>);
 
 impl UserId {
     /// The user with this name.
@@ -98,7 +98,7 @@ impl UserId {
     /// [`EmptyUserId`].
     pub fn new(name: impl Into<Vec<u8>>) -> Result<Self, EmptyUserId> {
         let name = name.into();
-        if name.is_empty() { Err(EmptyUserId) } else { Ok(Self(name)) }
+        if name.is_empty() { Err(EmptyUserId) } else { Ok(Self(name.into())) }
     }
 
     /// The name; never empty.

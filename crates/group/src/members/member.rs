@@ -1,7 +1,7 @@
 //! What is known of another member.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::time::Duration;
+use core::{num::NonZeroU32, time::Duration};
 
 use super::presence::Presence;
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     bucket::{Rate, TokenBucket},
     keys::{own::Delivery, received::Received},
     message::{Announce, Heartbeat, Wants},
+    sparse::SparseVec,
     verification::VerificationState,
 };
 
@@ -39,9 +40,9 @@ pub(crate) struct Member {
     pub(crate) since: Time,
     pub(crate) presence: Presence,
     pub(crate) delivered: Delivered,
-    unacknowledged: Vec<Unacknowledged>,
-    /// How long its acks take, smoothed.
-    ack_delay: Option<Duration>,
+    unacknowledged: SparseVec<Unacknowledged>,
+    /// How long its acks take, smoothed, in microseconds.
+    ack_delay: Option<NonZeroU32>,
     pub(crate) received: Received,
     pub(crate) roster: Comparison,
     pub(crate) view: Comparison,
@@ -110,7 +111,7 @@ impl Member {
             since: now,
             presence: Presence::new(),
             delivered: Delivered::default(),
-            unacknowledged: Vec::new(),
+            unacknowledged: SparseVec::default(),
             ack_delay: None,
             received: Received::default(),
             roster: Comparison::default(),
@@ -204,12 +205,14 @@ impl Member {
 
     /// A key of ours was sent to it.
     pub(crate) fn note_delivery(&mut self, delivery: Delivery, wants_ack: bool, now: Time) {
-        let is_other = |sent: &Unacknowledged| sent.delivery.generation != delivery.generation;
-        self.unacknowledged.retain(is_other);
-        if wants_ack {
-            self.unacknowledged.reserve_exact(1);
-            self.unacknowledged.push(Unacknowledged { delivery, sent_at: now, tries: 0 });
-        }
+        let generation = delivery.generation;
+        let is_other = |sent: &Unacknowledged| sent.delivery.generation != generation;
+        self.unacknowledged.with(|unacknowledged| {
+            unacknowledged.retain(is_other);
+            if wants_ack {
+                unacknowledged.push(Unacknowledged { delivery, sent_at: now, tries: 0 });
+            }
+        });
     }
 
     /// Whether this confirms a key that it was sent.
@@ -225,14 +228,18 @@ impl Member {
                 && bool::from(subtle::ConstantTimeEq::ct_eq(&expected[..], &mac[..]))
         };
         let Some(place) = self.unacknowledged.iter().position(is_right) else { return false };
-        let sent = self.unacknowledged.remove(place);
+        let sent = self.unacknowledged.with(|unacknowledged| unacknowledged.remove(place));
         if sent.tries == 0 {
             let took = now - sent.sent_at;
-            let before = self.ack_delay.unwrap_or(took);
-            self.ack_delay = Some((before * 7 + took) / 8);
+            let before = self.ack_delay().unwrap_or(took);
+            let smoothed = u32::try_from(((before * 7 + took) / 8).as_micros()).unwrap_or(u32::MAX);
+            self.ack_delay = Some(NonZeroU32::new(smoothed).unwrap_or(NonZeroU32::MIN));
         }
-        self.unacknowledged.shrink_to_fit();
         true
+    }
+
+    fn ack_delay(&self) -> Option<Duration> {
+        self.ack_delay.map(|micros| Duration::from_micros(micros.get().into()))
     }
 
     /// Whether it has opened a key of ours.
@@ -247,7 +254,8 @@ impl Member {
 
     /// Only the keys that we hold still count.
     pub(crate) fn keep_unacknowledged(&mut self, generations: &[u32]) {
-        self.unacknowledged.retain(|sent| generations.contains(&sent.delivery.generation));
+        let counts = |sent: &Unacknowledged| generations.contains(&sent.delivery.generation);
+        self.unacknowledged.with(|unacknowledged| unacknowledged.retain(counts));
     }
 
     /// When a key is to be sent again.
@@ -260,7 +268,7 @@ impl Member {
         if sent.delivery.prekey_number != self.prekey_number && sent.tries < MAX_TRIES {
             return sent.sent_at;
         }
-        let first = self.ack_delay.map_or(FIRST_ACK_WITHIN, |delay| ACK_WITHIN.max(delay * 2));
+        let first = self.ack_delay().map_or(FIRST_ACK_WITHIN, |delay| ACK_WITHIN.max(delay * 2));
         sent.sent_at + first * 2_u32.pow(sent.tries.into())
     }
 
@@ -270,31 +278,33 @@ impl Member {
             self.unacknowledged.iter().map(|sent| now >= self.repeat_at(sent)).collect();
         let mut again = Vec::new();
         let mut due = due.into_iter();
-        self.unacknowledged.retain(|sent| {
+        let stays = |sent: &Unacknowledged| {
             let is_due = due.next().unwrap_or_default();
             if is_due && sent.tries < MAX_TRIES {
                 again.push((sent.delivery.generation, sent.tries));
             }
             !is_due || sent.tries < MAX_TRIES
-        });
+        };
+        self.unacknowledged.with(|unacknowledged| unacknowledged.retain(stays));
         again
     }
 
     /// A key was sent again.
     pub(crate) fn note_repeat(&mut self, delivery: Delivery, tries: u8, now: Time) {
         let sent = Unacknowledged { delivery, sent_at: now, tries: tries + 1 };
-        self.unacknowledged.push(sent);
+        self.unacknowledged.with(|unacknowledged| unacknowledged.push(sent));
     }
 
     /// A key that it was sent needs no ack any more.
     pub(crate) fn forget_delivery(&mut self, generation: u32) {
-        self.unacknowledged.retain(|sent| sent.delivery.generation != generation);
+        let is_other = |sent: &Unacknowledged| sent.delivery.generation != generation;
+        self.unacknowledged.with(|unacknowledged| unacknowledged.retain(is_other));
     }
 
     /// It is away: what it was sent and what it sent counts no more.
     pub(crate) fn go_away(&mut self) {
         self.delivered = Delivered { announce: true, ..Delivered::default() };
-        self.unacknowledged = Vec::new();
+        self.unacknowledged = SparseVec::default();
         self.received.close();
         self.roster = Comparison::default();
         self.view = Comparison::default();
@@ -305,5 +315,16 @@ impl Member {
 
     pub(crate) fn next_ask_at(&self) -> Option<Time> {
         self.keys_asked.at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Member;
+
+    /// With what it points to and its media key it takes less than 2,048 bytes (`cargo bench --bench group -- known`).
+    #[test]
+    fn a_member_takes_no_more_than_424_bytes() {
+        assert!(size_of::<Member>() <= 424, "{}", size_of::<Member>());
     }
 }
