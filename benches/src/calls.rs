@@ -3,7 +3,7 @@
 use core::{hint::black_box, time::Duration};
 
 use sealframe::{
-    Action, Call, MemberId, Time,
+    Action, Backend, Call, Cipher, MemberId, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -43,7 +43,7 @@ impl<const N: usize> Members<N> {
                 policy: Policy::default(),
             };
             let key = IdentityKey::generate(rng).unwrap();
-            Call::join(config, key, TrustStore::new(), now, rng).unwrap()
+            Call::join(config, Backend::recommended(), key, TrustStore::new(), now, rng).unwrap()
         };
         let mut calls: Vec<Call> = (0..=N).map(&mut join).collect();
         for _ in 0..8 {
@@ -89,10 +89,10 @@ pub struct Alone {
 impl Alone {
     fn new(members: usize) -> Self {
         let kid = |number| SenderKeyKid { sender: member(number).into(), ..SenderKeyKid::default() };
-        let mut receiver = Receiver::new(SUITE, layout());
+        let mut receiver = Receiver::new(Cipher::recommended(SUITE), layout());
         let senders = (0..members).map(|number| {
             receiver.add_sender(kid(number), crate::base_key()).unwrap();
-            Sender::new(SUITE, layout(), kid(number), crate::base_key()).unwrap()
+            Sender::new(Cipher::recommended(SUITE), layout(), kid(number), crate::base_key()).unwrap()
         });
         Self { senders: senders.collect(), receiver }
     }

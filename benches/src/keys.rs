@@ -67,7 +67,7 @@ impl Operation for Derive {
 
     #[inline(always)]
     fn run(&mut self, base_key: &mut BaseKey) {
-        black_box(FrameKey::derive(Backend::default(), Kid::new(0x0700), black_box(base_key)));
+        black_box(FrameKey::derive(Backend::recommended(), Kid::new(0x0700), black_box(base_key)));
     }
 }
 
@@ -96,7 +96,7 @@ pub struct Follow {
 
 impl Follow {
     pub fn new() -> Self {
-        let cipher = Cipher::from(SUITE);
+        let cipher = Cipher::recommended(SUITE);
         let sender = Sender::new(cipher, layout(), kid(), crate::base_key()).unwrap();
         Self { sender, receiver: frames::receiver(cipher) }
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use sealframe::{
-    Action, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
+    Action, Backend, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, SessionId, UserId,
         message::{self, Body, Message},
@@ -40,7 +40,8 @@ fn call(number: u16, seed: u64, kem: Kem) -> (Call, Random) {
         },
     };
     let key = IdentityKey::generate(&mut rng).unwrap();
-    let call = Call::join(config, key, TrustStore::default(), NOW, &mut rng).unwrap();
+    let call =
+        Call::join(config, Backend::recommended(), key, TrustStore::default(), NOW, &mut rng).unwrap();
     (call, rng)
 }
 

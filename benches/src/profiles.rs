@@ -81,10 +81,10 @@ impl Profile {
     }
 
     fn sender(self, backend: Backend) -> Sender {
-        let options = || livekit::Options::new().with_backend(backend);
+        let options = || livekit::Config::new(backend);
         match self {
             Self::Jitsi | Self::JitsiExternal => {
-                let mut sender = jitsi::Sender::resume(backend, 0);
+                let mut sender = jitsi::Sender::resume(jitsi::Config::new(backend), 0);
                 sender.set_key(0, self.jitsi_key()).unwrap();
                 Sender::Jitsi(sender)
             }
@@ -93,15 +93,17 @@ impl Profile {
                 sender.set_key(0, livekit::Key::hkdf(&BASE_KEY)).unwrap();
                 Sender::LiveKit(sender)
             }
-            Self::Dave | Self::DaveVp8 => Sender::Dave(dave::Sender::with_backend(secret(), backend)),
+            Self::Dave | Self::DaveVp8 => {
+                Sender::Dave(dave::Sender::new(dave::Config::new(backend), secret()))
+            }
         }
     }
 
     fn receiver(self, backend: Backend) -> Receiver {
-        let options = livekit::Options::new().with_backend(backend);
+        let options = livekit::Config::new(backend);
         match self {
             Self::Jitsi | Self::JitsiExternal => {
-                let mut receiver = jitsi::Receiver::with_policy(backend, Default::default());
+                let mut receiver = jitsi::Receiver::new(jitsi::Config::new(backend));
                 receiver.set_key(0, self.jitsi_key());
                 Receiver::Jitsi(receiver)
             }
@@ -111,7 +113,7 @@ impl Profile {
                 Receiver::LiveKit(receiver)
             }
             Self::Dave | Self::DaveVp8 => {
-                let mut receiver = dave::Receiver::with_backend(backend);
+                let mut receiver = dave::Receiver::new(dave::Config::new(backend));
                 receiver.add_epoch(1, secret(), Duration::ZERO);
                 Receiver::Dave(receiver)
             }

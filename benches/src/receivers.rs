@@ -91,13 +91,13 @@ fn senders(count: usize) -> Vec<Sender> {
     let usage = KeyUsage { frames: FIRST_CTR, ..KeyUsage::default() };
     let sender = |index| {
         let base_key = BaseKey::from_bytes(SUITE, &base_key(index)).unwrap();
-        Sender::resume(SUITE, layout(), kid(index), base_key, usage).unwrap()
+        Sender::resume(Cipher::recommended(SUITE), layout(), kid(index), base_key, usage).unwrap()
     };
     (0..count).map(sender).collect()
 }
 
 fn ours(count: usize) -> Receiver {
-    let mut receiver = Receiver::new(Cipher::from(SUITE), layout());
+    let mut receiver = Receiver::new(Cipher::recommended(SUITE), layout());
     for index in 0..count {
         receiver.add_sender(kid(index), BaseKey::from_bytes(SUITE, &base_key(index)).unwrap()).unwrap();
     }

@@ -58,7 +58,7 @@ pub fn backends(suite: CipherSuite) -> Vec<(String, Backend)> {
     if is_gcm(suite) {
         BACKENDS.iter().map(|&(name, backend)| (format!("sealframe {name}"), backend)).collect()
     } else {
-        vec![("sealframe".to_owned(), Backend::default())]
+        vec![("sealframe".to_owned(), Backend::recommended())]
     }
 }
 

@@ -1,13 +1,16 @@
 //! Writes `seeds/`: small inputs that reach deep code, from the RFC's vectors, from `keys.json` and
 //! by hand.
 //!
-//! `cargo run -p sealframe-fuzz --example make_seeds`. Inputs that once failed are kept beside
-//! them, under names that begin with `found-`, and are not changed.
+//! `cargo run -p sealframe-fuzz --example make_seeds`; with a path, into that folder. Inputs that
+//! once failed are kept beside them, under names that begin with `found-`, and are not changed.
 
-use std::{fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use sealframe::{
-    CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
+    Cipher, CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
     group::{Identity, UserId, message, verification::TrustStore},
 };
 use sealframe_profiles::dave as dave_format;
@@ -29,7 +32,8 @@ fn main() -> Result<()> {
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let folder = env::args_os().nth(1).map_or_else(own, PathBuf::from).join(target);
     fs::create_dir_all(&folder)?;
     Ok(fs::write(folder.join(name), bytes)?)
 }
@@ -233,7 +237,12 @@ fn announcements() -> Result<()> {
     for suite in CipherSuite::ALL {
         let id = low_byte(u64::from(suite.id()) - 1);
         for (number, name) in [(4_u16, "genuine"), (2, "held-already")] {
-            let mut member = SharedSecretCall::new(suite, &secret, MemberId::new(number), [9; 32])?;
+            let mut member = SharedSecretCall::new(
+                Cipher::recommended(suite),
+                &secret,
+                MemberId::new(number),
+                [9; 32],
+            )?;
             member.seal_to_vec(b"a frame", Stream::new(StreamKind::Camera, 0))?; // leaves a step unused
             member.ratchet()?;
             let from = number.to_be_bytes()[1];
@@ -244,7 +253,12 @@ fn announcements() -> Result<()> {
         write("announcement", &format!("changed-suite{}", suite.id()), &change)?;
     }
     write("announcement", "other-number", &[3, 3, 1])?;
-    let me = SharedSecretCall::new(CipherSuite::ALL[3], &secret, MemberId::new(1), [9; 32])?;
+    let me = SharedSecretCall::new(
+        Cipher::recommended(CipherSuite::ALL[3]),
+        &secret,
+        MemberId::new(1),
+        [9; 32],
+    )?;
     write("announcement", "own", &[&[3, 1, 0][..], &me.announcement([7; 32])].concat())?;
     Ok(())
 }
@@ -306,7 +320,8 @@ fn codecs_and_dave() -> Result<()> {
         ];
         write("dave", &format!("seal-{name}"), &[&head[..], &vector.frame].concat())?;
         let secret = dave_format::BaseSecret::from_exported(&[0x22; 16]);
-        let mut sender = dave_format::Sender::new(secret);
+        let config = dave_format::Config::new(sealframe_profiles::Backend::recommended());
+        let mut sender = dave_format::Sender::new(config, secret);
         let codec = sealframe_codec::Codec::ALL.get(usize::from(codec)).copied();
         let sealed = sender.seal_to_vec(&vector.frame, codec)?;
         write("dave", &format!("open-{name}"), &[&[0][..], &sealed].concat())?;
@@ -425,7 +440,7 @@ fn groups() -> Result<()> {
         write("trust", &format!("users-{users}"), &store.to_bytes())?;
         let (user, identity) =
             (UserId::new(vec![users; 1 + usize::from(users)])?, Identity([users; 32]));
-        store.see(&user, &identity, 1_000_000 + u64::from(users))?;
+        store.observe(&user, &identity, 1_000_000 + u64::from(users))?;
         if users % 2 == 0 {
             store.mark_verified(&user, &identity, 2_000_000)?;
         }

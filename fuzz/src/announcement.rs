@@ -2,8 +2,9 @@
 
 use sealframe::crypto::FrameKey;
 use sealframe::{
-    AnnouncementError, BaseKey, CipherSuite, Ctr, KeyError, Kid, MemberId, OpenError, SenderKeyKid,
-    SenderKeyLayout, SharedSecret, SharedSecretCall, SharedSecretError, Stream, StreamKind,
+    AnnouncementError, BaseKey, Cipher, CipherSuite, Ctr, KeyError, Kid, MemberId, OpenError,
+    SenderKeyKid, SenderKeyLayout, SharedSecret, SharedSecretCall, SharedSecretError, Stream,
+    StreamKind,
 };
 
 use crate::{input::Input, keys::cipher, label::Label, reference};
@@ -44,7 +45,7 @@ pub fn announcement(data: &[u8]) {
     match expected {
         Ok((kid, base_key)) => {
             let label = Label { stream: Some(CAMERA), prefix_len: 0, application: Vec::new() };
-            let cipher = suite.into();
+            let cipher = Cipher::recommended(suite);
             let frame = reference::seal(cipher, &base_key, kid, Ctr::new(9), &label, b"a frame");
             opens_once(&mut bob, from, &frame);
             let again = bob.add_member(from, &message);
@@ -64,7 +65,7 @@ pub fn announcement(data: &[u8]) {
 fn member(suite: CipherSuite, id: MemberId) -> SharedSecretCall {
     let secret = SharedSecret::from_bytes(&SECRET).expect("32 bytes");
     let entropy = [id.get().to_be_bytes()[1]; 32];
-    SharedSecretCall::new(suite, &secret, id, entropy).expect("32 bytes")
+    SharedSecretCall::new(Cipher::recommended(suite), &secret, id, entropy).expect("32 bytes")
 }
 
 fn opens_once(bob: &mut SharedSecretCall, from: MemberId, frame: &[u8]) {
@@ -128,7 +129,7 @@ fn wrap(head: &[u8], base_key: &[u8]) -> Vec<u8> {
     let suite = CipherSuite::Aes256GcmSha512_128;
     let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", &head[11..43]];
     let key = BaseKey::derive(suite, &SECRET, &info).expect("32 bytes");
-    let backend = reference::other_backend(suite.into()).backend;
+    let backend = reference::other_backend(Cipher::recommended(suite)).backend;
     let key = FrameKey::derive(backend, Kid::new(0), &key);
     let (mut body, mut tag) = (base_key.to_vec(), vec![0; 16]);
     key.encrypt(Ctr::new(0), head, &mut body, &mut tag).expect("short");

@@ -9,7 +9,7 @@ use sealframe::{
 use sealframe_codec::annex_b::has_start_code;
 use sealframe_profiles::{
     Codec, OpenError, SealError,
-    dave::{BaseSecret, ClearUnits, HashRatchet, Receiver, Sender},
+    dave::{BaseSecret, ClearUnits, Config, HashRatchet, Receiver, Sender},
 };
 
 use crate::input::Input;
@@ -37,10 +37,11 @@ pub fn dave(data: &[u8]) {
     let frame = input.rest();
     // At the time of a late generation the older epoch is erased.
     let secret = SECRETS[if generation > 1 { 1 } else { usize::from(choice / 16 % 2) }];
-    let mut sender = Sender::new(BaseSecret::from_exported(&secret));
+    let mut config = Config::new(Backend::recommended());
     if choice >= 128 {
-        sender = sender.with_clear_units(ClearUnits::ParameterSets);
+        config = config.with_clear_units(ClearUnits::ParameterSets);
     }
+    let mut sender = Sender::new(config, BaseSecret::from_exported(&secret));
     sender.skip_to(nonce).expect("forward");
     let mut sealed = match sender.seal_to_vec(frame, codec) {
         Err(SealError::TooManyRanges) => {
@@ -74,7 +75,7 @@ pub fn dave(data: &[u8]) {
 
 /// The receiver's result, which must equal the reference's.
 fn check(sealed: &[u8]) -> Result<(Vec<u8>, u64, u64), OpenError> {
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     for (number, secret) in (FIRST_EPOCH..).zip(SECRETS) {
         receiver.add_epoch(number, BaseSecret::from_exported(&secret), START);
     }
@@ -99,7 +100,9 @@ fn check(sealed: &[u8]) -> Result<(Vec<u8>, u64, u64), OpenError> {
             (result, expected) => panic!("{result:?}, not {expected:?}"),
         }
     }
-    let genuine = Sender::new(BaseSecret::from_exported(&SECRETS[1])).seal_to_vec(b"a frame", None);
+    let genuine =
+        Sender::new(Config::new(Backend::recommended()), BaseSecret::from_exported(&SECRETS[1]))
+            .seal_to_vec(b"a frame", None);
     assert_eq!(receiver.open_to_vec(&genuine.expect("short"), NOW), Ok(b"a frame".to_vec()));
     open(sealed, NOW)
 }

@@ -2,8 +2,8 @@
 //! sealed and changed.
 
 use sealframe_profiles::{
-    Codec, FrameInfo, FrameType, OpenError, ReceiverEvent,
-    jitsi::{Key, Receiver, Sender},
+    Backend, Codec, FrameInfo, FrameType, OpenError, ReceiverEvent,
+    jitsi::{Config, Key, Receiver, Sender},
 };
 
 use crate::{
@@ -83,13 +83,13 @@ pub(crate) fn check(error: OpenError, refusal: Refusal) {
 }
 
 fn sender() -> Sender {
-    let mut sender = Sender::new();
+    let mut sender = Sender::new(Config::new(Backend::recommended()));
     sender.set_key(3, Key::from_material(&MATERIAL)).expect("the first");
     sender
 }
 
 fn receiver() -> Receiver {
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.set_key(3, Key::from_material(&MATERIAL));
     receiver.set_key(9, Key::external(&EXTERNAL).expect("32 bytes"));
     receiver

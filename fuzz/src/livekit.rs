@@ -2,8 +2,8 @@
 //! one to be sealed and changed.
 
 use sealframe_profiles::{
-    Codec, FrameBuf, FrameInfo, FrameType, OpenError, ReceiverEvent,
-    livekit::{Key, Options, Peer, Receiver, Sender, data::DataChannel},
+    Backend, Codec, FrameBuf, FrameInfo, FrameType, OpenError, ReceiverEvent,
+    livekit::{Config, Key, Peer, Receiver, Sender, data::DataChannel},
 };
 
 use crate::{
@@ -220,13 +220,13 @@ fn info(kind: u8) -> FrameInfo {
 }
 
 fn sender(peer: Peer) -> Sender {
-    let mut sender = Sender::new(Options::new().with_peer(peer));
+    let mut sender = Sender::new(Config::new(Backend::recommended()).with_peer(peer));
     sender.set_key(3, Key::hkdf(&MATERIAL)).expect("the first");
     sender
 }
 
 fn receiver() -> Receiver {
-    let mut receiver = Receiver::new(Options::new());
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.set_key(3, Key::hkdf(&MATERIAL));
     receiver.set_injection_trailer(TRAILER);
     receiver

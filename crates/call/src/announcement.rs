@@ -12,7 +12,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_crypto::{Backend, BaseKey, CipherSuite, FrameKey};
+use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, FrameKey};
 use sealframe_wire::{Ctr, Kid};
 use zeroize::Zeroizing;
 
@@ -27,7 +27,7 @@ const TAG_LEN: usize = WRAP.nt();
 
 /// Encrypts `base_key` to all that have the secret. `random` must be fresh.
 pub(crate) fn wrap(
-    suite: CipherSuite,
+    Cipher { suite, backend, .. }: Cipher,
     secret: &SharedSecret,
     kid: Kid,
     base_key: &BaseKey,
@@ -43,7 +43,7 @@ pub(crate) fn wrap(
     message.extend([0; TAG_LEN]);
     let (head, rest) = message.split_at_mut(HEAD_LEN);
     let (key, tag) = rest.split_at_mut(rest.len() - TAG_LEN);
-    let sealed = wrapping_key(secret, &salt)?.encrypt(Ctr::new(0), head, key, tag);
+    let sealed = wrapping_key(backend, secret, &salt)?.encrypt(Ctr::new(0), head, key, tag);
     sealed.map_err(|_| AnnouncementError::Malformed)?;
     Ok(message)
 }
@@ -67,7 +67,7 @@ fn salt(
 
 /// Returns the KID and base key of an announcement.
 pub(crate) fn unwrap(
-    suite: CipherSuite,
+    Cipher { suite, backend, .. }: Cipher,
     secret: &SharedSecret,
     message: &[u8],
 ) -> Result<(Kid, BaseKey), AnnouncementError> {
@@ -86,16 +86,20 @@ pub(crate) fn unwrap(
         return Err(AnnouncementError::Malformed);
     }
     let mut key = Zeroizing::new(key.to_vec());
-    wrapping_key(secret, salt)?
+    wrapping_key(backend, secret, salt)?
         .decrypt(Ctr::new(0), &message[..HEAD_LEN], &mut key, tag)
         .map_err(|_| AnnouncementError::WrongSecret)?;
     let base_key = BaseKey::from_bytes(suite, &key).map_err(|_| AnnouncementError::WeakKey)?;
     Ok((Kid::new(u64::from_be_bytes(kid)), base_key))
 }
 
-fn wrapping_key(secret: &SharedSecret, salt: &[u8; SALT_LEN]) -> Result<FrameKey, AnnouncementError> {
+fn wrapping_key(
+    backend: Backend,
+    secret: &SharedSecret,
+    salt: &[u8; SALT_LEN],
+) -> Result<FrameKey, AnnouncementError> {
     let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", salt];
-    Ok(FrameKey::derive(Backend::default(), Kid::new(0), &derive(secret, &info)?))
+    Ok(FrameKey::derive(backend, Kid::new(0), &derive(secret, &info)?))
 }
 
 /// A `SharedSecret` is long enough by its type.

@@ -61,26 +61,11 @@ pub enum Action {
 }
 
 impl Call {
-    /// Joins a call.
+    /// Joins a call, with this backend for frames.
     ///
     /// # Errors
     /// [`GroupError`].
     pub fn join(
-        config: Config,
-        key: IdentityKey,
-        trust: TrustStore,
-        now: Time,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Self, GroupError> {
-        let cipher = config.suite.into();
-        Self::join_with(config, cipher, key, trust, now, rng)
-    }
-
-    /// Like [`join`](Self::join), with a given backend for frames.
-    ///
-    /// # Errors
-    /// [`GroupError`].
-    pub fn join_on(
         config: Config,
         backend: Backend,
         key: IdentityKey,
@@ -89,17 +74,6 @@ impl Call {
         rng: &mut impl CryptoRng,
     ) -> Result<Self, GroupError> {
         let cipher = Cipher::new(config.suite, backend);
-        Self::join_with(config, cipher, key, trust, now, rng)
-    }
-
-    fn join_with(
-        config: Config,
-        cipher: Cipher,
-        key: IdentityKey,
-        trust: TrustStore,
-        now: Time,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Self, GroupError> {
         let (group, base_key) = Group::new(config, key, trust, now, rng)?;
         // The layout fits every member id, and the base key is of the config's suite.
         let frames = Frames::new(cipher, group.member_id(), base_key);

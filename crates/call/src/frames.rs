@@ -36,8 +36,7 @@ impl Frames {
     ///
     /// # Errors
     /// [`KeyError::OtherSuite`].
-    pub fn new(cipher: impl Into<Cipher>, me: MemberId, base_key: BaseKey) -> Result<Self, KeyError> {
-        let cipher = cipher.into();
+    pub fn new(cipher: Cipher, me: MemberId, base_key: BaseKey) -> Result<Self, KeyError> {
         let sealer = Sealer::new(cipher, me, base_key)?;
         let opener = Opener::new(cipher, me, sealer.kid());
         Ok(Self { sealer, opener })

@@ -27,7 +27,7 @@
 //!     Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
 //!     verification::TrustStore,
 //! };
-//! use sealframe::{Action, Call, CipherSuite, Stream, StreamKind, Time};
+//! use sealframe::{Action, Backend, Call, CipherSuite, Stream, StreamKind, Time};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let mut rng = sealframe_testkit::random::Random::new(1); // use the operating system's
@@ -48,7 +48,7 @@
 //!         policy: Policy::default(),
 //!     };
 //!     let identity = IdentityKey::generate(rng).expect("randomness");
-//!     Call::join(config, identity, TrustStore::new(), now, rng)
+//!     Call::join(config, Backend::recommended(), identity, TrustStore::new(), now, rng)
 //! };
 //! let mut calls = [join("Alice")?, join("Bob")?];
 //!

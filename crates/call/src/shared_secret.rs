@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
-use sealframe_crypto::{BaseKey, Cipher, CipherSuite, WeakKey};
+use sealframe_crypto::{BaseKey, Cipher, WeakKey};
 #[cfg(feature = "external-aead")]
 use sealframe_media::ExternalAead;
 use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, SealError};
@@ -63,7 +63,7 @@ impl fmt::Debug for SharedSecret {
 /// receives the current ratchet step only and opens nothing older, unless the server also delivers
 /// announcements that were made for others before the newcomer joined.
 pub struct SharedSecretCall {
-    suite: CipherSuite,
+    cipher: Cipher,
     secret: SharedSecret,
     frames: Frames,
     /// Members that have left: if their keys were installed again, their frames could be replayed.
@@ -79,12 +79,11 @@ impl SharedSecretCall {
     /// [`CipherSuite::min_base_key_len`];
     /// [`SharedSecretError::NoRandomness`] if `entropy` is all zeros.
     pub fn new(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         secret: &SharedSecret,
         me: MemberId,
         entropy: [u8; 32],
     ) -> Result<Self, SharedSecretError> {
-        let cipher = cipher.into();
         let suite = cipher.suite;
         WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(SharedSecretError::Secret)?;
         WeakKey::check(entropy.len(), &entropy).map_err(|_| SharedSecretError::NoRandomness)?;
@@ -93,7 +92,7 @@ impl SharedSecretCall {
         let base_key =
             BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(SharedSecretError::Secret)?;
         Ok(Self {
-            suite,
+            cipher,
             secret,
             frames: Frames::new(cipher, me, base_key)?,
             departed: BTreeSet::new(),
@@ -108,7 +107,7 @@ impl SharedSecretCall {
         let base_key = self.frames.sender().export_base_key();
         base_key.map_or_else(Vec::new, |base_key| {
             // This cannot fail; if it did, the result would be empty, which everybody rejects.
-            announcement::wrap(self.suite, &self.secret, kid, &base_key, salt).unwrap_or_default()
+            announcement::wrap(self.cipher, &self.secret, kid, &base_key, salt).unwrap_or_default()
         })
     }
 
@@ -119,7 +118,7 @@ impl SharedSecretCall {
     /// held already;
     /// [`SharedSecretError::Departed`] after [`remove_member`](Self::remove_member).
     pub fn add_member(&mut self, from: MemberId, announcement: &[u8]) -> Result<(), SharedSecretError> {
-        let (kid, base_key) = announcement::unwrap(self.suite, &self.secret, announcement)?;
+        let (kid, base_key) = announcement::unwrap(self.cipher, &self.secret, announcement)?;
         let kid = LAYOUT.split(kid);
         // Our own id is rejected too: a server must not reflect our frames to us.
         if from == self.frames.me() || kid.sender != u64::from(from) {
@@ -275,7 +274,7 @@ impl SharedSecretCall {
 impl fmt::Debug for SharedSecretCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedSecretCall")
-            .field("suite", &self.suite)
+            .field("suite", &self.cipher.suite)
             .field("me", &self.frames.me())
             .finish_non_exhaustive()
     }
@@ -342,6 +341,7 @@ impl core::error::Error for SharedSecretError {}
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test")]
 
+    use sealframe_crypto::CipherSuite;
     use sealframe_media::{KeyUsage, Sender, Stream, StreamKind};
     use sealframe_wire::SenderKeyKid;
 
@@ -352,7 +352,8 @@ mod tests {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let key = |secret, me: MemberId, entropy| {
             let secret = SharedSecret::from_bytes(&[secret; 16]).unwrap();
-            let call = SharedSecretCall::new(suite, &secret, me, [entropy; 32]).unwrap();
+            let call =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, me, [entropy; 32]).unwrap();
             call.frames.sender().export_base_key().unwrap().expose_bytes().to_vec()
         };
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &[1, 2], &[9; 32]];
@@ -373,13 +374,18 @@ mod tests {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let camera = Stream::new(StreamKind::Camera, 0);
         let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
-        let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
-        let mut bob = SharedSecretCall::new(suite, &secret, MemberId::new(2), [2; 32]).unwrap();
+        let mut alice =
+            SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [1; 32])
+                .unwrap();
+        let mut bob =
+            SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(2), [2; 32])
+                .unwrap();
         bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
         let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
         let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
         let base_key = alice.frames.sender().export_base_key().unwrap();
-        *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
+        *alice.frames.sender_mut() =
+            Sender::resume(Cipher::recommended(suite), LAYOUT, kid, base_key, usage).unwrap();
         for step in [0, 1, 1] {
             let mut frame = alice.seal_to_vec(b"a frame", camera).unwrap();
             let opened = bob.open_in_place(MemberId::new(1), &mut frame, camera).unwrap();
@@ -393,11 +399,14 @@ mod tests {
         let near = || {
             let suite = CipherSuite::Aes128GcmSha256_128;
             let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
-            let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
+            let mut alice =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [1; 32])
+                    .unwrap();
             let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
             let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
             let base_key = alice.frames.sender().export_base_key().unwrap();
-            *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
+            *alice.frames.sender_mut() =
+                Sender::resume(Cipher::recommended(suite), LAYOUT, kid, base_key, usage).unwrap();
             alice.seal_to_vec(b"a frame that warns", camera).unwrap();
             alice
         };

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe::{
-    BaseKey, CipherSuite, FrameError, Frames, KeyError, MemberFrames, MemberId, OpenError,
+    BaseKey, Cipher, CipherSuite, FrameError, Frames, KeyError, MemberFrames, MemberId, OpenError,
     SenderKeyKid, Stream, StreamKind,
 };
 
@@ -19,7 +19,7 @@ fn kid(number: u16, generation: u64, step: u64) -> SenderKeyKid {
 }
 
 fn member(number: u16) -> Frames {
-    Frames::new(SUITE, MemberId::new(number), key(number, 0)).unwrap()
+    Frames::new(Cipher::recommended(SUITE), MemberId::new(number), key(number, 0)).unwrap()
 }
 
 fn hear(bob: &mut Frames, from: &mut Frames) {

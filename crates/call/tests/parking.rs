@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use sealframe::{
-    Action, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
+    Action, Backend, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -44,7 +44,7 @@ impl Meeting {
                 policy: Policy::default(),
             };
             let key = IdentityKey::generate(&mut rng).unwrap();
-            Call::join(config, key, TrustStore::new(), now, &mut rng).unwrap()
+            Call::join(config, Backend::recommended(), key, TrustStore::new(), now, &mut rng).unwrap()
         };
         let calls = (0..members).map(&mut join).collect();
         let mut meeting = Self { calls, rng, now, muted: None, held: Vec::new() };

@@ -3,9 +3,9 @@
 
 use proptest::prelude::*;
 use sealframe::{
-    AnnouncementError, Backend, BaseKey, CipherSuite, Ctr, Header, KeyError, Kid, MemberId, Metadata,
-    OpenError, SharedSecret, SharedSecretCall, SharedSecretError, Stream, StreamKind, WeakKey,
-    crypto::FrameKey,
+    AnnouncementError, Backend, BaseKey, Cipher, CipherSuite, Ctr, Header, KeyError, Kid, MemberId,
+    Metadata, OpenError, SharedSecret, SharedSecretCall, SharedSecretError, Stream, StreamKind,
+    WeakKey, crypto::FrameKey,
 };
 
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
@@ -13,7 +13,8 @@ const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 
 fn member(secret: u8, number: u16, entropy: u8) -> SharedSecretCall {
     let secret = SharedSecret::from_bytes(&[secret; 32]).unwrap();
-    SharedSecretCall::new(SUITE, &secret, MemberId::new(number), [entropy; 32]).unwrap()
+    SharedSecretCall::new(Cipher::recommended(SUITE), &secret, MemberId::new(number), [entropy; 32])
+        .unwrap()
 }
 
 #[test]
@@ -21,7 +22,15 @@ fn three_members_hear_each_other() {
     for suite in CipherSuite::ALL {
         let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
         let mut members: Vec<SharedSecretCall> = (1..=3_u8)
-            .map(|n| SharedSecretCall::new(suite, &secret, MemberId::new(n.into()), [n; 32]).unwrap())
+            .map(|n| {
+                SharedSecretCall::new(
+                    Cipher::recommended(suite),
+                    &secret,
+                    MemberId::new(n.into()),
+                    [n; 32],
+                )
+                .unwrap()
+            })
             .collect();
         for from in 0..3 {
             let announcement = members[from].announcement([9 + from as u8; 32]);
@@ -67,7 +76,8 @@ fn a_secret_must_be_as_long_as_its_suite_requires() {
         assert!(len >= 16, "{len}");
         for suite in CipherSuite::ALL {
             let need = if matches!(suite.id(), 1..=4) { 16 } else { 32 };
-            let entered = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]);
+            let entered =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [1; 32]);
             assert_eq!(entered.err(), (len < need).then_some(short(need)), "{suite:?} {len}");
         }
     }
@@ -76,7 +86,7 @@ fn a_secret_must_be_as_long_as_its_suite_requires() {
         assert_eq!(zeros, Some(SharedSecretError::Secret(WeakKey::Zeros)), "{len}");
     }
     let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
-    let entered = SharedSecretCall::new(SUITE, &secret, MemberId::new(1), [0; 32]);
+    let entered = SharedSecretCall::new(Cipher::recommended(SUITE), &secret, MemberId::new(1), [0; 32]);
     assert_eq!(entered.err(), Some(SharedSecretError::NoRandomness));
 }
 
@@ -86,9 +96,10 @@ fn an_announcement_of_another_suite_is_refused() {
     let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
     let of = |suite, number| SharedSecretCall::new(suite, &secret, number, [7; 32]).unwrap();
     for theirs in CipherSuite::ALL {
-        let announcement = of(theirs, MemberId::new(1)).announcement([3; 32]);
+        let announcement = of(Cipher::recommended(theirs), MemberId::new(1)).announcement([3; 32]);
         for ours in CipherSuite::ALL {
-            let added = of(ours, MemberId::new(2)).add_member(MemberId::new(1), &announcement);
+            let added = of(Cipher::recommended(ours), MemberId::new(2))
+                .add_member(MemberId::new(1), &announcement);
             let other = Err(SharedSecretError::Announcement(AnnouncementError::OtherSuite));
             assert_eq!(added, if ours == theirs { Ok(()) } else { other }, "{theirs:?} {ours:?}");
         }
@@ -102,7 +113,7 @@ fn a_key_of_zeros_is_not_announced() {
     let wrap = CipherSuite::Aes256GcmSha512_128;
     let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", &salt];
     let key = BaseKey::derive(wrap, &secret, &info).unwrap();
-    let key = FrameKey::derive(Backend::default(), Kid::new(0), &key);
+    let key = FrameKey::derive(Backend::recommended(), Kid::new(0), &key);
     let mut announcement = vec![1, 0, 4, 0, 0, 0, 0, 0, 0, 1, 0];
     announcement.extend(salt);
     for (byte, expected) in

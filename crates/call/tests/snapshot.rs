@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use sealframe::{
-    Action, Call, CipherSuite, Failed, Stream, StreamKind, Time,
+    Action, Backend, Call, CipherSuite, Failed, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -36,7 +36,8 @@ impl Member {
             policy: Policy::default(),
         };
         let key = IdentityKey::generate(&mut rng).unwrap();
-        let call = Call::join(config, key, TrustStore::new(), now, &mut rng).unwrap();
+        let call =
+            Call::join(config, Backend::recommended(), key, TrustStore::new(), now, &mut rng).unwrap();
         Self { call, rng }
     }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use sealframe::{
-    Action, Call, CallControl, CipherSuite, ControlAction, MemberId, Stream, StreamKind, Time,
+    Action, Backend, Call, CallControl, CipherSuite, ControlAction, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, OpenChange, Permission, Policy, Role, SealChange,
         UserId, verification::TrustStore,
@@ -37,7 +37,7 @@ fn join(address: u8, rng: &mut Random) -> Call {
         policy: Policy::default(),
     };
     let key = IdentityKey::generate(rng).unwrap();
-    Call::join(config, key, TrustStore::new(), Time::at(SECOND), rng).unwrap()
+    Call::join(config, Backend::recommended(), key, TrustStore::new(), Time::at(SECOND), rng).unwrap()
 }
 
 /// The key management of a split call: its messages, and key changes for the two threads.

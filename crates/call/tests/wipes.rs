@@ -4,7 +4,9 @@
 
 use core::hint::black_box;
 
-use sealframe::{BaseKey, CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind};
+use sealframe::{
+    BaseKey, Cipher, CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
+};
 use sealframe_testkit::memory::{Secret, WatchingAllocator, freed_with};
 
 #[global_allocator]
@@ -24,7 +26,10 @@ fn a_call_secret_is_wiped() {
     let secret = SharedSecret::from_bytes(&bytes).unwrap();
     for suite in CipherSuite::ALL {
         let freed = freed_with(&watched, || {
-            drop(black_box(SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap()));
+            drop(black_box(
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [1; 32])
+                    .unwrap(),
+            ));
         });
         assert_eq!(freed, 0, "{suite:?}, the call's copy");
     }
@@ -43,8 +48,12 @@ fn base_keys_are_wiped_on_their_way() {
     for key in [key.ratchet(), key] {
         let watched = Secret::of(key.expose_bytes());
         let freed = freed_with(&watched, || {
-            let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [7; 32]).unwrap();
-            let mut bob = SharedSecretCall::new(suite, &secret, MemberId::new(2), [8; 32]).unwrap();
+            let mut alice =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [7; 32])
+                    .unwrap();
+            let mut bob =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(2), [8; 32])
+                    .unwrap();
             bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
             for _ in 0..20 {
                 let mut frame = alice.seal_to_vec(b"hi", CAMERA).unwrap();

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::{gcm::BLOCK, vector::Vector};
+use crate::vector::{BLOCK, Vector};
 
 /// The counters of the vectors to come, reversed.
 #[derive(Clone, Copy)]
@@ -11,27 +11,33 @@ pub(crate) struct Counter<V>(V);
 impl<V: Vector> Counter<V> {
     #[inline(always)]
     pub(crate) unsafe fn new(nonce: &[u8; 12]) -> Self {
-        let mut block = [0; BLOCK];
-        block[..12].copy_from_slice(nonce);
-        block[15] = 1;
-        Self(V::splat(u128::from_be_bytes(block)).count(V::lane_numbers()))
+        // SAFETY: the caller has checked the processor, and `data` is valid for `len` bytes.
+        unsafe {
+            let mut block = [0; BLOCK];
+            block[..12].copy_from_slice(nonce);
+            block[15] = 1;
+            Self(V::splat(u128::from_be_bytes(block)).count(V::lane_numbers()))
+        }
     }
 
     #[inline(always)]
     pub(crate) unsafe fn take<const N: usize>(&mut self) -> [V; N] {
-        let mut blocks = [V::zero(); N];
-        for block in &mut blocks {
-            *block = self.0.reverse();
-            self.0 = self.0.count(V::splat(V::LANES as u128));
+        // SAFETY: the caller has checked the processor, and `data` is valid for `len` bytes.
+        unsafe {
+            let mut blocks = [V::zero(); N];
+            for block in &mut blocks {
+                *block = self.0.reverse();
+                self.0 = self.0.count(V::splat(V::LANES as u128));
+            }
+            blocks
         }
-        blocks
     }
 }
 
 /// Some vectors of a frame.
 ///
-/// `FIRST`: they begin with block 0. `LAST`: they end with the frame, inside a vector maybe; with `RAGGED`, it
-/// may end in any of them.
+/// `FIRST`: they begin with block 0. `LAST`: they end with the frame, inside a vector maybe; with
+/// `RAGGED`, it may end in any of them.
 #[derive(Clone, Copy)]
 pub(crate) struct BlockRun<V, const N: usize, const FIRST: bool, const LAST: bool, const RAGGED: bool> {
     at: *mut u8,
@@ -75,38 +81,47 @@ impl<V: Vector, const N: usize, const FIRST: bool, const LAST: bool, const RAGGE
     /// The data of vector `i`.
     #[inline(always)]
     pub(crate) unsafe fn load(&self, i: usize) -> V {
-        // With RAGGED this may point behind the frame, where nothing is read then.
-        let (from, len) = (self.at.wrapping_add(Self::offset(i)), self.len_of(i));
-        if FIRST && i == 0 {
-            V::load_behind_first(from, len)
-        } else if Self::is_whole(i) {
-            V::load(from)
-        } else {
-            V::load_part(from, len)
+        // SAFETY: the caller has checked the processor, and `data` is valid for `len` bytes.
+        unsafe {
+            // With RAGGED this may point past the end of the frame, where nothing is read then.
+            let (from, len) = (self.at.wrapping_add(Self::offset(i)), self.len_of(i));
+            if FIRST && i == 0 {
+                V::load_behind_first(from, len)
+            } else if Self::is_whole(i) {
+                V::load(from)
+            } else {
+                V::load_part(from, len)
+            }
         }
     }
 
     #[inline(always)]
     pub(crate) unsafe fn store(&self, i: usize, data: V) {
-        let (to, len) = (self.at.wrapping_add(Self::offset(i)), self.len_of(i));
-        if FIRST && i == 0 {
-            data.store_behind_first(to, len);
-        } else if Self::is_whole(i) {
-            data.store(to);
-        } else {
-            data.store_part(to, len);
+        // SAFETY: the caller has checked the processor, and `data` is valid for `len` bytes.
+        unsafe {
+            let (to, len) = (self.at.wrapping_add(Self::offset(i)), self.len_of(i));
+            if FIRST && i == 0 {
+                data.store_behind_first(to, len);
+            } else if Self::is_whole(i) {
+                data.store(to);
+            } else {
+                data.store_part(to, len);
+            }
         }
     }
 
-    /// Vector `i` of the ciphertext as GHASH takes it, without what is keystream alone.
+    /// Vector `i` of the ciphertext in GHASH's order, with bytes that are keystream alone zeroed.
     #[inline(always)]
     pub(crate) unsafe fn hashed(&self, i: usize, ciphertext: V) -> V {
-        if FIRST && i == 0 {
-            ciphertext.keep_behind_first(self.len_of(i)).reverse()
-        } else if Self::is_whole(i) {
-            ciphertext.reverse()
-        } else {
-            ciphertext.keep(self.len_of(i)).reverse()
+        // SAFETY: the caller has checked the processor, and `data` is valid for `len` bytes.
+        unsafe {
+            if FIRST && i == 0 {
+                ciphertext.keep_behind_first(self.len_of(i)).reverse()
+            } else if Self::is_whole(i) {
+                ciphertext.reverse()
+            } else {
+                ciphertext.keep(self.len_of(i)).reverse()
+            }
         }
     }
 }

@@ -1,13 +1,10 @@
-//! One program, several processors: each instruction set is compiled for its own instructions and chosen at run time.
+//! One program, several processors: each instruction set is compiled for its own instructions and
+//! chosen at run time.
 
 #[cfg(target_arch = "x86_64")]
 use std::sync::LazyLock;
 
-use crate::{
-    Frame,
-    expanded_key::ExpandedKey,
-    gcm::{FULL_TAG, OnReject},
-};
+use crate::frame::Vtable;
 
 /// Which instructions the kernel uses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -76,8 +73,13 @@ impl Isa {
         Self::ALL.iter().copied().find(|isa| isa.is_available())
     }
 
-    /// The vtables for keys of 16 and of 32 bytes.
-    pub(crate) const fn vtable(self) -> &'static [Vtable; 2] {
+    /// Proof that this processor has the instructions, if it has.
+    pub(crate) fn detect(self) -> Option<DetectedIsa> {
+        self.is_available().then_some(DetectedIsa(self))
+    }
+
+    /// The tables for keys of 16 and of 32 bytes. Their functions need a [`DetectedIsa`].
+    const fn vtables(self) -> &'static [Vtable; 2] {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Vaes512 => &vaes512::VTABLES,
@@ -91,18 +93,37 @@ impl Isa {
     }
 }
 
+/// An instruction set that this processor has. Only [`Isa::detect`] makes one, and functions for an
+/// instruction set are found only through one, so whoever holds such a function may call it.
+#[derive(Clone, Copy)]
+pub(crate) struct DetectedIsa(Isa);
+
+impl DetectedIsa {
+    /// The tables for keys of 16 and of 32 bytes.
+    pub(crate) const fn vtables(self) -> &'static [Vtable; 2] {
+        self.0.vtables()
+    }
+}
+
 impl Isa {
-    /// Bytes of the longest frame that should go through [`seal_interleaved`](crate::seal_interleaved) and
-    /// [`open_interleaved`](crate::open_interleaved): it is interleaved there, and four at once take less time than one
-    /// after another.
-    ///
-    /// A processor that finds the next frame's instructions by itself has nothing to gain: on AMD's Zen 4 four 40-byte
-    /// frames take as long either way, and collecting them costs more. On Intel's a prototype gained a factor of two.
-    /// In a debug build it is always worth it, so that tests walk that way.
+    /// Bytes of the longest frame that [`seal_interleaved`](crate::seal_interleaved) and
+    /// [`open_interleaved`](crate::open_interleaved) interleave. `None` if they interleave none.
     #[must_use]
-    pub fn longest_interleaved(self) -> Option<usize> {
-        let longest = self.vtable()[0].longest_interleaved;
-        (longest > 0 && (cfg!(debug_assertions) || is_intel())).then_some(longest)
+    pub const fn longest_interleaved(self) -> Option<usize> {
+        match self.vtables()[0].longest_interleaved {
+            0 => None,
+            longest => Some(longest),
+        }
+    }
+
+    /// Whether four short frames take less time interleaved than one after another.
+    ///
+    /// A processor that finds the next frame's instructions itself gains nothing: on AMD's Zen 4
+    /// four 40-byte frames take as long either way, and collecting them costs more. On Intel's
+    /// processors a prototype gained a factor of two.
+    #[must_use]
+    pub fn gains_from_interleaving(self) -> bool {
+        self.longest_interleaved().is_some() && is_intel()
     }
 }
 
@@ -123,40 +144,23 @@ const fn is_intel() -> bool {
     false
 }
 
-/// How many frames [`seal_interleaved`](crate::seal_interleaved) and [`open_interleaved`](crate::open_interleaved) take.
-pub const INTERLEAVE: usize = 4;
-
-/// What an instruction set does for one length of key.
+/// The vtable of an instruction set: everything inside is inlined into them and so compiled for
+/// their features.
 ///
-/// # Safety
-/// Each may be called only where the instruction set is available.
-pub(crate) struct Vtable {
-    /// Bytes of the longest frame that is interleaved with others.
-    pub(crate) longest_interleaved: usize,
-    pub(crate) expand: unsafe fn(&mut ExpandedKey, &[u8]),
-    /// GHASH of whole blocks.
-    pub(crate) hash_aad: unsafe fn(&ExpandedKey, &[u8]) -> u128,
-    /// Returns the tag.
-    pub(crate) seal: unsafe fn(&Frame<'_>) -> u128,
-    /// Whether the frame is authentic by the bits of the tag that are given, `FULL_TAG` or `SHORT_TAG`. If it is not, it is as
-    /// it was, or wiped if so wished.
-    pub(crate) open: unsafe fn(&Frame<'_>, u128, u128, OnReject) -> bool,
-    pub(crate) seal_interleaved: unsafe fn(&[Frame<'_>; INTERLEAVE], &mut [u128; INTERLEAVE]),
-    pub(crate) open_interleaved:
-        unsafe fn(&[Frame<'_>; INTERLEAVE], &[u128; INTERLEAVE]) -> [bool; INTERLEAVE],
-}
-
-/// The vtable of an instruction set: everything inside is inlined into them and so compiled for their features.
-///
-/// `width` vectors are crypted at once: as many as hide the latency of AES. Frames of up to `interleaved` vectors
-/// are interleaved four at a time; longer ones fill the processor by themselves.
+/// `width` vectors are crypted at once: as many as hide the latency of AES. Frames of up to
+/// `interleaved` vectors are interleaved four at a time; longer ones fill the processor by
+/// themselves.
 macro_rules! isa {
     ($isa:ident: $vector:ty, $features:literal, width $width:literal, interleaved $interleaved:literal) => {
         mod $isa {
             use core::array::from_ref;
 
-            use super::{Vtable, OnReject, INTERLEAVE, FULL_TAG};
-            use crate::{Frame, frame_hash, gcm, long_frame, expanded_key::ExpandedKey, vector::Vector};
+            use crate::{
+                expanded_key::ExpandedKey,
+                frame::{FULL_TAG, Frame, INTERLEAVE, OnReject, Vtable},
+                frame_hash, gcm, long_frame,
+                vector::Vector,
+            };
 
             type V = $vector;
 
@@ -176,25 +180,37 @@ macro_rules! isa {
 
             #[target_feature(enable = $features)]
             unsafe fn expand<const ROUNDS: usize>(expanded_key: &mut ExpandedKey, key: &[u8]) {
-                expanded_key.expand::<V, ROUNDS>(key)
+                // SAFETY: this function is compiled for, and called with, the features of `V`; the
+                // caller's frames are borrowed, `len` bytes each.
+                unsafe {
+                    expanded_key.expand::<V, ROUNDS>(key)
+                }
             }
 
             #[cold]
             #[target_feature(enable = $features)]
             unsafe fn hash_aad(expanded_key: &ExpandedKey, blocks: &[u8]) -> u128 {
-                frame_hash::hash_aad::<<V as Vector>::One>(expanded_key, blocks)
+                // SAFETY: this function is compiled for, and called with, the features of `V`; the
+                // caller's frames are borrowed, `len` bytes each.
+                unsafe {
+                    frame_hash::hash_aad::<<V as Vector>::One>(expanded_key, blocks)
+                }
             }
 
             #[target_feature(enable = $features)]
             unsafe fn seal<const ROUNDS: usize>(frame: &Frame<'_>) -> u128 {
-                let vectors = gcm::vectors::<V>(frame.len);
-                let mut tag = [0];
-                with_constant!(vectors, $width, N => {
-                    gcm::crypt_short::<V, ROUNDS, false, false, N, 1>(from_ref(frame), &mut tag, FULL_TAG);
-                } else {
-                    tag[0] = long_frame::crypt_long::<V, ROUNDS, false, $width>(frame);
-                });
-                tag[0]
+                // SAFETY: this function is compiled for, and called with, the features of `V`; the
+                // caller's frames are borrowed, `len` bytes each.
+                unsafe {
+                    let vectors = gcm::vectors::<V>(frame.len);
+                    let mut tag = [0];
+                    with_constant!(vectors, $width, N => {
+                        gcm::crypt_short::<V, ROUNDS, false, false, N, 1>(from_ref(frame), &mut tag, FULL_TAG);
+                    } else {
+                        tag[0] = long_frame::crypt_long::<V, ROUNDS, false, $width>(frame);
+                    });
+                    tag[0]
+                }
             }
 
             #[target_feature(enable = $features)]
@@ -204,20 +220,25 @@ macro_rules! isa {
                 tag_mask: u128,
                 on_reject: OnReject,
             ) -> bool {
-                let vectors = gcm::vectors::<V>(frame.len);
-                with_constant!(vectors, $width, N => {
-                    gcm::crypt_short::<V, ROUNDS, true, false, N, 1>(from_ref(frame), &mut [tag], tag_mask)[0]
-                } else {
-                    let made = long_frame::crypt_long::<V, ROUNDS, true, $width>(frame);
-                    let authentic = gcm::are_equal(made, tag, tag_mask);
-                    if !authentic && on_reject == OnReject::Wipe {
-                        frame.wipe();
-                    } else if !authentic {
-                        // The same keystream once more: it is what came, and goes nowhere else.
-                        long_frame::crypt_long::<V, ROUNDS, false, $width>(frame);
-                    }
-                    authentic
-                })
+                // SAFETY: this function is compiled for, and called with, the features of `V`; the
+                // caller's frames are borrowed, `len` bytes each.
+                unsafe {
+                    let vectors = gcm::vectors::<V>(frame.len);
+                    with_constant!(vectors, $width, N => {
+                        gcm::crypt_short::<V, ROUNDS, true, false, N, 1>(from_ref(frame), &mut [tag], tag_mask)[0]
+                    } else {
+                        let made = long_frame::crypt_long::<V, ROUNDS, true, $width>(frame);
+                        let authentic = gcm::are_equal(made, tag, tag_mask);
+                        if !authentic && on_reject == OnReject::Wipe {
+                            frame.wipe();
+                        } else if !authentic {
+                            // The same keystream again: it restores the ciphertext, which is all
+                            // that it is used for.
+                            long_frame::crypt_long::<V, ROUNDS, false, $width>(frame);
+                        }
+                        authentic
+                    })
+                }
             }
 
             #[target_feature(enable = $features)]
@@ -225,14 +246,18 @@ macro_rules! isa {
                 frames: &[Frame<'_>; INTERLEAVE],
                 tags: &mut [u128; INTERLEAVE],
             ) {
-                let vectors = gcm::most_vectors::<V>(frames);
-                with_constant!(vectors, $interleaved, N => {
-                    gcm::crypt_short::<V, ROUNDS, false, true, N, INTERLEAVE>(frames, tags, FULL_TAG);
-                } else {
-                    for (frame, tag) in frames.iter().zip(tags) {
-                        *tag = seal::<ROUNDS>(frame);
-                    }
-                });
+                // SAFETY: this function is compiled for, and called with, the features of `V`; the
+                // caller's frames are borrowed, `len` bytes each.
+                unsafe {
+                    let vectors = gcm::most_vectors::<V>(frames);
+                    with_constant!(vectors, $interleaved, N => {
+                        gcm::crypt_short::<V, ROUNDS, false, true, N, INTERLEAVE>(frames, tags, FULL_TAG);
+                    } else {
+                        for (frame, tag) in frames.iter().zip(tags) {
+                            *tag = seal::<ROUNDS>(frame);
+                        }
+                    });
+                }
             }
 
             #[target_feature(enable = $features)]
@@ -240,16 +265,20 @@ macro_rules! isa {
                 frames: &[Frame<'_>; INTERLEAVE],
                 tags: &[u128; INTERLEAVE],
             ) -> [bool; INTERLEAVE] {
-                let vectors = gcm::most_vectors::<V>(frames);
-                with_constant!(vectors, $interleaved, N => {
-                    gcm::crypt_short::<V, ROUNDS, true, true, N, INTERLEAVE>(frames, &mut { *tags }, FULL_TAG)
-                } else {
-                    let mut authentic = [false; INTERLEAVE];
-                    for (i, authentic) in authentic.iter_mut().enumerate() {
-                        *authentic = open::<ROUNDS>(&frames[i], tags[i], FULL_TAG, OnReject::Wipe);
-                    }
-                    authentic
-                })
+                // SAFETY: this function is compiled for, and called with, the features of `V`; the
+                // caller's frames are borrowed, `len` bytes each.
+                unsafe {
+                    let vectors = gcm::most_vectors::<V>(frames);
+                    with_constant!(vectors, $interleaved, N => {
+                        gcm::crypt_short::<V, ROUNDS, true, true, N, INTERLEAVE>(frames, &mut { *tags }, FULL_TAG)
+                    } else {
+                        let mut authentic = [false; INTERLEAVE];
+                        for (i, authentic) in authentic.iter_mut().enumerate() {
+                            *authentic = open::<ROUNDS>(&frames[i], tags[i], FULL_TAG, OnReject::Wipe);
+                        }
+                        authentic
+                    })
+                }
             }
         }
     };

@@ -1,4 +1,4 @@
-//! The same bytes as another library, whatever the lengths; nothing else is touched; no forgery opens.
+//! The same bytes as another library at all lengths; no access outside the data; no forgery opens.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_kernel::{Key, Unauthentic};
@@ -92,7 +92,7 @@ fn long_frames_and_long_aad() {
     }
 }
 
-/// What fits the registers is not stored; what does not is wiped.
+/// A rejected frame that fits into registers is not stored; a longer one is wiped.
 #[test]
 fn every_flipped_bit_is_refused_and_nothing_comes_out() {
     for isa in isas() {
@@ -135,14 +135,14 @@ fn every_flipped_bit_is_refused_and_nothing_comes_out() {
     }
 }
 
-/// Data that begin right behind memory that cannot be read, and data that end right in front of it: vectors reach
-/// beyond a frame, masked out.
+/// Data that begin directly after unreadable memory, and data that end directly before it: vectors
+/// extend past a frame, masked out.
 #[test]
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "protected pages")]
 fn beyond_the_data_nothing_is_touched() {
     const PAGE: usize = 4096;
-    // SAFETY: a fresh mapping of five pages, the first and the last of which are made inaccessible.
+    // SAFETY: a fresh mapping of five pages, whose first and last are made inaccessible.
     let pages: &mut [u8] = unsafe {
         let (read_write, private) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);

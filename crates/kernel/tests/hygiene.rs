@@ -41,10 +41,11 @@ fn nothing_is_allocated_for_a_frame() {
     }
 }
 
-/// Bytes of a key but for what is no secret and lies behind: which vtable it is for.
+/// Bytes of a key except the public pointer to its vtable after them.
 const SECRET_LEN: usize = if cfg!(target_arch = "wasm32") { size_of::<Key>() } else { (64 + 15) * 16 };
 
-/// Bytes that may be left: nothing is ever written to the 12 of padding in the instruction set for WebAssembly.
+/// Bytes that may be left: nothing is ever written to the 12 of padding in the instruction set for
+/// WebAssembly.
 const LEFT: core::ops::RangeInclusive<usize> =
     if cfg!(target_arch = "wasm32") { 0..=12 } else { 0..=0 };
 
@@ -101,7 +102,7 @@ const EXPANSIONS: [(&[u8], [u128; 3]); 2] = [
     ),
 ];
 
-/// The words are on the stack while a key is expanded; the key itself is not. (What is emulated
+/// The words are on the stack while a key is expanded; the key itself is not. (An emulated program
 /// cannot look at its own stack.)
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]

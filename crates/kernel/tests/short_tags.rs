@@ -1,4 +1,4 @@
-//! Tags of 8 bytes: what aes-gcm makes opens, no other 8 bytes do, and a frame that is refused is as it was.
+//! Tags of 8 bytes: those of aes-gcm open, no other 8 bytes do, and a rejected frame is unchanged.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use aes_gcm::{
@@ -50,7 +50,7 @@ fn what_another_library_seals_opens_at_every_length_to_2100() {
     }
 }
 
-/// The last 8 bytes of a whole tag are not given, so nothing but the first 8 decides.
+/// The last 8 bytes of a whole tag are not passed, so the first 8 alone decide.
 #[test]
 fn the_first_8_bytes_decide_and_each_of_their_bits_counts() {
     for isa in isas() {

@@ -1,11 +1,12 @@
-//! Every instruction set at the edges of its blocks, without another library: quick enough for Miri, which checks each access to memory.
+//! Every instruction set at the edges of its blocks, without another library: quick enough for
+//! Miri, which checks each access to memory.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 use common::{NONCE, bytes, isas, keys, open, open_or_restore, seal};
 use sealframe_kernel::{Frame, INTERLEAVE, Tag, open_interleaved, seal_interleaved};
 
-/// Nothing, a byte, around one block, around four and eight, and a rest behind those.
+/// Empty, a byte, around one block, around four and eight, and an incomplete block after those.
 const LENGTHS: [usize; 9] = [0, 1, 15, 16, 17, 63, 64, 129, 160];
 
 #[test]

@@ -7,21 +7,21 @@ use sealframe_wire::{EncodedHeader, Header};
 
 use crate::{Metadata, metadata::LABEL_LEN};
 
-/// Where the AAD is put together. Kept from frame to frame: nothing is allocated once the longest prefix
-/// and application metadata have been seen.
+/// Where the AAD is put together. Kept from frame to frame: nothing is allocated once the longest
+/// prefix and application metadata have been seen.
 ///
-/// Mostly there is neither, and then `short` is all that is needed.
+/// Most frames have neither, so `short` suffices.
 pub(crate) struct AadBuf {
     short: ShortAad,
     long: Vec<u8>,
 }
 
-/// The AAD of a frame without prefix and application metadata: a header and a label, in two stores of fixed
-/// length.
+/// The AAD of a frame without prefix and application metadata: a header and a label, in two stores
+/// of fixed length.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ShortAad([u8; Header::MAX_LEN + LABEL_WORD]);
 
-/// A label is stored as a whole word, of which it takes the first 5 bytes.
+/// A label is stored as a whole word, of which the first 5 bytes count.
 const LABEL_WORD: usize = 8;
 
 impl ShortAad {
@@ -47,7 +47,7 @@ impl ShortAad {
         header_len: usize,
         metadata: &Metadata<'_>,
     ) -> &[u8] {
-        // What follows the header is overwritten by the label.
+        // The label overwrites the bytes after the header.
         let (label, label_len) = metadata.label();
         self.0[..Header::MAX_LEN].copy_from_slice(head);
         self.0[header_len..header_len + LABEL_WORD].copy_from_slice(&label.to_be_bytes());
@@ -86,7 +86,8 @@ impl AadBuf {
         }
     }
 
-    /// The AAD of a frame that is being opened: `sealed` is what follows the prefix, its header first.
+    /// The AAD of a frame that is being opened: `sealed` is the frame without the prefix, its
+    /// header first.
     #[inline]
     pub(crate) fn for_opening(
         &mut self,

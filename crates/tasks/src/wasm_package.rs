@@ -75,8 +75,8 @@ const MODULES: [Module; 7] = [
     Module { features: "livekit", name: "sealframe_livekit", ..PROFILES },
 ];
 
-/// Compiles the modules, writes their JavaScript bindings into `wasm/build`, and bundles them with our
-/// own scripts into `wasm/pkg`.
+/// Compiles the modules, writes their JavaScript bindings into `wasm/build`, and bundles them with
+/// our own scripts into `wasm/pkg`.
 ///
 /// The bindings are made by wasm-bindgen as a library, so its two halves have one version by
 /// `Cargo.lock` and no separate tool has to be installed. esbuild comes from npm.

@@ -1,7 +1,8 @@
 //! Takes the words of panics out of a module.
 //!
-//! A panic ends a module at once, and its words go nowhere in a browser. What puts them together, what calls it with
-//! which arguments, and where in the source that was, are a tenth of a module by gzip.
+//! A panic ends a module at once, and its words go nowhere in a browser. What puts them together,
+//! what calls it with which arguments, and where in the source that was, are a tenth of a module by
+//! gzip.
 
 use core::ops::Range;
 use std::collections::HashSet;
@@ -28,8 +29,8 @@ fn has_words(name: &str) -> bool {
     WORDS.iter().any(|part| name.contains(part)) || name.ends_with("3fmt") || name.contains("3fmt17h")
 }
 
-/// Has panics end at once: a call of what panics becomes a trap, with what was put on the stack for it, and so does a
-/// call of what does nothing but trap then.
+/// Has panics end at once: a call of what panics becomes a trap, with what was put on the stack for
+/// it, and so does a call of what does nothing but trap then.
 ///
 /// # Errors
 ///
@@ -75,8 +76,8 @@ fn replace(module: &mut Module, id: FunctionId) {
     module.funcs.get_mut(id).kind = FunctionKind::Local(builder.local_func(args));
 }
 
-/// What a function calls of these to come back: a compiler knows of what panics that it does not, and says so behind each
-/// call.
+/// What a function calls of these to come back: a compiler knows of what panics that it does not,
+/// and says so behind each call.
 fn formatting(function: &LocalFunction, traps: &HashSet<FunctionId>) -> Option<FunctionId> {
     let of_sequence = |id| {
         let instrs = &function.block(id).instrs;
@@ -141,7 +142,8 @@ fn sequences(function: &LocalFunction) -> Vec<InstrSeqId> {
     all.0
 }
 
-/// Puts zeros in place of `core::panic::Location`s and the paths that they point to: of whoever builds the package, too.
+/// Puts zeros in place of `core::panic::Location`s and the paths that they point to: of whoever
+/// builds the package, too.
 fn drop_places(module: &mut Module) {
     let segments: Vec<_> = module.data.iter().map(walrus::Data::id).collect();
     for id in segments {
@@ -167,8 +169,8 @@ fn drop_places(module: &mut Module) {
 /// Of a `core::panic::Location`: address and length of the path, line, column.
 const LOCATION_LEN: usize = 16;
 
-/// Where the path lies to which a location points, if there is one at this place of a segment that begins at the address
-/// `start`.
+/// Where the path lies to which a location points, if there is one at this place of a segment that
+/// begins at the address `start`.
 fn path_at(data: &[u8], at: usize, start: u32) -> Option<Range<usize>> {
     let mut words = data.get(at..at + LOCATION_LEN)?.chunks_exact(4);
     let mut word = || words.next()?.try_into().ok().map(u32::from_le_bytes);
@@ -236,7 +238,8 @@ mod tests {
 
     #[test]
     fn places_in_the_source_are_gone() {
-        // A path, other text, and three times a length with a place in it: only the second is a location.
+        // A path, other text, and three times a length with a place in it: only the second is a
+        // location.
         let mut module = module(
             r#"(data (i32.const 1026) "/home/me/a.rsother text   \02\04\00\00\0d\00\00\00\00\00\00\00\01\00\00\00\02\04\00\00\0d\00\00\00\63\00\00\00\02\00\00\00\0f\04\00\00\0a\00\00\00\01\00\00\00\01\00\00\00")"#,
         );

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-use sealframe_profiles::{Codec, FrameInfo, FrameType, OpenError, SealError, jitsi, livekit};
+use sealframe_profiles::{Backend, Codec, FrameInfo, FrameType, OpenError, SealError, jitsi, livekit};
 use zeroize::Zeroizing;
 
 use crate::vp8;
@@ -68,11 +68,11 @@ impl Key {
     /// An opener for the frames of one participant.
     pub(crate) fn opener(&self) -> Opener {
         if let Some(key) = self.jitsi() {
-            let mut receiver = jitsi::Receiver::new();
+            let mut receiver = jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()));
             receiver.set_key(self.index, key);
             return Opener::Jitsi(receiver);
         }
-        let mut receiver = livekit::Receiver::new(livekit::Options::new());
+        let mut receiver = livekit::Receiver::new(livekit::Config::new(Backend::recommended()));
         if let Some(key) = self.livekit() {
             receiver.set_key(self.index, key);
         }
@@ -85,11 +85,11 @@ impl Key {
     /// If the key cannot be used.
     pub(crate) fn sealer(&self) -> Result<Sealer, Box<dyn Error>> {
         if let Some(key) = self.jitsi() {
-            let mut sender = jitsi::Sender::new();
+            let mut sender = jitsi::Sender::new(jitsi::Config::new(Backend::recommended()));
             sender.set_key(self.index, key)?;
             return Ok(Sealer::Jitsi(sender));
         }
-        let mut sender = livekit::Sender::new(livekit::Options::new());
+        let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
         sender.set_key(self.index, self.livekit().ok_or("a LiveKit key has at least 16 bytes")?)?;
         Ok(Sealer::LiveKit(sender))
     }

@@ -1,16 +1,17 @@
 //! sealframe for browsers: what an encoded-transform worker calls.
 //!
-//! Frames cross the border once each way. JavaScript asks for room with [`Call::reserve`], copies the
-//! encoder's frame into linear memory there, calls [`Call::seal`] or [`Call::open`], which work in place,
-//! and copies the result out:
+//! Frames cross the border once each way. JavaScript asks for room with [`Call::reserve`], copies
+//! the encoder's frame into linear memory there, calls [`Call::seal`] or [`Call::open`], which work
+//! in place, and copies the result out:
 //!
 //! ```text
 //! linear memory   ┌ room ┬ frame ────────────────┬ tailroom 16 ┐
 //!                        └ offset = reserve(len)
 //! ```
 //!
-//! Both return the offset of the result, its length being [`Call::result_len`], or a negative number
-//! that [`error_name`] spells. Nothing is allocated per frame once the longest has been seen.
+//! Both return the offset of the result, its length being [`Call::result_len`], or a negative
+//! number that [`error_name`] spells. Nothing is allocated per frame once the longest has been
+//! seen.
 #![forbid(unsafe_code)]
 
 mod aead_params;
@@ -34,15 +35,16 @@ use framing::{Label, MAX_PREFIX_LEN, Readable};
 use member::{Keyed, Member};
 use region::Region;
 
-/// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this module is compiled for
-/// vectors.
+/// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this
+/// module is compiled for vectors.
 #[cfg(target_feature = "simd128")]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Kernel);
 #[cfg(not(target_feature = "simd128"))]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Portable);
 
-/// A member's side of a call: of one whose members share one secret, as `sealframe::SharedSecretCall`; or of one whose
-/// keys come from another module, as `sealframe::Frames`.
+/// A member's side of a call: of one whose members share one secret, as
+/// `sealframe::SharedSecretCall`; or of one whose keys come from another module, as
+/// `sealframe::Frames`.
 #[wasm_bindgen]
 pub struct Call {
     member: Member,
@@ -67,8 +69,8 @@ impl Call {
         Ok(Self::with_member(Member::Shared(call)))
     }
 
-    /// Enters a call as member `me`, who seals with this base key of generation 0. It must never have been used; this copy
-    /// of it is wiped.
+    /// Enters a call as member `me`, who seals with this base key of generation 0. It must never
+    /// have been used; this copy of it is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -113,8 +115,8 @@ impl Call {
             .map_err(ErrorCode::from_key)?)
     }
 
-    /// Opens frames of a member with this key from now on, in streams from its [source](Self::set_source). This copy of the
-    /// key is wiped.
+    /// Opens frames of a member with this key from now on, in streams from its
+    /// [source](Self::set_source). This copy of the key is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -130,7 +132,8 @@ impl Call {
         Ok(self.member.keyed()?.frames.install(kid, base_key).map_err(ErrorCode::from_key)?)
     }
 
-    /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to be from there.
+    /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to
+    /// be from there.
     ///
     /// # Errors
     /// The name of an error code.
@@ -186,7 +189,8 @@ impl Call {
         self.member.keyed().is_ok_and(|keyed| keyed.frames.is_nearly_exhausted())
     }
 
-    /// Our present key, encrypted for those who have the secret; opaque to the server that relays it.
+    /// Our present key, encrypted for those who have the secret; opaque to the server that relays
+    /// it.
     ///
     /// # Errors
     /// The name of an error code.
@@ -213,7 +217,8 @@ impl Call {
         self.member.remove(MemberId::new(member));
     }
 
-    /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret and has sealed nothing stays.
+    /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret
+    /// and has sealed nothing stays.
     ///
     /// # Errors
     /// The name of an error code.
@@ -228,8 +233,8 @@ impl Call {
 
     /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said.
     ///
-    /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec_id` 1 for Opus, 2 for VP8, 3 for
-    /// VP9, 4 for H.264, 6 for AV1, 7 for RED with Opus inside.
+    /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec_id` 1
+    /// for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 6 for AV1, 7 for RED with Opus inside.
     pub fn seal(&mut self, len: usize, kind: u8, index: u16, framing: u8, codec_id: u8) -> isize {
         let Some(label) = Label::new(kind, index, framing, codec_id) else {
             return ErrorCode::UnknownStream.as_result();
@@ -254,11 +259,12 @@ impl Call {
         self.open_labelled(from, len, &label).unwrap_or_else(ErrorCode::as_result)
     }
 
-    /// Says how WebCrypto is to seal a frame of `len` bytes, of which the first [`FRONT`](Self::front) or all were
-    /// copied to where [`reserve`](Self::reserve) said. Its counter is spent.
+    /// Says how WebCrypto is to seal a frame of `len` bytes, of which the first
+    /// [`FRONT`](Self::front) or all were copied to where [`reserve`](Self::reserve) said. Its
+    /// counter is spent.
     ///
-    /// The result is `header ‖ nonce[12] ‖ aad`; [`kid`](Self::kid), [`header_len`](Self::header_len) and
-    /// [`prefix_len`](Self::prefix_len) are this frame's.
+    /// The result is `header ‖ nonce[12] ‖ aad`; [`kid`](Self::kid),
+    /// [`header_len`](Self::header_len) and [`prefix_len`](Self::prefix_len) are this frame's.
     #[wasm_bindgen(js_name = beginExternalSeal)]
     pub fn begin_external_seal(
         &mut self,
@@ -291,8 +297,9 @@ impl Call {
     }
 
     /// Says how WebCrypto is to open a frame of `len` bytes from member `from`, of which the first
-    /// [`front`](Self::front) or all were copied. As [`begin_external_seal`](Self::begin_external_seal), but nothing has
-    /// changed yet: [`finish_external_open`](Self::finish_external_open) must follow.
+    /// [`front`](Self::front) or all were copied. As
+    /// [`begin_external_seal`](Self::begin_external_seal), but nothing has changed yet:
+    /// [`finish_external_open`](Self::finish_external_open) must follow.
     #[wasm_bindgen(js_name = beginExternalOpen)]
     pub fn begin_external_open(
         &mut self,
@@ -327,8 +334,8 @@ impl Call {
         }
     }
 
-    /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means that it must be
-    /// dropped: it has been opened already, or its key is gone.
+    /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means
+    /// that it must be dropped: it has been opened already, or its key is gone.
     #[wasm_bindgen(js_name = finishExternalOpen)]
     pub fn finish_external_open(&mut self, kid: u64, ctr: u64) -> isize {
         match self.member.frames().finish_external_open(Kid::new(kid), Ctr::new(ctr)) {
@@ -485,7 +492,8 @@ fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, ErrorCode> {
 fn random() -> Result<[u8; 32], ErrorCode> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| ErrorCode::NoRandomness)?;
-    // A generator that is broken, or that a page has put in place of the browser's. Not compared: it is secret.
+    // A generator that is broken, or that a page has put in place of the browser's. Not compared:
+    // it is secret.
     if bytes.iter().fold(0, |all, byte| all | byte) == 0 {
         return Err(ErrorCode::NoRandomness);
     }

@@ -2,13 +2,13 @@
 
 use sealframe_group::{
     GroupError,
-    verification::{Code, SasError, TrustError},
+    verification::{DigitCode, SasError, TrustError},
 };
 
 use crate::json::push_digits;
 
 /// As its `Display`, which would bring the machinery of formatting into the module.
-pub(crate) fn digits<const GROUPS: usize>(code: &Code<GROUPS>) -> String {
+pub(crate) fn digits<const GROUPS: usize>(code: &DigitCode<GROUPS>) -> String {
     let mut text = String::new();
     for group in code.groups() {
         if !text.is_empty() {

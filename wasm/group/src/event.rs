@@ -19,8 +19,8 @@ pub(crate) fn json(event: &Event) -> String {
         Event::Joined(session) => with("joined", session),
         Event::Left { session, why } => with("left", session).word("why", leave_reason(*why)),
         Event::Returned(session) => with("returned", session),
-        Event::IdentityChanged { session, standing } => {
-            with("identityChanged", session).word("standing", self::standing(*standing))
+        Event::IdentityChanged { session, verification } => {
+            with("identityChanged", session).word("standing", verification_state(*verification))
         }
         Event::Unresponsive(session) => with("unresponsive", session),
         Event::Responsive(session) => with("responsive", session),
@@ -81,7 +81,7 @@ fn refusal(of: Object, reason: RefusalReason) -> Object {
         RefusalReason::Locked => of.word("reason", "locked"),
         RefusalReason::Removed => of.word("reason", "removed"),
         RefusalReason::Full => of.word("reason", "full"),
-        RefusalReason::NumberInUse(other) => of.word("reason", "numberInUse").hex("other", &other.0),
+        RefusalReason::MemberIdInUse(other) => of.word("reason", "numberInUse").hex("other", &other.0),
         RefusalReason::OtherParameters => of.word("reason", "otherParameters"),
         RefusalReason::Replaced(other) => of.word("reason", "replaced").hex("other", &other.0),
     }
@@ -95,8 +95,8 @@ pub(crate) const fn role(role: Role) -> &'static str {
     }
 }
 
-pub(crate) const fn standing(standing: VerificationState) -> &'static str {
-    match standing {
+pub(crate) const fn verification_state(state: VerificationState) -> &'static str {
+    match state {
         VerificationState::New => "new",
         VerificationState::Known => "known",
         VerificationState::Verified => "verified",

@@ -6,7 +6,7 @@ use sealframe_group::{Group, GroupState, Kem, MemberState, Permission, SessionId
 
 use crate::{
     code,
-    event::{role, standing},
+    event::{role, verification_state},
     json::{self, Object},
 };
 
@@ -50,7 +50,7 @@ fn of_member(of: &MemberState) -> String {
         .address("address", &of.address)
         .hex("user", of.user.as_bytes())
         .hex("identity", &of.identity.0)
-        .word("standing", standing(of.standing))
+        .word("standing", verification_state(of.verification))
         .word("role", role(of.role))
         .flag("moderator", of.permission == Permission::Moderator)
         .number("since", millis(of.since))

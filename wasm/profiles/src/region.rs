@@ -9,8 +9,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::error_code::ErrorCode;
 
-/// Room for one frame at a time. JavaScript asks for it with [`reserve`](Self::reserve) and copies a frame into linear memory
-/// there.
+/// Room for one frame at a time. JavaScript asks for it with [`reserve`](Self::reserve) and copies
+/// a frame into linear memory there.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Region {
@@ -45,7 +45,8 @@ impl Region {
 }
 
 impl Region {
-    /// Does `work` on the frame, with room behind it. It says how many bytes it leaves at the beginning.
+    /// Does `work` on the frame, with room behind it. It says how many bytes it leaves at the
+    /// beginning.
     pub(crate) fn work(
         &mut self,
         len: usize,

@@ -1,7 +1,8 @@
 //! One person's client.
 
 use sealframe::{
-    Action, Call, CipherSuite, FrameError, Header, MemberId, OpenError, Stream, StreamKind, Time,
+    Action, Backend, Call, CipherSuite, FrameError, Header, MemberId, OpenError, Stream, StreamKind,
+    Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Recipient, Role, SessionId,
         UserId,
@@ -82,7 +83,8 @@ impl Person {
             policy: Policy::default(),
         };
         let trust = TrustStore::default();
-        let call = Call::join(config, key_of(who.person), trust, now, &mut rng).unwrap();
+        let call = Call::join(config, Backend::recommended(), key_of(who.person), trust, now, &mut rng)
+            .unwrap();
         let asleep_until = Time::START;
         Self { who, address, call, rng, wake_at: now, asleep_until, is_there: true, sealed: 0 }
     }

@@ -1,36 +1,50 @@
-//! The orders of moderators: lock, unlock, remove. They commute: whoever has the same orders has the same rules.
+//! The orders of moderators: lock, unlock, remove. They commute: the same set of orders gives the
+//! same rules in whatever order they arrived.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::mem;
 
 use crate::{
     Identity, SessionId,
-    message::{Action, Message, Order},
+    message::{Action, Message, Order, Verified},
 };
 
-/// Counters that one heartbeat may skip: whoever is no moderator could use them up otherwise.
+/// Largest step by which one heartbeat raises the counter. Otherwise a member that is not a
+/// moderator could exhaust it.
 const MAX_SKIPPED: u32 = 1024;
-/// Removals that are kept.
+/// Maximum number of removals kept.
 const MAX_REMOVALS: usize = 256;
-/// Locks and unlocks that are kept: an older one is in force again if those after it turn out to be
-/// void.
+/// Maximum number of locks and unlocks kept. An older one is in force again if the later ones turn
+/// out to be void.
 const MAX_LOCKS: usize = 16;
 
-/// An order as its moderator signed it.
+/// An order with the message that its moderator signed.
+type Rank<'o> = (u32, SessionId, &'o [u8]);
+
+fn rank<'o>(by: SessionId, order: &Order, message: &'o [u8]) -> Rank<'o> {
+    (order.counter, by, Message::body_of(message))
+}
+
+/// An order as its moderator signed it: ours, or one whose signature has been verified.
 #[derive(Clone)]
 pub(crate) struct SignedOrder {
     pub(crate) by: SessionId,
-    /// The moderator's.
+    /// The moderator's identity.
     pub(crate) identity: Identity,
     pub(crate) order: Order,
     pub(crate) message: Box<[u8]>,
 }
 
 impl SignedOrder {
-    /// Which of two counts, and whether they are the same. Two of one moderator with one counter
-    /// have a rank all the same.
-    fn rank(&self) -> (u32, SessionId, &[u8]) {
-        (self.order.counter, self.by, Message::body_of(&self.message))
+    /// The precedence of an order, which also identifies it. Two orders of one moderator with one
+    /// counter still differ in rank.
+    pub(crate) fn new(order: Verified<'_, Order>, identity: Identity) -> Self {
+        let (by, message) = (order.session(), order.bytes().into());
+        Self { by, identity, order: order.body().clone(), message }
+    }
+
+    fn rank(&self) -> Rank<'_> {
+        rank(self.by, &self.order, &self.message)
     }
 
     fn names(&self, identity: &Identity) -> bool {
@@ -47,21 +61,21 @@ impl SignedOrder {
     }
 }
 
-/// A moderator, while it is worked out which orders count.
+/// A moderator, during the pass that decides which orders count.
 struct Signer {
     session: SessionId,
     identity: Identity,
     /// The counter of the first order that removed its session, for good.
     removed: Option<u32>,
     /// The counter of the first order since the last unlock that removed its identity.
-    is_out: Option<u32>,
+    identity_removed: Option<u32>,
 }
 
-/// What a new order has done.
+/// The effect of a new order.
 pub(crate) struct Inserted {
-    /// Whether it counts.
+    /// Whether the order counts.
     pub(crate) counts: bool,
-    /// Sessions whose removals do not count any more.
+    /// Sessions whose removals no longer count.
     pub(crate) welcome: Vec<SessionId>,
     /// Whether its moderator signed another order with the same counter.
     pub(crate) contradicts: bool,
@@ -72,7 +86,7 @@ pub(crate) struct Inserted {
 pub(crate) struct Orders {
     /// Ascending by rank.
     valid: Vec<SignedOrder>,
-    /// The newest lock or unlock, and the newest unlock, by place.
+    /// Index of the newest lock or unlock, and of the newest unlock.
     lock: Option<usize>,
     unlock: Option<usize>,
     highest: u32,
@@ -83,17 +97,18 @@ impl Orders {
         self.highest
     }
 
-    /// A member says that it has seen an order with this counter.
+    /// Notes that a member has seen an order with this counter.
     pub(crate) fn note_counter(&mut self, counter: u32) {
         self.highest = counter.min(self.highest.saturating_add(MAX_SKIPPED)).max(self.highest);
     }
 
-    /// Whether it is here.
-    pub(crate) fn is_known(&self, order: &SignedOrder) -> bool {
-        self.valid.binary_search_by(|known| known.rank().cmp(&order.rank())).is_ok()
+    /// Whether the order is held already.
+    pub(crate) fn is_known(&self, by: SessionId, order: &Order, message: &[u8]) -> bool {
+        let rank = rank(by, order, message);
+        self.valid.binary_search_by(|known| known.rank().cmp(&rank)).is_ok()
     }
 
-    /// Takes an order that may be taken, and works out anew which count.
+    /// Inserts an order whose signer the caller has checked, and decides again which orders count.
     pub(crate) fn insert(&mut self, order: SignedOrder) -> Inserted {
         let place = self.valid.binary_search_by(|known| known.rank().cmp(&order.rank()));
         let Err(place) = place else {
@@ -116,14 +131,14 @@ impl Orders {
         Inserted { counts: true, welcome, contradicts }
     }
 
-    /// Looks at all orders, the lowest first: what a moderator ordered after it was removed does
-    /// not count.
+    /// Drops and returns the orders that moderators signed after their removal, checking from the
+    /// lowest rank up.
     fn drop_void(&mut self) -> Vec<SignedOrder> {
         let mut signers: Vec<Signer> = Vec::new();
         for order in &self.valid {
             if !signers.iter().any(|signer| signer.session == order.by) {
                 let (session, identity) = (order.by, order.identity);
-                signers.push(Signer { session, identity, removed: None, is_out: None });
+                signers.push(Signer { session, identity, removed: None, identity_removed: None });
             }
         }
         let mut void = Vec::new();
@@ -131,7 +146,8 @@ impl Orders {
             let counter = order.order.counter;
             let is_after = |removal: Option<u32>| removal.is_some_and(|removal| removal < counter);
             let is_void = signers.iter().any(|signer| {
-                signer.session == order.by && (is_after(signer.removed) || is_after(signer.is_out))
+                signer.session == order.by
+                    && (is_after(signer.removed) || is_after(signer.identity_removed))
             });
             if is_void {
                 void.push(order);
@@ -140,13 +156,13 @@ impl Orders {
             for signer in &mut signers {
                 match order.order.action {
                     Action::Lock { .. } => {}
-                    Action::Unlock => signer.is_out = None,
+                    Action::Unlock => signer.identity_removed = None,
                     Action::Remove { target, .. } if target == signer.session => {
                         signer.removed.get_or_insert(counter);
                     }
                     Action::Remove { .. } => {
-                        if signer.is_out.is_none() && order.names(&signer.identity) {
-                            signer.is_out = Some(counter);
+                        if signer.identity_removed.is_none() && order.names(&signer.identity) {
+                            signer.identity_removed = Some(counter);
                         }
                     }
                 }
@@ -185,19 +201,18 @@ impl Orders {
         self.lock_in_force().is_some()
     }
 
-    /// The lock, if the newest order is one.
+    /// The lock in force, if there is one.
     pub(crate) fn lock_in_force(&self) -> Option<&SignedOrder> {
         let lock = self.valid.get(self.lock?);
         lock.filter(|lock| matches!(lock.order.action, Action::Lock { .. }))
     }
 
-    /// Whether the lock lets this identity in.
+    /// Whether no lock in force excludes this identity.
     pub(crate) fn allows(&self, identity: &Identity) -> bool {
         self.lock_in_force().is_none_or(|lock| lock.names(identity))
     }
 
-    /// The removal that keeps this session or identity out: a session for good, its identity until
-    /// an unlock.
+    /// The removal that excludes this session, for good, or its identity, until an unlock.
     pub(crate) fn removal_of(&self, session: SessionId, identity: &Identity) -> Option<&SignedOrder> {
         let of_session = |order: &&SignedOrder| order.order.action.target() == session;
         let since = self.unlock.map_or(0, |unlock| unlock + 1);
@@ -207,8 +222,7 @@ impl Orders {
         self.removals().rfind(of_session).or_else(|| of_identity.next())
     }
 
-    /// The counter of the first order that removed this session: what it orders after that does not
-    /// count.
+    /// The counter of the first order that removed this session. Its later orders do not count.
     pub(crate) fn removed_at(&self, session: SessionId) -> Option<u32> {
         let mut removals = self.removals();
         let first = removals.find(|removal| removal.order.action.target() == session)?;
@@ -219,7 +233,7 @@ impl Orders {
         self.valid.iter().filter(|order| order.is_removal())
     }
 
-    /// Those in force.
+    /// The orders in force.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SignedOrder> {
         self.valid
             .iter()
@@ -228,8 +242,8 @@ impl Orders {
             .map(|(_, order)| order)
     }
 
-    /// Removals that an unlock has ended, and that still end what the session orders that they
-    /// removed.
+    /// Removals that an unlock has ended. They still void the later orders of the sessions that
+    /// they removed.
     pub(crate) fn ended_removals(&self) -> impl Iterator<Item = &SignedOrder> {
         let ended = self.valid.get(..self.unlock.unwrap_or_default()).unwrap_or_default();
         ended.iter().filter(|order| order.is_removal())
@@ -268,7 +282,7 @@ mod tests {
         order(counter, by, Action::Remove { target: SessionId([target; 16]), identity })
     }
 
-    /// All orders of six orders end in the same rules.
+    /// All permutations of six orders give the same rules.
     #[test]
     fn orders_commute() {
         let allowed = vec![Order::tag(SessionId([3; 16]), 4, &Identity([9; 32]))];
@@ -293,7 +307,7 @@ mod tests {
             assert!(state.removal_of(SessionId([7; 16]), &Identity([0; 32])).is_some());
             assert!(state.removal_of(SessionId([0; 16]), &Identity([8; 32])).is_some());
             assert!(state.removal_of(SessionId([2; 16]), &Identity([0; 32])).is_some());
-            assert!(orders.iter().all(|order| state.is_known(order)));
+            assert!(orders.iter().all(|order| state.is_known(order.by, &order.order, &order.message)));
             hashes.push(state.hash());
         });
         assert_eq!(hashes.len(), 720);
@@ -301,10 +315,10 @@ mod tests {
     }
 
     /// The second moderator is removed, so its removal of the third and its lock never counted, and
-    /// the third's unlock does; a later session of a removed identity orders nothing before an
-    /// unlock. What turns out to count is shown again by those who have it.
+    /// the third's unlock does. A later session of a removed identity cannot order before an
+    /// unlock. Members that hold orders which turn out to count forward them again.
     #[test]
-    fn what_a_removed_moderator_orders_later_is_void_in_whatever_order_it_comes() {
+    fn later_orders_of_a_removed_moderator_are_void_in_any_order_of_arrival() {
         let mut later_session = order(6, 5, Action::Lock { allowed: vec![] });
         later_session.identity = Identity([2; 32]);
         let orders = [
@@ -331,8 +345,8 @@ mod tests {
         assert!(hashes.iter().all(|hash| *hash == hashes[0]));
     }
 
-    /// Two locks of one moderator with one counter: all end with the same one, and whoever has the
-    /// other is seen to differ.
+    /// Of two locks of one moderator with one counter all members end with the same one, and a
+    /// member that holds the other is seen to differ.
     #[test]
     fn two_locks_with_one_counter_have_two_hashes() {
         let lists = [[1; 12], [2; 12]];

@@ -34,7 +34,7 @@ fn call(people: &[Join]) -> (Net, Vec<u16>) {
 
 /// A member to which another refuses to let it in holds it to be away, and nobody is accused.
 #[test]
-fn who_is_refused_by_one_member_is_in_with_the_others() {
+fn a_session_refused_by_one_member_is_a_member_at_the_others() {
     let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
     let alice = net.session(ids[0]);
     net.peers.get_mut(&ids[0]).unwrap().refuses = [4].into();
@@ -54,7 +54,7 @@ fn who_is_refused_by_one_member_is_in_with_the_others() {
 }
 
 #[test]
-fn those_outside_a_lock_are_with_each_other_until_it_is_lifted() {
+fn sessions_excluded_by_a_lock_form_a_call_until_the_unlock() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
     net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
     net.run_for(SECOND);
@@ -79,7 +79,7 @@ fn no_alarms(net: &Net) {
 }
 
 #[test]
-fn two_people_hear_each_other_at_once() {
+fn two_members_open_each_other_at_once() {
     let mut net = Net::new(1);
     net.join(&Join::of(1));
     net.run_for(SECOND);
@@ -92,7 +92,7 @@ fn two_people_hear_each_other_at_once() {
 }
 
 #[test]
-fn newcomers_are_heard_at_once_in_calls_of_any_age() {
+fn newcomers_open_at_once_in_calls_of_any_age() {
     for minutes in [1, 11, 13, 40, 600] {
         let (mut net, _) = call(&[Join::of(1), Join::of(2)]);
         net.run_for(minutes * 60 * SECOND);
@@ -125,7 +125,7 @@ fn slow_applications_raise_no_alarm() {
 }
 
 #[test]
-fn who_sleeps_for_minutes_is_in_again_when_it_wakes() {
+fn a_member_that_slept_for_minutes_returns_when_it_wakes() {
     for minutes in [1, 2, 5, 30] {
         let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
         let end = net.now + minutes * 60 * SECOND;
@@ -150,7 +150,7 @@ fn a_partition_of_an_hour_heals() {
 }
 
 #[test]
-fn who_was_dropped_by_mistake_is_in_again() {
+fn a_member_dropped_by_mistake_returns() {
     let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
     net.tell_gone(ids[1]);
     assert!(!net.peer(ids[0]).sees(net.session(ids[1])));
@@ -163,7 +163,7 @@ fn who_was_dropped_by_mistake_is_in_again() {
 }
 
 #[test]
-fn a_page_that_is_loaded_again_takes_its_old_place() {
+fn a_reloaded_page_replaces_its_old_session() {
     let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
     let old = net.session(ids[1]);
     net.crash(ids[1]);
@@ -185,7 +185,7 @@ fn a_page_that_is_loaded_again_takes_its_old_place() {
 
 /// Two windows of one person: the older one comes within reach while the newer one sleeps.
 #[test]
-fn a_newer_session_that_slept_takes_its_place_again() {
+fn a_newer_session_that_slept_replaces_the_older_one_again() {
     let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
     let old = ids[1] + 1;
     net.sides.insert(old, 1);
@@ -208,7 +208,7 @@ fn a_newer_session_that_slept_takes_its_place_again() {
 }
 
 #[test]
-fn a_lock_counts_for_everybody_and_for_who_comes_later() {
+fn a_lock_counts_for_all_members_and_for_newcomers() {
     let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
     let (mut net, ids) = call(&people);
     net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
@@ -231,7 +231,8 @@ fn a_lock_counts_for_everybody_and_for_who_comes_later() {
     );
     assert!(net.peer(stranger).has_event(|event| matches!(event, Event::NotAdmitted { .. })));
     net.crash(stranger);
-    // Somebody loads the page again: it comes in, and knows of the lock although its moderator may go.
+    // Somebody loads the page again: it comes in, and knows of the lock although its moderator may
+    // go.
     net.crash(ids[2]);
     let back = net.join(&Join { started_at: 5, ..Join::of(3) });
     net.run_for(10 * SECOND);
@@ -243,7 +244,7 @@ fn a_lock_counts_for_everybody_and_for_who_comes_later() {
 }
 
 #[test]
-fn a_removed_client_is_out_for_everybody_and_does_not_come_back() {
+fn a_removed_client_is_out_for_all_members_and_does_not_return() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
     let troll = net.session(ids[2]);
     // The removed client goes on: it does not hear of it.
@@ -263,7 +264,7 @@ fn a_removed_client_is_out_for_everybody_and_does_not_come_back() {
 }
 
 #[test]
-fn two_moderators_who_remove_each_other_are_both_out() {
+fn moderators_that_remove_each_other_are_both_out() {
     let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
     let (mut net, ids) = call(&people);
     net.cut.extend([(ids[0], ids[3]), (ids[1], ids[2])]);
@@ -280,7 +281,7 @@ fn two_moderators_who_remove_each_other_are_both_out() {
 }
 
 #[test]
-fn at_most_four_messages_for_each_pair() {
+fn at_most_four_messages_are_sent_for_each_pair() {
     let mut net = Net::new(3);
     for person in 1..=30 {
         net.join(&Join::of(person));

@@ -22,7 +22,7 @@ fn only_the_liar(net: &Net, liar: u16) {
 }
 
 #[test]
-fn a_member_that_tells_two_people_different_things_is_caught() {
+fn a_member_that_sends_two_members_different_keys_is_reported() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, liar] = ids[..] else { panic!() };
     let update = net.next_update(liar);
@@ -47,7 +47,7 @@ fn a_member_that_tells_two_people_different_things_is_caught() {
 
 /// One lock lets Dave in, the other does not. Both are signed with one counter.
 #[test]
-fn a_moderator_that_shows_two_people_two_locks_is_caught() {
+fn a_moderator_that_signs_two_locks_with_one_counter_is_reported() {
     let (mut net, ids) = call_of(4);
     let [liar, bob, carol, dave] = ids[..] else { panic!() };
     let by = net.session(liar);
@@ -73,7 +73,7 @@ fn a_moderator_that_shows_two_people_two_locks_is_caught() {
 
 /// Generations 1, 3, 5, … to one, 2, 4, 6, … to the other, each chain consistent.
 #[test]
-fn two_chains_of_one_member_are_caught() {
+fn two_chains_of_one_member_are_reported() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, liar] = ids[..] else { panic!() };
     // What it says itself is not heard any more: it says what fits to each.
@@ -89,7 +89,8 @@ fn two_chains_of_one_member_are_caught() {
     only_the_liar(&net, liar);
 }
 
-/// The chain told to one goes on; where the other's begins can't be shown to be a lie, the difference is.
+/// The chain told to one goes on; where the other's begins can't be shown to be a lie, the
+/// difference is.
 #[test]
 fn views_that_stay_different_are_reported() {
     let (mut net, ids) = call_of(3);
@@ -113,7 +114,7 @@ fn views_that_stay_different_are_reported() {
 
 /// A generation is begun, and its member is cut off when one heartbeat has told one of the others.
 #[test]
-fn what_a_member_told_last_to_one_alone_is_no_difference_to_report() {
+fn a_statement_that_reached_one_member_alone_is_not_reported() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, carol] = ids[..] else { panic!() };
     net.drops = Box::new(move |from, to, bytes| {
@@ -131,7 +132,7 @@ fn what_a_member_told_last_to_one_alone_is_no_difference_to_report() {
 }
 
 #[test]
-fn a_member_that_left_one_out_before_is_still_caught() {
+fn a_member_that_first_withheld_a_generation_is_still_reported() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, liar] = ids[..] else { panic!() };
     let first = net.next_update(liar);
@@ -150,7 +151,7 @@ fn a_member_that_left_one_out_before_is_still_caught() {
 }
 
 #[test]
-fn a_member_that_says_one_thing_and_sends_another_is_caught() {
+fn a_heartbeat_that_contradicts_an_update_is_reported() {
     let (mut net, ids) = call_of(2);
     let [alice, liar] = ids[..] else { panic!() };
     let update = net.next_update(liar);
@@ -162,7 +163,7 @@ fn a_member_that_says_one_thing_and_sends_another_is_caught() {
 }
 
 #[test]
-fn two_keys_under_one_step_are_caught() {
+fn two_keys_with_one_step_are_reported() {
     let (mut net, ids) = call_of(2);
     let [alice, liar] = ids[..] else { panic!() };
     let begun = net.heartbeat_of(liar);
@@ -183,7 +184,7 @@ fn two_keys_under_one_step_are_caught() {
 }
 
 #[test]
-fn an_update_whose_key_is_not_the_one_it_commits_to_is_refused() {
+fn an_update_whose_key_does_not_match_its_commitment_is_rejected() {
     let (mut net, ids) = call_of(2);
     let [alice, liar] = ids[..] else { panic!() };
     let update = net.next_update(liar);
@@ -198,7 +199,7 @@ fn an_update_whose_key_is_not_the_one_it_commits_to_is_refused() {
 
 /// An honest member whose generations cross on the way is never accused.
 #[test]
-fn honest_members_are_not_accused_when_everything_is_late_and_twice() {
+fn honest_members_are_not_reported_when_messages_are_late_and_repeated() {
     for seed in 0..8 {
         let mut net = Net::new(seed);
         (net.delay, net.keeps_order) = ((SECOND / 100, 2 * SECOND), false);

@@ -344,7 +344,7 @@ fn all_20_requests_12_leaves_and_28_refusals() {
                 2 => RefusalReason::Locked,
                 3 => RefusalReason::Removed,
                 4 => RefusalReason::Full,
-                5 => RefusalReason::NumberInUse(other),
+                5 => RefusalReason::MemberIdInUse(other),
                 6 => RefusalReason::OtherParameters,
                 7 => RefusalReason::Replaced(other),
                 other => unreachable!("no reason {other}"),
@@ -442,7 +442,7 @@ fn all_17_forwards_with_55_messages() {
 
 /// The second forward of each call.
 #[test]
-fn two_update_headers_show_that_a_generation_was_begun_twice() {
+fn two_update_headers_prove_that_a_generation_began_twice() {
     let mut ran = 0;
     for call in &all().calls {
         let group = array(&call.group_hash);
@@ -464,7 +464,7 @@ fn two_update_headers_show_that_a_generation_was_begun_twice() {
 }
 
 #[test]
-fn all_24_check_messages() {
+fn all_24_sas_messages() {
     let mut ran = 0;
     for call in &all().calls {
         for vector in call.check.messages.iter().chain([&call.check.cancel]) {

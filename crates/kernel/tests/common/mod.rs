@@ -1,11 +1,11 @@
-//! The kernel's calls, isa by isa, and a library to compare with.
+//! The kernel's calls for each instruction set, and a library to compare with.
 #![allow(dead_code, reason = "each test file uses its share")]
 
 use sealframe_kernel::{Frame, Isa, Key, Unauthentic};
 
 pub(crate) const NONCE: [u8; 12] = [0x0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0xf1];
 
-/// The instruction sets of this processor. There is one at least, or nothing is tested.
+/// The instruction sets of this processor. Fails if there is none, as nothing would be tested.
 pub(crate) fn isas() -> Vec<Isa> {
     let isas: Vec<Isa> = Isa::ALL.iter().copied().filter(|isa| isa.is_available()).collect();
     assert!(!isas.is_empty(), "no instruction set for this processor");
@@ -43,7 +43,8 @@ pub(crate) fn open_or_restore(
     Frame::new(key, NONCE, aad, data).open_or_restore(tag.into())
 }
 
-/// What another library makes of the same: ring where no C compiler for another processor is needed, else aes-gcm.
+/// What another library makes of the same: ring where no C compiler for another processor is
+/// needed, else aes-gcm.
 pub(crate) struct Reference {
     #[cfg(target_arch = "x86_64")]
     key: ring::aead::LessSafeKey,

@@ -67,6 +67,8 @@ export class SealedCall {
   #nextTransform = 0;
   /** Senders and receivers with a transform of ours, by object. */
   #transforms = new WeakMap();
+  /** By number: senders that have one, as long as they are there. */
+  #senders = new Map();
   #protections = new Set();
   /** Numbers of transforms that are being forgotten: nobody judges what is still said of them. */
   #leaving = new Set();
@@ -242,8 +244,9 @@ export class SealedCall {
 
   /**
    * Makes a connection end-to-end encrypted, whatever is added to it and whenever: every sender and receiver, present
-   * and future, gets a transform in the task that makes it, and that drops everything until `protectSender` or
-   * `protectReceiver` says what it carries.
+   * and future, gets a transform in the task that makes it, and nothing comes out of that until `protectSender` or
+   * `protectReceiver` says what it carries. Frames of a sender are dropped until then; those of a receiver wait for it, up to
+   * a second, the first 64 of each.
    *
    * What no transform sees is refused: tones of a keypad, and data channels unless `dataChannels` is 'unprotected'.
    *
@@ -369,7 +372,7 @@ export class SealedCall {
     if (this.#ended === null) this.onerror(error);
   }
 
-  /** Gives a sender or receiver its transform, once. Until it is described it drops everything. */
+  /** Gives a sender or receiver its transform, once. Until it is described nothing comes out of it. */
   #attach(target, direction) {
     const before = this.#transforms.get(target);
     if (before !== undefined) return before.number;
@@ -388,6 +391,7 @@ export class SealedCall {
       throw new Error('sealframe: this browser has no encoded transforms');
     }
     this.#transforms.set(target, options);
+    if (direction === 'seal') this.#senders.set(number, new WeakRef(target));
     return number;
   }
 
@@ -420,6 +424,7 @@ export class SealedCall {
     const transform = this.#transforms.get(target);
     transform.isOver = true;
     const { number } = transform;
+    this.#senders.delete(number);
     this.#leaving.add(number);
     this.#ask('forget', { number }).then(() => this.#leaving.delete(number), (error) => this.#fail(error));
   }
@@ -440,11 +445,12 @@ export class SealedCall {
     return answer;
   }
 
-  #receive({ id, result, error, state, key, observed, group }) {
+  #receive({ id, result, error, state, key, keyFrame, observed, group }) {
     if (this.#ended !== null && id === undefined) return;
     if (group !== undefined) return this.group?.hear(group);
     if (state !== undefined) return this.#report(state);
     if (key !== undefined) return this.#reportKey(key);
+    if (keyFrame !== undefined) return askForKeyFrame(this.#senders.get(keyFrame)?.deref());
     if (observed !== undefined) return this.#observe?.(observed);
     // Too late: it has been rejected.
     if (!this.#pending.has(id)) return;
@@ -515,6 +521,16 @@ function checkUnused(pc) {
 }
 
 function ignore() {}
+
+/** Has a sender's encoder make a key frame. What else its parameters are stays: they are taken and put back in one task. */
+async function askForKeyFrame(sender) {
+  try {
+    const parameters = sender.getParameters();
+    await sender.setParameters(parameters, { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) });
+  } catch {
+    // It has ended, or the application is changing its parameters: a receiver asks once more.
+  }
+}
 
 /** The promise, or after so long a rejection with what `why` gives. */
 async function within(ms, promise, why) {

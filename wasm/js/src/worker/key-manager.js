@@ -22,6 +22,8 @@ export class Keys {
   #crypto = null;
   #post;
   #stop;
+  /** Called when newcomers can open what we seal from now on, and nothing older. */
+  #restart;
   #timer;
   /** Whether there is something to be done that was not there when the last round began. */
   #isSoon = false;
@@ -38,7 +40,10 @@ export class Keys {
   #work = {
     [Task.Send]: ({ to, bytes }) => this.#post({ message: { to: to ?? null, message: bytes } }),
     [Task.Event]: ({ event }) => this.#tell(JSON.parse(event)),
-    [Task.Ratchet]: () => this.#core.ratchet(),
+    [Task.Ratchet]: () => {
+      this.#core.ratchet();
+      this.#restart();
+    },
     [Task.Rekey]: ({ generation }) => this.#withKey((key) => this.#core.rekeyTo(generation, key)),
     [Task.Restart]: ({ number }) => this.#withKey((key) => this.#core.restart(number, key)),
     [Task.Install]: ({ number, generation, step }) => {
@@ -69,23 +74,24 @@ export class Keys {
   #arrived = new Set();
 
   /**
-   * `source` is the module; `post` tells the page something; `stop` ends the call, with an error if something broke.
-   * `identity` is wiped.
+   * `source` is the module; `post` tells the page something; `stop` ends the call, with an error if something broke; `restart`
+   * is called when newcomers can open what we seal from then on, and nothing older. `identity` is wiped.
    */
-  static async enter(source, { group, address, kem, role, moderator, credential, sends, identity, trust }, { post, stop }) {
+  static async enter(source, { group, address, kem, role, moderator, credential, sends, identity, trust }, tell) {
     const { memory } = await init({ module_or_path: source });
     const [kemId, roleId, epoch] = [KEMS[kem], ROLES[role], performance.timeOrigin];
     const made = new Group(group, encoded(address), kemId, roleId, moderator, credential, sends, identity, trust, now(), epoch);
     identity?.fill(0);
-    return new Keys(made, memory, post, stop);
+    return new Keys(made, memory, tell);
   }
 
   /** Use `Keys.enter`. */
-  constructor(group, memory, post, stop) {
+  constructor(group, memory, { post, stop, restart }) {
     this.#group = group;
     this.#memory = memory;
     this.#post = post;
     this.#stop = stop;
+    this.#restart = restart;
     const unknown = Object.values(Task).filter((task) => Number.isInteger(task) && task !== Task.Wait && !(task in this.#work));
     // A key that should be wiped would stay.
     if (unknown.length > 0) throw new Error(`sealframe: nobody does task ${unknown.map((task) => Task[task])}`);
@@ -111,10 +117,13 @@ export class Keys {
     return this.#sources.get(address);
   }
 
-  /** Whether the frame that has just not opened is kept because its key has not come yet. `transform` gets it back. */
+  /**
+   * Whether the frame that has just not opened is kept because its key has not come yet. `transform` gets it back. Whose it
+   * says it is may be nobody yet: media overtake the messages by which a member is known, and the judging of them.
+   */
   park(transform, frame) {
     const from = this.#core.missed;
-    if (!this.#group.keyIsMissing(from, now())) return false;
+    this.#group.keyIsMissing(from, now());
     const isKept = this.#parking.park(transform, from, frame, now());
     if (isKept) this.soon();
     return isKept;
@@ -240,7 +249,7 @@ export class Keys {
   #wake(wait) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#parking.expire(now());
+      for (const transform of this.#parking.expire(now())) transform.giveUp();
       this.#drive();
     }, Math.min(Math.max(wait, 0), MAX_WAIT_MS));
   }

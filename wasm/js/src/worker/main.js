@@ -1,6 +1,6 @@
 // The worker: every frame of a call passes through here, between encoder and packetizer, and between
-// depacketizer and decoder. Whatever does not seal or open is dropped, and so is everything of a stream that nobody has
-// described yet.
+// depacketizer and decoder. Whatever does not seal or open is dropped, and so is everything that would leave of a stream that
+// nobody has described yet; what arrives of one waits for that, for a moment.
 
 import init, { Call } from '../../../build/sealframe_wasm.js';
 import { codecId, codecOf, framingId, otherFraming, streamKind } from '../shared/ids.js';
@@ -11,6 +11,7 @@ import { FrameMemory } from '../formats/frame-memory.js';
 import { CALL, checked, transformOf } from '../shared/protocol.js';
 import { groupSource, moduleSource } from '../loader/browser.js';
 import { InOrder } from './in-order.js';
+import { Parking, WAIT_MS } from './parking.js';
 import { isEmpty, read } from '../formats/frame-pump.js';
 import { StreamState } from './stream-state.js';
 
@@ -30,6 +31,8 @@ const negotiated = new Map();
 const NOTHING = new Map();
 /** By number: the transforms that run. */
 const running = new Map();
+/** By transform: frames that came before anybody said whose they are. */
+const early = new Parking();
 
 // Attached synchronously: a transform may be constructed before the module's first await ends.
 self.onrtctransform = ({ transformer }) => {
@@ -45,7 +48,7 @@ const requests = {
   }, secret),
   join: (options) => once(async () => {
     const { memory, threshold } = await load(options);
-    keys = await Keys.enter(groupSource(), options, { post: (group) => self.postMessage({ group }), stop });
+    keys = await Keys.enter(groupSource(), options, { post: (group) => self.postMessage({ group }), stop, restart });
     call = keys.start((number, key) => Call.withKey(number, key), (core) => {
       frames = new FrameCrypto(core, memory, threshold);
       return frames;
@@ -133,6 +136,11 @@ function end() {
   keys = null;
 }
 
+/** Somebody can open what is sealed from here on, and nothing older: pictures begin anew. */
+function restart() {
+  for (const transform of running.values()) transform.restart();
+}
+
 /** The key management has come to an end; with an error if it broke. */
 function stop(error) {
   end();
@@ -188,12 +196,15 @@ async function run(readable, writable, options, transformer) {
     transform.break(error);
   } finally {
     keys?.unpark(transform);
+    early.forget(transform);
     described.delete(number);
     negotiated.delete(number);
   }
 }
 
 function ignore() {}
+
+const isVideo = (kind) => kind === 'camera' || kind === 'screen';
 
 /** One sender's or receiver's frames. */
 class Transform {
@@ -210,6 +221,10 @@ class Transform {
   #label;
   #state;
   #last = null;
+  /** When a frame was sealed or opened last. */
+  #lastAt = -Infinity;
+  /** Whether the frame that is being counted is one that a decoder can start with. */
+  #isKeyFrame = false;
   #kid = null;
   /** What the browser said when the stream broke. */
   #broken = null;
@@ -232,9 +247,10 @@ class Transform {
   }
 
   describe(named) {
+    const before = this.#named;
     // What waits for a key was another stream's.
     keys?.unpark(this);
-    const before = this.#named;
+    if (named === null) early.forget(this);
     if (['from', 'kind', 'index'].some((part) => before?.[part] !== named?.[part])) this.#order = this.#newOrder();
     this.#named = named;
     this.#stream = null;
@@ -244,6 +260,8 @@ class Transform {
     this.#stream = { from: undefined, index, kind: streamKind(kind), framing: framingId(framing ?? 'full') };
     this.#say({ from, kind, index });
     if (this.#broken !== null) this.#state.break(this.#broken);
+    early.expire(performance.now());
+    early.release(this);
   }
 
   /** Until the stream ends; rejects if it breaks. */
@@ -262,6 +280,17 @@ class Transform {
     this.#state.break(this.#broken);
   }
 
+  /**
+   * Lets the encoder make a key frame, if this sends pictures. Receivers may ask for one, but a server passes few of their
+   * requests on: one in half a second, say, and the first was spent on a frame that newcomers cannot open.
+   */
+  restart() {
+    if (this.#direction !== 'seal' || this.passed === 0 || !isVideo(this.#named?.kind)) return;
+    if (typeof this.#transformer?.generateKeyFrame === 'function') this.#transformer.generateKeyFrame().catch(ignore);
+    // Chromium has it at the sender alone.
+    else self.postMessage({ keyFrame: this.#number });
+  }
+
   /** Takes a frame, also one that has waited for its key. Frames leave in this order. */
   add(frame) {
     this.#order.add(frame);
@@ -272,7 +301,8 @@ class Transform {
    * aside.
    */
   #work(frame) {
-    if (call === null || this.#stream === null || isEmpty(frame)) return undefined;
+    if (call === null || isEmpty(frame)) return undefined;
+    if (this.#stream === null) return this.#keepEarly(frame);
     const codec = this.#codecOf(frame);
     if (codec === null) return 'UnknownCodec';
     const bytes = new Uint8Array(frame.data);
@@ -285,6 +315,17 @@ class Transform {
     // between.
     if (result === 'UnknownKey' && keys?.park(this, frame)) return undefined;
     return result;
+  }
+
+  /**
+   * Of what comes before the page knows whose it is: a server sends media while it still tells of them, and the first
+   * frame is the one that a decoder needs. What is to be sealed does not wait.
+   */
+  #keepEarly(frame) {
+    if (this.#direction !== 'open') return;
+    const now = performance.now();
+    early.expire(now);
+    early.park(this, this, frame, now);
   }
 
   /** Never from the frame's own bytes. */
@@ -306,6 +347,7 @@ class Transform {
       this.count('Other');
       return;
     }
+    this.#isKeyFrame = frame.type === 'key';
     this.count(null);
     this.#tellKey(this.#stream.kid);
     this.passed += 1;
@@ -325,9 +367,15 @@ class Transform {
   }
 
   /** What became of a frame: `code` is null if it was sealed or opened. */
-  count(code) {
+  count(code, isLate = false) {
     if (this.#direction === 'open') keys?.count(this.#named?.from, code);
-    return this.#state.count(code);
+    if (code === null) this.#lastAt = performance.now();
+    return this.#state.count(code, isLate);
+  }
+
+  /** A frame has waited for its key in vain. */
+  giveUp() {
+    this.count('UnknownKey', performance.now() - this.#lastAt < WAIT_MS);
   }
 
   #tellKey(kid) {
@@ -346,11 +394,10 @@ class Transform {
 
   #tell(update) {
     self.postMessage({ state: update });
-    // Frames were missing until now: the decoder needs a new start.
+    // Frames were missing until now: the decoder needs a new start, unless this is one.
     const starts = update.state === 'encrypted' && this.#last !== 'encrypted';
     this.#last = update.state;
-    const isVideo = update.kind === 'camera' || update.kind === 'screen';
-    if (starts && isVideo && this.#direction === 'open') {
+    if (starts && isVideo(update.kind) && this.#direction === 'open' && !this.#isKeyFrame) {
       this.#transformer?.sendKeyFrameRequest?.()?.catch?.(ignore);
     }
   }

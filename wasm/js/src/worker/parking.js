@@ -1,26 +1,29 @@
-// Frames that came before their key: kept for a moment, within bounds, in order.
+// Frames that came too early, before their key or before anybody said whose they are: kept for a moment, within bounds, in
+// order.
 
 /** How long a frame waits. */
-const WAIT_MS = 1000;
-/** Frames of one member that wait at once. */
+export const WAIT_MS = 1000;
+/** Frames of one stream that wait at once. Not of one member: what a frame says of that has not been authenticated yet. */
 const MAX_FRAMES = 64;
 /** Bytes of all frames that wait at once. */
 const MAX_BYTES = 4 << 20;
 
+/** By frame: until when it may wait, also if it has been taken out to be tried, whatever it waits for then. */
+const untils = new WeakMap();
+
+/** `from` is whatever says which frames are released together: a member's number, or a transform. */
 export class Parking {
   /** `{transform, from, frame, length, until}`, in the order in which they came here. */
   #waiting = [];
   #bytes = 0;
-  /** By frame: until when it may wait, also if it has been taken out to be tried. */
-  #untils = new WeakMap();
 
   /** Whether there was room. */
   park(transform, from, frame, now) {
     const length = frame.data.byteLength;
-    const until = this.#untils.get(frame) ?? now + WAIT_MS;
-    const ofMember = this.#waiting.filter((each) => each.from === from).length;
-    if (until <= now || ofMember >= MAX_FRAMES || this.#bytes + length > MAX_BYTES) return false;
-    this.#untils.set(frame, until);
+    const until = untils.get(frame) ?? now + WAIT_MS;
+    const ofStream = this.#waiting.filter((each) => each.transform === transform).length;
+    if (until <= now || ofStream >= MAX_FRAMES || this.#bytes + length > MAX_BYTES) return false;
+    untils.set(frame, until);
     this.#waiting.push({ transform, from, frame, length, until });
     this.#bytes += length;
     return true;
@@ -34,14 +37,14 @@ export class Parking {
     return this.#waiting.reduce((least, { until }) => Math.min(least, until), Infinity);
   }
 
-  /** A key of this member has come: its frames are tried again. */
+  /** What these frames waited for has come: they are tried again. */
   release(from) {
     for (const { transform, frame } of this.#take((each) => each.from === from)) transform.add(frame);
   }
 
-  /** What has waited for too long is dropped. */
+  /** Drops what has waited for too long, and returns of which transforms, one for each frame. */
   expire(now) {
-    for (const { transform } of this.#take(({ until }) => until <= now)) transform.count('UnknownKey');
+    return this.#take(({ until }) => until <= now).map(({ transform }) => transform);
   }
 
   /** Drops a member's frames: it is gone. */

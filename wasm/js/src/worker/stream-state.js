@@ -40,10 +40,11 @@ export class StreamState {
   }
 
   /**
-   * One more frame: `code` is null if it was sealed or opened. Returns whether frames have failed for long enough to look
-   * for a reason that their codes do not give.
+   * One more frame: `code` is null if it was sealed or opened; `isLate` says that it came before one that has opened, and so
+   * says nothing about the stream as it is now. Returns whether frames have failed for long enough to look for a reason that
+   * their codes do not give.
    */
-  count(code) {
+  count(code, isLate = false) {
     if (this.#isOver) return false;
     const update = this.#update;
     const before = update.state;
@@ -56,7 +57,7 @@ export class StreamState {
       update.code = null;
     } else {
       update.failed += 1;
-      if (!HARMLESS.has(code)) {
+      if (!isLate && !HARMLESS.has(code)) {
         this.#inARow += 1;
         isPuzzling = this.#reason === null && this.#inARow % PUZZLED_EVERY === PATIENCE;
         update.code = this.#reason ?? code;
