@@ -25,7 +25,8 @@ const outward = Object.values(networkInterfaces()).flat().find(({ family, intern
 /** Whether Firefox takes part. */
 const isFirefoxHere = outward !== undefined && await isInstalled(FIREFOX);
 
-/** By browser: the command lines of the processes that run its pages, and of those that carry its packets. */
+/** By browser: the command lines of the processes that run its pages, and of those that carry
+ * its packets. */
 const PROCESSES = {
   chromium: { pages: / --type=renderer /, network: /network\.mojom\.NetworkService/ },
   // Media packets go through a process of their own, WebSockets through the first process.
@@ -132,7 +133,7 @@ async function playing(tabs) {
   };
 }
 
-/** A call of four, of which two stand still for a time: their pages, or all of their packets. */
+/** A call of four, two of which stop for a time: either their pages, or all of their packets. */
 async function breakOff(t, what, ms) {
   const { open } = await call(t);
   const own = await ownBrowsers(t);
