@@ -14,7 +14,7 @@ import numpy
 from livekit import rtc
 
 WIDTH, HEIGHT = 320, 240
-# Seconds in which sound does not count: a client plays undecrypted frames until its cryptor is ready.
+# Seconds of sound that do not count: a client plays undecrypted frames until its cryptor is ready.
 SETTLING = 1
 SAMPLE_RATE = 48_000
 SAMPLES = SAMPLE_RATE // 100

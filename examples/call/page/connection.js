@@ -17,7 +17,7 @@ export class Connection {
   #stream;
   #isMuted = false;
   #sends = new Map(); // transceiver → { kind, index }
-  #members = new Map(); // from → { stream, slots: Map of 'kind index' → { transceiver, kind, index } }
+  #members = new Map(); // from → { stream, slots: 'kind index' → { transceiver, kind, index } }
   #stale = false;
   #negotiating = false;
 

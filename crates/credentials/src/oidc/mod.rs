@@ -24,7 +24,7 @@
 //!     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 //! let judge = Oidc::new("https://login.example.org", ["our-client-id"], KeySet::parse(key_set)?)?;
 //!
-//! // Made once, before logging in, and sent in `…/authorize?response_type=code&scope=openid&nonce=…`.
+//! // Made once, before logging in, and sent as the `nonce` of the authorization request.
 //! let identity = [7; 32];
 //! assert_eq!(sealframe_credentials::oidc::nonce(&identity).len(), 43);
 //!

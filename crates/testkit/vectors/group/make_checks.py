@@ -248,7 +248,7 @@ def vectors():
     }
 
 
-# discord/libdave 52cd56d (MIT), js/__tests__/PairwiseFingerprint-test.ts and DisplayableCode-test.ts
+# discord/libdave 52cd56d (MIT), js/__tests__: PairwiseFingerprint-test.ts, DisplayableCode-test.ts
 DAVE_FINGERPRINTS = [
     (
         (bytes(33), 1234),

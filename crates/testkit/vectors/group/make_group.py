@@ -236,7 +236,8 @@ def hpke_open(kem, secret, enc, info, aad, ct):
 def self_check():
     """Checks the above against published answers and against HPKE of the package `cryptography`."""
     hex = bytes.fromhex
-    # RFC 9180 A.1.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode, first encryption.
+    # RFC 9180 A.1.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode, first
+    # encryption.
     kem, info = KEMS[1], b"Ode on a Grecian Urn"
     secret = kem.derive(hex("6db9df30aa07dd42ee5e8181afdb977e538f5e1fec8a06223f33f7013e525037"))
     assert secret == hex("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8")
@@ -252,13 +253,14 @@ def self_check():
     ct = hex("f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a")
     assert hpke_seal(kem, public, info, aad, pt, ikm_e) == (enc, ct)
     assert hpke_open(kem, secret, enc, info, aad, ct) == pt
-    # draft-connolly-cfrg-xwing-kem, appendix C, first vector: its bytes are SHAKE-128 of the empty string.
+    # draft-connolly-cfrg-xwing-kem, appendix C, first vector: its bytes are SHAKE-128 of the empty
+    # string.
     kem, shake = KEMS[2], hashlib.shake_128(b"").digest(96)
     shared_secret, enc = kem.encaps(kem.public(shake[:32]), shake[32:])
     assert shared_secret == hex("d2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384")
     assert kem.decaps(shake[:32], enc) == shared_secret
-    # The vector of draft-ietf-hpke-pq for MLKEM768-X25519, HKDF-SHA256 and ChaCha20Poly1305, which differs
-    # from ours in the AEAD: keys and key schedule.
+    # The vector of draft-ietf-hpke-pq for MLKEM768-X25519, HKDF-SHA256 and ChaCha20Poly1305, which
+    # differs from ours in the AEAD: keys and key schedule.
     secret = kem.derive(hex("b86e76a59fabfc87b30cd7b1f7aaa28a834eb64e7a261c197b9a842893fbce56"))
     assert secret == hex("3ec47fa82dd5689d27c6190e724c74ec8f608df3331ce331929e37b829676630")
     randomness = hex(
