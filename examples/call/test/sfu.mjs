@@ -75,9 +75,9 @@ class Sfu {
 
   /**
    * Every RTP packet received so far from one participant: `{ kind, mid, rid, payloadType, codec,
-   * marker, sequence, timestamp, ssrc, descriptor, payload }`; `kind` is audio or video. Sequence
-   * numbers do not wrap; `rid` is empty without simulcast, `codec` if the payload type is unknown,
-   * `descriptor` without a Dependency Descriptor.
+   * marker, sequence, timestamp, ssrc, descriptor, payload }`, `kind` being audio or video.
+   * Sequence numbers do not wrap; `rid` is empty without simulcast, `codec` where the payload type
+   * is unknown, `descriptor` without a Dependency Descriptor.
    */
   async packets(id, room = 'test') {
     const file = join(this.#record, `${room}-${id}.rtp`);

@@ -20,8 +20,6 @@ mod framing;
 mod member;
 mod region;
 
-use std::collections::BTreeMap;
-
 use sealframe::{
     Backend, BaseKey, Cipher, CipherSuite, Ctr, FrameBuf, Frames, Header, Kid, MemberId, Opened,
     SenderKeyKid, SharedSecret, SharedSecretCall,
@@ -80,7 +78,7 @@ impl Call {
             Frames::new(CIPHER, MemberId::new(me), take_key(base_key)?).map_err(ErrorCode::from_key)?;
         Ok(Self::with_member(Member::Keyed(Keyed {
             frames,
-            sources: BTreeMap::new(),
+            sources: Vec::new(),
             missed: MemberId::default(),
         })))
     }
@@ -139,7 +137,7 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = setSource)]
     pub fn set_source(&mut self, member: u16, source: u32) -> Result<(), String> {
-        self.member.keyed()?.sources.insert(MemberId::new(member), source);
+        self.member.keyed()?.set_source(MemberId::new(member), source);
         Ok(())
     }
 

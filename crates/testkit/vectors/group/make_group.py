@@ -5,10 +5,10 @@
     python3 make_group.py --check FILE       reads them as their recipients would
 
 Follows PROTOCOL.md, RFC 9180 (HPKE, base mode, single shot), draft-ietf-hpke-pq (X-Wing in HPKE),
-draft-connolly-cfrg-xwing-kem and RFC 9605 (section 5.1), and shares no code with any implementation of
-them. AES-GCM, Ed25519, X25519 and ML-KEM's decapsulation come from the package `cryptography`, ML-KEM's
-encapsulation with given randomness from `kyber-py`, HMAC, SHA-2 and SHA-3 from Python's standard
-library: pip install cryptography==48.0.0 kyber-py==1.2.0.
+draft-connolly-cfrg-xwing-kem and RFC 9605 (section 5.1), and shares no code with any implementation
+of them. AES-GCM, Ed25519, X25519 and ML-KEM's decapsulation come from the package `cryptography`,
+ML-KEM's encapsulation with given randomness from `kyber-py`, HMAC, SHA-2 and SHA-3 from Python's
+standard library: pip install cryptography==48.0.0 kyber-py==1.2.0.
 
 Licence: MIT OR Apache-2.0, for the script and for the vectors.
 """
@@ -113,7 +113,7 @@ def ed25519_challenge(r, identity, message):
 
 
 def forged_for_small_order(identity, message, label):
-    """A signature that anyone can make for a key of small order: R = sB, and the challenge cancels the key."""
+    """A signature that anyone can make for a key of small order: R = sB; it cancels the key."""
     for attempt in range(1000):
         secret = random(f"{label} {attempt}", 32)
         r = ed25519_public(secret)
@@ -379,7 +379,7 @@ class Call:
         self.tag = self.group_hash[:4]
         self.nh = hashlib.new(SUITE_HASHES[suite]).digest_size
         self.entry_len = 2 + 2 + KEMS[kem].nenc + self.nh + 16
-        self.is_first = (kem, suite) == (1, 4)  # long cases, the same in all calls, are in the first only
+        self.is_first = (kem, suite) == (1, 4)  # the only one with long cases
 
 
 def head(call, type, session, version=1, tag=None):
@@ -411,7 +411,7 @@ def body(type, fields):
 
 
 def to_sign(call, type, unsigned, key_commit=b""):
-    """Signs head ‖ body; also an update's commitment. An update's header is signed like the update."""
+    """Signs head ‖ body; also an update's commitment. Its header is signed like the update."""
     if type == UPDATE_HEADER:
         type, unsigned = KEY_UPDATE, as_update(unsigned)
     return DOMAIN + NAMES[type].encode() + b"\0" + call.group_hash + unsigned + key_commit
@@ -575,7 +575,7 @@ def identity_tags(session, counter, identities):
 
 
 def receive(call, sender, message, recipient=None, update=None):
-    """The fields of a message for a member that knows `sender`; of an update also base_key for `recipient`.
+    """The fields of a message for a member that knows `sender`; also an update's base_key.
 
     An ack is compared with the header_hash and base_key of `update`.
     """
@@ -867,7 +867,9 @@ def make_heartbeats(call, members, of_a, of_b, of_c):
     removed = identity_tags(a["session"], 2, [random("removed identity", 32)])
     remove = (2, a["session"], 3, random("removed", 16), removed)
     unlock = (7, b["session"], 2, bytes(16), [])
-    cases = [  # member, flags, (seq, generation, step, frames), told, orders, counter, prekey_number, with prekey
+    # member, flags, (seq, generation, step, frames), told, orders, counter, prekey_number, with
+    # prekey
+    cases = [
         # A's heartbeat after joining, alone; B's answer.
         (a, 2, (1, 0, 0, 0), (of_a_told[0],), [], 0, 0, True),
         (b, 2, (2, 0, 0, 0), (of_a_told[0], of_b_told), [], 0, 0, True),
@@ -1235,7 +1237,8 @@ class Maker:
 def refused_vectors(call, members, of_a, heartbeat):
     """All that can be is validly signed: only the rule in a name rejects its message.
 
-    Cases that do not depend on the media suite exist for suite 4 only, those that do not depend on the KEM for KEM 1.
+    Cases that do not depend on the media suite exist for suite 4 only, those that do not depend on
+    the KEM for KEM 1.
     """
     a, b, _ = members
     names, maker = set(), Maker(call, members, of_a, heartbeat)
@@ -1802,7 +1805,7 @@ def bytes_in(vector):
 
 
 def check_message(call, members, type, vector, recipient=None, update=None):
-    """Its fields, read from `message`, are those that the vector states, and its signature verifies."""
+    """Its fields, read from `message`, are those of the vector, and its signature verifies."""
     sender = members[vector["from"]]
     message = vector["message"]
     got, session, fields = receive(call, sender, message, recipient, update)
