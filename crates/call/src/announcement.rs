@@ -5,9 +5,9 @@
 //! version u8 = 1 ‖ suite u16 ‖ kid u64 ‖ salt[32] ‖ base_key[Nh] encrypted ‖ tag[16]  (big-endian)
 //! ```
 //!
-//! Integers are big-endian. The base key is encrypted with AES-256-GCM under a one-time key,
-//! derived from the call's secret and the salt; all fields before it are authenticated. The salt is
-//! derived from all inputs and fresh randomness, so no nonce repeats even if the randomness does.
+//! The base key is encrypted with AES-256-GCM under a one-time key, derived from the call's secret
+//! and the salt; all fields before it are authenticated. The salt is derived from all inputs and
+//! fresh randomness, so no nonce repeats even if the randomness does.
 
 use alloc::vec::Vec;
 use core::fmt;
