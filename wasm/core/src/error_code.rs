@@ -90,10 +90,16 @@ impl ErrorCode {
         }
     }
 
+    pub(crate) const fn from_secret(error: WeakKey) -> Self {
+        match error {
+            WeakKey::TooShort { .. } => Self::SecretTooShort,
+            WeakKey::Zeros => Self::KeyRefused,
+        }
+    }
+
     pub(crate) const fn from_call(error: SharedSecretError) -> Self {
         match error {
-            SharedSecretError::Secret(WeakKey::TooShort { .. }) => Self::SecretTooShort,
-            SharedSecretError::Secret(WeakKey::Zeros) => Self::KeyRefused,
+            SharedSecretError::Secret(error) => Self::from_secret(error),
             SharedSecretError::NoRandomness => Self::NoRandomness,
             SharedSecretError::Announcement(error) => match error {
                 AnnouncementError::WrongSecret => Self::WrongSecret,

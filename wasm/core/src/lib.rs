@@ -60,7 +60,7 @@ impl Call {
     pub fn new(mut secret: Vec<u8>, me: u16) -> Result<Self, String> {
         let parsed = SharedSecret::from_bytes(&secret);
         secret.zeroize();
-        let parsed = parsed.map_err(ErrorCode::from_call)?;
+        let parsed = parsed.map_err(ErrorCode::from_secret)?;
         let call = SharedSecretCall::new(CIPHER, &parsed, MemberId::new(me), random()?)
             .map_err(ErrorCode::from_call)?;
         Ok(Self::with_member(Member::Shared(call)))

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Group, sessions::counter_of};
+use super::Group;
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
+    members::early::{Early, counter_of},
     message::{
         self, Action, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request,
         Status, Verified, VerifiedBody,
@@ -31,14 +32,6 @@ const REPORT_REFUSAL_EVERY: Duration = Duration::from_secs(60);
 const RESTART_EVERY: Duration = Duration::from_secs(10);
 /// The delay doubles each time up to this.
 const RESTART_AT_LEAST: Duration = Duration::from_secs(600);
-
-/// An order or leave of an unknown session, or an order of a session that is not live yet.
-pub(super) struct Early {
-    pub(super) session: SessionId,
-    pub(super) bytes: Vec<u8>,
-    /// A live member has forwarded it.
-    is_vouched: bool,
-}
 
 impl Group {
     /// Handles a message or a bundle from the relay. [`poll`](Self::poll) returns the effects.

@@ -78,6 +78,23 @@ fn no_alarms(net: &Net) {
     }
 }
 
+/// The second newcomer waits for the coalesced delivery, and a leave begins a generation before it.
+#[test]
+fn a_newcomer_is_introduced_before_a_generation_that_overtakes_its_delivery() {
+    let (mut net, ids) = call(&[1, 2, 3, 4].map(Join::of));
+    net.join(&Join::of(8));
+    net.run_for(10 * MILLI);
+    net.join(&Join::of(9));
+    net.run_for(5 * MILLI);
+    net.leave(ids[3]);
+    net.run_for(500 * MILLI);
+    net.is_together().unwrap();
+    for id in &ids[..3] {
+        // The newcomer has acknowledged it; otherwise they would still wait.
+        assert_eq!(net.peer(*id).own.0, 1, "{id} seals with the next generation");
+    }
+}
+
 #[test]
 fn two_members_open_each_other_at_once() {
     let mut net = Net::new(1);
@@ -298,5 +315,69 @@ fn at_most_four_messages_are_sent_for_each_pair() {
     net.is_together().unwrap();
     println!("leave: {}", net.sends - before);
     assert!(net.sends - before <= 4 * 30 * 29 / 2);
+    no_alarms(&net);
+}
+
+#[test]
+fn resends_do_not_slow_a_slow_call_further() {
+    let (mut net, _) = call(&(1..=30).map(Join::of).collect::<Vec<_>>());
+    net.run_for(10 * SECOND);
+    net.delay = (20 * MILLI, 1100 * MILLI);
+    let before = net.sends;
+    net.leave(30);
+    net.run_for(5 * SECOND);
+    net.is_together().unwrap();
+    println!("leave: {}", net.sends - before);
+    // Updates, acks, and the heartbeats in that time.
+    assert!(net.sends - before <= 2 * 29 * 28 + 200, "{}", net.sends - before);
+    no_alarms(&net);
+}
+
+#[test]
+fn a_lost_key_is_resent_while_others_are_acknowledged() {
+    let (mut net, ids) = call(&(1..=30).map(Join::of).collect::<Vec<_>>());
+    net.run_for(10 * SECOND);
+    let (from, to) = (ids[0], ids[1]);
+    let left_at = net.now;
+    net.leave(ids[29]);
+    net.cut.insert((from, to));
+    net.run_for(SECOND);
+    net.cut.clear();
+    let waited = net.until_together(SECOND);
+    println!("{:?}", net.now - left_at);
+    assert!(waited <= SECOND);
+    no_alarms(&net);
+}
+
+/// A media server is replaced: both members are told that the other is gone, both reconnect, and
+/// the first messages are lost.
+#[test]
+fn messages_lost_after_a_reconnection_delay_no_member() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
+    net.run_for(25 * SECOND);
+    net.tell_gone(ids[0]);
+    net.tell_gone(ids[1]);
+    net.run_for(SECOND);
+    net.cut.extend([(ids[0], ids[1]), (ids[1], ids[0])]);
+    for &id in &ids {
+        net.with(id, |peer, now| peer.group.reconnected(now));
+    }
+    net.run_for(900 * MILLI);
+    net.cut.clear();
+    let took = net.until_together(SECOND);
+    println!("{took:?}");
+    no_alarms(&net);
+}
+
+#[test]
+fn a_reconnected_member_returns_at_once_at_members_without_a_break() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
+    net.run_for(25 * SECOND);
+    let gone = net.session(ids[1]);
+    net.with(ids[0], |peer, now| peer.group.drop_member(gone, now).unwrap());
+    net.run_for(SECOND);
+    net.with(ids[0], |peer, now| peer.group.reconnected(now));
+    let took = net.until_together(SECOND);
+    println!("{took:?}");
     no_alarms(&net);
 }

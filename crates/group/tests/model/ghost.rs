@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealframe_group::{
-    Event, Recipient, SessionId, Time,
+    Event, LeaveReason, Recipient, SessionId, Time,
     message::{Action, Body, Heartbeat, Message, Order, unbundle},
 };
 
-use crate::{net::Peer, world::is_removal};
+use crate::net::Peer;
 
 /// One sender's view of one session.
 #[derive(Default)]
@@ -209,4 +209,9 @@ impl Ghost {
         }
         Ok(())
     }
+}
+
+/// Whether an order is the reason, so that the session has ended for good.
+fn is_removal(event: &Event) -> Option<SessionId> {
+    if let Event::Left { session, why: LeaveReason::Removed } = event { Some(*session) } else { None }
 }

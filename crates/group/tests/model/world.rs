@@ -9,7 +9,7 @@ use std::{
     hash::DefaultHasher,
 };
 
-use sealframe_group::{Event, LeaveReason, Permission, Recipient, SessionId, Time, message};
+use sealframe_group::{Event, Permission, Recipient, Time, message};
 
 use crate::{
     ghost::Ghost,
@@ -650,9 +650,4 @@ impl World {
         }
         lines
     }
-}
-
-/// Whether an order is the reason, so that the session has ended for good.
-pub(crate) fn is_removal(event: &Event) -> Option<SessionId> {
-    if let Event::Left { session, why: LeaveReason::Removed } = event { Some(*session) } else { None }
 }
