@@ -7,11 +7,11 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import init, { Call } from '../build/sealframe_wasm.js';
+import init, { FrameCore } from '../build/sealframe_wasm.js';
 import { codecId, framingId, streamKind } from '../build/js/shared/ids.js';
 import { FrameCrypto } from '../build/js/worker/frame-crypto.js';
 import { Keys } from '../build/js/worker/key-manager.js';
-import { FrameMemory } from '../build/js/formats/frame-memory.js';
+import { LinearMemory } from '../build/js/formats/frame-memory.js';
 import { InOrder, MAX_IN_FLIGHT } from '../build/js/worker/in-order.js';
 import { StreamState } from '../build/js/worker/stream-state.js';
 
@@ -22,7 +22,7 @@ import { StandIn, frameOf } from './stand-in.mjs';
 
 const load = (name) => readFileSync(new URL(`../build/${name}`, import.meta.url));
 const wasm = await init({ module_or_path: load('sealframe_wasm_simd.wasm') });
-const memory = new FrameMemory(wasm.memory);
+const memory = new LinearMemory(wasm.memory);
 /** Node.js fetches no files. */
 globalThis.fetch = async (url) =>
   new Response(readFileSync(new URL(url)), { headers: { 'content-type': 'application/wasm' } });
@@ -115,7 +115,7 @@ class Alice {
     };
     this.#keys = await Keys.enter(load('sealframe_group_bg.wasm'), options, { post: (said) => setImmediate(post, said), stop: assert.ifError });
     let call;
-    this.#keys.start((number, key) => (call = Call.withKey(number, key)), (core) => (this.#frames = new FrameCrypto(core, memory, Infinity)));
+    this.#keys.start((number, key) => (call = FrameCore.withKey(number, key)), (core) => (this.#frames = new FrameCrypto(core, memory, Infinity)));
     t.after(() => {
       this.#keys.free();
       call.free();

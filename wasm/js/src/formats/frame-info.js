@@ -1,16 +1,10 @@
 // What other systems' formats have to know of a frame, in the numbers of the module.
 
-import { U32, fieldsOf, integerOf, lookUp, optional } from '../shared/arguments.js';
-
-/** As `label.rs` of the module has them. */
-const CODEC = { opus: 1, vp8: 2, vp9: 3, h264: 4, h265: 5, av1: 6 };
-const TYPE = { audio: 0, key: 1, delta: 2, empty: 3 };
+import { U32, fieldsOf, integerOf, lookUp, oneOf, optional } from '../shared/arguments.js';
+import { CODEC, FORMAT_CODECS, FRAME_TYPE, nameInMimeType } from '../shared/ids.js';
 
 /** A codec that a caller names. */
-export function profileCodecOf(value) {
-  lookUp(CODEC, value, 'codec');
-  return value;
-}
+export const profileCodecOf = (value) => oneOf(value, FORMAT_CODECS, 'codec');
 
 /**
  * `{codec, type, ssrc, rtpTimestamp}` of a browser's frame, in words, or a code that says why not. `told` is asked for the codec
@@ -20,7 +14,7 @@ export function infoOf(frame, told) {
   const metadata = frame.getMetadata();
   const type = 'type' in frame ? frame.type : 'audio';
   const codec = type === 'audio' ? 'opus' : codecOfMimeType(metadata.mimeType) ?? told(metadata.payloadType);
-  if (!Object.hasOwn(CODEC, codec)) return 'UnknownCodec';
+  if (!FORMAT_CODECS.includes(codec)) return 'UnknownCodec';
   const rtpTimestamp = metadata.rtpTimestamp ?? frame.timestamp;
   // Nonces are made of it.
   if (!Number.isInteger(rtpTimestamp) || rtpTimestamp < 0) return 'NoTimestamp';
@@ -35,8 +29,8 @@ export function infoOf(frame, told) {
 export function labelled(info) {
   const { codec = null, type = 'audio', ssrc, rtpTimestamp } = fieldsOf(info, "a frame's info");
   return {
-    codec: codec === null ? 0 : lookUp(CODEC, codec, 'codec'),
-    type: lookUp(TYPE, type, 'type of a frame'),
+    codec: codec === null ? 0 : CODEC[profileCodecOf(codec)],
+    type: lookUp(FRAME_TYPE, type, 'type of a frame'),
     ssrc: optional(ssrc, integerOf, 'ssrc', U32),
     rtpTimestamp: optional(rtpTimestamp, integerOf, 'rtpTimestamp', U32),
   };
@@ -54,6 +48,6 @@ export function labelledToSeal(info) {
 }
 
 function codecOfMimeType(mimeType) {
-  const name = mimeType?.slice(mimeType.indexOf('/') + 1).toLowerCase();
-  return name !== undefined && Object.hasOwn(CODEC, name) ? name : undefined;
+  const name = nameInMimeType(mimeType);
+  return FORMAT_CODECS.includes(name) ? name : undefined;
 }

@@ -5,7 +5,7 @@ import {
   U8, U32, bigintOf, bytesOf, encoded, fieldsOf, integerOf, notByNew, shortOf, stringOf, timeOf, viewOf,
 } from '../shared/arguments.js';
 import { SealframeError } from '../shared/errors.js';
-import { FrameMemory } from './frame-memory.js';
+import { FrameRoom, LinearMemory } from './frame-memory.js';
 import { labelled, labelledToSeal } from './frame-info.js';
 import { moduleSource } from '../loader/profiles-browser.js';
 import { daveOptionsOf, fromOf, jitsiOptionsOf, keyOptionsOf, liveKitOptionsOf } from './options.js';
@@ -26,13 +26,14 @@ const LEAST_KEY_LENGTH = 16;
 
 /** One module for all of this thread. */
 let loading;
-let room;
+let module;
 
 async function load() {
   // A failed load may be tried again.
   loading ??= (async () => {
     const { memory } = await init({ module_or_path: await moduleSource() });
-    room = { memory: new FrameMemory(memory), region: new Region() };
+    const [linear, region] = [new LinearMemory(memory), new Region()];
+    module = { memory: linear, region, room: new FrameRoom(linear, region) };
   })();
   try {
     await loading;
@@ -43,8 +44,8 @@ async function load() {
 }
 
 function run(bytes, work) {
-  const { memory, region } = room;
-  const result = memory.run(region, bytes, (length) => work(region, length));
+  const { region, room } = module;
+  const result = room.run(bytes, (length) => work(region, length));
   if (typeof result === 'number') throw new SealframeError(errorName(result));
   return result;
 }
@@ -119,7 +120,7 @@ export class JitsiFrames {
   material(index) {
     indexOf(index);
     const cryptor = this.#held.get();
-    return room.memory.taken(cryptor.keyOffset(index), MATERIAL_LENGTH);
+    return module.memory.taken(cryptor.keyOffset(index), MATERIAL_LENGTH);
   }
 
   seal(frame, info) {
@@ -194,7 +195,7 @@ export class LiveKitFrames {
   nextMaterial(index) {
     indexOf(index);
     const cryptor = this.#held.get();
-    return room.memory.taken(cryptor.nextOffset(index), MATERIAL_LENGTH);
+    return module.memory.taken(cryptor.nextOffset(index), MATERIAL_LENGTH);
   }
 
   /** The present bytes of a participant's key, once it has been ratcheted. */
@@ -202,7 +203,7 @@ export class LiveKitFrames {
     indexOf(index);
     fromOf(from);
     const [cryptor, number] = [this.#held.get(), this.#numberOf(from)];
-    return room.memory.taken(cryptor.materialOffset(number, index), cryptor.materialLength(number, index));
+    return module.memory.taken(cryptor.materialOffset(number, index), cryptor.materialLength(number, index));
   }
 
   seal(frame, info) {

@@ -1,12 +1,13 @@
 // The module for other systems' formats, inside a worker that is one script: it is there before the worker's first event.
 
-import { FrameMemory } from './frame-memory.js';
+import { FrameRoom, LinearMemory } from './frame-memory.js';
 import { hasVectors } from '../loader/browser.js';
 import { Region, initSync } from '../../../build/sealframe_profiles.js';
 import bytes from '../../../build/sealframe_profiles_bg.wasm';
 
 if (!hasVectors()) throw new Error('sealframe: this browser has no 128-bit vectors (before 2023)');
 
-export const memory = new FrameMemory(initSync({ module: bytes }).memory);
-/** Where frames lie while they are worked on. */
+export const memory = new LinearMemory(initSync({ module: bytes }).memory);
 export const region = new Region();
+/** Where frames lie while they are worked on. */
+export const room = new FrameRoom(memory, region);

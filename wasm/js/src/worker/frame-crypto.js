@@ -1,9 +1,10 @@
 // One frame at a time: small ones in WebAssembly, at once; large ones by WebCrypto, which has the processor's AES but
 // costs several microseconds a call. Both make the same bytes.
 
-import { isArranged } from '../shared/ids.js';
+import { OUTCOME, isArranged } from '../shared/ids.js';
+import { FrameRoom } from '../formats/frame-memory.js';
 import { MAX_IN_FLIGHT } from './in-order.js';
-import { Call, errorName } from '../../../build/sealframe_wasm.js';
+import { FrameCore, errorName } from '../../../build/sealframe_wasm.js';
 
 /** Bytes from which WebCrypto is faster, unless measured. */
 export const DEFAULT_THRESHOLD = 2048;
@@ -12,33 +13,36 @@ const TAG_LENGTH = 16;
 /** Keys that are kept imported. Beyond it all are dropped and imported anew as they are needed. */
 const MAX_KEYS = 256;
 
-/** Seals and opens frames. What comes out is new bytes, or a string that says why not, or a promise of either. */
+/**
+ * Seals and opens frames. What comes out is new bytes, or a string that says why not, or a promise of
+ * either.
+ */
 export class FrameCrypto {
-  #call;
+  #core;
   #memory;
+  #room;
   #threshold;
-  #front = Call.front();
-  /** By KID: `{key}`, a CryptoKey, or null while it is being imported. */
-  #sealing = new Map();
-  #opening = new Map();
+  #front = FrameCore.front();
+  #sealing = new ImportedKeys('encrypt');
+  #opening = new ImportedKeys('decrypt');
   /** How many keys the core had erased when these were looked at. */
   #erasures = 0;
 
-  constructor(call, memory, threshold = DEFAULT_THRESHOLD) {
-    this.#call = call;
+  constructor(core, memory, threshold = DEFAULT_THRESHOLD) {
+    this.#core = core;
     this.#memory = memory;
+    this.#room = new FrameRoom(memory, core);
     this.#threshold = threshold;
   }
 
   /**
-   * @param {{kind: number, index: number, framing: number}} stream and `codec`: as in `codec.js`, in numbers; its `kid` becomes
-   * that of each frame that is sealed or opened
+   * @param {{kind: number, index: number, framing: number}} stream and `codec`: as in `ids.js`, in
+   * numbers; `kidOf` the stream becomes that of each frame that is sealed or opened
    */
   seal(stream, codec, frame) {
-    const isLarge = this.#isLarge(stream, codec, frame);
-    if (isLarge) this.dropErased();
-    if (isLarge && this.#key(this.#sealing, this.#call.sendKid, 'encrypt')) {
-      return this.#sealExternally(stream, codec, frame);
+    if (this.#isLarge(stream, codec, frame)) {
+      this.dropErased();
+      if (this.#keyAt(this.#sealing, OUTCOME.sendKid) !== null) return this.#sealExternally(stream, codec, frame);
     }
     return this.#sealHere(stream, codec, frame);
   }
@@ -58,7 +62,7 @@ export class FrameCrypto {
    * and none outlives it. To be called after whatever changes keys otherwise than by a frame.
    */
   dropErased() {
-    const { erasures } = this.#call;
+    const erasures = this.#room.word(OUTCOME.erasures);
     if (erasures === this.#erasures) return;
     this.#erasures = erasures;
     this.forget();
@@ -72,90 +76,144 @@ export class FrameCrypto {
 
   #sealHere(stream, codec, frame) {
     const { kind, index, framing } = stream;
-    return this.#here(frame, (length) => this.#call.seal(length, kind, index, framing, codec), stream);
+    return this.#here(frame, (length) => this.#core.seal(length, kind, index, framing, codec), stream);
   }
 
   #openHere(stream, codec, frame) {
     const { from, kind, index, framing } = stream;
-    return this.#here(frame, (length) => this.#call.open(from, length, kind, index, framing, codec), stream);
+    return this.#here(frame, (length) => this.#core.open(from, length, kind, index, framing, codec), stream);
   }
 
   #here(frame, work, stream) {
-    const result = this.#memory.run(this.#call, frame, work);
+    const result = this.#room.run(frame, work);
     // A frame that opens may move a key on.
     this.dropErased();
     if (typeof result === 'number') return errorName(result);
-    if (stream) stream.kid = this.#call.kid;
+    if (stream) noteKid(stream, this.#room.word(OUTCOME.kid), this.#room.word(OUTCOME.kid + 1));
     return result;
   }
 
   #sealExternally(stream, codec, frame) {
     const { kind, index, framing } = stream;
-    const call = this.#call;
     const front = frame.subarray(0, this.#front);
-    const told = this.#here(front, () => call.beginExternalSeal(frame.length, kind, index, framing, codec));
-    if (typeof told === 'string') return told;
-    const { kid, headerLength, prefixLength } = call;
-    const key = this.#sealing.get(kid)?.key;
+    const params = this.#here(front, () => this.#core.beginExternalSeal(frame.length, kind, index, framing, codec));
+    if (typeof params === 'string') return params;
+    const key = this.#keyAt(this.#sealing, OUTCOME.kid);
     // The key has just been renewed: this counter is spent, the frame takes the next one.
-    if (!key) return this.#sealHere(stream, codec, frame);
-    const header = told.subarray(0, headerLength);
-    return crypto.subtle.encrypt(parameters(told, headerLength), key, frame).then((body) => {
-      const sealed = new Uint8Array(prefixLength + headerLength + body.byteLength);
-      sealed.set(frame.subarray(0, prefixLength));
-      sealed.set(header, prefixLength);
-      sealed.set(new Uint8Array(body), prefixLength + headerLength);
-      stream.kid = kid;
+    if (key === null) return this.#sealHere(stream, codec, frame);
+    const { kidLow, kidHigh, headerLength, prefixLength } = this.#begun();
+    const start = prefixLength + headerLength;
+    return crypto.subtle.encrypt(algorithm(params, headerLength), key, frame).then((body) => {
+      const sealed = new Uint8Array(start + body.byteLength);
+      for (let at = 0; at < prefixLength; at += 1) sealed[at] = frame[at];
+      for (let at = 0; at < headerLength; at += 1) sealed[prefixLength + at] = params[at];
+      sealed.set(new Uint8Array(body), start);
+      noteKid(stream, kidLow, kidHigh);
       return sealed;
     }, () => 'Other');
   }
 
   #openExternally(stream, codec, frame) {
     const { from, kind, index, framing } = stream;
-    const call = this.#call;
     const front = frame.subarray(0, this.#front);
-    const told = this.#here(front, () => call.beginExternalOpen(from, frame.length, kind, index, framing, codec));
+    const params = this.#here(front, () => this.#core.beginExternalOpen(from, frame.length, kind, index, framing, codec));
     // A key that is not held may have to be derived, which the core does for a frame that it opens itself.
-    if (told === 'UnknownKey') return this.#openHere(stream, codec, frame);
-    if (typeof told === 'string') return told;
-    const { kid, ctr, headerLength, prefixLength } = call;
-    const key = this.#key(this.#opening, kid, 'decrypt');
-    if (!key) return this.#openHere(stream, codec, frame);
+    if (params === 'UnknownKey') return this.#openHere(stream, codec, frame);
+    if (typeof params === 'string') return params;
+    const key = this.#keyAt(this.#opening, OUTCOME.kid);
+    if (key === null) return this.#openHere(stream, codec, frame);
+    const { kidLow, kidHigh, headerLength, prefixLength } = this.#begun();
+    const [kid, ctr] = [this.#room.long(OUTCOME.kid), this.#room.long(OUTCOME.ctr)];
     const body = frame.subarray(prefixLength + headerLength);
-    return crypto.subtle.decrypt(parameters(told, headerLength), key, body).then((payload) => {
-      const refused = call.finishExternalOpen(kid, ctr);
+    return crypto.subtle.decrypt(algorithm(params, headerLength), key, body).then((payload) => {
+      const refused = this.#core.finishExternalOpen(kid, ctr);
       // The member may have moved on.
       this.dropErased();
       if (refused < 0) return errorName(refused);
-      stream.kid = kid;
+      noteKid(stream, kidLow, kidHigh);
       return new Uint8Array(payload);
     }, () => 'Unauthentic');
   }
 
-  /** The imported key of a KID, or null while there is none: then the core works. */
-  #key(keys, kid, usage) {
-    const found = keys.get(kid);
+  /** What is to be kept of the frame that was last begun: the next one takes the words. */
+  #begun() {
+    return {
+      kidLow: this.#room.word(OUTCOME.kid),
+      kidHigh: this.#room.word(OUTCOME.kid + 1),
+      headerLength: this.#room.word(OUTCOME.headerLength),
+      prefixLength: this.#room.word(OUTCOME.prefixLength),
+    };
+  }
+
+  /** The imported key of the KID at this place, or null while there is none: then the core works. */
+  #keyAt(keys, place) {
+    const [low, high] = [this.#room.word(place), this.#room.word(place + 1)];
+    const found = keys.find(low, high);
     if (found !== undefined) return found.key;
-    if (keys.size >= MAX_KEYS) keys.clear();
-    const length = this.#call.keyLength(kid);
+    const kid = this.#room.long(place);
+    const length = this.#core.keyLength(kid);
     if (length === 0) return null;
-    const raw = this.#memory.taken(this.#call.keyOffset(kid), length);
-    // If it is forgotten meanwhile, this is nobody's: another key may have this KID by then.
-    const entry = { key: null };
-    keys.set(kid, entry);
-    crypto.subtle.importKey('raw', raw, 'AES-GCM', false, [usage]).then((imported) => { entry.key = imported; }, () => {});
+    const raw = this.#memory.taken(this.#core.keyOffset(kid), length);
+    keys.import(low, high, raw);
     raw.fill(0);
     return null;
   }
 }
 
-/** `told` is `header ‖ nonce ‖ aad`. */
-function parameters(told, headerLength) {
+/** Keys that WebCrypto has, by KID. */
+class ImportedKeys {
+  #usage;
+  /** By the low half of a KID: `{low, high, key}`, a CryptoKey, or null while it is being imported. */
+  #keys = new Map();
+  /** The one that was last found: streams have long runs of one key. */
+  #last;
+
+  constructor(usage) {
+    this.#usage = usage;
+  }
+
+  find(low, high) {
+    let last = this.#last;
+    if (last === undefined || last.low !== low || last.high !== high) {
+      last = this.#keys.get(low);
+      if (last?.high !== high) return undefined;
+      this.#last = last;
+    }
+    return last;
+  }
+
+  import(low, high, raw) {
+    if (this.#keys.size >= MAX_KEYS) this.clear();
+    // If it is dropped meanwhile, this is nobody's: another key may have this KID by then.
+    const entry = { low, high, key: null };
+    this.#keys.set(low, entry);
+    crypto.subtle.importKey('raw', raw, 'AES-GCM', false, [this.#usage]).then((imported) => { entry.key = imported; }, () => {});
+  }
+
+  clear() {
+    this.#keys.clear();
+    this.#last = undefined;
+  }
+}
+
+/** Notes whose key a stream's last frame had: as two numbers, since a BigInt for each frame costs. */
+function noteKid(stream, low, high) {
+  stream.kidLow = low;
+  stream.kidHigh = high;
+}
+
+/** The KID of a stream's last frame, a BigInt; undefined before the first. */
+export function kidOf({ kidLow, kidHigh }) {
+  return kidLow === undefined ? undefined : BigInt(kidHigh) << 32n | BigInt(kidLow);
+}
+
+/** `params` are `header ‖ nonce ‖ aad`. */
+function algorithm(params, headerLength) {
   const aadStart = headerLength + NONCE_LENGTH;
   return {
     name: 'AES-GCM',
-    iv: told.subarray(headerLength, aadStart),
-    additionalData: told.subarray(aadStart),
+    iv: params.subarray(headerLength, aadStart),
+    additionalData: params.subarray(aadStart),
     tagLength: TAG_LENGTH * 8,
   };
 }
@@ -172,10 +230,10 @@ const THRESHOLDS = { least: 1024, most: 16_384 };
  * them, and where the two lines cross is the answer. Takes some 50 ms.
  */
 export async function calibrate(memory) {
-  const call = new Call(crypto.getRandomValues(new Uint8Array(32)), 0);
+  const core = new FrameCore(crypto.getRandomValues(new Uint8Array(32)), 0);
   const stream = { kind: 2, index: 0, framing: 0 };
   const ways = [Infinity, 0].map((threshold) => {
-    const crypto = new FrameCrypto(call, memory, threshold);
+    const crypto = new FrameCrypto(core, memory, threshold);
     return { work: (frame) => crypto.seal(stream, 3, frame), least: SIZES.map(() => Infinity) };
   });
   for (const { work } of ways) await repeat(work, new Uint8Array(SIZES[0]), WARM_MS);
@@ -187,7 +245,7 @@ export async function calibrate(memory) {
       }
     }
   }
-  call.free();
+  core.free();
   const [here, elsewhere] = ways.map(({ least: [at, then] }) => {
     const slope = (then - at) / (SIZES[1] - SIZES[0]);
     return { slope, start: at - slope * SIZES[0] };

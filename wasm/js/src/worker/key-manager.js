@@ -91,7 +91,7 @@ export class Keys {
     if (unknown.length > 0) throw new Error(`sealframe: nobody does task ${unknown.map((task) => Task[task])}`);
   }
 
-  /** Hands our number and first key to `make`, which makes the core's `Call` of them, and starts. */
+  /** Hands our number and first key to `make`, which makes the core's `FrameCore` of them, and starts. */
   start(make, crypto) {
     this.#core = this.#withKey((key) => make(this.#group.ownNumber, key));
     this.#crypto = crypto(this.#core);

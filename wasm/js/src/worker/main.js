@@ -2,12 +2,12 @@
 // depacketizer and decoder. Whatever does not seal or open is dropped, and so is everything of a stream that nobody has
 // described yet.
 
-import init, { Call } from '../../../build/sealframe_wasm.js';
+import init, { FrameCore } from '../../../build/sealframe_wasm.js';
 import { codecId, codecOf, framingId, otherFraming, streamKind } from '../shared/ids.js';
-import { FrameCrypto, calibrate } from './frame-crypto.js';
+import { FrameCrypto, calibrate, kidOf } from './frame-crypto.js';
 import { answerOf } from '../shared/errors.js';
 import { Keys } from './key-manager.js';
-import { FrameMemory } from '../formats/frame-memory.js';
+import { LinearMemory } from '../formats/frame-memory.js';
 import { CALL, checked, transformOf } from '../shared/protocol.js';
 import { groupSource, moduleSource } from '../loader/browser.js';
 import { InOrder } from './in-order.js';
@@ -39,14 +39,14 @@ self.onrtctransform = ({ transformer }) => {
 const requests = {
   start: ({ secret, member, ...options }) => once(async () => {
     const { memory, threshold } = await load(options);
-    call = new Call(secret, member);
+    call = new FrameCore(secret, member);
     frames = new FrameCrypto(call, memory, threshold);
     return { threshold };
   }, secret),
   join: (options) => once(async () => {
     const { memory, threshold } = await load(options);
     keys = await Keys.enter(groupSource(), options, { post: (group) => self.postMessage({ group }), stop });
-    call = keys.start((number, key) => Call.withKey(number, key), (core) => {
+    call = keys.start((number, key) => FrameCore.withKey(number, key), (core) => {
       frames = new FrameCrypto(core, memory, threshold);
       return frames;
     });
@@ -98,7 +98,7 @@ const requests = {
 
 async function load({ framing: wanted, threshold, observe: observed }) {
   const wasm = await init({ module_or_path: moduleSource() });
-  const memory = new FrameMemory(wasm.memory);
+  const memory = new LinearMemory(wasm.memory);
   framing = wanted;
   observe = observed;
   return { memory, threshold: threshold ?? await calibrate(memory) };
@@ -210,7 +210,9 @@ class Transform {
   #label;
   #state;
   #last = null;
-  #kid = null;
+  /** The key of the last frame, in halves of its KID. */
+  #kidLow;
+  #kidHigh;
   /** What the browser said when the stream broke. */
   #broken = null;
 
@@ -307,7 +309,7 @@ class Transform {
       return;
     }
     this.count(null);
-    this.#tellKey(this.#stream.kid);
+    this.#tellKey(this.#stream);
     this.passed += 1;
     // Not awaited: the next frame need not wait for this one's packets. What fails is told once.
     this.#writer.write(frame).catch(ignore);
@@ -330,12 +332,14 @@ class Transform {
     return this.#state.count(code);
   }
 
-  #tellKey(kid) {
+  #tellKey(stream) {
+    const { kidLow, kidHigh } = stream;
     // Described anew, and no frame of that has come yet.
-    if (kid === undefined || kid === this.#kid) return;
-    this.#kid = kid;
+    if (kidLow === undefined || (kidLow === this.#kidLow && kidHigh === this.#kidHigh)) return;
+    this.#kidLow = kidLow;
+    this.#kidHigh = kidHigh;
     if (this.#direction === 'open') keys?.soon();
-    self.postMessage({ key: { ...this.#label, kid } });
+    self.postMessage({ key: { ...this.#label, kid: kidOf(stream) } });
   }
 
   /** Begins a state, of what is known. */

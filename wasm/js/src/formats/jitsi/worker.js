@@ -9,7 +9,7 @@
 
 import { JITSI, checked, isListed, jitsiTransformOf } from '../../shared/protocol.js';
 import { pass } from '../frame-pump.js';
-import { memory, region } from '../sync-module.js';
+import { region, room } from '../sync-module.js';
 import { infoOf, labelled } from '../frame-info.js';
 import { JitsiCryptor, errorName } from '../../../../build/sealframe_profiles.js';
 
@@ -19,7 +19,7 @@ const participants = new Map();
 let isEnabled = true;
 
 function run(bytes, work) {
-  const result = memory.run(region, bytes, work);
+  const result = room.run(bytes, work);
   return typeof result === 'number' ? errorName(result) : result;
 }
 

@@ -1,7 +1,7 @@
 // A participant's keys in LiveKit's format, in the module; or everybody's, where one key is shared.
 
 import { LiveKitCryptor, errorName } from '../../../../build/sealframe_profiles.js';
-import { memory, region } from '../sync-module.js';
+import { memory, region, room } from '../sync-module.js';
 
 const PBKDF2_ITERATIONS = 100_000;
 /** Bytes of what follows from a key. */
@@ -92,7 +92,7 @@ export class LiveKitKeys {
   }
 
   #run(bytes, work) {
-    const result = memory.run(region, bytes, work);
+    const result = room.run(bytes, work);
     return typeof result === 'number' ? errorName(result) : result;
   }
 

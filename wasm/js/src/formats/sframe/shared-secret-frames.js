@@ -1,10 +1,10 @@
 // Frames without a connection around them: for a worker of one's own, a bot, a gateway, a test. In Node.js too.
 
-import init, { Call, errorName } from '../../../../build/sealframe_wasm.js';
+import init, { FrameCore, errorName } from '../../../../build/sealframe_wasm.js';
 import { fieldsOf, memberOf, notByNew, secretOf, shortOf, viewOf } from '../../shared/arguments.js';
-import { codecId, framingId, streamKind } from '../../shared/ids.js';
+import { OUTCOME, codecId, framingId, streamKind } from '../../shared/ids.js';
 import { SealframeError } from '../../shared/errors.js';
-import { FrameMemory } from '../frame-memory.js';
+import { FrameRoom, LinearMemory } from '../frame-memory.js';
 import { moduleSource } from '../../loader/browser.js';
 
 export { SealframeError };
@@ -17,7 +17,7 @@ let loading;
 
 async function load() {
   // `moduleSource` may throw, and a failed load may be tried again.
-  loading ??= (async () => new FrameMemory((await init({ module_or_path: await moduleSource() })).memory))();
+  loading ??= (async () => new LinearMemory((await init({ module_or_path: await moduleSource() })).memory))();
   try {
     return await loading;
   } catch (error) {
@@ -28,15 +28,15 @@ async function load() {
 
 /** One member of a call whose members share one secret: its keys, and frames sealed and opened with them. */
 export class Frames {
-  #call;
-  #memory;
+  #core;
+  #room;
   #framing;
 
   /** Use `Frames.start`. */
-  constructor(key, call, memory, framing) {
+  constructor(key, core, memory, framing) {
     if (key !== OURS) throw notByNew('Frames.start');
-    this.#call = call;
-    this.#memory = memory;
+    this.#core = core;
+    this.#room = new FrameRoom(memory, core);
     this.#framing = framing;
   }
 
@@ -49,7 +49,7 @@ export class Frames {
     const copy = secretOf(secret);
     try {
       const memory = await load();
-      return new Frames(OURS, named(() => new Call(copy, member)), memory, framing);
+      return new Frames(OURS, named(() => new FrameCore(copy, member)), memory, framing);
     } finally {
       copy.fill(0);
     }
@@ -84,7 +84,7 @@ export class Frames {
     const [kindId, place, framing, id] = [streamKind(kind), shortOf(index, 'index'), framingId(this.#framing), codecId(codec)];
     this.#started();
     return new Sealer(OURS, (sealer, frame) =>
-      this.#run(sealer, frame, (call, length) => call.seal(length, kindId, place, framing, id)));
+      this.#run(sealer, frame, (core, length) => core.seal(length, kindId, place, framing, id)));
   }
 
   /** Opens one stream of member `from`. */
@@ -94,29 +94,29 @@ export class Frames {
     const [kindId, place, framing, id] = [streamKind(kind), shortOf(index, 'index'), framingId(this.#framing), codecId(codec)];
     this.#started();
     return new Opener(OURS, (opener, wire) =>
-      this.#run(opener, wire, (call, length) => {
+      this.#run(opener, wire, (core, length) => {
         if (length === 0) throw new SealframeError('TooShort', 'a frame without bytes');
-        return call.open(from, length, kindId, place, framing, id);
+        return core.open(from, length, kindId, place, framing, id);
       }));
   }
 
   /** Wipes all keys. Sealers and openers refuse everything from now on. */
   free() {
-    this.#call?.free();
-    this.#call = null;
+    this.#core?.free();
+    this.#core = null;
   }
 
   #started() {
-    if (this.#call === null) throw new SealframeError('NotStarted', 'freed');
-    return this.#call;
+    if (this.#core === null) throw new SealframeError('NotStarted', 'freed');
+    return this.#core;
   }
 
   #run(of, given, work) {
     const frame = viewOf(given, 'a frame');
-    const call = this.#started();
-    const result = this.#memory.run(call, frame, (length) => work(call, length));
+    const core = this.#started();
+    const result = this.#room.run(frame, (length) => work(core, length));
     if (typeof result === 'number') throw new SealframeError(errorName(result));
-    of.kid = call.kid;
+    of.kid = this.#room.long(OUTCOME.kid);
     return result;
   }
 }
