@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import init, { FrameCore } from '../build/sealframe_wasm.js';
 import { codecId, framingId, streamKind } from '../build/js/shared/ids.js';
 import { FrameCrypto, kidOf } from '../build/js/worker/frame-crypto.js';
-import { Group } from '../build/js/page/group.js';
-import { Keys } from '../build/js/worker/key-manager.js';
+import { ofCall } from '../build/js/page/group.js';
+import { KeyManager } from '../build/js/worker/key-manager.js';
 import { LinearMemory } from '../build/js/formats/frame-memory.js';
 
 const load = (name) => readFile(new URL(`../build/${name}`, import.meta.url));
@@ -73,8 +73,8 @@ class Member {
   async enter(room, address, name, { kem = 'x25519', sends = true, identity, trust } = {}) {
     const credential = new TextEncoder().encode(name);
     const options = { group: new Uint8Array([1]), address, kem, role: 'participant', moderator: true, sends, credential, identity, trust };
-    const tell = { post: (said) => setImmediate(() => this.group.hear(said)), stop: (error) => { this.stopped = error ?? 'stopped'; } };
-    this.keys = await Keys.enter(source, options, tell);
+    const tell = { post: (said) => setImmediate(() => ofCall.receive(this.group, said)), stop: (error) => { this.stopped = error ?? 'stopped'; } };
+    this.keys = await KeyManager.enter(source, options, tell);
     this.call = this.keys.start((number, key) => {
       keys.push(key.slice());
       return FrameCore.withKey(number, key);
@@ -82,9 +82,8 @@ class Member {
       this.frames = new FrameCrypto(core, memory, Infinity);
       return this.frames;
     });
-    const { session, identity: ik } = this.keys.requests.state();
-    const ask = async (request, { ask: what, args }) => this.keys.requests[what](args);
-    this.group = new Group({ ask, close: () => {}, end: () => {} }, { session, identity: ik, farewell: this.keys.requests.farewell() });
+    const ask = async (what, args) => this.keys.requests[what](args);
+    this.group = ofCall.make({ ask, close: () => {}, end: () => {} }, this.keys.session);
     this.group.onmessage = (message) => room.relay(address, message);
     this.group.onjoinrequest = ({ credential: said }) => ({ user: new TextDecoder().decode(said), moderator: true });
     this.group.onevent = (event) => this.events.push(event);
@@ -351,7 +350,7 @@ test('who leaves says so once, and the call is closed whatever becomes of that',
   const make = () => {
     const made = { said: 0, closed: 0 };
     const { session, identity } = alice.group;
-    made.group = new Group(
+    made.group = ofCall.make(
       { ask: async () => null, close: async () => { made.closed += 1; }, end: assert.fail },
       { session, identity, farewell: alice.keys.requests.farewell() },
     );

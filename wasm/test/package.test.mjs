@@ -14,7 +14,7 @@ import { FrameCrypto, kidOf } from '../build/js/worker/frame-crypto.js';
 import { hasRelaxed, hasVectors } from '../build/js/loader/browser.js';
 import { InOrder, MAX_IN_FLIGHT } from '../build/js/worker/in-order.js';
 import { FrameRoom, LinearMemory } from '../build/js/formats/frame-memory.js';
-import { StreamState } from '../build/js/worker/stream-state.js';
+import { StreamStatus } from '../build/js/worker/stream-state.js';
 
 // Node.js 20 knows relaxed vectors by a flag only.
 setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -185,7 +185,7 @@ test('codecs and kinds that are not known are refused', () => {
 
 test('a state is waiting, encrypted or failing', () => {
   const said = [];
-  const state = new StreamState({ from: 1 }, (update) => said.push(update.state));
+  const state = new StreamStatus({ from: 1 }, (update) => said.push(update.state));
   const count = (code, times) => Array.from({ length: times }, () => state.count(code));
   count('UnknownKey', 3);
   count(null, 3);
@@ -200,7 +200,7 @@ test('a state is waiting, encrypted or failing', () => {
 
 test('why frames fail is looked for now and then, and said until one does not', () => {
   const said = [];
-  const state = new StreamState({ from: 1 }, ({ state: is, code }) => said.push(`${is} ${code}`));
+  const state = new StreamStatus({ from: 1 }, ({ state: is, code }) => said.push(`${is} ${code}`));
   const looks = (code, times) => Array.from({ length: times }, () => state.count(code)).filter(Boolean).length;
   assert.equal(looks('UnknownKey', 4), 0);
   assert.equal(looks('UnknownKey', 1), 1);

@@ -10,12 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import init, { FrameCore } from '../build/sealframe_wasm.js';
 import { codecId, framingId, streamKind } from '../build/js/shared/ids.js';
 import { FrameCrypto } from '../build/js/worker/frame-crypto.js';
-import { Keys } from '../build/js/worker/key-manager.js';
+import { KeyManager } from '../build/js/worker/key-manager.js';
 import { LinearMemory } from '../build/js/formats/frame-memory.js';
 import { InOrder, MAX_IN_FLIGHT } from '../build/js/worker/in-order.js';
-import { StreamState } from '../build/js/worker/stream-state.js';
+import { StreamStatus } from '../build/js/worker/stream-state.js';
 
-import { Frames } from '../pkg/frames.node.js';
+import { SharedSecretFrames } from '../pkg/frames.node.js';
 import { JitsiFrames, LiveKitFrames } from '../pkg/profiles.node.js';
 
 import { StandIn, frameOf } from './stand-in.mjs';
@@ -113,7 +113,7 @@ class Alice {
       if (message !== undefined) (this.held ?? { push: hear }).push(message.message);
       else if (event.type === 'joinRequested') this.#keys.requests.admit({ session: event.session, user: 'Bob', moderator: true });
     };
-    this.#keys = await Keys.enter(load('sealframe_group_bg.wasm'), options, { post: (said) => setImmediate(post, said), stop: assert.ifError });
+    this.#keys = await KeyManager.enter(load('sealframe_group_bg.wasm'), options, { post: (said) => setImmediate(post, said), stop: assert.ifError });
     let call;
     this.#keys.start((number, key) => (call = FrameCore.withKey(number, key)), (core) => (this.#frames = new FrameCrypto(core, memory, Infinity)));
     t.after(() => {
@@ -323,7 +323,7 @@ test('profiles-worker drops frames without bytes, and they count as nothing', as
 });
 
 test('without a worker around it a frame without bytes is refused by name', async () => {
-  const frames = await Frames.start({ secret: secret(), member: 1 });
+  const frames = await SharedSecretFrames.start({ secret: secret(), member: 1 });
   const nothing = new Uint8Array();
   for (const codec of ['opus', 'red', 'vp8', 'vp9', 'h264', 'av1']) {
     assert.throws(() => frames.opener({ from: 2, kind: 'camera', codec }).open(nothing), { code: 'TooShort' });
@@ -587,7 +587,7 @@ test('an imported key ends with the key that it is of', async (t) => {
 
 test('a stream that has broken stays so, whatever was still being worked on', () => {
   const told = [];
-  const state = new StreamState({ direction: 'open' }, ({ state: now }) => told.push(now));
+  const state = new StreamStatus({ direction: 'open' }, ({ state: now }) => told.push(now));
   state.count(null);
   state.break('the track is gone');
   for (const code of [null, 'UnknownKey', 'Unauthentic']) assert.equal(state.count(code), false);

@@ -69,7 +69,7 @@ globalThis.side = {
 const CONNECT = {
   /** As an application does it. */
   async sealframe(_, member) {
-    sealed = await SealedCall.start({ secret: SECRET, member });
+    sealed = await SealedCall.joinWithSecret({ secret: SECRET, member });
     pc = sealed.createConnection();
     const kindOf = { video: 'camera', audio: 'microphone' };
     return {

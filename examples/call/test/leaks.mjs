@@ -1,6 +1,6 @@
 // Whether what a server recorded of a participant is sealed: every packet must belong to a frame that opens.
 
-import { Frames, SealframeError } from '../../../wasm/pkg/frames.node.js';
+import { SharedSecretFrames, SealframeError } from '../../../wasm/pkg/frames.node.js';
 import { find, needlesOf } from './needles.mjs';
 
 /** A participant that only listens. */
@@ -12,7 +12,7 @@ const LABELS = ['microphone', 'camera', 'screen'].flatMap((kind) => [0, 1].map((
  * were cut off by the end of the recording. `strange`: descriptions of what is neither.
  */
 export async function judge(packets, { member, announcement, secret, clear }) {
-  const frames = await Frames.start({ secret: new Uint8Array(secret), member: LISTENER });
+  const frames = await SharedSecretFrames.start({ secret: new Uint8Array(secret), member: LISTENER });
   frames.addMember(member, Buffer.from(announcement, 'base64'));
   const verdict = { packets: packets.length, opened: {}, unopened: 0, torn: 0, strange: [], needles: 0 };
   for (const { codec, packets: group, isLast } of framesOf(packets)) {
@@ -40,7 +40,7 @@ export async function judge(packets, { member, announcement, secret, clear }) {
 
 /** Of whole frames by codec: how many there are, and how many of them open. */
 export async function judgeFrames(frames, { member, announcement, secret }) {
-  const listener = await Frames.start({ secret: new Uint8Array(secret), member: LISTENER });
+  const listener = await SharedSecretFrames.start({ secret: new Uint8Array(secret), member: LISTENER });
   listener.addMember(member, Buffer.from(announcement, 'base64'));
   const verdict = Object.fromEntries(Object.entries(frames).map(([codec, all]) => {
     // A retransmission may bring a frame once more: it opens once.

@@ -76,16 +76,22 @@ pub(crate) struct Published {
 impl Published {
     pub(crate) fn new(member: Member) -> Self {
         let mut published = Self { member, words: Words(Box::default()) };
-        published.change(|_, _| ());
+        published.publish();
         published
     }
 
     /// Does `work`, which may change keys.
     pub(crate) fn change<R>(&mut self, work: impl FnOnce(&mut Member, &mut Words) -> R) -> R {
         let result = work(&mut self.member, &mut self.words);
+        self.publish();
+        result
+    }
+
+    /// Kept apart, so that each change of keys takes a call of it and no more.
+    #[inline(never)]
+    fn publish(&mut self) {
         self.words.0[Outcome::Erasures as usize] = self.member.erasures();
         self.words.set_long(Outcome::SendKid, self.member.kid().get());
-        result
     }
 
     pub(crate) const fn member(&self) -> &Member {
