@@ -1,14 +1,14 @@
-//! The comparison that a sceptic runs: `cargo bench -p sealframe-benches --bench compare`.
+//! The main comparison: `cargo bench -p sealframe-benches --bench compare`.
 //!
 //! Prints Markdown and draws `benches/compare.svg`, in about three minutes. Arguments, after `--`:
 //!
-//! * `--title "<machine, date>"`: what stands above the tables and the plot;
-//! * names of sections, to run these alone: `frames`, `suites`, `batches`, `threads`, `receivers`,
-//!   `headers`, `keys`. The plot belongs to `frames`.
+//! * `--title "<machine, date>"`: the heading of the tables and the plot;
+//! * names of sections to run: `frames`, `suites`, `batches`, `threads`, `receivers`, `headers`,
+//!   `keys`. The plot belongs to `frames`.
 //!
-//! Everybody who is compared is in one process and takes turns, batch by batch, in an order that
-//! rotates; what is compared are medians. A clock that changes, or a neighbour, meets all alike. To see
-//! how much a ratio is worth, one contestant enters twice.
+//! All contestants run in one process and take turns, batch by batch, in a rotating order; their
+//! medians are compared. So a varying clock or other load affects all alike. One contestant enters
+//! twice, to show the precision of the ratios.
 #![expect(clippy::unwrap_used, reason = "a bench stops when something fails")]
 
 use core::time::Duration;
@@ -30,12 +30,12 @@ use sealframe_wire::{Ctr, Header, Kid};
 
 const PLOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/compare.svg");
 
-/// What a suite of AES-CTR and HMAC may take, by the best library's primitives.
+/// The allowed time of an AES-CTR and HMAC suite, relative to the primitives of the best library.
 const CTR_HMAC_TARGET: f64 = 1.10;
-/// What a second thread shall be worth.
+/// The required speed-up by a second thread.
 const THREADS_TARGET: f64 = 1.8;
 
-/// How thorough a run is. `cargo test` wants to know only whether everything runs.
+/// The thoroughness of a run. `cargo test` only checks that everything runs.
 struct Effort {
     measured: bool,
     sizes: Vec<(&'static str, usize)>,
@@ -74,7 +74,7 @@ fn main() {
     }
     let effort = Effort::new(measured);
     let wanted = |name: &str| sections.is_empty() || sections.iter().any(|section| section == name);
-    // Before anything else has used memory, and freed it.
+    // Before anything else has used and freed memory.
     let most = effort.senders.iter().copied().max().unwrap_or_default();
     let memory = wanted("receivers").then(|| receivers::memory(most)).flatten();
 
@@ -119,7 +119,7 @@ fn machine() -> String {
     format!("{name}, {count} processors; {}.", flags.join(" "))
 }
 
-/// Everybody's figures at one length.
+/// All contestants' times at one length.
 struct Cell {
     direction: Direction,
     len: usize,
@@ -127,7 +127,7 @@ struct Cell {
 }
 
 impl Cell {
-    /// `again` names whoever enters a second time.
+    /// `again` names the contestant that enters twice.
     fn measure(
         direction: Direction,
         suite: CipherSuite,
@@ -148,7 +148,7 @@ impl Cell {
         self.figures.iter().find(|figure| figure.0 == name).map(|figure| figure.2)
     }
 
-    /// The best in a role.
+    /// The best contestant of a role.
     fn best(&self, role: Role) -> (&str, f64) {
         let in_role = self.figures.iter().filter(|figure| figure.1 == role);
         let best = in_role.min_by(|one, other| one.2.total_cmp(&other.2)).unwrap();
@@ -191,7 +191,7 @@ fn print_times(cells: &[Cell]) {
     }
 }
 
-/// Each backend against its library, against the best library, and against the peer.
+/// Each backend against its library, against the best library, and against the `sframe` crate.
 fn print_ratios(cells: &[Cell]) {
     markdown::head(
         &[
@@ -376,7 +376,7 @@ fn many_senders(effort: &Effort, memory: Option<[f64; 2]>) {
 }
 
 fn header_times(effort: &Effort) {
-    /// So many that the clock's own nanoseconds do not show, in the first-level cache.
+    /// Enough to hide the clock's resolution, and few enough for the first-level cache.
     const BATCH_LEN: usize = 256;
     println!("\n### Headers\n");
     markdown::head(&["", "bytes", "sealframe", "sframe crate", "ratio"], 1);
@@ -432,7 +432,7 @@ fn key_times(effort: &Effort) {
     print_pair(effort, names, BATCH_LEN, keys::Follow::new, keys::PeerFollow::new);
 }
 
-/// Two contestants, and a row for them.
+/// A row for two contestants.
 fn print_pair<A: Operation + 'static, B: Operation + 'static>(
     effort: &Effort,
     [what, of]: [&str; 2],

@@ -1,7 +1,7 @@
-//! What it costs that somebody joins or leaves, by the size of the call; what large calls cost; what a member costs in memory; and
-//! whether a frame costs more among many.
+//! The cost of joining and leaving by the size of the call; the cost of large calls; the memory
+//! cost of a member; and whether opening a frame costs more with many members.
 //!
-//! Processor time is of this process alone, so it does not matter much what else the machine does.
+//! Processor time is that of this process alone, so other load matters little.
 
 #![expect(clippy::unwrap_used, reason = "a bench stops when something fails")]
 
@@ -20,21 +20,21 @@ static ALLOCATOR: sealframe_testkit::alloc::CountingAllocator =
     sealframe_testkit::alloc::CountingAllocator;
 
 const SIZES: [usize; 6] = [2, 8, 32, 64, 128, 200];
-/// X-Wing's members of more take too long to come together here.
+/// Larger calls with X-Wing take too long here.
 const MOST_HYBRID: usize = 64;
-/// For smaller ones than this; of larger ones there is one run.
+/// Smaller calls than this get several runs; larger ones get one.
 const RUNS: usize = 3;
 const FEW: usize = 100;
 
-/// Those who all send.
+/// Number of members of a call in which all send.
 const CROWD: usize = 200;
 const BURST: Duration = Duration::from_secs(10);
-/// Those who mostly listen, and those of them who send.
+/// Number of members of a call in which most listen, and how many of them send.
 const AUDIENCE: usize = 1000;
 const SPEAKERS: usize = 20;
 
 fn main() {
-    // By name, some sections.
+    // Sections to run, by name.
     let sections = ["sizes", "crowd", "audience", "known"];
     let named: Vec<String> = std::env::args().filter(|arg| sections.contains(&arg.as_str())).collect();
     let is_wanted = |section: &str| named.is_empty() || named.iter().any(|name| name == section);
@@ -80,7 +80,7 @@ fn joining_and_leaving() {
         );
         for n in SIZES.into_iter().filter(|n| *n <= most) {
             let (join, leave) = measure(n, kem);
-            // The clock of a virtual machine moves: beside each other.
+            // A virtual machine's clock varies, so these are measured in the same run.
             let alone = Primitives::measure(kem);
             let Primitives { seal, open, sign, verify } = alone;
             let ratio = markdown::ratio(leave.per_member(), alone.of_a_leave(n));
@@ -105,9 +105,9 @@ fn joining_and_leaving() {
     }
 }
 
-/// The least of several: whatever disturbs can only add.
+/// The minimum of several runs: disturbances only add time.
 fn measure(n: usize, kem: Kem) -> (Cost, Cost) {
-    // The one who joins is the n-th; then it leaves.
+    // The n-th member joins, and then leaves.
     let mut call = Call::of(n - 1, kem);
     let mut least: Option<(Cost, Cost)> = None;
     for _ in 0..if n < FEW { RUNS } else { 1 } {
@@ -138,7 +138,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Many who all send: all come within some seconds, and one leaves.
+/// Many members who all send: all join within seconds, and one leaves.
 fn crowd() {
     println!("# {CROWD} people who all send\n");
     let mut call = Call::new(Kem::X25519);
@@ -159,7 +159,7 @@ fn crowd() {
     println!("\nReports of members: {}.\n", call.alarms());
 }
 
-/// What there is no target for.
+/// Costs without a target.
 fn print_cost(cost: &Cost) {
     let row = |what: &str, measured: String| {
         markdown::row(&[what.to_owned(), measured, String::new(), String::new()]);
@@ -176,7 +176,7 @@ fn print_cost(cost: &Cost) {
     row("CPU, the most, ms", format!("{:.1}", milliseconds(cost.most_processor)));
 }
 
-/// Many of whom few send.
+/// Many members, few of whom send.
 fn audience() {
     println!("# {AUDIENCE} people of whom {SPEAKERS} send\n");
     let mut call = Call::of_listeners(AUDIENCE - 1, SPEAKERS, Kem::X25519);

@@ -1,10 +1,11 @@
-//! How long a header takes: all that a media server does with a frame.
+//! The time to parse and encode a header: all that a media server does with a frame.
 //!
-//! Groups `header parse/<bytes>` and `header encode/<bytes>` for the shortest header, for a usual one
-//! and for the longest, beside the `sframe` crate. Sealframe refuses encodings that are not minimal
-//! (RFC 9605 §4.3 allows no other), the peer takes them.
+//! Groups `header parse/<bytes>` and `header encode/<bytes>` for the shortest header, a typical one
+//! and the longest, compared with the `sframe` crate. Sealframe rejects non-minimal encodings, as
+//! RFC 9605 §4.3 requires; the `sframe` crate accepts them.
 //!
-//! A few nanoseconds are near what a clock can tell: to compare two versions, count instructions too.
+//! These are few nanoseconds, near a clock's resolution: to compare two versions, count
+//! instructions too.
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use sealframe_benches::{Batch, Operation, Turn, headers};

@@ -1,11 +1,12 @@
-//! Counts the instructions of one operation, to less than one: `cargo bench --bench instructions`.
+//! Counts the instructions of one operation, with an error below one: `cargo bench --bench
+//! instructions`.
 //!
-//! Runs itself under valgrind's callgrind, once with so many batches and once with twice as many; the
-//! difference holds nothing but operations. Only what happens inside `counted_region` is collected, so
-//! frames can be sealed afresh between two batches. Prints Markdown.
+//! It runs itself under valgrind's callgrind with some number of batches and with twice as many;
+//! the difference consists of operations only. Only instructions inside `counted_region` are
+//! counted, so frames can be sealed again between batches. Prints Markdown.
 //!
-//! Instructions do not move with the clock or with what else the machine does, so two versions of the
-//! library compare exactly. They are not time: for that see the other benches.
+//! Instruction counts do not depend on the clock or on other load, so two versions of the library
+//! compare exactly. They are not time; the other benches measure time.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -30,25 +31,25 @@ use sealframe_benches::{
 };
 use sealframe_crypto::CipherSuite;
 
-/// Set in the process that is counted: which case, and how many batches.
+/// Set in the counted process: the case, and the number of batches.
 const CASE: &str = "SEALFRAME_BENCH_CASE";
 const BATCHES: &str = "SEALFRAME_BENCH_BATCHES";
 
-/// Operations in a batch, and batches in the shorter run. Together they are 256, so that what happens
-/// once in so many frames (the CTR's second byte, the replay window's next word) is in the average.
+/// Operations per batch, and batches in the shorter run. Their product is 256, so that rare events
+/// (the CTR's second byte, the replay window's next word) enter the average.
 const BATCH_LEN: usize = 16;
 const SHORT_RUN: u32 = 16;
 
-/// Bytes of the frames that the formats that run today are counted with.
+/// Frame length for the deployed formats.
 const PROFILES_AT: usize = 1200;
 
-/// Bytes of the frames that whole calls are counted with.
+/// Frame length for whole calls.
 const CALLS_AT: usize = 160;
 
-/// What the path may cost over the bare AEAD of its own library, in instructions.
+/// Allowed instructions beyond the bare AEAD of the same library.
 const TARGET: f64 = 60.0;
 
-/// Every byte of `rep movsb` counts as an instruction, so memcpy and memset shall use vectors.
+/// Every byte of `rep movsb` counts as an instruction, so memcpy and memset should use vectors.
 const TUNABLES: &str =
     "glibc.cpu.x86_rep_movsb_threshold=1000000000:glibc.cpu.x86_rep_stosb_threshold=1000000000";
 
@@ -76,7 +77,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What callgrind collects; it knows it by this name.
+/// The region that callgrind counts, by its name.
 #[inline(never)]
 fn counted_region(turn: &mut dyn Turn) {
     turn.run();
@@ -94,8 +95,8 @@ fn batch(operation: impl Operation + 'static) -> Box<dyn Turn> {
     Box::new(Batch::new(operation, BATCH_LEN))
 }
 
-/// `case` is what, who, and a number: bytes, an index into [`headers::HEADERS`], or a suite. A backend with what is done
-/// asks for the formats that run today.
+/// `case` is an operation, a contestant, and a number: bytes, an index into [`headers::HEADERS`],
+/// or a suite. A backend in the operation's name selects a deployed format.
 fn run_case(case: &str, batches: u32) {
     let parts: Vec<&str> = case.split('/').collect();
     let [what, who, number] = parts[..] else { panic!("no case {case}") };
@@ -147,7 +148,7 @@ fn count(what: &str, who: &str, number: usize) -> f64 {
     f64::from(u32::try_from(long - short).unwrap()) / f64::from(operations)
 }
 
-/// Instructions of so many batches.
+/// Instructions of `batches` batches.
 fn collect(case: &str, batches: u32) -> u64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -175,7 +176,7 @@ fn print_tables(valgrind: &str) {
     print_keys();
 }
 
-/// Everybody's counts, and below them what the path adds to the AEAD that it runs on.
+/// All contestants' counts, and below them the instructions beyond the underlying AEAD.
 fn print_frames() {
     let names = roster::contestants(Direction::Seal, SUITE, 0);
     let mut columns = vec!["", "bytes"];
@@ -199,7 +200,7 @@ fn print_frames() {
                 let library = ours.name.trim_start_matches("sealframe ");
                 let Some(bare) = of(&format!("{library} alone")) else { continue };
                 let difference = counted - bare;
-                // It hardly depends on the length: one length speaks for all.
+                // It hardly depends on the length, so one length is enough.
                 if difference > TARGET && len == SIZES[0].1 {
                     missed.push(format!("{library} {what} ({difference:.1})"));
                 }
@@ -236,7 +237,8 @@ fn print_frames() {
     println!();
 }
 
-/// What the formats that run today take beyond RFC 9605, on the same backend and over as many encrypted bytes.
+/// Instructions of deployed formats beyond RFC 9605, with the same backend and number of encrypted
+/// bytes.
 fn print_profiles() {
     let mut columns = vec!["", "", "bytes", "RFC 9605"];
     columns.extend(Profile::ALL.map(Profile::name));
@@ -254,7 +256,7 @@ fn print_profiles() {
     println!();
 }
 
-/// What a whole call takes beyond the sender and the receiver inside it.
+/// Instructions of a whole call beyond its sender and receiver.
 fn print_calls() {
     println!("What a `Call` takes beyond the sender and the receiver inside it, on ring:\n");
     println!("| frame of {} | alone | `Call` | more |", bytes(CALLS_AT));

@@ -1,18 +1,19 @@
-//! How long the key schedule takes: the cost of somebody joining or leaving.
+//! The time of the key schedule, which is the cost of a member joining or leaving.
 //!
-//! Groups, each beside the `sframe` crate with ring:
+//! Groups, each compared with the `sframe` crate on ring:
 //!
-//! * `ratchet step/<hash>`: the next base key. The peer makes `Nk` bytes where the RFC has `Nh`.
-//! * `derive/<hash>`: key and salt of one KID. Sealframe expands the AES key too, once for all frames;
-//!   the peer does that frame by frame.
+//! * `ratchet step/<hash>`: the next base key. The `sframe` crate makes `Nk` bytes where the RFC
+//!   has `Nh`.
+//! * `derive/<hash>`: key and salt of one KID. Sealframe also expands the AES key, once for all
+//!   frames; the `sframe` crate does so for each frame.
 //! * `follow/one step`: a receiver opens the first frame, of 40 bytes, of the next ratchet step and
-//!   moves its key on. The peer without replay protection.
+//!   advances its key. The `sframe` crate runs without replay protection.
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use sealframe_benches::{Batch, Operation, Turn, keys};
 use sealframe_crypto::CipherSuite;
 
-/// What keeps a batch in the first-level cache.
+/// A batch of this length stays in the first-level cache.
 const BATCH_LEN: usize = 16;
 
 fn entry<O: Operation>(

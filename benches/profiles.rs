@@ -1,10 +1,12 @@
-//! What the formats that run today cost beside RFC 9605: `cargo bench -p sealframe-benches --bench profiles`.
+//! The cost of deployed formats compared with RFC 9605:
+//! `cargo bench -p sealframe-benches --bench profiles`.
 //!
-//! AES-128-GCM everywhere, by the same backend, over as many bytes; what stays readable comes on top. But ring and aws-lc-rs
-//! open no tags of 64 bits, as DAVE's are: the kernel does so for them, which this build has.
+//! All use AES-128-GCM with the same backend and the same number of encrypted bytes; clear bytes
+//! come on top. ring and aws-lc-rs cannot open DAVE's tags of 64 bits, so the kernel, which this
+//! build has, opens them.
 //!
-//! Everybody takes turns, as in `compare`. Prints Markdown. RFC 9605 enters twice: how
-//! far it is from itself is what a ratio is worth. `-- ring` measures one backend alone.
+//! Contestants take turns, as in `compare`. Prints Markdown. RFC 9605 enters twice, to show the
+//! precision of the ratios. `-- ring` measures one backend only.
 
 use core::time::Duration;
 use std::env;
@@ -18,9 +20,9 @@ use sealframe_benches::{
     turns::medians,
 };
 
-/// Bytes at which the target holds.
+/// Frame length of the target.
 const AT: usize = 1200;
-/// What a format may take, by RFC 9605's time, but for escapes.
+/// Allowed time of a format relative to RFC 9605, without escaping.
 const TARGET: f64 = 1.25;
 
 fn main() {

@@ -1,19 +1,19 @@
-//! How long sealing and opening take, by criterion; `compare` is the finer measure.
+//! The time of sealing and opening, measured by criterion; `compare` is more precise.
 //!
-//! Groups `<size>/<seal or open>/suite<number>`, such as `opus_20ms/seal/suite4`; sizes are `opus_dtx`
-//! (40 bytes), `opus_20ms` (160), `packet` (1,200), `delta` (16,384) and `key` (200,000). The rivals are
-//! inside each group:
+//! Groups `<size>/<seal or open>/suite<number>`, such as `opus_20ms/seal/suite4`; sizes are
+//! `opus_dtx` (40 bytes), `opus_20ms` (160), `packet` (1,200), `delta` (16,384) and `key`
+//! (200,000). Each group has all contestants:
 //!
-//! | entry | what it does |
+//! | entry | operation |
 //! |---|---|
-//! | `sealframe <backend>` | `Sender::seal_in_place`, `Receiver::open_in_place`; a `Stream`, no prefix |
-//! | `…, 4 at once` | the same frames, so many a call |
-//! | `…, 2 threads` | the same, by two threads; half of what the slower one takes |
-//! | `<library> alone` | the AEAD on the same AAD, payload and tag, key expanded, nonce ready |
+//! | `sealframe <backend>` | `seal_in_place`, `open_in_place`; a `Stream`, no prefix |
+//! | `…, 4 at once` | the same frames, 4 per call |
+//! | `…, 2 threads` | the same on two threads; half of the slower one's time |
+//! | `<library> alone` | the AEAD with the same AAD, payload and tag, key expanded, nonce ready |
 //! | `sframe crate` | `encrypt_into` and `validated_decrypt_into` on ring, output vector reused |
 //! | `sframe crate, default` | `encrypt` and `validated_decrypt`, with frames that own their bytes |
 //!
-//! All of it takes half an hour; a part is chosen by its name:
+//! A full run takes half an hour; a name selects a part:
 //! `cargo bench -p sealframe-benches --bench seal_open -- opus_20ms/seal/suite4`.
 
 use core::time::Duration;
@@ -24,7 +24,7 @@ use sealframe_benches::{Direction, SIZES, batch_len, roster, threads};
 use sealframe_crypto::CipherSuite;
 
 fn seal_open(criterion: &mut Criterion) {
-    // `cargo bench` passes --bench; `cargo test` does not, and wants to know only whether all runs.
+    // `cargo bench` passes --bench; `cargo test` does not, and only checks that everything runs.
     let measured = env::args().any(|arg| arg == "--bench");
     for (size, len) in SIZES.into_iter().take(if measured { SIZES.len() } else { 1 }) {
         for direction in Direction::BOTH {
@@ -43,7 +43,7 @@ fn group(criterion: &mut Criterion, name: &str, direction: Direction, suite: Cip
     let mut all = roster::contestants(direction, suite, len);
     let backends = roster::backends(suite);
     for (name, backend) in &backends {
-        // One frame a call is in the list already.
+        // One frame per call is already in the list.
         all.extend(roster::at_once(direction, suite, (name, *backend), len).into_iter().skip(1));
     }
     for contestant in &all {

@@ -1,5 +1,6 @@
-// `node call.mjs [--streams N] [--rounds N] [--seconds N]`: a call in which one Chromium sends so many cameras and microphones and
-// another receives them, once for each contestant in turn. Prints Markdown: what the receiving browser and its worker cost.
+// `node call.mjs [--streams N] [--rounds N] [--seconds N]`: a call in which one Chromium sends `N`
+// cameras and microphones and another receives them, with each contestant in turn. Prints Markdown:
+// the cost in the receiving browser and its worker.
 
 import { readFile, readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +17,7 @@ const NAMES = {
   livekit: "LiveKit's worker",
   jitsi: "Jitsi's worker",
 };
-/** Of `/proc/<pid>/stat`, per second; Linux has had it at 100 on every processor for decades. */
+/** Ticks per second of `/proc/<pid>/stat`; Linux has used 100 on every processor for decades. */
 const TICKS = 100;
 const WARM_SECONDS = 6;
 const CONNECT_SECONDS = 30;
@@ -83,7 +84,7 @@ async function until(condition, what) {
   }
 }
 
-/** Ticks of processor time that a process and all below it have used, and the workers' threads among them. */
+/** Ticks of processor time of a process and its descendants, and those of the workers' threads. */
 async function cost(root) {
   const children = new Map();
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -106,7 +107,7 @@ async function cost(root) {
   return sum;
 }
 
-/** What stands behind the name, which may have blanks in it: the state first. */
+/** The fields after the name, which may contain blanks: the state first. */
 async function fields(stat) {
   const text = await readFile(stat, 'utf8').catch(() => null);
   return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');

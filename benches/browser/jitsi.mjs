@@ -1,4 +1,4 @@
-// Fetches the worker of lib-jitsi-meet, which publishes nothing on npm itself.
+// Fetches the worker of lib-jitsi-meet, which is not published on npm.
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 const run = promisify(execFile);
 
 /**
- * Somebody else's build of release 2.6726. Its other dependencies are not to be had from npm, so only the one file is taken
- * out of it.
+ * A third-party build of release 2.6726. Its other dependencies are not available from npm, so only
+ * this file is extracted.
  */
 const JITSI = {
   name: '@lyno/lib-jitsi-meet@2.6726.2',
@@ -19,13 +19,13 @@ const JITSI = {
   file: 'package/lib-jitsi-meet.e2ee-worker.js',
 };
 
-/** Puts it into a folder, and says where it is. */
+/** Extracts it into a folder; resolves to its path. */
 export async function fetchJitsi(folder = fileURLToPath(new URL('./node_modules/.cache/jitsi', import.meta.url))) {
   await mkdir(folder, { recursive: true });
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder, JITSI.name]);
   const tarball = join(folder, Object.values(JSON.parse(stdout))[0].filename);
   const digest = createHash('sha512').update(await readFile(tarball)).digest('base64');
-  if (`sha512-${digest}` !== JITSI.integrity) throw new Error(`${JITSI.name} is not the one that is known`);
+  if (`sha512-${digest}` !== JITSI.integrity) throw new Error(`${JITSI.name} does not match its known hash`);
   await run('tar', ['-xzf', tarball, '-C', folder, JITSI.file]);
   return join(folder, JITSI.file);
 }

@@ -1,5 +1,6 @@
-// `node run.mjs [--rounds N] [--sizes BYTES,...] [--title TEXT] [--serve] [chromium] [firefox]`: measures in the named
-// browsers, or in both, and prints Markdown; draws `chromium.svg` and `firefox.svg`. With --serve it waits for a visitor.
+// `node run.mjs [--rounds N] [--sizes BYTES,...] [--title TEXT] [--serve] [chromium] [firefox]`:
+// measures in the named browsers, or in both, and prints Markdown; draws `chromium.svg` and
+// `firefox.svg`. With --serve it waits for a visitor.
 
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,5 @@
-// Serves the page with everybody's worker. Isolated from other origins, so that clocks are as fine as they get.
+// Serves the page with all contestants' workers. Cross-origin isolated, for the finest clock
+// resolution.
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';

@@ -1,4 +1,4 @@
-//! The AEADs alone: key expanded, nonce and AAD ready, tag to and from the same buffer.
+//! The bare AEADs: key expanded, nonce and AAD ready, tag in the same buffer.
 
 use core::hint::black_box;
 
@@ -21,10 +21,10 @@ use subtle::ConstantTimeEq;
 use crate::{AAD, Operation, Slot};
 
 const NONCE: [u8; 12] = [0x24; 12];
-/// As long as the longest sframe_key.
+/// Long enough for the longest sframe_key.
 const KEY: [u8; 96] = [0x42; 96];
 
-/// One library's call. A tag takes the first `Nt` bytes of its room.
+/// One library's AEAD. A tag takes the first `Nt` bytes of its room.
 pub trait Aead: Send {
     fn new(suite: CipherSuite) -> Self;
 
@@ -35,7 +35,7 @@ pub trait Aead: Send {
     fn open(&self, nonce: [u8; 12], aad: &[u8; 12], payload: &mut [u8], tag: &[u8; 16]);
 }
 
-/// Seals a frame and opens it again: payload and tag as they were in between.
+/// Seals a frame and opens it again; returns payload and tag in between.
 pub fn sealed<A: Aead>(suite: CipherSuite, len: usize) -> Vec<u8> {
     let mut open = Open::<A>::new(suite, len);
     let mut slot = open.input();
@@ -194,7 +194,7 @@ pub trait Keystream: Send {
     fn apply(&self, block: [u8; 16], in_out: &mut [u8]);
 }
 
-/// HMAC with the states after its key block kept.
+/// HMAC with precomputed key-block states.
 pub trait Authenticator: Send {
     fn new(key: &[u8]) -> Self;
 
@@ -202,14 +202,14 @@ pub trait Authenticator: Send {
     fn tag(&self, parts: [&[u8]; 3]) -> [u8; 16];
 }
 
-/// AES-CTR with HMAC as RFC 9605 §4.5.1 puts them together, from bare primitives.
+/// AES-CTR with HMAC as in RFC 9605 §4.5.1, from bare primitives.
 pub struct CtrHmac<C, M> {
     keystream: C,
     authenticator: M,
     nt: usize,
 }
 
-/// As the suite has them: AES-128 and SHA-256, or AES-256 and SHA-512.
+/// The suites' combinations: AES-128 with SHA-256, and AES-256 with SHA-512.
 pub type RustCrypto128 = CtrHmac<RustCryptoCtr<Aes128Enc>, RustCryptoHmac<Sha256>>;
 pub type RustCrypto256 = CtrHmac<RustCryptoCtr<Aes256Enc>, RustCryptoHmac<Sha512>>;
 pub type RingHmac128 = CtrHmac<RustCryptoCtr<Aes128Enc>, RingHmac>;
@@ -244,7 +244,7 @@ impl<C: Keystream, M: Authenticator> Aead for CtrHmac<C, M> {
         Self { keystream, authenticator, nt: suite.nt() }
     }
 
-    // One copy, as in Sealframe: of several, the compiler inlines less into each.
+    // One copy, as in Sealframe: the compiler inlines less into each of several copies.
     #[inline(never)]
     fn seal(&self, nonce: [u8; 12], aad: &[u8; 12], payload: &mut [u8], tag: &mut [u8; 16]) {
         self.apply(nonce, payload);

@@ -1,9 +1,9 @@
-//! Frames through a whole call, beside the sender and receiver inside it.
+//! Frames through a whole call, compared with its sender and receiver alone.
 
 use core::{hint::black_box, time::Duration};
 
 use sealframe::{
-    Action, Call, MemberId, Time,
+    Action, Backend, Call, Cipher, MemberId, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -15,10 +15,10 @@ use sealframe_wire::SenderKeyKid;
 
 use crate::{Operation, STREAM, SUITE, Slot, layout};
 
-/// Frames that everybody has sealed before: every header has two bytes of CTR.
+/// Frames that each member has sealed before, so that every header has a CTR of two bytes.
 const BEFORE: usize = 300;
 
-/// So many members speak in turn; another one of the call listens.
+/// `N` members send in turn, and another member of the call receives.
 pub struct Members<const N: usize> {
     speakers: Vec<Call>,
     listener: Call,
@@ -43,7 +43,7 @@ impl<const N: usize> Members<N> {
                 policy: Policy::default(),
             };
             let key = IdentityKey::generate(rng).unwrap();
-            Call::join(config, key, TrustStore::new(), now, rng).unwrap()
+            Call::join(config, Backend::recommended(), key, TrustStore::new(), now, rng).unwrap()
         };
         let mut calls: Vec<Call> = (0..=N).map(&mut join).collect();
         for _ in 0..8 {
@@ -75,12 +75,12 @@ fn admission(credential: Vec<u8>) -> Admission {
     Admission { user: UserId::new(credential).unwrap(), permission: Permission::None }
 }
 
-/// Numbers that take two bytes, as those of sessions nearly always do.
+/// Member ids of two bytes, as those of nearly all sessions.
 fn member(number: usize) -> MemberId {
     MemberId::new(0x8000 + u16::try_from(number).unwrap())
 }
 
-/// Senders of as many members, and a receiver.
+/// Senders for as many members, and a receiver.
 pub struct Alone {
     senders: Vec<Sender>,
     receiver: Receiver,
@@ -89,19 +89,19 @@ pub struct Alone {
 impl Alone {
     fn new(members: usize) -> Self {
         let kid = |number| SenderKeyKid { sender: member(number).into(), ..SenderKeyKid::default() };
-        let mut receiver = Receiver::new(SUITE, layout());
+        let mut receiver = Receiver::new(Cipher::recommended(SUITE), layout());
         let senders = (0..members).map(|number| {
             receiver.add_sender(kid(number), crate::base_key()).unwrap();
-            Sender::new(SUITE, layout(), kid(number), crate::base_key()).unwrap()
+            Sender::new(Cipher::recommended(SUITE), layout(), kid(number), crate::base_key()).unwrap()
         });
         Self { senders: senders.collect(), receiver }
     }
 }
 
-/// Who seals and opens.
+/// The sending and receiving side.
 pub trait Side: Send {
     fn new() -> Self;
-    /// In KIDs.
+    /// The member id in the KID.
     fn member_of(&self, member: usize) -> MemberId;
     fn seal<'f>(&mut self, number: usize, frame: FrameBuf<'f>) -> &'f mut [u8];
     fn open<'f>(&mut self, from: MemberId, frame: &'f mut [u8]) -> &'f mut [u8];
@@ -127,7 +127,7 @@ impl<const N: usize> Side for Members<N> {
     }
 }
 
-/// As [`Members`], without a call around them.
+/// Like [`Members`], without a call around them.
 pub struct AloneOf<const N: usize>(Alone);
 
 impl<const N: usize> Side for AloneOf<N> {

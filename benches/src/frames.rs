@@ -1,4 +1,4 @@
-//! Sealframe's hot calls.
+//! Sealframe's hot functions.
 
 use core::{hint::black_box, slice::from_mut};
 
@@ -8,9 +8,9 @@ use sealframe_wire::SenderKeyKid;
 
 use crate::{FIRST_CTR, Operation, STREAM, Slot, base_key, kid, layout};
 
-/// The backends of AES-GCM, each named as the library that `bare` runs alone, if that is one.
+/// The AES-GCM backends, each with the name of the library that `bare` runs alone, if there is one.
 ///
-/// Another backend is another line: tables, plot, criterion and callgrind go by this list.
+/// A new backend is one more line: tables, plot, criterion and callgrind use this list.
 pub const BACKENDS: &[(&str, Backend)] = &[
     ("ring", Backend::Ring),
     ("aws-lc-rs", Backend::AwsLc),
@@ -101,7 +101,7 @@ impl Operation for Open {
     }
 }
 
-/// `seal_batch` of `N` frames, each of a sender of its own.
+/// `seal_batch` of `N` frames, each of a different sender.
 pub struct SealMany<const N: usize> {
     senders: Vec<Sender>,
     len: usize,
@@ -147,7 +147,7 @@ impl<const N: usize> Operation for SealMany<N> {
     }
 }
 
-/// `open_batch` of `N` frames, each of another sender, by one receiver.
+/// `open_batch` of `N` frames, each of a different sender, by one receiver.
 pub struct OpenMany<const N: usize> {
     senders: Vec<Sender>,
     next: usize,

@@ -1,5 +1,5 @@
-//! Members of a call who give each other their keys, in one process, over a relay that takes 20 ms and counts bytes as a real one
-//! would carry them: each send once up, each delivery down.
+//! Members of a call that exchange keys, in one process, over a relay with a delay of 20 ms that
+//! counts bytes as a real one would carry them: each send once up, each delivery down.
 
 use core::{cmp::Reverse, time::Duration};
 use std::{
@@ -24,16 +24,16 @@ const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 
 /// From one member through the relay to another.
 const DELAY: Duration = Duration::from_millis(20);
-/// How often it is looked at.
+/// Interval between steps of the simulation.
 const TICK: Duration = Duration::from_millis(10);
-/// Nothing takes longer, or the bench stops.
+/// The bench stops if anything takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A call, its relay, and time.
 pub struct Call {
     kem: Kem,
     now: Time,
-    /// By address; `None` of those who have left.
+    /// By address; `None` for members that have left.
     peers: Vec<Option<Peer>>,
     stand_ins: Vec<StandIn>,
     queue: BinaryHeap<Reverse<Packet>>,
@@ -42,7 +42,7 @@ pub struct Call {
     alarms: usize,
 }
 
-/// What the relay was handed.
+/// Messages sent to the relay.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Sends {
     pub to_one: usize,
@@ -59,30 +59,30 @@ struct Peer {
     group: Group,
     rng: Random,
     sends: bool,
-    /// What it seals with.
+    /// The key that it seals with.
     own: KeyId,
     frames: u64,
-    /// The first steps of the generations that it opens, by member and generation.
+    /// The first steps of the generations that it holds, by member and generation.
     held: HashMap<(MemberId, u64), u32>,
     sees: HashSet<MemberId>,
     wake_at: Time,
     traffic: Traffic,
     processor: Duration,
-    /// Since when it seals with what it seals with.
+    /// Time of its last key change.
     rekeyed_at: Time,
 }
 
-/// Bytes that one member has sent and been sent.
+/// Bytes that one member has sent and received.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Traffic {
     pub up: usize,
     pub down: usize,
-    /// Of `down`: heartbeats to all, which come whatever happens.
+    /// Part of `down`: heartbeats to all, which are sent in any case.
     pub heartbeats: usize,
 }
 
-/// One of a large audience, of whom nothing is worked out: it introduces itself to whoever comes, and its heartbeats say what those
-/// of a listener say who is worked out.
+/// A passive member of a large audience, not fully simulated: it introduces itself to newcomers,
+/// and its heartbeats equal those of a simulated listener.
 struct StandIn {
     key: IdentityKey,
     session: SessionId,
@@ -104,28 +104,28 @@ struct Packet {
 enum What {
     /// Whether it is a heartbeat to all.
     Message(Rc<[u8]>, bool),
-    /// The first frame in a key, of this member.
+    /// The first frame with a new key of this member.
     Frame(MemberId, u64, u32),
-    /// It is time for something.
+    /// A timeout.
     Wake,
 }
 
-/// What something took.
+/// The cost of an operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// Until everybody sees, hears and opens everybody; of a leave, with keys that are newer.
+    /// Time until every member sees, hears and opens every other; for a leave, with newer keys.
     pub until: Duration,
     /// Processor time of all members.
     pub total: Duration,
     pub members: usize,
     pub sends: Sends,
-    /// Of those who were there before and stay: the mean, and the most.
+    /// Traffic of the members that were there before and stay: mean and maximum.
     pub mean: Traffic,
     pub most: Traffic,
     pub most_processor: Duration,
-    /// Of one who listens and was there before.
+    /// Traffic of an earlier member that only listens.
     pub listener: Traffic,
-    /// Of the one who joined.
+    /// Traffic of the member that joined.
     pub newcomer: Traffic,
     pub newcomer_processor: Duration,
 }
@@ -158,7 +158,7 @@ impl Call {
         }
     }
 
-    /// A call of `n` who all send, some time after the last came.
+    /// A call of `n` members that all send, some time after the last joined.
     pub fn of(n: usize, kem: Kem) -> Self {
         let mut call = Self::new(kem);
         for _ in 0..n {
@@ -169,7 +169,7 @@ impl Call {
         call
     }
 
-    /// A call of `n` of whom `senders` send and all but a few others are stand-ins.
+    /// A call of `n` members, of whom `senders` send and almost all others are stand-ins.
     pub fn of_listeners(n: usize, senders: usize, kem: Kem) -> Self {
         const WORKED_OUT: usize = 5;
         let mut call = Self::new(kem);
@@ -181,7 +181,7 @@ impl Call {
             call.enter_stand_in();
             call.run_for(TICK);
         }
-        // Everybody has been heard twice.
+        // Every member has been heard twice.
         call.run_for(2 * call.heartbeat_interval());
         call.calm_down();
         call
@@ -259,13 +259,13 @@ impl Call {
         self.relay(None, &message.into(), true);
     }
 
-    /// Until everybody is together, and heartbeats after joining and comparisons are over.
+    /// Runs until all members are together, and heartbeats after joining and comparisons are over.
     pub fn calm_down(&mut self) {
         self.until_together();
         self.run_for(Duration::from_secs(15));
     }
 
-    /// Reports of members that an honest relay should not cause.
+    /// Alarms of members, which an honest relay should not cause.
     pub const fn alarms(&self) -> usize {
         self.alarms
     }
@@ -302,7 +302,7 @@ impl Call {
             rekeyed_at: self.now,
         }));
         self.turn(address);
-        // They have its announce, and it theirs.
+        // The others have its announce, and it has theirs.
         let at = self.now + 2 * DELAY;
         let announces: Vec<_> =
             self.stand_ins.iter().map(|stand_in| Rc::clone(&stand_in.announce)).collect();
@@ -313,7 +313,7 @@ impl Call {
         address
     }
 
-    /// Somebody who sends comes, until everybody is together and what follows is over.
+    /// A new member joins; runs until all are together and the aftermath is over.
     pub fn join(&mut self, sends: bool) -> Cost {
         self.run_for(Duration::from_secs(1));
         self.begin();
@@ -323,7 +323,8 @@ impl Call {
         self.cost(until, Some(newcomer))
     }
 
-    /// The last who came leaves, until all who send use keys that it does not have and what follows is over.
+    /// The newest member leaves; runs until all senders use keys that it does not have, and the
+    /// aftermath is over.
     pub fn leave(&mut self) -> Cost {
         self.run_for(Duration::from_secs(4));
         self.begin();
@@ -343,7 +344,8 @@ impl Call {
         self.cost(until, None)
     }
 
-    /// `n` come within some seconds, until they are together and what follows is over.
+    /// `n` members join within some seconds; runs until they are together and the aftermath is
+    /// over.
     pub fn burst(&mut self, n: usize, within: Duration) -> Cost {
         self.begin();
         let each = within / u32::try_from(n).unwrap();
@@ -422,7 +424,7 @@ impl Call {
     fn until(&mut self, is_so: impl Fn(&Self) -> bool) -> Duration {
         let start = self.now;
         while !is_so(self) {
-            assert!(self.now < start + PATIENCE, "it does not happen");
+            assert!(self.now < start + PATIENCE, "timed out");
             self.run_for(TICK);
         }
         self.now - start
@@ -431,7 +433,7 @@ impl Call {
     fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         for place in 0..self.stand_ins.len() {
-            // Not to the tick.
+            // Not exact to the tick.
             if self.stand_ins[place].heartbeat_at <= self.now {
                 self.send_stand_in_heartbeat(place);
             }
@@ -453,7 +455,7 @@ impl Call {
             What::Message(message, is_heartbeat) => {
                 peer.traffic.down += message.len();
                 peer.traffic.heartbeats += if is_heartbeat { message.len() } else { 0 };
-                // What comes too early or again is refused.
+                // Early and repeated messages are rejected.
                 let _ = peer.group.handle_message(&message, self.now);
             }
             What::Frame(member, generation, step) => {
@@ -469,7 +471,7 @@ impl Call {
         self.turn(packet.to);
     }
 
-    /// Does what a member wants done.
+    /// Handles all due actions of a member.
     fn turn(&mut self, address: usize) {
         let now = self.now;
         let Some(peer) = &mut self.peers[address] else { return };
@@ -503,7 +505,7 @@ impl Call {
                     | Event::Equivocation(_)
                     | Event::OrdersDiffer(_),
                 ) => self.alarms += 1,
-                // A call that ends is no call to measure.
+                // A call that ends is not worth measuring.
                 Output::Event(Event::Ended(_)) => self.alarms += 1,
                 Output::Event(
                     Event::IdentityChanged { .. }
@@ -541,7 +543,7 @@ impl Call {
         }
     }
 
-    /// Hands a message to the relay.
+    /// Sends a message to the relay.
     fn send(&mut self, from: usize, to: Option<usize>, message: Vec<u8>) {
         if let Some(peer) = &mut self.peers[from] {
             peer.traffic.up += message.len();
@@ -558,7 +560,7 @@ impl Call {
         self.relay(Some(from), &message, is_heartbeat);
     }
 
-    /// To all but who sent it.
+    /// Sends to all except the sender.
     fn relay(&mut self, from: Option<usize>, message: &Rc<[u8]>, is_heartbeat: bool) {
         self.sends.to_all += 1;
         for to in (0..self.peers.len()).filter(|to| Some(*to) != from) {
@@ -567,7 +569,7 @@ impl Call {
     }
 
     fn post(&mut self, at: Time, to: usize, what: What) {
-        // A stand-in has no place.
+        // Stand-ins receive nothing.
         if self.peers.get(to).is_some_and(Option::is_some) {
             self.next_order += 1;
             self.queue.push(Reverse(Packet { at, order: self.next_order, to, what }));
@@ -576,7 +578,7 @@ impl Call {
 }
 
 impl Peer {
-    /// What it would say of the call now.
+    /// The heartbeat that it would send now.
     fn look(&mut self, now: Time) -> Heartbeat {
         self.group.reconnected(now);
         let mut seen = None;
@@ -595,7 +597,7 @@ impl Peer {
         }
     }
 
-    /// Whether its frames are in a new key from now on.
+    /// Applies a key change; returns whether its frames use a new key from now on.
     fn change_keys(&mut self, change: KeyChange, now: Time) -> bool {
         match change {
             KeyChange::Ratchet => self.own.step += 1,
@@ -626,11 +628,11 @@ impl Peer {
     }
 }
 
-/// Of this process, whatever else the machine does.
+/// Processor time of this process, whatever other load there is.
 pub fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     #[expect(unsafe_code, reason = "the standard library has no such clock")]
-    // SAFETY: writes to `time` alone.
+    // SAFETY: writes only to `time`.
     let result = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
     assert_eq!(result, 0);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())

@@ -1,4 +1,4 @@
-//! The header alone: all that a media server does.
+//! The header alone: all that a media server handles.
 
 use core::hint::black_box;
 
@@ -7,10 +7,10 @@ use sframe::header::SframeHeader;
 
 use crate::Operation;
 
-/// KID and CTR of a header of 1, of 7 and of 17 bytes.
+/// KID and CTR of headers of 1, 7 and 17 bytes.
 pub const HEADERS: [(u64, u64); 3] = [(5, 3), (0x0700, 1 << 24), (u64::MAX, u64::MAX)];
 
-/// The front of a frame that is longer than any header.
+/// The start of a frame that is longer than any header.
 fn frame((kid, ctr): (u64, u64)) -> [u8; 64] {
     let mut frame = [0x55; 64];
     let header = Header::new(Kid::new(kid), Ctr::new(ctr)).encode();
@@ -18,7 +18,7 @@ fn frame((kid, ctr): (u64, u64)) -> [u8; 64] {
     frame
 }
 
-/// `Header::parse`; refuses encodings that are not minimal.
+/// `Header::parse`, which rejects non-minimal encodings.
 pub struct Parse(pub (u64, u64));
 
 impl Operation for Parse {
@@ -35,7 +35,7 @@ impl Operation for Parse {
     }
 }
 
-/// `SframeHeader::deserialize`, with both values read; takes any encoding.
+/// `SframeHeader::deserialize`, with both values read; it accepts any encoding.
 pub struct PeerParse(pub (u64, u64));
 
 impl Operation for PeerParse {
@@ -65,7 +65,7 @@ impl Fields {
     }
 }
 
-/// `Header::encode`, stored to the front of a buffer.
+/// `Header::encode`, stored to the start of a buffer.
 pub struct Encode(pub (u64, u64));
 
 impl Operation for Encode {
@@ -79,7 +79,7 @@ impl Operation for Encode {
     fn run(&mut self, fields: &mut Fields) {
         let Fields { kid, ctr, out } = black_box(fields);
         let header = Header::new(Kid::new(*kid), Ctr::new(*ctr)).encode();
-        // As the sealing path does: all 17 bytes, right-aligned.
+        // Like the sealing path: all 17 bytes, right-aligned.
         *black_box(out).first_chunk_mut().unwrap() = *header.right_aligned();
         black_box(header.start());
     }

@@ -67,11 +67,11 @@ impl Operation for Derive {
 
     #[inline(always)]
     fn run(&mut self, base_key: &mut BaseKey) {
-        black_box(FrameKey::derive(Backend::default(), Kid::new(0x0700), black_box(base_key)));
+        black_box(FrameKey::derive(Backend::recommended(), Kid::new(0x0700), black_box(base_key)));
     }
 }
 
-/// `EncryptionKey::derive_from`: key and salt. The AES key it expands frame by frame.
+/// `EncryptionKey::derive_from`: key and salt. The AES key is expanded for each frame.
 pub struct PeerDerive(pub CipherSuite);
 
 impl Operation for PeerDerive {
@@ -88,7 +88,7 @@ impl Operation for PeerDerive {
     }
 }
 
-/// A receiver opens the first frame of the next ratchet step, 40 bytes, and moves its key on.
+/// A receiver opens the first frame of the next ratchet step, 40 bytes, and advances its key.
 pub struct Follow {
     sender: Sender,
     receiver: Receiver,
@@ -96,7 +96,7 @@ pub struct Follow {
 
 impl Follow {
     pub fn new() -> Self {
-        let cipher = Cipher::from(SUITE);
+        let cipher = Cipher::recommended(SUITE);
         let sender = Sender::new(cipher, layout(), kid(), crate::base_key()).unwrap();
         Self { sender, receiver: frames::receiver(cipher) }
     }

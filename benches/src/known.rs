@@ -1,10 +1,10 @@
-//! What members who are known cost one who knows them: memory, and time for a frame.
+//! The cost of known members to one member: memory, and time for a frame.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
 
 use sealframe::{
-    Action, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
+    Action, Backend, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, SessionId, UserId,
         message::{self, Body, Message},
@@ -31,7 +31,7 @@ fn call(number: u16, seed: u64, kem: Kem) -> (Call, Random) {
         credential: b"a name of some length".to_vec(),
         sends: true,
         started_at: 0,
-        // Nobody is lost while others come.
+        // No member expires while others join.
         policy: Policy {
             max_members: 1024,
             heartbeat: Duration::from_secs(60),
@@ -40,11 +40,12 @@ fn call(number: u16, seed: u64, kem: Kem) -> (Call, Random) {
         },
     };
     let key = IdentityKey::generate(&mut rng).unwrap();
-    let call = Call::join(config, key, TrustStore::default(), NOW, &mut rng).unwrap();
+    let call =
+        Call::join(config, Backend::recommended(), key, TrustStore::default(), NOW, &mut rng).unwrap();
     (call, rng)
 }
 
-/// Does what is to be done, lets somebody or everybody in, and gives what is to be sent.
+/// Handles all due actions, admits one session or all, and returns the messages to send.
 fn turn(call: &mut Call, rng: &mut Random, now: Time, whom: Option<SessionId>) -> Vec<Vec<u8>> {
     let mut sent = Vec::new();
     loop {
@@ -63,19 +64,19 @@ fn turn(call: &mut Call, rng: &mut Random, now: Time, whom: Option<SessionId>) -
     }
 }
 
-/// One who knows others, and them.
+/// A member and the others that it knows.
 struct Known {
     us: Call,
     rng: Random,
-    /// With a clock each, so that we are not lost to them while others come.
+    /// Each with its own clock, so that we do not expire there while others join.
     others: Vec<(Call, Random, Time)>,
     now: Time,
-    /// Bytes that we have kept for them.
+    /// Bytes that we have retained for them.
     bytes: i64,
 }
 
 impl Known {
-    /// `n` others come, and each is heard.
+    /// `n` others join, and we receive the messages of each.
     fn new(n: u16, kem: Kem) -> Self {
         let (mut us, mut rng) = call(0, 0, kem);
         let announce = turn(&mut us, &mut rng, NOW, None).remove(0);
@@ -84,7 +85,7 @@ impl Known {
         let mut known = Self { us, rng, others: Vec::new(), now: NOW, bytes: 0 };
         for number in 1..=n {
             known.now += Duration::from_millis(60);
-            // Some of many would have a number that another has, and begin anew.
+            // In a large call some would get a taken member id and start over.
             let mut seeds = (0..).map(|more| u64::from(number) + (more << 16));
             let (mut them, mut their_rng) = loop {
                 let (them, their_rng) = call(number, seeds.next().unwrap(), kem);
@@ -102,7 +103,7 @@ impl Known {
         known
     }
 
-    /// Everybody draws a new key, and is heard with it.
+    /// All others draw a new key, and we receive it.
     fn rekey(&mut self) {
         for at in 0..self.others.len() {
             let (them, rng, now) = &mut self.others[at];
@@ -114,8 +115,8 @@ impl Known {
         self.forget();
     }
 
-    /// What matters here of a message or bundle. Each of them knows nobody but us: what it says of the call later would differ from
-    /// what we see, and a difference is kept too.
+    /// The parts of a message or bundle that matter here. Each of them knows only us: its later
+    /// statements about the call would differ from our view, and differences take memory too.
     fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         let parts = message::unbundle(bytes).unwrap().into_iter();
         parts.filter(|part| match Message::parse(part).unwrap().body {
@@ -132,10 +133,11 @@ impl Known {
         })
     }
 
-    /// We take what one of them says and answer it; both acknowledge each other's keys, and we open a frame of it.
+    /// We handle one member's messages and answer them; both acknowledge each other's keys, and we
+    /// open a frame of it.
     fn hear(&mut self, at: usize, told: Vec<Vec<u8>>) {
         let mut told = told;
-        // If our prekey has changed meanwhile their key comes again.
+        // If our prekey has changed in the meantime, their key is sent again.
         for _ in 0..5 {
             let answers = self.take(&told);
             if answers.is_empty() && told.is_empty() {
@@ -146,7 +148,7 @@ impl Known {
                 let _ = them.handle_message(message, *their_now);
             }
             self.bytes += alloc::kept(|| drop(answers));
-            // Acks wait for company.
+            // Acks are delayed, to be bundled.
             self.now += Duration::from_millis(60);
             *their_now += Duration::from_millis(60);
             told = turn(them, their_rng, *their_now, Some(self.us.session()));
@@ -173,7 +175,7 @@ impl Known {
         answers
     }
 
-    /// Ten seconds pass, after which a key that was replaced is wiped.
+    /// Ten seconds pass, after which a replaced key is wiped.
     fn forget(&mut self) {
         self.now += Duration::from_secs(12);
         self.bytes += alloc::kept(|| drop(turn(&mut self.us, &mut self.rng, self.now, None)));
@@ -184,7 +186,7 @@ impl Known {
     }
 }
 
-/// Nanoseconds to open a frame, of two senders by turns.
+/// Nanoseconds to open a frame, alternating between two senders.
 fn open(known: &mut Known) -> f64 {
     const FRAMES: usize = 2000;
     let Known { us, others, .. } = known;
@@ -201,7 +203,7 @@ fn open(known: &mut Known) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / as_f64(FRAMES)
 }
 
-/// The least of each, measured by turns: the clock moves.
+/// The minimum of each, measured in turns, because the clock varies.
 fn open_both(few: &mut Known, many: &mut Known) -> (f64, f64) {
     let mut least = (f64::INFINITY, f64::INFINITY);
     for _ in 0..100 {

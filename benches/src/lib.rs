@@ -1,30 +1,31 @@
-//! The measured operations, so that every clock and the instruction counter run the same ones.
+//! The measured operations, shared by every clock and by the instruction counter.
 //!
 //! | module | noun |
 //! |---|---|
 //! | `frames` | seal and open: Sealframe on each of its backends |
-//! | `bare` | the AEADs alone, by every library: what no frame format can go below |
+//! | `bare` | the bare AEADs of every library: the lower bound for any frame format |
 //! | `peer` | the `sframe` crate, through its fastest and through its default interface |
-//! | `profiles` | the formats that run today |
-//! | `roster` | who competes: one list for the clock, for criterion and for the counter |
-//! | `known` | what known members cost: memory, and time for a frame |
+//! | `profiles` | the deployed formats |
+//! | `roster` | the contestants: one list for the clock, for criterion and for the counter |
+//! | `known` | the cost of known members: memory, and time for a frame |
 //! | `keys` | ratchet, key derivation, a receiver that follows a ratchet step |
 //! | `calls` | frames through a whole call |
-//! | `groups` | members of a call who give each other their keys |
+//! | `groups` | members of a call that exchange keys |
 //! | `headers` | parse and encode |
 //! | `turns` | contestants in turns, and their medians |
 //! | `threads` | one thread against two |
 //! | `receivers` | one receiver and up to 10,000 senders, with a warm and with a cold cache |
-//! | `markdown`, `plot` | how figures are shown |
+//! | `markdown`, `plot` | the presentation of figures |
 //!
 //! # The same work for everyone
-//! Sealed frames have a header of 7 bytes (KID 2, CTR 4), 5 bytes of metadata, so 12 bytes of AAD, and
-//! the suite's tag. The CTR counts on from 2^24, so no header grows while it is measured.
+//! Sealed frames have a header of 7 bytes (KID 2, CTR 4), 5 bytes of metadata, so 12 bytes of AAD,
+//! and the suite's tag. The CTR starts at 2^24, so no header grows during a measurement.
 //!
-//! Opening consumes a frame: it decrypts in place, and a receiver takes each CTR once. So every run
-//! gets a frame of its own, sealed in [`Operation::prepare`], which is never measured. Before sealing
-//! the frame is written afresh there, as an encoder does, so that it lies in the cache for everyone.
-#![allow(missing_docs, reason = "no interface: these names are for the files beside it")]
+//! Opening consumes a frame: it decrypts in place, and a receiver accepts each CTR once. So every
+//! run gets a frame of its own, sealed in [`Operation::prepare`], which is not measured. Before
+//! sealing, the payload is written there, as an encoder does, so that it is in the cache for every
+//! contestant.
+#![allow(missing_docs, reason = "not a public API: these names are for the files beside it")]
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -55,28 +56,28 @@ use sealframe_crypto::{BaseKey, CipherSuite};
 use sealframe_media::{FrameBuf, Stream, StreamKind};
 use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 
-/// Groups and their bytes of payload: silence in Opus, 20 ms of Opus at 64 kbit/s, an RTP packet, a
-/// video frame, a key frame.
+/// Groups and their payload lengths in bytes: Opus silence, 20 ms of Opus at 64 kbit/s, an RTP
+/// packet, a video frame, a key frame.
 pub const SIZES: [(&str, usize); 5] =
     [("opus_dtx", 40), ("opus_20ms", 160), ("packet", 1200), ("delta", 16_384), ("key", 200_000)];
 
 pub const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 pub const BASE_KEY: [u8; 32] = [0x42; 32];
 pub const STREAM: Stream = Stream::new(StreamKind::Microphone, 0);
-/// [`STREAM`] as Sealframe authenticates it; the other side gets it as metadata.
+/// [`STREAM`] as Sealframe authenticates it; the `sframe` crate gets it as metadata.
 pub const METADATA: [u8; 5] = [1, 0, 0, 0, 0];
 pub const FIRST_CTR: u64 = 1 << 24;
-/// KID and metadata of every frame in front of [`FIRST_CTR`]: what the bare AEADs authenticate.
+/// KID and metadata of every frame in front of [`FIRST_CTR`]: the AAD of the bare AEADs.
 pub const AAD: [u8; 12] = [0x9b, 7, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0];
 
-/// What an encoder leaves in a frame.
+/// The payload byte.
 const FILL: u8 = 0x55;
 
 pub fn base_key() -> BaseKey {
     BaseKey::from_bytes(SUITE, &BASE_KEY).unwrap()
 }
 
-/// As the RFC's, and 16 bits of sender: the KID of [`kid`] is 0x0700.
+/// The RFC's layout with 16 bits of sender: the KID of [`kid`] is 0x0700.
 pub fn layout() -> SenderKeyLayout {
     SenderKeyLayout::new(16, 8).unwrap()
 }
@@ -85,7 +86,7 @@ pub fn kid() -> SenderKeyKid {
     SenderKeyKid { sender: 7, ..SenderKeyKid::default() }
 }
 
-/// What is done to a frame.
+/// The direction of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {
     Seal,
@@ -103,19 +104,19 @@ impl Direction {
     }
 }
 
-/// One operation, and what it works on.
+/// One operation and its input.
 pub trait Operation: Send {
     type Input: Send;
 
     fn input(&self) -> Self::Input;
 
-    /// Makes `input` ready to be [`run`](Self::run) once. Not measured.
+    /// Prepares `input` for one [`run`](Self::run). Not measured.
     fn prepare(&mut self, _input: &mut Self::Input) {}
 
     /// Measured.
     fn run(&mut self, input: &mut Self::Input);
 
-    /// Measured: all of them. An operation that takes several at once does so here.
+    /// Measured: runs all of them. An operation that takes several at once does so here.
     #[inline(always)]
     fn run_all(&mut self, inputs: &mut [Self::Input]) {
         for input in inputs {
@@ -123,7 +124,7 @@ pub trait Operation: Send {
         }
     }
 
-    /// How many it takes at once; batches are a multiple of it.
+    /// Number of inputs taken at once; the length of a batch is a multiple of it.
     fn at_once(&self) -> usize {
         1
     }
@@ -143,7 +144,7 @@ impl<O: Operation> Batch<O> {
     }
 }
 
-/// A batch of whatever operation. The one indirect call is for the whole batch.
+/// A batch of any operation. There is one indirect call per batch.
 #[expect(clippy::len_without_is_empty, reason = "no batch is empty")]
 pub trait Turn: Send {
     /// Operations in the batch.
@@ -153,7 +154,7 @@ pub trait Turn: Send {
 
     fn run(&mut self);
 
-    /// How long `runs` runs take, in batches; for criterion.
+    /// Time of `runs` runs, in batches; for criterion.
     fn time(&mut self, runs: u64) -> Duration;
 }
 
@@ -190,17 +191,17 @@ impl<O: Operation> Turn for Batch<O> {
     }
 }
 
-/// How many frames of `len` bytes make a batch: at most 64, and 128 KiB, which are far less than a
-/// second-level cache.
+/// Number of frames of `len` bytes in a batch: at most 64, and at most 128 KiB, which is far less
+/// than a second-level cache.
 pub fn batch_len(len: usize) -> usize {
     (128 * 1024 / (len + 64)).clamp(1, 64)
 }
 
-/// A frame with room around it, as an encoder would leave it. The bare AEADs use the same buffer.
+/// A frame with room around it, as from an encoder. The bare AEADs use the same buffer.
 pub struct Slot {
     pub buf: Vec<u8>,
     pub frame: Range<usize>,
-    /// Where the sealed frame lies, once there is one.
+    /// Range of the sealed frame, once there is one.
     pub sealed: Range<usize>,
 }
 
@@ -215,7 +216,7 @@ impl Slot {
         self.buf[self.frame.clone()].fill(FILL);
     }
 
-    /// The payload, and room for the tag behind it.
+    /// The payload, and room for the tag after it.
     #[inline(always)]
     pub fn payload_and_tag(&mut self) -> (&mut [u8], &mut [u8; CipherSuite::MAX_NT]) {
         let (head, tag) = self.buf.split_at_mut(self.frame.end);

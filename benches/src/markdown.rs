@@ -31,7 +31,7 @@ pub fn bytes(len: usize) -> String {
     }
 }
 
-/// Whether all keep to a target, and who does not.
+/// Prints whether all meet a target, and which do not.
 pub fn verdict(target: &str, missed: &[String]) {
     match missed {
         [] => println!("\nTarget, {target}: met."),

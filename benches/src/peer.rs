@@ -1,9 +1,9 @@
 //! The `sframe` crate 2.1.0 with its default backend, ring.
 //!
-//! It has no interface that works in place. The *fastest* way, `encrypt_into` and `decrypt_into`, copies
-//! the payload into a vector, which is kept from frame to frame here, so that neither allocates. The
-//! *default* way, that of its front page, makes frames that own their bytes: two copies and two
-//! allocations. All that is measured, and so is the AES key, which it expands for every frame.
+//! It has no in-place API. Its *fastest* functions, `encrypt_into` and `decrypt_into`, copy the
+//! payload into a vector, which is reused here, so that neither allocates. Its *default* functions,
+//! those of its front page, make frames that own their bytes: two copies and two allocations. All
+//! of that is measured, including the AES key expansion, which it repeats for every frame.
 
 use core::hint::black_box;
 
@@ -19,10 +19,10 @@ use sframe::{
 
 use crate::{BASE_KEY, FILL, FIRST_CTR, METADATA, Operation, kid, layout};
 
-/// How far a frame may lag: as far as with Sealframe.
+/// How far a frame may lag behind: as in Sealframe.
 pub(crate) const TOLERANCE: usize = 2048;
 
-/// A frame, and where it goes.
+/// A frame and its destination.
 pub struct Copied {
     pub from: Vec<u8>,
     pub to: Vec<u8>,
@@ -39,7 +39,7 @@ pub(crate) fn key_id() -> KeyId {
     layout().join(kid()).unwrap().get()
 }
 
-/// The crate's name for a suite, if it has that with ring.
+/// The crate's name for a suite, if it supports that with ring.
 pub const fn suite(suite: CipherSuite) -> Option<sframe::CipherSuite> {
     match suite {
         CipherSuite::Aes128GcmSha256_128 => Some(sframe::CipherSuite::AesGcm128Sha256),
@@ -87,10 +87,10 @@ impl Operation for Seal {
     }
 }
 
-/// `EncryptedFrameView::validated_decrypt_into`, header included: each CTR once, as with Sealframe.
+/// `EncryptedFrameView::validated_decrypt_into`, header included: each CTR once, as in Sealframe.
 ///
-/// The key store is a single key and the replay window a single sender's: the cheapest that it offers.
-/// Sealframe's receiver holds any number of senders.
+/// The key store is a single key and the replay window is for a single sender: the cheapest that it
+/// offers. Sealframe's receiver holds any number of senders.
 pub struct Open {
     seal: Seal,
     key: DecryptionKey,

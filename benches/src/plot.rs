@@ -1,4 +1,4 @@
-//! The one plot: nanoseconds a frame by bytes of payload, both axes logarithmic, as SVG.
+//! The plot: nanoseconds per frame by bytes of payload, both axes logarithmic, as SVG.
 
 use core::fmt::Write as _;
 
@@ -10,14 +10,14 @@ pub struct Panel {
     pub lines: Vec<Line>,
 }
 
-/// Somebody's nanoseconds at each length.
+/// One contestant's nanoseconds at each length.
 pub struct Line {
     pub name: String,
     pub dash: Dash,
     pub points: Vec<(usize, f64)>,
 }
 
-/// How a line is drawn; its colour goes by the library.
+/// The style of a line; its colour depends on the library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dash {
     /// Sealframe.
@@ -33,7 +33,7 @@ const MARGIN: (f64, f64) = (64.0, 64.0);
 const LEGEND_COLUMNS: usize = 3;
 const LEGEND_ROW: f64 = 22.0;
 
-/// The drawing of all panels beside each other, with one legend below.
+/// The drawing of all panels side by side, with one legend below.
 pub fn svg(title: &str, panels: &[Panel]) -> String {
     let points = || panels.iter().flat_map(|panel| &panel.lines).flat_map(|line| &line.points);
     let lens: Vec<usize> = panels[0].lines[0].points.iter().map(|point| point.0).collect();
@@ -134,7 +134,7 @@ fn path(out: &mut String, line: &Line, points: &[(f64, f64)]) {
     }
 }
 
-/// Okabe and Ito's colours, which most colour-blind people tell apart; one for each library.
+/// Okabe and Ito's colours, which most colour-blind people can tell apart; one for each library.
 fn colour(name: &str) -> &'static str {
     match name {
         _ if name.ends_with("default") => "#d55e00",
@@ -174,7 +174,7 @@ fn offset(count: usize, step: f64) -> f64 {
     crate::turns::as_f64(count) * step
 }
 
-/// From the least to the greatest, and a little room.
+/// From the minimum to the maximum, with some margin.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) =
         values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));

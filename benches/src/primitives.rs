@@ -1,4 +1,4 @@
-//! What the key management is made of, each measured alone.
+//! The primitives of the key management, each measured alone.
 
 use core::hint::black_box;
 
@@ -14,7 +14,8 @@ use sealframe_testkit::random::Random;
 
 use crate::{SUITE, groups::processor_time, turns::as_f64};
 
-/// Bytes that a key's encryption is bound to: of the protocol's `entry_info` and of an update's header.
+/// The length of the data that a key's encryption is bound to: the protocol's `entry_info` and an
+/// update's header.
 const INFO: [u8; 185] = [1; 185];
 const HEADER: [u8; 60] = [2; 60];
 
@@ -51,15 +52,15 @@ impl Primitives {
         }
     }
 
-    /// Milliseconds of one member when one of `n` leaves: it signs and encrypts one update, and verifies and opens those of all
-    /// others.
+    /// Milliseconds of one member when one of `n` leaves: it signs and encrypts one update, and
+    /// verifies and opens those of all others.
     pub fn of_a_leave(&self, n: usize) -> f64 {
         let others = as_f64(n.saturating_sub(2));
         (self.sign + others * (self.seal + self.open + self.verify)) / 1000.0
     }
 }
 
-/// Microseconds of one: the least of several batches, since whatever disturbs can only add.
+/// Microseconds of one: the minimum of several batches, because disturbances only add time.
 fn least(mut work: impl FnMut()) -> f64 {
     const BATCHES: usize = 20;
     const TIMES: usize = 50;

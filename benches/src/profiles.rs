@@ -1,7 +1,7 @@
-//! The formats that run today, beside RFC 9605.
+//! The deployed formats, compared with RFC 9605.
 //!
-//! As many bytes are encrypted by all: whatever stays readable comes on top, because libraries take up to 50 ns more where
-//! the last block is not whole.
+//! All encrypt the same number of bytes, and clear bytes come on top, because libraries take up to
+//! 50 ns more if the last block is incomplete.
 
 use core::{hint::black_box, ops::Range, time::Duration};
 
@@ -13,10 +13,10 @@ use crate::{
     roster::{Contestant, Role},
 };
 
-/// Drawn at random, as RTP's are (RFC 3550 §5.1): from zero on, every IV of H.264 would have an escape in it.
+/// Random, like RTP's (RFC 3550 §5.1): counted from zero, every IV of H.264 would need an escape.
 const FIRST_TIMESTAMP: u32 = 0x9d4e_62b7;
 
-/// The contestant that the others are held against.
+/// The contestant that the others are compared with.
 pub const RFC_9605: &str = "RFC 9605";
 
 /// A format and a kind of frame.
@@ -45,12 +45,13 @@ impl Profile {
         }
     }
 
-    /// Whether every byte of a sealed frame is looked at for start codes, which RFC 9605 does not do.
+    /// Whether every byte of a sealed frame is searched for start codes, which RFC 9605 does not
+    /// do.
     pub const fn is_escaped(self) -> bool {
         matches!(self, Self::LiveKitH264)
     }
 
-    /// Bytes that stay readable: a frame has so many more than are encrypted.
+    /// Clear bytes: a frame is longer by this number than its encrypted part.
     const fn clear_len(self) -> usize {
         match self {
             Self::Jitsi | Self::JitsiExternal | Self::LiveKit | Self::DaveVp8 => 1,
@@ -59,7 +60,7 @@ impl Profile {
         }
     }
 
-    /// What an encoder leaves at the front.
+    /// The first bytes of a frame from an encoder.
     const fn front(self) -> &'static [u8] {
         match self {
             Self::LiveKitH264 => &[0, 0, 0, 1, 0x41, 0x9a],
@@ -80,10 +81,10 @@ impl Profile {
     }
 
     fn sender(self, backend: Backend) -> Sender {
-        let options = || livekit::Options::new().with_backend(backend);
+        let options = || livekit::Config::new(backend);
         match self {
             Self::Jitsi | Self::JitsiExternal => {
-                let mut sender = jitsi::Sender::resume(backend, 0);
+                let mut sender = jitsi::Sender::resume(jitsi::Config::new(backend), 0);
                 sender.set_key(0, self.jitsi_key()).unwrap();
                 Sender::Jitsi(sender)
             }
@@ -92,15 +93,17 @@ impl Profile {
                 sender.set_key(0, livekit::Key::hkdf(&BASE_KEY)).unwrap();
                 Sender::LiveKit(sender)
             }
-            Self::Dave | Self::DaveVp8 => Sender::Dave(dave::Sender::with_backend(secret(), backend)),
+            Self::Dave | Self::DaveVp8 => {
+                Sender::Dave(dave::Sender::new(dave::Config::new(backend), secret()))
+            }
         }
     }
 
     fn receiver(self, backend: Backend) -> Receiver {
-        let options = livekit::Options::new().with_backend(backend);
+        let options = livekit::Config::new(backend);
         match self {
             Self::Jitsi | Self::JitsiExternal => {
-                let mut receiver = jitsi::Receiver::with_policy(backend, Default::default());
+                let mut receiver = jitsi::Receiver::new(jitsi::Config::new(backend));
                 receiver.set_key(0, self.jitsi_key());
                 Receiver::Jitsi(receiver)
             }
@@ -110,7 +113,7 @@ impl Profile {
                 Receiver::LiveKit(receiver)
             }
             Self::Dave | Self::DaveVp8 => {
-                let mut receiver = dave::Receiver::with_backend(backend);
+                let mut receiver = dave::Receiver::new(dave::Config::new(backend));
                 receiver.add_epoch(1, secret(), Duration::ZERO);
                 Receiver::Dave(receiver)
             }
@@ -152,14 +155,14 @@ enum Receiver {
     Dave(dave::Receiver),
 }
 
-/// A frame with room behind it.
+/// A frame with room after it.
 pub struct Slot {
     buf: Vec<u8>,
     frame: Range<usize>,
     sealed_len: usize,
 }
 
-/// Seals; a frame's timestamp is a unit behind the last one's.
+/// Seals; each frame's timestamp is one unit after the last.
 pub struct Seal {
     profile: Profile,
     sender: Sender,

@@ -1,8 +1,8 @@
 //! One receiver and the keys of many senders, with a warm and with a cold cache.
 //!
-//! Both sides open the same frames: of 160 bytes, sealed by Sealframe in suite 4, each with a KID of 3
-//! bytes. The `sframe` crate looks its keys up in a `HashMap` and its replay windows in its own store,
-//! and opens into a vector that is kept.
+//! Both sides open the same frames: of 160 bytes, sealed by Sealframe in suite 4, each with a KID
+//! of 3 bytes. The `sframe` crate looks keys up in a `HashMap` and replay windows in its own store,
+//! and opens into a reused vector.
 
 use core::{hint::black_box, time::Duration};
 use std::{collections::HashMap, fs, time::Instant};
@@ -25,26 +25,26 @@ use crate::{
     turns::{as_f64, median},
 };
 
-/// How many senders' keys a receiver holds.
+/// Numbers of senders whose keys a receiver holds.
 pub const SENDERS: [usize; 3] = [1, 100, 10_000];
-/// Who receives.
+/// The receivers.
 pub const RECEIVERS: [&str; 2] = ["sealframe", "sframe crate"];
 
 const LEN: usize = 160;
 const BATCH_LEN: usize = 64;
-/// The first of the sender numbers, all of which make KIDs of 3 bytes.
+/// The first of the sender ids, all of which give KIDs of 3 bytes.
 const FIRST_SENDER: usize = 0x100;
 
-/// Whose frames come, one after the other.
+/// The order of the frames' senders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arrival {
-    /// One sender's.
+    /// One sender.
     Same,
-    /// Two senders' by turns: the KID changes with every frame.
+    /// Two senders in turn: the KID changes with every frame.
     Alternating,
-    /// All senders' by turns.
+    /// All senders in turn.
     RoundRobin,
-    /// Anybody's.
+    /// Random senders.
     Random,
 }
 
@@ -61,7 +61,7 @@ impl Arrival {
     }
 }
 
-/// So many senders, and both receivers with all their keys.
+/// A number of senders, and both receivers with all their keys.
 pub struct Call {
     senders: Vec<Sender>,
     ours: Receiver,
@@ -91,13 +91,13 @@ fn senders(count: usize) -> Vec<Sender> {
     let usage = KeyUsage { frames: FIRST_CTR, ..KeyUsage::default() };
     let sender = |index| {
         let base_key = BaseKey::from_bytes(SUITE, &base_key(index)).unwrap();
-        Sender::resume(SUITE, layout(), kid(index), base_key, usage).unwrap()
+        Sender::resume(Cipher::recommended(SUITE), layout(), kid(index), base_key, usage).unwrap()
     };
     (0..count).map(sender).collect()
 }
 
 fn ours(count: usize) -> Receiver {
-    let mut receiver = Receiver::new(Cipher::from(SUITE), layout());
+    let mut receiver = Receiver::new(Cipher::recommended(SUITE), layout());
     for index in 0..count {
         receiver.add_sender(kid(index), BaseKey::from_bytes(SUITE, &base_key(index)).unwrap()).unwrap();
     }
@@ -138,7 +138,7 @@ impl Call {
         }
     }
 
-    /// Seals what arrives next.
+    /// Seals the next arrivals.
     fn receive(&mut self, arrival: Arrival, count: usize) {
         for at in 0..count {
             let index = match arrival {
@@ -162,7 +162,7 @@ impl Call {
         self.random as usize
     }
 
-    /// Opens the first `count` frames; `who` is a place in [`RECEIVERS`].
+    /// Opens the first `count` frames; `who` is an index into [`RECEIVERS`].
     #[inline(always)]
     fn open(&mut self, who: usize, count: usize) {
         for frame in &mut self.frames[..count] {
@@ -174,7 +174,7 @@ impl Call {
         }
     }
 
-    /// What opening takes with whatever the cache keeps of the keys: one figure for each receiver.
+    /// Time of opening with a warm cache: one figure for each receiver.
     pub fn warm(&mut self, arrival: Arrival, budget: Duration) -> [f64; 2] {
         let (start, mut took) = (Instant::now(), [vec![], vec![]]);
         while took[0].is_empty() || start.elapsed() < budget {
@@ -190,7 +190,8 @@ impl Call {
         took.map(median)
     }
 
-    /// Nanoseconds for one frame of anybody, after everything but the frame was pushed out of the cache.
+    /// Nanoseconds for one frame of any sender, after everything except the frame was evicted from
+    /// the cache.
     fn cold(&mut self, who: usize, eviction: &mut Eviction) -> f64 {
         self.receive(Arrival::Random, 1);
         eviction.walk();
@@ -201,8 +202,8 @@ impl Call {
     }
 }
 
-/// What the first frame takes in a cold cache, by call and receiver, in turns; less what reading the
-/// clock takes.
+/// Time of the first frame in a cold cache, by call and receiver, in turns; without the time of
+/// reading the clock.
 pub fn cold(calls: &mut [Call], eviction: &mut Eviction, rounds: usize) -> Vec<[f64; 2]> {
     let mut took = vec![[vec![], vec![]]; calls.len()];
     for _ in 0..rounds {
@@ -220,11 +221,11 @@ pub fn cold(calls: &mut [Call], eviction: &mut Eviction, rounds: usize) -> Vec<[
     took.into_iter().map(|took| took.map(|took| median(took) - reading)).collect()
 }
 
-/// A walk through more memory than the caches hold, processor's code caches included.
+/// A walk through more memory than the caches hold, including the processor's code caches.
 pub struct Eviction(Vec<u64>);
 
 impl Eviction {
-    /// Twice the third-level cache as Linux tells it, or 64 MiB.
+    /// Twice the third-level cache as reported by Linux, or 64 MiB.
     pub fn new() -> Self {
         let size = fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index3/size").ok();
         let kibibytes = size.and_then(|size| size.trim().strip_suffix('K')?.parse().ok());
@@ -253,9 +254,9 @@ impl Default for Eviction {
     }
 }
 
-/// Bytes of resident memory that each of `count` senders takes, by receiver, after a frame of each.
+/// Bytes of resident memory per sender, for `count` senders, by receiver, after one frame of each.
 ///
-/// Linux alone tells, and a process that has freed much before gives wrong answers: ask first.
+/// Only on Linux, and wrong in a process that has freed much memory before: call it first.
 pub fn memory(count: usize) -> Option<[f64; 2]> {
     let mut senders = senders(count);
     let mut seal = |index: usize| senders[index].seal_to_vec(&[FILL; LEN], STREAM).unwrap();

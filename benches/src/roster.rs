@@ -1,4 +1,4 @@
-//! Who competes: one list for the clock, for criterion and for the instruction counter.
+//! The contestants: one list for the clock, for criterion and for the instruction counter.
 
 use sealframe_crypto::{Backend, CipherSuite};
 
@@ -9,7 +9,7 @@ use crate::{
     peer,
 };
 
-/// How many frames a call takes.
+/// Numbers of frames per call.
 pub const AT_ONCE: [usize; 3] = [1, 4, 16];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,7 +22,7 @@ pub enum Role {
     Peer,
 }
 
-/// Somebody who can seal, or open, frames of one length in one suite.
+/// A contestant that seals or opens frames of one length in one suite.
 pub struct Contestant {
     pub name: String,
     pub role: Role,
@@ -39,13 +39,13 @@ impl Contestant {
         Self { name: name.to_owned(), role, enter: Box::new(enter) }
     }
 
-    /// With keys and frames of its own.
+    /// A new entry with its own keys and frames.
     pub fn enter(&self, batch_len: usize) -> Box<dyn Turn> {
         (self.enter)(batch_len)
     }
 }
 
-/// Everybody, in this direction and suite.
+/// All contestants in this direction and suite.
 pub fn contestants(direction: Direction, suite: CipherSuite, len: usize) -> Vec<Contestant> {
     let mut all = ours(direction, suite, len);
     all.extend(bare(direction, suite, len));
@@ -53,12 +53,12 @@ pub fn contestants(direction: Direction, suite: CipherSuite, len: usize) -> Vec<
     all
 }
 
-/// Backends differ in AES-GCM alone; the other suites are one and the same code on each.
+/// Backends differ only in AES-GCM; the other suites have the same code on each.
 pub fn backends(suite: CipherSuite) -> Vec<(String, Backend)> {
     if is_gcm(suite) {
         BACKENDS.iter().map(|&(name, backend)| (format!("sealframe {name}"), backend)).collect()
     } else {
-        vec![("sealframe".to_owned(), Backend::default())]
+        vec![("sealframe".to_owned(), Backend::recommended())]
     }
 }
 
@@ -88,7 +88,7 @@ fn one_of_ours(
     }
 }
 
-/// One backend with one, with several, and with many frames a call.
+/// One backend with one, with several, and with many frames per call.
 pub fn at_once(
     direction: Direction,
     suite: CipherSuite,
@@ -115,7 +115,7 @@ pub fn at_once(
     vec![one, several, many]
 }
 
-/// A library's call: its name, as a contestant, and what it makes of a frame.
+/// A library's AEAD: its name as a contestant, and its output for a frame.
 struct Library {
     name: &'static str,
     contestant: fn(&'static str, Direction, CipherSuite, usize) -> Contestant,
@@ -170,7 +170,8 @@ fn bare(direction: Direction, suite: CipherSuite, len: usize) -> Vec<Contestant>
     libraries(suite).into_iter().map(enter).collect()
 }
 
-/// Stops unless all libraries make the same bytes, in every suite: they do the same work.
+/// Stops unless all libraries give the same bytes in every suite, which shows that they do the same
+/// work.
 pub fn assert_libraries_agree() {
     const LEN: usize = 1201;
     for suite in CipherSuite::ALL {

@@ -1,4 +1,4 @@
-//! One thread against two, each with a sender or a receiver of its own.
+//! One thread compared with two, each with a sender or a receiver of its own.
 
 use core::time::Duration;
 use std::{sync::Barrier, thread, time::Instant};
@@ -9,30 +9,30 @@ use crate::{
     turns::{as_f64, median},
 };
 
-/// What a second thread is worth.
+/// The speed-up by a second thread.
 pub struct Scaling {
-    /// Frames a second, by one thread while the other one waits.
+    /// Frames per second of one thread while the other waits.
     pub one: f64,
-    /// By both at a time, summed up.
+    /// Frames per second of both at once, in total.
     pub two: f64,
     /// The median of the pairs' ratios, which is not quite the ratio of the medians.
     pub factor: f64,
-    /// The same by all the time that passed, which counts what else the machine did.
+    /// The ratio by total time, which includes other load on the machine.
     pub factor_of_totals: f64,
 }
 
-/// Frames a second.
+/// Frames per second.
 #[derive(Clone, Copy)]
 struct Rate {
-    /// By the median batch: a batch that lost its processor to another program does not count.
+    /// From the median batch: a batch that lost its processor to another program does not count.
     median: f64,
     total: f64,
 }
 
-/// Takes so many pairs in turns: one thread for `span`, then both for `span`. Only what is inside the
-/// operations counts; while a thread prepares, it keeps its processor busy all the same.
+/// Takes `pairs` pairs in turns: one thread for `span`, then both for `span`. Only the operations
+/// count; a thread that prepares still keeps its processor busy.
 ///
-/// Each thread makes its own state, so that no cache line belongs to both.
+/// Each thread creates its own state, so that they share no cache line.
 pub fn scaling(contestant: &Contestant, batch_len: usize, span: Duration, pairs: usize) -> Scaling {
     let barrier = Barrier::new(2);
     let work = |thread: usize| {
@@ -75,7 +75,7 @@ fn rate(turn: &mut dyn Turn, span: Duration) -> Rate {
     Rate { median: len / median(timed), total: len * batches / total }
 }
 
-/// How long two threads take for `runs` runs together: the slower one's half. For criterion.
+/// Time of `runs` runs on two threads together: half of the slower one's. For criterion.
 pub fn time(contestant: &Contestant, batch_len: usize, runs: u64) -> Duration {
     let barrier = Barrier::new(2);
     let work = |runs| {

@@ -1,19 +1,19 @@
-//! Contestants take turns, batch by batch, so that all see the same clock and the same neighbours.
+//! Contestants take turns, batch by batch, so that the clock and other load affect all alike.
 
 use core::time::Duration;
 use std::time::Instant;
 
 use crate::{Turn, roster::Contestant};
 
-/// Each contestant enters so often, with keys and frames of its own: where in memory these come to lie
-/// is luck, and weighs up to a third at 16 KiB.
+/// Number of entries per contestant, each with keys and frames of its own: their placement in
+/// memory is random, and matters by up to a third at 16 KiB.
 const ENTRIES: usize = 4;
 
-/// Everybody's median, in nanoseconds an operation.
+/// All contestants' medians, in nanoseconds per operation.
 ///
-/// A turn is: prepare, run, prepare again, run and be timed. The first run warms up caches and branch
-/// predictors, which the others have used meanwhile. The order rotates from round to round, and every
-/// other round goes backwards. At least one round; no more once `budget` is spent.
+/// A turn is: prepare, run, prepare again, run with timing. The first run warms caches and branch
+/// predictors, which the others have used in the meantime. The order rotates from round to round,
+/// and every other round is reversed. At least one round, and no more once `budget` is spent.
 pub fn medians(contestants: &[&Contestant], batch_len: usize, budget: Duration) -> Vec<f64> {
     let count = contestants.len();
     let enter = |_| contestants.iter().map(|who| who.enter(batch_len)).collect();

@@ -1,15 +1,15 @@
-//! Which backends this build has, as `cfg(ring)`, `cfg(aws_lc)`, `cfg(kernel)` and `cfg(portable)`: by feature, where the
-//! target can.
+//! Which backends this build has, as `cfg(ring)`, `cfg(aws_lc)`, `cfg(kernel)` and `cfg(portable)`:
+//! by feature, where the target can.
 
 use std::env;
 
 fn main() {
     let has = |name: &str| env::var_os(name).is_some();
     let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
-    // Not on WebAssembly, where there is no AES hardware: ring is slower than aes-gcm there, and aws-lc-rs does not build.
-    // Not on bare metal, where they need a C cross compiler.
+    // Not on WebAssembly, where there is no AES hardware: ring is slower than aes-gcm there, and
+    // aws-lc-rs does not build. Not on bare metal, where they need a C cross compiler.
     let is_native = target("FAMILY") != "wasm" && target("OS") != "none";
-    // The kernel has a form of its own for WebAssembly with vectors.
+    // The kernel has an implementation for WebAssembly with vectors.
     let has_vectors =
         target("ARCH") == "wasm32" && target("FEATURE").split(',').any(|it| it == "simd128");
     let kernel_is_certain = has("CARGO_FEATURE_KERNEL") && has_vectors;

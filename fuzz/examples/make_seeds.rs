@@ -1,12 +1,16 @@
-//! Writes `seeds/`: small inputs that reach far, from the RFC's vectors, from `keys.json` and by hand.
+//! Writes `seeds/`: small inputs that reach deep code, from the RFC's vectors, from `keys.json` and
+//! by hand.
 //!
-//! `cargo run -p sealframe-fuzz --example make_seeds`. Inputs that once failed are kept beside them,
-//! under names that begin with `found-`, and are left alone.
+//! `cargo run -p sealframe-fuzz --example make_seeds`; with a path, into that folder. Inputs that
+//! once failed are kept beside them, under names that begin with `found-`, and are not changed.
 
-use std::{fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use sealframe::{
-    CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
+    Cipher, CipherSuite, MemberId, SharedSecret, SharedSecretCall, Stream, StreamKind,
     group::{Identity, UserId, message, verification::TrustStore},
 };
 use sealframe_profiles::dave as dave_format;
@@ -28,12 +32,13 @@ fn main() -> Result<()> {
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let folder = env::args_os().nth(1).map_or_else(own, PathBuf::from).join(target);
     fs::create_dir_all(&folder)?;
     Ok(fs::write(folder.join(name), bytes)?)
 }
 
-/// Every eighth of the RFC's, and headers that are none.
+/// Every eighth header of the RFC's vectors, and invalid headers.
 fn headers() -> Result<()> {
     for vector in rfc9605::headers().iter().step_by(8) {
         let name = format!("rfc-{:x}-{:x}", vector.kid, vector.ctr);
@@ -53,7 +58,7 @@ fn headers() -> Result<()> {
     Ok(())
 }
 
-/// Which of a receiver's sets of keys, by the second byte of target `open`.
+/// The receiver's set of keys, by the second byte of target `open`.
 const RFC_KEYS: u8 = 0;
 const REFUSED_KEYS: u8 = 1;
 const RATCHET_KEYS: u8 = 2;
@@ -106,7 +111,7 @@ fn opens() -> Result<()> {
         }
         let suite = &group["cipher_suite"];
         write("open", &format!("genuine-suite{suite}"), &frame_input(suite, REFUSED_KEYS, group))?;
-        // Another mutation for each suite.
+        // A different mutation for each suite.
         let cases = list(&group["cases"]);
         let place = 7 * suite.as_u64().unwrap_or(1);
         if let Some(case) = usize::try_from(place).ok().and_then(|place| cases.get(place)) {
@@ -121,14 +126,16 @@ fn opens() -> Result<()> {
 fn seal_opens() -> Result<()> {
     for suite in 0..8_u8 {
         for mutation in 0..4_u8 {
-            // Cipher (every other one of the other backend), layout, its bits.
+            // Cipher (every other one with the other backend), layout, its bits.
             let mut input = vec![suite + 8 * (mutation % 2), mutation / 3, 16, 8];
-            // Generation 0, sender 7, step 2 of a layout with 16 and 8 bits; under MLS index and epoch.
+            // Generation 0, sender 7, step 2 of a layout with 16 and 8 bits; with MLS, index and
+            // epoch.
             for field in [0_u64, 7, 2] {
                 input.extend(field.to_be_bytes());
             }
             if mutation < 3 {
-                // Frames and blocks, each with how to read it: the start, the last frame, three quarters.
+                // Frames and blocks, each with its interpretation: the start, the last frame, three
+                // quarters.
                 let usage = [
                     (0_u64, 0_u64, 0, 0),
                     (2, u64::from(suite), 2, 2 - suite % 2 * 2),
@@ -142,7 +149,7 @@ fn seal_opens() -> Result<()> {
             }
             // Label and prefix, headroom, tailroom.
             input.extend([mutation * 2 + suite % 2, mutation % 3, 17, 16]);
-            // Mutation and its place, then the frame.
+            // Mutation and its offset, then the frame.
             input.extend([mutation * 2 + suite % 2, 0, suite * 3]);
             input.extend(b"a frame of some bytes".iter().take(3 + 6 * usize::from(mutation)));
             write("seal_open", &format!("suite{}-{mutation}", suite + 1), &input)?;
@@ -151,7 +158,7 @@ fn seal_opens() -> Result<()> {
     Ok(())
 }
 
-/// Set-up, then operations by their numbers.
+/// Set-up, then operations by number.
 fn replay_orders() -> Result<()> {
     const SEAL: u8 = 0;
     const SKIP: u8 = 2;
@@ -224,14 +231,19 @@ fn forge(step: u8, ctr: u8) -> Vec<u8> {
     [forged(0), forged(1), vec![0, 4, 6, 0, 0]].concat()
 }
 
-/// Suite, number that the server says, kind of input, announcement or changes to one.
+/// Suite, the server's member id, kind of input, announcement or changes to one.
 fn announcements() -> Result<()> {
     let secret = SharedSecret::from_bytes(&[0x5e; 32])?;
     for suite in CipherSuite::ALL {
         let id = low_byte(u64::from(suite.id()) - 1);
         for (number, name) in [(4_u16, "genuine"), (2, "held-already")] {
-            let mut member = SharedSecretCall::new(suite, &secret, MemberId::new(number), [9; 32])?;
-            member.seal_to_vec(b"a frame", Stream::new(StreamKind::Camera, 0))?; // an unused step stays
+            let mut member = SharedSecretCall::new(
+                Cipher::recommended(suite),
+                &secret,
+                MemberId::new(number),
+                [9; 32],
+            )?;
+            member.seal_to_vec(b"a frame", Stream::new(StreamKind::Camera, 0))?; // leaves a step unused
             member.ratchet()?;
             let from = number.to_be_bytes()[1];
             let input = [&[id, from, 0][..], &member.announcement([7; 32])].concat();
@@ -241,12 +253,18 @@ fn announcements() -> Result<()> {
         write("announcement", &format!("changed-suite{}", suite.id()), &change)?;
     }
     write("announcement", "other-number", &[3, 3, 1])?;
-    let me = SharedSecretCall::new(CipherSuite::ALL[3], &secret, MemberId::new(1), [9; 32])?;
+    let me = SharedSecretCall::new(
+        Cipher::recommended(CipherSuite::ALL[3]),
+        &secret,
+        MemberId::new(1),
+        [9; 32],
+    )?;
     write("announcement", "own", &[&[3, 1, 0][..], &me.announcement([7; 32])].concat())?;
     Ok(())
 }
 
-/// Four times: form, key and forgery, nonce, length of AAD, length of data, bit to flip; then the data.
+/// Four times: instruction set, key and forgery, nonce, length of AAD, length of data, bit to flip;
+/// then the data.
 fn kernels() -> Result<()> {
     let lens = [0_u16, 1, 40, 48, 49, 112, 113, 160, 497, 1200];
     for (place, &len) in lens.iter().enumerate() {
@@ -273,7 +291,8 @@ fn kernels() -> Result<()> {
     Ok(())
 }
 
-/// The frames of DAVE's vectors: every codec; then sealed under the target's secret, and to be sealed and changed there.
+/// The frames of DAVE's vectors: every codec; then sealed with the target's secret, and to be
+/// sealed and changed there.
 fn codecs_and_dave() -> Result<()> {
     const SHORT: usize = 400;
     let names = ["Opus", "VP8", "VP9", "H264", "H265", "AV1"];
@@ -287,7 +306,8 @@ fn codecs_and_dave() -> Result<()> {
         let codec =
             vector.codec.as_deref().and_then(|codec| names.iter().position(|name| *name == codec));
         let codec = low_byte(codec.unwrap_or(names.len()) as u64);
-        // What it is, with or without supplemental information, generation, nonce, which byte to change and how.
+        // Codec, with or without unencrypted ranges, generation, nonce, the byte to change and the
+        // change.
         let choice = codec * 2 + 1 + 128 * low_byte(place as u64 % 2);
         let head = [
             choice,
@@ -300,7 +320,8 @@ fn codecs_and_dave() -> Result<()> {
         ];
         write("dave", &format!("seal-{name}"), &[&head[..], &vector.frame].concat())?;
         let secret = dave_format::BaseSecret::from_exported(&[0x22; 16]);
-        let mut sender = dave_format::Sender::new(secret);
+        let config = dave_format::Config::new(sealframe_profiles::Backend::recommended());
+        let mut sender = dave_format::Sender::new(config, secret);
         let codec = sealframe_codec::Codec::ALL.get(usize::from(codec)).copied();
         let sealed = sender.seal_to_vec(&vector.frame, codec)?;
         write("dave", &format!("open-{name}"), &[&[0][..], &sealed].concat())?;
@@ -319,7 +340,7 @@ fn jitsi_and_livekit() -> Result<()> {
             _ => 2,
         };
         write("jitsi", &format!("open-{}", vector.name), &[&[kind, 0], &*vector.encrypted].concat())?;
-        // As many ratchet steps as it has; unchanged, and a bit of the tag flipped.
+        // As many ratchet steps as the vector has; unchanged, and with a bit of the tag flipped.
         let mode = 1 + 2 * vector.ratchet_steps;
         write(
             "jitsi",
@@ -370,7 +391,7 @@ fn low_byte(value: u64) -> u8 {
     value.to_be_bytes()[7]
 }
 
-/// Messages of the vectors, some of each type; what relays and people may do; trust stores.
+/// Messages of the vectors, some of each type; actions of relays and people; trust stores.
 fn groups() -> Result<()> {
     let vectors = include_str!("../../crates/testkit/vectors/group/group.json");
     let vectors: Value = serde_json::from_str(vectors)?;
@@ -379,7 +400,7 @@ fn groups() -> Result<()> {
         let kind = message.get(1).copied().unwrap_or_default();
         let count = &mut of_type[usize::from(kind)];
         *count += 1;
-        // X-Wing's are long and many: some are enough.
+        // X-Wing messages are long and numerous: some are enough.
         if message.len() < 1000 && *count % 12 == 1 || message.len() < 4000 && *count % 60 == 1 {
             write("group_message", &format!("type-{kind}-{count}"), message)?;
         }
@@ -391,13 +412,13 @@ fn groups() -> Result<()> {
     write("group_message", "bundle-of-none", &[0])?;
 
     for relay in 0..16_u8 {
-        // Honest, lossy and lying by turns; all that can be done, in another order each time.
+        // Honest, lossy and lying relays in turn; all actions, each time in another order.
         let actions = (0..80).map(|at: u8| at.wrapping_mul(relay * 2 + 3).wrapping_add(relay));
         let input: Vec<u8> = [relay].into_iter().chain(actions).collect();
         write("group", &format!("relay-{relay}"), &input)?;
     }
-    // A third comes and leaves; one is cut off for two minutes, sleeps as long, jumps, is dropped, stops sending and begins
-    // again; the moderator locks, unlocks and removes.
+    // A third member joins and leaves; one is cut off for two minutes, sleeps as long, jumps, is
+    // dropped, stops sending and starts again; the moderator locks, unlocks and removes.
     let scenes: [(&str, &[u8]); 9] = [
         ("leave", &[0, 200, 9, 0, 1, 200, 10, 2, 2, 200]),
         ("partition", &[0, 200, 14, 1, 4, 240, 14, 1, 4, 40]),
@@ -419,7 +440,7 @@ fn groups() -> Result<()> {
         write("trust", &format!("users-{users}"), &store.to_bytes())?;
         let (user, identity) =
             (UserId::new(vec![users; 1 + usize::from(users)])?, Identity([users; 32]));
-        store.see(&user, &identity, 1_000_000 + u64::from(users))?;
+        store.observe(&user, &identity, 1_000_000 + u64::from(users))?;
         if users % 2 == 0 {
             store.mark_verified(&user, &identity, 2_000_000)?;
         }
@@ -427,7 +448,7 @@ fn groups() -> Result<()> {
     Ok(())
 }
 
-/// Every member "message" in a JSON value, wherever.
+/// Every member "message" in a JSON value, at any depth.
 #[expect(clippy::wildcard_enum_match_arm, reason = "serde_json's: numbers and such hold no message")]
 fn messages(value: &Value, found: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
     match value {

@@ -1,9 +1,10 @@
-//! Target `announcement`: set-up, then an announcement as a server hands it over.
+//! Target `announcement`: set-up, then an announcement as the server delivers it.
 
 use sealframe::crypto::FrameKey;
 use sealframe::{
-    AnnouncementError, BaseKey, CipherSuite, Ctr, KeyError, Kid, MemberId, OpenError, SenderKeyKid,
-    SenderKeyLayout, SharedSecret, SharedSecretCall, SharedSecretError, Stream, StreamKind,
+    AnnouncementError, BaseKey, Cipher, CipherSuite, Ctr, KeyError, Kid, MemberId, OpenError,
+    SenderKeyKid, SenderKeyLayout, SharedSecret, SharedSecretCall, SharedSecretError, Stream,
+    StreamKind,
 };
 
 use crate::{input::Input, keys::cipher, label::Label, reference};
@@ -12,13 +13,13 @@ const SECRET: [u8; 32] = [0x5e; 32];
 const LAYOUT: SenderKeyLayout = SenderKeyLayout::new(16, 8).unwrap();
 const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 
-/// An announcement is taken exactly if making it again from what it said gives the same bytes; else
-/// nothing changes.
+/// An announcement is accepted exactly if encrypting its contents again gives the same bytes;
+/// otherwise nothing changes.
 pub fn announcement(data: &[u8]) {
     let mut input = Input::new(data);
     let suite = cipher(input.u8()).suite;
     let (from, mode) = (MemberId::new(u16::from(input.u8() % 6)), input.u8());
-    // Every other input begins as a genuine announcement, of member 4, and changes it.
+    // Every other input changes a genuine announcement of member 4.
     let message = if mode.is_multiple_of(2) {
         input.rest().to_vec()
     } else {
@@ -39,12 +40,12 @@ pub fn announcement(data: &[u8]) {
     let result = bob.add_member(from, &message);
     assert_eq!(result, expected.as_ref().map(|_| ()).map_err(|error| *error));
 
-    // What was held is held, and no frame of it has been used up.
+    // Held keys stay, and their frames have not been counted as opened.
     opens_once(&mut bob, other, &frame);
     match expected {
         Ok((kid, base_key)) => {
             let label = Label { stream: Some(CAMERA), prefix_len: 0, application: Vec::new() };
-            let cipher = suite.into();
+            let cipher = Cipher::recommended(suite);
             let frame = reference::seal(cipher, &base_key, kid, Ctr::new(9), &label, b"a frame");
             opens_once(&mut bob, from, &frame);
             let again = bob.add_member(from, &message);
@@ -64,7 +65,7 @@ pub fn announcement(data: &[u8]) {
 fn member(suite: CipherSuite, id: MemberId) -> SharedSecretCall {
     let secret = SharedSecret::from_bytes(&SECRET).expect("32 bytes");
     let entropy = [id.get().to_be_bytes()[1]; 32];
-    SharedSecretCall::new(suite, &secret, id, entropy).expect("32 bytes")
+    SharedSecretCall::new(Cipher::recommended(suite), &secret, id, entropy).expect("32 bytes")
 }
 
 fn opens_once(bob: &mut SharedSecretCall, from: MemberId, frame: &[u8]) {
@@ -78,7 +79,7 @@ fn opens_once(bob: &mut SharedSecretCall, from: MemberId, frame: &[u8]) {
     assert!(matches!(again, Err(SharedSecretError::Open(OpenError::Replayed(_)))));
 }
 
-/// What a member 1 that holds member 2 says to an announcement.
+/// The verdict on an announcement of a member 1 that holds member 2's key.
 fn judge(
     suite: CipherSuite,
     from: MemberId,
@@ -111,7 +112,8 @@ fn unwrap(suite: CipherSuite, message: &[u8]) -> Result<(Kid, BaseKey), Announce
     if message.len() != 43 + suite.nh() + 16 {
         return Err(AnnouncementError::Malformed);
     }
-    // As for frames: encrypting zeros shows the keystream, encrypting the key makes the message.
+    // As for frames: encrypting zeros reveals the keystream, and encrypting the key reproduces the
+    // message.
     let keystream = wrap(&message[..43], &vec![0; suite.nh()]);
     let base_key: Vec<u8> = keystream[43..].iter().zip(&message[43..]).map(|(a, b)| a ^ b).collect();
     let base_key = &base_key[..suite.nh()];
@@ -127,7 +129,7 @@ fn wrap(head: &[u8], base_key: &[u8]) -> Vec<u8> {
     let suite = CipherSuite::Aes256GcmSha512_128;
     let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", &head[11..43]];
     let key = BaseKey::derive(suite, &SECRET, &info).expect("32 bytes");
-    let backend = reference::other_backend(suite.into()).backend;
+    let backend = reference::other_backend(Cipher::recommended(suite)).backend;
     let key = FrameKey::derive(backend, Kid::new(0), &key);
     let (mut body, mut tag) = (base_key.to_vec(), vec![0; 16]);
     key.encrypt(Ctr::new(0), head, &mut body, &mut tag).expect("short");

@@ -6,7 +6,7 @@ use sealframe_codec::{
     av1, h264, h265,
 };
 
-/// Parsers agree with loops that look at every byte, and nothing that they return lies outside the frame.
+/// Parsers agree with loops over every byte, and nothing that they return lies outside the frame.
 pub fn codec(data: &[u8]) {
     annex_b(data);
     emulation_prevention(data);
@@ -26,7 +26,7 @@ pub fn codec(data: &[u8]) {
     }
 }
 
-/// A comparison at every place.
+/// Compares at every offset.
 fn annex_b(data: &[u8]) {
     let codes: Vec<usize> =
         (0..data.len().saturating_sub(2)).filter(|&at| data[at..at + 3] == [0, 0, 1]).collect();
@@ -62,7 +62,7 @@ fn annex_b(data: &[u8]) {
     );
 }
 
-/// Three Exp-Golomb codes in a string of bits, escapes marked.
+/// Length up to the end of three Exp-Golomb codes, read from a string of bits with escapes marked.
 fn slice_front_len(unit: &[u8]) -> usize {
     let payload = unit.get(1..).unwrap_or_default();
     let bits: Vec<u8> =
@@ -118,7 +118,7 @@ fn emulation_prevention(data: &[u8]) {
     assert_eq!(&buf[..len], unescaped);
 }
 
-/// OBUs lie behind each other and fill the frame, unless one is not well made.
+/// OBUs follow each other without gaps and fill the frame, unless one is malformed.
 fn obus(data: &[u8]) {
     let mut at = 0;
     for obu in av1::obus(data) {
@@ -142,7 +142,7 @@ fn obus(data: &[u8]) {
     assert_eq!(at, data.len());
 }
 
-/// Bit by bit.
+/// Reads bit by bit.
 fn vp9_kind(data: &[u8]) -> Option<FrameKind> {
     let mut bits = data.iter().flat_map(|byte| (0..8).map(move |bit| byte >> (7 - bit) & 1));
     let mut read =

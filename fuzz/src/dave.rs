@@ -1,4 +1,4 @@
-//! Target `dave`: a sealed frame as it came from anyone, or a frame of any codec to be sealed and changed.
+//! Target `dave`: a sealed frame from anyone, or a frame of any codec to be sealed and changed.
 
 use core::time::Duration;
 
@@ -9,7 +9,7 @@ use sealframe::{
 use sealframe_codec::annex_b::has_start_code;
 use sealframe_profiles::{
     Codec, OpenError, SealError,
-    dave::{BaseSecret, ClearUnits, HashRatchet, Receiver, Sender},
+    dave::{BaseSecret, ClearUnits, Config, HashRatchet, Receiver, Sender},
 };
 
 use crate::input::Input;
@@ -18,10 +18,11 @@ use crate::input::Input;
 const SECRETS: [[u8; 16]; 2] = [[0x11; 16], [0x22; 16]];
 const START: Duration = Duration::from_secs(5);
 const NOW: Duration = Duration::from_secs(400 * 24 * 3600);
-/// Number of the first of them.
+/// Number of the first of these epochs.
 const FIRST_EPOCH: u64 = 40;
 
-/// A frame opens exactly if sealing what came out makes it again, once; what does not open changes nothing.
+/// A frame opens exactly if sealing its plaintext reproduces it, and only once; a rejected frame
+/// changes nothing.
 pub fn dave(data: &[u8]) {
     let mut input = Input::new(data);
     let choice = input.u8();
@@ -34,12 +35,13 @@ pub fn dave(data: &[u8]) {
     let nonce = generation << 24 | u64::from(input.u16());
     let (at, change) = (usize::from(input.u16()), input.u8());
     let frame = input.rest();
-    // By the time of a late generation the older epoch is erased.
+    // At the time of a late generation the older epoch is erased.
     let secret = SECRETS[if generation > 1 { 1 } else { usize::from(choice / 16 % 2) }];
-    let mut sender = Sender::new(BaseSecret::from_exported(&secret));
+    let mut config = Config::new(Backend::recommended());
     if choice >= 128 {
-        sender = sender.with_clear_units(ClearUnits::ParameterSets);
+        config = config.with_clear_units(ClearUnits::ParameterSets);
     }
+    let mut sender = Sender::new(config, BaseSecret::from_exported(&secret));
     sender.skip_to(nonce).expect("forward");
     let mut sealed = match sender.seal_to_vec(frame, codec) {
         Err(SealError::TooManyRanges) => {
@@ -71,13 +73,13 @@ pub fn dave(data: &[u8]) {
     check(&sealed).ok();
 }
 
-/// What a receiver makes of it, which is what the reference makes of it.
+/// The receiver's result, which must equal the reference's.
 fn check(sealed: &[u8]) -> Result<(Vec<u8>, u64, u64), OpenError> {
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     for (number, secret) in (FIRST_EPOCH..).zip(SECRETS) {
         receiver.add_epoch(number, BaseSecret::from_exported(&secret), START);
     }
-    // Both epochs are still held at START, when generations beyond 1 cannot be.
+    // Both epochs are still held at START, when generations beyond 1 are impossible.
     for now in [START, NOW] {
         let mut buf = sealed.to_vec();
         let expected = open(sealed, now);
@@ -85,7 +87,7 @@ fn check(sealed: &[u8]) -> Result<(Vec<u8>, u64, u64), OpenError> {
             (Ok(opened), Ok((frame, epoch, nonce))) => {
                 assert_eq!((&*opened.frame, opened.epoch, opened.nonce), (&frame[..], *epoch, *nonce));
                 let again = receiver.open_to_vec(sealed, now);
-                // Under the other epoch's key it is tried, and fails.
+                // The other epoch's key is tried and fails.
                 assert!(
                     matches!(again, Err(OpenError::Replayed { .. } | OpenError::Unauthentic)),
                     "{again:?}"
@@ -98,14 +100,16 @@ fn check(sealed: &[u8]) -> Result<(Vec<u8>, u64, u64), OpenError> {
             (result, expected) => panic!("{result:?}, not {expected:?}"),
         }
     }
-    let genuine = Sender::new(BaseSecret::from_exported(&SECRETS[1])).seal_to_vec(b"a frame", None);
+    let genuine =
+        Sender::new(Config::new(Backend::recommended()), BaseSecret::from_exported(&SECRETS[1]))
+            .seal_to_vec(b"a frame", None);
     assert_eq!(receiver.open_to_vec(&genuine.expect("short"), NOW), Ok(b"a frame".to_vec()));
     open(sealed, NOW)
 }
 
 type Trailer = (usize, [u8; 8], u32, Vec<(usize, usize)>);
 
-/// With numbers of 128 bits.
+/// Parses with numbers of 128 bits.
 fn trailer(sealed: &[u8]) -> Result<Trailer, OpenError> {
     if sealed.len() < 3 {
         return Err(OpenError::TooShort);
@@ -149,7 +153,8 @@ fn trailer(sealed: &[u8]) -> Result<Trailer, OpenError> {
     Ok((media_len, sealed[media_len..][..8].try_into().expect("eight"), nonce, checked))
 }
 
-/// Opens with the sealing half of another library's AES-GCM: encrypting shows the keystream, and encrypting again the tag.
+/// Opens with the sealing half of another library's AES-GCM: encrypting reveals the keystream, and
+/// encrypting again gives the tag.
 fn open(sealed: &[u8], now: Duration) -> Result<(Vec<u8>, u64, u64), OpenError> {
     if sealed == [0xf8, 0xff, 0xfe] {
         return Err(OpenError::Injected);

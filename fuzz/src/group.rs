@@ -1,4 +1,5 @@
-//! Targets `group_message`, `group` and `trust`: what a relay hands to the members of a call, and what a disk does.
+//! Targets `group_message`, `group` and `trust`: input from a relay to the members of a call, and
+//! from a disk.
 
 use core::{convert::Infallible, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,14 +21,14 @@ use crate::input::Input;
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
-/// Who was ever in the call, at most.
+/// Most members in a call.
 const MOST: usize = 5;
-/// What an input may have done, at most.
+/// Most steps per input.
 const STEPS: usize = 24;
-/// Everybody is together after so long with a relay that behaves.
+/// All members have converged after this time with a well-behaved relay.
 const TOGETHER_WITHIN: Duration = Duration::from_secs(180);
 
-/// Bytes are a message exactly if they are what encoding it gives.
+/// Bytes are a message exactly if encoding the parsed message reproduces them.
 pub fn group_message(data: &[u8]) {
     if let Ok(messages) = message::unbundle(data)
         && data.first() == Some(&0)
@@ -46,7 +47,7 @@ pub fn group_message(data: &[u8]) {
     again.extend(message.entry);
     assert_eq!(again, data);
     assert_eq!(message.signature.is_none(), matches!(message.body, Body::Ack(_)));
-    // Nobody has signed it: what has, is made by keys that are not in here.
+    // No input is signed by this identity: its signing key is used nowhere else.
     let identity = IdentityKey::from_seed(&[1; 32]).expect("no zeros").public();
     let _ = message.is_signed_by(&[4; 32], &identity);
     if matches!(message.body, Body::KeyUpdate(_)) {
@@ -60,7 +61,7 @@ pub fn group_message(data: &[u8]) {
         }
     }
     if let Body::UpdateHeader(header) = &message.body {
-        // It is the hash of the update that it is shown of.
+        // It is the hash of the update that follows the header.
         let update = message::encode(&message.head, &Body::KeyUpdate(header.update));
         assert_eq!(
             message.header_hash(&[4; 32], &header.key_commit),
@@ -69,19 +70,21 @@ pub fn group_message(data: &[u8]) {
     }
 }
 
-/// A store is read back exactly if its bytes are what it would write.
+/// A store is accepted exactly if writing it again reproduces its bytes.
 pub fn trust(data: &[u8]) {
     if let Ok(store) = TrustStore::from_bytes(data) {
         assert_eq!(store.to_bytes(), data);
     }
 }
 
-/// A call, and a relay that does with its messages what the input says: late, out of order, again; by the first byte also not at
-/// all, or changed and made up. People come, leave, sleep, lock, are dropped and removed.
+/// A call with a relay that treats its messages as the input says: late, out of order, repeated;
+/// depending on the first byte it also drops, changes and forges them. Members join, leave, sleep,
+/// lock, are dropped and removed.
 ///
-/// Nobody ever installs a key that its maker did not make, that was made after it was out at its maker, or that frames were
-/// sealed with before it was in. With an honest relay that loses nothing there is no alarm, and with one that does nobody is called
-/// a liar. Once the relay behaves, all come together.
+/// A member never installs a key that its maker did not make, that was made after the member was
+/// out at its maker, or that sealed frames before the member was in. With an honest relay that
+/// loses nothing there is no alarm, and with a lossy one nobody is accused of equivocation. Once
+/// the relay behaves, all members converge.
 pub fn group(data: &[u8]) {
     let mut input = Input::new(data);
     let relay = match input.u8() % 3 {
@@ -109,26 +112,26 @@ enum Relay {
     Lying,
 }
 
-/// When a session came, and when it went.
+/// Times at which a session joined and left.
 type Stays = Vec<(u64, Option<u64>)>;
 
 struct Call {
     relay: Relay,
     now: Time,
     peers: Vec<Peer>,
-    /// For whom, and what.
+    /// Recipient and message.
     queue: VecDeque<(usize, Vec<u8>)>,
-    /// All that was ever sent, and to whom.
+    /// All messages ever sent.
     sent: Vec<Vec<u8>>,
-    /// Counts what is done, so that it has an order.
+    /// Counts events, to order them.
     order: u64,
-    /// Whose member it is, also of sessions that have ended.
+    /// The peer of each member id, including ended sessions.
     members: BTreeMap<MemberId, usize>,
-    /// From which of these to which the session, the second, was a member at the peer, the first.
+    /// Intervals in which the session was a member at the peer.
     stays: BTreeMap<(usize, SessionId), Stays>,
-    /// Keys by their bytes: who made it and when, and since when frames are sealed with it.
+    /// Keys by their bytes: their maker, when they were made, and since when they seal frames.
     made: BTreeMap<Vec<u8>, Made>,
-    /// Who gets nothing through.
+    /// The peer whose messages are all dropped.
     cut: Option<usize>,
     has_orders: bool,
 }
@@ -142,9 +145,9 @@ struct Made {
 struct Peer {
     group: Group,
     rng: Recorded,
-    /// What it seals with: member, generation, step, key.
+    /// The key that it seals with: member, generation, step, key.
     own: (MemberId, u64, u32, Vec<u8>),
-    /// All that it has sealed with, by the same.
+    /// All keys that it has sealed with, in the same form.
     used: BTreeMap<(MemberId, u64, u32), Vec<u8>>,
     /// First step and key of each generation that opens, by member and generation.
     held: BTreeMap<(MemberId, u64), (u32, Vec<u8>)>,
@@ -153,7 +156,7 @@ struct Peer {
     is_out: bool,
     asleep_until: Time,
     wake_at: Time,
-    /// What its clock shows more than ours.
+    /// The offset of its clock from ours.
     clock: Duration,
 }
 
@@ -181,7 +184,7 @@ impl Call {
         }
         self.order += 1;
         let mut rng = Recorded { random: Random::new(place as u64), drawn: Vec::new() };
-        // The first may do everything.
+        // The first member is the moderator.
         let permission = if place == 0 { Permission::Moderator } else { Permission::None };
         let config = Config {
             group_id: b"fuzz".to_vec(),
@@ -285,7 +288,7 @@ impl Call {
         }
     }
 
-    /// The moderator's.
+    /// A moderator's order.
     fn give_order(&mut self, how: u8) {
         self.has_orders = true;
         let whom = self.peers[usize::from(how / 4) % self.peers.len()].group.session();
@@ -295,7 +298,7 @@ impl Call {
                 2 => peer.group.unlock(now),
                 _ => peer.group.remove_member(whom, now),
             };
-            // Of one that is not a member, or of itself.
+            // Fails if the target is not a member, or is the moderator.
             let _ = given;
         });
     }
@@ -354,7 +357,7 @@ impl Call {
             let is_one = message::unbundle(message).is_ok_and(|messages| messages.len() == 1);
             let before = is_one.then(|| peer.group.call_code());
             if peer.group.handle_message(message, now) == Err(GroupError::Unauthentic) && is_one {
-                assert_eq!(before, Some(peer.group.call_code()), "what is forged changes nothing");
+                assert_eq!(before, Some(peer.group.call_code()), "a forged message changes nothing");
             }
         });
     }
@@ -372,11 +375,11 @@ impl Call {
         }
     }
 
-    /// Does what a member wants done.
+    /// Runs a member until it only waits.
     fn turn(&mut self, who: usize) {
         let now = self.now;
         for turns in 0.. {
-            assert!(turns < 5000, "it never rests");
+            assert!(turns < 5000, "it never waits");
             self.order += 1;
             let peer = &mut self.peers[who];
             if peer.is_out {
@@ -402,7 +405,7 @@ impl Call {
                 Output::Keys(change) => self.change_keys(who, change),
                 Output::Event(event) => self.on_event(who, &event, clock),
                 Output::Timeout(until) => {
-                    assert!(until > clock, "a time that is not in the future");
+                    assert!(until > clock, "the timeout is not in the future");
                     peer.wake_at = now + (until - clock);
                     return;
                 }
@@ -419,13 +422,13 @@ impl Call {
                     permission: if is_moderator { Permission::Moderator } else { Permission::None },
                 };
                 self.order += 1;
-                // It may be locked out or removed meanwhile.
+                // The requester may be locked out or removed in the meantime.
                 let _ = self.peers[who].group.admit(request.session, admission, clock);
                 self.note_members(who);
             }
             Event::Ended(_) => {
                 self.peers[who].is_out = true;
-                assert!(self.has_orders, "nobody told it to go");
+                assert!(self.has_orders, "it left without an order");
             }
             Event::RosterMismatch { .. } | Event::ViewMismatch { .. } | Event::OrdersDiffer(_) => {
                 let sessions: Vec<_> = self.peers.iter().map(|peer| peer.group.session()).collect();
@@ -436,7 +439,7 @@ impl Call {
                 );
             }
             Event::Equivocation(_) | Event::IdentityChanged { .. } => {
-                panic!("{event:?} at {who}: nobody has said two things");
+                panic!("{event:?} at {who}: nobody has equivocated");
             }
             Event::Joined(_)
             | Event::Left { .. }
@@ -468,7 +471,7 @@ impl Call {
                 self.seal(who);
             }
             KeyChange::Rekey { generation, base_key } => {
-                assert!(generation > peer.own.1, "a generation comes round again");
+                assert!(generation > peer.own.1, "a generation is reused");
                 peer.own = (peer.own.0, generation, 0, base_key.expose_bytes().to_vec());
                 self.seal(who);
             }
@@ -494,17 +497,17 @@ impl Call {
         }
     }
 
-    /// Whether this key may be held here.
+    /// Checks that this peer may hold the key.
     fn check_install(&self, who: usize, member: MemberId, (generation, step): (u64, u32), key: &[u8]) {
-        let maker = *self.members.get(&member).expect("a member id that nobody has");
-        assert_ne!(maker, who, "its own");
-        let made = self.made.get(key).expect("a key that nobody made");
+        let maker = *self.members.get(&member).expect("no member has this id");
+        assert_ne!(maker, who, "it installed its own key");
+        let made = self.made.get(key).expect("nobody made this key");
         assert_eq!(made.by, maker, "another's key");
         let theirs = &self.peers[maker];
         match theirs.used.get(&(member, generation, step)) {
             Some(used) => assert_eq!(used, key, "another key than its maker's"),
-            // On its way, or replaced before it was used.
-            None => assert_eq!(step, 0, "a step that its maker has not come to"),
+            // Not received yet, or replaced before it was used.
+            None => assert_eq!(step, 0, "its maker has not reached this step"),
         }
         let stays = self.stays.get(&(maker, self.peers[who].group.session()));
         let mut stays = stays.into_iter().flatten();
@@ -512,10 +515,10 @@ impl Call {
             let was_there = to.is_none_or(|to| made.at < to);
             was_there && made.sealed_at.is_none_or(|sealed| sealed >= from)
         });
-        assert!(may_have, "a key of frames that it must not open");
+        assert!(may_have, "it must not open the frames of this key");
     }
 
-    /// Frames are sealed with what it seals with, from now on.
+    /// Notes that frames are sealed with the peer's key from now on.
     fn seal(&mut self, who: usize) {
         let peer = &mut self.peers[who];
         let (member, generation, step, key) = peer.own.clone();
@@ -527,7 +530,7 @@ impl Call {
         }
     }
 
-    /// What was drawn may have become a key.
+    /// Notes the drawn bytes, which may have become a key.
     fn note_made(&mut self, who: usize) {
         let at = self.order;
         for key in self.peers[who].rng.drawn.drain(..) {
@@ -535,7 +538,7 @@ impl Call {
         }
     }
 
-    /// Who is a member there now.
+    /// Notes the present members at a peer.
     fn note_members(&mut self, who: usize) {
         let peer = &mut self.peers[who];
         let members: BTreeSet<SessionId> = if peer.is_out {
@@ -556,11 +559,11 @@ impl Call {
         peer.members = members;
     }
 
-    /// Everything that was sent arrives; then time passes, and what is due happens.
+    /// Delivers all sent messages; then time passes, and timeouts are handled.
     fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
-            // What is for sleepers comes round again: not in this round.
+            // Messages for sleepers are queued again, but not for this round.
             for _ in 0..self.queue.len() {
                 if let Some((to, message)) = self.queue.pop_front() {
                     self.deliver(to, &message);
@@ -593,9 +596,9 @@ impl Call {
                 break;
             }
         }
-        // Whom a lock or a removal concerns is out or waits outside.
+        // A lock or a removal leaves its targets out.
         if !self.has_orders {
-            self.is_together().expect("all come together");
+            self.is_together().expect("all converge");
         }
     }
 
@@ -611,7 +614,7 @@ impl Call {
                 }
             }
             if ours.members.len() + 1 != peers().count() {
-                return Err(format!("{us} sees ghosts"));
+                return Err(format!("{us} sees members that have left"));
             }
         }
         Ok(())
@@ -619,7 +622,7 @@ impl Call {
 }
 
 impl Peer {
-    /// Whether the other's key is held, or follows from what is held.
+    /// Whether the other's key is held, or derives from a held key.
     fn opens(&self, other: &Self) -> bool {
         let (member, generation, step, key) = &other.own;
         self.held.get(&(*member, *generation)).is_some_and(|(first, held)| {
@@ -630,10 +633,10 @@ impl Peer {
     }
 }
 
-/// Randomness that notes what may have become a key.
+/// A random generator that records possible keys.
 struct Recorded {
     random: Random,
-    /// All that was drawn in as many bytes as a key has.
+    /// All draws of a key's length.
     drawn: Vec<Vec<u8>>,
 }
 

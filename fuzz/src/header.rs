@@ -1,4 +1,4 @@
-//! Target `header`: the bytes are the front of a sealed frame.
+//! Target `header`: the bytes are the start of a sealed frame.
 
 use sealframe::wire::HeaderPrediction;
 use sealframe::{
@@ -7,7 +7,7 @@ use sealframe::{
 
 use crate::{input::Input, reference};
 
-/// Parsing agrees with two loops, down to the error; encoding is its inverse.
+/// Parsing agrees with two loops, including the error; encoding is its inverse.
 pub fn header(data: &[u8]) {
     let parsed = Header::parse(data);
     let expected = reference::decode_header(data);
@@ -26,7 +26,7 @@ pub fn header(data: &[u8]) {
     }
     predictions(data);
 
-    // The same from the other end: 16 bytes as two numbers.
+    // The inverse direction: 16 bytes as two numbers.
     let mut input = Input::new(data);
     let (kid, ctr) = (input.u64(), input.u64());
     let header = Header::new(Kid::new(kid), Ctr::new(ctr));
@@ -34,7 +34,7 @@ pub fn header(data: &[u8]) {
     layouts(header.kid());
 }
 
-/// `bytes` are the only encoding of `header`.
+/// Checks that `bytes` are the only encoding of `header`.
 fn round_trip(header: Header, bytes: &[u8]) {
     let encoded = header.encode();
     assert_eq!(encoded.as_bytes(), bytes);
@@ -55,7 +55,8 @@ fn round_trip(header: Header, bytes: &[u8]) {
     }
 }
 
-/// What a prediction recognises, parsing reads the same; whichever CTR of this KID came before.
+/// A header that a prediction recognises parses to the same values, for every earlier CTR of this
+/// KID.
 fn predictions(data: &[u8]) {
     let Some(kid) = kid_in_any_form(data) else {
         return;
@@ -69,7 +70,7 @@ fn predictions(data: &[u8]) {
     }
 }
 
-/// The KID in front of `data`, be it minimal or not.
+/// The KID at the start of `data`, minimal or not.
 fn kid_in_any_form(data: &[u8]) -> Option<Kid> {
     let config = data.first()?;
     let inline = config >> 4 & 7;
@@ -77,7 +78,7 @@ fn kid_in_any_form(data: &[u8]) -> Option<Kid> {
     Some(Kid::new(bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))))
 }
 
-/// A KID falls into its fields as arithmetic says, and together again.
+/// A KID splits into its fields as arithmetic does, and joins again.
 fn layouts(kid: Kid) {
     for (high, low) in [(0, 0), (0, 4), (16, 8), (6, 4), (63, 0), (0, 63), (1, 62), (31, 32)] {
         let [top, middle, bottom] = fields(kid, high, low);
@@ -93,7 +94,7 @@ fn layouts(kid: Kid) {
     }
 }
 
-/// What lies above, in and below `middle_bits` that have `low_bits` under them.
+/// The fields above, in and below `middle_bits`, with `low_bits` under them.
 fn fields(kid: Kid, middle_bits: u8, low_bits: u8) -> [u64; 3] {
     let kid = u128::from(kid.get());
     let (middle, low) = (2_u128.pow(middle_bits.into()), 2_u128.pow(low_bits.into()));

@@ -1,6 +1,6 @@
-//! Takes a fuzzer's bytes apart.
+//! Splits a fuzzer's bytes into values.
 
-/// The bytes not taken yet. When they have run out, zeros follow: every input means something.
+/// The remaining bytes. After the end, zeros follow: every input is valid.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a>(&'a [u8]);
 

@@ -1,11 +1,11 @@
-//! The layout that Jitsi and LiveKit share, opened by hand and by ring.
+//! The layout that Jitsi and LiveKit share, opened by hand with ring.
 
 use ring::{
     aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     hkdf,
 };
 
-/// Why a frame does not open, as far as that shows without the library.
+/// Why a frame does not open, as far as the oracle can tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Refusal {
     TooShort,
@@ -14,13 +14,14 @@ pub(crate) enum Refusal {
     Unauthentic,
 }
 
-/// The AES keys of one index, the present one first.
+/// The AES keys of one index, the current one first.
 pub(crate) struct Chain {
     pub(crate) index: u8,
     pub(crate) keys: Vec<Vec<u8>>,
 }
 
-/// Opens `frame`, its first `clear` bytes readable, with the first key that does; returns how far along its chain that is.
+/// Opens `frame`, its first `clear` bytes readable, with the first key that fits; returns that
+/// key's place in the chain.
 pub(crate) fn open(
     chains: &[Chain],
     ring_size: usize,
@@ -74,7 +75,8 @@ pub(crate) fn hkdf(salt: &[u8], ikm: &[u8], info: &[u8], len: usize) -> Vec<u8> 
     out
 }
 
-/// Changes a genuine frame, or leaves it: pairs of a place, counted from the end, and what is flipped there.
+/// Changes a genuine frame, or leaves it unchanged: pairs of an offset from the end and the bits to
+/// flip.
 pub(crate) fn change(frame: &mut [u8], changes: &[u8]) {
     let len = frame.len();
     for change in changes.chunks_exact(2).take(4) {

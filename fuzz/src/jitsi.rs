@@ -1,8 +1,9 @@
-//! Target `jitsi`: kind of frame and of input, then a sealed frame as it came from anyone, or a frame to be sealed and changed.
+//! Target `jitsi`: kind of frame and of input, then a sealed frame from anyone, or a frame to be
+//! sealed and changed.
 
 use sealframe_profiles::{
-    Codec, FrameInfo, FrameType, OpenError, ReceiverEvent,
-    jitsi::{Key, Receiver, Sender},
+    Backend, Codec, FrameInfo, FrameType, OpenError, ReceiverEvent,
+    jitsi::{Config, Key, Receiver, Sender},
 };
 
 use crate::{
@@ -13,8 +14,8 @@ use crate::{
 const MATERIAL: [u8; 32] = [0x5e; 32];
 const EXTERNAL: [u8; 32] = [0x5f; 32];
 
-/// A frame opens exactly if ring opens it with a key of the chain, the ratchet is where ring says, a frame opens once, and what
-/// does not open changes nothing.
+/// A frame opens exactly if ring opens it with a key of the chain, the ratchet moves to that key, a
+/// frame opens once, and a rejected frame changes nothing.
 pub fn jitsi(data: &[u8]) {
     let mut input = Input::new(data);
     let (kind, mode) = (input.u8(), input.u8());
@@ -82,13 +83,13 @@ pub(crate) fn check(error: OpenError, refusal: Refusal) {
 }
 
 fn sender() -> Sender {
-    let mut sender = Sender::new();
+    let mut sender = Sender::new(Config::new(Backend::recommended()));
     sender.set_key(3, Key::from_material(&MATERIAL)).expect("the first");
     sender
 }
 
 fn receiver() -> Receiver {
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.set_key(3, Key::from_material(&MATERIAL));
     receiver.set_key(9, Key::external(&EXTERNAL).expect("32 bytes"));
     receiver

@@ -1,25 +1,28 @@
-//! Target `kernel`: for each of four frames form, key, nonce, lengths and what is forged; then data.
+//! Target `kernel`: for each of four frames the instruction set, key, nonce, lengths and forged
+//! bit; then data.
 
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use sealframe_kernel::{Form, Frame, Key, TOGETHER, Tag, Unauthentic, open_together, seal_together};
+use sealframe_kernel::{
+    Frame, INTERLEAVE, Isa, Key, Tag, Unauthentic, open_interleaved, seal_interleaved,
+};
 
 use crate::{input::Input, keys::pattern};
 
-/// Alone or four together, under any keys, the kernel makes ring's bytes; what is forged does not open, comes out
-/// neither, and does the other three no harm.
+/// Alone or four together, under any keys, the kernel gives ring's bytes; a forged frame does not
+/// open, releases no plaintext, and does not affect the other three.
 pub fn kernel(data: &[u8]) {
-    let forms: Vec<Form> = Form::ALL.iter().copied().filter(|form| form.is_available()).collect();
-    if forms.is_empty() {
+    let isas: Vec<Isa> = Isa::ALL.iter().copied().filter(|isa| isa.is_available()).collect();
+    if isas.is_empty() {
         return;
     }
     let mut input = Input::new(data);
-    let cases: [Case; TOGETHER] = core::array::from_fn(|_| Case::choose(&mut input, &forms));
+    let cases: [Case; INTERLEAVE] = core::array::from_fn(|_| Case::choose(&mut input, &isas));
     for case in &cases {
         case.check_alone();
     }
 
     let mut bufs = cases.each_ref().map(|case| case.plain.clone());
-    let tags = seal_together(frames(&cases, &mut bufs));
+    let tags = seal_interleaved(frames(&cases, &mut bufs));
     for ((case, buf), tag) in cases.iter().zip(&bufs).zip(tags) {
         assert_eq!((buf, <[u8; 16]>::from(tag.expect("short enough"))), (&case.sealed, case.tag));
     }
@@ -28,13 +31,16 @@ pub fn kernel(data: &[u8]) {
         case.forge(buf, tag);
     }
     let forged = bufs.clone();
-    let opened = open_together(frames(&cases, &mut bufs), tags.map(Tag::from));
+    let opened = open_interleaved(frames(&cases, &mut bufs), tags.map(Tag::from));
     for (at, case) in cases.iter().enumerate() {
         case.check_opened(opened[at], &forged[at], &bufs[at]);
     }
 }
 
-fn frames<'a>(cases: &'a [Case; TOGETHER], bufs: &'a mut [Vec<u8>; TOGETHER]) -> [Frame<'a>; TOGETHER] {
+fn frames<'a>(
+    cases: &'a [Case; INTERLEAVE],
+    bufs: &'a mut [Vec<u8>; INTERLEAVE],
+) -> [Frame<'a>; INTERLEAVE] {
     let [a, b, c, d] = bufs;
     let [of_a, of_b, of_c, of_d] = cases;
     [of_a.frame(a), of_b.frame(b), of_c.frame(c), of_d.frame(d)]
@@ -47,13 +53,13 @@ struct Case {
     plain: Vec<u8>,
     sealed: Vec<u8>,
     tag: [u8; 16],
-    /// Which bit of ciphertext and tag is flipped, if any.
+    /// The flipped bit of ciphertext and tag, if any.
     forged: Option<usize>,
 }
 
 impl Case {
-    fn choose(input: &mut Input<'_>, forms: &[Form]) -> Self {
-        let form = forms[usize::from(input.u8()) % forms.len()];
+    fn choose(input: &mut Input<'_>, isas: &[Isa]) -> Self {
+        let isa = isas[usize::from(input.u8()) % isas.len()];
         let choice = input.u8();
         let key = pattern(if choice & 1 == 0 { 16 } else { 32 }, choice / 4);
         let algorithm = if choice & 1 == 0 { &AES_128_GCM } else { &AES_256_GCM };
@@ -70,7 +76,8 @@ impl Case {
         let nonce_of_ring = Nonce::assume_unique_for_key(nonce);
         let tag = reference.seal_in_place_separate_tag(nonce_of_ring, Aad::from(&aad), &mut sealed);
         let tag = tag.expect("short enough").as_ref().try_into().expect("16 bytes");
-        let key = Key::with_form(form, &key).expect("16 or 32 bytes, and the form is available");
+        let key =
+            Key::with_isa(isa, &key).expect("16 or 32 bytes, and the instruction set is available");
         Self { key, nonce, aad, plain, sealed, tag, forged }
     }
 
@@ -102,7 +109,10 @@ impl Case {
             assert_eq!((opened, after), (Ok(()), &self.plain[..]));
         } else {
             assert_eq!(opened, Err(Unauthentic));
-            assert!(after == before || after.iter().all(|&byte| byte == 0), "something came out");
+            assert!(
+                after == before || after.iter().all(|&byte| byte == 0),
+                "a rejected frame released plaintext"
+            );
         }
     }
 }

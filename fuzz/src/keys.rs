@@ -1,4 +1,4 @@
-//! Fixed keys, those of the vectors among them, so that vectors can be seeds.
+//! Fixed keys, including those of the vectors, so that vectors can be seeds.
 
 use sealframe::{
     Backend, BaseKey, Cipher, CipherSuite, Kid, KidLayout, MlsLayout, OpenError, Receiver,
@@ -7,7 +7,7 @@ use sealframe::{
 
 use crate::input::Input;
 
-/// What a receiver has been given.
+/// The keys of a receiver.
 pub(crate) struct Keys {
     pub(crate) cipher: Cipher,
     pub(crate) layout: KidLayout,
@@ -20,7 +20,7 @@ pub(crate) struct Root {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Where it was installed.
+/// The KID under which it was installed.
 #[derive(Clone, Copy)]
 pub(crate) enum At {
     Sender(SenderKeyKid),
@@ -28,7 +28,7 @@ pub(crate) enum At {
 }
 
 impl Keys {
-    /// Two bytes choose.
+    /// Chosen by two bytes.
     pub(crate) fn choose(input: &mut Input<'_>) -> Self {
         let cipher = cipher(input.u8());
         let suite = cipher.suite;
@@ -43,7 +43,7 @@ impl Keys {
                 sender_keys(16, 8),
                 vec![sender(0, 1, 0x23, (0..16).collect()), sender(3, 9, 250, pattern(suite.nh(), 99))],
             ),
-            // The KIDs of the vectors to be refused.
+            // The KIDs of the vectors that must be rejected.
             1 => (
                 sender_keys(0, 8),
                 vec![
@@ -88,7 +88,7 @@ impl Keys {
         receiver
     }
 
-    /// The base key that such a receiver, fresh, holds for a KID.
+    /// The base key that a fresh receiver with these keys holds for a KID.
     pub(crate) fn base_key(&self, kid: Kid) -> Result<BaseKey, OpenError> {
         let unknown = OpenError::UnknownKey(kid);
         match self.layout {
@@ -103,7 +103,8 @@ impl Keys {
                 let (mut base_key, step) = found.ok_or(unknown)?;
                 let steps = 1_u128 << layout.step_bits();
                 let ahead = (u128::from(fields.step) + steps - u128::from(step)) % steps;
-                // As documented: 64 steps ahead or half the circle; what is not ahead lies behind.
+                // As documented: at most 64 steps ahead, and at most half the circle; any other
+                // step is behind.
                 if ahead <= 64.min(steps / 2) {
                     for _ in 0..ahead {
                         base_key = base_key.ratchet();
@@ -126,10 +127,10 @@ impl Keys {
         }
     }
 
-    /// KIDs that a fresh receiver opens frames of, in this order.
+    /// KIDs whose frames a fresh receiver opens, in this order.
     pub(crate) fn kids(&self, root: &Root) -> Vec<Kid> {
         match (self.layout, root.at) {
-            // Two steps on, then the one between, late.
+            // Two steps ahead, then the one between, late.
             (KidLayout::SenderKeys(layout), At::Sender(at)) => {
                 let next = layout.after(at);
                 let kids = [at, layout.after(next), next];
@@ -140,7 +141,7 @@ impl Keys {
                 vec![Kid::new(low), Kid::new(0x3f0 + low)]
             }
             (KidLayout::SenderKeys(_), At::Epoch(_)) | (KidLayout::Mls(_), At::Sender(_)) => {
-                panic!("a root of the other layout")
+                panic!("the root has the other layout")
             }
         }
     }
@@ -152,7 +153,7 @@ impl Root {
     }
 }
 
-/// One byte chooses suite and backend.
+/// Suite and backend, chosen by one byte.
 pub(crate) fn cipher(choice: u8) -> Cipher {
     let suite = CipherSuite::ALL[usize::from(choice) % 8];
     let backend = [Backend::Ring, Backend::Portable][usize::from(choice / 8 % 2)];

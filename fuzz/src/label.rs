@@ -1,10 +1,10 @@
-//! Everything that is authenticated beside the header, once more.
+//! The authenticated data besides the header, encoded independently.
 
 use sealframe::{Metadata, Stream, StreamKind};
 
 use crate::input::Input;
 
-/// What both sides say a frame is.
+/// Both sides' description of a frame.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Label {
     pub(crate) stream: Option<Stream>,
@@ -13,7 +13,7 @@ pub(crate) struct Label {
 }
 
 impl Label {
-    /// Two bytes choose. The raw ones are those of the vectors.
+    /// Chosen by two bytes. The raw ones are those of the vectors.
     pub(crate) fn choose(input: &mut Input<'_>) -> Self {
         let (choice, prefix_len) = (input.u8(), input.u8());
         let (stream, application): (_, &[u8]) = match choice % 8 {
@@ -29,7 +29,7 @@ impl Label {
         Self { stream, prefix_len: u16::from(prefix_len), application: application.to_vec() }
     }
 
-    /// For the library.
+    /// In the library's type.
     pub(crate) fn metadata(&self) -> Metadata<'_> {
         let metadata = match self.stream {
             Some(stream) => Metadata::from(stream),
@@ -38,7 +38,8 @@ impl Label {
         metadata.with_application(&self.application).with_prefix(self.prefix_len)
     }
 
-    /// `kind u8 ‖ index u16 ‖ prefix_len u16 ‖ prefix ‖ application`, the first three with a stream.
+    /// `kind u8 ‖ index u16 ‖ prefix_len u16 ‖ prefix ‖ application`; the first three only with a
+    /// stream.
     pub(crate) fn bytes(&self, prefix: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
         if let Some(Stream { kind, index }) = self.stream {

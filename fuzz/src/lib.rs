@@ -1,33 +1,33 @@
-//! One function for each fuzz target: bytes in, a panic if the library breaks a promise.
+//! One function per fuzz target: it takes bytes, and panics if the library breaks a promise.
 //!
 //! libFuzzer calls them through `fuzz_targets/`, and every test run replays the seeds through them
-//! (`tests/replay.rs`). No target stops at "does not crash": each has an oracle, dumber than the code
-//! that it judges.
+//! (`tests/replay.rs`). No target only checks for crashes: each has an oracle that is simpler than
+//! the code under test.
 //!
 //! | target | bytes | oracle |
 //! |---|---|---|
-//! | [`header()`] | the front of a frame | a decoder of two loops; encoding is its inverse |
-//! | [`open()`] | set-up, sealed frame | opening done with the *sealing* half of the other AES-GCM backend |
-//! | [`seal_open()`] | set-up, fields, mutation, payload | the sealed bytes put together by hand |
-//! | [`replay_order()`] | operations | sets of what is held and what has been opened |
-//! | [`announcement()`] | set-up, announcement | the announcement made again from what it said |
-//! | [`codec()`] | a frame of every codec | loops that look at every byte, and at every bit |
-//! | [`dave()`] | DAVE's sealed frame, or set-up and frame to be sealed and changed | opening done with the *sealing* half of ring |
-//! | [`jitsi()`] | Jitsi's sealed frame, or one to be sealed and changed | ring, with keys of ring's HKDF |
-//! | [`livekit()`] | the same of LiveKit, from either implementation | ring, with every number of clear bytes |
-//! | [`livekit_data()`] | LiveKit's packet, or one to be sealed and changed | a reader of fields, and ring |
+//! | [`header()`] | the start of a frame | a decoder of two loops; encoding is its inverse |
+//! | [`open()`] | set-up, sealed frame | the *sealing* half of the other AES-GCM backend |
+//! | [`seal_open()`] | set-up, fields, mutation, payload | the sealed bytes assembled by hand |
+//! | [`replay_order()`] | operations | sets of held keys and of opened frames |
+//! | [`announcement()`] | set-up, announcement | its contents, encrypted again |
+//! | [`codec()`] | a frame of every codec | loops over every byte and every bit |
+//! | [`dave()`] | DAVE's sealed frame, or one to be sealed and changed | ring's *sealing* half |
+//! | [`jitsi()`] | Jitsi's sealed frame, or one to be sealed and changed | ring and its HKDF |
+//! | [`livekit()`] | the same for LiveKit, from either client | ring, with every number of clear bytes |
+//! | [`livekit_data()`] | LiveKit's packet, or one to be changed | a reader of fields, and ring |
 //! | [`group_message()`] | a message of the group protocol | encoding is the inverse |
-//! | [`group()`] | what a relay and people do in a call | keys, and who was a member when, noted one by one |
+//! | [`group()`] | a relay's and people's actions | every key and membership, noted one by one |
 //! | [`trust()`] | a stored trust store | encoding is the inverse |
-//! | [`kernel()`] | four frames: form, key, lengths, forgery, data | ring |
+//! | [`kernel()`] | four frames: instruction set, key, lengths, forgery, data | ring |
 //!
-//! Nothing is switched off for the fuzzer: the ciphers are the real ones.
+//! Nothing is disabled for the fuzzer: the ciphers are the real ones.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::missing_panics_doc,
-    reason = "an oracle speaks by panicking"
+    reason = "an oracle reports by panicking"
 )]
 
 mod announcement;
@@ -63,16 +63,16 @@ pub use seal_open::seal_open;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Target {
-    /// Its name, which is also the name of its program and of its folder of seeds.
+    /// Its name, also of its program and of its folder of seeds.
     pub name: &'static str,
-    /// What runs one input.
+    /// Runs one input.
     pub run: fn(&[u8]),
-    /// How many seeds there are at least, so that losing them is a failure.
+    /// Least number of seeds, so that losing them is a failure.
     pub seeds: usize,
 }
 
 impl Target {
-    /// All of them.
+    /// All targets.
     pub const ALL: [Self; 14] = [
         Self::new("header", header, 43),
         Self::new("open", open, 41),

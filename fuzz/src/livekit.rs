@@ -1,9 +1,9 @@
-//! Targets `livekit` and `livekit_data`: set-up, then a sealed frame or a packet as it came from anyone, or one to be sealed and
-//! changed.
+//! Targets `livekit` and `livekit_data`: set-up, then a sealed frame or a packet from anyone, or
+//! one to be sealed and changed.
 
 use sealframe_profiles::{
-    Codec, FrameBuf, FrameInfo, FrameType, OpenError, ReceiverEvent,
-    livekit::{Key, Options, Peer, Receiver, Sender, data::DataChannel},
+    Backend, Codec, FrameBuf, FrameInfo, FrameType, OpenError, ReceiverEvent,
+    livekit::{Config, Key, Peer, Receiver, Sender, data::DataChannel},
 };
 
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
 const MATERIAL: [u8; 16] = [0x5e; 16];
 const TRAILER: &[u8] = b"injected by a server";
 
-/// What opens, ring opens too, with some number of clear bytes, escapes taken out or not; what is genuine opens; a frame opens once, and
-/// what does not open changes nothing.
+/// A frame that opens also opens with ring, with some number of clear bytes, with or without
+/// unescaping; a genuine frame opens; a frame opens once, and a rejected frame changes nothing.
 pub fn livekit(data: &[u8]) {
     let mut input = Input::new(data);
     let (kind, mode) = (input.u8(), input.u8());
@@ -69,7 +69,8 @@ pub fn livekit(data: &[u8]) {
     }
 }
 
-/// Whether the sealed frame shows how it was laid out: in some frames of units without a slice it does not, for the peers neither.
+/// Whether the sealed frame shows its layout: some frames of units without a slice do not, to
+/// LiveKit's clients neither.
 fn is_sure(info: &FrameInfo, kind: u8, frame: &[u8]) -> bool {
     match info.codec {
         Some(Codec::H264 | Codec::H265) | None => {
@@ -80,7 +81,7 @@ fn is_sure(info: &FrameInfo, kind: u8, frame: &[u8]) -> bool {
     }
 }
 
-/// Every way in which ring opens a frame: how far along the chain, and what comes out.
+/// Every way in which ring opens a frame: the place in the chain, and the plaintext.
 fn ways(frame: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
     let chains = chains();
     (0..frame.len())
@@ -91,7 +92,7 @@ fn ways(frame: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
         .flatten()
 }
 
-/// One byte after the other.
+/// Byte by byte.
 fn unescaped(mut bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     while let Some((&byte, rest)) = bytes.split_first() {
@@ -106,14 +107,14 @@ fn unescaped(mut bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// How many bytes of metadata are behind a frame.
+/// Length of the metadata after a frame.
 fn metadata_len(frame: &[u8]) -> usize {
     let Some(front) = frame.strip_suffix(b"LKTS") else { return 0 };
     let len = front.last().map_or(0, |len| usize::from(len ^ 0xff));
     if (5..=frame.len()).contains(&len) { len } else { 0 }
 }
 
-/// Packets open exactly if a reader of fields finds 12 bytes of IV, and ring opens the value.
+/// A packet opens exactly if a reader of fields finds 12 bytes of IV, and ring opens the value.
 pub fn livekit_data(data: &[u8]) {
     let mut input = Input::new(data);
     let mode = input.u8();
@@ -154,7 +155,7 @@ pub fn livekit_data(data: &[u8]) {
             assert_eq!(opened, payload);
             let again = receiver.open_packet_in_place(&mut packet.clone()).map(|_| ());
             assert!(matches!(again, Err(OpenError::Replayed { .. })), "{again:?}");
-            // A data track is another channel.
+            // A data track is a different channel.
             let (index, iv, mut value) = fields(&packet).expect("as before");
             let track = receiver.open_data_in_place(DataChannel::Track(1), index, iv, &mut value);
             assert_eq!(track.map(|opened| opened.frame.to_vec()), Ok(payload));
@@ -219,13 +220,13 @@ fn info(kind: u8) -> FrameInfo {
 }
 
 fn sender(peer: Peer) -> Sender {
-    let mut sender = Sender::new(Options::new().with_peer(peer));
+    let mut sender = Sender::new(Config::new(Backend::recommended()).with_peer(peer));
     sender.set_key(3, Key::hkdf(&MATERIAL)).expect("the first");
     sender
 }
 
 fn receiver() -> Receiver {
-    let mut receiver = Receiver::new(Options::new());
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.set_key(3, Key::hkdf(&MATERIAL));
     receiver.set_injection_trailer(TRAILER);
     receiver

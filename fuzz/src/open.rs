@@ -1,4 +1,4 @@
-//! Target `open`: set-up (suite, keys, label), then a sealed frame as it came from anyone.
+//! Target `open`: set-up (suite, keys, label), then a sealed frame from anyone.
 
 use sealframe::{Ctr, Kid, OpenError, Receiver};
 
@@ -9,7 +9,7 @@ use crate::{
     reference,
 };
 
-/// A frame opens exactly if sealing what came out makes it again, and what does not open changes
+/// A frame opens exactly if sealing its plaintext reproduces it, and a rejected frame changes
 /// nothing.
 pub fn open(data: &[u8]) {
     let mut input = Input::new(data);
@@ -49,14 +49,15 @@ pub fn open(data: &[u8]) {
     }
 }
 
-/// Frames that a receiver has opened before, of the first KID it holds: it expects more like them.
+/// Frames that a receiver has opened before, of the first KID that it holds: it predicts more like
+/// them.
 struct Primer {
     kid: Kid,
     ctrs: &'static [u64],
 }
 
 impl Primer {
-    /// The byte that chooses the keys chooses this too.
+    /// Chosen by the byte that chooses the keys.
     fn choose(keys: &Keys, data: &[u8]) -> Self {
         let choice = data.get(1).map_or(0, |byte| byte / 4 % 3);
         let ctrs: [&[u64]; 3] = [&[], &[100, 101], &[300, 301]];
@@ -72,7 +73,7 @@ impl Primer {
         }
     }
 
-    /// What a receiver without memory `expected`, with this memory.
+    /// The result for a receiver with this memory, where one without memory gives `expected`.
     fn judge<T>(
         &self,
         label: &Label,
@@ -91,7 +92,8 @@ impl Primer {
     }
 }
 
-/// A receiver as good as new opens what one of its senders sealed, each frame once.
+/// A receiver that must still behave like a fresh one opens frames of one of its senders, each
+/// once.
 fn open_genuine(receiver: &mut Receiver, keys: &Keys, root: &Root, label: &Label) {
     let frame = vec![0x5a; usize::from(label.prefix_len) + 20];
     for kid in keys.kids(root) {

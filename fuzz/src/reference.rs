@@ -1,11 +1,11 @@
-//! Headers and frames of RFC 9605, put together by hand.
+//! Headers and frames of RFC 9605, assembled by hand.
 
 use sealframe::crypto::FrameKey;
 use sealframe::{Backend, BaseKey, Cipher, CipherSuite, Ctr, Header, HeaderError, Kid, OpenError};
 
 use crate::label::Label;
 
-/// KID, CTR and length of the header at the front of `frame`, byte by byte.
+/// KID, CTR and length of the header at the start of `frame`, byte by byte.
 pub(crate) fn decode_header(frame: &[u8]) -> Result<(u64, u64, usize), HeaderError> {
     let mut bytes = frame.iter();
     let config = bytes.next().ok_or(HeaderError::Empty)?;
@@ -26,7 +26,7 @@ pub(crate) fn decode_header(frame: &[u8]) -> Result<(u64, u64, usize), HeaderErr
     Ok((kid, ctr, len))
 }
 
-/// `None` if there is a shorter way to say it.
+/// `None` if there is a shorter encoding.
 fn value_of((inline, bytes): (u8, Vec<u8>)) -> Option<u64> {
     let minimal = match bytes[..] {
         [] => return Some(u64::from(inline)),
@@ -61,14 +61,14 @@ fn low_byte(value: u64) -> u8 {
     value.to_be_bytes()[7]
 }
 
-/// The same suite by the other library for AES-GCM.
+/// The same suite with the other AES-GCM library.
 pub(crate) fn other_backend(cipher: Cipher) -> Cipher {
     let is_portable = cipher.backend == Backend::Portable;
     let backend = if is_portable { Backend::Ring } else { Backend::Portable };
     Cipher::new(cipher.suite, backend)
 }
 
-/// `prefix ‖ header ‖ ciphertext ‖ tag`. Any CTR: this is not bound to a sender's limits.
+/// `prefix ‖ header ‖ ciphertext ‖ tag`. Accepts any CTR: it does not enforce a sender's limits.
 pub(crate) fn seal(
     cipher: Cipher,
     base_key: &BaseKey,
@@ -98,10 +98,10 @@ fn seal_with(
     [prefix, &header, &body, &tag].concat()
 }
 
-/// What a receiver without state says to a frame; `base_key` looks the key up.
+/// The result of a receiver without state; `base_key` looks the key up.
 ///
-/// It never decrypts. Every suite encrypts by XOR with a keystream, and sealing zeros shows that; then
-/// the frame is authentic exactly if sealing its plaintext makes the same bytes.
+/// It never decrypts. Every suite encrypts by XOR with a keystream, which sealing zeros reveals;
+/// then the frame is authentic exactly if sealing its plaintext reproduces it.
 pub(crate) fn open(
     cipher: Cipher,
     label: &Label,
@@ -138,8 +138,8 @@ pub(crate) fn nt(suite: CipherSuite) -> usize {
     [10, 8, 4, 16, 16, 10, 8, 4][usize::from(suite.id()) - 1]
 }
 
-/// What may be left of `before`, prefix first, after a frame did not open with `error`: only after
-/// `Unauthentic` may the payload have gone, and then to zeros.
+/// Checks the buffer after a frame failed to open with `error`; `before` starts with the prefix. It
+/// is unchanged, except that after `Unauthentic` the payload may be zeros.
 pub(crate) fn check_untouched(
     suite: CipherSuite,
     label: &Label,
@@ -154,7 +154,7 @@ pub(crate) fn check_untouched(
     let start = usize::from(label.prefix_len);
     let (_, _, header_len) = decode_header(&before[start..]).expect("checked before");
     let payload = start + header_len..before.len() - nt(suite);
-    assert!(after[payload.clone()].iter().all(|byte| *byte == 0), "neither as it was nor zeros");
+    assert!(after[payload.clone()].iter().all(|byte| *byte == 0), "neither unchanged nor zeros");
     assert_eq!(after[..payload.start], before[..payload.start]);
     assert_eq!(after[payload.end..], before[payload.end..]);
 }

@@ -14,7 +14,8 @@ use crate::{
     reference,
 };
 
-/// Every delivery ends as sets say it must, whatever was sealed, lost, delayed or forged before it.
+/// Every delivery gives the result that a model of sets predicts, whatever was sealed, lost,
+/// delayed or forged before.
 pub fn replay_order(data: &[u8]) {
     let mut input = Input::new(data);
     let mut call = Call::choose(&mut input);
@@ -26,14 +27,14 @@ pub fn replay_order(data: &[u8]) {
     }
 }
 
-/// A sender, a receiver, everything on the wire between them, and what must come of it.
+/// A sender, a receiver, everything on the wire between them, and the model.
 struct Call {
     cipher: Cipher,
     layout: SenderKeyLayout,
     label: Label,
     sender: Sender,
     receiver: Receiver,
-    /// Where the sender is; its step not wrapped.
+    /// The sender's position; its step is not wrapped.
     generation: u64,
     step: u64,
     wire: Vec<Sent>,
@@ -49,14 +50,15 @@ struct Sent {
     sealed: Vec<u8>,
 }
 
-/// Which sender number, where there is one.
+/// The sender's member id, in layouts that have one.
 const SENDER: u64 = 7;
 
 impl Call {
     fn choose(input: &mut Input<'_>) -> Self {
         let mut cipher = cipher(input.u8());
         if reference::nt(cipher.suite) == 4 {
-            // A flipped bit or a forged body hits a tag of 32 bits now and then.
+            // With a tag of 32 bits, a flipped bit or a forged body would be authentic now and
+            // then.
             cipher.suite = CipherSuite::Aes128GcmSha256_128;
         }
         let choice = input.u8();
@@ -65,7 +67,7 @@ impl Call {
         let layout = SenderKeyLayout::new(sender_bits, step_bits).expect("at most 63 bits");
         let circle = 1_u64 << step_bits;
 
-        let mut policy = KeyPolicy::of(layout.into());
+        let mut policy = KeyPolicy::for_layout(layout.into());
         policy.max_keys = if choice & 16 == 0 { usize::MAX } else { usize::from(input.u8() % 32) };
         policy.max_keys_each = policy.max_keys;
         let mut receiver = Receiver::with_policy(cipher, layout, policy).expect("the default fits");
@@ -145,7 +147,7 @@ impl Call {
         self.wire.push(Sent { generation, step, kid, ctr, frame, sealed });
     }
 
-    /// As if so many frames had been sealed and lost.
+    /// As if `frames` frames had been sealed and lost.
     fn skip(&mut self, frames: usize) {
         let mut usage = self.sender.usage();
         usage = KeyUsage { frames: usage.frames + frames as u64, ..usage };
@@ -170,7 +172,7 @@ impl Call {
         assert_eq!(self.sender.usage(), KeyUsage::default());
     }
 
-    /// The receiver learns the sender's present key, unless it holds this generation.
+    /// The receiver learns the sender's current key, unless it holds this generation.
     fn install(&mut self) {
         let kid = Self::kid_at(self.layout, self.generation, self.step);
         let base_key = self.sender.export_base_key().expect("a sender key");
@@ -210,7 +212,7 @@ impl Call {
         self.deliver_strange(&sealed);
     }
 
-    /// Delivers a header that nobody sealed, over a body that nobody sealed.
+    /// Delivers a forged header and body.
     fn forge(&mut self, input: &mut Input<'_>) {
         let kid = Self::kid_at(self.layout, u64::from(input.u8()), u64::from(input.u8()));
         let ctr = Ctr::new(input.u64() >> (input.u8() % 64));
@@ -220,7 +222,7 @@ impl Call {
         self.deliver_strange(&sealed);
     }
 
-    /// Delivers what no sender made.
+    /// Delivers a frame that no sender made.
     fn deliver_strange(&mut self, sealed: &[u8]) {
         let mut buf = sealed.to_vec();
         let result = self.receiver.open_in_place(&mut buf, self.label.metadata());
@@ -255,7 +257,7 @@ fn base_key(cipher: Cipher, generation: u64) -> BaseKey {
     BaseKey::derive(cipher.suite, b"the secret of this fuzz target", &info).expect("long enough")
 }
 
-/// What a receiver holds, as sets. Steps are not wrapped here.
+/// The receiver's state, as sets. Steps are not wrapped here.
 struct Model {
     circle: u64,
     policy: KeyPolicy,
@@ -264,7 +266,7 @@ struct Model {
 
 struct Root {
     newest: u64,
-    /// For each step whose key is held, the counters that have been opened.
+    /// For each held step, the opened counters.
     held: BTreeMap<u64, BTreeSet<Ctr>>,
 }
 
@@ -281,7 +283,7 @@ impl Model {
         Ok(())
     }
 
-    /// Keys held at once.
+    /// Number of held keys.
     fn held(&self) -> usize {
         self.roots.values().map(|root| root.held.len()).sum()
     }
@@ -290,7 +292,7 @@ impl Model {
         self.roots.remove(&generation).is_some()
     }
 
-    /// `step` is where the frame was really sealed; `None` if nobody sealed it.
+    /// `step` is the step that really sealed the frame; `None` if it was forged.
     fn deliver(
         &mut self,
         generation: u64,
@@ -342,7 +344,8 @@ impl Model {
 }
 
 impl Root {
-    /// After a frame of step `at` has opened: the steps passed over are held too, old ones no longer.
+    /// The state after a frame of step `at` has opened: skipped steps are held too, and old ones
+    /// are not.
     fn moved_to(&self, at: u64, keep_behind: u8) -> Self {
         let newest = self.newest.max(at);
         let mut held = self.held.clone();

@@ -12,7 +12,7 @@ use crate::{
     reference,
 };
 
-/// Sealing makes the bytes that the RFC says, where it says; they open once, and nothing near them does.
+/// Sealing gives the RFC's bytes in the right place; they open once, and no mutation of them opens.
 pub fn seal_open(data: &[u8]) {
     let case = Case::choose(&mut Input::new(data));
     let Some(sealed) = case.seal() else {
@@ -25,7 +25,7 @@ pub fn seal_open(data: &[u8]) {
     let (other, other_label, near) = case.mutate(&sealed);
     let expected = reference::open(other.cipher, &other_label, &near, |kid| other.base_key(kid));
     let Err(expected) = expected else {
-        // Once in 2^32: the mutation has hit the short tag.
+        // A probability of 2^-32: the mutation matches the short tag.
         assert_eq!(reference::nt(other.cipher.suite), 4, "a mutation is authentic");
         return;
     };
@@ -97,7 +97,7 @@ impl Case {
             place: usize::from(input.u16()),
             frame: input.rest().to_vec(),
         };
-        // A sender may correct a usage that cannot be, but never downwards below a limit.
+        // A sender may correct an impossible usage, but never below a limit.
         case.usage = case.sender().usage();
         assert_eq!(case.usage.frames.min(1 << 32), usage.frames.min(1 << 32));
         assert!(case.usage.blocks.min((1 << 34) + 1) >= usage.blocks.min((1 << 34) + 1));
@@ -122,7 +122,7 @@ impl Case {
         .expect("every field fits")
     }
 
-    /// The sealed frame, or `None` if there was a reason not to seal.
+    /// The sealed frame, or `None` if sealing must fail.
     fn seal(&self) -> Option<Vec<u8>> {
         let (mut sender, suite) = (self.sender(), self.keys.cipher.suite);
         assert_eq!((sender.kid(), sender.usage()), (self.kid, self.usage));
@@ -158,13 +158,13 @@ impl Case {
         );
         if let Some(error) = refused {
             assert_eq!(result, Err(error));
-            assert_eq!(buf, before, "a refused frame has changed");
+            assert_eq!(buf, before, "a rejected frame has changed");
             assert_eq!(sender.usage(), self.usage);
             assert_eq!(sender.poll_event(), None);
             return None;
         }
 
-        let (start, sealed) = result.expect("no reason not to seal");
+        let (start, sealed) = result.expect("sealing must succeed");
         let ctr = Ctr::new(self.usage.frames);
         let expected = reference::seal(
             self.keys.cipher,
@@ -189,7 +189,7 @@ impl Case {
         Some(sealed)
     }
 
-    /// Blocks that the frame really takes: payload, AAD, tag.
+    /// The blocks that the frame really takes: payload, AAD, tag.
     fn blocks(&self) -> u64 {
         let prefix_len = usize::from(self.label.prefix_len).min(self.frame.len());
         let (prefix, payload) = self.frame.split_at(prefix_len);
@@ -198,10 +198,10 @@ impl Case {
         (payload.len().div_ceil(16) + aad_len.div_ceil(16) + 1) as u64
     }
 
-    /// The library may count up to this many blocks too much.
+    /// The library may count up to this many blocks too many.
     const SLACK: u64 = 4;
 
-    /// Whether the key is at its limit. In the few blocks where it may be, the sender is asked.
+    /// Whether the key is at its limit. Within the slack, the sender's answer counts.
     fn is_exhausted(&self) -> bool {
         let blocks = self.usage.blocks.saturating_add(self.blocks());
         let fits = |blocks| self.usage.frames < 1 << 32 && blocks <= 1 << 34;
@@ -223,7 +223,7 @@ impl Case {
         assert_eq!(sender.poll_event(), None);
     }
 
-    /// The frames after it have the counters after its, and the application has been told once.
+    /// The following frames have the following counters, and the limit was reported once.
     fn check_next(&self, sender: &mut Sender) {
         let was_near = sender.usage().blocks >= 3 << 32;
         for ahead in 1..3 {
@@ -239,7 +239,7 @@ impl Case {
         assert!(!was_near || sender.poll_event().is_none());
     }
 
-    /// Something close to the sealed frame, for a receiver close to the right one.
+    /// A mutation of the sealed frame, or of the receiver's keys or label.
     fn mutate(&self, sealed: &[u8]) -> (Keys, Label, Vec<u8>) {
         let mut label = self.label.clone();
         let mut near = sealed.to_vec();
@@ -273,7 +273,7 @@ impl Case {
     }
 }
 
-/// The place of a suite in the list of all.
+/// The index of a suite in the list of all suites.
 fn low_id(suite: sealframe::CipherSuite) -> u8 {
     u8::try_from(suite.id() - 1).expect("at most 7")
 }

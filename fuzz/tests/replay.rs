@@ -1,14 +1,14 @@
-//! Runs every seed, and a fixed number of changes to it, through the functions that the fuzzer calls.
+//! Runs every seed, and a fixed number of changes to it, through the fuzzer's functions.
 #![expect(clippy::expect_used, reason = "a test")]
 
 use std::{fs, path::Path};
 
 use sealframe_fuzz::Target;
 
-/// Changed inputs for each target, on top of its seeds: a few seconds for all in a debug build.
+/// Changed inputs per target, besides its seeds: a few seconds for all in a debug build.
 const CHANGES: u64 = 1_500;
 
-/// Names the input if a target fails on it.
+/// Prints the input if a target fails on it.
 struct Case<'a>(&'a Target, &'a [u8]);
 
 impl Case<'_> {
@@ -95,63 +95,63 @@ impl Random {
 }
 
 #[test]
-fn headers_parse_as_two_loops_say() {
+fn header_parsing_agrees_with_two_loops() {
     replay("header");
 }
 
 #[test]
-fn only_what_was_sealed_opens() {
+fn only_sealed_frames_open() {
     replay("open");
 }
 
 #[test]
-fn sealed_frames_open_once_and_nothing_near_them_does() {
+fn sealed_frames_open_once_and_mutations_do_not() {
     replay("seal_open");
 }
 
 #[test]
-fn deliveries_end_as_sets_say() {
+fn deliveries_agree_with_a_model_of_sets() {
     replay("replay_order");
 }
 
 #[test]
-fn only_genuine_announcements_are_taken() {
+fn only_genuine_announcements_are_accepted() {
     replay("announcement");
 }
 
 #[test]
-fn the_kernel_makes_the_bytes_of_ring() {
+fn the_kernel_agrees_with_ring() {
     replay("kernel");
 }
 
 #[test]
-fn codecs_are_what_loops_see() {
+fn codec_parsers_agree_with_loops() {
     replay("codec");
 }
 
 #[test]
-fn only_what_was_sealed_opens_as_dave() {
+fn only_sealed_dave_frames_open() {
     replay("dave");
 }
 
 #[test]
-fn of_jitsi_and_livekit_only_what_ring_opens_opens() {
+fn jitsi_and_livekit_frames_open_exactly_if_ring_opens_them() {
     replay("jitsi");
     replay("livekit");
     replay("livekit_data");
 }
 
 #[test]
-fn group_messages_are_what_encoding_them_gives() {
+fn group_messages_are_encoded_canonically() {
     replay("group_message");
 }
 
 #[test]
-fn nobody_holds_a_group_key_that_it_was_not_told() {
+fn no_member_holds_a_group_key_that_was_not_sent_to_it() {
     replay("group");
 }
 
 #[test]
-fn trust_stores_are_what_they_would_write() {
+fn trust_stores_are_encoded_canonically() {
     replay("trust");
 }

@@ -69,11 +69,17 @@ class Room {
 class Member {
   events = [];
   stopped;
+  /** How often newcomers could open what is sealed from then on, and nothing older. */
+  restarts = 0;
 
   async enter(room, address, name, { kem = 'x25519', sends = true, identity, trust } = {}) {
     const credential = new TextEncoder().encode(name);
     const options = { group: new Uint8Array([1]), address, kem, role: 'participant', moderator: true, sends, credential, identity, trust };
-    const tell = { post: (said) => setImmediate(() => ofCall.receive(this.group, said)), stop: (error) => { this.stopped = error ?? 'stopped'; } };
+    const tell = {
+      post: (said) => setImmediate(() => ofCall.receive(this.group, said)),
+      stop: (error) => { this.stopped = error ?? 'stopped'; },
+      restart: () => { this.restarts += 1; },
+    };
     this.keys = await KeyManager.enter(source, options, tell);
     this.call = this.keys.start((number, key) => {
       keys.push(key.slice());
@@ -171,14 +177,16 @@ test('frames that come before their key wait for it, in order, within bounds', a
   await opens(bob, 'a', alice);
   const worked = [];
   const dropped = [];
-  const transform = { add: (frame) => worked.push(frame), count: (code) => dropped.push(code) };
-  const park = (number, bytes) => missing(bob, number, transform, { data: new ArrayBuffer(bytes) });
+  const transform = { add: (frame) => worked.push(frame), giveUp: () => dropped.push('UnknownKey') };
+  const park = (number, bytes, of = transform) => missing(bob, number, of, { data: new ArrayBuffer(bytes) });
   const { number } = alice.keys.requests.state();
-  assert.equal(park(number ^ 1, 10), false, 'of nobody');
   assert.equal(park(number, 5 << 20), false, 'too large');
   const frames = Array.from({ length: 64 }, (_, place) => ({ place, data: new ArrayBuffer(10) }));
   for (const frame of frames) assert.equal(missing(bob, number, transform, frame), true);
   assert.equal(park(number, 10), false, 'too many');
+  assert.equal(park(number ^ 1, 10), false, 'whosever they say they are');
+  const other = { add: (frame) => worked.push(frame), giveUp: () => {} };
+  assert.equal(park(number ^ 1, 10, other), true, 'another stream waits too, also for a member who is not known yet');
   // A new generation of Alice's comes.
   alice.group.rekey();
   await until('frames are tried again', () => worked.length > 0, 900);
@@ -188,6 +196,35 @@ test('frames that come before their key wait for it, in order, within bounds', a
   assert.equal(park(number, 10), true);
   await sleep(1200);
   assert.deepEqual([worked.length, dropped], [64, ['UnknownKey']]);
+});
+
+test('frames of a member that is still being judged wait for it', async () => {
+  const here = room();
+  const alice = await here.enter('a', 'Alice');
+  const bob = await here.enter('b', 'Bob');
+  let admit;
+  bob.group.onjoinrequest = () => new Promise((resolve) => { admit = () => resolve({ user: 'Alice', moderator: false }); });
+  await until('Alice has Bob', () => alice.keys.requests.state().members.length === 1);
+  const worked = [];
+  const transform = { add: (frame) => worked.push(frame), giveUp: () => {} };
+  const frame = { data: alice.seal([1, 2, 3]).buffer };
+  assert.ok(missing(bob, alice.keys.requests.state().number, transform, frame));
+  admit();
+  await until('the frame is tried again', () => worked.length > 0, 900);
+  assert.deepEqual(worked, [frame]);
+});
+
+test('pictures begin anew when somebody gets a key that opens nothing older', async () => {
+  const here = room();
+  const [alice, bob] = [await here.enter('a', 'Alice'), await here.enter('b', 'Bob')];
+  await opens(bob, 'a', alice);
+  const { restarts } = alice;
+  const carol = await here.enter('c', 'Carol');
+  await opens(carol, 'a', alice);
+  assert.equal(alice.restarts, restarts + 1);
+  alice.group.rekey();
+  await opens(carol, 'a', alice);
+  assert.equal(alice.restarts, restarts + 1, 'those who are there need none');
 });
 
 test('a frame that is tried again and misses another key has that asked for', async (t) => {
@@ -200,7 +237,7 @@ test('a frame that is tried again and misses another key has that asked for', as
   const { generation } = alice.keys.requests.state();
   alice.group.rekey();
   await until('another key', () => alice.keys.requests.state().generation > generation);
-  const transform = { add: (frame) => tried.push(missing(bob, number, transform, frame)), count: () => {} };
+  const transform = { add: (frame) => tried.push(missing(bob, number, transform, frame)), giveUp: () => {} };
   const tried = [];
   assert.ok(missing(bob, number, transform, { data: new ArrayBuffer(10) }));
   // What is set in the same task as its key comes is what counts.

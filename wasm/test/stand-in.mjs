@@ -57,12 +57,12 @@ export class StandIn {
     return new Track(this.#scope);
   }
 
-  /** A track that comes by a script transform. */
-  async script(options) {
+  /** A track that comes by a script transform, whose transformer has what is `more`. */
+  async script(options, more = {}) {
     const track = this.track();
     const { readable, writable } = track;
     globalThis.self = this.#scope;
-    this.#scope.onrtctransform({ transformer: { options, readable, writable } });
+    this.#scope.onrtctransform({ transformer: { options, readable, writable, ...more } });
     await this.#settle();
     return track;
   }

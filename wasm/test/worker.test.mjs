@@ -62,7 +62,8 @@ const codeOf = async (worker, request) => (await answerOf(worker, request)).erro
 const secret = () => new Uint8Array(32).fill(9);
 const start = (worker, member, more) =>
   ask(worker, { request: 'start', secret: secret(), member, framing: 'compatible', threshold: THRESHOLD, observe: false, ...more });
-const describe = (worker, number, stream) => ask(worker, { request: 'describe', number, stream: { index: 0, codec: null, ...stream } });
+const describe = (worker, number, stream) =>
+  ask(worker, { request: 'describe', number, stream: stream && { index: 0, codec: null, ...stream } });
 const statesOf = (worker, number = 0) =>
   worker.said.filter(({ state }) => state?.number === number).map(({ state: { state, code } }) => `${state} ${code}`);
 
@@ -113,7 +114,7 @@ class Alice {
       if (message !== undefined) (this.held ?? { push: hear }).push(message.message);
       else if (event.type === 'joinRequested') this.#keys.requests.admit({ session: event.session, user: 'Bob', moderator: true });
     };
-    this.#keys = await KeyManager.enter(load('sealframe_group_bg.wasm'), options, { post: (said) => setImmediate(post, said), stop: assert.ifError });
+    this.#keys = await KeyManager.enter(load('sealframe_group_bg.wasm'), options, { post: (said) => setImmediate(post, said), stop: assert.ifError, restart: () => {} });
     let call;
     this.#keys.start((number, key) => (call = FrameCore.withKey(number, key)), (core) => (this.#frames = new FrameCrypto(core, memory, Infinity)));
     t.after(() => {
@@ -233,6 +234,77 @@ test('a frame whose key comes while it stands behind another one is not lost', a
   await until('both come out', () => out.push(...seedsOf(opening.taken())) && out.length >= 2);
   assert.deepEqual(out, [30, 31]);
   assert.ok(!statesOf(bob).some((state) => state.startsWith('failing')));
+});
+
+test('a frame that has waited for its key in vain says nothing of a stream that opens', async (t) => {
+  const { alice, bob, opening } = await joined(t);
+  const before = Array.from({ length: 10 }, (_, place) => alice.seal(bytes(50, 40 + place)));
+  await secretly(alice);
+  const states = statesOf(bob).length;
+  for (let count = 0; count < 10; count += 1) {
+    opening.give(frameOf(alice.seal(bytes(50, 30 + count))));
+    await sleep(10);
+  }
+  // The key that opens these is there.
+  for (let end = Date.now() + 1300; Date.now() < end; await sleep(100)) if (before.length > 0) opening.give(frameOf(before.shift()));
+  assert.deepEqual(statesOf(bob).slice(states).filter((state) => !state.startsWith('encrypted')), []);
+  const { members: [member] } = await ask(bob, { request: 'group', ask: 'state', args: {} });
+  assert.equal(member.failed.UnknownKey, 10);
+});
+
+test('frames that come before it is said whose they are wait for that, in order, within bounds; what is to be sealed does not', async () => {
+  const { alice, bob, sealing } = await pair();
+  const stream = { from: 1, kind: 'camera', codec: 'vp9' };
+  const wires = async (count) => {
+    for (let seed = 10; seed < 10 + count; seed += 1) sealing.give(frameOf(bytes(50, seed)));
+    await turns();
+    return sealing.taken();
+  };
+  const track = await bob.script({ number: 3, direction: 'open' });
+  const give = async (frames) => {
+    for (const { data } of frames) track.give(frameOf(new Uint8Array(data)));
+    await turns();
+  };
+  await give(await wires(70));
+  assert.deepEqual(track.taken(), []);
+  await describe(bob, 3, stream);
+  await turns();
+  assert.deepEqual(seedsOf(track.taken()), Array.from({ length: 64 }, (_, place) => 10 + place), 'the first ones');
+  assert.deepEqual(statesOf(bob, 3), ['encrypted null']);
+
+  // Nobody's again: what comes then is not kept once it is said that the transform has no use.
+  await describe(bob, 3, null);
+  await give(await wires(2));
+  await describe(bob, 3, null);
+  await describe(bob, 3, stream);
+  await turns();
+  assert.deepEqual(track.taken(), []);
+
+  await describe(bob, 3, null);
+  await give(await wires(2));
+  await sleep(1100);
+  await describe(bob, 3, stream);
+  await turns();
+  assert.deepEqual(track.taken(), [], 'too late');
+
+  const nobodys = await alice.script({ number: 4, direction: 'seal' });
+  nobodys.give(frameOf(bytes(50)));
+  await turns();
+  await describe(alice, 4, { kind: 'screen', codec: 'vp9' });
+  await turns();
+  assert.deepEqual(nobodys.taken(), []);
+});
+
+test('a decoder whose first frame is a delta frame has a key frame asked for, and no other', async () => {
+  const { bob, sealing } = await pair();
+  for (const [number, type] of [[5, 'delta'], [6, 'key']]) {
+    let requests = 0;
+    const track = await bob.script({ number, direction: 'open' }, { sendKeyFrameRequest: async () => { requests += 1; } });
+    await describe(bob, number, { from: 1, kind: 'camera', codec: 'vp9' });
+    const wire = await sealing.pass(frameOf(bytes(80), { type }));
+    assert.deepEqual(await track.pass(frameOf(wire, { type })), bytes(80));
+    assert.equal(requests, type === 'delta' ? 1 : 0, type);
+  }
 });
 
 /** Numbers that are the same each time. */

@@ -1,11 +1,11 @@
-// The page: lets everybody take turns, and shows what came of it.
+// The page: runs all contestants in turns, and shows the results.
 
 import { draw } from './plot.js';
 
 const SIZES = [40, 160, 1200, 4096, 16_384, 65_536, 200_000];
-/** Bytes of one turn, and its least and most frames. */
+/** Bytes of one turn, and its minimum and maximum number of frames. */
 const TURN = { bytes: 4 << 20, least: 20, most: 800 };
-/** Turns before anything counts, so that the first size meets code as fast as the last does. */
+/** Warm-up turns, so that the first size runs code as optimised as the last. */
 const WARM = { size: 1200, count: 800, turns: 15 };
 const NAMES = {
   sealframe: 'sealframe',
@@ -18,7 +18,7 @@ const NAMES = {
 const DIRECTIONS = ['seal', 'open'];
 const RIVALS = { livekit: "to LiveKit's", jitsi: "to Jitsi's", webcrypto: "to WebCrypto's" };
 
-/** Everybody takes `rounds` turns at each size; `tell` gets a line about where it is. */
+/** Runs `rounds` turns of all contestants at each size; `tell` receives progress messages. */
 export async function measure({ rounds = 15, sizes = SIZES, tell = () => {} } = {}) {
   const workers = {};
   const notes = {};
@@ -49,7 +49,7 @@ export async function measure({ rounds = 15, sizes = SIZES, tell = () => {} } = 
       const each = (list, value) => Object.fromEntries(list.map((name) => [name, value(name)]));
       times[direction] ??= {};
       times[direction][size] = each(names, (name) => 1000 * median(of(name)));
-      // Of turns that followed each other: the clock moves over a whole run.
+      // Ratios of consecutive turns, because the clock varies over a whole run.
       const against = (rival) => of('sealframe').map((time, round) => time / of(rival)[round]);
       ratios[direction] ??= {};
       ratios[direction][size] = each(Object.keys(RIVALS), (rival) => median(against(rival)));
@@ -79,7 +79,7 @@ function ask(worker) {
   });
 }
 
-/** Markdown: microseconds a frame, and the median of what each of our turns took of a rival's. */
+/** Markdown: microseconds per frame, and the median ratio of our turns to each rival's. */
 export function markdown({ times, ratios, sizes }) {
   const rows = DIRECTIONS.flatMap((direction) => sizes.map((size) => {
     const at = times[direction][size];

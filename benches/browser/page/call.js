@@ -1,5 +1,5 @@
-// One side of a call: one page sends so many cameras and microphones, the other receives them, and in both every frame passes the
-// contestant's transform.
+// One side of a call: one page sends cameras and microphones, the other receives them, and in both
+// every frame passes the contestant's transform.
 
 import { SealedCall } from '/sealframe/index.js';
 
@@ -12,7 +12,7 @@ let pc;
 let sealed;
 
 globalThis.side = {
-  /** The sender's offer: `{sdp, announcement}`, the latter for our own contestant alone. */
+  /** The sender's offer: `{sdp, announcement}`, the latter for our own contestant only. */
   async offer(name, streams) {
     const connect = await CONNECT[name === 'sealframe' ? name : 'others'](name, SENDER);
     const source = await navigator.mediaDevices.getUserMedia({ video: CAMERA, audio: true });
@@ -48,7 +48,8 @@ globalThis.side = {
 
   accept: (sdp) => pc.setRemoteDescription({ type: 'answer', sdp }),
 
-  /** What has been received so far: frames of video decoded and of audio played, and the seconds they took in all. */
+  /** The media received so far: frames of video decoded and of audio played, and their total
+   * time in seconds. */
   async received() {
     const sum = { video: 0, audio: 0, processing: 0, concealed: 0, streams: 0 };
     for (const report of (await pc.getStats()).values()) {
@@ -67,7 +68,7 @@ globalThis.side = {
 };
 
 const CONNECT = {
-  /** As an application does it. */
+  /** Set up as in an application. */
   async sealframe(_, member) {
     sealed = await SealedCall.joinWithSecret({ secret: SECRET, member });
     pc = sealed.createConnection();
@@ -78,7 +79,7 @@ const CONNECT = {
     };
   },
 
-  /** A worker with the contestant's transform in it. */
+  /** A worker with the contestant's transform. */
   async others(name) {
     const worker = new Worker('./transform.js', { type: 'module' });
     worker.postMessage(name);

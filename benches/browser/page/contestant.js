@@ -16,7 +16,8 @@ const requests = {
     return { note: contestant.note };
   },
 
-  /** Seals so many frames of a size and opens them; milliseconds for each, and whether what came out is what went in. */
+  /** Seals `count` frames of `size` and opens them; returns milliseconds for each, and whether
+   * the frames are unchanged. */
   async turn({ size, count }) {
     const right = bytes(size);
     const frames = Array.from({ length: count }, () => new Frame(right.slice(), timestamp += 3000));
@@ -32,7 +33,7 @@ const requests = {
   },
 };
 
-/** A frame of Alice's camera, first byte as of a delta frame of VP8. */
+/** A frame of Alice's camera, with the first byte of a VP8 delta frame. */
 function bytes(length) {
   const frame = Uint8Array.from({ length }, (_, place) => place * 31);
   frame[0] = 0x11;

@@ -1,12 +1,13 @@
-// Who competes. Each is set up as in a call, in a worker of its own, and gets the same frames through the same streams: its
-// `attach(direction, readable, writable)` puts its transform between them; a call has more than one `track` of a `kind`.
+// The contestants. Each is set up as in a call, in a worker of its own, and gets the same frames
+// through the same streams: its `attach(direction, readable, writable)` puts its transform between
+// them; a call has several `track`s of a `kind`.
 
 const SECRET = new Uint8Array(32).fill(7);
 
-/** What workers answer to whoever made them. */
+/** Messages of workers to their creator. */
 const answers = [];
 
-/** Loads a worker's script here, and takes what it would do with messages: `send` gives it one. */
+/** Loads a worker's script here, and captures its message handler: `send` passes it a message. */
 async function loadWorker(url) {
   const ours = self.onmessage;
   self.postMessage = (message) => answers.push(message);
@@ -23,7 +24,7 @@ async function loadWorker(url) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const CONTESTANTS = {
-  /** Our worker: two of them in one, as a member does not open what it has sealed itself. */
+  /** Our worker: two of them in one, because a member does not open its own frames. */
   async sealframe() {
     const members = [];
     for (const member of [1, 2]) {
@@ -82,14 +83,14 @@ export const CONTESTANTS = {
     };
   },
 
-  /** The least that WebCrypto alone can do: a loop of its own, one frame after the other. */
+  /** The minimum with WebCrypto alone: a simple loop, frame by frame. */
   async webcrypto() {
     const key = await crypto.subtle.importKey('raw', SECRET.subarray(0, 16), 'AES-GCM', false, ['encrypt', 'decrypt']);
     const CLEAR = 3;
     const IV = 12;
     const counter = new Uint32Array(3);
     async function seal(frame) {
-      if (frame.data.byteLength < CLEAR) return; // an encoder's way to say that there is nothing
+      if (frame.data.byteLength < CLEAR) return; // an encoder's empty frame
       counter[0] += 1;
       const iv = new Uint8Array(counter.buffer.slice());
       const clear = new Uint8Array(frame.data, 0, CLEAR);
@@ -115,12 +116,12 @@ export const CONTESTANTS = {
     return { attach: (direction, ...streams) => loop(direction === 'seal' ? seal : open, ...streams) };
   },
 
-  /** What the streams alone cost, read and written in a loop. */
+  /** The cost of the streams alone, read and written in a loop. */
   async nothing() {
     return { attach: (direction, ...streams) => loop(() => {}, ...streams) };
   },
 
-  /** The same through a TransformStream, as LiveKit's worker and Jitsi's have it. */
+  /** The same through a TransformStream, as in LiveKit's and Jitsi's workers. */
   async nothingPiped() {
     const attach = (direction, readable, writable) => {
       readable.pipeThrough(new TransformStream({ transform: (frame, out) => out.enqueue(frame) })).pipeTo(writable);

@@ -1,4 +1,4 @@
-// Microseconds a frame by bytes, both axes logarithmic.
+// Microseconds per frame by bytes, both axes logarithmic.
 
 const PANEL = { width: 430, height: 360, left: 56, top: 54 };
 const COLOURS = {
@@ -37,7 +37,7 @@ export function draw(title, panels) {
 
 const thickness = (key) => (key === 'sealframe' ? 3.5 : 1.8);
 
-/** Where on the paper a value is. */
+/** The position of a value on the drawing. */
 function axis([least, most], [start, end]) {
   return (value) => (start + ((Math.log10(value) - least) / (most - least)) * (end - start)).toFixed(1);
 }

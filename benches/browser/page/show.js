@@ -1,4 +1,4 @@
-// For a visitor: measures when asked to, and shows table and plot.
+// For a visitor: measures on request, and shows table and plot.
 
 import { markdown, measure, plot } from './bench.js';
 

@@ -1,6 +1,7 @@
-// Encoded frames as a browser's transform has them, and the two streams between which a worker's transform sits.
+// Encoded frames as a browser's transform receives them, and the two streams around a worker's
+// transform.
 
-/** As an RTCEncodedVideoFrame, as far as any worker looks at it. */
+/** Like an RTCEncodedVideoFrame, with the members that workers use. */
 export class Frame {
   type = 'delta';
 
@@ -16,7 +17,7 @@ export class Frame {
 
 const METADATA = Object.freeze({ synchronizationSource: 77, payloadType: 96, mimeType: 'video/VP8' });
 
-/** Streams that stay, as those of a call do: frames go in by the batch, and come out. */
+/** Persistent streams, like those of a call: frames are written in batches and read. */
 export class Passage {
   #source;
   #out = [];
@@ -30,7 +31,7 @@ export class Passage {
     attach(readable, writable);
   }
 
-  /** Resolves to the frames that came out and the milliseconds that all of them took. */
+  /** Resolves to the frames read and the milliseconds for all of them. */
   async run(frames) {
     this.#out = [];
     this.#wanted = frames.length;

@@ -1,4 +1,4 @@
-// A worker for real transforms, with one contestant in it.
+// A worker for real transforms, with one contestant.
 
 import { CONTESTANTS } from './contestants.js';
 

@@ -1,17 +1,18 @@
-//! How a member of a [`SharedSecretCall`](crate::SharedSecretCall) tells another its base key.
+//! The messages by which members of a [`SharedSecretCall`](crate::SharedSecretCall) announce their
+//! base keys.
 //!
 //! ```text
 //! version u8 = 1 ‖ suite u16 ‖ kid u64 ‖ salt[32] ‖ base_key[Nh] encrypted ‖ tag[16]    (big-endian)
 //! ```
 //!
-//! The base key is encrypted with AES-256-GCM under a key of its own, derived from the call's secret and
-//! the salt; everything before it is authenticated. The salt is derived from all that it will wrap and fresh
-//! randomness, so no nonce can repeat, not even if the randomness does.
+//! The base key is encrypted with AES-256-GCM under a one-time key, derived from the call's secret
+//! and the salt; all fields before it are authenticated. The salt is derived from all inputs and
+//! fresh randomness, so no nonce repeats even if the randomness does.
 
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_crypto::{Backend, BaseKey, CipherSuite, FrameKey};
+use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, FrameKey};
 use sealframe_wire::{Ctr, Kid};
 use zeroize::Zeroizing;
 
@@ -20,13 +21,13 @@ use crate::SharedSecret;
 const VERSION: u8 = 1;
 const SALT_LEN: usize = 32;
 const HEAD_LEN: usize = 1 + 2 + 8 + SALT_LEN;
-/// What wraps the base key, whatever suite the media use.
+/// The suite that wraps the base key, whatever suite the media use.
 const WRAP: CipherSuite = CipherSuite::Aes256GcmSha512_128;
 const TAG_LEN: usize = WRAP.nt();
 
-/// Encrypts `base_key` to everyone who has the secret. `random` is fresh.
+/// Encrypts `base_key` to all that have the secret. `random` must be fresh.
 pub(crate) fn wrap(
-    suite: CipherSuite,
+    Cipher { suite, backend, .. }: Cipher,
     secret: &SharedSecret,
     kid: Kid,
     base_key: &BaseKey,
@@ -42,12 +43,12 @@ pub(crate) fn wrap(
     message.extend([0; TAG_LEN]);
     let (head, rest) = message.split_at_mut(HEAD_LEN);
     let (key, tag) = rest.split_at_mut(rest.len() - TAG_LEN);
-    let sealed = wrapping_key(secret, &salt)?.encrypt(Ctr::new(0), head, key, tag);
+    let sealed = wrapping_key(backend, secret, &salt)?.encrypt(Ctr::new(0), head, key, tag);
     sealed.map_err(|_| AnnouncementError::Malformed)?;
     Ok(message)
 }
 
-/// Another base key, another salt.
+/// A different base key gives a different salt.
 fn salt(
     suite: CipherSuite,
     secret: &SharedSecret,
@@ -64,9 +65,9 @@ fn salt(
     Ok(salt)
 }
 
-/// The KID and base key inside an announcement.
+/// Returns the KID and base key of an announcement.
 pub(crate) fn unwrap(
-    suite: CipherSuite,
+    Cipher { suite, backend, .. }: Cipher,
     secret: &SharedSecret,
     message: &[u8],
 ) -> Result<(Kid, BaseKey), AnnouncementError> {
@@ -85,16 +86,20 @@ pub(crate) fn unwrap(
         return Err(AnnouncementError::Malformed);
     }
     let mut key = Zeroizing::new(key.to_vec());
-    wrapping_key(secret, salt)?
+    wrapping_key(backend, secret, salt)?
         .decrypt(Ctr::new(0), &message[..HEAD_LEN], &mut key, tag)
         .map_err(|_| AnnouncementError::WrongSecret)?;
     let base_key = BaseKey::from_bytes(suite, &key).map_err(|_| AnnouncementError::WeakKey)?;
     Ok((Kid::new(u64::from_be_bytes(kid)), base_key))
 }
 
-fn wrapping_key(secret: &SharedSecret, salt: &[u8; SALT_LEN]) -> Result<FrameKey, AnnouncementError> {
+fn wrapping_key(
+    backend: Backend,
+    secret: &SharedSecret,
+    salt: &[u8; SALT_LEN],
+) -> Result<FrameKey, AnnouncementError> {
     let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", salt];
-    Ok(FrameKey::derive(Backend::default(), Kid::new(0), &derive(secret, &info)?))
+    Ok(FrameKey::derive(backend, Kid::new(0), &derive(secret, &info)?))
 }
 
 /// A `SharedSecret` is long enough by its type.
@@ -102,9 +107,9 @@ fn derive(secret: &SharedSecret, info: &[&[u8]]) -> Result<BaseKey, Announcement
     BaseKey::derive(WRAP, secret.expose_bytes(), info).map_err(|_| AnnouncementError::WeakKey)
 }
 
-/// Why an announcement was refused. Nothing has changed.
+/// Why an announcement was rejected. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every variant")]
 pub enum AnnouncementError {
     /// Too short or too long.
     Malformed,
@@ -112,23 +117,23 @@ pub enum AnnouncementError {
     UnknownVersion,
     /// Its sender uses another cipher suite.
     OtherSuite,
-    /// Made under another secret, or changed on the way.
+    /// Made with another secret, or changed on the way.
     WrongSecret,
     /// From another member than the server says, or our own.
     WrongSender,
-    /// It carries a key of nothing but zeros.
+    /// Its key is all zeros.
     WeakKey,
 }
 
 impl fmt::Display for AnnouncementError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "announcement has the wrong length",
-            Self::UnknownVersion => "announcement of an unknown version",
-            Self::OtherSuite => "announcement for another cipher suite",
-            Self::WrongSecret => "announcement was made with another secret",
-            Self::WrongSender => "announcement is from another member",
-            Self::WeakKey => "announcement of a key that everybody has",
+            Self::Malformed => "the announcement has the wrong length",
+            Self::UnknownVersion => "the announcement has an unknown version",
+            Self::OtherSuite => "the announcement is for another cipher suite",
+            Self::WrongSecret => "the announcement was made with another secret",
+            Self::WrongSender => "the announcement is from another member",
+            Self::WeakKey => "the announced key is all zeros",
         })
     }
 }

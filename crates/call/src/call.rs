@@ -1,4 +1,5 @@
-//! The paved path: members in, messages out, frames sealed and opened while keys change underneath.
+//! The recommended API: messages in and out, and frames sealed and opened while keys change
+//! underneath.
 
 use alloc::{collections::BTreeSet, vec::Vec};
 use core::fmt;
@@ -24,13 +25,15 @@ use crate::{
     parking::{Parked, Parking},
 };
 
-/// A call whose members give each other their keys, and check who is who.
+/// A call whose members exchange keys and verify each other.
 ///
-/// It has no clock, no sockets and no randomness of its own. A relay hands messages on and reads none of them:
+/// It has no clock, no sockets and no randomness of its own. A relay forwards its messages and can
+/// read none of them:
 ///
-/// * what comes in goes to [`handle_message`](Self::handle_message);
-/// * [`poll`](Self::poll) says what goes out, what people should know, and until when nothing is to be done;
-/// * frames are sealed and opened in between. Keys change by themselves as people come and go.
+/// * pass incoming messages to [`handle_message`](Self::handle_message);
+/// * [`poll`](Self::poll) returns outgoing messages, events for people, and the time of the next
+///   timeout;
+/// * seal and open frames in between. Keys change by themselves as people join and leave.
 pub struct Call {
     group: Group,
     frames: Frames,
@@ -39,45 +42,30 @@ pub struct Call {
     arrived: BTreeSet<MemberId>,
 }
 
-/// What [`Call::poll`] wants done.
+/// An action requested by [`Call::poll`].
 #[must_use]
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "an application must do all of it")]
+#[expect(clippy::exhaustive_enums, reason = "an application must handle every action")]
 pub enum Action {
-    /// Hand this to the relay.
+    /// Pass this to the relay.
     Send {
-        /// For whom.
+        /// The recipients.
         to: Recipient,
         /// Opaque to the relay.
         message: Vec<u8>,
     },
-    /// Something that people or the application should know.
+    /// An event for people or the application.
     Event(Event),
-    /// Nothing more before this time, unless something comes in.
+    /// Nothing more before this time, unless a message arrives.
     Timeout(Time),
 }
 
 impl Call {
-    /// Enters a call.
+    /// Joins a call, with this backend for frames.
     ///
     /// # Errors
     /// [`GroupError`].
     pub fn join(
-        config: Config,
-        key: IdentityKey,
-        trust: TrustStore,
-        now: Time,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Self, GroupError> {
-        let cipher = config.suite.into();
-        Self::join_with(config, cipher, key, trust, now, rng)
-    }
-
-    /// As [`join`](Self::join), frames by a backend of the caller's choice.
-    ///
-    /// # Errors
-    /// [`GroupError`].
-    pub fn join_on(
         config: Config,
         backend: Backend,
         key: IdentityKey,
@@ -86,36 +74,26 @@ impl Call {
         rng: &mut impl CryptoRng,
     ) -> Result<Self, GroupError> {
         let cipher = Cipher::new(config.suite, backend);
-        Self::join_with(config, cipher, key, trust, now, rng)
-    }
-
-    fn join_with(
-        config: Config,
-        cipher: Cipher,
-        key: IdentityKey,
-        trust: TrustStore,
-        now: Time,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Self, GroupError> {
         let (group, base_key) = Group::new(config, key, trust, now, rng)?;
-        // The layout takes every member id, and the base key is of the config's suite.
+        // The layout fits every member id, and the base key is of the config's suite.
         let frames = Frames::new(cipher, group.member_id(), base_key);
         let frames = frames.map_err(|_| GroupError::Policy("suite"))?;
         Ok(Self { group, frames, parking: Parking::default(), arrived: BTreeSet::new() })
     }
 
-    /// Takes a message that the relay handed over.
+    /// Handles a message from the relay.
     ///
     /// # Errors
-    /// As [`Group::handle_message`].
+    /// Those of [`Group::handle_message`].
     pub fn handle_message(&mut self, message: &[u8], now: Time) -> Result<(), GroupError> {
         self.group.handle_message(message, now)
     }
 
-    /// What is to be done next; to be called until it says [`Action::Timeout`].
+    /// Returns the next action; call it until it returns [`Action::Timeout`].
     ///
-    /// A change of keys cannot fail: member ids fit the layout, no generation comes twice, and the group holds fewer than the
-    /// receiver may. If one did fail, frames would not open, and people would see it.
+    /// A key change cannot fail: member ids fit the layout, no generation is reused, and the group
+    /// holds fewer keys than the receiver may. If one did fail, frames would not open, and people
+    /// would see it.
     pub fn poll(&mut self, now: Time, rng: &mut impl CryptoRng) -> Action {
         while let Some(kid) = self.frames.poll_newer() {
             if let (Ok(sender), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
@@ -154,40 +132,40 @@ impl Call {
         }
     }
 
-    /// Who may be in the call: admit, refuse, remove, lock.
+    /// The members of the call: admit, refuse, remove, lock.
     pub const fn members(&mut self) -> Members<'_> {
         Members { group: &mut self.group }
     }
 
-    /// Whether people are who they say: emoji, codes, and what is remembered.
+    /// The verification of people: emoji, codes, and the trust store.
     pub const fn verification(&mut self) -> Verification<'_> {
         Verification { group: &mut self.group }
     }
 
-    /// Begins a new generation of our key, because something is suspicious.
+    /// Starts a new generation of our key, for example on suspicion.
     pub fn rekey(&mut self, now: Time) {
         self.group.rekey(Reason::Suspicion, now);
     }
 
-    /// As [`Group::set_sending`].
+    /// Like [`Group::set_sending`].
     pub fn set_sending(&mut self, sends: bool, now: Time) {
         self.group.set_sending(sends, now);
     }
 
-    /// As [`Group::reconnected`].
+    /// Like [`Group::reconnected`].
     pub fn reconnected(&mut self, now: Time) {
         self.group.reconnected(now);
     }
 
-    /// The call in three parts, for a thread each: one manages keys, one seals, one opens. Frames that are parked are
-    /// dropped.
+    /// Splits the call into three parts, one per thread: one manages keys, one seals, one opens.
+    /// Parked frames are dropped.
     #[must_use]
     pub fn split(self) -> (CallControl, Sealer, Opener) {
         let (sealer, opener) = self.frames.split();
         (CallControl::new(self.group), sealer, opener)
     }
 
-    /// Leaves. What comes out is for the relay, to be handed to all; every key is wiped.
+    /// Leaves the call and wipes every key. The relay must send the returned messages to all.
     #[must_use]
     pub fn leave(self) -> Vec<Vec<u8>> {
         farewell(self.group)
@@ -205,19 +183,19 @@ impl Call {
         self.group.identity()
     }
 
-    /// What everybody in the call can compare.
+    /// The code that everybody in the call can compare.
     #[must_use]
     pub fn call_code(&self) -> CallCode {
         self.group.call_code()
     }
 
-    /// How the call stands, as plain data: for an interface, or to be kept.
+    /// The state of the call, as plain data: for a user interface, or to be stored.
     #[must_use]
     pub fn state(&self, now: Time) -> CallState {
         CallState::of(&self.group, &self.frames, now)
     }
 
-    /// As [`Frames::seal_in_place`].
+    /// Like [`Frames::seal_in_place`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -230,7 +208,7 @@ impl Call {
         self.frames.seal_in_place(frame, metadata)
     }
 
-    /// As [`Frames::seal_to_vec`].
+    /// Like [`Frames::seal_to_vec`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -242,13 +220,13 @@ impl Call {
         self.frames.seal_to_vec(frame, metadata)
     }
 
-    /// As [`Frames::open_in_place`], for a frame that the server says is from member `from`.
+    /// Like [`Frames::open_in_place`], for a frame that the server attributes to member `from`.
     ///
     /// A frame whose key is unknown may be [parked](Self::park).
     ///
     /// # Errors
     /// [`FrameError`].
-    #[inline(always)] // as Receiver::open_in_place
+    #[inline(always)] // like Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
         from: MemberId,
@@ -258,7 +236,7 @@ impl Call {
         self.frames.open_in_place(from, frame, metadata)
     }
 
-    /// As [`Frames::begin_external_seal`].
+    /// Like [`Frames::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -272,7 +250,7 @@ impl Call {
         self.frames.begin_external_seal(prefix, payload_len, metadata)
     }
 
-    /// As [`Frames::begin_external_open`].
+    /// Like [`Frames::begin_external_open`].
     ///
     /// # Errors
     /// [`FrameError`].
@@ -287,7 +265,7 @@ impl Call {
         self.frames.begin_external_open(from, header_bytes, len, metadata)
     }
 
-    /// As [`Frames::finish_external_open`].
+    /// Like [`Frames::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
@@ -296,23 +274,25 @@ impl Call {
         self.frames.finish_external_open(kid, ctr)
     }
 
-    /// Keeps a copy of a frame that did not open because its key is unknown, until that comes: at most a second, 64
-    /// frames of one member, and 4 MiB in all. `token` comes back with it. `false` if there is no room, or `from` is no
-    /// member. If its key came after the attempt to open it, it comes back with the next
-    /// [`poll_parked`](Self::poll_parked).
+    /// Keeps a copy of a frame that did not open because its key is unknown, until the key arrives:
+    /// for at most a second, 64 frames per member, and 4 MiB in all. `token` is returned with the
+    /// frame. `false` if there is no room, or if `from` is not a member. If the key arrived after
+    /// the attempt to open the frame, the next [`poll_parked`](Self::poll_parked) returns it.
     pub fn park(&mut self, from: MemberId, token: u64, frame: &[u8], now: Time) -> bool {
         if self.group.session_of(from).is_none() {
             return false;
         }
         self.group.key_is_missing(from, now);
         if !self.frames.misses_key(from) {
-            // It came between the attempt to open the frame and this. None may follow to wake it.
+            // The key arrived between the attempt to open the frame and this call. No later key may
+            // wake it.
             self.arrived.insert(from);
         }
         self.parking.park(from, token, frame, now)
     }
 
-    /// A frame that was parked and may open now. One that still does not is to be dropped: parked again, it would come back at once.
+    /// Returns a parked frame that may open now. Drop it if it still does not open: parked again,
+    /// it would return at once.
     pub fn poll_parked(&mut self, now: Time) -> Option<Parked> {
         while let Some(&from) = self.arrived.first() {
             if let Some(parked) = self.parking.take(from, now) {
@@ -323,7 +303,7 @@ impl Call {
         None
     }
 
-    /// Frames that are parked.
+    /// Number of parked frames.
     #[must_use]
     pub fn parked(&self) -> usize {
         self.parking.len()
@@ -335,20 +315,21 @@ impl Call {
         self.frames.kid()
     }
 
-    /// The member that a frame with this KID is from.
+    /// The member whose KID this is.
     #[must_use]
     pub const fn member_of(kid: Kid) -> MemberId {
         Frames::member_of(kid)
     }
 
-    /// The key management, for what has no door of its own here. Its [`poll`](Group::poll) must not be called: keys would be lost.
+    /// The key management, for methods that are not on `Call`. Do not call its
+    /// [`poll`](Group::poll): key changes would be lost.
     #[must_use]
     pub const fn group(&self) -> &Group {
         &self.group
     }
 }
 
-/// What a group says when it leaves.
+/// The messages of a group that leaves.
 pub(crate) fn farewell(group: Group) -> Vec<Vec<u8>> {
     let outputs = group.leave().into_iter();
     outputs

@@ -1,4 +1,4 @@
-//! A call in three parts, for a thread each: one seals, one opens, one manages keys.
+//! A call in three parts, one per thread: one seals, one opens, one manages keys.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::fmt;
@@ -13,35 +13,36 @@ use crate::{
     handles::{Members, Verification},
 };
 
-/// The part of a [`Call`](crate::Call) that manages keys, when [split](crate::Call::split).
+/// The part of a [`Call`](crate::Call) that manages keys, after a [split](crate::Call::split).
 ///
-/// It has no locks and no channels: what [`poll`](Self::poll) wants done to keys is sent to the threads of the
-/// [`Sealer`](crate::Sealer) and the [`Opener`](crate::Opener) by whatever the application has, in its order.
+/// It has no locks and no channels: the application sends the key changes from
+/// [`poll`](Self::poll), in order, to the threads of the [`Sealer`](crate::Sealer) and the
+/// [`Opener`](crate::Opener), by any channel.
 pub struct CallControl {
     group: Group,
-    /// What the sealing thread still has to be told of a change that concerns both.
+    /// The sealing half of a change that concerns both threads.
     rest: VecDeque<ControlAction>,
 }
 
-/// What [`CallControl::poll`] wants done.
+/// An action requested by [`CallControl::poll`].
 #[must_use]
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "an application must do all of it")]
+#[expect(clippy::exhaustive_enums, reason = "an application must handle every action")]
 pub enum ControlAction {
-    /// Hand this to the relay.
+    /// Pass this to the relay.
     Send {
-        /// For whom.
+        /// The recipients.
         to: Recipient,
         /// Opaque to the relay.
         message: Vec<u8>,
     },
-    /// Hand this to the thread that seals: [`Sealer::apply`](crate::Sealer::apply).
+    /// Send this to the sealing thread: [`Sealer::apply`](crate::Sealer::apply).
     Seal(SealChange),
-    /// Hand this to the thread that opens: [`Opener::apply`](crate::Opener::apply).
+    /// Send this to the opening thread: [`Opener::apply`](crate::Opener::apply).
     Open(OpenChange),
-    /// Something that people or the application should know.
+    /// An event for people or the application.
     Event(Event),
-    /// Nothing more before this time, unless something comes in.
+    /// Nothing more before this time, unless a message arrives.
     Timeout(Time),
 }
 
@@ -50,16 +51,17 @@ impl CallControl {
         Self { group, rest: VecDeque::new() }
     }
 
-    /// Takes a message that the relay handed over.
+    /// Handles a message from the relay.
     ///
     /// # Errors
-    /// As [`Group::handle_message`].
+    /// Those of [`Group::handle_message`].
     pub fn handle_message(&mut self, message: &[u8], now: Time) -> Result<(), GroupError> {
         self.group.handle_message(message, now)
     }
 
-    /// What is to be done next; to be called until it says [`ControlAction::Timeout`]. `sealed` is how many frames the
-    /// [`Sealer`](crate::Sealer) has sealed with its present key, as far as is known here: it may be too few by those of a moment.
+    /// Returns the next action; call it until it returns [`ControlAction::Timeout`]. `sealed` is
+    /// the number of frames that the [`Sealer`](crate::Sealer) has sealed with its current key; it
+    /// may be slightly out of date.
     pub fn poll(&mut self, sealed: u64, now: Time, rng: &mut impl CryptoRng) -> ControlAction {
         if let Some(action) = self.rest.pop_front() {
             return action;
@@ -75,14 +77,15 @@ impl CallControl {
                 self.rest.extend(open.map(ControlAction::Open));
                 match self.rest.pop_front() {
                     Some(action) => action,
-                    // Every change is for one of both.
+                    // Every change concerns at least one of the two threads.
                     None => ControlAction::Timeout(now),
                 }
             }
         }
     }
 
-    /// The [`Opener`](crate::Opener) has opened a frame with a newer key: what its `poll_newer` gave.
+    /// The [`Opener`](crate::Opener) has opened a frame with a newer key, returned by its
+    /// `poll_newer`.
     pub fn opened(&mut self, kid: SenderKeyKid, now: Time) {
         if let (Ok(sender), Ok(step)) = (u16::try_from(kid.sender), u32::try_from(kid.step)) {
             self.group.opened(MemberId::new(sender), kid.generation, step, now);
@@ -94,28 +97,28 @@ impl CallControl {
         self.group.key_is_missing(member, now);
     }
 
-    /// The [`Sealer`](crate::Sealer)'s key nears its limit.
+    /// The [`Sealer`](crate::Sealer)'s key is near its limit.
     pub fn nears_limit(&mut self, now: Time) {
         self.group.rekey(Reason::Limit, now);
     }
 
-    /// Who may be in the call.
+    /// The members of the call.
     pub const fn members(&mut self) -> Members<'_> {
         Members { group: &mut self.group }
     }
 
-    /// Whether people are who they say.
+    /// The verification of people.
     pub const fn verification(&mut self) -> Verification<'_> {
         Verification { group: &mut self.group }
     }
 
-    /// The key management, to be looked at.
+    /// Read access to the key management.
     #[must_use]
     pub const fn group(&self) -> &Group {
         &self.group
     }
 
-    /// Leaves. What comes out is for the relay, to be handed to all.
+    /// Leaves the call. The relay must send the returned messages to all.
     #[must_use]
     pub fn leave(self) -> Vec<Vec<u8>> {
         crate::call::farewell(self.group)

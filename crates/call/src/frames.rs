@@ -1,4 +1,4 @@
-//! One member's frames, whoever manages the keys.
+//! One member's frames, with keys from any source.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -20,36 +20,36 @@ use crate::{
     sealer::Sealer,
 };
 
-/// One member's side of the media: a sender and a receiver, whose keys come from elsewhere, such as a
-/// [`Group`](https://docs.rs/sealframe-group).
+/// One member's side of the media: a sender and a receiver, whose keys come from outside, for
+/// example from a [`Group`](https://docs.rs/sealframe-group).
 ///
-/// Members have ids of 16 bits; a frame opens only if its KID is that of the member from whom the server says it
-/// is, and our own frames never open.
+/// Member ids have 16 bits. A frame opens only if its KID belongs to the member that the server
+/// names, and our own frames never open.
 pub struct Frames {
     sealer: Sealer,
     opener: Opener,
 }
 
 impl Frames {
-    /// Frames of member `me`, who seals with `base_key` of generation 0. It must never have been used.
+    /// Creates the frames of member `me`, which seals with `base_key` as generation 0. The key must
+    /// never have been used.
     ///
     /// # Errors
     /// [`KeyError::OtherSuite`].
-    pub fn new(cipher: impl Into<Cipher>, me: MemberId, base_key: BaseKey) -> Result<Self, KeyError> {
-        let cipher = cipher.into();
+    pub fn new(cipher: Cipher, me: MemberId, base_key: BaseKey) -> Result<Self, KeyError> {
         let sealer = Sealer::new(cipher, me, base_key)?;
         let opener = Opener::new(cipher, me, sealer.kid());
         Ok(Self { sealer, opener })
     }
 
-    /// The part that seals and the part that opens, for a thread each. A group's keys go to both by
-    /// [`KeyChange::split`](crate::group::KeyChange::split).
+    /// Splits it into a sealing and an opening part, one per thread.
+    /// [`KeyChange::split`](crate::group::KeyChange::split) splits a group's key changes for them.
     #[must_use]
     pub fn split(self) -> (Sealer, Opener) {
         (self.sealer, self.opener)
     }
 
-    /// The member that a frame with this KID is from.
+    /// The member whose KID this is.
     #[must_use]
     pub const fn member_of(kid: Kid) -> MemberId {
         crate::opener::member_of(kid)
@@ -61,10 +61,11 @@ impl Frames {
         self.opener.me()
     }
 
-    /// Does what a [`Group`](crate::group::Group) says of keys: the one way, for every driver of a group.
+    /// Applies a key change of a [`Group`](crate::group::Group): the only way, for every driver of
+    /// a group.
     ///
     /// # Errors
-    /// [`KeyError`]. Changes of one group in their order do not fail, but in a forked process.
+    /// [`KeyError`]. Changes of one group in order do not fail, except in a forked process.
     #[cfg(feature = "group")]
     pub fn apply(&mut self, change: KeyChange) -> Result<(), KeyError> {
         let (seal, open) = change.split();
@@ -74,7 +75,8 @@ impl Frames {
         open.map_or(Ok(()), |open| self.opener.apply(open))
     }
 
-    /// Goes on as member `me`, sealing with `base_key` of generation 0, which must never have been used.
+    /// Continues as member `me`, sealing with `base_key` as generation 0, which must never have
+    /// been used.
     ///
     /// # Errors
     /// [`KeyError::OtherSuite`], [`KeyError::Forked`].
@@ -84,7 +86,7 @@ impl Frames {
         Ok(())
     }
 
-    /// As [`Sender::ratchet`].
+    /// Like [`Sender::ratchet`].
     ///
     /// # Errors
     /// [`KeyError::Forked`].
@@ -92,15 +94,16 @@ impl Frames {
         self.sealer.ratchet()
     }
 
-    /// As [`Sender::rekey_to`].
+    /// Like [`Sender::rekey_to`].
     ///
     /// # Errors
-    /// [`KeyError::NotNewer`], [`KeyError::KidOutOfRange`], [`KeyError::OtherSuite`], [`KeyError::Forked`].
+    /// [`KeyError::NotNewer`], [`KeyError::KidOutOfRange`], [`KeyError::OtherSuite`],
+    /// [`KeyError::Forked`].
     pub fn rekey_to(&mut self, generation: u64, base_key: BaseKey) -> Result<Kid, KeyError> {
         self.sealer.rekey_to(generation, base_key)
     }
 
-    /// As [`Opener::install`].
+    /// Like [`Opener::install`].
     ///
     /// # Errors
     /// [`KeyError`].
@@ -108,17 +111,17 @@ impl Frames {
         self.opener.install(kid, base_key)
     }
 
-    /// As [`Opener::forget`].
+    /// Like [`Opener::forget`].
     pub fn forget(&mut self, member: MemberId) {
         self.opener.forget(member)
     }
 
-    /// As [`Opener::forget_generation`].
+    /// Like [`Opener::forget_generation`].
     pub fn forget_generation(&mut self, member: MemberId, generation: u64) {
         self.opener.forget_generation(member, generation)
     }
 
-    /// As [`Opener::forget_before`].
+    /// Like [`Opener::forget_before`].
     pub fn forget_before(&mut self, kid: SenderKeyKid) {
         self.opener.forget_before(kid)
     }
@@ -129,30 +132,31 @@ impl Frames {
         self.sealer.kid()
     }
 
-    /// As [`Sender::usage`].
+    /// Like [`Sender::usage`].
     #[must_use]
     pub const fn usage(&self) -> KeyUsage {
         self.sealer.usage()
     }
 
-    /// Whether our key nears its limit; said once for each key.
+    /// Whether our key is near its limit; true once for each key.
     pub fn is_nearly_exhausted(&mut self) -> bool {
         self.sealer.is_nearly_exhausted()
     }
 
-    /// A key that has opened a frame for the first time and is its sender's newest: older ones may go soon.
+    /// Returns a key that has opened its first frame and is its sender's newest: older ones may be
+    /// wiped soon.
     pub fn poll_newer(&mut self) -> Option<SenderKeyKid> {
         self.opener.poll_newer()
     }
 
-    /// Whether the key of the member's last frame that had none is still to come, as all are of
-    /// whom there has been none.
+    /// Whether the key of the member's last frame that lacked one is still missing; true for a
+    /// member without any frame.
     #[cfg(feature = "group")]
     pub(crate) fn misses_key(&self, member: MemberId) -> bool {
         self.opener.misses_key(member)
     }
 
-    /// What became of a member's frames.
+    /// Counts of a member's frames.
     #[must_use]
     pub fn of_member(&self, member: MemberId) -> MemberFrames {
         self.opener.of_member(member)
@@ -167,7 +171,7 @@ impl Frames {
         self.sealer.sender_mut()
     }
 
-    /// As [`Sender::seal_in_place`].
+    /// Like [`Sender::seal_in_place`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -180,7 +184,7 @@ impl Frames {
         self.sealer.seal_in_place(frame, metadata)
     }
 
-    /// As [`Sender::seal_to_vec`].
+    /// Like [`Sender::seal_to_vec`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -192,7 +196,7 @@ impl Frames {
         self.sealer.seal_to_vec(frame, metadata)
     }
 
-    /// As [`Sender::begin_external_seal`].
+    /// Like [`Sender::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -206,7 +210,7 @@ impl Frames {
         self.sealer.begin_external_seal(prefix, payload_len, metadata)
     }
 
-    /// `sframe_key` of our present KID or of one that is held, as [`Sender::expose_key`] and
+    /// The `sframe_key` of our current KID or of a held one, like [`Sender::expose_key`] and
     /// [`Receiver::expose_key`](sealframe_media::Receiver::expose_key).
     #[cfg(feature = "external-aead")]
     #[must_use]
@@ -214,14 +218,15 @@ impl Frames {
         if kid == self.sealer.kid() { self.sealer.expose_key() } else { self.opener.expose_key(kid) }
     }
 
-    /// As [`Receiver::erasures`](sealframe_media::Receiver::erasures), our own keys included.
+    /// Like [`Receiver::erasures`](sealframe_media::Receiver::erasures), including our own keys.
     #[cfg(feature = "external-aead")]
     #[must_use]
     pub const fn erasures(&self) -> u32 {
         self.opener.erasures().wrapping_add(self.sealer.replaced())
     }
 
-    /// As [`Opener::begin_external_open`], for a frame that the server says is from member `from`.
+    /// Like [`Opener::begin_external_open`], for a frame that the server attributes to member
+    /// `from`.
     ///
     /// # Errors
     /// [`FrameError`].
@@ -236,7 +241,7 @@ impl Frames {
         self.opener.begin_external_open(from, header_bytes, len, metadata)
     }
 
-    /// As [`Opener::finish_external_open`].
+    /// Like [`Opener::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
@@ -245,11 +250,11 @@ impl Frames {
         self.opener.finish_external_open(kid, ctr)
     }
 
-    /// As [`Opener::open_in_place`], for a frame that the server says is from member `from`.
+    /// Like [`Opener::open_in_place`], for a frame that the server attributes to member `from`.
     ///
     /// # Errors
     /// [`FrameError`].
-    #[inline(always)] // as Receiver::open_in_place
+    #[inline(always)] // like Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
         from: MemberId,

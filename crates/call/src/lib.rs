@@ -1,17 +1,24 @@
-//! sealframe: end-to-end encryption for video conferences. A conference server forwards media that it
-//! cannot read.
+//! sealframe: end-to-end encryption for video conferences. A conference server forwards media that
+//! it cannot read.
 //!
-//! This crate is the paved path. It puts the layers together and re-exports them:
+//! This crate is the recommended API. It combines the layers and re-exports them:
 //!
 //! | layer | what it is for |
 //! |---|---|
 //! | [`wire`] | the SFrame header and KID fields, without any key: all that a server needs |
 //! | [`crypto`] | cipher suites, key schedule, AEAD |
 //! | [`media`] | [`Sender`] and [`Receiver`]: frames in place, ratchet, replay protection |
-//! | `group` | who holds which key, and who is who: a state machine without I/O |
-//! | this crate | `Call`: both together; [`SharedSecretCall`]: members of a call that share one secret; [`Frames`]: keys from elsewhere; `CallControl`, [`Sealer`] and [`Opener`]: a call in parts, for a thread each |
+//! | `group` | exchanges keys and verifies members: a state machine without I/O |
+//! | this crate | the types below |
 //!
-//! Two members of a call, and a relay that hands on what it cannot read:
+//! | type | purpose |
+//! |---|---|
+//! | `Call` | a call whose members exchange keys |
+//! | [`SharedSecretCall`] | a call whose members share one secret |
+//! | [`Frames`] | frames with keys from outside |
+//! | `CallControl`, [`Sealer`], [`Opener`] | a call in parts, one per thread |
+//!
+//! Two members of a call, and a relay that forwards what it cannot read:
 //!
 #![cfg_attr(feature = "group", doc = "```")]
 #![cfg_attr(not(feature = "group"), doc = "```ignore")]
@@ -20,10 +27,10 @@
 //!     Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
 //!     verification::TrustStore,
 //! };
-//! use sealframe::{Action, Call, CipherSuite, Stream, StreamKind, Time};
+//! use sealframe::{Action, Backend, Call, CipherSuite, Stream, StreamKind, Time};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let mut rng = sealframe_testkit::random::Random::new(1); // an application asks its operating system
+//! # let mut rng = sealframe_testkit::random::Random::new(1); // use the operating system's
 //! # let rng = &mut rng;
 //! let mut now = Time::START; // any clock that does not go back
 //! let mut join = |name: &str| {
@@ -31,30 +38,33 @@
 //!         group_id: b"the call's name".to_vec(),
 //!         kem: Kem::X25519, // or Kem::XWing
 //!         suite: CipherSuite::Aes128GcmSha256_128,
-//!         address: name.as_bytes().to_vec(), // what the relay calls us
+//!         address: name.as_bytes().to_vec(), // our address at the relay
 //!         role: Role::Participant,
 //!         permission: Permission::None,
-//!         // A token, a certificate: what the others judge by. It must name or sign the identity.
+//!         // A token or certificate by which others judge us. It must name or sign the identity.
 //!         credential: name.as_bytes().to_vec(),
 //!         sends: true,
 //!         started_at: 1_800_000_000,
 //!         policy: Policy::default(),
 //!     };
-//!     Call::join(config, IdentityKey::generate(rng).expect("randomness"), TrustStore::new(), now, rng)
+//!     let identity = IdentityKey::generate(rng).expect("randomness");
+//!     Call::join(config, Backend::recommended(), identity, TrustStore::new(), now, rng)
 //! };
 //! let mut calls = [join("Alice")?, join("Bob")?];
 //!
-//! // What a client does whenever something comes in, or the time has come that `Timeout` named.
+//! // A client does this whenever a message arrives or the time of `Timeout` has come.
 //! # for _ in 0..4 {
 //! for us in 0..2 {
 //!     loop {
 //!         match calls[us].poll(now, rng) {
-//!             Action::Send { message, .. } => calls[1 - us].handle_message(&message, now).unwrap_or_default(),
-//!             Action::Event(Event::JoinRequested(who)) => {
-//!                 // If the credential is good, and names `who.identity`: see sealframe-credentials.
-//!                 let user = UserId::new(who.credential)?;
+//!             Action::Send { message, .. } => {
+//!                 calls[1 - us].handle_message(&message, now).unwrap_or_default();
+//!             }
+//!             Action::Event(Event::JoinRequested(request)) => {
+//!                 // If the credential is valid and names the identity: see sealframe-credentials.
+//!                 let user = UserId::new(request.credential)?;
 //!                 let admission = Admission { user, permission: Permission::None };
-//!                 calls[us].members().admit(who.session, admission, now)?;
+//!                 calls[us].members().admit(request.session, admission, now)?;
 //!             }
 //!             Action::Event(_) => {} // shown to people
 //!             Action::Timeout(_) => break,

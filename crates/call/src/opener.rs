@@ -1,4 +1,4 @@
-//! The frames of others, opened.
+//! Opens the frames of others.
 
 use alloc::vec::Vec;
 use core::{fmt, mem};
@@ -16,18 +16,19 @@ use sealframe_wire::{Kid, MemberId, SenderKeyKid};
 use crate::group::{KeyId, OpenChange};
 use crate::layout::LAYOUT;
 
-/// Opens the frames of all others, by itself in a thread or as a part of [`Frames`](crate::Frames).
+/// Opens the frames of all others, alone in a thread or as a part of [`Frames`](crate::Frames).
 ///
-/// A frame opens only if its KID is that of the member from whom the server says it is, and our own frames never open.
+/// A frame opens only if its KID belongs to the member that the server names, and our own frames
+/// never open.
 pub struct Opener {
     me: MemberId,
     receiver: Receiver,
     counts: Counts,
-    /// Keys that have opened a frame for the first time, and are the newest of their sender.
+    /// Keys that have opened their first frame and are the newest of their sender.
     newer: Vec<SenderKeyKid>,
 }
 
-/// What became of a member's frames.
+/// Counts of a member's frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct MemberFrames {
@@ -39,46 +40,46 @@ pub struct MemberFrames {
     pub newest: Option<(u64, u64)>,
 }
 
-/// What is counted of members.
+/// Counts of all members.
 struct Counts {
     of: Vec<Count>,
-    /// Where in `of` each member is.
+    /// Index of each member in `of`.
     place: HashMap<MemberId, usize>,
-    /// Frames that are not in `of` yet, by [`slot`].
+    /// Frames that are not counted in `of` yet, by [`slot`].
     recent: [Run; RECENT],
-    /// A KID of which no frame opens.
+    /// A KID with which no frame opens.
     never: Kid,
 }
 
-/// How many frames have opened of the KID that was the last in this slot.
+/// The number of opened frames with the latest KID of this slot.
 #[derive(Clone, Copy)]
 struct Run {
     kid: Kid,
     opened: u64,
 }
 
-/// As [`MemberFrames`], in less room: there is one for each member.
+/// Like [`MemberFrames`], but smaller: there is one for each member.
 struct Count {
     member: MemberId,
     opened: u64,
     failed: Failed,
-    /// The KID that `newest` is taken from, once a frame has opened.
+    /// The KID from which `newest` is computed, once a frame has opened.
     newest: Option<Kid>,
-    /// The generation of the last frame whose key was unknown, until that is installed.
+    /// The generation of the last frame without a key, until its key is installed.
     missing: Option<u64>,
 }
 
-/// So many members at once are counted without the map.
+/// Number of members that are counted without the map.
 const RECENT: usize = 64;
 
-/// Where in [`Counts::recent`] a member's frames are.
-#[inline(always)] // a part of the hot doors
+/// A member's index in [`Counts::recent`].
+#[inline(always)] // part of the hot path
 const fn slot(member: MemberId) -> usize {
     member.get() as usize % RECENT
 }
 
-/// Whose frames have this KID.
-#[inline(always)] // a part of the hot doors
+/// The member whose KID this is.
+#[inline(always)] // part of the hot path
 #[expect(clippy::cast_possible_truncation, reason = "the sender field has 16 bits")]
 pub(crate) const fn member_of(kid: Kid) -> MemberId {
     MemberId::new(LAYOUT.split(kid).sender as u16)
@@ -90,8 +91,8 @@ impl Counts {
         Self { of: Vec::new(), place: HashMap::new(), recent, never }
     }
 
-    /// Counts a frame of the KID that was the last in its slot. Mostly it is that, and this is all.
-    #[inline(always)] // a part of the hot doors
+    /// Counts a frame with the latest KID of its slot, which is the usual case.
+    #[inline(always)] // part of the hot path
     fn count(&mut self, kid: Kid) -> bool {
         let run = &mut self.recent[slot(member_of(kid))];
         let goes_on = run.kid == kid;
@@ -101,7 +102,7 @@ impl Counts {
         goes_on
     }
 
-    /// Counts a frame of another KID than was the last in its slot.
+    /// Counts a frame with another KID than the latest of its slot.
     fn begin_run(&mut self, kid: Kid) {
         self.end_run(slot(member_of(kid)));
         self.recent[slot(member_of(kid))] = Run { kid, opened: 1 };
@@ -114,7 +115,7 @@ impl Counts {
         }
     }
 
-    /// Our member id has changed: from now on no frame opens of this KID.
+    /// Our member id has changed: from now on no frame with this KID opens.
     fn set_own(&mut self, never: Kid) {
         for slot in 0..RECENT {
             self.end_run(slot);
@@ -161,23 +162,23 @@ impl Counts {
     }
 }
 
-/// Frames that did not open, by reason. Counts end at `u32::MAX`.
+/// Frames that did not open, by reason. Counts saturate at `u32::MAX`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Failed {
-    /// Their key was not there, or not yet.
+    /// The key was unknown, or not yet known.
     pub unknown_key: u32,
-    /// Changed on the way, or sealed by somebody else.
+    /// Changed on the way, or sealed with another key.
     pub unauthentic: u32,
     /// Opened before, or too old to tell.
     pub replayed: u32,
-    /// Of a key that has been erased, or no frame of a known form.
+    /// The key was erased, or the bytes are not a valid frame.
     pub other: u32,
 }
 
 impl Opener {
-    /// Opens the frames of everybody but member `me`, whose present KID is `own`.
+    /// Opens the frames of everybody except member `me`, whose current KID is `own`.
     pub(crate) fn new(cipher: Cipher, me: MemberId, own: Kid) -> Self {
         Self {
             me,
@@ -196,7 +197,7 @@ impl Opener {
     /// Our member id has changed.
     pub(crate) fn set_own(&mut self, me: MemberId) {
         let kid = SenderKeyKid { sender: u64::from(me), ..SenderKeyKid::default() };
-        // The layout takes every member id.
+        // The layout fits every member id.
         if let Some(own) = LAYOUT.join(kid) {
             self.counts.set_own(own);
         }
@@ -204,10 +205,10 @@ impl Opener {
         self.me = me;
     }
 
-    /// Does what a [`Group`](crate::group::Group) says of others' keys.
+    /// Applies a [`Group`](crate::group::Group)'s change of others' keys.
     ///
     /// # Errors
-    /// [`KeyError`]. Changes of one group in their order do not fail.
+    /// [`KeyError`]. Changes of one group in order do not fail.
     #[cfg(feature = "group")]
     pub fn apply(&mut self, change: OpenChange) -> Result<(), KeyError> {
         match change {
@@ -228,13 +229,13 @@ impl Opener {
         Ok(())
     }
 
-    /// As [`Receiver::add_sender`].
+    /// Like [`Receiver::add_sender`].
     ///
     /// # Errors
     /// [`KeyError`].
     pub fn install(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
         self.receiver.add_sender(kid, base_key)?;
-        // It fits: the layout has taken it.
+        // It fits: the layout has accepted it.
         if let Ok(member) = u16::try_from(kid.sender).map(MemberId::new) {
             self.counts.add(member);
             if let Some(count) = self.counts.get_mut(member) {
@@ -244,36 +245,37 @@ impl Opener {
         Ok(())
     }
 
-    /// As [`Receiver::remove_sender`]. What was counted of it is forgotten too.
+    /// Like [`Receiver::remove_sender`]. The member's counts are removed too.
     pub fn forget(&mut self, member: MemberId) {
         self.receiver.remove_sender(u64::from(member));
         self.counts.remove(member);
         self.newer.retain(|kid| kid.sender != u64::from(member));
     }
 
-    /// As [`Receiver::remove_generation`].
+    /// Like [`Receiver::remove_generation`].
     pub fn forget_generation(&mut self, member: MemberId, generation: u64) {
         self.receiver.remove_generation(u64::from(member), generation);
     }
 
-    /// As [`Receiver::remove_before`].
+    /// Like [`Receiver::remove_before`].
     pub fn forget_before(&mut self, kid: SenderKeyKid) {
         self.receiver.remove_before(kid);
     }
 
-    /// A key that has opened a frame for the first time and is its sender's newest: older ones may go soon.
+    /// Returns a key that has opened its first frame and is its sender's newest: older ones may be
+    /// wiped soon.
     pub fn poll_newer(&mut self) -> Option<SenderKeyKid> {
         self.newer.pop()
     }
 
-    /// Whether the key of the member's last frame that had none is still to come, as all are of
-    /// whom there has been none.
+    /// Whether the key of the member's last frame that lacked one is still missing; true for a
+    /// member without any key.
     #[cfg(feature = "group")]
     pub(crate) fn misses_key(&self, member: MemberId) -> bool {
         self.counts.get(member).is_none_or(|count| count.missing.is_some())
     }
 
-    /// What became of a member's frames.
+    /// Counts of a member's frames.
     #[must_use]
     pub fn of_member(&self, member: MemberId) -> MemberFrames {
         let Some(&Count { failed, newest, .. }) = self.counts.get(member) else {
@@ -284,7 +286,8 @@ impl Opener {
         MemberFrames { opened, failed, newest: newest.map(|newest| (newest.generation, newest.step)) }
     }
 
-    /// As [`Receiver::begin_external_open`], for a frame that the server says is from member `from`.
+    /// Like [`Receiver::begin_external_open`], for a frame that the server attributes to member
+    /// `from`.
     ///
     /// # Errors
     /// [`FrameError`].
@@ -299,7 +302,7 @@ impl Opener {
         Ok(self.receiver.begin_external_open_from(from.into(), header_bytes, len, metadata)?)
     }
 
-    /// As [`Receiver::finish_external_open`].
+    /// Like [`Receiver::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
@@ -312,11 +315,11 @@ impl Opener {
         opened
     }
 
-    /// As [`Receiver::open_in_place`], for a frame that the server says is from member `from`.
+    /// Like [`Receiver::open_in_place`], for a frame that the server attributes to member `from`.
     ///
     /// # Errors
     /// [`FrameError`].
-    #[inline(always)] // as Receiver::open_in_place
+    #[inline(always)] // like Receiver::open_in_place
     pub fn open_in_place<'f, 'm>(
         &mut self,
         from: MemberId,
@@ -333,14 +336,14 @@ impl Opener {
     }
 
     /// A frame with this KID has opened.
-    #[inline(always)] // as open_in_place
+    #[inline(always)] // like open_in_place
     fn count(&mut self, kid: Kid) {
         if !self.counts.count(kid) {
             self.count_beside(kid);
         }
     }
 
-    /// A frame has opened whose member is not among the recent ones, or whose key is not the one of
+    /// A frame has opened whose member is not among the recent ones, or whose key is not that of
     /// its last frame.
     #[cold]
     fn count_beside(&mut self, kid: Kid) {
@@ -361,7 +364,8 @@ impl Opener {
         }
     }
 
-    /// A frame did not open. Of whom there is no key nothing is counted: it is a server's word.
+    /// A frame did not open. Without a key of the member nothing is counted: the member is only the
+    /// server's claim.
     #[cold]
     fn count_failure(&mut self, from: MemberId, error: OpenError) -> FrameError {
         if let Some(Count { failed, missing, .. }) = self.counts.get_mut(from) {
@@ -403,7 +407,7 @@ impl fmt::Debug for Opener {
 
 /// Why a frame was not opened. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every variant")]
 pub enum FrameError {
     /// The frame is from another member than the server says.
     OtherMember,
@@ -412,7 +416,7 @@ pub enum FrameError {
 }
 
 impl FrameError {
-    /// As [`OpenError::is_retryable`].
+    /// Like [`OpenError::is_retryable`].
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::Open(error) if error.is_retryable())
@@ -428,7 +432,7 @@ impl From<OpenError> for FrameError {
 impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherMember => f.write_str("frame is from another member"),
+            Self::OtherMember => f.write_str("the frame is from another member than the server says"),
             Self::Open(error) => fmt::Display::fmt(error, f),
         }
     }

@@ -1,4 +1,4 @@
-//! Frames that came before their key: kept for a moment, within bounds.
+//! Frames that arrived before their key: kept for a short time, within bounds.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;
@@ -9,9 +9,9 @@ use crate::group::Time;
 
 /// How long a frame waits for its key.
 pub(crate) const MAX_WAIT: Duration = Duration::from_millis(1000);
-/// Frames of one member that wait at once.
+/// Most waiting frames of one member.
 pub(crate) const MAX_FRAMES: usize = 64;
-/// Bytes of all frames that wait at once.
+/// Most bytes of all waiting frames.
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// Frames that wait for their key.
@@ -25,11 +25,11 @@ pub(crate) struct Parking {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Parked {
-    /// The member whose frame it is, as the server says.
+    /// The member that the server named.
     pub from: MemberId,
-    /// What the application gave with it.
+    /// The application's token for it.
     pub token: u64,
-    /// As it was parked.
+    /// The frame, unchanged.
     pub frame: Vec<u8>,
     until: Time,
 }

@@ -1,4 +1,4 @@
-//! Our own frames, sealed.
+//! Seals our own frames.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -13,16 +13,16 @@ use sealframe_wire::{Kid, MemberId, SenderKeyKid};
 use crate::group::SealChange;
 use crate::layout::LAYOUT;
 
-/// Seals our frames, by itself in a thread or as a part of [`Frames`](crate::Frames).
+/// Seals our frames, alone in a thread or as a part of [`Frames`](crate::Frames).
 pub struct Sealer {
     cipher: Cipher,
     sender: Sender,
-    /// Counts, modulo 2^32, how often our key was replaced.
+    /// Number of times our key was replaced, modulo 2^32.
     replaced: u32,
 }
 
 impl Sealer {
-    /// Frames of member `me`, who seals with `base_key` of generation 0. It must never have been used.
+    /// Seals as member `me`, with `base_key` as generation 0. The key must never have been used.
     ///
     /// # Errors
     /// [`KeyError::OtherSuite`].
@@ -31,10 +31,10 @@ impl Sealer {
         Ok(Self { cipher, sender: Sender::new(cipher, LAYOUT, kid, base_key)?, replaced: 0 })
     }
 
-    /// Does what a [`Group`](crate::group::Group) says of our keys.
+    /// Applies a [`Group`](crate::group::Group)'s change of our keys.
     ///
     /// # Errors
-    /// [`KeyError`]. Changes of one group in their order do not fail, but in a forked process.
+    /// [`KeyError`]. Changes of one group in order do not fail, except in a forked process.
     #[cfg(feature = "group")]
     pub fn apply(&mut self, change: SealChange) -> Result<(), KeyError> {
         match change {
@@ -44,14 +44,15 @@ impl Sealer {
         }
     }
 
-    /// Goes on as member `me`, sealing with `base_key` of generation 0, which must never have been used.
+    /// Continues as member `me`, sealing with `base_key` as generation 0, which must never have
+    /// been used.
     pub(crate) fn restart(&mut self, me: MemberId, base_key: BaseKey) -> Result<(), KeyError> {
         let replaced = self.replaced.wrapping_add(1);
         *self = Self { replaced, ..Self::new(self.cipher, me, base_key)? };
         Ok(())
     }
 
-    /// As [`Sender::ratchet`].
+    /// Like [`Sender::ratchet`].
     ///
     /// # Errors
     /// [`KeyError::Forked`].
@@ -60,10 +61,11 @@ impl Sealer {
         self.sender.ratchet()
     }
 
-    /// As [`Sender::rekey_to`].
+    /// Like [`Sender::rekey_to`].
     ///
     /// # Errors
-    /// [`KeyError::NotNewer`], [`KeyError::KidOutOfRange`], [`KeyError::OtherSuite`], [`KeyError::Forked`].
+    /// [`KeyError::NotNewer`], [`KeyError::KidOutOfRange`], [`KeyError::OtherSuite`],
+    /// [`KeyError::Forked`].
     pub fn rekey_to(&mut self, generation: u64, base_key: BaseKey) -> Result<Kid, KeyError> {
         self.replaced = self.replaced.wrapping_add(1);
         self.sender.rekey_to(generation, base_key)
@@ -75,18 +77,18 @@ impl Sealer {
         self.sender.kid()
     }
 
-    /// As [`Sender::usage`].
+    /// Like [`Sender::usage`].
     #[must_use]
     pub const fn usage(&self) -> KeyUsage {
         self.sender.usage()
     }
 
-    /// Whether our key nears its limit; said once for each key.
+    /// Whether our key is near its limit; true once for each key.
     pub fn is_nearly_exhausted(&mut self) -> bool {
         matches!(self.sender.poll_event(), Some(SenderEvent::KeyNearlyExhausted(_)))
     }
 
-    /// As [`Sender::seal_in_place`].
+    /// Like [`Sender::seal_in_place`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -99,7 +101,7 @@ impl Sealer {
         self.sender.seal_in_place(frame, metadata)
     }
 
-    /// As [`Sender::seal_to_vec`].
+    /// Like [`Sender::seal_to_vec`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -111,7 +113,7 @@ impl Sealer {
         self.sender.seal_to_vec(frame, metadata)
     }
 
-    /// As [`Sender::begin_external_seal`].
+    /// Like [`Sender::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::fmt;
 
-use sealframe_crypto::{BaseKey, Cipher, CipherSuite, WeakKey};
+use sealframe_crypto::{BaseKey, Cipher, WeakKey};
 #[cfg(feature = "external-aead")]
 use sealframe_media::ExternalAead;
 use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, SealError};
@@ -19,14 +19,16 @@ use crate::{
     opener::FrameError,
 };
 
-/// What the members of a call share, for example through a link. At least 16 random bytes; 32 in the suites of AES-256.
+/// The secret that the members of a call share, for example through a link. At least 16 random
+/// bytes; 32 in the suites of AES-256.
 pub struct SharedSecret(Box<[u8]>);
 
 impl SharedSecret {
-    /// Copies `bytes`; the caller wipes its own copy. No passwords: nothing here slows down guessing.
+    /// Copies `bytes`; the caller wipes its own copy. Not for passwords: nothing here slows down
+    /// guessing.
     ///
     /// # Errors
-    /// [`SharedSecretError::Secret`] below 16 bytes, or if they are nothing but zeros.
+    /// [`SharedSecretError::Secret`] below 16 bytes, or if all bytes are zero.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SharedSecretError> {
         WeakKey::check(BaseKey::MIN_LEN, bytes).map_err(SharedSecretError::Secret)?;
         Ok(Self(bytes.into()))
@@ -53,35 +55,35 @@ impl fmt::Debug for SharedSecret {
 
 /// One member's side of a call whose members share one secret.
 ///
-/// Each member has an id, given by the server, and a base key of its own, which it derives from the
-/// secret and fresh randomness and tells the others in announcements that the server relays.
+/// Each member has an id, assigned by the server, and a base key of its own, which it derives from
+/// the secret and fresh randomness and sends to the others in announcements that the server relays.
 ///
-/// What this does and does not do: the server learns nothing. Whoever has the secret can read whatever
-/// announcements it gets hold of, and can pose as any member: the secret proves membership, not
-/// identity. A newcomer is told the present ratchet step only and opens nothing older, unless the server
-/// also hands it announcements that were made for others before it came.
+/// The server learns nothing. Anyone with the secret can read everything whose announcements they
+/// obtain, and can pose as any member: the secret proves membership, not identity. A newcomer
+/// receives the current ratchet step only and opens nothing older, unless the server also delivers
+/// announcements that were made for others before the newcomer joined.
 pub struct SharedSecretCall {
-    suite: CipherSuite,
+    cipher: Cipher,
     secret: SharedSecret,
     frames: Frames,
-    /// Who has left: whose frames, were their keys installed again, could be played again.
+    /// Members that have left: if their keys were installed again, their frames could be replayed.
     departed: BTreeSet<MemberId>,
 }
 
 impl SharedSecretCall {
-    /// Enters a call as member `me`. `entropy` is 32 fresh random bytes: because of them a member that
-    /// comes back with the same id, say after a reload, has another key and repeats no nonce.
+    /// Enters a call as member `me`. `entropy` is 32 fresh random bytes: they give a member that
+    /// returns with the same id, for example after a reload, another key, so it repeats no nonce.
     ///
     /// # Errors
-    /// [`SharedSecretError::Secret`] if the secret is shorter than [`CipherSuite::min_base_key_len`];
-    /// [`SharedSecretError::NoRandomness`] if `entropy` is nothing but zeros.
+    /// [`SharedSecretError::Secret`] if the secret is shorter than
+    /// [`CipherSuite::min_base_key_len`];
+    /// [`SharedSecretError::NoRandomness`] if `entropy` is all zeros.
     pub fn new(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         secret: &SharedSecret,
         me: MemberId,
         entropy: [u8; 32],
     ) -> Result<Self, SharedSecretError> {
-        let cipher = cipher.into();
         let suite = cipher.suite;
         WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(SharedSecretError::Secret)?;
         WeakKey::check(entropy.len(), &entropy).map_err(|_| SharedSecretError::NoRandomness)?;
@@ -90,34 +92,35 @@ impl SharedSecretCall {
         let base_key =
             BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(SharedSecretError::Secret)?;
         Ok(Self {
-            suite,
+            cipher,
             secret,
             frames: Frames::new(cipher, me, base_key)?,
             departed: BTreeSet::new(),
         })
     }
 
-    /// Our present key, for others to open what we seal from here on. `salt` is 32 fresh random bytes, so that
-    /// announcements of one key look unlike each other.
+    /// Our current key, for others to open later frames. `salt` is 32 fresh random bytes, so that
+    /// announcements of one key look unrelated.
     #[must_use]
     pub fn announcement(&self, salt: [u8; 32]) -> Vec<u8> {
         let kid = self.frames.kid();
         let base_key = self.frames.sender().export_base_key();
         base_key.map_or_else(Vec::new, |base_key| {
-            // What cannot fail here is empty if it does, and everybody refuses that.
-            announcement::wrap(self.suite, &self.secret, kid, &base_key, salt).unwrap_or_default()
+            // This cannot fail; if it did, the result would be empty, which everybody rejects.
+            announcement::wrap(self.cipher, &self.secret, kid, &base_key, salt).unwrap_or_default()
         })
     }
 
     /// Installs the key that member `from` announces.
     ///
     /// # Errors
-    /// [`SharedSecretError::Announcement`]; [`SharedSecretError::Key`] if a key of this member is held already;
+    /// [`SharedSecretError::Announcement`]; [`SharedSecretError::Key`] if a key of this member is
+    /// held already;
     /// [`SharedSecretError::Departed`] after [`remove_member`](Self::remove_member).
     pub fn add_member(&mut self, from: MemberId, announcement: &[u8]) -> Result<(), SharedSecretError> {
-        let (kid, base_key) = announcement::unwrap(self.suite, &self.secret, announcement)?;
+        let (kid, base_key) = announcement::unwrap(self.cipher, &self.secret, announcement)?;
         let kid = LAYOUT.split(kid);
-        // Our own id too is refused: a server must not play our frames back to us.
+        // Our own id is rejected too: a server must not reflect our frames to us.
         if from == self.frames.me() || kid.sender != u64::from(from) {
             return Err(AnnouncementError::WrongSender.into());
         }
@@ -127,18 +130,18 @@ impl SharedSecretCall {
         Ok(self.frames.install(kid, base_key)?)
     }
 
-    /// Wipes the keys of a member who left, for good: who comes back is given a new id.
+    /// Wipes the keys of a member that has left, permanently: a returning member needs a new id.
     ///
-    /// Otherwise a server could say that a member left and joined again, and play its frames again.
+    /// Otherwise a server could claim that a member left and joined again, and replay its frames.
     pub fn remove_member(&mut self, member: MemberId) {
         self.departed.insert(member);
         self.frames.forget(member);
     }
 
-    /// Moves our key one step on, before a newcomer is told it. The others follow by the KID.
+    /// Ratchets our key by one step, before a newcomer receives it. The others follow by the KID.
     ///
-    /// A step at which nothing was sealed stays: it has nothing to hide from a newcomer, and who is silent while many
-    /// join would otherwise run ahead of those who follow by its frames.
+    /// A step without sealed frames stays: it hides nothing from a newcomer, and a silent member
+    /// would otherwise run ahead of its receivers while many join.
     ///
     /// # Errors
     /// [`SharedSecretError::Key`] with [`KeyError::Forked`].
@@ -149,22 +152,22 @@ impl SharedSecretCall {
         Ok(self.frames.ratchet()?)
     }
 
-    /// A key that nears its usage limit goes on by a ratchet step, so that a long call never falls silent.
+    /// Ratchets a key that is near its usage limit, so that a long call never falls silent.
     fn renew(&mut self) {
         if self.frames.is_nearly_exhausted() {
-            // It cannot fail with this layout; if it did, the key would still end at its limit.
+            // This cannot fail with this layout; if it did, the key would still end at its limit.
             let _ = self.frames.ratchet();
         }
     }
 
-    /// The frames alone, for who goes one way with them whatever the keys come from. A key that nears its limit has been
-    /// renewed. Keys stay this call's business.
+    /// The media half, for callers that treat every key source alike. A key that is near its limit
+    /// has been renewed. Keys remain under this call's control.
     pub fn frames(&mut self) -> &mut Frames {
         self.renew();
         &mut self.frames
     }
 
-    /// As [`Frames::seal_in_place`].
+    /// Like [`Frames::seal_in_place`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -178,7 +181,7 @@ impl SharedSecretCall {
         sealed
     }
 
-    /// As [`Frames::seal_to_vec`].
+    /// Like [`Frames::seal_to_vec`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -192,7 +195,7 @@ impl SharedSecretCall {
         sealed
     }
 
-    /// As [`Frames::begin_external_seal`].
+    /// Like [`Frames::begin_external_seal`].
     ///
     /// # Errors
     /// [`SealError`].
@@ -203,7 +206,7 @@ impl SharedSecretCall {
         payload_len: usize,
         metadata: impl Into<Metadata<'m>>,
     ) -> Result<ExternalAead<'_>, SealError> {
-        // Before the frame instead of behind it: what comes out borrows the sender.
+        // Before the frame instead of after it: the result borrows the sender.
         self.renew();
         self.frames.begin_external_seal(prefix, payload_len, metadata)
     }
@@ -214,24 +217,25 @@ impl SharedSecretCall {
         self.frames.kid()
     }
 
-    /// As [`Frames::expose_key`].
+    /// Like [`Frames::expose_key`].
     #[cfg(feature = "external-aead")]
     #[must_use]
     pub fn expose_key(&self, kid: Kid) -> Option<&[u8]> {
         self.frames.expose_key(kid)
     }
 
-    /// As [`Frames::erasures`].
+    /// Like [`Frames::erasures`].
     #[cfg(feature = "external-aead")]
     #[must_use]
     pub const fn erasures(&self) -> u32 {
         self.frames.erasures()
     }
 
-    /// As [`Frames::begin_external_open`].
+    /// Like [`Frames::begin_external_open`].
     ///
     /// # Errors
-    /// [`SharedSecretError::OtherMember`] if the frame says otherwise; [`SharedSecretError::Open`].
+    /// [`SharedSecretError::OtherMember`] if the frame is from another member;
+    /// [`SharedSecretError::Open`].
     #[cfg(feature = "external-aead")]
     pub fn begin_external_open<'m>(
         &mut self,
@@ -243,7 +247,7 @@ impl SharedSecretCall {
         Ok(self.frames.begin_external_open(from, header_bytes, len, metadata)?)
     }
 
-    /// As [`Frames::finish_external_open`].
+    /// Like [`Frames::finish_external_open`].
     ///
     /// # Errors
     /// [`OpenError`].
@@ -252,10 +256,11 @@ impl SharedSecretCall {
         self.frames.finish_external_open(kid, ctr)
     }
 
-    /// As [`Frames::open_in_place`].
+    /// Like [`Frames::open_in_place`].
     ///
     /// # Errors
-    /// [`SharedSecretError::OtherMember`] if the frame says otherwise; [`SharedSecretError::Open`].
+    /// [`SharedSecretError::OtherMember`] if the frame is from another member;
+    /// [`SharedSecretError::Open`].
     pub fn open_in_place<'f, 'm>(
         &mut self,
         from: MemberId,
@@ -269,23 +274,23 @@ impl SharedSecretCall {
 impl fmt::Debug for SharedSecretCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedSecretCall")
-            .field("suite", &self.suite)
+            .field("suite", &self.cipher.suite)
             .field("me", &self.frames.me())
             .finish_non_exhaustive()
     }
 }
 
-/// What can go wrong in a call. Nothing has changed.
+/// Errors of a call with a shared secret. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every variant")]
 pub enum SharedSecretError {
-    /// The secret is too short for the suite, or nothing but zeros.
+    /// The secret is too short for the suite, or all zeros.
     Secret(WeakKey),
-    /// What should be random is nothing but zeros.
+    /// The randomness is all zeros.
     NoRandomness,
-    /// An announcement was refused.
+    /// An announcement was rejected.
     Announcement(AnnouncementError),
-    /// The member has been removed, and nobody comes back under an old id.
+    /// The member has left, and old ids are not reused.
     Departed,
     /// A key was not installed.
     Key(KeyError),
@@ -320,11 +325,11 @@ impl fmt::Display for SharedSecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Secret(error) => fmt::Display::fmt(error, f),
-            Self::NoRandomness => f.write_str("what should be random is nothing but zeros"),
+            Self::NoRandomness => f.write_str("the randomness is all zeros"),
             Self::Announcement(error) => fmt::Display::fmt(error, f),
             Self::Key(error) => fmt::Display::fmt(error, f),
-            Self::Departed => f.write_str("the member has left"),
-            Self::OtherMember => f.write_str("frame is from another member"),
+            Self::Departed => f.write_str("the member has left; a returning member needs a new id"),
+            Self::OtherMember => f.write_str("the frame is from another member than the server says"),
             Self::Open(error) => fmt::Display::fmt(error, f),
         }
     }
@@ -336,17 +341,19 @@ impl core::error::Error for SharedSecretError {}
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test")]
 
+    use sealframe_crypto::CipherSuite;
     use sealframe_media::{KeyUsage, Sender, Stream, StreamKind};
     use sealframe_wire::SenderKeyKid;
 
     use super::*;
 
     #[test]
-    fn a_base_key_comes_of_the_secret_the_number_and_the_randomness() {
+    fn a_base_key_derives_from_the_secret_the_member_id_and_the_randomness() {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let key = |secret, me: MemberId, entropy| {
             let secret = SharedSecret::from_bytes(&[secret; 16]).unwrap();
-            let call = SharedSecretCall::new(suite, &secret, me, [entropy; 32]).unwrap();
+            let call =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, me, [entropy; 32]).unwrap();
             call.frames.sender().export_base_key().unwrap().expose_bytes().to_vec()
         };
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &[1, 2], &[9; 32]];
@@ -363,17 +370,22 @@ mod tests {
     }
 
     #[test]
-    fn a_key_near_its_limit_goes_on_by_itself() {
+    fn a_key_near_its_limit_is_ratcheted_by_itself() {
         let suite = CipherSuite::Aes128GcmSha256_128;
         let camera = Stream::new(StreamKind::Camera, 0);
         let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
-        let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
-        let mut bob = SharedSecretCall::new(suite, &secret, MemberId::new(2), [2; 32]).unwrap();
+        let mut alice =
+            SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [1; 32])
+                .unwrap();
+        let mut bob =
+            SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(2), [2; 32])
+                .unwrap();
         bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
         let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
         let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
         let base_key = alice.frames.sender().export_base_key().unwrap();
-        *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
+        *alice.frames.sender_mut() =
+            Sender::resume(Cipher::recommended(suite), LAYOUT, kid, base_key, usage).unwrap();
         for step in [0, 1, 1] {
             let mut frame = alice.seal_to_vec(b"a frame", camera).unwrap();
             let opened = bob.open_in_place(MemberId::new(1), &mut frame, camera).unwrap();
@@ -382,16 +394,19 @@ mod tests {
     }
 
     #[test]
-    fn a_key_near_its_limit_goes_on_whichever_door_seals() {
+    fn a_key_near_its_limit_is_ratcheted_by_every_sealing_method() {
         let camera = Stream::new(StreamKind::Camera, 0);
         let near = || {
             let suite = CipherSuite::Aes128GcmSha256_128;
             let secret = SharedSecret::from_bytes(&[1; 16]).unwrap();
-            let mut alice = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]).unwrap();
+            let mut alice =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [1; 32])
+                    .unwrap();
             let kid = SenderKeyKid { sender: 1, ..SenderKeyKid::default() };
             let usage = KeyUsage { frames: 3 << 30, ..KeyUsage::default() };
             let base_key = alice.frames.sender().export_base_key().unwrap();
-            *alice.frames.sender_mut() = Sender::resume(suite, LAYOUT, kid, base_key, usage).unwrap();
+            *alice.frames.sender_mut() =
+                Sender::resume(Cipher::recommended(suite), LAYOUT, kid, base_key, usage).unwrap();
             alice.seal_to_vec(b"a frame that warns", camera).unwrap();
             alice
         };

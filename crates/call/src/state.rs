@@ -1,4 +1,4 @@
-//! How a call stands, as plain data.
+//! The state of a call, as plain data.
 
 use alloc::vec::Vec;
 
@@ -9,8 +9,8 @@ use crate::{
     group::{Group, GroupState, MemberState, Time},
 };
 
-/// How a call stands, for an interface to show or for an organisation to keep: who takes part, how their frames are
-/// protected, and what is wrong.
+/// The state of a call, for a user interface or for an organisation's records: the members, the
+/// protection of their frames, and any problems.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -25,18 +25,18 @@ pub struct CallState {
     pub members: Vec<Participant>,
 }
 
-/// Another member, and what became of its frames.
+/// Another member, and counts of its frames.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Participant {
-    /// Who it is, and what is known of it.
+    /// The member, and what is known of it.
     pub member: MemberState,
-    /// Frames of it that opened.
+    /// Number of its frames that opened.
     pub opened: u64,
-    /// Frames of it that did not, by reason.
+    /// Number of its frames that did not open, by reason.
     pub failed: Failed,
-    /// The newest key of it that has opened a frame: generation and ratchet step.
+    /// The newest of its keys that has opened a frame: generation and ratchet step.
     pub newest_key: Option<(u64, u64)>,
 }
 

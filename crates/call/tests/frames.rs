@@ -1,8 +1,8 @@
-//! One member's frames: whose they are, how they are counted, and which keys are its own.
+//! One member's frames: their sender, their counts, and our own key.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe::{
-    BaseKey, CipherSuite, FrameError, Frames, KeyError, MemberFrames, MemberId, OpenError,
+    BaseKey, Cipher, CipherSuite, FrameError, Frames, KeyError, MemberFrames, MemberId, OpenError,
     SenderKeyKid, Stream, StreamKind,
 };
 
@@ -19,7 +19,7 @@ fn kid(number: u16, generation: u64, step: u64) -> SenderKeyKid {
 }
 
 fn member(number: u16) -> Frames {
-    Frames::new(SUITE, MemberId::new(number), key(number, 0)).unwrap()
+    Frames::new(Cipher::recommended(SUITE), MemberId::new(number), key(number, 0)).unwrap()
 }
 
 fn hear(bob: &mut Frames, from: &mut Frames) {
@@ -27,20 +27,20 @@ fn hear(bob: &mut Frames, from: &mut Frames) {
     assert_eq!(bob.open_in_place(from.me(), &mut frame, CAMERA).unwrap().frame, b"hi");
 }
 
-/// Everything but what became of frames by number, for a comparison.
+/// All counts except the frames' numbers, for a comparison.
 fn counts(of: MemberFrames) -> (u64, [u32; 4], Option<(u64, u64)>) {
     let failed = [of.failed.unknown_key, of.failed.unauthentic, of.failed.replayed, of.failed.other];
     (of.opened, failed, of.newest)
 }
 
 #[test]
-fn our_own_key_is_not_for_listening() {
+fn our_own_frames_never_open() {
     let mut alice = member(7);
     for (generation, step) in [(0, 0), (0, 3), (9, 0)] {
         let installed = alice.install(kid(7, generation, step), key(7, generation));
         assert_eq!(installed, Err(KeyError::OwnKey));
     }
-    // A server that plays our frames back to us, as ours or as another's.
+    // A server that reflects our frames to us, as ours or as another member's.
     let frame = alice.seal_to_vec(b"hi", CAMERA).unwrap();
     let own = alice.open_in_place(MemberId::new(7), &mut frame.clone(), CAMERA).map(|_| ());
     assert!(matches!(own, Err(FrameError::Open(OpenError::UnknownKey(_)))), "{own:?}");
@@ -50,9 +50,9 @@ fn our_own_key_is_not_for_listening() {
 }
 
 #[test]
-fn frames_of_many_members_are_counted_each_for_itself() {
+fn frames_of_many_members_are_counted_separately() {
     let mut bob = member(9);
-    // Numbers of which several fall to one place of any small table.
+    // Ids of which several share a slot of any small table.
     let numbers: Vec<u16> = (0..100).chain((1..40).map(|n| n * 1024 + 3)).filter(|&n| n != 9).collect();
     let mut members: Vec<Frames> = numbers.iter().map(|&number| member(number)).collect();
     for &number in &numbers {
@@ -74,9 +74,13 @@ fn frames_of_many_members_are_counted_each_for_itself() {
             );
         }
         let told = core::iter::from_fn(|| bob.poll_newer()).count();
-        assert_eq!(told, if round == 1 { numbers.len() } else { 0 }, "each newest key is told once");
+        assert_eq!(
+            told,
+            if round == 1 { numbers.len() } else { 0 },
+            "each newest key is reported once"
+        );
     }
-    // Every third leaves; nobody else's counts move, and who comes back is new.
+    // Every third member leaves; the others' counts stay, and a returning member starts at zero.
     for &number in numbers.iter().step_by(3) {
         bob.forget(MemberId::new(number));
         assert_eq!(bob.of_member(MemberId::new(number)), MemberFrames::default());
@@ -96,7 +100,7 @@ fn frames_of_many_members_are_counted_each_for_itself() {
 }
 
 #[test]
-fn a_newer_key_is_told_once_and_an_older_one_never() {
+fn a_newer_key_is_reported_once_and_an_older_one_never() {
     let mut bob = member(2);
     let mut alice = member(1);
     bob.install(kid(1, 0, 0), key(1, 0)).unwrap();
@@ -113,7 +117,7 @@ fn a_newer_key_is_told_once_and_an_older_one_never() {
     hear(&mut bob, &mut alice);
     assert_eq!(bob.poll_newer(), None);
     assert_eq!(counts(bob.of_member(MemberId::new(1))), (5, [0; 4], Some((0, 2))));
-    // Of two that nobody has asked for, the newer one is told.
+    // Of two unreported keys, the newer one is reported.
     let mut late = alice.seal_to_vec(b"late", CAMERA).unwrap();
     bob.install(kid(1, 5, 0), key(1, 5)).unwrap();
     alice.ratchet().unwrap();
@@ -125,7 +129,7 @@ fn a_newer_key_is_told_once_and_an_older_one_never() {
     assert_eq!(counts(bob.of_member(MemberId::new(1))), (8, [0; 4], Some((5, 0))));
     bob.forget_before(kid(1, 5, 0));
     hear(&mut bob, &mut alice);
-    // Who has left has no newer key.
+    // A member that has left has no newer key.
     alice.ratchet().unwrap();
     hear(&mut bob, &mut alice);
     bob.forget(MemberId::new(1));
@@ -140,7 +144,7 @@ fn frames_that_do_not_open_are_counted_by_reason() {
     let open = |bob: &mut Frames, from, frame: &[u8]| {
         bob.open_in_place(from, &mut frame.to_vec(), CAMERA).map(|_| ())
     };
-    // Of whom there is no key nothing is counted.
+    // Without a key of the member nothing is counted.
     assert!(open(&mut bob, MemberId::new(1), &genuine).unwrap_err().is_retryable());
     assert_eq!(bob.of_member(MemberId::new(1)), MemberFrames::default());
     bob.install(kid(1, 0, 0), key(1, 0)).unwrap();
@@ -166,13 +170,13 @@ fn frames_that_do_not_open_are_counted_by_reason() {
         Err(FrameError::Open(OpenError::UnknownKey(_)))
     ));
     assert_eq!(counts(bob.of_member(MemberId::new(1))), (1, [1, 1, 1, 1], Some((0, 0))));
-    // What a server says of a frame of another's is its own word alone.
+    // The member that the server names is only its claim.
     assert_eq!(open(&mut bob, MemberId::new(3), &genuine), Err(FrameError::OtherMember));
     assert_eq!(bob.of_member(MemberId::new(3)), MemberFrames::default());
 }
 
 #[test]
-fn who_keeps_a_copy_of_our_key_is_told_when_it_is_replaced() {
+fn a_holder_of_a_copy_of_our_key_learns_of_its_replacement() {
     let mut alice = member(1);
     let first = alice.erasures();
     alice.ratchet().unwrap();

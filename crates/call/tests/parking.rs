@@ -1,11 +1,11 @@
-//! Frames that came before their key: how many are kept, how many bytes, and how long.
+//! Frames that arrived before their key: bounds on their number, bytes and time.
 #![cfg(feature = "group")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use core::time::Duration;
 
 use sealframe::{
-    Action, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
+    Action, Backend, Call, CipherSuite, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -16,12 +16,12 @@ use sealframe_testkit::random::Random;
 const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 const MIB: usize = 1 << 20;
 
-/// Members one after the other.
+/// Members of one call, joined one after the other.
 struct Meeting {
     calls: Vec<Call>,
     rng: Random,
     now: Time,
-    /// Whose messages are not handed on, but held back.
+    /// The member whose messages are held back.
     muted: Option<usize>,
     held: Vec<Vec<u8>>,
 }
@@ -44,7 +44,7 @@ impl Meeting {
                 policy: Policy::default(),
             };
             let key = IdentityKey::generate(&mut rng).unwrap();
-            Call::join(config, key, TrustStore::new(), now, &mut rng).unwrap()
+            Call::join(config, Backend::recommended(), key, TrustStore::new(), now, &mut rng).unwrap()
         };
         let calls = (0..members).map(&mut join).collect();
         let mut meeting = Self { calls, rng, now, muted: None, held: Vec::new() };
@@ -77,7 +77,7 @@ impl Meeting {
         }
     }
 
-    /// The number of the member at this place.
+    /// The id of the member at this index.
     fn number(&self, place: usize) -> MemberId {
         self.calls[place].group().member_id()
     }
@@ -98,7 +98,7 @@ fn sixty_four_frames_of_one_member_and_as_many_of_the_next() {
         }
     }
     assert_eq!(meeting.calls[0].parked(), 3 * 64);
-    // Nobody, and ourselves.
+    // Neither a non-member nor ourselves.
     assert!(!meeting.park(0, 10));
     let nobody = (0..)
         .map(MemberId::new)
@@ -111,18 +111,18 @@ fn sixty_four_frames_of_one_member_and_as_many_of_the_next() {
 #[test]
 fn four_mebibytes_in_all_and_not_for_each() {
     let mut meeting = Meeting::of(4);
-    assert!(!meeting.park(1, 4 * MIB + 1), "one that is too long alone");
+    assert!(!meeting.park(1, 4 * MIB + 1), "a frame that is too long alone");
     assert!(meeting.park(1, 4 * MIB));
-    assert!(!meeting.park(2, 1), "all is taken");
+    assert!(!meeting.park(2, 1), "all bytes are taken");
     assert!(meeting.park(2, 0));
-    // After a second it is free again, to the last byte.
+    // After a second all bytes are free again.
     meeting.now += Duration::from_millis(1001);
     assert!(meeting.park(2, 4 * MIB - 1));
     assert_eq!(meeting.calls[0].parked(), 1);
     assert!(!meeting.park(3, 2));
     assert!(meeting.park(3, 1));
     assert!(!meeting.park(1, 1));
-    // So it is when its member is gone.
+    // They are also freed when the member leaves.
     let gone = meeting.calls[2].session();
     let now = meeting.now;
     meeting.calls[0].members().drop_member(gone, now).unwrap();
@@ -138,20 +138,20 @@ fn a_second_and_no_longer() {
     let mut meeting = Meeting::of(3);
     assert!(meeting.park(1, 10));
     for (millis, parked) in [(999, 2), (1, 3), (1, 3), (999, 3), (1001, 1)] {
-        // One more each time; those that have waited longer than a second go.
+        // One more each time; those that have waited for more than a second are dropped.
         meeting.now += Duration::from_millis(millis);
         assert!(meeting.park(2, 10));
         assert_eq!(meeting.calls[0].parked(), parked, "{:?}", meeting.now);
     }
 }
 
-/// Frames come back when their key has come: the oldest first, as they were, and their room with them.
+/// Frames return when their key has arrived: oldest first, unchanged, and their bytes are freed.
 #[test]
-fn what_was_parked_comes_back_with_its_key() {
+fn a_parked_frame_returns_with_its_key() {
     let mut meeting = Meeting::of(2);
     let bob = meeting.number(1);
-    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "nothing waited for his first key");
-    // Bob begins a generation that Alice is not told.
+    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "no frame waited for his first key");
+    // Bob starts a generation that Alice does not receive.
     meeting.muted = Some(1);
     meeting.calls[1].rekey(meeting.now);
     for _ in 0..3 {
@@ -168,8 +168,8 @@ fn what_was_parked_comes_back_with_its_key() {
     }
     assert!(meeting.park(1, 4 * MIB - 3 * sealed[0].len()));
     assert!(!meeting.park(1, 1));
-    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "the key has not come");
-    // Now she asks, and is told within the second that the frames wait.
+    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "the key has not arrived");
+    // Now she asks for it, and receives it within the second that the frames wait.
     meeting.muted = None;
     for _ in 0..9 {
         meeting.now += Duration::from_millis(100);
@@ -186,10 +186,10 @@ fn what_was_parked_comes_back_with_its_key() {
     }
 }
 
-/// A frame may fail to open before its key comes and be parked behind it, when nothing more comes
-/// that it could wait for.
+/// A frame may fail to open before its key arrives, and be parked afterwards, when no further
+/// message would wake it.
 #[test]
-fn what_is_parked_after_its_key_came_comes_back_at_once() {
+fn a_frame_parked_after_its_key_arrived_returns_at_once() {
     let mut meeting = Meeting::of(2);
     let bob = meeting.number(1);
     meeting.muted = Some(1);
@@ -221,19 +221,16 @@ fn what_is_parked_after_its_key_came_comes_back_at_once() {
 
     let (first, of_first) = fails(&mut meeting);
     hear(&mut meeting, &of_first);
-    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "nothing waited");
+    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "no frame waited");
     assert!(meeting.calls[0].park(bob, 7, &first, meeting.now));
     comes_back(&mut meeting, 7);
 
-    // Another key than the one that was missing is no reason to try.
+    // The arrival of another key is no reason to try.
     let (_, of_second) = fails(&mut meeting);
     let (third, of_third) = fails(&mut meeting);
     hear(&mut meeting, &of_second);
     assert!(meeting.calls[0].park(bob, 8, &third, meeting.now));
-    assert!(
-        meeting.calls[0].poll_parked(meeting.now).is_none(),
-        "it would be tried in vain, and be gone"
-    );
+    assert!(meeting.calls[0].poll_parked(meeting.now).is_none(), "it would be tried in vain, and lost");
     hear(&mut meeting, &of_third);
     comes_back(&mut meeting, 8);
 }

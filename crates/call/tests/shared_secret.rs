@@ -1,11 +1,11 @@
-//! A call whose members share one secret, with a server that tries things.
+//! A call whose members share one secret, with a malicious server.
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
 use proptest::prelude::*;
 use sealframe::{
-    AnnouncementError, Backend, BaseKey, CipherSuite, Ctr, Header, KeyError, Kid, MemberId, Metadata,
-    OpenError, SharedSecret, SharedSecretCall, SharedSecretError, Stream, StreamKind, WeakKey,
-    crypto::FrameKey,
+    AnnouncementError, Backend, BaseKey, Cipher, CipherSuite, Ctr, Header, KeyError, Kid, MemberId,
+    Metadata, OpenError, SharedSecret, SharedSecretCall, SharedSecretError, Stream, StreamKind,
+    WeakKey, crypto::FrameKey,
 };
 
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
@@ -13,7 +13,8 @@ const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 
 fn member(secret: u8, number: u16, entropy: u8) -> SharedSecretCall {
     let secret = SharedSecret::from_bytes(&[secret; 32]).unwrap();
-    SharedSecretCall::new(SUITE, &secret, MemberId::new(number), [entropy; 32]).unwrap()
+    SharedSecretCall::new(Cipher::recommended(SUITE), &secret, MemberId::new(number), [entropy; 32])
+        .unwrap()
 }
 
 #[test]
@@ -21,7 +22,15 @@ fn three_members_hear_each_other() {
     for suite in CipherSuite::ALL {
         let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
         let mut members: Vec<SharedSecretCall> = (1..=3_u8)
-            .map(|n| SharedSecretCall::new(suite, &secret, MemberId::new(n.into()), [n; 32]).unwrap())
+            .map(|n| {
+                SharedSecretCall::new(
+                    Cipher::recommended(suite),
+                    &secret,
+                    MemberId::new(n.into()),
+                    [n; 32],
+                )
+                .unwrap()
+            })
             .collect();
         for from in 0..3 {
             let announcement = members[from].announcement([9 + from as u8; 32]);
@@ -56,7 +65,7 @@ fn another_secret_opens_nothing() {
 }
 
 #[test]
-fn a_secret_is_as_long_as_its_suite_is_strong() {
+fn a_secret_must_be_as_long_as_its_suite_requires() {
     for len in 0..40 {
         let secret = SharedSecret::from_bytes(&vec![1; len]);
         let short = |need| SharedSecretError::Secret(WeakKey::TooShort { need });
@@ -67,7 +76,8 @@ fn a_secret_is_as_long_as_its_suite_is_strong() {
         assert!(len >= 16, "{len}");
         for suite in CipherSuite::ALL {
             let need = if matches!(suite.id(), 1..=4) { 16 } else { 32 };
-            let entered = SharedSecretCall::new(suite, &secret, MemberId::new(1), [1; 32]);
+            let entered =
+                SharedSecretCall::new(Cipher::recommended(suite), &secret, MemberId::new(1), [1; 32]);
             assert_eq!(entered.err(), (len < need).then_some(short(need)), "{suite:?} {len}");
         }
     }
@@ -76,19 +86,20 @@ fn a_secret_is_as_long_as_its_suite_is_strong() {
         assert_eq!(zeros, Some(SharedSecretError::Secret(WeakKey::Zeros)), "{len}");
     }
     let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
-    let entered = SharedSecretCall::new(SUITE, &secret, MemberId::new(1), [0; 32]);
+    let entered = SharedSecretCall::new(Cipher::recommended(SUITE), &secret, MemberId::new(1), [0; 32]);
     assert_eq!(entered.err(), Some(SharedSecretError::NoRandomness));
 }
 
-/// A suite is the call's: one whose keys are as long is another suite all the same.
+/// Both sides must use the same suite; another suite with keys of the same length does not match.
 #[test]
 fn an_announcement_of_another_suite_is_refused() {
     let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
     let of = |suite, number| SharedSecretCall::new(suite, &secret, number, [7; 32]).unwrap();
     for theirs in CipherSuite::ALL {
-        let announcement = of(theirs, MemberId::new(1)).announcement([3; 32]);
+        let announcement = of(Cipher::recommended(theirs), MemberId::new(1)).announcement([3; 32]);
         for ours in CipherSuite::ALL {
-            let added = of(ours, MemberId::new(2)).add_member(MemberId::new(1), &announcement);
+            let added = of(Cipher::recommended(ours), MemberId::new(2))
+                .add_member(MemberId::new(1), &announcement);
             let other = Err(SharedSecretError::Announcement(AnnouncementError::OtherSuite));
             assert_eq!(added, if ours == theirs { Ok(()) } else { other }, "{theirs:?} {ours:?}");
         }
@@ -97,12 +108,12 @@ fn an_announcement_of_another_suite_is_refused() {
 
 #[test]
 fn a_key_of_zeros_is_not_announced() {
-    // Somebody who has the secret wraps a key that everybody has.
+    // A member with the secret wraps an all-zero key.
     let (secret, salt) = ([1; 32], [4; 32]);
     let wrap = CipherSuite::Aes256GcmSha512_128;
     let info: [&[u8]; 2] = [b"sealframe shared secret 1 announcement", &salt];
     let key = BaseKey::derive(wrap, &secret, &info).unwrap();
-    let key = FrameKey::derive(Backend::default(), Kid::new(0), &key);
+    let key = FrameKey::derive(Backend::recommended(), Kid::new(0), &key);
     let mut announcement = vec![1, 0, 4, 0, 0, 0, 0, 0, 0, 1, 0];
     announcement.extend(salt);
     for (byte, expected) in
@@ -116,7 +127,7 @@ fn a_key_of_zeros_is_not_announced() {
 }
 
 #[test]
-fn a_newcomer_is_told_the_present_step_only() {
+fn a_newcomer_receives_the_current_step_only() {
     let mut alice = member(1, 1, 10);
     let mut bob = member(1, 2, 20);
     bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
@@ -139,7 +150,7 @@ fn a_newcomer_is_told_the_present_step_only() {
 }
 
 #[test]
-fn who_is_silent_while_many_join_is_not_lost() {
+fn a_member_that_is_silent_while_many_join_is_not_lost() {
     let mut alice = member(1, 1, 10);
     let mut bob = member(1, 2, 20);
     bob.add_member(MemberId::new(1), &alice.announcement([3; 32])).unwrap();
@@ -151,17 +162,17 @@ fn who_is_silent_while_many_join_is_not_lost() {
 }
 
 #[test]
-fn announcements_of_one_key_look_unlike_and_no_two_keys_share_a_salt() {
+fn announcements_of_one_key_differ_and_no_two_keys_share_a_salt() {
     let salt = |announcement: &[u8]| announcement[11..43].to_vec();
     let alice = member(1, 1, 10);
     assert_ne!(salt(&alice.announcement([3; 32])), salt(&alice.announcement([4; 32])));
-    // Should the randomness repeat.
+    // Even if the randomness repeats.
     assert_ne!(salt(&alice.announcement([3; 32])), salt(&member(1, 1, 11).announcement([3; 32])));
     assert_ne!(salt(&alice.announcement([3; 32])), salt(&member(1, 2, 10).announcement([3; 32])));
 }
 
 #[test]
-fn a_server_cannot_swap_members_or_reflect() {
+fn a_server_cannot_swap_members_or_reflect_announcements() {
     let mut alice = member(1, 1, 10);
     let bob = member(1, 2, 20);
     let mut carol = member(1, 3, 30);
@@ -193,7 +204,7 @@ fn a_server_cannot_swap_members_or_reflect() {
 }
 
 #[test]
-fn a_member_made_to_leave_and_join_again_is_not_played_twice() {
+fn frames_of_a_member_made_to_leave_and_join_again_are_not_replayed() {
     let mut alice = member(1, 1, 10);
     let mut bob = member(1, 2, 20);
     let announcement = alice.announcement([3; 32]);
@@ -206,8 +217,8 @@ fn a_member_made_to_leave_and_join_again_is_not_played_twice() {
 }
 
 #[test]
-fn coming_back_repeats_no_nonce() {
-    // The same number and secret, another life: other randomness, so another key.
+fn a_returning_member_repeats_no_nonce() {
+    // The same id and secret but other randomness, so another key.
     let frames = [10, 11].map(|entropy| {
         let sealed = member(1, 1, entropy).seal_to_vec(&[0; 40], CAMERA).unwrap();
         assert_eq!(Header::parse(&sealed).unwrap().ctr().get(), 0);
@@ -242,7 +253,7 @@ fn every_bit_of_an_announcement_counts() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_no_announcement(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_are_not_an_announcement(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(member(1, 2, 20).add_member(MemberId::new(1), &bytes).is_err());
     }
 }

@@ -1,10 +1,10 @@
-//! Snapshots of a call's state as JSON, which a program in another language reads: feature `serde`.
+//! Snapshots of a call's state as JSON, for programs in other languages: feature `serde`.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use core::time::Duration;
 
 use sealframe::{
-    Action, Call, CipherSuite, Failed, Stream, StreamKind, Time,
+    Action, Backend, Call, CipherSuite, Failed, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Role, UserId,
         verification::TrustStore,
@@ -36,7 +36,8 @@ impl Member {
             policy: Policy::default(),
         };
         let key = IdentityKey::generate(&mut rng).unwrap();
-        let call = Call::join(config, key, TrustStore::new(), now, &mut rng).unwrap();
+        let call =
+            Call::join(config, Backend::recommended(), key, TrustStore::new(), now, &mut rng).unwrap();
         Self { call, rng }
     }
 
@@ -58,14 +59,14 @@ impl Member {
 }
 
 #[test]
-fn how_a_call_stands_is_read_back() {
+fn the_state_of_a_call_is_read_back() {
     let mut now = Time::at(Duration::from_secs(1));
     let mut members = [1, 2].map(|number| Member::join(number, now));
     for _ in 0..20 {
         now += Duration::from_millis(100);
         for from in 0..2 {
             for message in members[from].turn(now) {
-                // What comes before its sender is known is of no use.
+                // Messages before the sender's announce are rejected.
                 let _ = members[1 - from].call.handle_message(&message, now);
             }
         }

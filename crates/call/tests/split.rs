@@ -12,7 +12,7 @@ use std::{
 };
 
 use sealframe::{
-    Action, Call, CallControl, CipherSuite, ControlAction, MemberId, Stream, StreamKind, Time,
+    Action, Backend, Call, CallControl, CipherSuite, ControlAction, MemberId, Stream, StreamKind, Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, OpenChange, Permission, Policy, Role, SealChange,
         UserId, verification::TrustStore,
@@ -37,10 +37,10 @@ fn join(address: u8, rng: &mut Random) -> Call {
         policy: Policy::default(),
     };
     let key = IdentityKey::generate(rng).unwrap();
-    Call::join(config, key, TrustStore::new(), Time::at(SECOND), rng).unwrap()
+    Call::join(config, Backend::recommended(), key, TrustStore::new(), Time::at(SECOND), rng).unwrap()
 }
 
-/// The key management of the call in parts: its messages, and key changes to the two threads.
+/// The key management of a split call: its messages, and key changes for the two threads.
 struct Parts {
     control: CallControl,
     rng: Random,
@@ -49,7 +49,7 @@ struct Parts {
     sealed: Arc<AtomicU64>,
 }
 
-/// For the thread that opens.
+/// Work for the opening thread.
 enum Work {
     Change(OpenChange),
     Frame(MemberId, Vec<u8>),
@@ -111,7 +111,7 @@ fn one_thread_seals_while_another_opens_and_keys_change() {
             for change in changes.try_iter() {
                 sealer.apply(change).unwrap();
             }
-            // A network that is busy drops frames.
+            // A busy network drops frames.
             let _ = frames_out.try_send(sealer.seal_to_vec(b"sound", SOUND).unwrap());
             count.store(sealer.usage().frames, Ordering::SeqCst);
             thread::sleep(Duration::from_micros(200));
@@ -142,7 +142,7 @@ fn one_thread_seals_while_another_opens_and_keys_change() {
         }
         thread::sleep(Duration::from_millis(1));
         for message in parts.run(now) {
-            // What is not for it is of no use to it.
+            // It rejects messages that are not for it.
             let _ = other.handle_message(&message, now);
         }
         for message in run(&mut other, &mut rng, now) {

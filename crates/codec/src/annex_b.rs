@@ -1,4 +1,5 @@
-//! H.264 and H.265 in Annex B form: NAL units, each behind a start code of three bytes or four (ITU-T H.264 and H.265, Annex B).
+//! H.264 and H.265 in Annex B form: NAL units, each after a start code of three bytes or four
+//! (ITU-T H.264 and H.265, Annex B).
 //!
 //! The iterator takes no unit for valid: it finds start codes, in linear time, in any bytes.
 
@@ -6,19 +7,21 @@ use core::iter::FusedIterator;
 
 /// Of Annex B; a zero before it is part of it too.
 pub(crate) const START_CODE: [u8; 3] = [0, 0, 1];
-/// What is put into three bytes that would mean something else: `emulation_prevention_three_byte`.
+/// The byte inserted where three bytes would otherwise form a start code:
+/// `emulation_prevention_three_byte`.
 pub(crate) const ESCAPE: u8 = 3;
 
-/// A NAL unit and where it lies.
+/// A NAL unit and its place in the frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Unit<'f> {
-    /// Where its start code begins in the frame: three bytes before the unit, or four if a zero is before those.
+    /// Where its start code begins in the frame: three bytes before the unit, or four if a zero is
+    /// before those.
     pub start: usize,
     /// Where its header is in the frame.
     pub at: usize,
-    /// From its header to the next start code, or to the end. Zeros behind the unit that are of no start code are in it. Empty
-    /// if nothing follows the start code.
+    /// From its header to the next start code, or to the end. Includes trailing zeros that belong
+    /// to no start code. Empty if nothing follows the start code.
     pub bytes: &'f [u8],
 }
 
@@ -57,7 +60,7 @@ impl<'f> Iterator for Units<'f> {
 
 impl FusedIterator for Units<'_> {}
 
-/// Start and end of the first start code at or behind `from`.
+/// Start and end of the first start code at or after `from`.
 pub(crate) fn start_code(frame: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut from = from;
     loop {
@@ -96,9 +99,9 @@ pub fn short_start_codes(front: &[u8]) -> usize {
     codes.filter(|(start, at)| at - start == START_CODE.len()).count()
 }
 
-/// Puts a zero before the first `short` start codes of three bytes in `buf[..len]`: whoever puts
-/// packets together again writes them with four. Returns the new length. `None`, and nothing has
-/// changed, if `buf` has no room for that.
+/// Inserts a zero before the first `short` start codes of three bytes in `buf[..len]`, because
+/// receivers that reassemble packets write start codes of four bytes. Returns the new length.
+/// `None`, with `buf` unchanged, if it has no room.
 #[must_use]
 pub fn lengthen_start_codes(buf: &mut [u8], len: usize, short: usize) -> Option<usize> {
     let longer = len.checked_add(short)?;
@@ -106,7 +109,8 @@ pub fn lengthen_start_codes(buf: &mut [u8], len: usize, short: usize) -> Option<
     if short == 0 {
         return Some(len);
     }
-    // The bytes wait behind the room that they will fill: writing never overtakes reading.
+    // The bytes are first moved to the end of the room that they will fill: writing never overtakes
+    // reading.
     buf.copy_within(..len, short);
     let (mut to, mut from, mut zeros) = (0, short, 0);
     while to < from && from < longer {
@@ -122,19 +126,20 @@ pub fn lengthen_start_codes(buf: &mut [u8], len: usize, short: usize) -> Option<
     Some(longer - (from - to))
 }
 
-/// Whether there is a start code in these bytes, even if it ends them.
+/// Whether these bytes contain a start code, including one at their end.
 #[must_use]
 pub fn has_start_code(bytes: &[u8]) -> bool {
     start_code(bytes, 0).is_some()
 }
 
-/// Where the first two zeros in a row are, at or behind `from`. Most bytes have none.
+/// The place of the first two zeros in a row, at or after `from`. Most frames have few.
 fn two_zeros(bytes: &[u8], from: usize) -> Option<usize> {
     let at = skip::<16>(bytes, skip::<128>(bytes, from));
     bytes.get(at..)?.windows(2).position(|pair| pair == [0, 0]).map(|place| at + place)
 }
 
-/// The first place at or behind `at` from which two zeros in a row begin within `N` bytes, or fewer are left.
+/// The first place at or after `at` from which two zeros in a row begin within `N` bytes, or from
+/// which fewer than `N` bytes are left.
 #[inline]
 fn skip<const N: usize>(bytes: &[u8], mut at: usize) -> usize {
     let chunk = |at: usize| bytes.get(at..)?.first_chunk::<N>();
@@ -149,10 +154,11 @@ fn skip<const N: usize>(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Makes `00 00 03` of every two zeros before a byte up to 3, in `buf[..len]`, zeros being counted from its beginning; returns the
-/// new length. `None`, and nothing has changed, if `buf` has no room for that.
+/// Makes `00 00 03` of every two zeros before a byte up to 3, in `buf[..len]`, zeros being counted
+/// from its beginning; returns the new length. `None`, and nothing has changed, if `buf` has no
+/// room for that.
 ///
-/// What ends in two zeros is left so: behind it something must follow that is no start code.
+/// Two zeros at the end stay unescaped: the caller appends bytes that form no start code.
 #[must_use]
 pub fn escape(buf: &mut [u8], len: usize) -> Option<usize> {
     let extra = escapes(buf.get(..len)?);
@@ -160,7 +166,8 @@ pub fn escape(buf: &mut [u8], len: usize) -> Option<usize> {
         return Some(len);
     }
     buf.get(..len + extra)?;
-    // The bytes wait behind the room that they will fill: writing never overtakes reading.
+    // The bytes are first moved to the end of the room that they will fill: writing never overtakes
+    // reading.
     buf.copy_within(..len, extra);
     let (mut to, mut zeros) = (0, 0);
     for from in extra..len + extra {
@@ -183,16 +190,18 @@ pub fn escapes(bytes: &[u8]) -> usize {
     let (mut count, mut at) = (0, 0);
     while let Some(zeros) = two_zeros(bytes, at) {
         at = zeros + 2;
-        // After an escape the next zeros are counted anew: looking on from the third byte does that.
+        // After an escape the count of zeros begins again: continuing from the third byte does
+        // that.
         count += usize::from(bytes.get(at).is_some_and(|&byte| byte <= ESCAPE));
     }
     count
 }
 
-/// Takes out the last byte of every `00 00 03`, zeros being counted from the beginning; returns how many bytes are left, at the
-/// beginning.
+/// Takes out the last byte of every `00 00 03`, zeros being counted from the beginning; returns how
+/// many bytes are left, at the beginning.
 ///
-/// The inverse of [`escape`], and stricter than nothing: three zeros pass, as does a `03` at the end.
+/// The inverse of [`escape`], and stricter than nothing: three zeros pass, as does a `03` at the
+/// end.
 pub fn unescape(escaped: &mut [u8]) -> usize {
     let (mut len, mut moved) = (0, 0);
     while let Some(at) = escape_after(escaped, moved) {
@@ -220,7 +229,7 @@ pub fn unescaped_len(escaped: &[u8]) -> usize {
     len
 }
 
-/// Where the first escape is whose zeros are at or behind `from`.
+/// The place of the first escape whose zeros are at or after `from`.
 fn escape_after(bytes: &[u8], mut from: usize) -> Option<usize> {
     loop {
         let zeros = two_zeros(bytes, from)?;
@@ -249,7 +258,7 @@ pub fn last_unescaped<const N: usize>(escaped: &[u8]) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Whether an escape is among the last `N` bytes, or there are too few before them to tell.
+/// Whether an escape is among the last `N` bytes, or too few bytes precede them to decide.
 fn has_escape_in_last<const N: usize>(bytes: &[u8]) -> bool {
     let behind = |back: usize| bytes.get(bytes.len().checked_sub(N)?.checked_sub(back)?..);
     let (Some(firsts), Some(seconds), Some(thirds)) = (behind(2), behind(1), behind(0)) else {

@@ -14,20 +14,20 @@ const PADDING: u8 = 15;
 const HAS_EXTENSION: u8 = 4;
 /// `obu_has_size_field`, in the first byte of a header.
 pub const HAS_SIZE: u8 = 2;
-/// Of a size, as the specification has it (§4.10.5).
+/// The type of a size field, as in the specification (§4.10.5).
 const MAX_SIZE_LEN: usize = 8;
 
 /// One OBU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Obu<'f> {
-    /// Its header, and the extension if there is one: one byte or two.
+    /// The header, with the extension if present: one byte or two.
     pub header: &'f [u8],
     /// Where in the frame its size is, if it has one; otherwise its payload.
     pub behind_header: usize,
     /// Where in the frame its payload is.
     pub payload_at: usize,
-    /// What is behind header and size.
+    /// The payload, after header and size.
     pub payload: &'f [u8],
 }
 
@@ -56,7 +56,8 @@ impl Obu<'_> {
     }
 }
 
-/// The OBUs of a frame, in order. One without a size reaches to the end. Ends after an error. Allocates: no.
+/// The OBUs of a frame, in order. One without a size reaches to the end. Ends after an error.
+/// Allocates: no.
 pub fn obus(frame: &[u8]) -> impl Iterator<Item = Result<Obu<'_>, UnexpectedFrame>> {
     let mut at = Some(0);
     core::iter::from_fn(move || {
@@ -84,7 +85,8 @@ fn obu_at(frame: &[u8], start: usize) -> Option<(Obu<'_>, usize)> {
     Some((Obu { header, behind_header, payload_at, payload }, end))
 }
 
-/// A size in LEB128 (§4.10.5) and how many bytes it has; `None` if it is cut off or beyond 32 bits.
+/// A size in LEB128 (§4.10.5) and its length in bytes; `None` if it is truncated or exceeds 32
+/// bits.
 fn parse_size(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut size = 0_u64;
     for (place, &byte) in bytes.iter().take(MAX_SIZE_LEN).enumerate() {
@@ -108,7 +110,7 @@ impl Size {
     /// Bytes of the longest.
     pub const MAX_LEN: usize = 5;
 
-    /// `None` beyond 32 bits.
+    /// `None` if the size exceeds 32 bits.
     #[must_use]
     pub fn new(size: usize) -> Option<Self> {
         let mut left = u32::try_from(size).ok()?;
@@ -132,8 +134,8 @@ impl Size {
     }
 }
 
-/// Of the first frame in it. One that shows an earlier frame counts as delta. `None` if there is none, or an OBU before it is
-/// not well made.
+/// The kind of the first frame in it. A frame that shows an earlier one counts as delta. `None` if
+/// it has no frame, or a malformed OBU before it.
 #[must_use]
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     let mut is_still = false;
@@ -144,7 +146,7 @@ pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
             // seq_profile, still_picture, reduced_still_picture_header
             is_still = first? & 8 != 0;
         } else if obu.is_frame() {
-            // show_existing_frame, frame_type: neither is there before a still picture
+            // show_existing_frame, frame_type: a still picture has neither before it
             let is_key = is_still || first? & 0xe0 == 0;
             return Some(if is_key { FrameKind::Key } else { FrameKind::Delta });
         }
@@ -157,8 +159,8 @@ pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
 /// the frame's length then; it is at most [`Size::MAX_LEN`] longer.
 ///
 /// # Errors
-/// [`UnexpectedFrame`] if an OBU up to there is not well made, if there is no picture, or if `buf`
-/// has no room.
+/// [`UnexpectedFrame`] if an OBU up to the picture is malformed, if there is no picture, or if
+/// `buf` has no room.
 pub fn write_size(buf: &mut [u8], len: usize) -> Result<usize, UnexpectedFrame> {
     let (mut header_at, mut without) = (0, None);
     for obu in obus(buf.get(..len).ok_or(UnexpectedFrame)?) {
@@ -183,11 +185,13 @@ pub fn write_size(buf: &mut [u8], len: usize) -> Result<usize, UnexpectedFrame> 
     Ok(longer)
 }
 
-/// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the rest begins: at the size of
-/// the first OBU with a picture in it. [`write_size`] comes before it when a frame is sealed.
+/// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the
+/// rest begins: at the size of the first OBU with a picture in it. [`write_size`] comes before it
+/// when a frame is sealed.
 ///
 /// # Errors
-/// [`UnexpectedFrame`] if there is no picture, if its OBU has no size, or if there is too much before it.
+/// [`UnexpectedFrame`] if there is no picture, if its OBU has no size, or if too many bytes precede
+/// it.
 pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame> {
     front.clear();
     for (count, obu) in obus(frame).enumerate() {
@@ -212,7 +216,8 @@ pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame
     Err(UnexpectedFrame)
 }
 
-/// Where in the rest of a sealed frame the sealed bytes begin: behind a size that reaches to the end.
+/// The place in the rest of a sealed frame at which the sealed bytes begin: after a size that
+/// reaches to the end.
 ///
 /// # Errors
 /// [`UnexpectedFrame`] if it does not.

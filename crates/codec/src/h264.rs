@@ -1,4 +1,4 @@
-//! H.264 in Annex B form: NAL units, each behind a start code (ITU-T H.264, Annex B and §7.3.1).
+//! H.264 in Annex B form: NAL units, each after a start code (ITU-T H.264, Annex B and §7.3.1).
 
 use alloc::vec::Vec;
 
@@ -23,27 +23,29 @@ pub const PPS: u8 = 8;
 
 /// Ends an escaped unit: no packetizer keeps zeros at an end.
 const STOP: u8 = 0x80;
-/// Bytes of a slice that stay readable: its header, and `first_mb_in_slice`, `slice_type` and `pic_parameter_set_id`.
+/// Bytes of a slice that stay readable: its header, and `first_mb_in_slice`, `slice_type` and
+/// `pic_parameter_set_id`.
 const SLICE_FRONT: usize = 3;
 
-/// `nal_unit_type`, 5 bits; `None` if there is no header.
+/// `nal_unit_type`, 5 bits; `None` if the unit has no header.
 #[must_use]
 pub fn kind(unit: &Unit<'_>) -> Option<u8> {
     unit.bytes.first().map(|header| header & 0x1f)
 }
 
-/// Key if a slice of an IDR picture is there, delta if only others are, data partitions and the slices of extensions included;
-/// `None` if there is no slice.
+/// Key if the frame has a slice of an IDR picture, delta if it has only others, data partitions and
+/// the slices of extensions included; `None` if it has no slice.
 #[must_use]
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     let slices =
         units(frame).filter_map(|unit| kind(&unit)).filter(|kind| matches!(kind, 1..=5 | 20 | 21));
-    FrameKind::of_slices(slices.map(|kind| kind == IDR_SLICE))
+    FrameKind::from_slices(slices.map(|kind| kind == IDR_SLICE))
 }
 
-/// Bytes behind the header of a slice that cover three Exp-Golomb codes: `first_mb_in_slice`, `slice_type` and
-/// `pic_parameter_set_id`, which receivers look for. Rounded up to a byte more than needed if the last code ends with one, as
-/// libdave has it; never beyond the unit. 0 if the codes are longer than any encoder makes them.
+/// Bytes after the header of a slice that cover three Exp-Golomb codes, which receivers read:
+/// `first_mb_in_slice`, `slice_type` and `pic_parameter_set_id`. One byte more than needed if the
+/// last code ends with a byte, as in libdave; never more than the unit has. 0 if the codes are
+/// longer than any encoder makes them.
 ///
 /// Source: §7.3.3 and §9.1; discord/libdave, `cpp/src/codec_utils.cpp`.
 #[must_use]
@@ -71,11 +73,12 @@ pub fn slice_front_len(unit: &Unit<'_>) -> usize {
     payload.len().min(bit / 8 + 1)
 }
 
-/// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the rest begins. Looks no
-/// further than there.
+/// Writes what stays readable of a frame, or of a sealed one as it arrived, and returns where the
+/// rest begins. Looks no further than there.
 ///
 /// # Errors
-/// [`UnexpectedFrame`] if there is no slice, if bytes precede the first start code, or if there is too much before the slice.
+/// [`UnexpectedFrame`] if there is no slice, if bytes precede the first start code, or if too many
+/// bytes precede the slice.
 pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame> {
     front.clear();
     let mut at = unit_after(frame, 0).ok_or(UnexpectedFrame)?;
@@ -89,7 +92,7 @@ pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame
             if is_slice { at + SLICE_FRONT } else { unit_after(frame, at).ok_or(UnexpectedFrame)? };
         let end = if is_slice { next } else { next - START_CODE.len() };
         let unit = frame.get(at..end).ok_or(UnexpectedFrame)?;
-        // Zeros behind a unit are of no unit.
+        // Zeros after a unit belong to no unit.
         let len = if is_slice {
             unit.len()
         } else {
@@ -112,15 +115,16 @@ pub fn front(frame: &[u8], front: &mut Vec<u8>) -> Result<usize, UnexpectedFrame
     Err(UnexpectedFrame)
 }
 
-/// Where the first unit begins whose start code is at or behind `from`. Fronts are short, and the browser's module too: it does
-/// without what looks for start codes in whole frames.
+/// The place of the first unit whose start code is at or after `from`. Fronts are short, and so is
+/// the browser's module: it does without the search for start codes in whole frames.
 fn unit_after(frame: &[u8], from: usize) -> Option<usize> {
     let rest = frame.get(from..)?;
     let start = rest.windows(START_CODE.len()).position(|bytes| bytes == START_CODE)?;
     Some(from + start + START_CODE.len())
 }
 
-/// Appends sealed bytes behind a front so that no start code is in them, nor made with the front, and no zero at the end.
+/// Appends sealed bytes to a front, escaped so that they contain no start code, form none with the
+/// front, and do not end in a zero.
 pub fn escape(sealed: &[u8], wire: &mut Vec<u8>) {
     let mut zeros = zeros_at_end(wire);
     for &byte in sealed {
@@ -132,13 +136,14 @@ pub fn escape(sealed: &[u8], wire: &mut Vec<u8>) {
         zeros = if byte == 0 { zeros + 1 } else { 0 };
     }
     if zeros >= 2 {
-        // What follows is no start code, but no unit has three such bytes either.
+        // The next bytes are not a start code, but three such bytes occur in no unit either.
         wire.push(ESCAPE);
     }
     wire.push(STOP);
 }
 
-/// Takes back what [`escape`] did to what is behind a front; returns how many sealed bytes there are now, at the beginning.
+/// Reverses [`escape`] on the bytes after a front; returns the number of sealed bytes, which are at
+/// the beginning.
 ///
 /// # Errors
 /// [`UnexpectedFrame`] if it does not end as it should.

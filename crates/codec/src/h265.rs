@@ -13,10 +13,10 @@ pub const VPS: u8 = 32;
 pub const SPS: u8 = 33;
 /// `nal_unit_type` of a picture parameter set.
 pub const PPS: u8 = 34;
-/// The last `nal_unit_type` that has a meaning: supplemental enhancement information behind a picture.
+/// The last `nal_unit_type` with a meaning: supplemental enhancement information after a picture.
 pub const LAST_SPECIFIED: u8 = 40;
 
-/// `nal_unit_type`, 6 bits; `None` if there is no header. Only its first byte is looked at.
+/// `nal_unit_type`, 6 bits; `None` if the unit has no header. Reads its first byte only.
 #[must_use]
 pub fn kind(unit: &Unit<'_>) -> Option<u8> {
     unit.bytes.first().map(|header| header >> 1 & 0x3f)
@@ -28,8 +28,11 @@ pub fn is_slice(unit: &Unit<'_>) -> bool {
     kind(unit).is_some_and(|kind| kind < VPS)
 }
 
-/// Key if a slice of a random access point is there, delta if only others are; `None` if there is no slice.
+/// Key if the frame has a slice of a random access point, delta if it has only others; `None` if it
+/// has no slice.
 #[must_use]
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
-    FrameKind::of_slices(units(frame).filter(is_slice).map(|unit| matches!(kind(&unit), Some(16..24))))
+    FrameKind::from_slices(
+        units(frame).filter(is_slice).map(|unit| matches!(kind(&unit), Some(16..24))),
+    )
 }

@@ -1,37 +1,41 @@
-//! What is to be seen of a frame without decoding it: whether it is a [key frame](FrameKind), the units that it is made of, and
-//! how many of its bytes packetizers need. Safe on any bytes; allocates nothing, but for fronts.
+//! Inspects encoded frames without decoding them: whether a frame is a [key frame](FrameKind),
+//! which units it consists of, and how many of its bytes packetizers need. Safe on any bytes;
+//! allocates only for fronts.
 //!
 //! | | |
 //! |---|---|
-//! | [`annex_b`] | NAL units of H.264 and H.265 behind start codes, and emulation prevention |
-//! | [`h264`], [`h265`] | what a NAL unit is |
-//! | [`av1`] | OBUs, and what they are |
+//! | [`annex_b`] | NAL units of H.264 and H.265 after start codes; emulation prevention |
+//! | [`h264`], [`h265`] | the types of NAL units |
+//! | [`av1`] | OBUs and their types |
 //! | [`vp8`], [`vp9`], [`opus`] | the first bytes |
 //!
 //! # Fronts
-//! Frames of codecs whose packetizers parse them, with as little left readable as they need: the *compatible* framing of
-//! H.264 and AV1.
+//! Frames of codecs whose packetizers parse them, with as few readable bytes as they need: the
+//! *compatible* framing of H.264 and AV1.
 //!
-//! A browser cuts such a frame into RTP packets at the units that it is made of, and puts it together again by its own rules:
-//! start codes get another length, units are dropped, sizes are written anew. So a sealed frame keeps the units before the
-//! first coded picture, its own header behind them, and looks like one unit from there:
+//! A browser cuts such a frame into RTP packets at its units and reassembles it by its own rules:
+//! start codes change their length, units are dropped, sizes are rewritten. So a sealed frame keeps
+//! the units before the first coded picture, then its own header, and looks like one unit from
+//! there:
 //!
 //! ```text
-//! frame       ┌ front, as it is ──────────────────┬ rest ──────────────────────────────────────┐
-//! canonical   ┌ front, as every receiver sees it ─┬ rest, untouched ───────────────────────────┐
-//!                           │ authenticated                           │ encrypted
-//! H.264 wire  ┌ front ────────────────────────────┬ SFrame header ‖ ciphertext ‖ tag, escaped ─┬ 80 ┐
-//! AV1 wire    ┌ front ──────────────────┬ obu_size ┬ SFrame header ‖ ciphertext ‖ tag ──────────┐
+//! frame      ┌ front, unchanged ─────────────────┬ rest ──────────────────────────────────────┐
+//! canonical  ┌ front, as every receiver sees it ─┬ rest, untouched ───────────────────────────┐
+//!                          │ authenticated                           │ encrypted
+//! H.264 wire ┌ front ────────────────────────────┬ SFrame header ‖ ciphertext ‖ tag, escaped ─┬ 80
+//! AV1 wire   ┌ front ──────────────────┬ obu_size ┬ SFrame header ‖ ciphertext ‖ tag ──────────┐
 //! ```
 //!
-//! | | the front | what of it is written canonically |
+//! | | the front | its canonical form |
 //! |---|---|---|
-//! | [`h264`] | NAL units before the first slice; the slice's header and two bytes more, in which receivers look for the picture parameter set | start codes have four bytes, no unit ends in zeros |
-//! | [`av1`] | OBUs before the first frame; the header of the frame's OBU | there is no temporal delimiter, tile list or padding; sizes are there and minimal |
+//! | [`h264`] | units before the first slice, its header, 2 bytes (1) | long start codes, no end zeros |
+//! | [`av1`] | OBUs before the first frame, the header of its OBU | needed OBUs, minimal sizes |
 //!
-//! The front is computed by the same function on both sides, from the frame and from what arrived, so that it does not matter
-//! what is written anew on the way; it is authenticated as the frame's prefix. What is opened is `front ‖ rest`, which decodes
-//! as the frame did.
+//! (1) Receivers read the picture parameter set there.
+//!
+//! Both sides compute the front with the same function, one from the frame and the other from the
+//! received bytes, so rewriting on the way does not matter; it is authenticated as the frame's
+//! prefix. Opening yields `front ‖ rest`, which decodes like the frame.
 //!
 //! ```
 //! use sealframe_codec::h264;
@@ -62,7 +66,7 @@ pub mod vp9;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// What the bytes of a frame are.
+/// The codec of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum Codec {
@@ -84,7 +88,8 @@ impl Codec {
     /// Every codec.
     pub const ALL: [Self; 6] = [Self::Opus, Self::Vp8, Self::Vp9, Self::H264, Self::H265, Self::Av1];
 
-    /// What kind of picture a frame is, from its own bytes; `None` if they do not say, and for sound.
+    /// The kind of picture in a frame, from its own bytes; `None` if they do not show it, and for
+    /// sound.
     #[must_use]
     pub fn frame_kind(self, frame: &[u8]) -> Option<FrameKind> {
         match self {
@@ -102,23 +107,23 @@ impl Codec {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "it can or it cannot")]
 pub enum FrameKind {
-    /// It can.
+    /// Decodable without another frame.
     Key,
-    /// It cannot, or nothing says so.
+    /// The frame cannot be decoded alone, or does not show that it can.
     Delta,
 }
 
 impl FrameKind {
-    /// Of a picture whose slices are key slices or not; `None` without slices.
-    pub(crate) fn of_slices(slices: impl Iterator<Item = bool>) -> Option<Self> {
+    /// The kind of a picture whose slices are key slices or not; `None` without slices.
+    pub(crate) fn from_slices(slices: impl Iterator<Item = bool>) -> Option<Self> {
         slices.fold(None, |kind, is_key| {
             Some(if is_key || kind == Some(Self::Key) { Self::Key } else { Self::Delta })
         })
     }
 }
 
-/// A frame that is not made as its codec's frames are, or has no picture in it; or so many bytes or units before the picture
-/// that no encoder makes.
+/// A frame that is malformed for its codec or has no picture, or has more bytes or units before the
+/// picture than any encoder makes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct UnexpectedFrame;
@@ -131,10 +136,11 @@ impl fmt::Display for UnexpectedFrame {
 
 impl core::error::Error for UnexpectedFrame {}
 
-/// A front has at most so many bytes more than what it was in the frame: units in it, each a byte longer.
+/// A front is at most this many bytes longer than in the frame: one for each unit in it.
 pub const FRONT_GROWTH: usize = 32;
 
-/// Bytes of the longest front: it is authenticated, not encrypted, and has to fit the length of a prefix.
+/// Bytes of the longest front: it is authenticated, not encrypted, and has to fit the length of a
+/// prefix.
 pub const MAX_FRONT: usize = 0x4000;
 
 /// One place where memory may grow, which it does for the first frames only.

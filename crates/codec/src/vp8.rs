@@ -11,7 +11,8 @@ pub const fn header_len(kind: FrameKind) -> usize {
     }
 }
 
-/// By the lowest bit of the first byte; `None` if there is none. Whether what follows is VP8 is not looked at.
+/// By the lowest bit of the first byte; `None` if there is none. Does not check that the rest is
+/// VP8.
 #[must_use]
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     frame.first().map(|tag| if tag & 1 == 0 { FrameKind::Key } else { FrameKind::Delta })

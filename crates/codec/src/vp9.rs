@@ -1,12 +1,14 @@
-//! VP9: the beginning of the uncompressed header (VP9 Bitstream & Decoding Process Specification, §6.2 and §7.2).
+//! VP9: the beginning of the uncompressed header (VP9 Bitstream & Decoding Process Specification,
+//! §6.2 and §7.2).
 
 use crate::FrameKind;
 
 const FRAME_MARKER: u8 = 2;
 const SYNC_CODE: [u8; 3] = [0x49, 0x83, 0x42];
 
-/// Of a frame or, in a superframe, of its first one. A frame that shows an earlier one counts as delta. `None` if these bytes are no
-/// VP9: another frame marker, a reserved bit, or a key frame without its sync code.
+/// Of a frame or, in a superframe, of its first one. A frame that shows an earlier one counts as
+/// delta. `None` if these bytes are no VP9: another frame marker, a reserved bit, or a key frame
+/// without its sync code.
 #[must_use]
 pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     let first = *frame.first()?;
@@ -14,7 +16,7 @@ pub fn frame_kind(frame: &[u8]) -> Option<FrameKind> {
     if first >> 6 != FRAME_MARKER {
         return None;
     }
-    // Profile 3 has a reserved bit behind the profile's two.
+    // Profile 3 has a reserved bit after the profile's two.
     let has_reserved = bit(2) & bit(3) == 1;
     let (at, reserved) = if has_reserved { (5, bit(4)) } else { (4, 0) };
     if reserved != 0 {

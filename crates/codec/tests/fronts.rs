@@ -1,14 +1,14 @@
-//! Fronts as the specifications have them, and frames that go through packetizers and come out as they were.
+//! Fronts as the specifications define them, and frames that survive packetizers unchanged.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use proptest::{collection::vec, prelude::*};
 use sealframe_codec::{MAX_FRONT, UnexpectedFrame, av1, h264};
 
 mod h264_units {
-    //! What a sender's packetizer and a receiver's depacketizer make of a frame: RFC 6184, as browsers have it.
+    //! A frame after a sender's packetizer and a receiver's depacketizer: RFC 6184, as in browsers.
 
-    /// The units of a frame, each from its header to before the next start code, without zeros behind: written with a split at
-    /// every place where `00 00 01` begins.
+    /// The units of a frame, each from its header to the next start code, without trailing zeros:
+    /// split at every place where `00 00 01` begins.
     pub(crate) fn split(frame: &[u8]) -> Vec<Vec<u8>> {
         let starts: Vec<usize> =
             (0..frame.len().saturating_sub(2)).filter(|&at| frame[at..at + 3] == [0, 0, 1]).collect();
@@ -24,14 +24,15 @@ mod h264_units {
         units.filter(|unit| !unit.is_empty()).collect()
     }
 
-    /// What comes out at a receiver: each unit behind a start code of four bytes.
+    /// A frame at a receiver: each unit after a start code of four bytes.
     pub(crate) fn arrive(frame: &[u8]) -> Vec<u8> {
         split(frame).iter().flat_map(|unit| [&[0, 0, 0, 1][..], unit].concat()).collect()
     }
 }
 
 mod av1_units {
-    //! The AV1 RTP specification, §5: what is not to be sent is dropped, sizes are taken off, and written anew.
+    //! The AV1 RTP specification, §5: unsent OBUs are dropped, sizes are removed, and written
+    //! again.
 
     /// Header, extension and payload of each OBU, by a parser that knows nothing of errors.
     fn split(frame: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -69,7 +70,7 @@ mod av1_units {
         .collect()
     }
 
-    /// Behind its size, which has at least so many bytes.
+    /// After its size, which has at least this many bytes.
     pub(crate) fn sized(payload: &[u8], least: usize) -> Vec<u8> {
         let mut out = Vec::new();
         let mut left = payload.len();
@@ -86,7 +87,7 @@ mod av1_units {
     }
 }
 
-/// A sealed frame of H.264 and what a receiver takes out of it.
+/// A sealed frame of H.264 and its parts at a receiver.
 fn through_h264(frame: &[u8], sealed: &[u8]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let (mut front, mut front_there) = (Vec::new(), Vec::new());
     h264::front(frame, &mut front).unwrap();
@@ -110,7 +111,8 @@ fn through_av1(frame: &[u8], sealed: &[u8]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
 
 #[test]
 fn a_front_of_h264_ends_two_bytes_into_the_first_slice() {
-    // Sequence and picture parameter set, then a slice of an IDR picture and one more; codes of three and of four bytes.
+    // Sequence and picture parameter set, then a slice of an IDR picture and one more; codes of
+    // three and of four bytes.
     let frame = [
         0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 0, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80, 0, 0, 1, 0x65, 0xb8,
         0x00, 0x04, 0, 0, 1, 0x65, 0x11,
@@ -129,7 +131,7 @@ fn a_front_of_h264_ends_two_bytes_into_the_first_slice() {
 
 #[test]
 fn what_is_escaped_has_no_start_code() {
-    // Front, sealed bytes, what is written behind the front.
+    // Front, sealed bytes, and the bytes written after the front.
     let cases: [(&[u8], &[u8], &[u8]); 6] = [
         (&[1], &[1, 2, 3], &[1, 2, 3, 0x80]),
         (&[1], &[0, 0, 1], &[0, 0, 3, 1, 0x80]),
@@ -151,7 +153,8 @@ fn what_is_escaped_has_no_start_code() {
 
 #[test]
 fn a_front_of_av1_ends_behind_the_header_of_the_first_frame() {
-    // Temporal delimiter; sequence header, its size in two bytes; frame with an extension; a tile group.
+    // Temporal delimiter; sequence header, its size in two bytes; frame with an extension; a tile
+    // group.
     let frame = [0x12, 0, 0x0a, 0x83, 0x00, 1, 2, 3, 0x36, 0x08, 2, 0xaa, 0xbb, 0x22, 1, 0xcc];
     let mut front = vec![9];
     let rest = av1::front(&frame, &mut front).unwrap();
@@ -166,7 +169,7 @@ fn a_last_obu_without_a_size_gets_one() {
     let cases: [(&[u8], &[u8]); 6] = [
         (&[0x12, 0, 0x30, 0x10, 1, 2, 3], &[0x12, 0, 0x32, 4, 0x10, 1, 2, 3]),
         (&[0x30, 0x10, 1], &[0x32, 2, 0x10, 1]),
-        // With an extension; a frame header, then what is not looked at.
+        // With an extension; a frame header, then bytes that are not read.
         (&[0x0a, 1, 9, 0x34, 0x08, 7], &[0x0a, 1, 9, 0x36, 0x08, 1, 7]),
         (&[0x1a, 1, 7, 0x20, 8], &[0x1a, 1, 7, 0x20, 8]),
         (&[0x30], &[0x32, 0]),
@@ -235,8 +238,8 @@ fn frames_that_no_encoder_makes_are_refused() {
     }
 }
 
-/// A unit's payload, with zeros and ones in it more often than chance has them; never with what would be a start code, and not
-/// ending in zero.
+/// A unit's payload, with zeros and ones in it more often than chance has them; never with what
+/// would be a start code, and not ending in zero.
 fn unit(header: impl Strategy<Value = u8>, longest: usize) -> impl Strategy<Value = Vec<u8>> {
     (header, vec(prop_oneof![Just(0_u8), Just(1), 0..5_u8, any::<u8>()], 2..longest)).prop_map(
         |(header, payload)| {
@@ -273,7 +276,7 @@ proptest! {
         let (front, front_there, sealed_there) = through_h264(&frame, &sealed);
         prop_assert_eq!(&front, &front_there);
         prop_assert_eq!(sealed_there, sealed);
-        // What is opened has the units of the frame.
+        // The opened frame has the units of the frame.
         let rest = h264::front(&frame, &mut Vec::new()).unwrap();
         prop_assert_eq!(h264_units::split(&[&front, &frame[rest..]].concat()), h264_units::split(&frame));
     }
@@ -288,7 +291,8 @@ proptest! {
     ) {
         let mut frame = Vec::new();
         for (kind, payload, least) in &before {
-            // Temporal delimiter, sequence header, metadata, tile list, padding, and two that are reserved.
+            // Temporal delimiter, sequence header, metadata, tile list, padding, and two that are
+            // reserved.
             frame.push([2_u8, 1, 5, 8, 15, 9, 14][*kind] << 3 | 2);
             frame.extend(av1_units::sized(payload, *least));
         }

@@ -1,4 +1,5 @@
-//! Key frames and units, by their first bytes as encoders write them, and by loops that look at every byte.
+//! Key frames and units, by their first bytes as encoders write them, and by loops that look at
+//! every byte.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use proptest::{collection::vec, prelude::*};
@@ -11,7 +12,8 @@ use sealframe_codec::{
 const KEY: Option<FrameKind> = Some(FrameKind::Key);
 const DELTA: Option<FrameKind> = Some(FrameKind::Delta);
 
-/// Units as the specification's syntax has them: where `00 00 01` is, written with a comparison at every place.
+/// Units as the specification's syntax has them: where `00 00 01` is, written with a comparison at
+/// every place.
 fn units_of(frame: &[u8]) -> Vec<(usize, usize, usize)> {
     let codes: Vec<usize> =
         (0..frame.len().saturating_sub(2)).filter(|&at| frame[at..at + 3] == [0, 0, 1]).collect();
@@ -77,8 +79,9 @@ fn key_frames_are_told_by_their_own_bytes() {
         (Codec::H264, &[0, 0, 0, 1, 0x09, 0x30, 0, 0, 0, 1, 0x41, 0x9a], DELTA),
         (Codec::H264, &[0, 0, 1, 0x42, 1], DELTA), // data partition
         (Codec::H264, &[0, 0, 1, 0x67, 1], None),
-        (Codec::H265, &[0, 0, 1, 0x40, 1, 0, 0, 1, 0x42, 1, 0, 0, 1, 0x26, 1, 0xaf], KEY), // IDR_W_RADL
-        (Codec::H265, &[0, 0, 1, 0x2a, 1, 0xaf], KEY),                                     // CRA
+        // IDR_W_RADL
+        (Codec::H265, &[0, 0, 1, 0x40, 1, 0, 0, 1, 0x42, 1, 0, 0, 1, 0x26, 1, 0xaf], KEY),
+        (Codec::H265, &[0, 0, 1, 0x2a, 1, 0xaf], KEY), // CRA
         (Codec::H265, &[0, 0, 1, 0x02, 1, 0xd0], DELTA),
         (Codec::H265, &[0, 0, 1, 0x4e, 1, 5], None),
         (Codec::Av1, &[], None),
@@ -116,7 +119,7 @@ fn start_codes_have_three_bytes_or_four() {
 
 #[test]
 fn a_slices_front_covers_three_codes() {
-    // Behind the header; how many bytes cover the codes.
+    // The bytes after the header; how many of them cover the codes.
     let cases: [(&[u8], usize); 10] = [
         (&[], 0),
         (&[0xe0], 1),
@@ -138,11 +141,11 @@ fn a_slices_front_covers_three_codes() {
 
 #[test]
 fn the_first_byte_of_opus_has_three_fields() {
-    let toc = opus::Toc::of(&opus::SILENCE).unwrap();
+    let toc = opus::Toc::from_packet(&opus::SILENCE).unwrap();
     assert_eq!((toc.config, toc.is_stereo, toc.code), (31, false, 0));
-    let toc = opus::Toc::of(&[0x7f]).unwrap();
+    let toc = opus::Toc::from_packet(&[0x7f]).unwrap();
     assert_eq!((toc.config, toc.is_stereo, toc.code), (15, true, 3));
-    assert_eq!(opus::Toc::of(&[]), None);
+    assert_eq!(opus::Toc::from_packet(&[]), None);
 }
 
 /// Bytes with zeros and small numbers in them more often than chance has them.

@@ -1,11 +1,11 @@
-//! Several judges as one.
+//! Several judges combined into one.
 
 use core::fmt;
 
 use crate::{IDENTITY_LENGTH, Judge, Refusal, Verified};
 
-/// Accepts what one of its judges accepts, in their order. Each of them is trusted with every user
-/// name: whoever issues for one can name a user of another.
+/// Accepts what any of its judges accepts, asked in order. Each of them is trusted with every user
+/// name: the issuer of one can name a user of another.
 #[derive(Default)]
 pub struct AnyOf {
     judges: Vec<Box<dyn Judge>>,
@@ -18,13 +18,13 @@ impl fmt::Debug for AnyOf {
 }
 
 impl AnyOf {
-    /// Nobody: everything is [`Refusal::NotThisKind`].
+    /// Without judges: every credential is [`Refusal::NotThisKind`].
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With one more, asked after those before. An [`Arc`](std::sync::Arc) of a judge is one, so
+    /// Adds a judge, asked after those before. An [`Arc`](std::sync::Arc) of a judge is one too, so
     /// that its keys can be replaced later.
     #[must_use]
     pub fn or(mut self, judge: impl Judge + 'static) -> Self {
@@ -34,8 +34,8 @@ impl AnyOf {
 }
 
 impl Judge for AnyOf {
-    /// Of several refusals the first that is not [for another
-    /// judge](Refusal::is_for_another_judge), or else the first of a judge whose kind it is.
+    /// Of several refusals returns the first that is not [for another
+    /// judge](Refusal::is_for_another_judge), or else the first of a judge whose kind matches.
     fn judge(
         &self,
         identity: &[u8; IDENTITY_LENGTH],

@@ -1,13 +1,14 @@
-//! What a credential says: this identity, in this call.
+//! The statement of a credential: this identity, in this call.
 
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
 use crate::IDENTITY_LENGTH;
 
-/// Of every text that is hashed or signed here: of nothing else, and of this version.
+/// The prefix of every text that is hashed or signed here: unique to it, and to this version.
 pub(crate) const LABEL: &[u8] = b"sealframe credential 1\0";
 
-/// What a key signs to say that `identity` is its holder's in the call `group_id`; 87 bytes:
+/// The bytes that a key signs to state that `identity` is its holder's in the call `group_id`; 87
+/// bytes:
 /// `"sealframe credential 1" ‖ 00 ‖ SHA-256(group id) ‖ identity`.
 #[must_use]
 pub fn statement(group_id: &[u8], identity: &[u8; IDENTITY_LENGTH]) -> Vec<u8> {

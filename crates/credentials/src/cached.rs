@@ -1,4 +1,4 @@
-//! Verdicts kept for a while.
+//! A cache of verdicts.
 
 use core::{fmt, num::NonZeroUsize};
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 
 use crate::{IDENTITY_LENGTH, Judge, Refusal, Verified, checked_length};
 
-/// Which verdict: SHA-256 of all arguments but the time.
+/// The key of a verdict: SHA-256 of all arguments except the time.
 type Key = [u8; SHA256_OUTPUT_LEN];
 
 struct Kept {
@@ -17,13 +17,13 @@ struct Kept {
     revision: u64,
 }
 
-/// A judge that remembers whom it accepted: the same credential, identity and call again cost one
+/// A judge that caches positive verdicts: the same credential, identity and call again cost one
 /// SHA-256.
 ///
-/// What is kept is bounded in number, the least recently asked for goes first. Refusals are not
-/// kept, so nobody who is refused can push others out. A verdict is not used again from its expiry
-/// on, after [`Judge::revision`] changed, at an earlier time than it was made at, nor longer than
-/// [`Cached::with_max_age`] says.
+/// The number of verdicts is bounded, and the least recently used one is evicted. Refusals are not
+/// cached, so an attacker cannot evict others. A verdict is not reused after its expiry, after
+/// [`Judge::revision`] changed, at an earlier time than it was made at, nor longer than the limit
+/// of [`Cached::with_max_age`].
 pub struct Cached<J> {
     judge: J,
     kept: Mutex<LruCache<Key, Kept>>,
@@ -37,32 +37,32 @@ impl<J: fmt::Debug> fmt::Debug for Cached<J> {
 }
 
 impl<J: Judge> Cached<J> {
-    /// Keeps at most `capacity` verdicts, each for five minutes.
+    /// Caches at most `capacity` verdicts, each for five minutes.
     #[must_use]
     pub fn new(judge: J, capacity: NonZeroUsize) -> Self {
         Self { judge, kept: Mutex::new(LruCache::new(capacity)), max_age: 300 }
     }
 
-    /// For how many seconds a verdict is used again.
+    /// For how many seconds a verdict is reused.
     #[must_use]
     pub const fn with_max_age(mut self, seconds: u64) -> Self {
         self.max_age = seconds;
         self
     }
 
-    /// The judge behind it, to replace what it trusts.
+    /// The wrapped judge, to replace what it trusts.
     #[must_use]
     pub const fn judge_behind(&self) -> &J {
         &self.judge
     }
 
-    /// How many verdicts are kept now.
+    /// Number of cached verdicts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Whether none is kept.
+    /// Whether no verdict is cached.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -97,7 +97,7 @@ impl<J: Judge> Judge for Cached<J> {
         if let Some(verified) = self.known(&key, now) {
             return Ok(verified);
         }
-        // Before judging: what is replaced meanwhile makes this verdict one from before.
+        // Read before judging: a replacement in the meantime makes this verdict outdated.
         let revision = self.judge.revision();
         let verified = self.judge.judge(identity, group_id, credential, now)?;
         let kept = Kept { verified: verified.clone(), judged_at: now, revision };
@@ -113,7 +113,7 @@ impl<J: Judge> Judge for Cached<J> {
 fn key_of(identity: &[u8; IDENTITY_LENGTH], group_id: &[u8], credential: &[u8]) -> Key {
     let mut hash = Context::new(&SHA256);
     hash.update(identity);
-    // Its length, so that no byte of the one can be taken for one of the other.
+    // With the length, so that no byte of one can be taken for a byte of the other.
     hash.update(&(group_id.len() as u64).to_be_bytes());
     hash.update(group_id);
     hash.update(credential);

@@ -7,10 +7,10 @@ use crate::{
     IDENTITY_LENGTH, Judge, Refusal, Verified, checked_length, is_name, replaceable::Replaceable,
 };
 
-/// Whose which identity key is: a user has one or several, a key is one user's.
+/// The owners of identity keys: a user has one or several keys, and a key belongs to one user.
 ///
-/// Read from text, a line for each key (`FORMATS.md` §3): the key in 64 hexadecimal digits, blanks,
-/// the user's name to the end of the line. Lines that are blank or begin with `#` say nothing.
+/// Parsed from text, one line per key (`FORMATS.md` §3): the key in 64 hexadecimal digits, blanks,
+/// the user's name to the end of the line. Lines that are blank or begin with `#` are ignored.
 ///
 /// ```
 /// # use sealframe_credentials::KnownIdentities;
@@ -29,16 +29,16 @@ pub struct KnownIdentities {
 }
 
 impl KnownIdentities {
-    /// Of nobody.
+    /// An empty list.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a key of a user. Once more is the same as once.
+    /// Adds a key of a user. Adding it again has no effect.
     ///
     /// # Errors
-    /// [`ListProblem::NoName`] and [`ListProblem::OfAnother`]; nothing has changed then.
+    /// [`ListProblem::NoName`] and [`ListProblem::OfAnother`]; the list is unchanged then.
     pub fn add(&mut self, user: &str, identity: [u8; IDENTITY_LENGTH]) -> Result<(), ListProblem> {
         if !is_name(user) || user != user.trim() {
             return Err(ListProblem::NoName);
@@ -51,7 +51,7 @@ impl KnownIdentities {
         Ok(())
     }
 
-    /// Whose a key is.
+    /// The owner of a key.
     #[must_use]
     pub fn user_of(&self, identity: &[u8; IDENTITY_LENGTH]) -> Option<&str> {
         self.users.get(identity).map(String::as_str)
@@ -83,7 +83,7 @@ impl FromStr for KnownIdentities {
     }
 }
 
-/// In both cases of letters, without signs, which number parsers take.
+/// Accepts upper and lower case, but no signs, which number parsers accept.
 fn identity_of(digits: &str) -> Option<[u8; IDENTITY_LENGTH]> {
     if digits.len() != 2 * IDENTITY_LENGTH {
         return None;
@@ -96,23 +96,23 @@ fn identity_of(digits: &str) -> Option<[u8; IDENTITY_LENGTH]> {
     Some(identity)
 }
 
-/// A list that is not one. Use the list from before.
+/// An invalid list. Keep the previous one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ListError {
-    /// From 1.
+    /// Line number, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The error in the line.
     pub problem: ListProblem,
 }
 
-/// What is wrong with an entry of a list.
+/// An error in an entry of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ListProblem {
     /// Not 64 hexadecimal digits. Write the whole key.
     NoIdentity,
-    /// No name, or one with control characters. Write the user's name behind the key.
+    /// No name, or one with control characters. Write the user's name after the key.
     NoName,
-    /// This key is another user's already. Remove one of the two.
+    /// Another user has this key already. Remove one of the two.
     OfAnother,
 }
 
@@ -136,31 +136,32 @@ impl fmt::Display for ListError {
 
 impl core::error::Error for ListError {}
 
-/// Judges by a list. The credential is the user's name in UTF-8, or no bytes: then whoever the key
-/// is of.
+/// Judges by a list. The credential is the user's name in UTF-8, or empty: then the owner of the
+/// key is accepted.
 ///
-/// The answer is the same in every call and at all times, until the list is replaced.
+/// The verdict is the same in every call and at all times, until the list is replaced.
 #[derive(Debug)]
 pub struct Listed {
     list: Replaceable<KnownIdentities>,
 }
 
 impl Listed {
-    /// By this list.
+    /// Judges by this list.
     #[must_use]
     pub fn new(list: KnownIdentities) -> Self {
         Self { list: Replaceable::new(list) }
     }
 
-    /// From now on by another list.
+    /// Replaces the list.
     pub fn replace(&self, list: KnownIdentities) {
         self.list.replace(list);
     }
 }
 
 impl Judge for Listed {
-    /// # Errors [`Refusal::TooLarge`], [`Refusal::NotThisKind`] (no UTF-8), [`Refusal::NotListed`]
-    /// (nobody of that name, whosever the key is) and [`Refusal::ChangedIdentity`].
+    /// # Errors
+    /// [`Refusal::TooLarge`], [`Refusal::NotThisKind`] (not UTF-8), [`Refusal::NotListed`] (an
+    /// unknown name, whoever owns the key) and [`Refusal::ChangedIdentity`].
     fn judge(
         &self,
         identity: &[u8; IDENTITY_LENGTH],

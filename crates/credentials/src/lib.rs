@@ -1,25 +1,26 @@
-//! Judges for what proves who holds an identity key.
+//! Judges for credentials, which prove who holds an identity key.
 //!
 //! In a call each member announces an Ed25519 identity key with a credential, and the application
-//! says whose it is. Announces are broadcast: everybody in the call and the server can copy a
-//! credential. So one that does not **name or sign the identity key** proves nothing, and each
-//! judge in here refuses it. A credential should also name the call; where it does, it is checked.
+//! decides whose it is. Announces are broadcast: everybody in the call, and the server, can copy a
+//! credential. So a credential that does not **name or sign the identity key** proves nothing, and
+//! each judge here refuses it. A credential should also name the call; if it does, the name is
+//! checked.
 //!
 //! | organisation has | judge | credential |
 //! |---|---|---|
-//! | an OpenID Connect provider, as it is | [`oidc::Oidc`] | an ID token asked for with [`oidc::nonce`] as its nonce |
-//! | one that writes `cnf` (RFC 7800) | [`oidc::Oidc`] | an ID token that names the key in `cnf` |
-//! | certificates for people or devices | [`x509::X509`] | chain and signature, made by [`x509::credential`] |
+//! | any OpenID Connect provider | [`oidc::Oidc`] | an ID token with [`oidc::nonce`] |
+//! | a provider that writes `cnf` (RFC 7800) | [`oidc::Oidc`] | an ID token with the key in `cnf` |
+//! | certificates for people or devices | [`x509::X509`] | [`x509::credential`]: chain, signature |
 //! | a list of keys | [`Listed`] | the user's name, or nothing |
-//! | several of these | [`AnyOf`] | of any of them |
+//! | several of these | [`AnyOf`] | one of any of them |
 //!
-//! [`Cached`] around a judge makes judging the same credential again cheap. Formats: `FORMATS.md`
-//! beside this crate; vectors for other implementations: `crates/testkit/vectors/credentials`.
+//! [`Cached`] around a judge makes repeated verdicts cheap. Formats: `FORMATS.md` beside this
+//! crate; vectors for other implementations: `crates/testkit/vectors/credentials`.
 //!
 //! ```
 //! use sealframe_credentials::{Judge, KnownIdentities, Listed, Refusal};
 //!
-//! let identity = [7; 32]; // of the announce
+//! let identity = [7; 32]; // from the announce
 //! let list = format!("# our team\n{} alice@example.org\n", "07".repeat(32));
 //! let judge = Listed::new(list.parse::<KnownIdentities>()?);
 //!
@@ -31,8 +32,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! No judge opens a connection, reads a file or looks at a clock: keys, certificates, lists and the
-//! time are arguments.
+//! No judge opens a connection, reads a file or a clock: keys, certificates, lists and the time are
+//! arguments.
 #![forbid(unsafe_code)]
 
 mod any;
@@ -58,21 +59,22 @@ use std::sync::Arc;
 /// Bytes of a public Ed25519 key (RFC 8032 §5.1.5).
 pub const IDENTITY_LENGTH: usize = 32;
 
-/// Bytes that a credential has at most: what an announce of the group protocol holds.
+/// Longest credential, in bytes: the limit of the group protocol's announce.
 pub const MAX_CREDENTIAL_LENGTH: usize = 4096;
 
-/// Says whose an identity key is.
+/// Decides whose an identity key is.
 pub trait Judge: Send + Sync {
     /// Judges one announce.
     ///
-    /// * `identity`: the Ed25519 key that signed the announce. That it did is the group protocol's
-    ///   affair, and not checked here.
+    /// * `identity`: the Ed25519 key that signed the announce. The group protocol verifies that
+    ///   signature; it is not checked here.
     /// * `group_id`: the application's name for the call, any bytes.
-    /// * `credential`: at most [`MAX_CREDENTIAL_LENGTH`] bytes, from a stranger.
-    /// * `now`: seconds since the Unix epoch, by a clock that the server of the call does not set.
+    /// * `credential`: at most [`MAX_CREDENTIAL_LENGTH`] bytes, untrusted.
+    /// * `now`: seconds since the Unix epoch, from a clock that the server of the call does not
+    ///   control.
     ///
     /// # Errors
-    /// [`Refusal`] says why not, and what the caller does. Nothing has changed then.
+    /// [`Refusal`] gives the reason, and what the caller should do. Nothing has changed then.
     fn judge(
         &self,
         identity: &[u8; IDENTITY_LENGTH],
@@ -81,21 +83,21 @@ pub trait Judge: Send + Sync {
         now: u64,
     ) -> Result<Verified, Refusal>;
 
-    /// Another number after each change of what the judge trusts (keys, lists, revocations):
-    /// verdicts from before are not used again.
+    /// A number that changes whenever the judge's trust changes (keys, lists, revocations): earlier
+    /// verdicts must not be reused then.
     fn revision(&self) -> u64;
 }
 
-/// Whose an identity key is.
+/// The owner of an identity key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified {
-    /// Names the person among all that the judge can name. Never empty, without control characters.
+    /// The person's name, unique among those of the judge. Never empty, without control characters.
     pub user: String,
-    /// The first second since the Unix epoch at which the judge no longer says so; `None`: not
-    /// limited by time.
+    /// The first second since the Unix epoch at which the verdict no longer holds; `None` if it
+    /// does not expire.
     pub expires_at: Option<u64>,
-    /// Whether the credential is for this call alone. If not, it is as good in every other call,
-    /// for the same identity.
+    /// Whether the credential is for this call alone. If not, it is valid in every other call, for
+    /// the same identity.
     pub names_call: bool,
 }
 
@@ -131,12 +133,12 @@ impl<J: Judge + ?Sized> Judge for Box<J> {
     }
 }
 
-/// What every judge looks at first.
+/// The first check of every judge.
 fn checked_length(credential: &[u8]) -> Result<(), Refusal> {
     if credential.len() > MAX_CREDENTIAL_LENGTH { Err(Refusal::TooLarge) } else { Ok(()) }
 }
 
-/// A name that is one: not empty, not blank, and nothing in it that moves a cursor.
+/// Whether a name is not empty, not blank, and free of control characters.
 fn is_name(user: &str) -> bool {
     !user.trim().is_empty() && !user.chars().any(char::is_control)
 }

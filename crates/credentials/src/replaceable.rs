@@ -1,8 +1,8 @@
-//! What a judge trusts, replaced while others judge.
+//! A judge's trust, which can be replaced while other threads judge.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// A value with the number of its version.
+/// A value with its version number.
 #[derive(Debug)]
 pub(crate) struct Replaceable<T> {
     current: RwLock<(Arc<T>, u64)>,
@@ -14,7 +14,7 @@ impl<T> Replaceable<T> {
     }
 
     pub(crate) fn get(&self) -> Arc<T> {
-        // A pair that a panic left behind is whole: it is replaced by one assignment.
+        // After a panic elsewhere the pair is still consistent: it is replaced by one assignment.
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).0)
     }
 

@@ -1,9 +1,9 @@
 //! Certificates with a signature.
 //!
-//! A certificate names no identity key, and everybody has seen it. The credential is the chain
-//! together with a signature by the leaf's key over this identity in this call ([`statement`];
-//! `FORMATS.md` §2). The leaf's key signs nothing else of this form: TLS puts other bytes before
-//! what it signs (RFC 8446 §4.4.3).
+//! A certificate names no identity key, and it is public. So the credential is the chain with a
+//! signature by the leaf's key over this identity in this call ([`statement`]; `FORMATS.md` §2).
+//! The leaf's key signs nothing else of this form: TLS prefixes its signed data with other bytes
+//! (RFC 8446 §4.4.3).
 
 use core::{fmt, time::Duration};
 
@@ -37,7 +37,7 @@ use crate::{
 /// First byte of the encoding. No ID token and no name begins with it.
 const VERSION: u8 = 1;
 
-/// By what certificates may be signed.
+/// The algorithms with which certificates may be signed.
 const CHAIN_ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
     ECDSA_P256_SHA256,
     ECDSA_P256_SHA384,
@@ -52,7 +52,7 @@ const CHAIN_ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
     RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
 ];
 
-/// How the leaf's key signs, with TLS's numbers (RFC 8446 §4.2.3).
+/// The leaf's signature scheme, with TLS's numbers (RFC 8446 §4.2.3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Scheme {
     /// RSASSA-PKCS1-v1_5 with SHA-256, keys of 2048 to 8192 bits.
@@ -95,28 +95,28 @@ impl Scheme {
     }
 }
 
-/// Which subject alternative name (RFC 5280 §4.2.1.6) is the user. The common name never is.
+/// The subject alternative name (RFC 5280 §4.2.1.6) that is the user. The common name never is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum NameKind {
-    /// `rfc822Name`, as `alice@example.org`.
+    /// `rfc822Name`, for example `alice@example.org`.
     Email,
-    /// `uniformResourceIdentifier`, as `spiffe://example.org/alice`.
+    /// `uniformResourceIdentifier`, for example `spiffe://example.org/alice`.
     Uri,
-    /// `dNSName`, as `room-4.example.org`. One with a wildcard is no user.
+    /// `dNSName`, for example `room-4.example.org`. A wildcard is not a user.
     Dns,
 }
 
-/// How far up a chain must be covered by revocation lists, if there are any.
+/// Which certificates of a chain revocation lists must cover, if there are any.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Reach {
-    /// The leaf alone.
+    /// Only the leaf.
     Leaf,
     /// The leaf and every certificate between it and the trust anchor.
     #[default]
     Chain,
 }
 
-/// What is trusted: certificates at the top, and what was revoked.
+/// Trust anchors and revocation lists.
 #[derive(Debug)]
 pub struct Trust {
     anchors: Vec<TrustAnchor<'static>>,
@@ -124,15 +124,15 @@ pub struct Trust {
     reach: Reach,
 }
 
-/// Something that is no trust. Go on with what was trusted before.
+/// Invalid trust. Keep the previous one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TrustError {
-    /// No trust anchor is given: nobody could be accepted.
+    /// There is no trust anchor: nobody could be accepted.
     NoAnchor,
-    /// This one, from 0, is no certificate in DER.
+    /// The certificate at this index is not valid DER.
     Anchor(usize),
-    /// This revocation list, from 0, is none in DER, or one of deltas or for others (RFC 5280
-    /// §5.2).
+    /// The revocation list at this index is not valid DER, or is a delta or an indirect one (RFC
+    /// 5280 §5.2).
     RevocationList(usize),
 }
 
@@ -140,7 +140,7 @@ impl fmt::Display for TrustError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAnchor => f.write_str("no trust anchor"),
-            Self::Anchor(place) => write!(f, "trust anchor {place} is no certificate"),
+            Self::Anchor(place) => write!(f, "trust anchor {place} is not a certificate"),
             Self::RevocationList(place) => write!(f, "revocation list {place} cannot be used"),
         }
     }
@@ -149,7 +149,7 @@ impl fmt::Display for TrustError {
 impl core::error::Error for TrustError {}
 
 impl Trust {
-    /// In these root certificates, each in DER. Their own dates and signatures are not looked at.
+    /// Trusts these root certificates, each in DER. Their own dates and signatures are not checked.
     ///
     /// # Errors
     /// [`TrustError::NoAnchor`], [`TrustError::Anchor`].
@@ -170,9 +170,9 @@ impl Trust {
         Ok(Self { anchors, lists: Vec::new(), reach: Reach::Chain })
     }
 
-    /// With revocation lists, each in DER: now every certificate within reach must be covered by
-    /// one that is valid, or it is refused as [`Refusal::RevocationUnknown`]. Without any list
-    /// nothing is ever revoked.
+    /// Adds revocation lists, each in DER: then a valid one must cover every certificate within
+    /// reach, or the chain is refused as [`Refusal::RevocationUnknown`]. Without any list no
+    /// certificate counts as revoked.
     ///
     /// # Errors
     /// [`TrustError::RevocationList`].
@@ -195,12 +195,11 @@ impl Trust {
     }
 }
 
-/// Judges chains of certificates for client authentication (RFC 5280, extended key usage
-/// `id-kp-clientAuth`), which the leaf must have, signed by the leaf's key.
+/// Judges certificate chains for client authentication (RFC 5280, extended key usage
+/// `id-kp-clientAuth`), which the leaf must have, with a signature by the leaf's key.
 ///
-/// Authorities that are constrained to some e-mail addresses or URIs are refused as
-/// [`Refusal::UntrustedChain`] where the leaf has such a name: rustls-webpki does not compare
-/// these.
+/// Authorities that are constrained to certain e-mail addresses or URIs are refused as
+/// [`Refusal::UntrustedChain`] if the leaf has such a name: rustls-webpki does not compare these.
 #[derive(Debug)]
 pub struct X509 {
     trust: Replaceable<Trust>,
@@ -208,22 +207,23 @@ pub struct X509 {
 }
 
 impl X509 {
-    /// Trusts this, and takes the user from that kind of name.
+    /// Uses this trust, and takes the user from a name of this kind.
     #[must_use]
     pub fn new(trust: Trust, user: NameKind) -> Self {
         Self { trust: Replaceable::new(trust), user }
     }
 
-    /// From now on trusts this: new anchors, new revocation lists.
+    /// Replaces anchors and revocation lists.
     pub fn replace_trust(&self, trust: Trust) {
         self.trust.replace(trust);
     }
 }
 
 impl Judge for X509 {
-    /// Always names the call.
+    /// The verdict always names the call.
     ///
-    /// # Errors [`Refusal`], in the order of `FORMATS.md` §2. A signature for another identity or
+    /// # Errors
+    /// [`Refusal`], in the order of `FORMATS.md` §2. A signature for another identity or
     /// another call cannot be told from a wrong one: [`Refusal::BadSignature`].
     fn judge(
         &self,
@@ -249,7 +249,7 @@ impl Judge for X509 {
     }
 }
 
-/// Returns from when on one of the certificates is no longer valid.
+/// Returns when the first of the certificates expires.
 fn check_chain(
     trust: &Trust,
     leaf: &EndEntityCert<'_>,
@@ -268,7 +268,7 @@ fn check_chain(
             .with_expiration_policy(ExpirationPolicy::Enforce)
             .build()
     });
-    // One that nobody needs is one whose bytes nobody verified.
+    // Nothing verified the bytes of an unnecessary certificate.
     let needs_all = |path: &VerifiedPath<'_>| {
         if path.intermediate_certificates().count() == parts.others.len() {
             Ok(())
@@ -281,7 +281,7 @@ fn check_chain(
         &trust.anchors,
         &parts.others,
         UnixTime::since_unix_epoch(Duration::from_secs(now)),
-        // Of authorities it is required only if they name any; of the leaf see below.
+        // Authorities need it only if they list any usages; the leaf is checked below.
         KeyUsage::client_auth(),
         revocation,
         Some(&needs_all),
@@ -300,7 +300,7 @@ fn check_chain(
     Ok(end)
 }
 
-/// What rustls-webpki verified, read by a parser that tells what it read.
+/// Parses a certificate that rustls-webpki has verified, to read its fields.
 fn parsed(certificate: &CertificateDer<'_>) -> Result<Certificate, Refusal> {
     Certificate::from_der(certificate.as_ref()).map_err(|_| Refusal::Malformed)
 }
@@ -313,7 +313,7 @@ fn extension<'a, T: Decode<'a> + AssociatedOid>(
     Ok(found.map(|(_critical, value)| value))
 }
 
-/// For client authentication, said in so many words, by a key that may sign.
+/// Requires client authentication explicitly, and a key that may sign.
 fn check_purpose(leaf: &TbsCertificate) -> Result<(), Refusal> {
     let purposes = extension::<ExtendedKeyUsage>(leaf)?;
     let usage = extension::<Usages>(leaf)?;
@@ -322,7 +322,7 @@ fn check_purpose(leaf: &TbsCertificate) -> Result<(), Refusal> {
     if for_clients && may_sign { Ok(()) } else { Err(Refusal::WrongPurpose) }
 }
 
-/// The one name of this kind. Of two nobody knows which to show.
+/// The only name of this kind. With two, neither is certain.
 fn user_of(leaf: &CertificateDer<'_>, kind: NameKind) -> Result<String, Refusal> {
     let leaf = parsed(leaf)?;
     let names = extension::<SubjectAltName>(leaf.tbs_certificate())?;
@@ -375,8 +375,8 @@ fn signature_refusal(error: &webpki::Error) -> Refusal {
     }
 }
 
-/// A credential taken apart: `01 ‖ scheme u16 ‖ count u8 ‖ count × certificate x ‖ signature x`,
-/// where `x` is a `u16` length and that many bytes, big-endian.
+/// A parsed credential: `01 ‖ scheme u16 ‖ count u8 ‖ count × certificate x ‖ signature x`, where
+/// `x` is a `u16` length and that many bytes, big-endian.
 struct Parts<'a> {
     scheme: Scheme,
     leaf: CertificateDer<'a>,
@@ -402,7 +402,7 @@ impl<'a> Parts<'a> {
             others.push(CertificateDer::from(long(rest)?));
         }
         let signature = long(rest)?;
-        // Whole, so only its scheme may be unknown.
+        // The encoding is valid, so only its scheme may be unknown.
         Some(match Scheme::of(scheme) {
             Some(scheme) => Ok(Self { scheme, leaf, others, signature }),
             None => Err(Refusal::WrongAlgorithm),
@@ -410,7 +410,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Bytes behind their length.
+/// Bytes after their length.
 fn long<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = u16::from_be_bytes(*rest.split_off(..2)?.first_chunk()?);
     rest.split_off(..usize::from(length))
@@ -421,14 +421,14 @@ fn long<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 pub enum CredentialError<E> {
     /// No certificate is given.
     NoLeaf,
-    /// The first certificate is none in DER.
+    /// The first certificate is not valid DER.
     Malformed,
-    /// Over [`MAX_CREDENTIAL_LENGTH`] together. Leave out the trust anchor, or take certificates
-    /// with elliptic curves.
+    /// Together longer than [`MAX_CREDENTIAL_LENGTH`]. Leave out the trust anchor, or use
+    /// certificates with elliptic curves.
     TooLarge,
-    /// What the closure answered.
+    /// The closure's error.
     Signing(E),
-    /// The signature is not the leaf's by this scheme. Take the key that belongs to the first
+    /// The signature does not verify with the leaf's key and this scheme. Use the key of the first
     /// certificate.
     WrongKey,
 }
@@ -449,13 +449,14 @@ impl<E: core::error::Error> core::error::Error for CredentialError<E> {}
 
 /// Makes a credential for `identity` in the call `group_id`.
 ///
-/// * `chain`: certificates in DER, the leaf first, without the trust anchor; each of them is
-///   needed.
-/// * `sign`: signs 87 bytes ([`statement`]) by the leaf's key and `scheme`; it may ask a smart card
-///   or a key store.
+/// * `chain`: certificates in DER, the leaf first, without the trust anchor and without unnecessary
+///   certificates.
+/// * `sign`: signs 87 bytes ([`statement`]) with the leaf's key and `scheme`; it may use a smart
+///   card or a key store.
 ///
-/// # Errors [`CredentialError`]. What is made verifies by the leaf; whether the chain is trusted
-/// only the others know.
+/// # Errors
+/// [`CredentialError`]. The result verifies with the leaf; whether the chain is trusted is for the
+/// other members to decide.
 pub fn credential<E>(
     chain: &[impl AsRef<[u8]>],
     scheme: Scheme,

@@ -1,4 +1,4 @@
-//! The list of known identities, through the public door.
+//! The list of known identities, through the public API.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -16,7 +16,7 @@ fn all_13_claims() {
     let judge = Listed::new(list.text.parse().unwrap());
     for case in &list.cases {
         let identity = case.identity.0.clone().try_into().unwrap();
-        // The same in every call and at all times.
+        // The verdict is the same in every call and at all times.
         for (group_id, now) in [(&b""[..], 0), (b"call", u64::MAX)] {
             let verdict = judge.judge(&identity, group_id, &case.credential, now);
             if let Some(named) = &case.named {
@@ -49,7 +49,7 @@ fn a_name_with_a_strangers_key_is_refused() {
 }
 
 #[test]
-fn what_is_no_list_is_told_by_its_line() {
+fn an_invalid_list_is_reported_with_its_line() {
     let texts = credentials::all().list.no_lists;
     for text in &texts {
         let error = text.text.parse::<KnownIdentities>().unwrap_err();
@@ -89,12 +89,12 @@ static LIST: LazyLock<KnownIdentities> =
 
 proptest! {
     #[test]
-    fn any_text_is_read_without_a_panic(text in "\\PC{0,200}") {
+    fn any_text_is_parsed_without_a_panic(text in "\\PC{0,200}") {
         let _ = text.parse::<KnownIdentities>();
     }
 
     #[test]
-    fn of_any_bytes_none_name_a_stranger(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
+    fn no_bytes_name_a_stranger(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
         let list = LIST.clone();
         assert!(Listed::new(list).judge(&[7; 32], b"", &bytes, 0).is_err());
     }

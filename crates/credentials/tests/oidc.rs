@@ -1,4 +1,4 @@
-//! ID tokens made by another library, through the public door.
+//! ID tokens made by another library, through the public API.
 #![cfg(feature = "oidc")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -92,7 +92,7 @@ fn all_133_tokens() {
 }
 
 #[test]
-fn what_follows_from_an_identity() {
+fn values_derived_from_an_identity() {
     let all = &*ALL;
     for case in &ALL.derived {
         let identity = case.identity.0.clone().try_into().unwrap();
@@ -107,7 +107,7 @@ fn what_follows_from_an_identity() {
 }
 
 #[test]
-fn key_sets_and_what_is_none() {
+fn valid_and_invalid_key_sets() {
     let all = &*ALL;
     for (name, set) in &ALL.key_sets {
         assert_eq!(key_set(all, name).len(), set.usable, "{name}");
@@ -190,7 +190,7 @@ fn keys_change_at_run_time() {
 }
 
 #[test]
-fn a_judge_that_would_be_none_is_not_made() {
+fn an_invalid_configuration_is_rejected() {
     let all = &*ALL;
     let of = |issuer: &str, audiences: &[&str]| {
         Oidc::new(issuer, audiences.iter().copied(), key_set(all, "key_set"))
@@ -207,7 +207,7 @@ fn a_judge_that_would_be_none_is_not_made() {
 }
 
 #[test]
-fn the_ends_of_time_are_no_way_in() {
+fn extreme_times_are_refused_without_overflow() {
     let all = &*ALL;
     let case = case(all, "EdDSA with cnf.jkt");
     for judge in [
@@ -225,14 +225,14 @@ fn the_ends_of_time_are_no_way_in() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_no_token(bytes in prop::collection::vec(any::<u8>(), 0..=MAX_CREDENTIAL_LENGTH + 9)) {
+    fn arbitrary_bytes_are_not_a_token(bytes in prop::collection::vec(any::<u8>(), 0..=MAX_CREDENTIAL_LENGTH + 9)) {
         let all = &*ALL;
         let judge = judge_of(all, &ALL.oidc[0]);
         prop_assert!(judge.judge(&[7; 32], b"", &bytes, all.oidc[0].now).is_err());
     }
 
     #[test]
-    fn any_three_parts_are_no_token(text in "[A-Za-z0-9_-]{0,90}\\.[A-Za-z0-9_-]{0,90}\\.[A-Za-z0-9_-]{0,90}") {
+    fn any_three_parts_are_not_a_token(text in "[A-Za-z0-9_-]{0,90}\\.[A-Za-z0-9_-]{0,90}\\.[A-Za-z0-9_-]{0,90}") {
         let all = &*ALL;
         let judge = judge_of(all, &ALL.oidc[0]);
         prop_assert!(judge.judge(&[7; 32], b"", text.as_bytes(), all.oidc[0].now).is_err());

@@ -1,4 +1,4 @@
-//! Several judges as one, and verdicts that are kept.
+//! Several judges combined, and cached verdicts.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use core::{
@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use sealframe_credentials::{AnyOf, Cached, Judge, KnownIdentities, Listed, Refusal, Verified};
 
-/// Accepts credentials that begin with a byte of its own, until a time; counts how often it is
-/// asked.
+/// Accepts credentials that begin with its byte, until a time; counts how often it is asked.
 struct Counting {
     kind: u8,
     asked: AtomicUsize,
@@ -70,7 +69,7 @@ fn any_of_several_judges_accepts() {
     assert_eq!((first.asked(), second.asked()), (1, 0));
     assert_eq!(judge(&[b'b', 20, 1]).unwrap().user, "user 1");
     assert_eq!(judge(b"alice").unwrap().user, "alice");
-    // Of several refusals the one of the judge whose kind it is.
+    // Of several refusals, the one of the judge whose kind matches.
     assert_eq!(judge(&[b'b', 20, 2]), Err(Refusal::WrongIdentity));
     assert_eq!(judge(&[b'b', 10, 1]), Err(Refusal::Expired));
     assert_eq!(judge(b"carol"), Err(Refusal::NotListed));
@@ -82,7 +81,7 @@ fn any_of_several_judges_accepts() {
 }
 
 #[test]
-fn a_kept_verdict_is_for_the_same_credential_identity_and_call() {
+fn a_cached_verdict_is_for_the_same_credential_identity_and_call() {
     let inner = Counting::new(b'a');
     let cached = Cached::new(Arc::clone(&inner), size(8));
     let credential = [b'a', 200, 1];
@@ -101,7 +100,7 @@ fn a_kept_verdict_is_for_the_same_credential_identity_and_call() {
 }
 
 #[test]
-fn a_kept_verdict_ends_with_the_credential() {
+fn a_cached_verdict_expires_with_the_credential() {
     let inner = Counting::new(b'a');
     let cached = Cached::new(Arc::clone(&inner), size(8)).with_max_age(1000);
     let judge = |now| cached.judge(&[1; 32], b"", &[b'a', 100, 1], now);
@@ -110,14 +109,14 @@ fn a_kept_verdict_ends_with_the_credential() {
     assert_eq!(inner.asked(), 1);
     assert_eq!(judge(100), Err(Refusal::Expired));
     assert!(cached.is_empty());
-    // Before the time at which it was made: perhaps it was not valid yet.
+    // Earlier than the verdict: the credential may not have been valid yet.
     assert!(judge(50).is_ok());
     assert!(judge(49).is_ok());
     assert_eq!(inner.asked(), 4);
 }
 
 #[test]
-fn a_kept_verdict_ends_after_its_age_and_when_trust_changes() {
+fn a_cached_verdict_ends_after_its_maximum_age_and_when_trust_changes() {
     let inner = Counting::new(b'a');
     let cached = Cached::new(Arc::clone(&inner), size(8)).with_max_age(30);
     let judge = |now| assert!(cached.judge(&[1; 32], b"", &[b'a', 200, 1], now).is_ok());
@@ -132,7 +131,7 @@ fn a_kept_verdict_ends_after_its_age_and_when_trust_changes() {
 }
 
 #[test]
-fn what_is_kept_is_bounded_and_refusals_push_nobody_out() {
+fn the_cache_is_bounded_and_refusals_evict_nobody() {
     let inner = Counting::new(b'a');
     let cached = Cached::new(Arc::clone(&inner), size(3));
     for user in 1..=3 {
@@ -147,7 +146,7 @@ fn what_is_kept_is_bounded_and_refusals_push_nobody_out() {
         assert!(cached.judge(&[user; 32], b"", &[b'a', 200, user], 10).is_ok());
     }
     assert_eq!(inner.asked(), before);
-    // The one that was asked for longest ago goes.
+    // The least recently used one is evicted.
     assert!(cached.judge(&[4; 32], b"", &[b'a', 200, 4], 10).is_ok());
     assert_eq!(cached.len(), 3);
     assert!(cached.judge(&[2; 32], b"", &[b'a', 200, 2], 10).is_ok());

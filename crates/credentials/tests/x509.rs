@@ -1,4 +1,4 @@
-//! Chains made by another library, through the public door; and such as ours makes.
+//! Chains made by another library, and by ours, through the public API.
 #![cfg(feature = "x509")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -128,7 +128,7 @@ fn signing(leaf: &Leaf) -> Vec<(Scheme, Sign)> {
 }
 
 #[test]
-fn what_is_made_is_accepted_for_that_identity_in_that_call_alone() {
+fn a_credential_is_accepted_for_its_identity_and_call_only() {
     let mut made = 0;
     for leaf in &ALL.leaves {
         for (scheme, sign) in signing(leaf) {
@@ -149,7 +149,7 @@ fn what_is_made_is_accepted_for_that_identity_in_that_call_alone() {
 }
 
 #[test]
-fn what_others_would_refuse_is_not_made() {
+fn an_invalid_credential_is_not_made() {
     let leaves = &ALL.leaves;
     let [ed, p256] = [&leaves[0], &leaves[1]];
     let of = |chain: &[&[u8]], scheme, sign: Sign| {
@@ -190,7 +190,7 @@ fn trust_changes_at_run_time() {
 }
 
 #[test]
-fn what_is_no_trust_is_told_by_its_place() {
+fn an_invalid_trust_input_is_reported_with_its_index() {
     let all = &*ALL;
     let anchor = &*all.x509[0].anchors[0];
     let none: [&[u8]; 0] = [];
@@ -202,7 +202,7 @@ fn what_is_no_trust_is_told_by_its_place() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_no_chain(rest in prop::collection::vec(any::<u8>(), 0..=MAX_CREDENTIAL_LENGTH)) {
+    fn arbitrary_bytes_are_not_a_chain(rest in prop::collection::vec(any::<u8>(), 0..=MAX_CREDENTIAL_LENGTH)) {
         let judge = judge_of(&ALL.x509[0]);
         prop_assert!(judge.judge(&[7; 32], b"", &rest, NOW).is_err());
         let begun = [b"\x01\x08\x07\x01".as_slice(), &rest].concat();

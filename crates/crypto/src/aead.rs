@@ -3,27 +3,31 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::{Cipher, backend::Key, wiped_stack::on_wiped_stack};
+use crate::{
+    Cipher,
+    backend::{ExpandedKey, Kind, dispatch},
+    wiped_stack::on_wiped_stack,
+};
 
 /// The AEAD key of one suite, expanded once.
 ///
-/// This is the primitive, with the nonce in the caller's hand, for known-answer tests, comparisons, and for formats older than
-/// RFC 9605, which make their nonces in another way: whoever repeats one gives the key away.
-/// SFrame's frames go through [`FrameKey`](crate::FrameKey), which makes the nonces itself.
-pub struct AeadKey(pub(crate) Key);
+/// This is the primitive, for known-answer tests, for comparisons, and for formats older than RFC
+/// 9605, which make their nonces in another way. The caller passes the nonce: repeating one gives
+/// the key away. SFrame's frames go through [`FrameKey`](crate::FrameKey), which makes the nonces
+/// itself.
+pub struct AeadKey(pub(crate) Kind);
 
 impl AeadKey {
     /// Expands the `Nk` bytes of `key`; the caller wipes its copy. `None` for any other length.
     #[must_use]
-    pub fn new(cipher: impl Into<Cipher>, key: &[u8]) -> Option<Self> {
-        let cipher = cipher.into();
-        (key.len() == cipher.suite.nk()).then(|| on_wiped_stack(|| Self::of_derived(cipher, key)))
+    pub fn new(cipher: Cipher, key: &[u8]) -> Option<Self> {
+        (key.len() == cipher.suite.nk()).then(|| on_wiped_stack(|| Self::from_derived(cipher, key)))
     }
 
-    /// As [`new`](Self::new), for a key whose length is right by construction.
-    pub(crate) fn of_derived(cipher: Cipher, key: &[u8]) -> Self {
+    /// Like [`new`](Self::new), for a key whose length is right by construction.
+    pub(crate) fn from_derived(cipher: Cipher, key: &[u8]) -> Self {
         debug_assert_eq!(key.len(), cipher.suite.nk());
-        Self(Key::new(cipher, key))
+        Self(Kind::new(cipher, key))
     }
 
     /// Encrypts `in_out` in place and writes the tag to `tag`.
@@ -41,7 +45,7 @@ impl AeadKey {
         in_out: &mut [u8],
         tag: &mut [u8],
     ) -> Result<(), FrameTooLong> {
-        self.0.encrypt(nonce, aad, in_out, tag)
+        dispatch!(&self.0, key => key.encrypt(nonce, aad, in_out, tag))
     }
 
     /// Checks `tag` and decrypts `in_out` in place. A tag of any length but `Nt` is wrong.
@@ -56,14 +60,15 @@ impl AeadKey {
         in_out: &mut [u8],
         tag: &[u8],
     ) -> Result<(), Unauthentic> {
-        self.0.decrypt(nonce, aad, in_out, tag)
+        dispatch!(&self.0, key => key.decrypt(nonce, aad, in_out, tag))
     }
 
-    /// As [`decrypt`](Self::decrypt), for who has further keys to try. Copies: the ciphertext, to `scratch`, if the backend is ring
-    /// or aws-lc-rs; the others leave it alone, or encrypt it again. Allocates: not where `scratch` has been as long before.
+    /// Like [`decrypt`](Self::decrypt), but leaves `in_out` unchanged on failure so that another
+    /// key can be tried. Copies: ring and aws-lc-rs copy the ciphertext to `scratch`, which grows
+    /// only for a longer frame.
     ///
     /// # Errors
-    /// [`Unauthentic`], with `in_out` as it was.
+    /// [`Unauthentic`], with `in_out` unchanged.
     #[inline(always)] // see the crate's front page
     pub fn decrypt_or_restore(
         &self,
@@ -73,7 +78,7 @@ impl AeadKey {
         tag: &[u8],
         scratch: &mut Vec<u8>,
     ) -> Result<(), Unauthentic> {
-        self.0.decrypt_or_restore(nonce, aad, in_out, tag, scratch)
+        dispatch!(&self.0, key => key.decrypt_or_restore(nonce, aad, in_out, tag, scratch))
     }
 }
 
@@ -83,7 +88,8 @@ impl fmt::Debug for AeadKey {
     }
 }
 
-/// The frame did not come from the holder of the key, or not in this form. No detail, by design.
+/// The frame did not come from the holder of the key, or was altered on its way. No detail, by
+/// design.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct Unauthentic;
@@ -96,8 +102,8 @@ impl fmt::Display for Unauthentic {
 
 impl core::error::Error for Unauthentic {}
 
-/// The plaintext has more than 2^36 - 32 bytes: AES-GCM's bound (NIST SP 800-38D §5.2.1.1), which also
-/// keeps the 32-bit block counter of the CTR suites from wrapping.
+/// The plaintext has more than 2^36 - 32 bytes: AES-GCM's bound (NIST SP 800-38D §5.2.1.1), which
+/// also keeps the 32-bit block counter of the CTR suites from wrapping.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct FrameTooLong;

@@ -1,4 +1,4 @@
-//! What a key management hands to the media path.
+//! The key that a key management passes to the media path.
 
 use alloc::{boxed::Box, vec};
 use core::fmt;
@@ -9,9 +9,9 @@ use crate::{CipherSuite, hkdf::Prk, wiped_stack::on_wiped_stack};
 
 /// `base_key`: one secret of one suite, for one sender, for one direction.
 ///
-/// With sender keys, giving it to a sender or a receiver consumes it, so the same value cannot serve both; an MLS
-/// epoch's serves every member. It cannot be cloned, compared or printed, and is wiped when dropped. None is shorter
-/// than its suite asks for, and none is nothing but zeros.
+/// With sender keys, passing it to a sender or a receiver consumes it, so one value cannot serve
+/// both; an MLS epoch's base key serves every member. It cannot be cloned, compared or printed, and
+/// is wiped when dropped. It is never shorter than its suite requires, and never all zeros.
 ///
 /// Source: RFC 9605 §4.4.1.
 pub struct BaseKey {
@@ -67,10 +67,11 @@ impl BaseKey {
         Self { suite, bytes }
     }
 
-    /// The next step of the ratchet: `HKDF-Expand(HKDF-Extract("", base_key), "SFrame 1.0 Ratchet", Nh)`.
+    /// The next step of the ratchet: `HKDF-Expand(HKDF-Extract("", base_key), "SFrame 1.0 Ratchet",
+    /// Nh)`.
     ///
-    /// Takes `&self`, so that a receiver can try a step that a forged KID names and forget it again.
-    /// `Nh` bytes, not `Nk` as some implementations have it.
+    /// Takes `&self`, so that a receiver can try a step that a forged KID names and drop it again.
+    /// The result has `Nh` bytes, not `Nk` as in some implementations.
     ///
     /// Source: RFC 9605 §5.1.
     #[must_use]
@@ -78,7 +79,7 @@ impl BaseKey {
         Self::expand(self.suite, &self.bytes, &[b"SFrame 1.0 Ratchet"])
     }
 
-    /// Another copy, for who seals with it and tells it to others. Never make two senders of it.
+    /// Another copy, for a sender that also distributes the key. Never make two senders of it.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self { suite: self.suite, bytes: self.bytes.clone() }
@@ -90,7 +91,7 @@ impl BaseKey {
         self.suite
     }
 
-    /// The secret itself, for a key management that must send it to somebody. Wipe every copy.
+    /// The secret itself, for a key management that has to send it. Wipe every copy.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8] {
         &self.bytes
@@ -125,16 +126,16 @@ pub enum WeakKey {
         /// The fewest that are taken.
         need: usize,
     },
-    /// Nothing but zeros: a buffer that nobody has filled, or a random number generator that does not work.
+    /// All zeros: an unfilled buffer, or a random number generator that does not work.
     Zeros,
 }
 
 impl WeakKey {
-    /// The one test that bytes pass before they become a secret: at least `need`, and not nothing but zeros. The time
-    /// that it takes depends on the length alone.
+    /// The one check that bytes pass before they become a secret: at least `need` of them, and not
+    /// all zeros. The time it takes depends on the length alone.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// The reason for which the bytes are rejected.
     pub fn check(need: usize, bytes: &[u8]) -> Result<(), Self> {
         if bytes.len() < need {
             return Err(Self::TooShort { need });

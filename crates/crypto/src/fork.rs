@@ -1,4 +1,4 @@
-//! What one process may seal, and its child may not.
+//! Keeps a forked child from sealing with its parent's counters.
 
 #[cfg(unix)]
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,10 +15,10 @@ const _: () = assert!(LIMIT + 1 < ROOM && FIRST.is_multiple_of(ROOM), "counts ca
 
 /// The blocks that a key has sealed. Only the process that began the count can go on with it.
 ///
-/// A fork copies a sender with its counter: parent and child would seal with the same nonces. So a
-/// process's counts lie in a range of their own, and a child's range lies below its parent's. One
-/// comparison, that with the end of the process's range, holds the key's limit and keeps what was
-/// inherited from sealing:
+/// A fork copies a sender with its counter: parent and child would seal with the same nonces. So
+/// the counts of each process lie in a range of its own, and a child's range lies below its
+/// parent's. One comparison with the end of the process's range enforces the key's limit and stops
+/// inherited counts from sealing:
 ///
 /// ```text
 ///                child's range              parent's range
@@ -26,8 +26,9 @@ const _: () = assert!(LIMIT + 1 < ROOM && FIRST.is_multiple_of(ROOM), "counts ca
 ///                          └ end there      └──────────┴ all beyond the child's end
 /// ```
 ///
-/// The range moves in a handler of `pthread_atfork`: a child that was made past the C library, by a
-/// bare `clone`, is not seen, nor is a copy of a whole virtual machine. Where there is no fork, there is one range.
+/// A `pthread_atfork` handler moves the range. A child made without the C library, by a bare
+/// `clone`, is not noticed, nor is a copy of a whole virtual machine. On targets without fork there
+/// is one range.
 ///
 /// Source: RFC 9605 §9.1 (no nonce twice).
 #[derive(Debug)]
@@ -51,8 +52,8 @@ fn start() -> u64 {
 }
 
 impl BlockCount {
-    /// A count that begins in this process, after so many blocks; beyond its limit a key is
-    /// exhausted, no matter how far.
+    /// A count that begins in this process, after `blocks` blocks. A count beyond its limit is
+    /// exhausted, however far beyond it is.
     #[must_use]
     pub fn begin(blocks: u64) -> Self {
         #[cfg(unix)]
@@ -60,7 +61,8 @@ impl BlockCount {
         Self(start() + blocks.min(LIMIT + 1))
     }
 
-    /// The count after `more` blocks; `None` beyond the limit of every key, or if a parent has begun it.
+    /// The count after `more` blocks; `None` beyond the limit of every key, or if a parent process
+    /// began it.
     #[inline(always)] // a part of the hot doors
     #[must_use]
     pub fn after(&self, more: u64) -> Option<Self> {
@@ -68,10 +70,10 @@ impl BlockCount {
         (next <= end()).then_some(Self(next))
     }
 
-    /// Not reached by any key.
+    /// A mark that no key reaches.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// Whether it is that count, of the same process, or beyond.
+    /// Whether this count has reached `mark`, or another process began it.
     #[inline(always)] // a part of the hot doors
     #[must_use]
     pub const fn has_reached(&self, mark: &Self) -> bool {
@@ -85,7 +87,7 @@ impl BlockCount {
         self.0 % ROOM
     }
 
-    /// Whether it was begun by a parent, who may go on with it.
+    /// Whether a parent process began it and may still use it.
     #[cold]
     #[must_use]
     pub fn is_inherited(&self) -> bool {
@@ -93,19 +95,21 @@ impl BlockCount {
     }
 }
 
-/// Has the range moved in every child from now on.
+/// Moves the range in every child from now on.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "the C library's door")]
 fn watch() {
     static IS_WATCHED: AtomicBool = AtomicBool::new(false);
     if !IS_WATCHED.load(Ordering::Acquire) {
-        // SAFETY: the handler touches one atomic number. Registered twice, it moves the range twice.
+        // SAFETY: the handler touches one atomic number. Registered twice, it moves the range
+        // twice.
         let failed = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
         IS_WATCHED.store(failed == 0, Ordering::Release);
     }
 }
 
-/// After 2^26 processes, each the child of the last, there is no range left and nothing is sealed.
+/// After 2^26 processes, each the child of the previous one, no range is left and nothing is
+/// sealed.
 #[cfg(unix)]
 extern "C" fn in_child() {
     let end = END.load(Ordering::Relaxed);

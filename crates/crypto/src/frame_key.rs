@@ -17,8 +17,8 @@ const MAX_NK: usize = 96;
 
 /// `sframe_key` and `sframe_salt` of one KID, expanded and ready for frames.
 ///
-/// The salt never leaves, and a nonce is made from it and a CTR in here: whoever never repeats a CTR
-/// under this key never repeats a nonce.
+/// The salt never leaves this type, which makes each nonce from the salt and a CTR: a caller that
+/// never repeats a CTR under this key never repeats a nonce.
 ///
 /// Source: RFC 9605 §4.4.2 and §4.4.3.
 pub struct FrameKey {
@@ -50,7 +50,7 @@ impl FrameKey {
             sframe_secret.expand(&[b"SFrame 1.0 Secret key ", &kid, &id], key);
             sframe_secret.expand(&[b"SFrame 1.0 Secret salt ", &kid, &id], &mut salt);
             Self {
-                aead: AeadKey::of_derived(Cipher::new(suite, backend), key),
+                aead: AeadKey::from_derived(Cipher::new(suite, backend), key),
                 salt,
                 #[cfg(feature = "external-aead")]
                 raw: Zeroizing::new((&*key).into()),
@@ -91,7 +91,8 @@ impl FrameKey {
         self.aead.decrypt(self.nonce(ctr), aad, in_out, tag)
     }
 
-    /// `sframe_key`, for a caller that runs AES-GCM itself; `None` for the other suites. Wipe every copy.
+    /// `sframe_key`, for a caller that runs AES-GCM itself; `None` for the other suites. Wipe every
+    /// copy.
     #[cfg(feature = "external-aead")]
     #[must_use]
     pub fn expose_key(&self) -> Option<&[u8]> {
@@ -107,7 +108,7 @@ impl FrameKey {
 
     /// `sframe_salt XOR CTR`, the CTR as `Nn` bytes, big-endian.
     ///
-    /// In words of 8 and 4 bytes, as ring reads it: a load across two stores has to wait for both.
+    /// In words of 8 and 4 bytes, as ring reads it: a load across two stores would stall.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
     pub(crate) fn nonce(&self, ctr: Ctr) -> [u8; NN] {

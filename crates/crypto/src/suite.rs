@@ -11,8 +11,9 @@ const SUITES: usize = if cfg!(feature = "ctr-hmac") { 8 } else { 2 };
 /// A cipher suite; the discriminant is its number in IANA's registry "SFrame Cipher Suites".
 ///
 /// Prefer [`Aes128GcmSha256_128`](Self::Aes128GcmSha256_128), or
-/// [`Aes256GcmSha512_128`](Self::Aes256GcmSha512_128) where policy asks for 256 bits: they are both
-/// the strongest and, by far, the fastest. The others are there with feature `ctr-hmac`, as by default.
+/// [`Aes256GcmSha512_128`](Self::Aes256GcmSha512_128) where policy requires 256 bits: they are both
+/// the strongest and, by far, the fastest. The others need feature `ctr-hmac`, which is on by
+/// default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 #[repr(u16)]
@@ -23,7 +24,8 @@ pub enum CipherSuite {
     /// As 1 with a 64-bit tag, which a patient forger can hit: 2^64 tries at the tag's best.
     #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256_64ShortTag = 2,
-    /// As 1 with a 32-bit tag: at 2^20 tries a second a forgery takes about an hour (RFC 9605 §7.5).
+    /// As 1 with a 32-bit tag: at 2^20 tries a second a forgery takes about an hour (RFC 9605
+    /// §7.5).
     #[cfg(feature = "ctr-hmac")]
     Aes128CtrHmacSha256_32ShortTag = 3,
     /// AES-128-GCM with its full 128-bit tag; keys by HKDF-SHA-256.
@@ -95,8 +97,8 @@ impl CipherSuite {
 
     /// The suite with IANA's number `id`, tags of 64 and 32 bits included.
     ///
-    /// A forged frame passes a 32-bit tag once in 2^32 tries. Use such a suite for audio alone, where a
-    /// forged frame is a click, and only if every byte counts.
+    /// A forged frame passes a 32-bit tag once in 2^32 tries. Use such a suite for audio alone,
+    /// where a forged frame is a click, and only if every byte counts.
     ///
     /// # Errors
     /// [`SuiteError::NotInThisBuild`], [`SuiteError::PrivateUse`] or [`SuiteError::Unknown`].
@@ -202,39 +204,61 @@ impl CipherSuite {
     }
 }
 
-/// A suite and the library that runs it. A [`CipherSuite`] converts into one with the default backend.
+/// A suite and the library that runs it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Cipher {
-    /// What goes over the wire.
+    /// The suite, which both ends must agree on.
     pub suite: CipherSuite,
-    /// What computes it; both ends need not agree.
+    /// The library; both ends need not use the same.
     pub backend: Backend,
+    interleaving: Interleaving,
+}
+
+/// When batches interleave short frames, where the backend can.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[expect(clippy::exhaustive_enums, reason = "it is done or not, or the processor decides")]
+pub enum Interleaving {
+    /// On processors that gain from it.
+    #[default]
+    ByProcessor,
+    /// Always, such as in tests.
+    Always,
+    /// Never.
+    Never,
 }
 
 impl Cipher {
     /// This suite on this backend.
     #[must_use]
     pub const fn new(suite: CipherSuite, backend: Backend) -> Self {
-        Self { suite, backend }
+        Self { suite, backend, interleaving: Interleaving::ByProcessor }
     }
 
-    /// Bytes of the longest frame that gains from going together with others:
-    /// [`encrypt_together`](crate::encrypt_together), [`decrypt_together`](crate::decrypt_together). `None` if none
-    /// does, in this suite, on this backend, on this processor.
+    /// This suite on the backend that this build recommends: [`Backend::recommended`].
+    #[must_use]
+    pub const fn recommended(suite: CipherSuite) -> Self {
+        Self::new(suite, Backend::recommended())
+    }
+
+    /// Decides when batches interleave short frames. Their bytes are the same either way.
+    #[must_use]
+    pub const fn with_interleaving(mut self, interleaving: Interleaving) -> Self {
+        self.interleaving = interleaving;
+        self
+    }
+
+    /// Bytes of the longest frame that batches interleave with others by
+    /// [`encrypt_interleaved`](crate::encrypt_interleaved) and
+    /// [`decrypt_interleaved`](crate::decrypt_interleaved). `None` if they interleave none, in this
+    /// suite, on this backend, on this processor.
     #[must_use]
     pub fn longest_interleaved(self) -> Option<usize> {
         match self.suite.aead() {
-            Aead::Aes128Gcm | Aead::Aes256Gcm => self.backend.longest_interleaved(),
+            Aead::Aes128Gcm | Aead::Aes256Gcm => self.backend.longest_interleaved(self.interleaving),
             #[cfg(feature = "ctr-hmac")]
             Aead::Aes128CtrHmacSha256 | Aead::Aes256CtrHmacSha512 => None,
         }
-    }
-}
-
-impl From<CipherSuite> for Cipher {
-    fn from(suite: CipherSuite) -> Self {
-        Self::new(suite, Backend::default())
     }
 }
 
@@ -249,13 +273,13 @@ pub struct KeyLimits {
 }
 
 impl KeyLimits {
-    /// 2^32 frames, 2^34 blocks (256 GiB), whatever the suite.
+    /// 2^32 frames, 2^34 blocks (256 GiB), for every suite.
     ///
-    /// For AES-GCM an attacker's advantage over `s` blocks and `q` frames is at most
-    /// `(s + q + 1)^2 / 2^129` (draft-irtf-cfrg-aead-limits §5.1.1). A bound on frames alone is wrong
-    /// for video: 2^32 frames of 1 MiB would leave 2^-33. Stopping at `s + q = 2^34` keeps it under
-    /// 2^-61 whatever the mix, and 2^32 frames is the bound of NIST SP 800-38D §8.3. AES in counter mode
-    /// is bounded by the same birthday term.
+    /// For AES-GCM an attacker's advantage over `s` blocks and `q` frames is at most `(s + q + 1)^2
+    /// / 2^129` (draft-irtf-cfrg-aead-limits §5.1.1). A bound on frames alone is wrong for video:
+    /// 2^32 frames of 1 MiB would leave 2^-33. Stopping at `s + q = 2^34` keeps it under 2^-61 for
+    /// any mix, and 2^32 frames is the bound of NIST SP 800-38D §8.3. AES in counter mode is
+    /// bounded by the same birthday term.
     pub const OF_ANY_SUITE: Self = Self { frames: 1 << 32, blocks: 1 << 34 };
 }
 

@@ -1,4 +1,4 @@
-//! Whatever backend a build has: the same bytes.
+//! All backends of a build make the same bytes.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ fn keys(suite: CipherSuite, kid: u64, base_key: &[u8]) -> Vec<FrameKey> {
     Backend::available().map(key).collect()
 }
 
-/// Seals with each, opens with each what the first has sealed, and compares every byte on the way.
+/// Seals with each backend, opens the first one's result with each, and compares every byte.
 fn agree(suite: CipherSuite, kid: u64, ctr: u64, base_key: &[u8], aad: &[u8], frame: &[u8]) {
     let keys = keys(suite, kid, base_key);
     let ctr = Ctr::new(ctr);
@@ -46,6 +46,14 @@ fn at_every_length_to_300_bytes() {
             agree(suite, 7, len as u64, &[9; 32], &bytes[..len % 40], &bytes[..len]);
         }
     }
+}
+
+/// Enabling the kernel, which has had no review from outside, must not make anyone run it.
+#[test]
+fn the_recommended_backend_is_not_the_kernel() {
+    let name = format!("{:?}", Backend::recommended());
+    let is_alone = Backend::available().count() == 1;
+    assert!(is_alone || name != "Kernel");
 }
 
 proptest! {

@@ -1,4 +1,4 @@
-//! What becomes a key: enough bytes for the suite, and not nothing but zeros.
+//! The conditions on a key: enough bytes for the suite, and not all zeros.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_crypto::{BaseKey, Cipher, CipherSuite, FrameKey, KeyLimits, WeakKey};
@@ -18,7 +18,7 @@ fn a_base_key_is_as_long_as_its_suite_is_strong() {
             assert_eq!(allowing.err(), short(16), "{suite:?} {len}");
             assert_eq!(BaseKey::derive(suite, &bytes, &[]).err(), short(16), "{suite:?} {len}");
         }
-        // What the suite itself makes, and what MLS exports for it, is long enough.
+        // Keys that the suite itself makes, and those that MLS exports for it, are long enough.
         assert!(suite.nh() >= need && suite.nk() >= need);
     }
 }
@@ -57,7 +57,7 @@ fn a_key_and_what_comes_of_it_are_of_one_suite() {
 fn every_bit_of_a_counter_is_in_the_nonce() {
     for vector in rfc9605::frames() {
         let suite = CipherSuite::from_id_allowing_short_tags(vector.cipher_suite).unwrap();
-        let cipher = Cipher::from(suite);
+        let cipher = Cipher::recommended(suite);
         let base_key = BaseKey::from_bytes_allowing_128_bits(suite, &vector.base_key).unwrap();
         let key = FrameKey::derive(cipher.backend, Kid::new(vector.kid), &base_key);
         let aead = sealframe_crypto::AeadKey::new(cipher, &vector.sframe_key).unwrap();

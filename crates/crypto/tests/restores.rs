@@ -1,4 +1,4 @@
-//! What is refused and is to be tried with another key: as it was, whatever the suite and the backend.
+//! A rejected frame that another key may open is unchanged, in every suite on every backend.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_crypto::{AeadKey, Backend, Cipher, CipherSuite, Unauthentic};

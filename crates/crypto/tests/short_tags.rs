@@ -1,4 +1,5 @@
-//! Tags of 64 bits: every backend opens what was sealed with a whole tag, by its first 8 bytes and by no others.
+//! Tags of 64 bits: every backend opens a frame by the first 8 bytes of its whole tag, and by no
+//! others.
 #![cfg(feature = "short-tags")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -12,7 +13,7 @@ const KEY: [u8; 16] = *b"a key of 16 byte";
 const NONCE: [u8; 12] = [7; 12];
 
 fn seal(aad: &[u8], frame: &[u8]) -> (Vec<u8>, [u8; 8]) {
-    let cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::default());
+    let cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::recommended());
     let (mut sealed, mut tag) = (frame.to_vec(), [0; 16]);
     AeadKey::new(cipher, &KEY).unwrap().encrypt(NONCE, aad, &mut sealed, &mut tag).unwrap();
     (sealed, *tag.first_chunk().unwrap())

@@ -1,5 +1,6 @@
-//! Expanded keys, whoever allocates them, are gone from memory once their owner is dropped. Reads the process's own memory,
-//! so Linux. What has a place of its own is looked at there, in `wipes_in_place.rs`.
+//! Expanded keys are gone from memory once their owner is dropped, whichever library allocated
+//! them. Reads the process's own memory, so Linux. `wipes_in_place.rs` looks at secrets with a
+//! known address.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
@@ -20,8 +21,9 @@ use sha2::{
     },
 };
 
-/// How often `needle` lies in writable memory, stacks aside. It is given XOR 0xa5 and memory is compared
-/// in the same disguise, in one buffer that is cleared again, so that the search does not find itself.
+/// How often `needle` lies in writable memory, stacks aside. It is given XOR 0xa5 and memory is
+/// compared in the same disguise, in one buffer that is cleared again, so that the search does not
+/// find itself.
 fn on_the_heap(masked_needle: &[u8]) -> usize {
     const CHUNK: usize = 1 << 20;
     let mut chunk = vec![0; CHUNK];
@@ -61,7 +63,8 @@ fn masked(secret: &[u8]) -> Vec<u8> {
 /// One test: two at once would find each other's copies of memory.
 #[test]
 fn secrets_are_wiped_when_dropped() {
-    // The first search's buffer is mapped for itself, those that follow lie on the heap: all shall be alike.
+    // The first search's buffer is mapped for itself, those that follow lie on the heap: all shall
+    // be alike.
     on_the_heap(&[0; 32]);
     for vector in rfc9605::frames() {
         frame_keys_are_wiped(&vector);
@@ -70,8 +73,8 @@ fn secrets_are_wiped_when_dropped() {
 
 fn frame_keys_are_wiped(vector: &FrameVector) {
     let suite = CipherSuite::from_id_allowing_short_tags(vector.cipher_suite).unwrap();
-    // AES's first round key is the first 16 bytes of the key: with hardware AES all libraries keep the round
-    // keys as they are.
+    // AES's first round key is the first 16 bytes of the key: with hardware AES all libraries keep
+    // the round keys in this form.
     for backend in Backend::available() {
         is_wiped(vector, Cipher::new(suite, backend), &masked(&vector.sframe_key[..16]));
     }
@@ -81,11 +84,12 @@ fn frame_keys_are_wiped(vector: &FrameVector) {
             96 => hmac_state::<Sha512VarCore>(&vector.sframe_key[32..], pad),
             _ => return,
         };
-        is_wiped(vector, suite.into(), &masked(&state));
+        is_wiped(vector, Cipher::recommended(suite), &masked(&state));
     }
 }
 
-/// What HMAC's inner or outer hash is in memory after its block of key. The key is as long as the hash.
+/// What HMAC's inner or outer hash is in memory after its block of key. The key is as long as the
+/// hash.
 fn hmac_state<H: VariableOutputCore + SerializableState>(key: &[u8], pad: u8) -> Vec<u8> {
     let mut block = Block::<H>::default();
     block.fill(pad);

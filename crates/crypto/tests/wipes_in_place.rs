@@ -1,4 +1,5 @@
-//! Secrets are wiped where they lay: the very memory is looked at, when it is freed, and the stack after a derivation.
+//! Secrets are wiped where they lay: the very memory is looked at, when it is freed, and the stack
+//! after a derivation.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -16,7 +17,7 @@ use sha2::{Sha256, Sha512};
 #[global_allocator]
 static ALLOCATOR: WatchingAllocator = WatchingAllocator;
 
-/// Bytes of which no 8 come twice.
+/// Bytes in which no 8 repeat.
 fn bytes(len: u8) -> Vec<u8> {
     (0..len).map(|place| place.wrapping_mul(37) ^ 0xbe).collect()
 }
@@ -83,7 +84,7 @@ fn hmac(suite: CipherSuite, key: &[u8], data: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What is on the stack while a frame key is derived, by name.
+/// The secrets on the stack while a frame key is derived, by name.
 fn on_the_stack(vector: &FrameVector) -> Vec<(&'static str, Vec<u8>)> {
     let suite = CipherSuite::from_id_allowing_short_tags(vector.cipher_suite).unwrap();
     let padded = |key: &[u8], pad: u8| key.iter().map(|byte| byte ^ pad).collect::<Vec<u8>>();
@@ -129,7 +130,7 @@ fn a_derivation_leaves_nothing_on_the_stack() {
     }
 }
 
-/// The search of the stack finds what is there.
+/// The search of the stack finds a secret that is there.
 #[test]
 fn what_is_left_on_the_stack_is_found() {
     let secret = bytes(32);

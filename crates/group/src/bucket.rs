@@ -4,21 +4,22 @@ use core::time::Duration;
 
 use crate::Time;
 
-/// How many messages somebody may send: a burst, and a rate after it.
+/// A token bucket: a burst of messages, then a sustained rate.
 pub(crate) struct TokenBucket {
     tokens: u16,
     at: Time,
     rate: Rate,
 }
 
-/// Whose messages are counted.
+/// The senders whose messages one bucket counts.
 #[derive(Clone, Copy)]
 pub(crate) enum Rate {
-    /// Of one member.
+    /// One member.
     Member,
-    /// Of all sessions that are not members, together: a newcomer to a large call hears from many at once.
+    /// All sessions that are not members, together. A newcomer to a large call receives many
+    /// messages at once.
     Strangers,
-    /// All that was not signed by the session that it names.
+    /// All messages that are not signed by the session they name.
     Forgeries,
 }
 
@@ -45,8 +46,8 @@ impl TokenBucket {
         Self { tokens: rate.burst(), at: now, rate }
     }
 
-    /// Whether one message may pass. Time that is not yet worth a token is kept: however unevenly messages come,
-    /// nothing of the rate is lost.
+    /// Whether one message may pass. Time worth less than a token is carried over, so uneven
+    /// arrival loses none of the rate.
     pub(crate) fn has_tokens(&mut self, now: Time) -> bool {
         let each = Duration::from_secs(1) / self.rate.per_second();
         let passed = now - self.at;
@@ -62,7 +63,7 @@ impl TokenBucket {
         self.tokens > 0
     }
 
-    /// Takes one token, if there is one.
+    /// Takes one token if there is one; whether there was.
     pub(crate) fn try_take(&mut self, now: Time) -> bool {
         let may = self.has_tokens(now);
         self.tokens -= u16::from(may);

@@ -1,4 +1,4 @@
-//! Points in time, and the caller's clock made to go forward.
+//! Points in time, and the caller's clock made monotonic.
 
 use core::{
     num::NonZeroU64,
@@ -6,12 +6,14 @@ use core::{
     time::Duration,
 };
 
-/// A jump of the clock that is longer than this means that the machine slept.
+/// A clock that jumps forward by more than this means that the machine slept.
 const SLEPT: Duration = Duration::from_secs(30);
 
-/// A point on the caller's monotonic clock, to the nanosecond, up to 584 years after the clock's start.
+/// A point on the caller's monotonic clock, to the nanosecond, up to 584 years after the clock's
+/// start.
 ///
-/// The start is the caller's choice: when the program or the machine started, say. Sums and differences saturate.
+/// The caller chooses the start, for example when the program or the machine started. Sums and
+/// differences saturate.
 ///
 /// ```
 /// # use core::time::Duration;
@@ -25,16 +27,16 @@ const SLEPT: Duration = Duration::from_secs(30);
 pub struct Time(NonZeroU64);
 
 impl Time {
-    /// Where the clock starts.
+    /// The clock's start.
     pub const START: Self = Self(NonZeroU64::MIN);
 
-    /// The point this long after the clock's start.
+    /// The point `since_start` after the clock's start.
     #[must_use]
     pub const fn at(since_start: Duration) -> Self {
         Self(NonZeroU64::MIN.saturating_add(nanoseconds(since_start)))
     }
 
-    /// How long after the clock's start this is.
+    /// Time since the clock's start.
     #[must_use]
     pub const fn since_start(self) -> Duration {
         Duration::from_nanos(self.0.get() - 1)
@@ -80,13 +82,13 @@ impl Sub for Time {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "what is longer saturates")]
+#[expect(clippy::cast_possible_truncation, reason = "longer spans saturate")]
 const fn nanoseconds(span: Duration) -> u64 {
     let all = span.as_nanos();
     if all > u64::MAX as u128 { u64::MAX } else { all as u64 }
 }
 
-/// The caller's clock. One that is set back goes on from where it was.
+/// The caller's clock. After it is set back, protocol time continues from where it was.
 #[derive(Default)]
 pub(crate) struct Clock {
     given: Time,
@@ -94,7 +96,8 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// The time that the protocol runs by, and whether the machine slept before it.
+    /// Advances to the caller's time `given`: the protocol's time, and whether the machine slept in
+    /// between.
     pub(crate) fn advance(&mut self, given: Time) -> (Time, bool) {
         self.ahead += self.given - given;
         let slept = given > self.given + SLEPT;
@@ -102,12 +105,12 @@ impl Clock {
         (given + self.ahead, slept)
     }
 
-    /// The protocol's time as the caller's.
-    pub(crate) fn to_given(&self, time: Time) -> Time {
+    /// Converts the protocol's time to the caller's.
+    pub(crate) fn to_caller(&self, time: Time) -> Time {
         time - self.ahead
     }
 
-    /// The caller's time as the protocol's, for calls that change nothing.
+    /// Converts the caller's time to the protocol's without advancing the clock.
     pub(crate) fn read(&self, given: Time) -> Time {
         given.max(self.given) + self.ahead
     }
@@ -122,13 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_goes_on() {
+    fn protocol_time_continues_after_the_clock_is_set_back() {
         let mut clock = Clock::default();
         assert_eq!(clock.advance(at(100)), (at(100), true));
         assert_eq!(clock.advance(at(110)), (at(110), false));
         assert_eq!(clock.advance(at(10)), (at(110), false));
         assert_eq!(clock.advance(at(12)), (at(112), false));
-        assert_eq!(clock.to_given(at(115)), at(15));
+        assert_eq!(clock.to_caller(at(115)), at(15));
         assert_eq!(clock.advance(at(43)), (at(143), true));
     }
 

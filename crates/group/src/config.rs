@@ -1,4 +1,4 @@
-//! Who a member is, in which call, and how.
+//! The configuration of a member.
 
 use alloc::vec::Vec;
 
@@ -6,27 +6,30 @@ use sealframe_crypto::CipherSuite;
 
 use crate::{Kem, Permission, Policy, Role};
 
-/// Who we are, in which call, and how.
+/// The configuration of our member in one call.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "made by applications")]
+#[expect(clippy::exhaustive_structs, reason = "applications construct it")]
 pub struct Config {
-    /// What the application calls the call; the same for all members.
+    /// The application's name for the call; the same for all members.
     pub group_id: Vec<u8>,
-    /// How base keys are encrypted; the same for all members.
+    /// The KEM that base keys are encrypted with; the same for all members.
     pub kem: Kem,
-    /// How frames are sealed; the same for all members.
+    /// The media suite that frames are sealed with; the same for all members.
     pub suite: CipherSuite,
-    /// What the relay calls us: where messages for us go. At most 255 bytes; everybody sees it.
+    /// Our address at the relay: where messages for us go. At most 255 bytes; visible to all.
     pub address: Vec<u8>,
-    /// What we take part as; everybody sees it.
+    /// The role that we take part in; visible to all.
     pub role: Role,
-    /// Whether the others let us lock, unlock and remove.
+    /// Whether the other members let us lock, unlock and remove.
     pub permission: Permission,
-    /// What the others judge us by. It must name or sign our identity: everybody receives it, and could show it.
+    /// The credential by which the other members decide on our admission. It must name or sign our
+    /// identity, because everyone receives it and could present it. At most 4,096 bytes.
     pub credential: Vec<u8>,
-    /// Whether we send frames, or only listen. See [`Group::set_sending`](crate::Group::set_sending).
+    /// Whether we send frames or only listen. See
+    /// [`Group::set_sending`](crate::Group::set_sending).
     pub sends: bool,
-    /// Calendar time, in seconds since 1970, at which the times that are passed in begin.
+    /// Calendar time of the clock's start ([`Time::START`](crate::Time::START)), in seconds since
+    /// 1970.
     pub started_at: u64,
     /// Times and bounds.
     pub policy: Policy,

@@ -1,4 +1,4 @@
-//! What every part of a group needs: who we are, and where outputs go.
+//! State shared by all parts of a group: our session and the queue of outputs.
 
 use alloc::{collections::VecDeque, vec::Vec};
 
@@ -7,10 +7,10 @@ use crate::{
     message::{self, Body},
 };
 
-/// Outputs for which there is room at all times.
+/// Capacity, in outputs, that an empty queue keeps.
 const USUAL_OUT: usize = 32;
 
-/// Who we are, and what is to be done.
+/// Our session, our configuration, and the queue of outputs.
 pub(crate) struct Core {
     pub(crate) group: [u8; 32],
     pub(crate) session: SessionId,
@@ -49,7 +49,7 @@ impl Core {
     }
 }
 
-/// What is to be done, in order; messages to one recipient leave together.
+/// The queue of outputs, in order; messages to one recipient leave together.
 #[derive(Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Output>,
@@ -68,13 +68,13 @@ impl Outbox {
         self.queue.push_back(Output::Send { to, message });
     }
 
-    /// Whether something for this session waits to be sent.
+    /// Whether a message for this session is queued.
     pub(crate) fn has_message_for(&self, session: SessionId) -> bool {
         let to = Recipient::One(session);
         self.queue.iter().any(|output| matches!(output, Output::Send { to: other, .. } if *other == to))
     }
 
-    /// The next output; of messages, all that wait for the same recipient in one bundle.
+    /// The next output. All queued messages for the same recipient leave in one bundle.
     pub(crate) fn pop(&mut self) -> Option<Output> {
         let next = self.queue.pop_front();
         let Some(Output::Send { to, message }) = next else {
@@ -107,7 +107,7 @@ impl Outbox {
         first
     }
 
-    /// The messages alone; nothing else is to be done any more.
+    /// The queued messages, without the other outputs.
     pub(crate) fn into_messages(self) -> Vec<Output> {
         let messages = self.queue.into_iter();
         messages.filter(|output| matches!(output, Output::Send { .. })).collect()

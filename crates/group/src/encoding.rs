@@ -1,10 +1,11 @@
-//! Bytes in and out: big-endian integers, fixed arrays, strings with a 16-bit length. Nothing is optional.
+//! Reading and writing fields: big-endian integers, fixed arrays, strings with a 16-bit length. No
+//! field is optional.
 
 use alloc::vec::Vec;
 
 use crate::MessageError;
 
-/// Takes a message apart from the front.
+/// Reads a message from the front.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
@@ -47,7 +48,7 @@ impl<'a> Reader<'a> {
         if len > max { Err(MessageError::Malformed) } else { self.take(len) }
     }
 
-    /// All that is left.
+    /// The bytes not read yet.
     pub(crate) const fn rest(self) -> &'a [u8] {
         self.0
     }
@@ -63,7 +64,7 @@ pub(crate) trait Write {
 }
 
 impl Write for Vec<u8> {
-    /// `x<65535>`; what is longer than its bound was refused where it came in.
+    /// `x<65535>`. Callers have rejected longer input before.
     fn string(&mut self, bytes: &[u8]) {
         let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
         self.extend(len.to_be_bytes());

@@ -1,58 +1,60 @@
-//! What can go wrong, sorted by what the caller does about it.
+//! Errors of a group.
 
 use core::fmt;
 
 use crate::{MessageError, PolicyError, SessionId};
 
-/// Why a message or a request was refused. Nothing has changed.
+/// Why a message or a call of a function was rejected. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 pub enum GroupError {
-    /// Not understood. Drop.
+    /// The message cannot be parsed. Drop it.
     Message(MessageError),
-    /// Of another call. Drop.
+    /// The message belongs to another call. Drop it.
     OtherGroup,
-    /// Its sender uses another KEM: it cannot take part in this call.
+    /// The sender uses another KEM, so it cannot take part in this call.
     OtherKem,
-    /// Its sender uses another media suite: it cannot take part in this call.
+    /// The sender uses another media suite, so it cannot take part in this call.
     OtherSuite,
-    /// Our own message, played back. Drop.
+    /// Our own message, replayed or echoed by the relay. Drop it.
     Own,
-    /// From a session that has not been admitted. Its announce has been asked for, or waits for a decision.
+    /// The session has not been admitted. Its announce has been requested, or awaits a decision.
     UnknownMember(SessionId),
-    /// Of a session that has ended: it does not come back. Drop.
+    /// The session has ended and cannot return. Drop the message.
     Departed,
-    /// Of a member that was lost or dropped: it has been asked to prove that it is present.
+    /// The member is away (lost or dropped). It has been asked to prove that it is present.
     Away,
-    /// The application has refused this session a moment ago.
+    /// The application refused this session within the last minute.
     Refused,
-    /// This identity was removed from the call.
+    /// The identity was removed from the call.
     Removed,
-    /// Not signed by the identity of its session, or changed on the way. Drop.
+    /// The message was not signed by its session's identity, or was modified in transit. Drop it.
     Unauthentic,
-    /// Another session has this number: the newcomer is told, and takes another.
+    /// Another session has this member id. The newcomer is told, and begins a session with another.
     InUse,
-    /// The call is locked, and the lock does not allow this identity.
+    /// The call is locked, and the lock does not list this identity.
     Locked,
-    /// No room for more members, or for more sessions to be judged.
+    /// There is no room for another member, or for another session awaiting admission.
     Full,
-    /// Addressed to somebody else. Drop.
+    /// The message is addressed to another session. Drop it.
     NotForUs,
-    /// Older than what is known already. Drop.
+    /// The message is older than our state. Drop it.
     Stale,
-    /// An update whose entry for us does not open, or not to the key that its header commits to.
+    /// The key update's entry for us does not open, or its key does not match the header's
+    /// commitment.
     WrongKey,
-    /// It contradicts what its sender has signed before: it tells different people different things.
+    /// The message contradicts an earlier one signed by its sender: the sender tells different
+    /// members different things.
     Equivocation,
-    /// The speaker, or we ourselves, may not do this.
+    /// The sender, or our own session, lacks the permission.
     NotAllowed,
-    /// This session says too much; what it says is dropped for a while.
+    /// A rate limit is exhausted; the message was dropped.
     Busy,
-    /// We have left or have been removed.
+    /// We have left, or have been removed or replaced.
     Ended,
-    /// This field of the configuration is out of its bounds.
+    /// This field of the configuration is outside its bounds.
     Policy(&'static str),
-    /// The random number generator gives nothing but zeros.
+    /// The random number generator returned only zeros.
     NoRandomness,
 }
 
@@ -72,28 +74,28 @@ impl fmt::Display for GroupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Message(error) => return fmt::Display::fmt(error, f),
-            Self::OtherGroup => "message of another call",
-            Self::OtherKem => "another kem is used in this call",
-            Self::OtherSuite => "another media suite is used in this call",
+            Self::OtherGroup => "message belongs to another call",
+            Self::OtherKem => "sender uses another kem",
+            Self::OtherSuite => "sender uses another media suite",
             Self::Own => "our own message",
             Self::UnknownMember(_) => "message from an unknown session",
-            Self::Departed => "the session has ended",
-            Self::Away => "the session is away",
-            Self::Refused => "the session was refused",
-            Self::Removed => "the identity was removed from the call",
+            Self::Departed => "session has ended",
+            Self::Away => "member is away",
+            Self::Refused => "session was refused",
+            Self::Removed => "identity was removed from the call",
             Self::Unauthentic => "message is not authentic",
-            Self::InUse => "the member id is in use",
-            Self::Locked => "the call is locked",
-            Self::Full => "the call is full",
-            Self::NotForUs => "message for somebody else",
-            Self::Stale => "message is out of date",
-            Self::WrongKey => "the update's key does not open or does not match",
-            Self::Equivocation => "it contradicts what its sender signed before",
+            Self::InUse => "member id is in use",
+            Self::Locked => "call is locked",
+            Self::Full => "call is full",
+            Self::NotForUs => "message is addressed to another session",
+            Self::Stale => "message is stale",
+            Self::WrongKey => "key of the update does not open or does not match its commitment",
+            Self::Equivocation => "message contradicts an earlier one of its sender",
             Self::NotAllowed => "not allowed",
-            Self::Busy => "too many messages",
-            Self::Ended => "we are not in the call",
-            Self::Policy(field) => return write!(f, "`{field}` is out of its bounds"),
-            Self::NoRandomness => "what should be random is nothing but zeros",
+            Self::Busy => "rate limit exceeded",
+            Self::Ended => "we have left the call",
+            Self::Policy(field) => return write!(f, "`{field}` is outside its bounds"),
+            Self::NoRandomness => "the random number generator returned only zeros",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The protocol's hash and key derivation: every use has a name of its own (PROTOCOL.md §1).
+//! The protocol's hash and key derivation, each use under its own name (PROTOCOL.md §1).
 
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 
 const DOMAIN: &[u8] = b"sealframe group 1 ";
 
-/// `H(name, data)`, the data given in parts.
+/// `H(name, data)`, with `data` in parts.
 pub(crate) fn hash(name: &str, data: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(DOMAIN);
@@ -18,7 +18,7 @@ pub(crate) fn hash(name: &str, data: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// `Expand(key, name, data, N)`, the data given in parts.
+/// `Expand(key, name, data, N)`, with `data` in parts.
 pub(crate) fn expand<const N: usize>(key: &[u8], name: &str, data: &[&[u8]]) -> [u8; N] {
     let (mut prk, hkdf) = Hkdf::<Sha256>::extract(None, key);
     prk.zeroize();
@@ -31,7 +31,7 @@ pub(crate) fn expand<const N: usize>(key: &[u8], name: &str, data: &[&[u8]]) -> 
     out
 }
 
-/// What is signed: `"sealframe group 1 " ‖ name ‖ 00 ‖ content`.
+/// The bytes to sign: `"sealframe group 1 " ‖ name ‖ 00 ‖ content`.
 pub(crate) fn to_sign(name: &str, content: &[&[u8]]) -> alloc::vec::Vec<u8> {
     [DOMAIN, name.as_bytes(), &[0], &content.concat()].concat()
 }

@@ -1,4 +1,4 @@
-//! Who somebody is: an Ed25519 key, and a user id that the application gives it.
+//! Identities: an Ed25519 key, and the user id that the application assigns to it.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -12,16 +12,17 @@ use sealframe_wire::MemberId;
 
 use crate::{hash::to_sign, randomness};
 
-/// The secret half of an identity: signs everything that its member says. Wiped when dropped.
+/// The secret half of an identity, which signs every message of its member. Wiped when dropped.
 ///
-/// Keep it, and others recognise the person in the next call; or draw one for each call.
+/// If the application stores it, other members recognise the person in the next call; otherwise
+/// draw one for each call.
 pub struct IdentityKey(Box<SigningKey>);
 
 impl IdentityKey {
-    /// Draws a new one.
+    /// Draws a new key.
     ///
     /// # Errors
-    /// [`WeakKey::Zeros`] if the generator gives nothing but zeros.
+    /// [`WeakKey::Zeros`] if the generator returns only zeros.
     pub fn generate(rng: &mut impl CryptoRng) -> Result<Self, WeakKey> {
         let mut seed = [0; 32];
         randomness::fill(rng, &mut seed);
@@ -30,22 +31,23 @@ impl IdentityKey {
         key
     }
 
-    /// The key with this seed (RFC 8032 §5.1.5), as [`expose_seed`](Self::expose_seed) gave it out. The caller wipes its copy.
+    /// The key with this seed (RFC 8032 §5.1.5), as returned by [`expose_seed`](Self::expose_seed).
+    /// The caller wipes its copy.
     ///
     /// # Errors
-    /// [`WeakKey::Zeros`] for a seed of nothing but zeros: everybody has that key.
+    /// [`WeakKey::Zeros`] for a seed of only zeros, which is public.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, WeakKey> {
         WeakKey::check(seed.len(), seed)?;
         Ok(Self(Box::new(SigningKey::from_bytes(seed))))
     }
 
-    /// The seed, to be stored where nobody else reads. Wipe every copy.
+    /// The seed. Store it where no one else can read it, and wipe every copy.
     #[must_use]
     pub fn expose_seed(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
 
-    /// What others know it by.
+    /// The public half.
     #[must_use]
     pub fn public(&self) -> Identity {
         Identity(self.0.verifying_key().to_bytes())
@@ -67,7 +69,7 @@ impl fmt::Debug for IdentityKey {
 pub struct Identity(pub [u8; 32]);
 
 impl Identity {
-    /// Whether `signature` is this identity's, strictly: no small-order key, one encoding.
+    /// Whether `signature` is this identity's, verified strictly: no small-order key, one encoding.
     pub(crate) fn verifies(&self, name: &str, content: &[&[u8]], signature: &[u8; 64]) -> bool {
         VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
             let signature = Signature::from_bytes(signature);
@@ -86,8 +88,8 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// What the application calls a person: an account name, a mail address; any bytes, but not none: a name that is
-/// empty is one that somebody forgot to fill in, and all who have it would be one person.
+/// The application's name for a person, for example an account name or a mail address; any bytes,
+/// but at least one. An empty name would merge all users whose name was left out into one person.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Vec<u8>);
 
@@ -108,14 +110,14 @@ impl UserId {
     }
 }
 
-/// A user has a name.
+/// A user id was empty.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct EmptyUserId;
 
 impl fmt::Display for EmptyUserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a user id is empty")
+        f.write_str("user id is empty")
     }
 }
 
@@ -130,7 +132,8 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// One stay of one identity in one call: the first 16 bytes of its announce_hash.
+/// The id of a session, one stay of one identity in one call: the first 16 bytes of its
+/// announce_hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SessionId(pub [u8; 16]);
 
@@ -152,7 +155,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// Identities and sessions as hexadecimal digits, users as text where they are.
+/// Serialises identities and sessions as hexadecimal digits, and users as text if they are UTF-8.
 #[cfg(feature = "serde")]
 pub(crate) mod plain {
     use alloc::{format, string::String};

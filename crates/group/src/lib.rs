@@ -1,8 +1,10 @@
-//! Who holds which `base_key` of a call, and who is who: a state machine without I/O.
+//! Key management for the members of a call: a state machine without I/O that decides which
+//! sessions are members and which of them hold which `base_key`.
 //!
-//! Each member draws a key of its own and gives it, encrypted, to exactly those who are in the call. Whoever joins is given
-//! the next ratchet step; when somebody leaves, everybody draws a new key. `PROTOCOL.md`, beside this crate's sources, is
-//! normative for every byte and every time; SECURITY.md says what is promised against whom.
+//! Each member draws its own key and delivers it, encrypted, to exactly the members of the call. A
+//! newcomer receives the next ratchet step; when a member leaves, every other member draws a new
+//! key. `PROTOCOL.md`, beside this crate's sources, is normative for every byte and every duration;
+//! SECURITY.md states the promises and the attackers they hold against.
 //!
 //! ```text
 //! relay ──► handle_message ─┐              ┌─► Output::Send ─► relay
@@ -10,16 +12,17 @@
 //! people ─► admit, lock, … ─┘              └─► Output::Event ─► people
 //! ```
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | `machine` | [`Group`]: what happens when a message comes in, a person decides, or a time is reached |
-//! | `members` | members, sessions that are judged, away or have ended, and the orders of moderators |
-//! | `keys` | our prekeys and base keys, and the base keys of others |
-//! | `agreement` | whether members see the same call |
-//! | [`message`] | the bytes |
-//! | [`verification`] | what people compare |
+//! | `machine` | [`Group`]: reactions to messages, people's decisions and timeouts |
+//! | `members` | members, sessions awaiting admission, away or departed, and moderators' orders |
+//! | `keys` | our prekeys and base keys, and other members' base keys |
+//! | `agreement` | comparison of what members see of the call |
+//! | [`message`] | encoding and signatures |
+//! | [`verification`] | codes and emoji that people compare, and the trust store |
 //!
-//! It knows no frames: the crate `sealframe` puts both together as a `Call`.
+//! The crate has no notion of frames: the crate `sealframe` combines it with the media path as
+//! `Call`.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What a group wants done.
+//! The outputs of a group: messages, key changes and events.
 
 use alloc::vec::Vec;
 
@@ -10,83 +10,83 @@ use crate::{
     verification::{Sas, SasError, VerificationState},
 };
 
-/// What [`Group::poll`](crate::Group::poll) wants done next, in this order.
+/// One thing for the caller of [`Group::poll`](crate::Group::poll) to do, in the order returned.
 #[must_use]
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a driver must do all of it")]
 pub enum Output {
-    /// Hand this to the relay.
+    /// Hand this message to the relay.
     Send {
-        /// For whom.
+        /// The recipients.
         to: Recipient,
         /// Opaque to the relay; at most 14,000 bytes.
         message: Vec<u8>,
     },
-    /// Change the keys that frames are sealed or opened with.
+    /// Apply this key change to the media path.
     Keys(KeyChange),
-    /// Something that people or the application should know.
+    /// Tell the application.
     Event(Event),
-    /// Nothing more before this time, unless something comes in.
+    /// Nothing is left to do until this time, unless a message or a call of a function comes first.
     Timeout(Time),
 }
 
-/// A key of a member: its generation and ratchet step.
+/// Identifies a key of a member by its generation and ratchet step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a pair of numbers")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct KeyId {
-    /// Which of the member's base keys, below 2^32.
+    /// The member's generation, below 2^32.
     pub generation: u64,
-    /// At which ratchet step, below 256.
+    /// The ratchet step, below 256.
     pub step: u32,
 }
 
-/// A change of keys, to be applied to the media path in the order given.
+/// A change of keys, to be applied to the media path in the order returned.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a driver must do all of it")]
 pub enum KeyChange {
-    /// Move our sender one ratchet step on.
+    /// Advance our sender by one ratchet step.
     Ratchet,
     /// Move our sender to this generation, at step 0.
     Rekey {
-        /// Which.
+        /// The generation.
         generation: u64,
-        /// Its key.
+        /// The base key.
         base_key: BaseKey,
     },
-    /// We have a new session: begin a new sender with this id, at generation 0 and step 0.
+    /// We have a new session: create a new sender with this id, at generation 0 and step 0.
     Restart {
         /// Our new id.
         member: MemberId,
-        /// Its key.
+        /// The base key.
         base_key: BaseKey,
     },
-    /// Open frames with this key from now on.
+    /// Add this key of a member for opening frames.
     Install {
-        /// Whose frames.
+        /// The member whose frames the key opens.
         member: MemberId,
-        /// From which key on.
+        /// The generation, and the oldest step that opens; later steps follow by ratcheting.
         key: KeyId,
-        /// That key.
+        /// The base key of `key`.
         base_key: BaseKey,
     },
     /// Wipe one generation of a member.
     WipeGeneration {
-        /// Which member.
+        /// The member.
         member: MemberId,
-        /// Which.
+        /// The generation.
         generation: u64,
     },
-    /// Wipe a member's keys before this one.
+    /// Wipe a member's keys older than this one.
     WipeBefore {
-        /// Which member.
+        /// The member.
         member: MemberId,
-        /// The oldest that stays.
+        /// The oldest key that stays.
         key: KeyId,
     },
-    /// Wipe all keys of a member: it is out.
+    /// Wipe all keys of a member that is out of the call.
     WipeMember {
-        /// Which member.
+        /// The member.
         member: MemberId,
     },
 }
@@ -99,16 +99,16 @@ pub enum SealChange {
     Ratchet,
     /// As [`KeyChange::Rekey`].
     Rekey {
-        /// Which.
+        /// The generation.
         generation: u64,
-        /// Its key.
+        /// The base key.
         base_key: BaseKey,
     },
     /// As [`KeyChange::Restart`].
     Restart {
         /// Our new id.
         member: MemberId,
-        /// Its key.
+        /// The base key.
         base_key: BaseKey,
     },
 }
@@ -117,43 +117,43 @@ pub enum SealChange {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a driver must do all of it")]
 pub enum OpenChange {
-    /// This is our id now: frames with it are our own, and do not open.
+    /// Our id changes to this one: frames with it are our own and must not open.
     Own {
         /// Our new id.
         member: MemberId,
     },
     /// As [`KeyChange::Install`].
     Install {
-        /// Whose frames.
+        /// The member whose frames the key opens.
         member: MemberId,
-        /// From which key on.
+        /// The generation, and the oldest step that opens; later steps follow by ratcheting.
         key: KeyId,
-        /// That key.
+        /// The base key of `key`.
         base_key: BaseKey,
     },
     /// As [`KeyChange::WipeGeneration`].
     WipeGeneration {
-        /// Which member.
+        /// The member.
         member: MemberId,
-        /// Which.
+        /// The generation.
         generation: u64,
     },
     /// As [`KeyChange::WipeBefore`].
     WipeBefore {
-        /// Which member.
+        /// The member.
         member: MemberId,
-        /// The oldest that stays.
+        /// The oldest key that stays.
         key: KeyId,
     },
     /// As [`KeyChange::WipeMember`].
     WipeMember {
-        /// Which member.
+        /// The member.
         member: MemberId,
     },
 }
 
 impl KeyChange {
-    /// What of it is for the thread that seals, and what for the thread that opens.
+    /// The part for the thread that seals, and the part for the thread that opens.
     #[must_use]
     pub fn split(self) -> (Option<SealChange>, Option<OpenChange>) {
         match self {
@@ -176,189 +176,195 @@ impl KeyChange {
     }
 }
 
-/// For whom a message is.
+/// The recipients of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "there is nobody else")]
+#[expect(clippy::exhaustive_enums, reason = "no other kind exists")]
 pub enum Recipient {
-    /// Everybody else in the call.
+    /// Every other member of the call.
     All,
-    /// This session alone: [`Group::address_of`](crate::Group::address_of) it. Never where a message was last seen to come
-    /// from: anybody may play one again.
+    /// This session alone, at its [`Group::address_of`](crate::Group::address_of). Never send to
+    /// the address that a message came from instead: anyone can replay a message.
     One(SessionId),
 }
 
-/// Something that people or the application should know.
+/// A change that the application should act on or show to people.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 pub enum Event {
-    /// A session asks to be admitted: [`admit`](crate::Group::admit) or [`refuse`](crate::Group::refuse).
+    /// A session asks for admission: call [`admit`](crate::Group::admit) or
+    /// [`refuse`](crate::Group::refuse).
     JoinRequested(JoinRequest),
-    /// A session is a member now.
+    /// A session became a member.
     Joined(SessionId),
-    /// A member is out.
+    /// A member is out of the call.
     Left {
-        /// Who.
+        /// The member's session.
         session: SessionId,
-        /// Why.
+        /// The reason.
         why: LeaveReason,
     },
-    /// A member that was lost or dropped is in again.
+    /// A member that was lost or dropped has returned.
     Returned(SessionId),
-    /// This person had another key before, in this call or an earlier one.
+    /// The user had another identity before, in this call or an earlier one.
     IdentityChanged {
-        /// Which session.
+        /// The session.
         session: SessionId,
-        /// What was known of the person.
-        standing: VerificationState,
+        /// The state of the new identity; it tells whether the previous one was verified.
+        verification: VerificationState,
     },
-    /// Nothing that proves this member to be present has come for three heartbeats.
+    /// This member has given no proof of life for three heartbeat intervals.
     Unresponsive(SessionId),
-    /// It has proved to be present again.
+    /// An unresponsive member has given proof of life again.
     Responsive(SessionId),
-    /// This member sees other people in the call than we do, and comparing did not help: the relay shows different people
-    /// different calls.
+    /// This member sees other members than we do, and exchanging rosters did not resolve it: the
+    /// relay shows different members different calls.
     RosterMismatch {
-        /// With whom we differ.
+        /// The other member's session.
         with: SessionId,
-        /// The sessions that only one of both sees, by their first 8 bytes; none if the member does not answer.
+        /// The sessions that only one side sees, by their first 8 bytes; empty if the member does
+        /// not answer.
         sessions: Vec<[u8; 8]>,
     },
-    /// It sees the same people again.
+    /// The roster of this member agrees with ours again.
     RosterAgrees(SessionId),
-    /// This member was told other keys of these sessions than we were, and comparing did not help.
+    /// This member received other keys of these sessions than we did, and exchanging rosters did
+    /// not resolve it.
     ViewMismatch {
-        /// With whom we differ.
+        /// The other member's session.
         with: SessionId,
         /// The sessions, by their first 8 bytes.
         sessions: Vec<[u8; 8]>,
     },
-    /// This member goes by other orders than we do, though it was shown ours: for it the call may be locked or open, or somebody
-    /// removed, who is not so for us.
+    /// This member holds other orders than we do although ours were forwarded to it: it may
+    /// disagree about the lock, or about who was removed.
     OrdersDiffer(SessionId),
-    /// This member told different people different things; it signed both.
+    /// This member signed two statements that contradict each other.
     Equivocation(SessionId),
     /// The call was locked.
     Locked {
-        /// By whom.
+        /// The moderator's session.
         by: SessionId,
     },
     /// The call was unlocked: show it clearly.
     Unlocked {
-        /// By whom.
+        /// The moderator's session.
         by: SessionId,
     },
-    /// An identity that the lock does not allow wanted to come in.
+    /// An identity that the lock does not list asked for admission.
     LockedOut(Identity),
-    /// A member tells us that we are not a member for it.
+    /// A session refused to admit us.
     NotAdmitted {
-        /// Who.
+        /// The session that refused.
         by: SessionId,
-        /// Why.
+        /// The reason.
         reason: RefusalReason,
     },
-    /// Our member id was in use: we have a new session, and everything goes on.
+    /// Our member id was in use. We have a new session and stay in the call.
     SessionChanged(SessionId),
-    /// We are out; the group has ended.
+    /// We are out of the call, and the group has ended.
     Ended(EndReason),
-    /// A member wants to compare emoji with us.
+    /// A member started an SAS verification with us.
     SasStarted(SessionId),
-    /// Show these, and ask whether the other sees the same.
+    /// Show this SAS, and ask whether the other person sees the same.
     SasReady {
-        /// With whom.
+        /// The other member's session.
         session: SessionId,
-        /// As emoji or as numbers.
+        /// The SAS, as emoji or as numbers.
         sas: Sas,
     },
-    /// Both said that they see the same: the identity is verified, and remembered as this user's.
+    /// Both people confirmed: the identity is verified, and stored as this user's.
     SasVerified(SessionId),
-    /// A check ended without.
+    /// An SAS verification ended without verification.
     SasFailed {
-        /// With whom.
+        /// The other member's session.
         session: SessionId,
-        /// Why.
+        /// The reason.
         error: SasError,
     },
 }
 
-/// A session that asks to be admitted. All of it is signed by the identity; the user is who the application says it is.
+/// A session that asks for admission. The identity signed every field; the application decides
+/// which user it belongs to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct JoinRequest {
-    /// Which session.
+    /// The session.
     pub session: SessionId,
     /// Its id in KIDs.
     pub member_id: MemberId,
-    /// Its key. The credential must name or sign it.
+    /// Its identity. The credential must name or sign it.
     pub identity: Identity,
-    /// What it takes part as.
+    /// Its role.
     pub role: Role,
-    /// What the relay calls it.
+    /// Its address at the relay.
     pub address: Vec<u8>,
-    /// What the application judges it by.
+    /// The credential by which the application decides.
     pub credential: Vec<u8>,
-    /// It has left the call, and is judged only for the orders that it gave before: see [`Permission::Moderator`].
+    /// The session has left the call. Admitting it counts only for the orders it signed before: see
+    /// [`Permission::Moderator`].
     pub has_left: bool,
 }
 
-/// What an application says of a session that it admits.
+/// The application's decision on a session that it admits.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "made by applications")]
+#[expect(clippy::exhaustive_structs, reason = "applications construct it")]
 pub struct Admission {
-    /// Who it is.
+    /// The user that the session belongs to.
     pub user: UserId,
     /// Whether it may lock, unlock and remove.
     pub permission: Permission,
 }
 
-/// What a member may do to others.
+/// A member's permission to moderate the call.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Permission {
-    /// Nothing.
+    /// None.
     #[default]
     None,
     /// Lock, unlock and remove.
     Moderator,
 }
 
-/// Why a member is out.
+/// Why a member is out of the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum LeaveReason {
-    /// It said so.
+    /// It sent a leave message.
     Left,
     /// A moderator removed it.
     Removed,
-    /// A moderator locked the call without it.
+    /// A moderator's lock does not list it.
     LockedOut,
     /// A newer session of the same identity took its place.
     Replaced,
-    /// The application said that it is gone, perhaps because the relay did. It may come back.
+    /// The application reported it gone, for example on the relay's word. It may return.
     Dropped,
-    /// It has not proved to be present. It may come back.
+    /// It gave no proof of life in time, or it refuses us. It may return.
     Lost,
 }
 
-/// Why we are out.
+/// Why we are out of the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum EndReason {
     /// A moderator removed us.
     Removed {
-        /// Who.
+        /// The moderator's session.
         by: SessionId,
     },
-    /// A moderator locked the call without us.
+    /// A moderator's lock does not list us.
     LockedOut {
-        /// Who.
+        /// The moderator's session.
         by: SessionId,
     },
-    /// A newer session of our identity took our place: another window, or the page loaded again.
+    /// A newer session of our identity took our place, for example another window or the reloaded
+    /// page.
     Replaced {
-        /// Which.
+        /// The newer session.
         by: SessionId,
     },
 }

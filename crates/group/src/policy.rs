@@ -1,44 +1,48 @@
-//! How quickly a group acts and how much it keeps.
+//! Durations and bounds of a group.
 
 use core::{fmt, ops::RangeInclusive, time::Duration};
 
-/// Times and bounds of a group. The defaults are the protocol's; [`validate`](Self::validate) tells the bounds.
+/// Durations and bounds of a group. The defaults are the protocol's; [`validate`](Self::validate)
+/// checks the bounds that each field states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "set by applications, field by field")]
+#[expect(clippy::exhaustive_structs, reason = "applications set it field by field")]
 pub struct Policy {
-    /// Joins within this time of the last delivery are answered together. At most 5 s.
+    /// Joins within this time after a delivery share the next delivery. At most 5 s.
     pub coalesce_joins: Duration,
-    /// Leaves within this time of the last generation are answered together. At most 1 s.
+    /// Leaves within this time after a generation began share the next generation. At most 1 s.
     pub coalesce_leaves: Duration,
-    /// How long to wait for acks before a new generation is used anyway. At most 5 s.
+    /// How long to wait for acknowledgements before switching to a new generation anyway. At most 5
+    /// s.
     pub switch_after: Duration,
-    /// A new generation is used at most this long after the first leave that it answers. At most 10 s.
+    /// Longest time from the first leave that a generation answers to the switch to it. At most 10
+    /// s.
     pub max_leave_delay: Duration,
-    /// A generation is replaced after this time, or later in large calls. 1 min to 1 day.
+    /// Lifetime of a generation, longer in large calls. 1 min to 1 day.
     pub timed_rekey: Duration,
-    /// With n members a generation lives at least this time n (n-1) / 6000. 1 s to 1 h.
+    /// With n members a generation lives at least this duration × n (n-1) / 6000. 1 s to 1 h.
     pub rekey_budget: Duration,
-    /// Between two heartbeats, in calls of up to 200. 1 s to 60 s.
+    /// Time between two heartbeats, in calls of up to 200 members. 1 s to 60 s.
     pub heartbeat: Duration,
-    /// Heartbeats without proof of life until a member counts as lost. 3 to 60.
+    /// Heartbeat intervals without proof of life after which a member counts as lost. 3 to 60.
     pub missed_heartbeats_until_lost: u32,
-    /// How long a prekey is given out; one before it opens too. 10 s to 1 h.
+    /// How long a prekey is advertised. It still opens entries while the next one is advertised. 10
+    /// s to 1 h.
     pub prekey_life: Duration,
-    /// How long two members may see different rosters before they compare them. 1 s to 60 s.
+    /// How long the rosters of two members may differ before they compare them. 1 s to 60 s.
     pub mismatch_after: Duration,
-    /// What happens to a member whose roster was reported to differ.
+    /// Treatment of a member whose roster was reported to differ.
     pub on_mismatch: OnMismatch,
-    /// Most members, ourselves included. 2 to 1,024.
+    /// Maximum number of members, including ourselves. 2 to 1,024.
     pub max_members: usize,
 }
 
-/// What happens to a member that sees another roster, once that is reported.
+/// Treatment of a member that sees another roster, after the mismatch was reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum OnMismatch {
-    /// Nothing else.
+    /// Report the mismatch only.
     Report,
-    /// It is given no key until it sees the same roster.
+    /// Also deliver no keys to it until its roster agrees.
     Withhold,
 }
 
@@ -61,24 +65,24 @@ impl Default for Policy {
     }
 }
 
-/// The field of a [`Policy`] that is out of its bounds.
+/// The name of a [`Policy`] field that is outside its bounds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a name and nothing else")]
 pub struct PolicyError(pub &'static str);
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is out of its bounds", self.0)
+        write!(f, "`{}` is outside its bounds", self.0)
     }
 }
 
 impl core::error::Error for PolicyError {}
 
 impl Policy {
-    /// Checks every field against the bounds that its documentation gives.
+    /// Checks every field against its documented bounds.
     ///
     /// # Errors
-    /// [`PolicyError`] names the first field that is out of them.
+    /// [`PolicyError`] names the first field outside its bounds.
     pub fn validate(&self) -> Result<(), PolicyError> {
         let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
         let times: [(&str, Duration, RangeInclusive<Duration>); 9] = [
@@ -106,13 +110,13 @@ impl Policy {
         Ok(())
     }
 
-    /// How long a generation lives among `n` members, before jitter.
+    /// Lifetime of a generation among `n` members, before jitter.
     pub(crate) fn generation_life(&self, n: usize) -> Duration {
         let pairs = u32::try_from(n * n.saturating_sub(1)).unwrap_or(u32::MAX);
         self.timed_rekey.max(self.rekey_budget.saturating_mul(pairs) / 6000)
     }
 
-    /// Between two heartbeats among `n` members (PROTOCOL.md §5.1: T).
+    /// Time between two heartbeats among `n` members (T of PROTOCOL.md §5.1).
     pub(crate) fn heartbeat_among(&self, n: usize) -> Duration {
         self.heartbeat * u32::try_from(n.max(200)).unwrap_or(u32::MAX) / 200
     }

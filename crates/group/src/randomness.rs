@@ -1,43 +1,44 @@
-//! Randomness from outside: the one door to it.
+//! The only access to the caller's random number generator.
 
 use core::{convert::Infallible, time::Duration};
 
 use rand_core::{CryptoRng, TryCryptoRng, TryRng};
 
-/// When a generator that gave nothing but zeros is asked again.
+/// Delay before a generator that returned only zeros is tried again.
 pub(crate) const TRY_AGAIN: Duration = Duration::from_secs(1);
 
-/// From so many bytes on, nothing but zeros is no accident.
-const TELLING: usize = 16;
+/// Only zeros in this many bytes or more mean that the generator is broken.
+const MIN_CHECKED: usize = 16;
 
-/// A generator that notes whether it has given nothing but zeros, as one does that does not work.
+/// A generator that notes whether it returned only zeros, as a broken one does.
 ///
-/// Every secret of this crate is drawn through it, and none is used unless [`is_sound`](Self::is_sound).
+/// Every secret of this crate is drawn through it, and none is used unless
+/// [`is_valid`](Self::is_valid).
 pub(crate) struct Watched<'r, R> {
     rng: &'r mut R,
-    is_sound: bool,
+    is_valid: bool,
 }
 
 impl<'r, R: CryptoRng> Watched<'r, R> {
     pub(crate) const fn new(rng: &'r mut R) -> Self {
-        Self { rng, is_sound: true }
+        Self { rng, is_valid: true }
     }
 
-    /// Whether all that was drawn may be used.
-    pub(crate) const fn is_sound(&self) -> bool {
-        self.is_sound
+    /// Whether all output so far may be used.
+    pub(crate) const fn is_valid(&self) -> bool {
+        self.is_valid
     }
 }
 
-/// Fills `bytes`, at least 16; whether they may be used.
+/// Fills `bytes`, at least 16; whether the result may be used.
 pub(crate) fn fill(rng: &mut impl CryptoRng, bytes: &mut [u8]) -> bool {
-    debug_assert!(bytes.len() >= TELLING, "fewer may be zeros by accident");
+    debug_assert!(bytes.len() >= MIN_CHECKED, "fewer may be zeros by accident");
     let mut rng = Watched::new(rng);
     rng.note_fill(bytes);
-    rng.is_sound()
+    rng.is_valid()
 }
 
-/// A number that is no secret.
+/// A number that need not be secret.
 pub(crate) fn public_number(rng: &mut impl CryptoRng) -> u16 {
     let mut bytes = [0; 2];
     Watched::new(rng).note_fill(&mut bytes);
@@ -45,11 +46,11 @@ pub(crate) fn public_number(rng: &mut impl CryptoRng) -> u16 {
 }
 
 impl<R: CryptoRng> Watched<'_, R> {
-    #[expect(clippy::disallowed_methods, reason = "the one door")]
+    #[expect(clippy::disallowed_methods, reason = "the only caller")]
     fn note_fill(&mut self, bytes: &mut [u8]) {
         self.rng.fill_bytes(bytes);
         let any = bytes.iter().fold(0, |any, byte| any | byte);
-        self.is_sound &= any != 0 || bytes.len() < TELLING;
+        self.is_valid &= any != 0 || bytes.len() < MIN_CHECKED;
     }
 }
 

@@ -223,7 +223,7 @@ fn forwards() {
 
 /// A member that passes something on after it has changed it.
 #[test]
-fn what_is_inside_a_forward() {
+fn messages_in_forwards() {
     let (mut net, ids) = call_of(3);
     let leave = net.sign(ids[1], &Body::Leave);
     let before = look(&net, ids[0]);
@@ -246,7 +246,7 @@ fn refusals() {
         RefusalReason::Full,
         RefusalReason::OtherParameters,
         RefusalReason::Replaced(SessionId([5; 16])),
-        RefusalReason::NumberInUse(SessionId([5; 16])),
+        RefusalReason::MemberIdInUse(SessionId([5; 16])),
     ];
     for reason in reasons {
         let (mut net, ids) =
@@ -299,7 +299,8 @@ fn bundles() {
         net.now += 60 * MILLI;
         let mut changed = bundle.clone();
         changed[place] ^= 1;
-        // The first of both may still be right; the second is last, and nothing of it is changed unseen.
+        // The first of both may still be right; the second is last, and nothing of it is changed
+        // unseen.
         let before = net.peer(alice).held.contains_key(&(member_id, 1));
         let taken = hear(&mut net, alice, &changed);
         assert!(taken.is_err(), "byte {place}");

@@ -12,7 +12,7 @@ mod common;
 use common::{HEARTBEAT, Join, KEY_UPDATE, MILLI, Net, SECOND, call_of};
 
 #[test]
-fn everybody_opens_everybody_whatever_the_kem() {
+fn all_members_open_each_other_with_every_kem() {
     for kem in [Kem::X25519, Kem::XWing] {
         let mut net = Net::new(1);
         for person in 1..=5 {
@@ -35,7 +35,7 @@ fn everybody_opens_everybody_whatever_the_kem() {
 }
 
 #[test]
-fn a_joiner_opens_nothing_from_before() {
+fn a_newcomer_opens_no_earlier_frames() {
     let (mut net, ids) = call_of(2);
     let before: Vec<_> = ids.iter().map(|&id| net.peer(id).own.clone()).collect();
     let carol = net.join(&Join::of(3));
@@ -48,7 +48,7 @@ fn a_joiner_opens_nothing_from_before() {
 }
 
 #[test]
-fn a_leaver_opens_nothing_after_three_seconds() {
+fn a_leaver_opens_no_frames_after_three_seconds() {
     for is_told in [false, true] {
         let (mut net, ids) = call_of(3);
         let gone = net.session(ids[2]);
@@ -72,7 +72,7 @@ fn a_leaver_opens_nothing_after_three_seconds() {
 
 /// What it held of the others is wiped with it, and nothing of theirs is made for it any more.
 #[test]
-fn who_has_gone_is_given_nothing_more() {
+fn a_departed_member_is_delivered_no_keys() {
     let (mut net, ids) = call_of(3);
     let number = net.session(ids[2]).member_id().get().to_be_bytes();
     net.leave(ids[2]);
@@ -88,7 +88,7 @@ fn who_has_gone_is_given_nothing_more() {
 }
 
 #[test]
-fn heartbeats_come_every_ten_seconds_and_three_seconds_after_joining() {
+fn heartbeats_are_sent_every_ten_seconds_and_three_seconds_after_joining() {
     let (mut net, ids) = call_of(2);
     net.run_for(100 * SECOND);
     let broadcast = net.said(net.session(ids[0]), HEARTBEAT).len();
@@ -100,7 +100,7 @@ fn heartbeats_come_every_ten_seconds_and_three_seconds_after_joining() {
 }
 
 #[test]
-fn what_came_before_a_key_is_wiped_10_s_after_that_has_opened_a_frame() {
+fn older_keys_are_wiped_10_s_after_a_newer_one_opened_a_frame() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
@@ -118,7 +118,7 @@ fn what_came_before_a_key_is_wiped_10_s_after_that_has_opened_a_frame() {
 
 /// Who listens draws new keys and gives them to nobody; when it speaks, everybody opens it at once.
 #[test]
-fn a_listener_that_speaks_up_is_opened_at_once() {
+fn a_listener_that_starts_sending_opens_at_once() {
     let (mut net, ids) = call_of(2);
     let listener = net.join(&Join { sends: false, ..Join::of(3) });
     net.run_for(5 * SECOND);
@@ -139,7 +139,7 @@ fn a_listener_that_speaks_up_is_opened_at_once() {
 }
 
 #[test]
-fn thirty_two_joins_are_ratcheted_and_the_next_begins_a_generation() {
+fn thirty_two_joins_ratchet_and_the_next_begins_a_generation() {
     let (mut net, ids) = call_of(2);
     for person in 10..60 {
         let (address, joined_at) = (net.join(&Join::of(person)), net.now);

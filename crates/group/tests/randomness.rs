@@ -67,7 +67,7 @@ fn enter(rng: &mut Failing) -> Result<(Group, BaseKey), GroupError> {
 }
 
 #[test]
-fn an_identity_is_not_made_of_zeros() {
+fn an_identity_key_of_zeros_is_rejected() {
     let zeros = Some(WeakKey::Zeros);
     assert_eq!(IdentityKey::generate(&mut Failing::after(0)).err(), zeros);
     assert_eq!(IdentityKey::from_seed(&[0; 32]).err(), zeros);
@@ -78,7 +78,7 @@ fn an_identity_is_not_made_of_zeros() {
 }
 
 #[test]
-fn nobody_enters_a_call_without_randomness() {
+fn no_call_is_joined_without_randomness() {
     // Prekey and base key: each is drawn, and each may be where it fails.
     let mut refused = 0;
     for bytes in 0..300 {
@@ -94,7 +94,7 @@ fn nobody_enters_a_call_without_randomness() {
 }
 
 #[test]
-fn keys_are_encrypted_with_randomness_alone() {
+fn keys_are_not_encrypted_without_randomness() {
     for kem in [Kem::X25519, Kem::XWing] {
         assert_eq!(KemSecret::generate(kem, &mut Failing::after(0)).err(), Some(KemError));
         let (_, public) = KemSecret::generate(kem, &mut Failing::after(32)).unwrap();
@@ -135,7 +135,7 @@ fn a_generation_waits_for_randomness() {
 }
 
 #[test]
-fn no_check_is_made_of_zeros() {
+fn no_verification_starts_without_randomness() {
     let party = |number| Party {
         identity: IdentityKey::from_seed(&[number; 32]).unwrap().public(),
         session: SessionId([number; 16]),
@@ -158,7 +158,7 @@ fn no_check_is_made_of_zeros() {
 }
 
 #[test]
-fn a_user_has_a_name() {
+fn an_empty_user_id_is_rejected() {
     assert_eq!(UserId::new(""), Err(EmptyUserId));
     assert_eq!(UserId::new(Vec::new()), Err(EmptyUserId));
     assert_eq!(UserId::new("a").unwrap().as_bytes(), b"a");
@@ -166,7 +166,7 @@ fn a_user_has_a_name() {
     // Nor does one without a name come out of storage.
     let mut store = TrustStore::new();
     let identity = IdentityKey::from_seed(&[1; 32]).unwrap().public();
-    store.see(&UserId::new("a").unwrap(), &identity, 5).unwrap();
+    store.observe(&UserId::new("a").unwrap(), &identity, 5).unwrap();
     let mut bytes = store.to_bytes();
     assert_eq!(&bytes[5..8], [0, 1, b'a']);
     bytes[6] = 0;

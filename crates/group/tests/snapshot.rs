@@ -1,4 +1,5 @@
-//! Snapshots of a group's state as JSON, which a program in another language reads: feature `serde`.
+//! Snapshots of a group's state as JSON, which a program in another language reads: feature
+//! `serde`.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 #![allow(
     clippy::wildcard_enum_match_arm,
@@ -40,7 +41,7 @@ where
 }
 
 #[test]
-fn how_a_group_stands_is_read_back() {
+fn snapshots_of_a_group_are_read_back() {
     let (mut net, ids) = call_of(3);
     net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
     net.run_for(SECOND);
@@ -101,8 +102,8 @@ fn how_a_group_stands_is_read_back() {
                 "session",
                 "silent_for",
                 "since",
-                "standing",
                 "user",
+                "verification",
             ]
         );
         assert_eq!(json["session"], hex(&member.session.0));
@@ -117,15 +118,16 @@ fn how_a_group_stands_is_read_back() {
             serde_json::from_value::<Permission>(json["permission"].clone()).unwrap(),
             member.permission
         );
-        let standing: VerificationState = serde_json::from_value(json["standing"].clone()).unwrap();
-        assert_eq!(standing, member.standing);
+        let verification: VerificationState =
+            serde_json::from_value(json["verification"].clone()).unwrap();
+        assert_eq!(verification, member.verification);
         let since: Duration = serde_json::from_value(json["since"].clone()).unwrap();
         assert_eq!(since, member.since);
     }
 }
 
 #[test]
-fn words_are_what_they_were() {
+fn serialised_words_are_stable() {
     comes_back(Kem::X25519, json!("X25519"));
     comes_back(Kem::XWing, json!("XWing"));
     comes_back(Role::Participant, json!("Participant"));

@@ -1,72 +1,49 @@
-//! A frame and its key: the safe door.
+//! The types below the algorithm: a frame, and the functions of an instruction set.
 
-use core::{fmt, marker::PhantomData, ptr};
+use core::{fmt, marker::PhantomData};
 
-use crate::{
-    Form, Tag, TooLong, Unauthentic,
-    form::{Functions, TOGETHER},
-    gcm::{BLOCK, Refused, SHORT, WHOLE},
-    schedule::Schedule,
-    tag::is_too_long,
-};
+use crate::expanded_key::ExpandedKey;
 
-/// An AES-128-GCM or AES-256-GCM key, expanded once. Wiped on drop.
-pub struct Key {
-    schedule: Schedule,
-    functions: &'static Functions,
+/// The mask of a whole tag.
+pub(crate) const FULL_TAG: u128 = u128::MAX;
+/// The mask of a tag's first 8 bytes.
+pub(crate) const SHORT_TAG: u128 = u64::MAX as u128;
+
+/// What happens to a frame that was decrypted in place before its tag turned out wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnReject {
+    Wipe,
+    Restore,
 }
 
-impl Key {
-    /// Expands `key`, 16 or 32 bytes; the caller wipes its copy. `None` for another length, or if this processor
-    /// has no form.
-    #[must_use]
-    pub fn new(key: &[u8]) -> Option<Box<Self>> {
-        Self::with_form(Form::best()?, key)
-    }
+/// How many frames [`seal_interleaved`](crate::seal_interleaved) and
+/// [`open_interleaved`](crate::open_interleaved) take.
+pub const INTERLEAVE: usize = 4;
 
-    /// As [`new`](Self::new), with this form: `None` if it is not available.
-    #[must_use]
-    pub fn with_form(form: Form, key: &[u8]) -> Option<Box<Self>> {
-        let [of_16, of_32] = form.functions();
-        let functions = match key.len() {
-            16 => of_16,
-            32 => of_32,
-            _ => return None,
-        };
-        if !form.is_available() {
-            return None;
-        }
-        let mut boxed = Self::unexpanded(functions);
-        // SAFETY: the form is available, and the key has the length that these functions are for.
-        unsafe { (functions.expand)(&mut boxed.schedule, key) };
-        Some(boxed)
-    }
-
-    /// A key in its place before it is expanded: moving an expanded one would leave a copy behind. No
-    /// byte of it comes from the stack, where secrets may have lain: between its fields neither.
-    fn unexpanded(functions: &'static Functions) -> Box<Self> {
-        let mut place = Box::<Self>::new_uninit();
-        let key = place.as_mut_ptr();
-        // SAFETY: `key` points at memory for one key. A schedule of zeros is an empty one, and
-        // `functions` is the only other field.
-        unsafe {
-            key.write_bytes(0, 1);
-            (&raw mut (*key).functions).write(functions);
-            place.assume_init()
-        }
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(..)")
-    }
+/// What an instruction set does for one length of key.
+///
+/// # Safety
+/// Each may be called only where the instruction set is available.
+pub(crate) struct Vtable {
+    /// Bytes of the longest frame that is interleaved with others.
+    pub(crate) longest_interleaved: usize,
+    pub(crate) expand: unsafe fn(&mut ExpandedKey, &[u8]),
+    /// GHASH of whole blocks.
+    pub(crate) hash_aad: unsafe fn(&ExpandedKey, &[u8]) -> u128,
+    /// Returns the tag.
+    pub(crate) seal: unsafe fn(&Frame<'_>) -> u128,
+    /// Whether the frame is authentic by the bits of the tag in the mask, `FULL_TAG` or
+    /// `SHORT_TAG`. A rejected frame is unchanged or wiped, as [`OnReject`] says.
+    pub(crate) open: unsafe fn(&Frame<'_>, u128, u128, OnReject) -> bool,
+    pub(crate) seal_interleaved: unsafe fn(&[Frame<'_>; INTERLEAVE], &mut [u128; INTERLEAVE]),
+    pub(crate) open_interleaved:
+        unsafe fn(&[Frame<'_>; INTERLEAVE], &[u128; INTERLEAVE]) -> [bool; INTERLEAVE],
 }
 
 /// A frame about to be sealed or opened in place.
 pub struct Frame<'a> {
-    pub(crate) schedule: &'a Schedule,
-    functions: &'static Functions,
+    pub(crate) expanded_key: &'a ExpandedKey,
+    pub(crate) vtable: &'static Vtable,
     pub(crate) nonce: [u8; 12],
     /// The hash of the AAD's blocks before its last, if it has more than one.
     pub(crate) before: Option<u128>,
@@ -76,92 +53,10 @@ pub struct Frame<'a> {
     /// Borrowed for `'a`, for writing.
     pub(crate) data: *mut u8,
     pub(crate) len: usize,
-    borrow: PhantomData<&'a mut [u8]>,
+    pub(crate) borrow: PhantomData<&'a mut [u8]>,
 }
 
-impl<'a> Frame<'a> {
-    /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under a key.
-    #[inline(always)] // in the caller's registers: a frame written to memory and read at once is waited for
-    #[must_use]
-    pub fn new(key: &'a Key, nonce: [u8; 12], aad: &'a [u8], data: &'a mut [u8]) -> Self {
-        let Key { schedule, functions } = key;
-        let (before, last) = if aad.len() <= BLOCK {
-            (None, aad)
-        } else {
-            let (before, last) = aad.split_at((aad.len() - 1) / BLOCK * BLOCK);
-            // SAFETY: the key's form is available, or there would be no key.
-            (Some(unsafe { (functions.hash_aad)(schedule, before) }), last)
-        };
-        Self {
-            schedule,
-            functions,
-            nonce,
-            before,
-            aad: last,
-            aad_len: aad.len(),
-            data: data.as_mut_ptr(),
-            len: data.len(),
-            borrow: PhantomData,
-        }
-    }
-
-    /// Encrypts the frame. Copies: none.
-    ///
-    /// # Errors
-    /// [`TooLong`], with the data as they were.
-    #[inline(always)]
-    pub fn seal(self) -> Result<Tag, TooLong> {
-        if self.is_too_long() {
-            return Err(TooLong);
-        }
-        // SAFETY: the key's form is available; `data` is borrowed for writing, `len` bytes.
-        Ok(Tag(unsafe { (self.functions.seal)(&self) }))
-    }
-
-    /// Checks `tag` and decrypts the frame. Copies: none.
-    ///
-    /// # Errors
-    /// [`Unauthentic`], with the data as they were, or zeroed if they are more than what is decrypted in registers.
-    #[inline(always)]
-    pub fn open(self, tag: Tag) -> Result<(), Unauthentic> {
-        self.open_given(tag.0, WHOLE, Refused::Wiped)
-    }
-
-    /// As [`open`](Self::open), but what is refused is not lost. Refusing more than what is decrypted in registers takes a
-    /// second pass.
-    ///
-    /// # Errors
-    /// [`Unauthentic`], with the data as they were, so that another key can be tried.
-    #[inline(always)]
-    pub fn open_or_restore(self, tag: Tag) -> Result<(), Unauthentic> {
-        self.open_given(tag.0, WHOLE, Refused::Restored)
-    }
-
-    /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats that send no more. One forgery in 2^64 passes at
-    /// best, sooner with long frames (NIST SP 800-38D, appendix C).
-    ///
-    /// # Errors
-    /// [`Unauthentic`], with the data as they were, so that another key can be tried.
-    #[inline(always)]
-    pub fn open_short(self, tag: [u8; 8]) -> Result<(), Unauthentic> {
-        self.open_given(u64::from_le_bytes(tag).into(), SHORT, Refused::Restored)
-    }
-
-    #[inline(always)]
-    fn open_given(self, tag: u128, given: u128, refused: Refused) -> Result<(), Unauthentic> {
-        if self.is_too_long() {
-            return Err(Unauthentic);
-        }
-        // SAFETY: the key's form is available; `data` is borrowed for writing, `len` bytes.
-        let authentic = unsafe { (self.functions.open)(&self, tag, given, refused) };
-        if authentic { Ok(()) } else { Err(Unauthentic) }
-    }
-
-    #[inline(always)]
-    const fn is_too_long(&self) -> bool {
-        is_too_long(self.len)
-    }
-
+impl Frame<'_> {
     /// Zeroes the data.
     pub(crate) fn wipe(&self) {
         // SAFETY: `data` is borrowed for writing, `len` bytes.
@@ -173,40 +68,4 @@ impl fmt::Debug for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Frame(..)")
     }
-}
-
-/// Encrypts four frames under any keys: as [`Frame::seal`] for each, but interleaved where they are short.
-#[inline(always)] // as Frame::new
-pub fn seal_together(frames: [Frame<'_>; TOGETHER]) -> [Result<Tag, TooLong>; TOGETHER] {
-    let Some(functions) = of_one_kind(&frames) else {
-        return frames.map(Frame::seal);
-    };
-    let mut tags = [0; TOGETHER];
-    // SAFETY: the keys' form is available; each `data` is borrowed for writing, `len` bytes.
-    unsafe { (functions.seal_together)(&frames, &mut tags) };
-    tags.map(|tag| Ok(Tag(tag)))
-}
-
-/// Opens four frames under any keys: as [`Frame::open`] for each, but interleaved where they are short.
-#[inline(always)] // as Frame::new
-pub fn open_together(
-    frames: [Frame<'_>; TOGETHER],
-    tags: [Tag; TOGETHER],
-) -> [Result<(), Unauthentic>; TOGETHER] {
-    let Some(functions) = of_one_kind(&frames) else {
-        let mut tags = tags.into_iter();
-        return frames.map(|frame| tags.next().map_or(Err(Unauthentic), |tag| frame.open(tag)));
-    };
-    let tags = tags.map(|Tag(tag)| tag);
-    // SAFETY: the keys' form is available; each `data` is borrowed for writing, `len` bytes.
-    let authentic = unsafe { (functions.open_together)(&frames, &tags) };
-    authentic.map(|authentic| if authentic { Ok(()) } else { Err(Unauthentic) })
-}
-
-/// The functions of all frames, if their keys share a form and a length, and none is too long.
-#[inline]
-fn of_one_kind(frames: &[Frame<'_>; TOGETHER]) -> Option<&'static Functions> {
-    let functions = frames[0].functions;
-    let fits = |frame: &Frame<'_>| ptr::eq(frame.functions, functions) && !frame.is_too_long();
-    frames.iter().all(fits).then_some(functions)
 }

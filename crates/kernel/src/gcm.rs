@@ -1,4 +1,4 @@
-//! AES-GCM (NIST SP 800-38D) of one frame, whatever the vector.
+//! AES-GCM (NIST SP 800-38D) of one frame, for any vector width.
 //!
 //! A frame is a row of blocks, and a vector takes as many as it has lanes:
 //!
@@ -10,19 +10,17 @@
 //! times     H^(n+2)  ..                         H^2    H^1
 //! ```
 //!
-//! So the mask of the tag and the AAD travel in lane 0 of the first vector beside the data, and a frame of 40
-//! bytes is a single vector of four lanes. What AAD there is before its last block is hashed first and added to block 0.
-//! Products are reduced once for every [`POWERS`](crate::schedule::POWERS) blocks.
+//! So the tag's mask and the AAD travel in lane 0 of the first vector beside the data, and a frame
+//! of 40 bytes is a single vector of four lanes. AAD before its last block is hashed first and
+//! added to block 0. Products are reduced once for every [`POWERS`](crate::expanded_key::POWERS)
+//! blocks.
 
 use crate::{
-    Frame,
+    block_run::{BlockRun, Counter},
+    frame::Frame,
     frame_hash::FrameHash,
-    stretch::{Counter, Stretch},
-    vector::Vector,
+    vector::{BLOCK, Vector},
 };
-
-/// Bytes of a block.
-pub(crate) const BLOCK: usize = 16;
 
 /// Vectors that a frame of `len` bytes takes, block 0 included.
 #[inline(always)]
@@ -30,7 +28,7 @@ pub(crate) const fn vectors<V: Vector>(len: usize) -> usize {
     (len.div_ceil(BLOCK) + 1).div_ceil(V::LANES)
 }
 
-/// Bytes of the longest frame that takes so many vectors; 0 for none.
+/// Bytes of the longest frame that takes `vectors` vectors; 0 for none.
 pub(crate) const fn longest<V: Vector>(vectors: usize) -> usize {
     (vectors * V::LANES).saturating_sub(1) * BLOCK
 }
@@ -41,8 +39,8 @@ pub(crate) fn most_vectors<V: Vector>(frames: &[Frame<'_>]) -> usize {
     frames.iter().fold(0, |most, frame| most.max(vectors::<V>(frame.len)))
 }
 
-/// Runs `$run` for each `$k` from 0 to below `$count`, which is at most 4, written out: a loop of this length would
-/// keep its vectors in memory.
+/// Runs `$run` for each `$k` from 0 to below `$count`, which is at most 4, written out: a loop of
+/// this length would keep its vectors in memory.
 macro_rules! for_each {
     ($k:ident < $count:ident => $run:expr) => {
         for_each!(@ $k < $count => $run, 0 1 2 3)
@@ -68,13 +66,14 @@ macro_rules! with_constant {
     };
 }
 
-/// Crypts `K` frames of at most `N` vectors together. To seal, writes `tags`; to open, compares the bits of them that
-/// are `given` and stores only what is authentic. Returns what is.
+/// Seals or opens `K` frames of at most `N` vectors, interleaved. To seal, writes `tags`; to open,
+/// compares the bits of `tags` that `tag_mask` selects and stores the authentic frames only.
+/// Returns which frames are authentic.
 ///
 /// # Safety
 /// As for [`Vector`]; each frame's `data` is valid for reading and writing `len` bytes.
 #[inline(always)]
-pub(crate) unsafe fn together<
+pub(crate) unsafe fn crypt_short<
     V: Vector,
     const ROUNDS: usize,
     const OPEN: bool,
@@ -84,72 +83,63 @@ pub(crate) unsafe fn together<
 >(
     frames: &[Frame<'_>; K],
     tags: &mut [u128; K],
-    given: u128,
+    tag_mask: u128,
 ) -> [bool; K] {
-    let mut states = [[V::zero(); N]; K];
-    for_each!(k < K => {
-        states[k] = Counter::new(&frames[k].nonce).take();
-        frames[k].schedule.begin(&mut states[k]);
-    });
-    for round in 1..ROUNDS {
-        for_each!(k < K => frames[k].schedule.round(round, &mut states[k]));
-    }
-    let mut hashes = [FrameHash::zero(); K];
-    let mut masks = [V::One::zero(); K];
-    for_each!(k < K => {
-        let frame = &frames[k];
-        let stretch = Stretch::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
-        hashes[k] = FrameHash::new(frame);
-        for i in 0..N {
-            let data = stretch.load(i);
-            states[k][i] = frame.schedule.last::<V, ROUNDS>(states[k][i], data);
-            hashes[k].add(i, stretch.hashed(i, if OPEN { data } else { states[k][i] }));
-            if !OPEN {
-                stretch.store(i, states[k][i]);
-            }
+    // SAFETY: the caller has checked the processor, and `data` is valid for `len` bytes.
+    unsafe {
+        let mut states = [[V::zero(); N]; K];
+        for_each!(k < K => {
+            states[k] = Counter::new(&frames[k].nonce).take();
+            frames[k].expanded_key.begin(&mut states[k]);
+        });
+        for round in 1..ROUNDS {
+            for_each!(k < K => frames[k].expanded_key.round(round, &mut states[k]));
         }
-        hashes[k].carry = V::One::zero();
-        masks[k] = states[k][0].lane_0();
-    });
-    let made = if K == 1 {
-        [hashes[0].tag(&frames[0], states[0][0]); K]
-    } else {
-        FrameHash::tags(&hashes, frames, &masks)
-    };
-    let mut authentic = [true; K];
-    for_each!(k < K => {
-        if OPEN {
-            authentic[k] = are_equal(made[k], tags[k], given);
-        } else {
-            tags[k] = made[k];
-        }
-        if OPEN && authentic[k] {
+        let mut hashes = [FrameHash::zero(); K];
+        let mut masks = [V::One::zero(); K];
+        for_each!(k < K => {
             let frame = &frames[k];
-            let stretch = Stretch::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
+            let run = BlockRun::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
+            hashes[k] = FrameHash::new(frame);
             for i in 0..N {
-                stretch.store(i, states[k][i]);
+                let data = run.load(i);
+                states[k][i] = frame.expanded_key.last::<V, ROUNDS>(states[k][i], data);
+                hashes[k].add(i, run.hashed(i, if OPEN { data } else { states[k][i] }));
+                if !OPEN {
+                    run.store(i, states[k][i]);
+                }
             }
-        }
-    });
-    authentic
+            hashes[k].carry = V::One::zero();
+            masks[k] = states[k][0].lane_0();
+        });
+        let made = if K == 1 {
+            [hashes[0].tag(&frames[0], states[0][0]); K]
+        } else {
+            FrameHash::tags(&hashes, frames, &masks)
+        };
+        let mut authentic = [true; K];
+        for_each!(k < K => {
+            if OPEN {
+                authentic[k] = are_equal(made[k], tags[k], tag_mask);
+            } else {
+                tags[k] = made[k];
+            }
+            if OPEN && authentic[k] {
+                let frame = &frames[k];
+                let run = BlockRun::<V, N, true, true, RAGGED>::new(frame.data, frame.len);
+                for i in 0..N {
+                    run.store(i, states[k][i]);
+                }
+            }
+        });
+        authentic
+    }
 }
 
-/// The bits of a tag that are given: all.
-pub(crate) const WHOLE: u128 = u128::MAX;
-/// Its first 8 bytes.
-pub(crate) const SHORT: u128 = u64::MAX as u128;
-
-/// What becomes of a frame that was decrypted where it lies before its tag turned out wrong.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    Wiped,
-    Restored,
-}
-
-/// Whether the bits that are `given` are equal. Takes as long whichever differ.
+/// Whether the bits that are `tag_mask` are equal. Takes as long whichever differ.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-pub(crate) const fn are_equal(tag: u128, other: u128, given: u128) -> bool {
-    let difference = (tag ^ other) & given;
+pub(crate) const fn are_equal(tag: u128, other: u128, tag_mask: u128) -> bool {
+    let difference = (tag ^ other) & tag_mask;
     (difference >> 64) as u64 | difference as u64 == 0
 }

@@ -3,12 +3,12 @@
 #![allow(
     unknown_lints,
     inline_always_mismatching_target_features,
-    reason = "what is inlined into a form's functions has their features, and all is inlined there"
+    reason = "what is inlined into an instruction set's vtable has their features, and all is inlined there"
 )]
 
 use core::arch::aarch64::*;
 
-use crate::{part, vector::Vector};
+use crate::{partial_block, vector::Vector};
 
 /// One block.
 #[derive(Clone, Copy)]
@@ -17,17 +17,20 @@ pub(crate) struct Neon(uint8x16_t);
 impl Neon {
     #[inline(always)]
     unsafe fn low(self) -> u64 {
-        vgetq_lane_u64::<0>(vreinterpretq_u64_u8(self.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { vgetq_lane_u64::<0>(vreinterpretq_u64_u8(self.0)) }
     }
 
     #[inline(always)]
     unsafe fn high(self) -> u64 {
-        vgetq_lane_u64::<1>(vreinterpretq_u64_u8(self.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { vgetq_lane_u64::<1>(vreinterpretq_u64_u8(self.0)) }
     }
 
     #[inline(always)]
     unsafe fn product(a: u64, b: u64) -> Self {
-        Self(vreinterpretq_u8_p128(vmull_p64(a, b)))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(vreinterpretq_u8_p128(vmull_p64(a, b))) }
     }
 }
 
@@ -37,19 +40,24 @@ impl Vector for Neon {
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        Self(vdupq_n_u8(0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(vdupq_n_u8(0)) }
     }
 
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
     unsafe fn splat(block: u128) -> Self {
-        let (low, high) = (vcreate_u64(block as u64), vcreate_u64((block >> 64) as u64));
-        Self(vreinterpretq_u8_u64(vcombine_u64(low, high)))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe {
+            let (low, high) = (vcreate_u64(block as u64), vcreate_u64((block >> 64) as u64));
+            Self(vreinterpretq_u8_u64(vcombine_u64(low, high)))
+        }
     }
 
     #[inline(always)]
     unsafe fn lane_numbers() -> Self {
-        Self::zero()
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self::zero() }
     }
 
     #[inline(always)]
@@ -59,12 +67,14 @@ impl Vector for Neon {
 
     #[inline(always)]
     unsafe fn load_block(from: *const u8, len: usize) -> Self {
-        Self::load_part(from, len)
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
+        unsafe { Self::load_part(from, len) }
     }
 
     #[inline(always)]
     unsafe fn number(self) -> u128 {
-        u128::from(self.high()) << 64 | u128::from(self.low())
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { u128::from(self.high()) << 64 | u128::from(self.low()) }
     }
 
     #[inline(always)]
@@ -89,33 +99,45 @@ impl Vector for Neon {
 
     #[inline(always)]
     unsafe fn load(from: *const u8) -> Self {
-        Self(vld1q_u8(from))
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for a whole
+        // vector.
+        unsafe { Self(vld1q_u8(from)) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut u8) {
-        vst1q_u8(to, self.0)
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for a whole
+        // vector.
+        unsafe { vst1q_u8(to, self.0) }
     }
 
     #[inline(always)]
     unsafe fn load_part(from: *const u8, len: usize) -> Self {
-        if len == 16 { Self::load(from) } else { Self::splat(part::load(from, len)) }
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
+        unsafe {
+            if len == 16 { Self::load(from) } else { Self::splat(partial_block::load(from, len)) }
+        }
     }
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut u8, len: usize) {
-        if len == 16 { self.store(to) } else { part::store(self.number(), to, len) }
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
+        unsafe { if len == 16 { self.store(to) } else { partial_block::store(self.number(), to, len) } }
     }
 
     #[inline(always)]
     unsafe fn keep(self, len: usize) -> Self {
-        const WINDOW: [u8; 32] = part::ones_then_zeros();
-        Self(vandq_u8(self.0, vld1q_u8(WINDOW.as_ptr().add(16 - len))))
+        // SAFETY: the caller has checked the processor, and the window has room for every `len`.
+        unsafe {
+            const WINDOW: [u8; 32] = partial_block::ones_then_zeros();
+            Self(vandq_u8(self.0, vld1q_u8(WINDOW.as_ptr().add(16 - len))))
+        }
     }
 
     #[inline(always)]
     unsafe fn load_behind_first(_from: *const u8, _len: usize) -> Self {
-        Self::zero()
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
+        unsafe { Self::zero() }
     }
 
     #[inline(always)]
@@ -123,48 +145,59 @@ impl Vector for Neon {
 
     #[inline(always)]
     unsafe fn keep_behind_first(self, _len: usize) -> Self {
-        Self::zero()
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self::zero() }
     }
 
     #[inline(always)]
     unsafe fn xor(self, other: Self) -> Self {
-        Self(veorq_u8(self.0, other.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(veorq_u8(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn reverse(self) -> Self {
-        Self(vrev64q_u8(self.0)).swap_halves()
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(vrev64q_u8(self.0)).swap_halves() }
     }
 
     #[inline(always)]
     unsafe fn count(self, other: Self) -> Self {
-        let sum = vaddq_u32(vreinterpretq_u32_u8(self.0), vreinterpretq_u32_u8(other.0));
-        Self(vreinterpretq_u8_u32(sum))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe {
+            let sum = vaddq_u32(vreinterpretq_u32_u8(self.0), vreinterpretq_u32_u8(other.0));
+            Self(vreinterpretq_u8_u32(sum))
+        }
     }
 
     #[inline(always)]
     unsafe fn low_low(self, other: Self) -> Self {
-        Self::product(self.low(), other.low())
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self::product(self.low(), other.low()) }
     }
 
     #[inline(always)]
     unsafe fn low_high(self, other: Self) -> Self {
-        Self::product(self.low(), other.high())
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self::product(self.low(), other.high()) }
     }
 
     #[inline(always)]
     unsafe fn high_low(self, other: Self) -> Self {
-        Self::product(self.high(), other.low())
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self::product(self.high(), other.low()) }
     }
 
     #[inline(always)]
     unsafe fn high_high(self, other: Self) -> Self {
-        Self::product(self.high(), other.high())
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self::product(self.high(), other.high()) }
     }
 
     #[inline(always)]
     unsafe fn swap_halves(self) -> Self {
-        Self(vextq_u8::<8>(self.0, self.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(vextq_u8::<8>(self.0, self.0)) }
     }
 
     #[inline(always)]
@@ -174,11 +207,13 @@ impl Vector for Neon {
 
     #[inline(always)]
     unsafe fn round(self, before: Self, _after: Self) -> Self {
-        Self(vaesmcq_u8(vaeseq_u8(self.0, before.0)))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(vaesmcq_u8(vaeseq_u8(self.0, before.0))) }
     }
 
     #[inline(always)]
     unsafe fn last(self, before: Self, after: Self) -> Self {
-        Self(vaeseq_u8(self.0, before.0)).xor(after)
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(vaeseq_u8(self.0, before.0)).xor(after) }
     }
 }

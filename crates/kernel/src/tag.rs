@@ -1,16 +1,17 @@
-//! What a frame's sealing gives, and what its opening says.
+//! The tag of a frame, and the errors of sealing and opening.
 
 use core::fmt;
 
-/// Beyond 2^36 - 32 bytes the 32-bit counter of blocks would wrap (NIST SP 800-38D §5.2.1.1). No memory holds
-/// as much AAD as is too long.
+/// With more than 2^36 - 32 bytes the 32-bit block counter would wrap (NIST SP 800-38D §5.2.1.1).
+/// AAD cannot reach its own bound in memory.
 #[cfg(any(not(target_arch = "wasm32"), target_feature = "simd128"))]
 #[inline(always)]
 pub(crate) const fn is_too_long(len: usize) -> bool {
     len as u64 > (1 << 36) - 32
 }
 
-/// The tag of a frame. Not to be compared by hand: [`Frame::open`](crate::Frame::open) does so, in constant time.
+/// The tag of a frame. Do not compare it: [`Frame::open`](crate::Frame::open) does, in constant
+/// time.
 #[derive(Clone, Copy)]
 pub struct Tag(pub(crate) u128);
 
@@ -34,7 +35,7 @@ impl fmt::Debug for Tag {
     }
 }
 
-/// The frame did not come from the holder of the key, or not in this form.
+/// The frame did not come from the holder of the key, or was altered on its way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct Unauthentic;

@@ -1,13 +1,17 @@
-//! What the algorithm needs of a processor.
+//! The operations that the algorithm needs of a processor.
+
+/// Bytes of a block.
+pub(crate) const BLOCK: usize = 16;
 
 /// Blocks side by side in one register: [`LANES`](Self::LANES) of them, lane 0 first in memory.
 ///
-/// A block is 16 bytes. *In memory order* it is as AES sees it; *reversed*, its bytes turned round, it is
-/// what GHASH multiplies and what a counter counts up.
+/// A block is 16 bytes. *In memory order* it is AES's input; *reversed*, its bytes in the opposite
+/// order, it is what GHASH multiplies and what a counter increments.
 ///
 /// # Safety
-/// Every function may be called only where the processor has the features that the implementing module
-/// names. Pointers must be valid for as many bytes as the function's text says; no alignment is asked.
+/// Every function may be called only where the processor has the features that the implementing
+/// module names. Pointers must be valid for as many bytes as the function's doc states, with any
+/// alignment.
 pub(crate) trait Vector: Copy {
     /// Blocks in a vector.
     const LANES: usize;
@@ -23,31 +27,31 @@ pub(crate) trait Vector: Copy {
     unsafe fn first(block: Self::One) -> Self;
     /// The sole block of a vector that has one lane, its first byte lowest.
     unsafe fn number(self) -> u128;
-    /// The block in `len <= 16` bytes, zeros behind them.
+    /// The block in `len <= 16` bytes, followed by zeros.
     unsafe fn load_block(from: *const u8, len: usize) -> Self::One;
     unsafe fn lane_0(self) -> Self::One;
     /// All lanes added up, which is XOR.
     unsafe fn fold(self) -> Self::One;
     /// As many blocks as there are lanes.
     unsafe fn gather(blocks: &[Self::One]) -> Self;
-    /// Lane `i` holds the sum of the lanes of `vectors[i]`, of which there are as many as lanes.
+    /// Lane `i` holds the sum of the lanes of `vectors[i]`. There are as many vectors as lanes.
     unsafe fn fold_each(vectors: &[Self]) -> Self;
 
     unsafe fn load(from: *const u8) -> Self;
     unsafe fn store(self, to: *mut u8);
-    /// As [`load`](Self::load) for `len` bytes, at most a vector's; zeros behind them.
+    /// Like [`load`](Self::load) for `len` bytes, at most a vector's; zeros after them.
     unsafe fn load_part(from: *const u8, len: usize) -> Self;
     unsafe fn store_part(self, to: *mut u8, len: usize);
-    /// The first `len` bytes; zeros behind them.
+    /// The first `len` bytes; zeros after them.
     unsafe fn keep(self, len: usize) -> Self;
-    /// `len` bytes into the lanes from 1 on; zeros in lane 0 and behind them.
+    /// `len` bytes into the lanes from 1 on; zeros in lane 0 and after them.
     unsafe fn load_behind_first(from: *const u8, len: usize) -> Self;
     unsafe fn store_behind_first(self, to: *mut u8, len: usize);
-    /// The first `len` bytes of the lanes from 1 on; zeros in lane 0 and behind them.
+    /// The first `len` bytes of the lanes from 1 on; zeros in lane 0 and after them.
     unsafe fn keep_behind_first(self, len: usize) -> Self;
 
     unsafe fn xor(self, other: Self) -> Self;
-    /// Turns the bytes of each block round.
+    /// Reverses the bytes of each block.
     unsafe fn reverse(self) -> Self;
     /// Adds the lowest 32 bits of each lane, without a carry beyond them.
     unsafe fn count(self, other: Self) -> Self;
@@ -62,8 +66,8 @@ pub(crate) trait Vector: Copy {
     unsafe fn swap_halves(self) -> Self;
 
     /// AES in steps that both kinds of processor have: `begin` once, `round` for all rounds but the
-    /// last, `last`. Each gets the round key before and the one after its substitution; x86 adds the
-    /// one after, Arm the one before.
+    /// last, `last`. Each gets the round key before and the one after its substitution; x86 adds
+    /// the one after, Arm the one before.
     unsafe fn begin(self, key: Self) -> Self;
     unsafe fn round(self, before: Self, after: Self) -> Self;
     unsafe fn last(self, before: Self, after: Self) -> Self;

@@ -1,10 +1,10 @@
-//! The same bytes as another library, whatever the lengths; nothing else is touched; no forgery opens.
+//! The same bytes as another library at all lengths; no access outside the data; no forgery opens.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_kernel::{Key, Unauthentic};
 
 mod common;
-use common::{Reference, bytes, forms, keys, open, open_or_restore, seal};
+use common::{Reference, bytes, isas, keys, open, open_or_restore, seal};
 
 /// Bytes around the data that must stay.
 const GUARD: usize = 80;
@@ -27,7 +27,7 @@ fn agree(key: &Key, reference: &Reference, aad: &[u8], len: usize, shift: usize)
     assert!(buf[..at.start].iter().all(is_guard) && buf[at.end..].iter().all(is_guard), "{len}");
 }
 
-/// Lengths where a block, a vector, a stretch or the powers of H end, in one form or another.
+/// Lengths where a block, a vector, a run or the powers of H end, in one isa or another.
 fn edges() -> Vec<usize> {
     let mut edges: Vec<usize> = (0..=40).collect();
     let blocks = [
@@ -40,8 +40,8 @@ fn edges() -> Vec<usize> {
 
 #[test]
 fn at_every_length_to_4096() {
-    for form in forms() {
-        for (key, reference) in keys(form).iter().zip(&Reference::pair()) {
+    for isa in isas() {
+        for (key, reference) in keys(isa).iter().zip(&Reference::pair()) {
             for len in 0..=4096 {
                 // Every length of AAD to 64 comes with 63 lengths of data.
                 agree(key, reference, &bytes(len % 65, 7), len, len % 3);
@@ -52,8 +52,8 @@ fn at_every_length_to_4096() {
 
 #[test]
 fn at_every_length_of_aad_to_64_with_every_edge() {
-    for form in forms() {
-        for (key, reference) in keys(form).iter().zip(&Reference::pair()) {
+    for isa in isas() {
+        for (key, reference) in keys(isa).iter().zip(&Reference::pair()) {
             for len in edges() {
                 for aad_len in 0..=64 {
                     agree(key, reference, &bytes(aad_len, 8), len, 0);
@@ -65,8 +65,8 @@ fn at_every_length_of_aad_to_64_with_every_edge() {
 
 #[test]
 fn wherever_the_data_begin() {
-    for form in forms() {
-        for (key, reference) in keys(form).iter().zip(&Reference::pair()) {
+    for isa in isas() {
+        for (key, reference) in keys(isa).iter().zip(&Reference::pair()) {
             for len in [0, 1, 15, 16, 40, 49, 160, 497, 1200, 2031] {
                 for shift in 0..64 {
                     agree(key, reference, &bytes(12, 9), len, shift);
@@ -78,8 +78,8 @@ fn wherever_the_data_begin() {
 
 #[test]
 fn long_frames_and_long_aad() {
-    for form in forms() {
-        for (key, reference) in keys(form).iter().zip(&Reference::pair()) {
+    for isa in isas() {
+        for (key, reference) in keys(isa).iter().zip(&Reference::pair()) {
             for len in [16_384, 65_537, 200_000, 1 << 20] {
                 agree(key, reference, &bytes(12, 10), len, 1);
             }
@@ -92,11 +92,11 @@ fn long_frames_and_long_aad() {
     }
 }
 
-/// What fits the registers is not stored; what does not is wiped.
+/// A rejected frame that fits into registers is not stored; a longer one is wiped.
 #[test]
 fn every_flipped_bit_is_refused_and_nothing_comes_out() {
-    for form in forms() {
-        for key in keys(form) {
+    for isa in isas() {
+        for key in keys(isa) {
             for len in [0, 1, 40, 160, 496, 1200] {
                 let (plain, aad) = (bytes(len, 3), bytes(20, 4));
                 let mut sealed = plain.clone();
@@ -104,10 +104,10 @@ fn every_flipped_bit_is_refused_and_nothing_comes_out() {
                 let refused = |aad: &[u8], data: &[u8], tag| {
                     let mut opened = data.to_vec();
                     assert_eq!(open(&key, aad, &mut opened, tag), Err(Unauthentic));
-                    assert!(opened == data || opened.iter().all(|&byte| byte == 0), "{form:?} {len}");
+                    assert!(opened == data || opened.iter().all(|&byte| byte == 0), "{isa:?} {len}");
                     let mut restored = data.to_vec();
                     assert_eq!(open_or_restore(&key, aad, &mut restored, tag), Err(Unauthentic));
-                    assert!(restored == data, "{form:?} {len}");
+                    assert!(restored == data, "{isa:?} {len}");
                 };
                 for bit in 0..128 {
                     let mut forged = tag;
@@ -129,20 +129,20 @@ fn every_flipped_bit_is_refused_and_nothing_comes_out() {
                     refused(&aad, &sealed[..len - 1], tag);
                 }
                 open_or_restore(&key, &aad, &mut sealed, tag).unwrap();
-                assert!(sealed == plain, "{form:?} {len}");
+                assert!(sealed == plain, "{isa:?} {len}");
             }
         }
     }
 }
 
-/// Data that begin right behind memory that cannot be read, and data that end right in front of it: vectors reach
-/// beyond a frame, masked out.
+/// Data that begin directly after unreadable memory, and data that end directly before it: vectors
+/// extend past a frame, masked out.
 #[test]
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "protected pages")]
 fn beyond_the_data_nothing_is_touched() {
     const PAGE: usize = 4096;
-    // SAFETY: a fresh mapping of five pages, the first and the last of which are made inaccessible.
+    // SAFETY: a fresh mapping of five pages, whose first and last are made inaccessible.
     let pages: &mut [u8] = unsafe {
         let (read_write, private) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
@@ -153,8 +153,8 @@ fn beyond_the_data_nothing_is_touched() {
         assert_eq!(libc::mprotect(start.add(4 * PAGE).cast(), PAGE, libc::PROT_NONE), 0);
         core::slice::from_raw_parts_mut(start.add(PAGE), 3 * PAGE)
     };
-    for form in forms() {
-        for key in keys(form) {
+    for isa in isas() {
+        for key in keys(isa) {
             for len in (0..700).chain([1200, 4095, 4096, 8192]) {
                 for at in [0..len, pages.len() - len..pages.len()] {
                     // The AAD lies at the other end.

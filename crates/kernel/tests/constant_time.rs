@@ -1,8 +1,10 @@
-//! No branch and no address depends on a key, on data or on a tag, but for the one verdict on an opened frame.
+//! No branch and no address depends on a key, on data or on a tag, except the one verdict on an
+//! opened frame.
 //!
-//! The test runs itself under valgrind with every secret marked as undefined memory: memcheck then reports what
-//! depends on one. valgrind 3.19 knows no VAES and no AVX-512, so the form that runs there is `AesNi`; the others
-//! are the same source over wider registers.
+//! The test runs itself under valgrind with every secret marked as undefined memory: memcheck then
+//! reports each use that depends on one. valgrind 3.19 does not support VAES and AVX-512, so the
+//! instruction set that runs there is `AesNi`; the others are compiled from the same source for
+//! wider registers.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
 #![expect(unsafe_code, reason = "valgrind's client requests")]
@@ -13,7 +15,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use sealframe_kernel::{Form, Frame, Key, Tag, open_together, seal_together};
+use sealframe_kernel::{Frame, Isa, Key, Tag, open_interleaved, seal_interleaved};
 
 mod common;
 use common::{NONCE, bytes};
@@ -35,8 +37,8 @@ mod request {
 fn ask(request: usize, start: usize, len: usize) -> usize {
     let args = [request, start, len, 0, 0, 0];
     let mut answer = 0;
-    // SAFETY: rotations by 128 bits in all and an exchange of a register with itself; valgrind, which knows the
-    // sequence, reads `args` and changes what it knows of memory, not memory.
+    // SAFETY: rotations by 128 bits in all and an exchange of a register with itself; valgrind,
+    // which recognises the sequence, reads `args` and changes its own record of memory, not memory.
     unsafe {
         asm!(
             "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
@@ -69,7 +71,7 @@ fn reports(run: impl FnOnce()) -> usize {
 fn secret_key(len: usize) -> Box<Key> {
     let mut key = bytes(len, 1);
     make_secret(&mut key);
-    Key::with_form(Form::AesNi, &key).unwrap()
+    Key::with_isa(Isa::AesNi, &key).unwrap()
 }
 
 fn secret_data(len: usize) -> Vec<u8> {
@@ -78,7 +80,8 @@ fn secret_data(len: usize) -> Vec<u8> {
     data
 }
 
-/// Seals, then opens with a wrong tag and the right one, each in short and whole; returns the reports of each.
+/// Seals, then opens with a wrong tag and the right one, each in short and whole; returns the
+/// reports of each.
 fn life_of_a_frame(key: &Key, aad: &[u8], len: usize) -> [usize; 5] {
     let mut data = secret_data(len);
     let mut tag = [0; 16];
@@ -105,20 +108,20 @@ fn four_frames(key: &Key) -> [usize; 2] {
     let mut tags = [Tag::from([0; 16]); 4];
     let sealing = reports(|| {
         let frames = data.each_mut().map(|data| Frame::new(key, NONCE, &[1; 12], data));
-        tags = seal_together(frames).map(Result::unwrap);
+        tags = seal_interleaved(frames).map(Result::unwrap);
     });
     let opening = reports(|| {
         let frames = data.each_mut().map(|data| Frame::new(key, NONCE, &[1; 12], data));
-        let _ = black_box(open_together(frames, tags));
+        let _ = black_box(open_interleaved(frames, tags));
     });
     [sealing, opening]
 }
 
 fn scenarios() {
     assert_eq!(ask(request::RUNNING_ON_VALGRIND, 0, 0), 1, "valgrind runs this");
-    assert!(Form::AesNi.is_available());
+    assert!(Isa::AesNi.is_available());
 
-    // Controls: what must be seen is seen.
+    // Controls: leaks that must be reported.
     let table = bytes(256, 3);
     let mut secret = secret_data(16);
     assert!(reports(|| _ = black_box(table[usize::from(secret[3])])) > 0, "a secret address");
@@ -134,7 +137,8 @@ fn scenarios() {
         for aad_len in [0, 12, 16, 17, 40, 1100] {
             for len in [0, 1, 15, 16, 40, 112, 160, 1200, 2100] {
                 let seen = life_of_a_frame(&key, &bytes(aad_len, 4), len);
-                // The verdict, once. An empty frame has nothing to store or to wipe: nobody looks at it.
+                // The verdict, once. An empty frame has nothing to store or to wipe, so its verdict
+                // is not used.
                 let verdict = usize::from(len > 0);
                 assert_eq!(
                     seen,

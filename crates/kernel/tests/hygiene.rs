@@ -5,13 +5,13 @@
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 use core::hint::black_box;
 
-use sealframe_kernel::{Frame, Key, open_together, seal_together};
+use sealframe_kernel::{Frame, Key, open_interleaved, seal_interleaved};
 use sealframe_testkit::alloc::{self, CountingAllocator};
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 use sealframe_testkit::memory::{Secret, left_on_stack};
 
 mod common;
-use common::{NONCE, bytes, forms, keys, open, seal};
+use common::{NONCE, bytes, isas, keys, open, seal};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -21,8 +21,8 @@ fn nothing_is_allocated_for_a_frame() {
     let aad = bytes(70, 1);
     let mut data = vec![0; 200_000];
     let mut four = [[0; 100]; 4];
-    for form in forms() {
-        for key in keys(form) {
+    for isa in isas() {
+        for key in keys(isa) {
             let allocations = alloc::count(|| {
                 for len in [0, 40, 160, 1200, 16_384, 200_000] {
                     let tag = seal(&key, &aad, &mut data[..len]);
@@ -31,28 +31,29 @@ fn nothing_is_allocated_for_a_frame() {
                     open(&key, &aad, &mut data[..len], tag).unwrap();
                 }
                 let frames = four.each_mut().map(|data| Frame::new(&key, NONCE, &aad, data));
-                let tags = seal_together(frames).map(Result::unwrap);
+                let tags = seal_interleaved(frames).map(Result::unwrap);
                 let frames = four.each_mut().map(|data| Frame::new(&key, NONCE, &aad, data));
-                let opened = open_together(frames, tags);
+                let opened = open_interleaved(frames, tags);
                 assert!(opened.iter().all(Result::is_ok));
             });
-            assert_eq!(allocations, 0, "{form:?}");
+            assert_eq!(allocations, 0, "{isa:?}");
         }
     }
 }
 
-/// Bytes of a key but for what is no secret and lies behind: which functions it is for.
+/// Bytes of a key except the public pointer to its vtable after them.
 const SECRET_LEN: usize = if cfg!(target_arch = "wasm32") { size_of::<Key>() } else { (64 + 15) * 16 };
 
-/// Bytes that may be left: nothing is ever written to the 12 of padding in the form for WebAssembly.
+/// Bytes that may be left: nothing is ever written to the 12 of padding in the instruction set for
+/// WebAssembly.
 const LEFT: core::ops::RangeInclusive<usize> =
     if cfg!(target_arch = "wasm32") { 0..=12 } else { 0..=0 };
 
 #[test]
 #[expect(unsafe_code, reason = "reads what is about to be freed")]
 fn a_dropped_key_is_wiped() {
-    for form in forms() {
-        let key = core::mem::ManuallyDrop::new(keys(form));
+    for isa in isas() {
+        let key = core::mem::ManuallyDrop::new(keys(isa));
         let [key, _] = &*key;
         let start: *const Key = &raw const **key;
         let secret = || {
@@ -63,7 +64,7 @@ fn a_dropped_key_is_wiped() {
         assert!(secret() > 600, "an expanded key has few zeros");
         // SAFETY: it is in a ManuallyDrop, so it is not dropped again.
         unsafe { start.cast_mut().drop_in_place() };
-        assert!(LEFT.contains(&secret()), "{form:?}");
+        assert!(LEFT.contains(&secret()), "{isa:?}");
     }
 }
 
@@ -71,7 +72,7 @@ fn a_dropped_key_is_wiped() {
 fn keys_can_be_shared_and_say_nothing_of_themselves() {
     const fn is_shared<T: Send + Sync>() {}
     is_shared::<Key>();
-    let [key, _] = keys(forms()[0]);
+    let [key, _] = keys(isas()[0]);
     assert_eq!(format!("{key:?} {:?}", Frame::new(&key, NONCE, &[], &mut [])), "Key(..) Frame(..)");
 }
 
@@ -101,19 +102,19 @@ const EXPANSIONS: [(&[u8], [u128; 3]); 2] = [
     ),
 ];
 
-/// The words are on the stack while a key is expanded; the key itself is not. (What is emulated
+/// The words are on the stack while a key is expanded; the key itself is not. (An emulated program
 /// cannot look at its own stack.)
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn an_expansion_leaves_no_words_of_the_key_on_the_stack() {
-    for form in forms() {
+    for isa in isas() {
         for (key, words) in EXPANSIONS {
             for words in words {
                 let watched = Secret::of(&words.to_be_bytes());
                 let left = left_on_stack(&watched, || {
-                    core::mem::forget(black_box(Key::with_form(form, key)));
+                    core::mem::forget(black_box(Key::with_isa(isa, key)));
                 });
-                assert_eq!(left, 0, "{form:?} {words:x}");
+                assert_eq!(left, 0, "{isa:?} {words:x}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Tags of 8 bytes: what aes-gcm makes opens, no other 8 bytes do, and a frame that is refused is as it was.
+//! Tags of 8 bytes: those of aes-gcm open, no other 8 bytes do, and a rejected frame is unchanged.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use aes_gcm::{
@@ -9,7 +9,7 @@ use aes_gcm::{
 use sealframe_kernel::{Frame, Key, Unauthentic};
 
 mod common;
-use common::{NONCE, bytes, forms, keys, seal};
+use common::{NONCE, bytes, isas, keys, seal};
 
 fn open_short(key: &Key, aad: &[u8], data: &mut [u8], tag: [u8; 8]) -> Result<(), Unauthentic> {
     Frame::new(key, NONCE, aad, data).open_short(tag)
@@ -36,25 +36,25 @@ fn what_another_library_seals_opens_at_every_length_to_2100() {
         for (place, key_len) in [16, 32].into_iter().enumerate() {
             let mut sealed = plain.clone();
             let tag = seal_short(key_len, &aad, &mut sealed);
-            for form in forms() {
-                let key = &keys(form)[place];
+            for isa in isas() {
+                let key = &keys(isa)[place];
                 let mut data = sealed.clone();
                 let mut forged = tag;
                 forged[len % 8] ^= 1;
                 assert_eq!(open_short(key, &aad, &mut data, forged), Err(Unauthentic));
-                assert!(data == sealed, "{form:?} {len}");
+                assert!(data == sealed, "{isa:?} {len}");
                 open_short(key, &aad, &mut data, tag).unwrap();
-                assert!(data == plain, "{form:?} {len}");
+                assert!(data == plain, "{isa:?} {len}");
             }
         }
     }
 }
 
-/// The last 8 bytes of a whole tag are not given, so nothing but the first 8 decides.
+/// The last 8 bytes of a whole tag are not passed, so the first 8 alone decide.
 #[test]
 fn the_first_8_bytes_decide_and_each_of_their_bits_counts() {
-    for form in forms() {
-        for key in keys(form) {
+    for isa in isas() {
+        for key in keys(isa) {
             for len in [0, 1, 40, 496, 497, 1200, 2100, 16_384] {
                 let (plain, aad) = (bytes(len, 3), bytes(20, 4));
                 let mut sealed = plain.clone();
@@ -62,7 +62,7 @@ fn the_first_8_bytes_decide_and_each_of_their_bits_counts() {
                 let refused = |aad: &[u8], given: &[u8], tag| {
                     let mut data = given.to_vec();
                     assert_eq!(open_short(&key, aad, &mut data, tag), Err(Unauthentic));
-                    assert!(data == given, "{form:?} {len}");
+                    assert!(data == given, "{isa:?} {len}");
                 };
                 for bit in 0..64 {
                     let mut forged = tag;

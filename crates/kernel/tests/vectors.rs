@@ -1,14 +1,14 @@
-//! NIST's and Wycheproof's known answers, in every form.
+//! NIST's and Wycheproof's known answers, in every instruction set.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use sealframe_kernel::{Form, Frame, Key, Unauthentic};
+use sealframe_kernel::{Frame, Isa, Key, Unauthentic};
 use sealframe_testkit::aes_gcm::{self, GcmVector};
 
 mod common;
 
-fn check(form: Form, vector: &GcmVector) {
+fn check(isa: Isa, vector: &GcmVector) {
     let GcmVector { key, nonce, aad, ct, tag, pt } = vector;
-    let key = Key::with_form(form, key).unwrap();
+    let key = Key::with_isa(isa, key).unwrap();
     check_short(&key, vector);
     let mut opened = ct.clone();
     let verdict = Frame::new(&key, *nonce, aad, &mut opened).open((*tag).into());
@@ -17,9 +17,9 @@ fn check(form: Form, vector: &GcmVector) {
         assert_eq!(&opened, ct, "they are short: nothing is stored");
         return;
     };
-    assert_eq!((verdict, &opened), (Ok(()), pt), "{form:?}");
+    assert_eq!((verdict, &opened), (Ok(()), pt), "{isa:?}");
     let made: [u8; 16] = Frame::new(&key, *nonce, aad, &mut opened).seal().unwrap().into();
-    assert_eq!((&opened, &made), (ct, tag), "{form:?}");
+    assert_eq!((&opened, &made), (ct, tag), "{isa:?}");
 }
 
 /// By the first 8 bytes of the tag. Of a tag that is wrong they may be right.
@@ -38,24 +38,24 @@ fn check_short(key: &Key, GcmVector { nonce, aad, ct, tag, pt, .. }: &GcmVector)
 }
 
 #[test]
-fn all_1633_known_answers_in_every_form() {
+fn all_1633_known_answers_in_every_instruction_set() {
     let vectors = [aes_gcm::nist(), aes_gcm::wycheproof()].concat();
     assert_eq!(vectors.len(), 1500 + 133);
-    for form in common::forms() {
-        vectors.iter().for_each(|vector| check(form, vector));
+    for isa in common::isas() {
+        vectors.iter().for_each(|vector| check(isa, vector));
     }
 }
 
 #[test]
 fn a_key_of_another_length_is_refused() {
-    for form in common::forms() {
+    for isa in common::isas() {
         for len in (0..64).filter(|len| ![16, 32].contains(len)) {
-            assert!(Key::with_form(form, &vec![1; len]).is_none());
+            assert!(Key::with_isa(isa, &vec![1; len]).is_none());
         }
     }
 }
 
 #[test]
-fn the_fastest_form_is_chosen() {
-    assert_eq!(Form::best(), common::forms().first().copied());
+fn the_fastest_instruction_set_is_chosen() {
+    assert_eq!(Isa::best(), common::isas().first().copied());
 }

@@ -7,21 +7,21 @@ use sealframe_wire::{EncodedHeader, Header};
 
 use crate::{Metadata, metadata::LABEL_LEN};
 
-/// Where the AAD is put together. Kept from frame to frame: nothing is allocated once the longest prefix
-/// and application metadata have been seen.
+/// Where the AAD is put together. Kept from frame to frame: nothing is allocated once the longest
+/// prefix and application metadata have been seen.
 ///
-/// Mostly there is neither, and then `short` is all that is needed.
+/// Most frames have neither, so `short` suffices.
 pub(crate) struct AadBuf {
     short: ShortAad,
     long: Vec<u8>,
 }
 
-/// The AAD of a frame without prefix and application metadata: a header and a label, in two stores of fixed
-/// length.
+/// The AAD of a frame without prefix and application metadata: a header and a label, in two stores
+/// of fixed length.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ShortAad([u8; Header::MAX_LEN + LABEL_WORD]);
 
-/// A label is stored as a whole word, of which it takes the first 5 bytes.
+/// A label is stored as a whole word, of which the first 5 bytes count.
 const LABEL_WORD: usize = 8;
 
 impl ShortAad {
@@ -31,7 +31,7 @@ impl ShortAad {
 
     /// The AAD of a frame that is being sealed.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn of_encoded(&mut self, header: &EncodedHeader, metadata: &Metadata<'_>) -> &[u8] {
+    pub(crate) fn for_sealing(&mut self, header: &EncodedHeader, metadata: &Metadata<'_>) -> &[u8] {
         let (label, label_len) = metadata.label();
         let (head, tail) = self.0.split_at_mut(Header::MAX_LEN);
         head.copy_from_slice(header.right_aligned());
@@ -41,13 +41,13 @@ impl ShortAad {
 
     /// The AAD of a frame that is being opened and that begins with these bytes, its header first.
     #[inline(always)] // a part of the hot doors
-    pub(crate) fn of_received(
+    pub(crate) fn for_opening(
         &mut self,
         head: &[u8; Header::MAX_LEN],
         header_len: usize,
         metadata: &Metadata<'_>,
     ) -> &[u8] {
-        // What follows the header is overwritten by the label.
+        // The label overwrites the bytes after the header.
         let (label, label_len) = metadata.label();
         self.0[..Header::MAX_LEN].copy_from_slice(head);
         self.0[header_len..header_len + LABEL_WORD].copy_from_slice(&label.to_be_bytes());
@@ -73,22 +73,23 @@ impl AadBuf {
 
     /// The AAD of a frame that is being sealed.
     #[inline]
-    pub(crate) fn of_encoded(
+    pub(crate) fn for_sealing(
         &mut self,
         header: &EncodedHeader,
         metadata: &Metadata<'_>,
         prefix: &[u8],
     ) -> &[u8] {
         if metadata.is_short() {
-            self.short.of_encoded(header, metadata)
+            self.short.for_sealing(header, metadata)
         } else {
             self.assemble(header.as_bytes(), metadata, prefix)
         }
     }
 
-    /// The AAD of a frame that is being opened: `sealed` is what follows the prefix, its header first.
+    /// The AAD of a frame that is being opened: `sealed` is the frame without the prefix, its
+    /// header first.
     #[inline]
-    pub(crate) fn of_received(
+    pub(crate) fn for_opening(
         &mut self,
         sealed: &[u8],
         header_len: usize,
@@ -106,7 +107,7 @@ impl AadBuf {
                 &wide
             }
         };
-        self.short.of_received(head, header_len, metadata)
+        self.short.for_opening(head, header_len, metadata)
     }
 
     #[cold]

@@ -1,15 +1,19 @@
-//! Many frames of many senders in one call: what a recorder, a gateway or a mixer has every few milliseconds.
+//! Many frames of many senders in one call, for a recorder, a gateway or a mixer with frames every
+//! few milliseconds.
 //!
-//! Each frame is sealed or opened exactly as it would be alone, with a result of its own. Short frames without
-//! prefix and application metadata are held back until four of them are together, if their backend interleaves
-//! such frames; all others are done at once. So the results do not come in the order of the frames.
+//! Each frame is sealed or opened exactly as it would be alone, with its own result. Short frames
+//! without prefix and application metadata wait until there are four of them, if their backend
+//! interleaves such frames; all others are processed at once. So results do not come in the order
+//! of the frames.
 
 use core::{
     borrow::{Borrow, BorrowMut},
     fmt, mem,
 };
 
-use sealframe_crypto::{Decrypt, Encrypt, FrameKey, TOGETHER, decrypt_together, encrypt_together};
+use sealframe_crypto::{
+    Decrypt, Encrypt, FrameKey, INTERLEAVE, decrypt_interleaved, encrypt_interleaved,
+};
 
 use crate::{
     FrameBuf, Metadata, OpenError, Opened, Receiver, SealError, Sender, aad::ShortAad,
@@ -20,7 +24,7 @@ use crate::{
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "arguments")]
 pub struct ToSeal<'f, 'm> {
-    /// Whose frame it is: an index into the batch's senders.
+    /// The frame's sender: an index into the batch's senders.
     pub sender: usize,
     /// As for [`Sender::seal_in_place`].
     pub frame: FrameBuf<'f>,
@@ -31,7 +35,7 @@ pub struct ToSeal<'f, 'm> {
 /// A frame of a batch, to be opened.
 #[expect(clippy::exhaustive_structs, reason = "arguments")]
 pub struct ToOpen<'f, 'm> {
-    /// Who is to open it: an index into the batch's receivers.
+    /// The frame's receiver: an index into the batch's receivers.
     pub receiver: usize,
     /// As for [`Receiver::open_in_place`].
     pub frame: &'f mut [u8],
@@ -49,15 +53,15 @@ impl fmt::Debug for ToOpen<'_, '_> {
     }
 }
 
-/// Seals many frames where they lie, as [`Sender::seal_in_place`] would each. Copies: none, but for prefixes and
+/// Seals many frames in place, each like [`Sender::seal_in_place`]. Copies: only prefixes and
 /// headers. Allocates: no.
 ///
-/// `sealed` gets each frame's place in the batch and what became of it, once; a frame that it has not got is not
-/// sealed. One sender may have several frames; their CTRs count up in the order of `frames`. The senders may be owned
-/// or borrowed, and be a slice of one.
+/// `sealed` gets each frame's place in the batch and what became of it, once; a frame that it has
+/// not got is not sealed. One sender may have several frames; their CTRs count up in the order of
+/// `frames`. The senders may be owned or borrowed, and be a slice of one.
 ///
 /// ```
-/// use sealframe_crypto::{BaseKey, CipherSuite};
+/// use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 /// use sealframe_media::{FrameBuf, Sender, Stream, StreamKind, ToSeal, seal_batch};
 /// use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 ///
@@ -67,8 +71,8 @@ impl fmt::Debug for ToOpen<'_, '_> {
 /// for sender in 0..8 {
 ///     let kid = SenderKeyKid { sender, ..Default::default() };
 ///     let suite = CipherSuite::Aes128GcmSha256_128;
-///     let base_key = BaseKey::from_bytes(suite, &[1 + sender as u8; 32])?; // drawn at random, in earnest
-///     senders.push(Sender::new(suite, layout, kid, base_key)?);
+///     let base_key = BaseKey::from_bytes(suite, &[1 + sender as u8; 32])?; // in earnest: random
+///     senders.push(Sender::new(Cipher::recommended(suite), layout, kid, base_key)?);
 /// }
 /// let microphone = Stream::new(StreamKind::Microphone, 0);
 /// let mut bufs = [[0_u8; FrameBuf::HEADROOM + 80 + FrameBuf::TAILROOM]; 8];
@@ -92,7 +96,7 @@ pub fn seal_batch<'f, 'm, S: BorrowMut<Sender>>(
     frames: impl IntoIterator<Item = ToSeal<'f, 'm>>,
     mut sealed: impl FnMut(usize, Result<&'f mut [u8], SealError>),
 ) {
-    let mut waiting: [Sealing<'f>; TOGETHER] = Default::default();
+    let mut waiting: [Sealing<'f>; INTERLEAVE] = Default::default();
     let mut count = 0;
     for (at, ToSeal { sender: of, frame, metadata }) in frames.into_iter().enumerate() {
         let sender = senders[of].borrow_mut();
@@ -109,10 +113,10 @@ pub fn seal_batch<'f, 'm, S: BorrowMut<Sender>>(
             }
         }
         count += 1;
-        if count == TOGETHER {
+        if count == INTERLEAVE {
             count = 0;
             let [a, b, c, d] = &mut waiting;
-            let made = encrypt_together([
+            let made = encrypt_interleaved([
                 a.encryption(senders),
                 b.encryption(senders),
                 c.encryption(senders),
@@ -142,7 +146,7 @@ struct Sealing<'f> {
 }
 
 impl Sealing<'_> {
-    #[inline(always)] // what is written to memory and read at once as something else is waited for
+    #[inline(always)] // avoids a store-forwarding stall
     fn encryption<'p, S: Borrow<Sender>>(&'p mut self, senders: &'p [S]) -> Encrypt<'p> {
         let Self { of, aad, prepared, .. } = self;
         let Prepared { ctr, aad: range, header_len, nt, sealed } = prepared;
@@ -153,11 +157,12 @@ impl Sealing<'_> {
     }
 }
 
-/// Opens many frames where they lie, as [`Receiver::open_in_place`] would each, in any order: of two with the same
-/// CTR one is opened and one refused. Copies: none, but for prefixes. Allocates: only when a sender's key changes.
+/// Opens many frames in place, each like [`Receiver::open_in_place`], in any order: of two with the
+/// same CTR one is opened and one rejected. Copies: only prefixes. Allocates: only when a sender's
+/// key changes.
 ///
-/// `opened` gets each frame's place in the batch and what became of it, once. A frame that does not open does the
-/// others no harm. The receivers may be owned or borrowed, and be a slice of one.
+/// `opened` gets each frame's place in the batch and what became of it, once. A frame that does not
+/// open does the others no harm. The receivers may be owned or borrowed, and be a slice of one.
 ///
 /// # Panics
 /// If a frame's receiver is not in `receivers`.
@@ -166,7 +171,7 @@ pub fn open_batch<'f, 'm, R: BorrowMut<Receiver>>(
     frames: impl IntoIterator<Item = ToOpen<'f, 'm>>,
     mut opened: impl FnMut(usize, Result<Opened<'f>, OpenError>),
 ) {
-    let mut waiting: [Opening<'f, 'm>; TOGETHER] = Default::default();
+    let mut waiting: [Opening<'f, 'm>; INTERLEAVE] = Default::default();
     let mut count = 0;
     for (at, ToOpen { receiver: of, frame, metadata }) in frames.into_iter().enumerate() {
         let receiver = receivers[of].borrow_mut();
@@ -176,10 +181,10 @@ pub fn open_batch<'f, 'm, R: BorrowMut<Receiver>>(
             continue;
         };
         let next = &mut waiting[count];
-        next.aad_len = next.aad.of_received(head, known.header_len, &metadata).len();
+        next.aad_len = next.aad.for_opening(head, known.header_len, &metadata).len();
         (next.at, next.of, next.known, next.frame, next.metadata) = (at, of, known, frame, metadata);
         count += 1;
-        if count == TOGETHER {
+        if count == INTERLEAVE {
             count = 0;
             open_four(receivers, &mut waiting, &mut opened);
         }
@@ -193,14 +198,14 @@ pub fn open_batch<'f, 'm, R: BorrowMut<Receiver>>(
 #[inline]
 fn open_four<'f, R: BorrowMut<Receiver>>(
     receivers: &mut [R],
-    four: &mut [Opening<'f, '_>; TOGETHER],
+    four: &mut [Opening<'f, '_>; INTERLEAVE],
     opened: &mut impl FnMut(usize, Result<Opened<'f>, OpenError>),
 ) {
     let is_twin = |i: usize, j: usize| {
         let (i, j) = (&four[i], &four[j]);
         i.known.header == j.known.header && i.of == j.of
     };
-    let has_twins = (1..TOGETHER).any(|j| (0..j).any(|i| is_twin(i, j)));
+    let has_twins = (1..INTERLEAVE).any(|j| (0..j).any(|i| is_twin(i, j)));
     let [a, b, c, d] = four;
     let keys = [a.key(receivers), b.key(receivers), c.key(receivers), d.key(receivers)];
     let ([Some(key_a), Some(key_b), Some(key_c), Some(key_d)], false) = (keys, has_twins) else {
@@ -209,13 +214,14 @@ fn open_four<'f, R: BorrowMut<Receiver>>(
         }
         return;
     };
-    let made = decrypt_together([
+    let made = decrypt_interleaved([
         a.decryption(key_a),
         b.decryption(key_b),
         c.decryption(key_c),
         d.decryption(key_d),
     ]);
-    // All are marked before the first is handed out: whatever the caller does with it, none opens again.
+    // All are marked before the first is passed to the caller, so none opens again whatever the
+    // caller does.
     for (one, _) in four.iter().zip(&made).filter(|(_, made)| made.is_ok()) {
         receivers[one.of].borrow_mut().commit(&one.known);
     }

@@ -1,17 +1,18 @@
-//! What can go wrong, sorted by what the caller does about it.
+//! Errors, sorted by the caller's reaction.
 
 use core::fmt;
 
 use sealframe_crypto::{FrameTooLong, Unauthentic};
 use sealframe_wire::{Ctr, HeaderError, Kid, ReplayError};
 
-/// Why a frame was not sealed. The frame and the sender are as they were.
+/// Why a frame was not sealed. The frame and the sender are unchanged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum SealError {
     /// The key has sealed as much as it may: ratchet or rekey, then seal again.
     KeyExhausted,
-    /// This process has forked since the key was begun, and its parent may seal with it. Make a sender with another base key.
+    /// This process has forked since the key was begun, and its parent may seal with it. Make a
+    /// sender with another base key.
     Forked,
     /// Fix the call: `need` bytes of headroom are missing in part or whole.
     NoHeadroom {
@@ -56,7 +57,7 @@ impl fmt::Display for SealError {
 
 impl core::error::Error for SealError {}
 
-/// Why a frame was not opened. The receiver is as it was.
+/// Why a frame was not opened. The receiver is unchanged.
 ///
 /// Only after [`Unauthentic`](Self::Unauthentic) has the frame changed: it is garbage or zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,13 +65,13 @@ impl core::error::Error for SealError {}
 pub enum OpenError {
     /// No key is known for this KID. It may be on its way: the frame may be kept and tried again.
     UnknownKey(Kid),
-    /// The KID is that of another sender than the one whose frame it is said to be. Drop.
+    /// The KID names another sender than the one that the caller expects. Drop.
     OtherSender(Kid),
     /// These bytes are no SFrame header. Drop.
     Header(HeaderError),
     /// Too short for its prefix or its tag. Drop.
     TooShort,
-    /// A ratchet step whose key has been erased, or was never held: too old. Drop.
+    /// The key of this ratchet step has been erased, or was never held: too old. Drop.
     StepErased(Kid),
     /// A ratchet step further ahead than [`KeyPolicy::max_ahead`](crate::KeyPolicy). Drop.
     StepTooFar(Kid),
@@ -78,8 +79,8 @@ pub enum OpenError {
     Replayed(Ctr),
     /// This CTR is further behind the newest than the replay window reaches. Drop.
     TooOld(Ctr),
-    /// Opening it would hold more keys than [`KeyPolicy::max_keys`](crate::KeyPolicy), or more of this sender than
-    /// [`KeyPolicy::max_keys_each`](crate::KeyPolicy). Drop.
+    /// Opening it would hold more keys than [`KeyPolicy::max_keys`](crate::KeyPolicy), or more of
+    /// this sender than [`KeyPolicy::max_keys_each`](crate::KeyPolicy). Drop.
     TooManyKeys,
     /// Not sealed with this key, or not as this stream, or changed on the way. Drop.
     Unauthentic,
@@ -173,8 +174,8 @@ pub enum KeyError {
     OtherSuite,
     /// Fewer than 2^32 CTRs are left before they would wrap: take another MLS context.
     CtrExhausted,
-    /// This process has forked since the key was begun, and its parent may move it on as well. Make a sender with another base
-    /// key.
+    /// This process has forked since the key was begun, and its parent may move it on as well. Make
+    /// a sender with another base key.
     Forked,
 }
 

@@ -1,12 +1,13 @@
-//! Frames whose AES-GCM the caller runs in another implementation, such as a browser's WebCrypto: it
-//! has the processor's AES instructions, which WebAssembly lacks, and is faster for large frames.
+//! Frames whose AES-GCM the caller runs in another implementation, such as a browser's WebCrypto:
+//! it has the processor's AES instructions, which WebAssembly lacks, and is faster for large
+//! frames.
 //!
 //! Counters, limits, headers, AAD, nonces and replay windows stay here. The caller encrypts or
 //! decrypts the payload with the nonce and the AAD of an [`ExternalAead`] and the key that
-//! [`Sender::expose_key`] or [`Receiver::expose_key`] returns, and puts the tag of `Nt` bytes behind
+//! [`Sender::expose_key`] or [`Receiver::expose_key`] returns, and appends the tag of `Nt` bytes to
 //! the ciphertext. [`Sender::begin_external_seal`] spends the CTR, so no nonce repeats even if the
 //! encryption fails. [`Receiver::begin_external_open`] changes nothing; the caller calls
-//! [`Receiver::finish_external_open`] after the tag was right, and only then.
+//! [`Receiver::finish_external_open`] after checking the tag, and only if it was right.
 
 use sealframe_wire::{Ctr, EncodedHeader, FrameView, Kid};
 
@@ -28,12 +29,12 @@ pub struct ExternalAead<'a> {
 }
 
 impl Sender {
-    /// Spends the next CTR on a frame of `prefix` and a payload of `payload_len` bytes, which the caller
-    /// encrypts.
+    /// Spends the next CTR on a frame of `prefix` and a payload of `payload_len` bytes, which the
+    /// caller encrypts.
     ///
     /// # Errors
-    /// [`SealError::KeyExhausted`], [`SealError::Forked`]; [`SealError::PrefixTooLong`] if `prefix` has
-    /// another length than the metadata say. The CTR is not spent.
+    /// [`SealError::KeyExhausted`], [`SealError::Forked`]; [`SealError::PrefixTooLong`] if the
+    /// length of `prefix` differs from the metadata's. The CTR is not spent.
     pub fn begin_external_seal<'m>(
         &mut self,
         prefix: &[u8],
@@ -47,7 +48,7 @@ impl Sender {
         let header = self.spend(prefix.len() + payload_len, &metadata)?;
         let (kid, ctr) = (header.header().kid(), header.header().ctr());
         let nonce = self.key().expose_nonce(ctr);
-        let aad = self.aad.of_encoded(&header, &metadata, prefix);
+        let aad = self.aad.for_sealing(&header, &metadata, prefix);
         Ok(ExternalAead { kid, ctr, header, nonce, aad })
     }
 
@@ -59,12 +60,13 @@ impl Sender {
 }
 
 impl Receiver {
-    /// The AEAD's inputs to open a frame of `len` bytes. `header_bytes` are the frame's first bytes: at
-    /// least its prefix and [`Header::MAX_LEN`](sealframe_wire::Header::MAX_LEN) more, or the whole frame. Changes nothing.
+    /// The AEAD's inputs to open a frame of `len` bytes. `header_bytes` are the frame's first
+    /// bytes: at least its prefix and [`Header::MAX_LEN`](sealframe_wire::Header::MAX_LEN) more, or
+    /// the whole frame. Changes nothing.
     ///
     /// # Errors
-    /// [`OpenError`]; [`OpenError::UnknownKey`] also if the key is not derived yet: open the first frame
-    /// after a ratchet step with [`open_in_place`](Self::open_in_place).
+    /// [`OpenError`]; [`OpenError::UnknownKey`] also if the key is not derived yet: open the first
+    /// frame after a ratchet step with [`open_in_place`](Self::open_in_place).
     pub fn begin_external_open<'m>(
         &mut self,
         header_bytes: &[u8],
@@ -74,12 +76,12 @@ impl Receiver {
         self.begin_external_open_if(header_bytes, len, metadata.into(), |_| true)
     }
 
-    /// Like [`begin_external_open`](Self::begin_external_open), for a frame that a server attributes to
-    /// this sender number, or under MLS to this leaf index.
+    /// Like [`begin_external_open`](Self::begin_external_open), for a frame that a server
+    /// attributes to this sender number, or under MLS to this leaf index.
     ///
     /// # Errors
-    /// As for [`begin_external_open`](Self::begin_external_open); [`OpenError::OtherSender`] if the KID
-    /// names another one.
+    /// As for [`begin_external_open`](Self::begin_external_open); [`OpenError::OtherSender`] if the
+    /// KID names another one.
     pub fn begin_external_open_from<'m>(
         &mut self,
         from: u64,
@@ -113,12 +115,13 @@ impl Receiver {
         let held = held.ok_or(OpenError::UnknownKey(kid))?;
         held.replay.check(ctr)?;
         let nonce = held.key.expose_nonce(ctr);
-        let aad = self.aad.of_received(sealed, header.len(), &metadata, prefix);
+        let aad = self.aad.for_opening(sealed, header.len(), &metadata, prefix);
         Ok(ExternalAead { kid, ctr, header: header.encode(), nonce, aad })
     }
 
-    /// Marks a frame as opened after the caller found its tag right. On an error the caller must discard
-    /// the plaintext: a frame with this CTR has been opened meanwhile, or the key has been wiped.
+    /// Marks a frame as opened after the caller found its tag right. On an error the caller must
+    /// discard the plaintext: a frame with this CTR has been opened since, or the key has been
+    /// wiped.
     ///
     /// # Errors
     /// [`OpenError::Replayed`], [`OpenError::TooOld`], [`OpenError::UnknownKey`].
@@ -138,9 +141,9 @@ impl Receiver {
         held.key.expose_key()
     }
 
-    /// Counts, modulo 2^32, how often the key of any KID was erased or replaced. A caller that keeps
-    /// copies of exposed keys drops all of them when this number changes: after 256 ratchet steps the
-    /// same KID names another key.
+    /// Counts, modulo 2^32, how often the key of any KID was erased or replaced. A caller that
+    /// keeps copies of exposed keys drops all of them when this number changes: after 256 ratchet
+    /// steps the same KID names another key.
     #[must_use]
     pub const fn erasures(&self) -> u32 {
         self.keys.erasures()

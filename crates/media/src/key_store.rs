@@ -11,10 +11,10 @@ use crate::{KeyError, KeyPolicy, KidLayout, OpenError, sender::check_suite};
 
 /// The keys of a receiver.
 ///
-/// A *root* is what a key management installed: the base key of one generation of one sender, or of one
-/// MLS epoch. A *held* key is one KID's, derived from a root, with its replay window. Held keys lie in
-/// one vector and are found through one map, so a look-up costs the same with any number of them. Each
-/// is boxed: keys that stay where they are leave no copies to be wiped.
+/// A *root* is a base key that a key management installed: that of one generation of one sender, or
+/// of one MLS epoch. A *held* key is one KID's, derived from a root, with its replay window. Held
+/// keys lie in one vector and are found through one map, so a look-up costs the same with any
+/// number of them. Each is boxed, because moving a key would leave a copy to be wiped.
 pub(crate) struct KeyStore {
     cipher: Cipher,
     layout: KidLayout,
@@ -27,7 +27,7 @@ pub(crate) struct KeyStore {
     place: HashMap<Kid, usize>,
     /// Counts, modulo 2^32, how often the key of a KID was erased.
     erasures: u32,
-    /// How many keys are held of whom, by [`KeyStore::owner`].
+    /// The number of keys held for each owner, by [`KeyStore::owner`].
     shares: HashMap<u64, usize>,
     /// The place that is tried first.
     first: usize,
@@ -35,7 +35,7 @@ pub(crate) struct KeyStore {
     recent: [u32; RECENT],
 }
 
-/// So many senders at once are found without the map.
+/// With this many senders at once, look-ups do without the map.
 const RECENT: usize = 64;
 
 /// Where in [`KeyStore::recent`] the place of this KID may be.
@@ -46,7 +46,7 @@ const fn slot(kid: Kid) -> usize {
     (kid.get().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - RECENT.ilog2())) as usize
 }
 
-/// What a key management installed, as far as it has moved on.
+/// An installed base key, moved on by the ratchet.
 struct Root {
     base_key: BaseKey,
     /// Sender keys: the newest step, modulo `2^step_bits`, whose key is held. MLS: the whole epoch.
@@ -102,7 +102,8 @@ impl KeyStore {
         }
     }
 
-    /// Installs the base key that a sender has at `kid`; frames of earlier steps never open with it.
+    /// Installs the base key that a sender has at `kid`; frames of earlier steps never open with
+    /// it.
     pub(crate) fn add_sender(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
         let KidLayout::SenderKeys(layout) = self.layout else {
             return Err(KeyError::WrongLayout);
@@ -151,7 +152,7 @@ impl KeyStore {
         }
     }
 
-    /// Whose share a KID's key counts against: a sender's, or that of an MLS member in one epoch.
+    /// The owner whose share a KID's key counts against: a sender, or an MLS member in one epoch.
     fn owner(&self, kid: Kid) -> u64 {
         match self.layout {
             KidLayout::SenderKeys(layout) => layout.split(kid).sender,
@@ -162,7 +163,7 @@ impl KeyStore {
         }
     }
 
-    /// Whether so many keys more of this KID's owner fit, when so many of it go.
+    /// Whether `come` more keys of this KID's owner fit once `go` of them are removed.
     fn has_room(&self, kid: Kid, come: usize, go: usize) -> bool {
         let all = match self.layout {
             KidLayout::SenderKeys(_) => self.held.len(),
@@ -172,7 +173,8 @@ impl KeyStore {
         all + come - go <= self.policy.max_keys && of_owner + come - go <= self.policy.max_keys_each
     }
 
-    /// Never opens frames of this sender number, or of the MLS member with this index, and wipes what is held of it.
+    /// Never opens frames of this sender number, or of the MLS member with this index, and wipes
+    /// its keys.
     pub(crate) fn set_own(&mut self, own: u64) {
         self.own = Some(own);
         match self.layout {
@@ -181,7 +183,7 @@ impl KeyStore {
         }
     }
 
-    /// Wipes the generations of a sender for which `gone` says so.
+    /// Wipes the generations of a sender for which `gone` returns true.
     pub(crate) fn remove_sender(&mut self, sender: u64, gone: impl Fn(u64) -> bool) {
         if let KidLayout::SenderKeys(layout) = self.layout {
             self.remove_roots(|id, _| {
@@ -191,15 +193,15 @@ impl KeyStore {
         }
     }
 
-    /// Wipes a sender's generations and ratchet steps before this one, and what they could be derived from.
+    /// Wipes a sender's generations and ratchet steps before this one, with the roots of them.
     pub(crate) fn remove_before(&mut self, kid: SenderKeyKid) {
         let KidLayout::SenderKeys(layout) = self.layout else { return };
         let Some(full) = layout.join(kid) else { return };
         self.remove_sender(kid.sender, |generation| generation < kid.generation);
         let Some(root) = self.roots.get(&self.root_of(full)) else { return };
         let ahead = layout.steps_between(root.at, kid.step);
-        // Frames may come as far ahead of the root as the policy says, and no further: what lies
-        // further is behind it, where the circle of steps is small against the policy.
+        // Frames may be ahead of the root by as many steps as the policy allows. A step further
+        // ahead counts as behind, where steps wrap soon compared with the policy.
         let is_ahead = (1..=u64::from(self.policy.max_ahead)).contains(&ahead);
         if ahead == 0 || !is_ahead && layout.is_behind(root.at, kid.step) {
             self.forget_steps(layout, kid, 1..=self.policy.keep_behind.into());
@@ -225,7 +227,8 @@ impl KeyStore {
         }
     }
 
-    /// The key for a frame with this KID. Takes `&self`: the KID is a stranger's until the frame opens.
+    /// The key for a frame with this KID. Takes `&self`: the KID is a stranger's until the frame
+    /// opens.
     #[inline]
     pub(crate) fn select(&self, kid: Kid) -> Result<Selected, OpenError> {
         if self.held_at(self.first, kid).is_some() {
@@ -274,8 +277,8 @@ impl KeyStore {
         self.first = place;
     }
 
-    /// Finds this KID's key at its place without the map from now on, until another takes its slot; a matter of
-    /// speed alone.
+    /// Finds this KID's key at its place without the map from now on, until another takes its slot;
+    /// a matter of speed alone.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
@@ -331,7 +334,8 @@ impl KeyStore {
         Ok(Box::new(Candidate { held, moves: None }))
     }
 
-    /// Whether there is room for what will be held if a frame opens that is so many ratchet steps ahead.
+    /// Whether there is room for the keys that will be held if a frame opens that is `steps`
+    /// ratchet steps ahead.
     fn has_room_after(&self, layout: SenderKeyLayout, kid: Kid, steps: u64) -> bool {
         let kept = u64::from(self.policy.keep_behind);
         let late = (1..steps).take_while(|&behind| behind <= kept).count();
@@ -351,8 +355,8 @@ impl KeyStore {
         next
     }
 
-    /// Stores a candidate whose frame has opened. With sender keys its root moves there: the steps between are derived as far
-    /// as they are kept, for frames that come late, and everything older is wiped.
+    /// Stores a candidate whose frame has opened. With sender keys its root moves there: the steps
+    /// between are derived as far as they are kept, for late frames, and everything older is wiped.
     #[cold]
     #[expect(clippy::boxed_local, reason = "moving a key would leave a copy")]
     pub(crate) fn adopt(&mut self, candidate: Box<Candidate>) {
@@ -437,7 +441,7 @@ impl KeyStore {
         self.shrink();
     }
 
-    /// Gives memory back when two thirds of it are not used any more: when somebody leaves a call, every sender has two
+    /// Returns memory when two thirds of it are unused: after a member leaves, every sender has two
     /// generations for a while.
     fn shrink(&mut self) {
         if self.place.capacity() > 3 * self.place.len().max(RECENT) {
@@ -475,7 +479,7 @@ impl KeyStore {
         }
     }
 
-    /// Wipes every held key for which `gone` says so.
+    /// Wipes every held key for which `gone` returns true.
     fn forget_all(&mut self, gone: impl Fn(Kid) -> bool) {
         let kids = self.held.iter().map(|held| held.kid).filter(|&kid| gone(kid));
         for kid in kids.collect::<Vec<_>>() {

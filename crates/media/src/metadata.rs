@@ -10,7 +10,7 @@ use crate::Stream;
 /// kind u8 ‖ index u16 ‖ prefix_len u16 ‖ prefix ‖ application      (big-endian)
 /// ```
 ///
-/// and made with [`raw`](Self::raw), `prefix ‖ application`. The prefix *is* sent, in clear in front of
+/// and made with [`raw`](Self::raw), `prefix ‖ application`. The prefix *is* sent, in clear before
 /// the header; every bit of it is authenticated.
 #[derive(Clone, Copy, Debug)]
 pub struct Metadata<'a> {
@@ -23,23 +23,24 @@ pub struct Metadata<'a> {
 pub(crate) const LABEL_LEN: usize = 5;
 
 impl<'a> Metadata<'a> {
-    /// Nothing but these bytes, for interop with other implementations of RFC 9605.
+    /// These bytes alone, for interop with other implementations of RFC 9605.
     ///
-    /// It says nothing of what the frame is: unless `application` does, a server can play one stream
-    /// of a sender as another.
+    /// They carry no label: unless `application` does, a server can play one stream of a sender as
+    /// another.
     #[must_use]
     pub const fn raw(application: &'a [u8]) -> Self {
         Self { stream: None, prefix_len: 0, application }
     }
 
-    /// Authenticates `application` besides. Both sides must know it; its length is not bounded.
+    /// Also authenticates `application`. Both sides must know it; its length has no bound.
     #[must_use]
     pub const fn with_application(self, application: &'a [u8]) -> Self {
         Self { application, ..self }
     }
 
-    /// Leaves the first `prefix_len` bytes of the frame readable, for packetizers that parse the codec:
-    /// VP8 1 (or 3 and 10), H.264 and H.265 their NAL headers. Both sides must know the length.
+    /// Leaves the first `prefix_len` bytes of the frame readable, for packetizers that parse the
+    /// codec: VP8 1 (or 3 and 10), H.264 and H.265 their NAL headers. Both sides must know the
+    /// length.
     #[must_use]
     pub const fn with_prefix(self, prefix_len: u16) -> Self {
         Self { prefix_len, ..self }
@@ -52,7 +53,7 @@ impl<'a> Metadata<'a> {
         self.prefix_len as usize
     }
 
-    /// Whether the label is all there is: neither prefix nor application metadata.
+    /// Whether the label is all: neither prefix nor application metadata.
     #[inline]
     pub(crate) const fn is_short(&self) -> bool {
         self.prefix_len == 0 && self.application.is_empty()
@@ -62,7 +63,7 @@ impl<'a> Metadata<'a> {
         self.application
     }
 
-    /// The stream label in the first bytes of a word, and how many there are: 5, or 0 for raw metadata.
+    /// The stream label in the first bytes of a word, and its length: 5, or 0 for raw metadata.
     #[inline]
     pub(crate) const fn label(&self) -> (u64, usize) {
         match self.stream {

@@ -3,7 +3,8 @@
 use sealframe_crypto::{FrameKey, Unauthentic};
 use sealframe_wire::Ctr;
 
-/// Returns the payload of `body`, which is `ciphertext ‖ tag`. On error it is as it was, or zeroed.
+/// Returns the payload of `body`, which is `ciphertext ‖ tag`. On error `body` is unchanged or
+/// zeroed.
 #[inline(always)] // a part of the one hot path that calls it
 pub(crate) fn open<'f>(
     key: &FrameKey,

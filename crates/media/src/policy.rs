@@ -28,17 +28,17 @@ impl From<MlsLayout> for KidLayout {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "set by applications, field by field")]
 pub struct KeyPolicy {
-    /// Ratchet steps that one frame may be ahead of the newest opened one. This bounds the work that a
-    /// forged KID costs: one HKDF for each step, and one key set-up.
+    /// Ratchet steps that one frame may be ahead of the newest opened one. This bounds the work
+    /// that a forged KID costs: one HKDF for each step, and one key set-up.
     pub max_ahead: u8,
-    /// Ratchet steps behind the newest whose keys are kept, for frames that come late.
+    /// Ratchet steps behind the newest whose keys are kept, for late frames.
     pub keep_behind: u8,
-    /// Keys held at once: with sender keys over all senders, generations and steps; under MLS in each
-    /// epoch, over all members and contexts.
+    /// Keys held at once: with sender keys over all senders, generations and steps; under MLS in
+    /// each epoch, over all members and contexts.
     pub max_keys: usize,
     /// The share of one sender, over its generations and steps, or under MLS of one leaf index in
-    /// each epoch, over its contexts: whoever makes keys without end uses up its own share alone.
-    /// Where KIDs have no sender, there is but one and it has all of [`max_keys`](Self::max_keys).
+    /// each epoch, over its contexts: a sender that makes keys without end uses up only its own
+    /// share. Where KIDs have no sender, there is one share, all of [`max_keys`](Self::max_keys).
     ///
     /// Under MLS every member can seal in the name of another, and so use up its share as well, and
     /// with enough names all of `max_keys` in that epoch; nothing of a later one.
@@ -49,7 +49,7 @@ impl KeyPolicy {
     /// 64 steps ahead and 8 behind, or as many as the step bits allow; 16,384 keys; 256 of one
     /// sender, 16 of one MLS member.
     #[must_use]
-    pub fn of(layout: KidLayout) -> Self {
+    pub fn for_layout(layout: KidLayout) -> Self {
         let steps = match layout {
             KidLayout::SenderKeys(layout) => 1_u64 << layout.step_bits(),
             KidLayout::Mls(_) => 1,
@@ -69,7 +69,7 @@ impl KeyPolicy {
         }
     }
 
-    /// Steps ahead, the present one and those behind must be told apart by the step bits.
+    /// Steps ahead, the present one and those behind must be distinguishable by the step bits.
     pub(crate) fn fits(self, layout: KidLayout) -> bool {
         let steps = 1 + u64::from(self.max_ahead) + u64::from(self.keep_behind);
         match layout {

@@ -19,7 +19,7 @@ use crate::{
 /// call; without, one for each remote member.
 ///
 /// ```
-/// use sealframe_crypto::{BaseKey, CipherSuite};
+/// use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 /// use sealframe_media::{OpenError, Receiver, Sender, Stream, StreamKind};
 /// use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 ///
@@ -29,8 +29,8 @@ use crate::{
 /// let kid = SenderKeyKid { sender: 7, ..Default::default() };
 /// let camera = Stream::new(StreamKind::Camera, 0);
 /// let base_key = || BaseKey::from_bytes(suite, &[0x42; 32]); // drawn at random, in earnest
-/// let mut sender = Sender::new(suite, layout, kid, base_key()?)?;
-/// let mut receiver = Receiver::new(suite, layout);
+/// let mut sender = Sender::new(Cipher::recommended(suite), layout, kid, base_key()?)?;
+/// let mut receiver = Receiver::new(Cipher::recommended(suite), layout);
 ///
 /// let mut frame = sender.seal_to_vec(b"a frame", camera)?;
 /// assert!(matches!(receiver.open_in_place(&mut frame, camera), Err(OpenError::UnknownKey(_))));
@@ -52,7 +52,7 @@ pub struct Receiver {
     next: HeaderPrediction,
     /// The number in the KID of a header that is recognised by it.
     next_number: u64,
-    /// Bytes of the longest payload that gains from going together with others.
+    /// Bytes of the longest payload that gains from being interleaved with others.
     longest_interleaved: Option<usize>,
 }
 
@@ -73,12 +73,12 @@ impl Numbers {
     }
 
     #[inline(always)] // a part of the hot doors
-    const fn of(self, kid: Kid) -> u64 {
+    const fn sender_of(self, kid: Kid) -> u64 {
         kid.get() >> self.shift & self.mask
     }
 }
 
-/// What is known of a frame before it is opened. Nothing of it is authentic.
+/// The facts about a frame before it is opened. None of them is authentic.
 #[derive(Clone, Copy)]
 pub(crate) struct Examined {
     pub(crate) header: Header,
@@ -98,8 +98,8 @@ impl Default for Examined {
 /// A frame that has opened: its KID, CTR, metadata and bytes are the sender's.
 #[non_exhaustive]
 pub struct Opened<'f> {
-    /// Which key sealed it: with sender keys one that its sender and those it gave it to have, under MLS one that
-    /// every member can derive.
+    /// Which key sealed it: with sender keys one that its sender and those it gave it to have,
+    /// under MLS one that every member can derive.
     pub kid: Kid,
     /// Which frame under that key.
     pub ctr: Ctr,
@@ -120,9 +120,9 @@ impl fmt::Debug for Opened<'_> {
 impl Receiver {
     /// A receiver without keys, with the layout's default [`KeyPolicy`].
     #[must_use]
-    pub fn new(cipher: impl Into<Cipher>, layout: impl Into<KidLayout>) -> Self {
+    pub fn new(cipher: Cipher, layout: impl Into<KidLayout>) -> Self {
         let layout = layout.into();
-        Self::on(cipher.into(), layout, KeyPolicy::of(layout))
+        Self::with_parts(cipher, layout, KeyPolicy::for_layout(layout))
     }
 
     /// A receiver without keys.
@@ -130,7 +130,7 @@ impl Receiver {
     /// # Errors
     /// [`KeyError::PolicyTooWide`].
     pub fn with_policy(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: impl Into<KidLayout>,
         policy: KeyPolicy,
     ) -> Result<Self, KeyError> {
@@ -138,11 +138,11 @@ impl Receiver {
         if !policy.fits(layout) {
             return Err(KeyError::PolicyTooWide);
         }
-        Ok(Self::on(cipher.into(), layout, policy))
+        Ok(Self::with_parts(cipher, layout, policy))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "Nt is at most 16")]
-    fn on(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
+    fn with_parts(cipher: Cipher, layout: KidLayout, policy: KeyPolicy) -> Self {
         Self {
             cipher,
             nt: cipher.suite.nt() as u8,
@@ -156,8 +156,9 @@ impl Receiver {
         }
     }
 
-    /// Opens no frame of this sender number, or under MLS of the member with this leaf index: our own, which a server
-    /// could play back to us. Under MLS nothing else keeps it from that, as one base key serves every member.
+    /// Opens no frame of this sender number, or under MLS of the member with this leaf index: our
+    /// own, which a server could play back to us. Under MLS nothing else keeps it from that, as one
+    /// base key serves every member.
     ///
     /// Its frames get [`OpenError::UnknownKey`].
     #[must_use]
@@ -171,15 +172,15 @@ impl Receiver {
         self.keys.set_own(number);
     }
 
-    /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). What was sealed at earlier
-    /// ratchet steps does not open with it.
+    /// Installs the base key that a sender has at `kid` (RFC 9605 §5.1). It does not open frames of
+    /// earlier ratchet steps.
     ///
     /// A key that was removed must not be installed again: its frames would open once more.
     ///
     /// # Errors
     /// [`KeyError::KidInUse`] if this sender has a key of this generation, be it the same one;
-    /// [`KeyError::OwnKey`], [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`], [`KeyError::OtherSuite`],
-    /// [`KeyError::TooManyKeys`].
+    /// [`KeyError::OwnKey`], [`KeyError::KidOutOfRange`], [`KeyError::WrongLayout`],
+    /// [`KeyError::OtherSuite`], [`KeyError::TooManyKeys`].
     pub fn add_sender(&mut self, kid: SenderKeyKid, base_key: BaseKey) -> Result<(), KeyError> {
         self.keys.add_sender(kid, base_key)
     }
@@ -187,11 +188,12 @@ impl Receiver {
     /// Installs the base key of an MLS epoch (RFC 9605 §5.2): every member's keys come from it. An
     /// older epoch with the same low bits is wiped.
     ///
-    /// An epoch that was removed must not be installed again: its frames would open once more. Tell the receiver
-    /// [which member we are](Self::without_own).
+    /// Do not install an epoch again after its removal: its frames would open once more. Tell the
+    /// receiver [our own index](Self::without_own).
     ///
     /// # Errors
-    /// [`KeyError::KidInUse`], [`KeyError::NotNewer`], [`KeyError::WrongLayout`], [`KeyError::OtherSuite`].
+    /// [`KeyError::KidInUse`], [`KeyError::NotNewer`], [`KeyError::WrongLayout`],
+    /// [`KeyError::OtherSuite`].
     pub fn add_epoch(&mut self, epoch: u64, base_key: BaseKey) -> Result<(), KeyError> {
         self.keys.add_epoch(epoch, base_key)
     }
@@ -206,11 +208,12 @@ impl Receiver {
         self.keys.remove_sender(sender, |held| held == generation);
     }
 
-    /// Wipes a sender's generations and ratchet steps before this one: a newer key is in use. Frames of what came
-    /// before never open again, whether or not one of this step has been seen.
+    /// Wipes a sender's generations and ratchet steps before this one: a newer key is in use.
+    /// Earlier frames never open again, whether or not a frame of this step has arrived.
     ///
-    /// A generation that is further than [`KeyPolicy::max_ahead`](crate::KeyPolicy) steps before this one is wiped whole.
-    /// Nothing happens if the layout is MLS's or `kid` does not fit into it.
+    /// A generation that is further than [`KeyPolicy::max_ahead`](crate::KeyPolicy) steps before
+    /// this one is wiped whole. Nothing happens if the layout is MLS's or `kid` does not fit into
+    /// it.
     pub fn remove_before(&mut self, kid: SenderKeyKid) {
         self.keys.remove_before(kid);
     }
@@ -220,12 +223,12 @@ impl Receiver {
         self.keys.remove_epoch(epoch);
     }
 
-    /// Opens a sealed frame where it lies. Copies: none, but for the prefix. Allocates: only when a
-    /// sender's key changes.
+    /// Opens a sealed frame in place. Copies: only the prefix. Allocates: only when a sender's key
+    /// changes.
     ///
     /// # Errors
-    /// [`OpenError`]; the receiver is as it was. The frame too, unless it was
-    /// [`OpenError::Unauthentic`]: then its payload is unspecified, but no plaintext.
+    /// [`OpenError`]; the receiver is unchanged. So is the frame, except after
+    /// [`OpenError::Unauthentic`]: then its payload is unspecified, but not plaintext.
     #[inline(always)] // a hot door: a call and the registers it spills cost as much as the header
     pub fn open_in_place<'f, 'm>(
         &mut self,
@@ -235,11 +238,11 @@ impl Receiver {
         self.open_if(frame, &metadata.into(), |_| true)
     }
 
-    /// As [`open_in_place`](Self::open_in_place), for a frame that a server says is of this sender number, or under MLS of
-    /// this leaf index. Where KIDs have no sender, that is 0.
+    /// Like [`open_in_place`](Self::open_in_place), for a frame that a server attributes to this
+    /// sender number, or under MLS to this leaf index. Where KIDs have no sender, that is 0.
     ///
     /// # Errors
-    /// [`OpenError::OtherSender`] if the KID says otherwise, before anything else is done with it.
+    /// [`OpenError::OtherSender`] if the KID names another, before any other check.
     #[inline(always)] // as open_in_place
     pub fn open_in_place_from<'f, 'm>(
         &mut self,
@@ -250,7 +253,7 @@ impl Receiver {
         self.open_if(frame, &metadata.into(), |number| number == from)
     }
 
-    /// Opens a frame whose KID has a number that is accepted.
+    /// Opens a frame whose KID has a sender number that `accepts` returns true for.
     #[inline(always)] // as open_in_place
     fn open_if<'f>(
         &mut self,
@@ -264,7 +267,8 @@ impl Receiver {
         self.open_sealed(frame, &[], metadata, accepts)
     }
 
-    /// The six steps. `sealed` is `header ‖ ciphertext ‖ tag`; the opened frame is the payload alone.
+    /// The six steps. `sealed` is `header ‖ ciphertext ‖ tag`; the opened frame is the payload
+    /// alone.
     #[inline(always)] // the hot path, whose caller is a door of its own
     fn open_sealed<'f>(
         &mut self,
@@ -278,7 +282,7 @@ impl Receiver {
             Some(header) => (header, self.next.len(), self.next_number),
             None => {
                 let FrameView { header, body, .. } = FrameView::parse(sealed)?;
-                (header, sealed.len() - body.len(), self.numbers.of(header.kid()))
+                (header, sealed.len() - body.len(), self.numbers.sender_of(header.kid()))
             }
         };
         if !accepts(number) {
@@ -289,7 +293,7 @@ impl Receiver {
         let mut selected = self.keys.select(header.kid())?;
         let HeldKey { key, replay, .. } = self.keys.get(&mut selected);
         replay.check(header.ctr())?;
-        let aad = self.aad.of_received(sealed, header_len, metadata, prefix);
+        let aad = self.aad.for_opening(sealed, header_len, metadata, prefix);
         let frame = open(key, header.ctr(), aad, &mut sealed[header_len..], payload_len)?;
         replay.mark(header.ctr());
         if let Selected::Candidate(candidate) = selected {
@@ -304,10 +308,11 @@ impl Receiver {
     /// The sender number of a KID, or under MLS its leaf index.
     #[cfg(feature = "external-aead")]
     pub(crate) const fn number_of(&self, kid: Kid) -> u64 {
-        self.numbers.of(kid)
+        self.numbers.sender_of(kid)
     }
 
-    /// What is known of a sealed frame that gains from going together with others and whose key is held. Reads only.
+    /// The facts about a sealed frame that gains from being interleaved and whose key is held.
+    /// Reads only.
     #[inline]
     pub(crate) fn examine(&self, sealed: &[u8]) -> Option<Examined> {
         let longest = self.longest_interleaved?;
@@ -323,8 +328,8 @@ impl Receiver {
         (payload_len <= longest).then_some(Examined { header, header_len, payload_len, place })
     }
 
-    /// The key for a frame that was examined, unless that has changed meanwhile: the key has been wiped or moved, or
-    /// the frame has been opened.
+    /// The key for an examined frame, unless something has changed since: the key has been wiped or
+    /// moved, or the frame has been opened.
     #[inline]
     pub(crate) fn key_for(&self, Examined { header, place, .. }: &Examined) -> Option<&FrameKey> {
         let held = self.keys.held_at(*place, header.kid())?;
@@ -340,7 +345,8 @@ impl Receiver {
         self.predict(*header, *place);
     }
 
-    /// Opens what follows the prefix, then slides the prefix right, over the header, against the payload.
+    /// Opens the bytes after the prefix, then slides the prefix right, over the header, against the
+    /// payload.
     fn open_behind_prefix<'f>(
         &mut self,
         frame: &'f mut [u8],
@@ -357,7 +363,7 @@ impl Receiver {
         Ok(Opened { kid, ctr, frame: &mut frame[header_len..end] })
     }
 
-    /// After two frames in a row of one KID, whose key is held at this place, a third is expected.
+    /// After two frames in a row of one KID, whose key is held at this place, predicts a third.
     fn predict(&mut self, header: Header, place: usize) {
         self.keys.remember(header.kid(), place);
         if self.last == Some(header.kid()) {
@@ -369,7 +375,7 @@ impl Receiver {
     #[inline(never)] // its registers are not to be spilled where senders take turns
     fn expect(&mut self, header: Header, place: usize) {
         self.next = HeaderPrediction::after(header);
-        self.next_number = self.numbers.of(header.kid());
+        self.next_number = self.numbers.sender_of(header.kid());
         self.keys.try_first(place);
     }
 

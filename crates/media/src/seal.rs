@@ -1,4 +1,4 @@
-//! `encrypt(CTR, KID, metadata, plaintext)` of RFC 9605 §4.4.4, in place.
+//! `encrypt(CTR, KID, metadata, plaintext)` of RFC 9605 §4.4.3, in place.
 
 use core::ops::Range;
 
@@ -7,8 +7,8 @@ use sealframe_wire::{EncodedHeader, FrameBuf, Header};
 
 use crate::{Metadata, SealError, aad::AadBuf};
 
-/// Where a frame's parts come to lie in its buffer: `start..` prefix and header, `payload_start..` ciphertext and
-/// tag, up to `end`.
+/// Where a frame's parts come to lie in its buffer: `start..` prefix and header, `payload_start..`
+/// ciphertext and tag, up to `end`.
 pub(crate) struct Place {
     pub(crate) start: usize,
     pub(crate) payload_start: usize,
@@ -40,7 +40,8 @@ impl Place {
         Ok(Self { start, payload_start, end })
     }
 
-    /// Lays the header against the payload, at the end of `clear`, and in front of it the prefix, which slides left.
+    /// Writes the header directly before the payload, at the end of `clear`, and before it the
+    /// prefix, which slides left.
     #[inline(always)] // a part of the one hot door that calls it
     pub(crate) fn put_header(&self, clear: &mut [u8], metadata: &Metadata<'_>, header: &EncodedHeader) {
         match clear.last_chunk_mut() {
@@ -57,7 +58,7 @@ impl Place {
     }
 }
 
-/// Returns the sealed frame: `prefix ‖ header ‖ ciphertext ‖ tag`. On error the frame is as it was.
+/// Returns the sealed frame: `prefix ‖ header ‖ ciphertext ‖ tag`. On error the frame is unchanged.
 #[inline(always)] // a part of the one hot door that calls it
 pub(crate) fn seal<'f>(
     key: &FrameKey,
@@ -72,7 +73,7 @@ pub(crate) fn seal<'f>(
     let (clear, rest) = buf.split_at_mut(place.payload_start);
     let (payload, tag) =
         rest[..place.end - place.payload_start].split_at_mut(frame.end - place.payload_start);
-    let aad = aad.of_encoded(header, metadata, &clear[frame.start..]);
+    let aad = aad.for_sealing(header, metadata, &clear[frame.start..]);
     key.encrypt(header.header().ctr(), aad, payload, tag)?;
     place.put_header(clear, metadata, header);
     Ok(&mut buf[place.start..place.end])

@@ -16,16 +16,17 @@ use crate::{
 
 /// Seals frames. Owns the counter of its key: not `Clone`, and nothing sets the counter back.
 ///
-/// One sender may serve all tracks of a participant. Encoders on separate threads take one each, with
-/// KIDs of their own (another `sender` number, or another MLS `context`).
+/// One sender may serve all tracks of a participant. Encoders on separate threads take one each,
+/// with KIDs of their own (another `sender` number, or another MLS `context`).
 ///
-/// A process that forks copies its senders, counters and all. In the child they seal nothing
-/// ([`SealError::Forked`]) and move to no other key ([`KeyError::Forked`]); the child makes senders of its own, of
-/// other base keys. Not seen are copies made past the C library's `fork`: a bare `clone`, a snapshot of a machine.
+/// A process that forks copies its senders with their counters. In the child they seal nothing
+/// ([`SealError::Forked`]) and move to no other key ([`KeyError::Forked`]); the child makes its own
+/// senders, with other base keys. Copies made without the C library's `fork` are not noticed: a
+/// bare `clone`, a snapshot of a machine.
 ///
 /// ```
 /// use sealframe_media::{FrameBuf, Sender, Stream, StreamKind};
-/// use sealframe_crypto::{BaseKey, CipherSuite};
+/// use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 /// use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,11 +34,12 @@ use crate::{
 /// let layout = SenderKeyLayout::new(16, 8).ok_or("bits")?;
 /// let kid = SenderKeyKid { sender: 7, ..Default::default() };
 /// let base_key = BaseKey::from_bytes(suite, &[0x42; 32])?; // drawn at random, in earnest
-/// let mut sender = Sender::new(suite, layout, kid, base_key)?;
+/// let mut sender = Sender::new(Cipher::recommended(suite), layout, kid, base_key)?;
 ///
-/// // The encoder writes behind the headroom; sealing moves nothing.
+/// // The encoder writes after the headroom; sealing moves nothing.
 /// let mut buf = [0u8; FrameBuf::HEADROOM + 160 + FrameBuf::TAILROOM];
-/// let frame = FrameBuf::new(&mut buf, FrameBuf::HEADROOM..FrameBuf::HEADROOM + 160).ok_or("range")?;
+/// let payload = FrameBuf::HEADROOM..FrameBuf::HEADROOM + 160;
+/// let frame = FrameBuf::new(&mut buf, payload).ok_or("range")?;
 /// let sealed = sender.seal_in_place(frame, Stream::new(StreamKind::Microphone, 0))?;
 /// assert_eq!(sealed.len(), 3 + 160 + 16);
 /// # Ok(())
@@ -76,8 +78,7 @@ pub struct KeyUsage {
     pub first_ctr: u64,
     /// Frames that the key has sealed. The next CTR is `first_ctr + frames`.
     pub frames: u64,
-    /// What they were, in 16-byte blocks of payload and of authenticated data, and one for each tag;
-    /// rounded up.
+    /// Their 16-byte blocks of payload and of authenticated data, and one for each tag; rounded up.
     pub blocks: u64,
 }
 
@@ -106,7 +107,7 @@ impl Sender {
     /// # Errors
     /// [`KeyError::KidOutOfRange`]; [`KeyError::OtherSuite`] if the base key belongs to another.
     pub fn new(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: SenderKeyLayout,
         kid: SenderKeyKid,
         base_key: BaseKey,
@@ -116,36 +117,35 @@ impl Sender {
 
     /// A sender that goes on where an earlier one with the same `base_key` and `kid` stopped.
     ///
-    /// `usage` must be at least what [`usage`](Self::usage) said after the last frame that may have
-    /// left the earlier one. Less repeats a nonce, which gives the key away.
+    /// `usage` must be at least what [`usage`](Self::usage) returned after the last frame that may
+    /// have left the earlier sender. Less repeats a nonce, which gives the key away.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     ///
     /// Source: RFC 9605 §9.1.
     pub fn resume(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: SenderKeyLayout,
         kid: SenderKeyKid,
         base_key: BaseKey,
         usage: KeyUsage,
     ) -> Result<Self, KeyError> {
-        let cipher = cipher.into();
         let key = SendKey::derive(cipher, layout.join(kid), &base_key, usage)?;
         let chain = KeyChain::SenderKeys { layout, at: kid, base_key };
-        Ok(Self::on(cipher, chain, key))
+        Ok(Self::with_parts(cipher, chain, key))
     }
 
     /// A sender in an MLS group (RFC 9605 §5.2), at CTR 0. `base_key` is the epoch's, as exported:
     /// `MLS-Exporter("SFrame 1.0 Base Key", "", Nk)`.
     ///
-    /// Nothing may have been sealed under this KID and `base_key`. A restarted process commits to a new epoch first,
-    /// or stores its [`usage`](Self::usage) and [`resume_mls`](Self::resume_mls)s.
+    /// Nothing may have been sealed under this KID and `base_key`. A restarted process commits to a
+    /// new epoch first, or stores its [`usage`](Self::usage) and [`resume_mls`](Self::resume_mls)s.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn new_mls(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: MlsLayout,
         kid: MlsKid,
         base_key: &BaseKey,
@@ -153,24 +153,25 @@ impl Sender {
         Self::resume_mls(cipher, layout, kid, base_key, KeyUsage::default())
     }
 
-    /// A sender that goes on where an earlier one in the same epoch stopped; [`resume`](Self::resume) for MLS. The
-    /// CTR goes on, however many frames earlier epochs had; only those of this epoch count against its key's limits.
+    /// A sender that goes on where an earlier one in the same epoch stopped;
+    /// [`resume`](Self::resume) for MLS. The CTR goes on, however many frames earlier epochs had;
+    /// only those of this epoch count against its key's limits.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs were left when the epoch began.
+    /// As [`new`](Self::new); [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs were left when the
+    /// epoch began.
     pub fn resume_mls(
-        cipher: impl Into<Cipher>,
+        cipher: Cipher,
         layout: MlsLayout,
         kid: MlsKid,
         base_key: &BaseKey,
         usage: KeyUsage,
     ) -> Result<Self, KeyError> {
-        let cipher = cipher.into();
         let key = SendKey::derive(cipher, layout.join(kid), base_key, usage)?;
-        Ok(Self::on(cipher, KeyChain::Mls { layout, at: kid }, key))
+        Ok(Self::with_parts(cipher, KeyChain::Mls { layout, at: kid }, key))
     }
 
-    fn on(cipher: Cipher, chain: KeyChain, key: SendKey) -> Self {
+    fn with_parts(cipher: Cipher, chain: KeyChain, key: SendKey) -> Self {
         Self {
             cipher,
             nt: cipher.suite.nt(),
@@ -182,12 +183,13 @@ impl Sender {
         }
     }
 
-    /// Seals a frame where it lies. Copies: none, but for the prefix and the header. Allocates: no.
+    /// Seals a frame in place. Copies: only the prefix and the header. Allocates: no.
     ///
-    /// Returns `prefix ‖ header ‖ ciphertext ‖ tag`, a part of the buffer; the payload has not moved.
+    /// Returns `prefix ‖ header ‖ ciphertext ‖ tag`, a part of the buffer; the payload has not
+    /// moved.
     ///
     /// # Errors
-    /// [`SealError`]; the frame and the sender are as they were.
+    /// [`SealError`]; the frame and the sender are unchanged.
     #[inline(always)] // a hot door: a call and the registers it spills cost as much as the header
     pub fn seal_in_place<'f, 'm>(
         &mut self,
@@ -202,7 +204,7 @@ impl Sender {
         Ok(sealed)
     }
 
-    /// Whether a frame of `len` bytes gains from going together with others.
+    /// Whether a frame of `len` bytes gains from being interleaved with others.
     #[inline]
     pub(crate) const fn interleaves(&self, len: usize) -> bool {
         matches!(self.longest_interleaved, Some(longest) if len <= longest)
@@ -214,8 +216,8 @@ impl Sender {
         &self.key.key
     }
 
-    /// Does everything for a frame that is [short](Metadata::is_short) but to encrypt it: that must follow, under
-    /// [`key`](Self::key). The counter has moved on.
+    /// Does everything for a frame that is [short](Metadata::is_short) but to encrypt it: that must
+    /// follow, under [`key`](Self::key). The counter has moved on.
     #[inline(always)] // a part of the hot doors
     pub(crate) fn prepare<'f>(
         &mut self,
@@ -228,7 +230,7 @@ impl Sender {
         let (buf, frame) = frame.into_parts();
         let place = Place::find(buf.len(), &frame, metadata, header, self.nt)?;
         let ctr = header.header().ctr();
-        let aad_len = aad.of_encoded(header, metadata).len();
+        let aad_len = aad.for_sealing(header, metadata).len();
         let aad = header.start()..header.start() + aad_len;
         place.put_header(&mut buf[..place.payload_start], metadata, header);
         self.count(blocks);
@@ -277,7 +279,8 @@ impl Sender {
     /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no.
     ///
     /// # Errors
-    /// [`SealError`]; the sender is as it was, and `out` too unless it was [`SealError::FrameTooLong`].
+    /// [`SealError`]; the sender is unchanged, and so is `out` except after
+    /// [`SealError::FrameTooLong`].
     pub fn seal_into<'o, 'm>(
         &mut self,
         frame: &[u8],
@@ -288,7 +291,8 @@ impl Sender {
         let header_len = self.key.header.header().len();
         let need = header_len + frame.len() + self.cipher.suite.nt();
         let out = out.get_mut(..need).ok_or(SealError::OutputTooShort { need })?;
-        // What would be refused is not copied: a frame in clear must not lie where a sealed one is expected.
+        // A frame that would be rejected is not copied: no plaintext may lie where a sealed frame
+        // is expected.
         self.blocks_after(frame.len(), &metadata)?;
         if metadata.prefix_len() > frame.len() {
             return Err(SealError::PrefixTooLong);
@@ -302,7 +306,7 @@ impl Sender {
     /// Seals `frame` into a new vector. Copies: the frame, once. Allocates: once.
     ///
     /// # Errors
-    /// [`SealError`]; the sender is as it was.
+    /// [`SealError`]; the sender is unchanged.
     pub fn seal_to_vec<'m>(
         &mut self,
         frame: &[u8],
@@ -314,8 +318,8 @@ impl Sender {
         Ok(out)
     }
 
-    /// Moves one ratchet step on, to CTR 0 of a new key: somebody joined, who must not open what was
-    /// sealed before. Receivers follow by the KID alone. The old key is wiped.
+    /// Moves one ratchet step on, to CTR 0 of a new key: somebody joined and must not open earlier
+    /// frames. Receivers follow by the KID alone. The old key is wiped.
     ///
     /// # Errors
     /// [`KeyError::NoRatchet`]; [`KeyError::Forked`].
@@ -337,7 +341,7 @@ impl Sender {
         Ok(self.kid())
     }
 
-    /// Moves to the next generation, at step 0 and CTR 0: somebody left, who must not open what is
+    /// Moves to the next generation, at step 0 and CTR 0: somebody left and must not open frames
     /// sealed from now on. `base_key` is drawn afresh. The old key is wiped.
     ///
     /// # Errors
@@ -352,7 +356,8 @@ impl Sender {
         self.rekey_to(next, base_key)
     }
 
-    /// As [`rekey`](Self::rekey), to a later generation than the next: those between were never used.
+    /// As [`rekey`](Self::rekey), to a later generation than the next: those between were never
+    /// used.
     ///
     /// # Errors
     /// [`KeyError::NotNewer`] unless `generation` is later; as [`rekey`](Self::rekey).
@@ -370,14 +375,16 @@ impl Sender {
         Ok(self.kid())
     }
 
-    /// Moves to a later epoch of the MLS group. The old key is wiped. `base_key` is the epoch's own.
+    /// Moves to a later epoch of the MLS group. The old key is wiped. `base_key` is the epoch's
+    /// own.
     ///
-    /// The CTR goes on from epoch to epoch: KIDs come round again, and were a base key ever given twice, so would
-    /// nonces.
+    /// The CTR goes on from epoch to epoch: KIDs come round again, and were a base key ever given
+    /// twice, so would nonces.
     ///
     /// # Errors
     /// [`KeyError::WrongLayout`] with sender keys; [`KeyError::NotNewer`] unless `epoch` is later;
-    /// [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs are left; [`KeyError::OtherSuite`], [`KeyError::Forked`].
+    /// [`KeyError::CtrExhausted`] if fewer than 2^32 CTRs are left; [`KeyError::OtherSuite`],
+    /// [`KeyError::Forked`].
     pub fn change_epoch(&mut self, epoch: u64, base_key: &BaseKey) -> Result<Kid, KeyError> {
         self.check_process()?;
         let KeyChain::Mls { layout, at } = &mut self.chain else {
@@ -393,7 +400,8 @@ impl Sender {
         Ok(self.kid())
     }
 
-    /// Whether this process began the present key. A child must not even ratchet: its parent may, too.
+    /// Whether this process began the present key. A child must not even ratchet: its parent may,
+    /// too.
     fn check_process(&self) -> Result<(), KeyError> {
         if self.key.blocks.is_inherited() { Err(KeyError::Forked) } else { Ok(()) }
     }
@@ -404,7 +412,7 @@ impl Sender {
         self.key.header.header().kid()
     }
 
-    /// What the present key has sealed, to be stored by those who [`resume`](Self::resume).
+    /// The usage of the present key, to be stored by callers of [`resume`](Self::resume).
     #[must_use]
     pub const fn usage(&self) -> KeyUsage {
         let SendKey { first_ctr, header, blocks, .. } = &self.key;
@@ -412,7 +420,7 @@ impl Sender {
         KeyUsage { first_ctr: *first_ctr, frames, blocks: blocks.get() }
     }
 
-    /// The base key of the present step, to be sent to somebody who may listen from here on. `None`
+    /// The base key of the present step, for a newcomer that may open frames from here on. `None`
     /// under MLS. Never make another sender of it.
     #[must_use]
     pub fn export_base_key(&self) -> Option<BaseKey> {
@@ -422,7 +430,7 @@ impl Sender {
         }
     }
 
-    /// What has happened since the last call.
+    /// The next event since the last call.
     pub fn poll_event(&mut self) -> Option<SenderEvent> {
         self.event.take()
     }
@@ -457,7 +465,7 @@ pub(crate) struct Prepared<'f> {
     pub(crate) sealed: &'f mut [u8],
 }
 
-/// A key together with what it has sealed and its next header: none is exchanged without the others.
+/// A key with its usage and its next header: they are replaced together or not at all.
 struct SendKey {
     key: FrameKey,
     /// The next frame's. Its CTR only ever counts up.
@@ -465,19 +473,19 @@ struct SendKey {
     /// The CTR of the key's first frame.
     first_ctr: u64,
     blocks: BlockCount,
-    /// Blocks at which the application is told that the key nears its end.
+    /// Blocks at which the application learns that the key nears its end.
     warn_at: BlockCount,
 }
 
 impl SendKey {
-    /// A key that has sealed so much already.
+    /// A key that has sealed this much already.
     fn derive(
         cipher: Cipher,
         kid: Option<Kid>,
         base_key: &BaseKey,
         usage: KeyUsage,
     ) -> Result<Self, KeyError> {
-        // A frame has at least so many blocks, whatever was stored.
+        // A frame has at least this many blocks, whatever usage was stored.
         let least = usage.frames.min(LIMITS.frames) * blocks_of(0);
         Self::after(cipher, kid, base_key, KeyUsage { blocks: usage.blocks.max(least), ..usage })
     }
@@ -500,7 +508,7 @@ impl SendKey {
     ) -> Result<Self, KeyError> {
         let kid = kid.ok_or(KeyError::KidOutOfRange)?;
         check_suite(cipher, base_key)?;
-        // Whatever it seals up to its limits, its CTR neither wraps nor stands still.
+        // Up to its limits, its CTR neither wraps nor stands still.
         if usage.first_ctr > u64::MAX - LIMITS.frames {
             return Err(KeyError::CtrExhausted);
         }
@@ -522,8 +530,8 @@ pub(crate) fn check_suite(cipher: Cipher, base_key: &BaseKey) -> Result<(), KeyE
 /// The limits of every suite.
 const LIMITS: KeyLimits = KeyLimits::OF_ANY_SUITE;
 
-/// What a frame with so many bytes of payload, prefix and application metadata counts. Payload and
-/// authenticated data may each end inside a block; the third is the tag's.
+/// The blocks of a frame with this many bytes of payload, prefix and application metadata. Payload
+/// and authenticated data may each end inside a block; the third block is the tag's.
 #[inline]
 const fn blocks_of(len: usize) -> u64 {
     (len + AadBuf::SHORT_LEN) as u64 / 16 + 3

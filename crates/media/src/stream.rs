@@ -1,4 +1,4 @@
-//! What a frame is.
+//! The kind of a frame.
 
 /// What kind of media a stream carries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -35,12 +35,12 @@ impl StreamKind {
 /// One stream of a sender: its kind, and a number among the sender's streams of that kind.
 ///
 /// Sender and receiver must name the same stream or the frame does not open. Take `index` from
-/// signalling that both sides share (first camera 0, second camera 1, …); simulcast and spatial layers
-/// of one camera are one stream. Do not use an SSRC: servers rewrite it.
+/// signalling that both sides share (first camera 0, second camera 1, …); simulcast and spatial
+/// layers of one camera are one stream. Do not use an SSRC: servers rewrite it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Stream {
-    /// What it carries.
+    /// The payload's kind.
     pub kind: StreamKind,
     /// Which of the sender's streams of this kind, from 0.
     pub index: u16,

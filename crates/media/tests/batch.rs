@@ -1,8 +1,8 @@
-//! A batch does to each frame what a call of its own does.
+//! A batch treats each frame like a call of its own.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
-use sealframe_crypto::{Backend, Cipher, CipherSuite};
+use sealframe_crypto::{Backend, Cipher, CipherSuite, Interleaving};
 use sealframe_media::{
     FrameBuf, KeyPolicy, KeyUsage, Metadata, OpenError, Receiver, SealError, Sender, ToOpen, ToSeal,
     open_batch, seal_batch,
@@ -12,7 +12,8 @@ mod common;
 use common::{CAMERA, base_key_of, kid_of, layout, receiver, sender};
 
 fn ciphers() -> impl Iterator<Item = Cipher> {
-    let with = |backend| move |suite| Cipher::new(suite, backend);
+    let with =
+        |backend| move |suite| Cipher::new(suite, backend).with_interleaving(Interleaving::Always);
     Backend::available().flat_map(move |backend| CipherSuite::ALL.map(with(backend)))
 }
 
@@ -20,7 +21,7 @@ fn senders(cipher: Cipher, count: u64) -> Vec<Sender> {
     (0..count).map(|of| sender(cipher, of)).collect()
 }
 
-/// A frame of the test: whose, how long, with how much prefix and application metadata.
+/// A frame of the test: its sender, its length, and those of its prefix and application metadata.
 #[derive(Clone, Copy, Debug)]
 struct Spec {
     of: usize,
@@ -175,11 +176,12 @@ fn a_forged_frame_does_the_others_no_harm_and_changes_nothing() {
     }
 }
 
-/// While three frames wait for a fourth, one that cannot wait moves the ratchet on and their key goes.
+/// While three frames wait for a fourth, one that cannot wait moves the ratchet on and their key
+/// goes.
 #[test]
 fn a_key_may_go_while_frames_wait() {
     for cipher in ciphers() {
-        let policy = KeyPolicy { keep_behind: 0, ..KeyPolicy::of(layout().into()) };
+        let policy = KeyPolicy { keep_behind: 0, ..KeyPolicy::for_layout(layout().into()) };
         let mut receiver = Receiver::with_policy(cipher, layout(), policy).unwrap();
         receiver.add_sender(kid_of(0), base_key_of(cipher.suite, 0)).unwrap();
         receiver.add_sender(kid_of(1), base_key_of(cipher.suite, 1)).unwrap();
@@ -234,7 +236,8 @@ fn each_frame_has_its_own_error() {
     }
 }
 
-/// A frame that falls out of the replay window while its batch is opened takes no other counter with it.
+/// A frame that falls out of the replay window while its batch is opened takes no other counter
+/// with it.
 #[test]
 fn a_jump_inside_a_batch_marks_no_other_counter() {
     for cipher in ciphers() {

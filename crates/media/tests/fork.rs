@@ -1,4 +1,4 @@
-//! A forked child seals nothing with what it inherited: its parent goes on with the same counters.
+//! A forked child seals nothing with inherited keys: its parent continues with the same counters.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![expect(unsafe_code, reason = "forks")]
@@ -10,7 +10,7 @@ use sealframe_media::{KeyError, KeyUsage, SealError, Sender, seal_batch};
 use sealframe_wire::{Header, MlsKid, MlsLayout};
 
 mod common;
-use common::{CAMERA, SUITE, base_key, kid_of, layout, receiver, sender};
+use common::{CAMERA, CIPHER, base_key, kid_of, layout, receiver, sender};
 
 /// Runs `work` in a forked child; whether it went through.
 fn in_child(work: impl FnOnce()) -> bool {
@@ -50,28 +50,28 @@ fn seals_nothing(sender: &mut Sender) {
 
 #[test]
 fn only_the_process_that_began_a_key_seals_with_it() {
-    let mut alice = sender(SUITE, 1);
+    let mut alice = sender(CIPHER, 1);
     alice.seal_to_vec(b"before", CAMERA).unwrap();
     let at = MlsKid { context: 0, index: 3, epoch: 1 };
     let mls = MlsLayout::new(4, 6).unwrap();
-    let mut member = Sender::new_mls(SUITE, mls, at, &base_key(1)).unwrap();
-    let mut listener = receiver(SUITE, [1, 2]);
+    let mut member = Sender::new_mls(CIPHER, mls, at, &base_key(1)).unwrap();
+    let mut listener = receiver(CIPHER, [1, 2]);
 
     assert!(in_child(|| {
         seals_nothing(&mut alice);
         seals_nothing(&mut member);
-        // A sender of its own seals, as much as any, and is of no use to a child of the child.
-        let mut own = sender(SUITE, 2);
+        // A sender of its own seals without such a limit, and is useless to a child of the child.
+        let mut own = sender(CIPHER, 2);
         let frame = own.seal_to_vec(b"the child's", CAMERA).unwrap();
         assert_eq!(listener.open_to_vec(&frame, CAMERA).unwrap(), b"the child's");
         let usage = KeyUsage { frames: (1 << 32) - 1, ..KeyUsage::default() };
-        let mut last = Sender::resume(SUITE, layout(), kid_of(3), base_key(3), usage).unwrap();
+        let mut last = Sender::resume(CIPHER, layout(), kid_of(3), base_key(3), usage).unwrap();
         assert!(last.seal_to_vec(b"x", CAMERA).is_ok());
         assert_eq!(last.seal_to_vec(b"x", CAMERA), Err(SealError::KeyExhausted));
         assert!(in_child(|| {
             seals_nothing(&mut alice);
             seals_nothing(&mut own);
-            sender(SUITE, 4).seal_to_vec(b"x", CAMERA).unwrap();
+            sender(CIPHER, 4).seal_to_vec(b"x", CAMERA).unwrap();
         }));
         own.ratchet().unwrap();
         own.rekey(base_key(5)).unwrap();

@@ -100,7 +100,7 @@ fn the_counting_allocator_counts() {
 #[test]
 fn room_is_checked_to_the_byte() {
     let suite = CipherSuite::Aes128GcmSha256_128;
-    let (mut sender, _) = pair(suite.into());
+    let (mut sender, _) = pair(Cipher::recommended(suite));
     let header_len = 1 + 2; // KID 0x300, CTR below 8
     let mut buf = [0; 100];
     let mut seal = |start: usize, len: usize| {

@@ -1,7 +1,7 @@
-//! Ratchets, MLS epochs and refused frames against independent vectors.
+//! Ratchets, MLS epochs and rejected frames against independent vectors.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use sealframe_crypto::{BaseKey, CipherSuite, KeyLimits};
+use sealframe_crypto::{BaseKey, Cipher, CipherSuite, KeyLimits};
 use sealframe_media::{KeyPolicy, KeyUsage, KidLayout, Metadata, Receiver, SealError, Sender};
 use sealframe_testkit::{
     hex,
@@ -28,13 +28,13 @@ fn all_312_ratchet_steps() {
         assert_eq!(vector.steps[0].step.0, 0);
 
         // One sender walks the whole ratchet; one receiver follows it by the KIDs alone.
-        let mut sender = Sender::new(suite, layout, start, first()).unwrap();
+        let mut sender = Sender::new(Cipher::recommended(suite), layout, start, first()).unwrap();
         let policy = KeyPolicy {
             max_ahead: u8::try_from((1_u64 << vector.step_bits) - 1).unwrap(),
             keep_behind: 0,
-            ..KeyPolicy::of(KidLayout::SenderKeys(layout))
+            ..KeyPolicy::for_layout(KidLayout::SenderKeys(layout))
         };
-        let mut receiver = Receiver::with_policy(suite, layout, policy).unwrap();
+        let mut receiver = Receiver::with_policy(Cipher::recommended(suite), layout, policy).unwrap();
         receiver.add_sender(start, first()).unwrap();
         let mut at = 0;
         for step in &vector.steps {
@@ -52,7 +52,8 @@ fn all_312_ratchet_steps() {
             ran += 1;
             // A sender that goes on from the vector's CTR seals the same bytes, if it may go on.
             let kid = layout.split(sender.kid());
-            let resumed = Sender::resume(suite, layout, kid, exported, usage(&step.frame));
+            let resumed =
+                Sender::resume(Cipher::recommended(suite), layout, kid, exported, usage(&step.frame));
             let again = resumed.unwrap().seal_to_vec(&step.frame.pt, metadata);
             match again {
                 Ok(again) => {
@@ -78,14 +79,15 @@ fn all_72_mls_frames() {
         let layout = MlsLayout::new(vector.epoch_bits, vector.index_bits).unwrap();
         let base_key = BaseKey::from_bytes(suite, &vector.base_key).unwrap();
         assert_eq!(vector.base_key.len(), suite.nk());
-        let mut receiver = Receiver::new(suite, layout);
+        let mut receiver = Receiver::new(Cipher::recommended(suite), layout);
         receiver
             .add_epoch(vector.epoch.0, BaseKey::from_bytes(suite, &vector.base_key).unwrap())
             .unwrap();
         for MlsFrame { index, context, frame } in &vector.frames {
             let kid = MlsKid { context: context.0, index: index.0, epoch: vector.epoch.0 };
             let metadata = Metadata::raw(&frame.metadata);
-            let mut sender = Sender::new_mls(suite, layout, kid, &base_key).unwrap();
+            let mut sender =
+                Sender::new_mls(Cipher::recommended(suite), layout, kid, &base_key).unwrap();
             assert_eq!(sender.kid().get(), frame.kid.0);
             // An MLS sender starts at CTR 0: it gets to the vector's by sealing.
             if frame.ctr.0 < 1000 {
@@ -109,7 +111,7 @@ fn all_574_refused_frames() {
     for vector in &keys::all().refused {
         let suite = suite(vector.cipher_suite);
         let layout = SenderKeyLayout::new(0, 0).unwrap();
-        let mut receiver = Receiver::new(suite, layout);
+        let mut receiver = Receiver::new(Cipher::recommended(suite), layout);
         let kid = SenderKeyKid { generation: vector.kid.0, ..SenderKeyKid::default() };
         receiver.add_sender(kid, BaseKey::from_bytes(suite, &vector.base_key).unwrap()).unwrap();
         for case in &vector.cases {

@@ -3,23 +3,24 @@
 
 use std::collections::HashSet;
 
-use sealframe_crypto::CipherSuite;
+use sealframe_crypto::{Cipher, CipherSuite};
 use sealframe_media::{KeyError, KeyUsage, Metadata, SealError, Sender, SenderEvent};
 use sealframe_wire::{Header, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
 mod common;
-use common::{CAMERA, SUITE, base_key, base_key_of, kid_of, layout, receiver};
+use common::{CAMERA, CIPHER, SUITE, base_key, base_key_of, kid_of, layout, receiver};
 
 fn resumed(suite: CipherSuite, frames: u64, blocks: u64) -> Sender {
     let usage = KeyUsage { frames, blocks, ..KeyUsage::default() };
-    Sender::resume(suite, layout(), kid_of(1), base_key_of(suite, 1), usage).unwrap()
+    Sender::resume(Cipher::recommended(suite), layout(), kid_of(1), base_key_of(suite, 1), usage)
+        .unwrap()
 }
 
 #[test]
 fn frames_end_at_2_to_the_32() {
     for suite in CipherSuite::ALL {
         let mut sender = resumed(suite, (1 << 32) - 2, 0);
-        let mut receiver = receiver(suite, [1]);
+        let mut receiver = receiver(Cipher::recommended(suite), [1]);
         for left in [1, 0] {
             let frame = sender.seal_to_vec(b"x", CAMERA).unwrap();
             assert_eq!(Header::parse(&frame).unwrap().ctr().get(), (1 << 32) - 1 - left);
@@ -29,7 +30,7 @@ fn frames_end_at_2_to_the_32() {
             assert_eq!(sender.seal_to_vec(b"x", CAMERA), Err(SealError::KeyExhausted));
         }
         assert_eq!(sender.usage().frames, 1 << 32);
-        // A new step starts anew, under a key of its own.
+        // A new step begins at zero, under its own key.
         sender.ratchet().unwrap();
         assert_eq!(sender.usage(), KeyUsage::default());
         let frame = sender.seal_to_vec(b"y", CAMERA).unwrap();
@@ -48,7 +49,7 @@ fn blocks_end_at_2_to_the_34() {
     let mut sender = resumed(SUITE, 5, spent);
     assert!(sender.seal_to_vec(&[0; 100], CAMERA).is_ok());
     assert_eq!(sender.seal_to_vec(&[], CAMERA), Err(SealError::KeyExhausted));
-    // Whatever was stored, nothing wraps.
+    // No stored usage makes a counter wrap.
     for usage in [u64::MAX, u64::MAX - 1, 1 << 34, 1 << 32] {
         let full = resumed(SUITE, usage, usage).seal_to_vec(b"", CAMERA);
         assert_eq!(full, Err(SealError::KeyExhausted));
@@ -99,7 +100,7 @@ fn an_event_comes_once_at_three_quarters() {
 #[test]
 fn no_key_and_counter_seal_twice() {
     // Over every way to move on, each (KID, CTR) is seen once in a space without wrapping.
-    let mut sender = Sender::new(SUITE, layout(), kid_of(1), base_key(1)).unwrap();
+    let mut sender = Sender::new(CIPHER, layout(), kid_of(1), base_key(1)).unwrap();
     let mut seen = HashSet::new();
     for round in 0..40 {
         for _ in 0..10 {
@@ -120,7 +121,7 @@ fn an_epoch_whose_kid_comes_round_again_repeats_no_counter() {
     // Four bits of epoch, and an application that gives every epoch the same base key.
     let layout = MlsLayout::new(4, 6).unwrap();
     let at = |epoch| MlsKid { context: 0, index: 3, epoch };
-    let mut sender = Sender::new_mls(SUITE, layout, at(0), &base_key(1)).unwrap();
+    let mut sender = Sender::new_mls(CIPHER, layout, at(0), &base_key(1)).unwrap();
     let mut seen = HashSet::new();
     let mut seal = |sender: &mut Sender| {
         let frame = sender.seal_to_vec(b"x", CAMERA).unwrap();
@@ -132,14 +133,14 @@ fn an_epoch_whose_kid_comes_round_again_repeats_no_counter() {
     }
     let usage = sender.usage();
     assert_eq!(usage, KeyUsage { first_ctr: 40, frames: 0, blocks: 0 });
-    let mut sender = Sender::resume_mls(SUITE, layout, at(40), &base_key(1), usage).unwrap();
+    let mut sender = Sender::resume_mls(CIPHER, layout, at(40), &base_key(1), usage).unwrap();
     seal(&mut sender);
     assert_eq!(seen.len(), 41);
 }
 
 fn member_at(layout: MlsLayout, usage: KeyUsage) -> Result<Sender, KeyError> {
     let at = MlsKid { context: 0, index: 3, epoch: 40 };
-    Sender::resume_mls(SUITE, layout, at, &base_key(1), usage)
+    Sender::resume_mls(CIPHER, layout, at, &base_key(1), usage)
 }
 
 #[test]
@@ -188,7 +189,7 @@ fn frames_of_earlier_epochs_are_not_this_keys() {
         let stored = KeyUsage { first_ctr: 5, frames, blocks: 0 };
         let mut sender = member_at(layout, stored).unwrap();
         assert_eq!(sender.seal_to_vec(b"x", CAMERA), Err(SealError::KeyExhausted));
-        // Not set back, so that no later epoch begins below what was stored.
+        // Not set back, so no later epoch begins below the stored usage.
         assert_eq!(sender.usage().next_ctr(), 5_u64.saturating_add(frames));
     }
 }
@@ -209,7 +210,7 @@ fn a_counter_that_would_wrap_is_refused() {
 
 #[test]
 fn a_generation_is_used_once() {
-    let mut sender = Sender::new(SUITE, layout(), kid_of(1), base_key(1)).unwrap();
+    let mut sender = Sender::new(CIPHER, layout(), kid_of(1), base_key(1)).unwrap();
     sender.rekey_to(5, base_key(2)).unwrap();
     sender.ratchet().unwrap();
     sender.seal_to_vec(b"x", CAMERA).unwrap();
@@ -246,11 +247,11 @@ fn what_is_refused_does_not_lie_in_the_output() {
 fn what_does_not_fit_is_refused_and_changes_nothing() {
     let tiny = SenderKeyLayout::new(62, 1).unwrap(); // one bit of generation
     let kid = |generation, sender| SenderKeyKid { generation, sender, step: 0 };
-    let made = Sender::new(SUITE, tiny, kid(2, 0), base_key(1));
+    let made = Sender::new(CIPHER, tiny, kid(2, 0), base_key(1));
     assert_eq!(made.err(), Some(KeyError::KidOutOfRange));
-    let made = Sender::new(SUITE, tiny, kid(0, 1 << 62), base_key(1));
+    let made = Sender::new(CIPHER, tiny, kid(0, 1 << 62), base_key(1));
     assert_eq!(made.err(), Some(KeyError::KidOutOfRange));
-    let mut sender = Sender::new(SUITE, tiny, kid(1, 5), base_key(1)).unwrap();
+    let mut sender = Sender::new(CIPHER, tiny, kid(1, 5), base_key(1)).unwrap();
     sender.seal_to_vec(b"x", CAMERA).unwrap();
     let before = (sender.kid(), sender.usage());
     assert_eq!(sender.rekey(base_key(2)), Err(KeyError::KidOutOfRange));
@@ -258,12 +259,12 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     assert_eq!((sender.kid(), sender.usage()), before);
 
     let no_steps = SenderKeyLayout::new(8, 0).unwrap();
-    let mut sender = Sender::new(SUITE, no_steps, kid(0, 1), base_key(1)).unwrap();
+    let mut sender = Sender::new(CIPHER, no_steps, kid(0, 1), base_key(1)).unwrap();
     assert_eq!(sender.ratchet(), Err(KeyError::NoRatchet));
 
     let layout = MlsLayout::new(4, 6).unwrap();
     let at = MlsKid { context: 0, index: 3, epoch: 14 };
-    let mut sender = Sender::new_mls(SUITE, layout, at, &base_key(1)).unwrap();
+    let mut sender = Sender::new_mls(CIPHER, layout, at, &base_key(1)).unwrap();
     sender.seal_to_vec(b"x", CAMERA).unwrap();
     let before = (sender.kid(), sender.usage());
     assert_eq!(sender.ratchet(), Err(KeyError::NoRatchet));

@@ -2,18 +2,19 @@
 //!
 //! Where it does not, or cannot be compared:
 //!
-//! * Version 1.4.2 authenticates metadata before the header; the RFC wants it after. Without metadata
-//!   the two agree, and the last test holds the difference in place. Version 2 has mended it.
-//! * Its ratchet's label is "Sframe 1.0 Ratchet" where §5.1 has "SFrame 1.0 Ratchet", and its steps have
-//!   Nk bytes where the RFC has Nh (16 for 32 in suite 4, 32 for 64 in suite 5). Step 0 agrees, no other
-//!   does; a test shows that these two are all the difference.
+//! * Version 1.4.2 authenticates metadata before the header; the RFC wants it after. Without
+//!   metadata the two agree, and the last test holds the difference in place. Version 2 has mended
+//!   it.
+//! * Its ratchet's label is "Sframe 1.0 Ratchet" where §5.1 has "SFrame 1.0 Ratchet", and its steps
+//!   have Nk bytes where the RFC has Nh (16 for 32 in suite 4, 32 for 64 in suite 5). Step 0
+//!   agrees, no other does; a test shows that these two are all the difference.
 //! * Suites 6 to 8 are unknown to both.
 //! * Its backends exclude each other, so version 2.1 stands here with ring, for suites 4 and 5, and
 //!   version 1.4.2 with pure Rust, for suites 1 to 5.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
-use sealframe_crypto::{BaseKey, CipherSuite};
+use sealframe_crypto::{BaseKey, Cipher, CipherSuite};
 use sealframe_media::{KeyUsage, Metadata, OpenError, Receiver, Sender};
 use sealframe_wire::{Ctr, Header, Kid, MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
@@ -23,9 +24,9 @@ fn ours(id: u16, kid: u64, ctr: u64, base_key: &[u8]) -> (Sender, Receiver) {
     let kid = SenderKeyKid { generation: kid, ..SenderKeyKid::default() };
     let usage = KeyUsage { frames: ctr, ..KeyUsage::default() };
     let base_key = || BaseKey::from_bytes(suite, base_key).unwrap();
-    let mut receiver = Receiver::new(suite, layout);
+    let mut receiver = Receiver::new(Cipher::recommended(suite), layout);
     receiver.add_sender(kid, base_key()).unwrap();
-    (Sender::resume(suite, layout, kid, base_key(), usage).unwrap(), receiver)
+    (Sender::resume(Cipher::recommended(suite), layout, kid, base_key(), usage).unwrap(), receiver)
 }
 
 mod v2 {
@@ -81,7 +82,7 @@ fn version_2_has_a_ratchet_of_its_own() {
         let layout = SenderKeyLayout::new(0, 8).unwrap();
         let start = SenderKeyKid { generation: 77, ..SenderKeyKid::default() };
         let first = || BaseKey::from_bytes(suite, &[5; 32]).unwrap();
-        let mut sender = Sender::new(suite, layout, start, first()).unwrap();
+        let mut sender = Sender::new(Cipher::recommended(suite), layout, start, first()).unwrap();
         let kid = v2::RatchetingKeyId::new(77_u64, v2::RatchetBits::new(8));
         let peer = v2::RatchetingEncryptionKey::derive_from(v2::suite(id), kid, [5; 32]).unwrap();
         let made = sender.seal_to_vec(b"a frame", Metadata::raw(b"meta")).unwrap();
@@ -95,7 +96,8 @@ fn version_2_has_a_ratchet_of_its_own() {
         // Its step 1 has another label and another length, and no other difference.
         let next = BaseKey::derive(suite, first().expose_bytes(), &[b"Sframe 1.0 Ratchet"]).unwrap();
         let cut = BaseKey::from_bytes(suite, &next.expose_bytes()[..suite.nk()]).unwrap();
-        let mut cut = Sender::new(suite, layout, layout.after(start), cut).unwrap();
+        let mut cut =
+            Sender::new(Cipher::recommended(suite), layout, layout.after(start), cut).unwrap();
         assert_eq!(cut.seal_to_vec(b"a frame", Metadata::raw(b"meta")).unwrap(), theirs);
     }
 }
@@ -134,7 +136,7 @@ proptest! {
     fn version_1_opens_ours_and_we_open_its(
         id in 1_u16..=5, kid in any::<u64>(), ctr in 0_u64..1 << 32,
         base_key in proptest::collection::vec(1..=u8::MAX, 32..70),
-        // It refuses to open frames shorter than a tag.
+        // The peer rejects frames shorter than a tag.
         frame in proptest::collection::vec(any::<u8>(), 20..3000),
     ) {
         let (mut sender, mut receiver) = ours(id, kid, ctr, &base_key);

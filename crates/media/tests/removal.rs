@@ -1,4 +1,4 @@
-//! What a receiver says it wipes does not open, whether or not it was seen before.
+//! Frames of wiped keys do not open, whether or not they arrived before.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_media::{KeyPolicy, OpenError, Receiver, Sender};
@@ -6,15 +6,15 @@ use sealframe_testkit::memory::{Secret, WatchingAllocator, freed_with};
 use sealframe_wire::{MlsKid, MlsLayout, SenderKeyKid, SenderKeyLayout};
 
 mod common;
-use common::{CAMERA, SUITE, base_key, kid_of, layout, receiver, sender};
+use common::{CAMERA, CIPHER, base_key, kid_of, layout, receiver, sender};
 
 #[global_allocator]
 static ALLOCATOR: WatchingAllocator = WatchingAllocator;
 
-/// Two frames of each step from `start` on, so many steps.
+/// Two frames of each of `steps` steps from `start` on.
 fn two_of_each_step(start: u64, steps: usize) -> Vec<[Vec<u8>; 2]> {
     let at = SenderKeyKid { step: start, ..kid_of(1) };
-    let mut sender = Sender::new(SUITE, layout(), at, base_key(1)).unwrap();
+    let mut sender = Sender::new(CIPHER, layout(), at, base_key(1)).unwrap();
     let mut two = |_| {
         let frames = [b"one", b"two"].map(|frame| sender.seal_to_vec(frame, CAMERA).unwrap());
         sender.ratchet().unwrap();
@@ -25,7 +25,7 @@ fn two_of_each_step(start: u64, steps: usize) -> Vec<[Vec<u8>; 2]> {
 
 /// A receiver that has the key of step `start`, and has opened the first frame of these steps.
 fn after_opening(start: u64, frames: &[[Vec<u8>; 2]], opened: &[usize]) -> Receiver {
-    let mut receiver = Receiver::new(SUITE, layout());
+    let mut receiver = Receiver::new(CIPHER, layout());
     receiver.add_sender(SenderKeyKid { step: start, ..kid_of(1) }, base_key(1)).unwrap();
     for &step in opened {
         assert_eq!(receiver.open_to_vec(&frames[step][0], CAMERA).unwrap(), b"one");
@@ -35,17 +35,18 @@ fn after_opening(start: u64, frames: &[[Vec<u8>; 2]], opened: &[usize]) -> Recei
 
 #[test]
 fn steps_before_are_wiped_however_far_a_policy_looks_ahead() {
-    let policy = KeyPolicy { max_ahead: 200, keep_behind: 8, ..KeyPolicy::of(layout().into()) };
+    let policy = KeyPolicy { max_ahead: 200, keep_behind: 8, ..KeyPolicy::for_layout(layout().into()) };
     let frames = two_of_each_step(0, 151);
     for opened in [&[][..], &[0], &[0, 3]] {
-        let mut receiver = Receiver::with_policy(SUITE, layout(), policy).unwrap();
+        let mut receiver = Receiver::with_policy(CIPHER, layout(), policy).unwrap();
         receiver.add_sender(kid_of(1), base_key(1)).unwrap();
         for &step in opened {
             receiver.open_to_vec(&frames[step][0], CAMERA).unwrap();
         }
         receiver.remove_before(SenderKeyKid { step: 150, ..kid_of(1) });
         for step in [0, 3, 100, 149] {
-            // Steps come round: by such a policy this one may be ahead, and its key is another then.
+            // Steps come round: by such a policy this one may be ahead, and its key is another
+            // then.
             let result = receiver.open_to_vec(&frames[step][1], CAMERA);
             assert!(result.is_err(), "{opened:?} {step}: {result:?}");
         }
@@ -55,7 +56,7 @@ fn steps_before_are_wiped_however_far_a_policy_looks_ahead() {
 
 #[test]
 fn steps_before_are_wiped_whatever_was_seen() {
-    // Steps come round behind 255.
+    // Steps wrap after 255.
     for start in [0, 5, 250] {
         let frames = two_of_each_step(start, 12);
         for opened in [&[][..], &[0], &[0, 1], &[3], &[5], &[0, 2, 7], &[8]] {
@@ -111,12 +112,12 @@ fn a_step_that_is_out_of_reach_takes_its_generation_with_it() {
 #[test]
 fn generations_before_are_wiped_and_others_are_not() {
     let of = |generation, sender| SenderKeyKid { generation, ..kid_of(sender) };
-    let mut receiver = receiver(SUITE, [2]);
+    let mut receiver = receiver(CIPHER, [2]);
     let mut senders = Vec::new();
     for generation in 0..4 {
         receiver.add_sender(of(generation, 1), base_key(10 + generation)).unwrap();
         let key = base_key(10 + generation);
-        senders.push(Sender::new(SUITE, layout(), of(generation, 1), key).unwrap());
+        senders.push(Sender::new(CIPHER, layout(), of(generation, 1), key).unwrap());
     }
     let mut open = |receiver: &mut Receiver| -> Vec<bool> {
         let frames = senders.iter_mut().map(|sender| sender.seal_to_vec(b"x", CAMERA).unwrap());
@@ -126,14 +127,14 @@ fn generations_before_are_wiped_and_others_are_not() {
     assert_eq!(open(&mut receiver), [true; 4]);
     receiver.remove_before(of(2, 1));
     assert_eq!(open(&mut receiver), [false, false, true, true]);
-    // What the layout cannot say, and what is not there.
+    // Steps that the layout cannot hold, and senders that are not held.
     receiver.remove_before(SenderKeyKid { step: 256, ..of(2, 1) });
     receiver.remove_before(of(u64::MAX, 7));
     receiver.remove_generation(1, 2);
     assert_eq!(open(&mut receiver), [false, false, false, true]);
     receiver.remove_before(of(9, 1));
     assert_eq!(open(&mut receiver), [false; 4]);
-    let mut other = sender(SUITE, 2);
+    let mut other = sender(CIPHER, 2);
     let frame = other.seal_to_vec(b"x", CAMERA).unwrap();
     assert_eq!(receiver.open_to_vec(&frame, CAMERA).unwrap(), b"x");
 }
@@ -142,7 +143,7 @@ fn generations_before_are_wiped_and_others_are_not() {
 fn who_leaves_takes_all_steps_and_generations_with_it() {
     let frames = two_of_each_step(0, 10);
     let mut receiver = after_opening(0, &frames, &[9]);
-    // All that is kept opens late, up to eight steps behind.
+    // Late frames open, up to eight steps behind.
     for (step, [one, _]) in frames.iter().enumerate() {
         assert_eq!(receiver.open_to_vec(one, CAMERA).is_ok(), (1..9).contains(&step), "{step}");
     }
@@ -152,7 +153,7 @@ fn who_leaves_takes_all_steps_and_generations_with_it() {
     for [_, two] in &frames {
         assert!(matches!(receiver.open_to_vec(two, CAMERA), Err(OpenError::UnknownKey(_))));
     }
-    let frame = sender(SUITE, 2).seal_to_vec(b"x", CAMERA).unwrap();
+    let frame = sender(CIPHER, 2).seal_to_vec(b"x", CAMERA).unwrap();
     assert_eq!(receiver.open_to_vec(&frame, CAMERA).unwrap(), b"x");
     // Its numbers are free, and the room that it took.
     receiver.add_sender(kid_of(1), base_key(1)).unwrap();
@@ -161,19 +162,19 @@ fn who_leaves_takes_all_steps_and_generations_with_it() {
 
 #[test]
 fn nothing_is_removed_from_the_other_layout() {
-    let mut one = receiver(SUITE, [1]);
+    let mut one = receiver(CIPHER, [1]);
     one.remove_epoch(0);
-    let frame = sender(SUITE, 1).seal_to_vec(b"x", CAMERA).unwrap();
+    let frame = sender(CIPHER, 1).seal_to_vec(b"x", CAMERA).unwrap();
     assert_eq!(one.open_to_vec(&frame, CAMERA).unwrap(), b"x");
 
     let mls = MlsLayout::new(4, 6).unwrap();
-    let mut member = Receiver::new(SUITE, mls);
+    let mut member = Receiver::new(CIPHER, mls);
     member.add_epoch(1, base_key(1)).unwrap();
     member.remove_sender(3);
     member.remove_generation(3, 0);
     member.remove_before(SenderKeyKid { generation: 1, ..kid_of(3) });
     let at = MlsKid { context: 0, index: 3, epoch: 1 };
-    let mut sender = Sender::new_mls(SUITE, mls, at, &base_key(1)).unwrap();
+    let mut sender = Sender::new_mls(CIPHER, mls, at, &base_key(1)).unwrap();
     let frame = sender.seal_to_vec(b"x", CAMERA).unwrap();
     assert_eq!(member.open_to_vec(&frame, CAMERA).unwrap(), b"x");
 }
@@ -181,10 +182,10 @@ fn nothing_is_removed_from_the_other_layout() {
 #[test]
 fn a_layout_without_steps_has_none_before() {
     let layout = SenderKeyLayout::new(16, 0).unwrap();
-    let mut receiver = Receiver::new(SUITE, layout);
+    let mut receiver = Receiver::new(CIPHER, layout);
     receiver.add_sender(kid_of(1), base_key(1)).unwrap();
     receiver.remove_before(kid_of(1));
-    let mut sender = Sender::new(SUITE, layout, kid_of(1), base_key(1)).unwrap();
+    let mut sender = Sender::new(CIPHER, layout, kid_of(1), base_key(1)).unwrap();
     let frame = sender.seal_to_vec(b"x", CAMERA).unwrap();
     assert_eq!(receiver.open_to_vec(&frame, CAMERA).unwrap(), b"x");
 }
@@ -198,7 +199,7 @@ fn base_keys_are_wiped_as_steps_and_senders_go() {
     for (step, key) in keys.iter().enumerate() {
         let watched = Secret::of(key.expose_bytes());
         let freed = freed_with(&watched, || {
-            let mut sender = sender(SUITE, 1);
+            let mut sender = sender(CIPHER, 1);
             for _ in 0..step {
                 sender.ratchet().unwrap();
             }
@@ -211,8 +212,8 @@ fn base_keys_are_wiped_as_steps_and_senders_go() {
             receiver.remove_before(SenderKeyKid { step: 7, ..kid_of(1) });
             receiver.remove_generation(1, 0);
             drop(after_opening(0, &frames, &[5]));
-            let policy = KeyPolicy { keep_behind: 0, ..KeyPolicy::of(layout().into()) };
-            drop(Receiver::with_policy(SUITE, layout(), policy));
+            let policy = KeyPolicy { keep_behind: 0, ..KeyPolicy::for_layout(layout().into()) };
+            drop(Receiver::with_policy(CIPHER, layout(), policy));
         });
         assert_eq!(freed, 0, "step {step}");
     }

@@ -17,8 +17,8 @@ pub enum SealError {
     /// This process has forked since the key was set, and its parent may seal with the same key.
     /// Make a sender with another key.
     Forked,
-    /// The SSRC, timestamp and count may have been used with this key: the timestamp stands still or
-    /// has wrapped. Set another key, or ratchet, then seal again. Jitsi and LiveKit only.
+    /// The SSRC, timestamp and count may have been used with this key: the timestamp stands still
+    /// or has wrapped. Set another key, or ratchet, then seal again. Jitsi and LiveKit only.
     NonceWouldRepeat,
     /// The key counts the frames of the maximum number of streams already. Jitsi and LiveKit only.
     TooManyStreams,
@@ -28,7 +28,7 @@ pub enum SealError {
     FrameTooLong,
     /// Caller bug: fewer than `need` bytes of tailroom.
     NoTailroom {
-        /// Bytes behind the frame that are enough.
+        /// Bytes that are needed after the frame.
         need: usize,
     },
     /// Caller bug: the output is shorter than the sealed frame may be.
@@ -41,8 +41,8 @@ pub enum SealError {
     /// The frame has more readable ranges than a trailer can list. Configure the encoder to make
     /// fewer slices. DAVE only.
     TooManyRanges,
-    /// A start code was among the sealed bytes with each of ten nonces. The nonces are spent and the
-    /// frame is zeroed. Drop it. DAVE only.
+    /// A start code was among the sealed bytes with each of ten nonces. The nonces are spent and
+    /// the frame is zeroed. Drop it. DAVE only.
     StartCode,
 }
 

@@ -16,13 +16,15 @@ pub enum SenderEvent {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum ReceiverEvent {
-    /// Frames came for a key index that holds no key. Told once, until a key is set there. Not authentic.
+    /// Frames arrived for a key index without a key. Reported once, until a key is set there. Not
+    /// authentic.
     UnknownKey {
         /// As on the wire.
         index: u8,
     },
-    /// As many frames in a row as the policy says did not open. Told once, until one opens. They go on being tried: anybody can
-    /// send frames that do not open. Not authentic.
+    /// As many frames in a row as the policy tolerates did not open. Reported once, until a frame
+    /// opens. The receiver keeps trying, because anyone can send frames that do not open. Not
+    /// authentic.
     Failing {
         /// As on the wire.
         index: u8,
@@ -42,13 +44,13 @@ pub enum ReceiverEvent {
 pub struct ReceiverStats {
     /// Opened.
     pub opened: u64,
-    /// Refused, for whatever reason; those below included, frames without bytes not.
+    /// Rejected, for any reason, including those below. Frames without bytes do not count.
     pub refused: u64,
-    /// Refused without a try: there was no key.
+    /// Rejected without a try, for lack of a key.
     pub unknown_key: u64,
-    /// Refused because no key opened them.
+    /// Rejected because no key opened them.
     pub unauthentic: u64,
-    /// Refused because they had been opened before, or were too old to tell.
+    /// Rejected because they had been opened before, or were too old to be checked.
     pub replayed: u64,
     /// Tries with another key than the present one, or with a number of clear bytes that was
     /// searched for.

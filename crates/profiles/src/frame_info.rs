@@ -1,8 +1,8 @@
-//! What the application knows of a frame.
+//! The application's knowledge of a frame.
 
 use sealframe_codec::Codec;
 
-/// What a frame is to its decoder.
+/// The kind of a frame for its decoder.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum FrameType {
@@ -18,13 +18,14 @@ pub enum FrameType {
 
 /// One encoded frame, as the application that hands it over knows it.
 ///
-/// A receiver uses codec and type alone: SSRC and timestamp come with the sealed frame, because servers rewrite them.
+/// A receiver uses codec and type alone: SSRC and timestamp come with the sealed frame, because
+/// servers rewrite them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct FrameInfo {
     /// Sound, or what kind of picture.
     pub frame_type: FrameType,
-    /// What made it; `None` if that is not known, or is another one.
+    /// Its codec; `None` if the codec is unknown, or not listed.
     pub codec: Option<Codec>,
     /// The RTP stream; a browser's `synchronizationSource`.
     pub ssrc: u32,

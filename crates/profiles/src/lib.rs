@@ -1,8 +1,8 @@
-//! The frame encryption that runs today: what Jitsi, LiveKit and Discord send, sealed and opened in place.
+//! Deployed formats: seals and opens the frames of Jitsi, LiveKit and Discord in place.
 //!
-//! An RFC 9605 call is better in every respect but one: the other clients of a running service do not speak it. These modules
-//! do, so that a bot, a native client or a new web client takes part beside them, and so that a service moves one client
-//! at a time.
+//! An RFC 9605 call is better in every respect but one: the other clients of a running service do
+//! not speak it. These modules do, so that a bot, a native client or a new web client takes part
+//! beside them, and so that a service moves one client at a time.
 //!
 //! | module | speaks to |
 //! |---|---|
@@ -10,22 +10,27 @@
 //! | [`livekit`] | livekit-client, LiveKit's native cryptor, Element Call |
 //! | [`dave`] | Discord's voice and video |
 //!
-//! Each has a `Sender` and a `Receiver` of the same shape as those of `sealframe-media`. What the formats share:
+//! Each is made with a `Config` that names a backend and has a `Sender` and a `Receiver` shaped
+//! like those of `sealframe-media`: `set_key`, `ratchet`, `seal_in_place`, `open_in_place`,
+//! `poll_event`. DAVE's keys belong to epochs and ratchet by themselves, so a DAVE sender is made
+//! with its key, and a receiver has `add_epoch`. What the formats share:
 //!
 //! | module | noun |
 //! |---|---|
-//! | `frame_info` | [`FrameInfo`]: what the application knows of a frame; some of it decides which bytes stay readable |
+//! | `frame_info` | [`FrameInfo`]: the application's knowledge of a frame, such as its codec |
 //! | `jframe` | the layout that Jitsi and LiveKit share: [`ReceiverPolicy`], [`Opened`] |
 //! | `error` | [`SealError`], [`OpenError`], [`KeyError`] |
 //! | `events` | [`SenderEvent`], [`ReceiverEvent`], [`ReceiverStats`] |
 //!
 //! # Why so
-//! * We send what the peers send, byte for byte. We do not receive as they do: a candidate key of a ratchet is kept only
-//!   after it has opened a frame, work for forged frames is bounded, and there is no way through for plaintext.
-//! * Nonces are made in here, from a counter for each key and SSRC that never runs backwards; what would repeat is refused.
-//! * A frame without bytes carries nothing. The peers pass it on unsealed; here it is refused, to
-//!   be sealed ([`SealError::TooShort`]) and to be opened ([`OpenError::TooShort`]), whatever
-//!   the codec, and changes and counts nothing. Drop it, and tell nobody.
+//! * We send the peers' frames, byte for byte. We do not receive like them: a candidate key of a
+//!   ratchet is kept only after it has opened a frame, work for forged frames is bounded, and
+//!   plaintext never passes.
+//! * Nonces are made here, from a counter for each key and SSRC that never runs backwards; a
+//!   repeated nonce is rejected.
+//! * A frame without bytes carries nothing. The peers pass it on unsealed; here sealing it fails
+//!   with [`SealError::TooShort`] and opening it with [`OpenError::TooShort`], for every codec, and
+//!   nothing changes or counts. Drop it without a report.
 #![no_std]
 #![forbid(unsafe_code)]
 

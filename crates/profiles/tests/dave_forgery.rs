@@ -1,4 +1,4 @@
-//! What a server, or anybody between, can do to DAVE's frames.
+//! What a server, or any relay, can do to DAVE's frames.
 #![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -6,11 +6,11 @@ mod dave_common;
 
 use dave_common::{NOW, frames, payload, receiver, receivers, secret, sender};
 use sealframe_profiles::{
-    Codec, FrameBuf, OpenError, SealError,
-    dave::{Receiver, Sender, Trailer},
+    Backend, Codec, FrameBuf, OpenError, SealError,
+    dave::{Config, Receiver, Sender, Trailer},
 };
 
-/// Refused: the buffer is as it was.
+/// Rejected: the buffer is unchanged.
 fn refused(receiver: &mut Receiver, forged: &[u8]) -> OpenError {
     let mut buf = forged.to_vec();
     let error = receiver.open_in_place(&mut buf, NOW).unwrap_err();
@@ -104,20 +104,21 @@ fn every_piece_of_a_frame_is_refused() {
 fn ranges_are_in_order_apart_and_inside_the_media() {
     let media = payload(100);
     let cases: [(&[u8], OpenError); 16] = [
-        // Well made, but not sealed by anybody.
+        // Well-formed, but not sealed by a member.
         (&[1], OpenError::Unauthentic),
         (&[1, 0, 10], OpenError::Unauthentic),
         (&[1, 0, 100], OpenError::Unauthentic),
         (&[1, 0, 10, 10, 5, 50, 50], OpenError::Unauthentic),
         (&[1, 3, 0, 3, 0, 100, 0], OpenError::Unauthentic),
-        // Over each other, out of order, beyond the media, in the trailer.
+        // Overlapping, out of order, past the media, in the trailer.
         (&[1, 0, 10, 9, 5], OpenError::NotThisFormat),
         (&[1, 50, 10, 0, 5], OpenError::NotThisFormat),
         (&[1, 0, 101], OpenError::NotThisFormat),
         (&[1, 101, 0], OpenError::NotThisFormat),
         (&[1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], OpenError::NotThisFormat),
         (&[1, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], OpenError::NotThisFormat),
-        // Half a range, half a number, a number that is longer than it need be or has more bits than it may.
+        // Half a range, half a number, a number that is longer than it need be or has more bits
+        // than it may.
         (&[1, 0], OpenError::NotThisFormat),
         (&[1, 0, 0x80], OpenError::NotThisFormat),
         (&[0x81, 0x00], OpenError::NotThisFormat),
@@ -132,7 +133,8 @@ fn ranges_are_in_order_apart_and_inside_the_media() {
     assert_eq!(refused(&mut receiver(), &with_trailer(&[], &[1])), OpenError::Unauthentic);
 }
 
-/// No format of readable ranges outside the AAD can do better. What comes out is the sender's bytes still, each kind in its order.
+/// No format with readable ranges outside the AAD can do better. The result is still the sender's
+/// bytes, each kind in its order.
 #[test]
 fn runs_that_are_moved_among_readable_bytes_still_open() {
     let frame = frames()[3].1.clone();
@@ -140,7 +142,7 @@ fn runs_that_are_moved_among_readable_bytes_still_open() {
     let trailer = Trailer::parse(&sealed).unwrap();
     let ranges: Vec<_> = trailer.ranges().collect();
     assert_eq!((ranges.len(), ranges[0].offset), (2, 0));
-    // What was readable first, then what was encrypted.
+    // The readable bytes first, then the encrypted ones.
     let clear = [&sealed[..ranges[0].len], &sealed[ranges[1].offset..ranges[1].end()]].concat();
     let encrypted =
         [&sealed[ranges[0].len..ranges[1].offset], &sealed[ranges[1].end()..media_len(&sealed)]]
@@ -162,7 +164,10 @@ fn runs_that_are_moved_among_readable_bytes_still_open() {
 fn silence_from_a_server_is_told_apart_and_not_handed_out() {
     let silence = [0xf8, 0xff, 0xfe];
     assert_eq!(refused(&mut receiver(), &silence), OpenError::Injected);
-    assert_eq!(refused(&mut Receiver::new(), &silence), OpenError::Injected);
+    assert_eq!(
+        refused(&mut Receiver::new(Config::new(Backend::recommended())), &silence),
+        OpenError::Injected
+    );
     assert_eq!(refused(&mut receiver(), &silence[..2]), OpenError::TooShort);
     for other in [&[0xf8, 0xff, 0xff][..], &[0xf8, 0xff, 0xfe, 0]] {
         assert_eq!(refused(&mut receiver(), other), OpenError::NotThisFormat);
@@ -213,7 +218,7 @@ fn a_picture_of_too_many_slices_is_not_sealed() {
 #[test]
 fn a_key_of_another_sender_or_epoch_opens_nothing() {
     let sealed = sender().seal_to_vec(b"a frame", None).unwrap();
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     assert!(matches!(refused(&mut receiver, &sealed), OpenError::UnknownKey { .. }));
     receiver.add_epoch(1, secret(2), NOW);
     assert_eq!(refused(&mut receiver, &sealed), OpenError::Unauthentic);

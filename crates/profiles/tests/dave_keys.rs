@@ -1,4 +1,5 @@
-//! Generations, epochs and replays of DAVE's frames: the ends of the windows, by the clock that is handed in.
+//! Generations, epochs and replays of DAVE's frames: the ends of the windows, by the clock that is
+//! handed in.
 #![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -8,8 +9,8 @@ use core::time::Duration;
 
 use dave_common::{NOW, frames, payload, receiver, receivers, secret, sender};
 use sealframe_profiles::{
-    KeyError, OpenError,
-    dave::{Receiver, Sender},
+    Backend, KeyError, OpenError,
+    dave::{Config, Receiver, Sender},
 };
 
 const GRACE: Duration = Duration::from_secs(10);
@@ -93,7 +94,8 @@ fn a_generation_is_erased_ten_seconds_after_any_newer_one_opened() {
     opens(&mut receiver, at(0, 0xff_ff00), start);
     opens(&mut receiver, at(1, 1), start + GRACE / 2);
     opens(&mut receiver, at(2, 1), start + GRACE);
-    // Generation 0 is erased in the middle of generation 1's grace. Replays are told by keys that are held.
+    // Generation 0 is erased in the middle of generation 1's grace period. Held keys detect
+    // replays.
     assert!(matches!(error(&mut receiver, at(1, 1), start + GRACE * 3 / 2), OpenError::TooOld { .. }));
     assert!(matches!(
         error(&mut receiver, at(0, 0xff_ff01), start + GRACE * 3 / 2),
@@ -143,7 +145,7 @@ fn a_young_epoch_has_had_no_time_for_late_generations() {
     let day = Duration::from_secs(24 * 3600);
     opens(&mut receiver, (4 << 24) + 1, NOW + day);
     assert!(matches!(error(&mut receiver, (5 << 24) + 1, NOW + day), OpenError::StepTooFar { .. }));
-    // A clock that runs back refuses, and no more.
+    // A clock that runs back makes frames fail, and does no other harm.
     assert!(matches!(
         error(&mut receiver, (5 << 24) + 1, Duration::ZERO),
         OpenError::StepTooFar { .. }
@@ -170,8 +172,8 @@ fn forged_generations_change_nothing_and_cost_little() {
 
 #[test]
 fn an_old_epoch_opens_for_ten_seconds_after_a_new_one_was_added() {
-    let mut old = Sender::new(secret(1));
-    let mut new = Sender::new(secret(2));
+    let mut old = Sender::new(Config::new(Backend::recommended()), secret(1));
+    let mut new = Sender::new(Config::new(Backend::recommended()), secret(2));
     let mut receiver = receiver();
     let seal = |sender: &mut Sender| sender.seal_to_vec(b"a frame", None).unwrap();
     receiver.add_epoch(2, secret(2), NOW);
@@ -189,7 +191,7 @@ fn an_old_epoch_opens_for_ten_seconds_after_a_new_one_was_added() {
     assert!(matches!(receiver.open_to_vec(&seal(&mut new), NOW), Err(OpenError::UnknownKey { .. })));
 }
 
-/// The newest epoch's key is tried first, and what it has made of a frame is undone, however long the frame is.
+/// The newest epoch's key is tried first, and its result is undone, for frames of every length.
 #[test]
 fn frames_of_any_length_open_under_an_old_epoch_on_every_backend() {
     for mut receiver in receivers() {
@@ -209,12 +211,14 @@ fn frames_of_any_length_open_under_an_old_epoch_on_every_backend() {
 
 #[test]
 fn of_many_epochs_the_oldest_goes() {
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     for number in 0..17_u8 {
         receiver.add_epoch(number.into(), secret(number), NOW);
     }
     for number in 0..17_u8 {
-        let mut sealed = Sender::new(secret(number)).seal_to_vec(b"a frame", None).unwrap();
+        let mut sealed = Sender::new(Config::new(Backend::recommended()), secret(number))
+            .seal_to_vec(b"a frame", None)
+            .unwrap();
         match receiver.open_in_place(&mut sealed, NOW) {
             Ok(opened) => assert_eq!(opened.epoch, number.into()),
             Err(error) => assert_eq!((number, error), (0, OpenError::Unauthentic)),
@@ -224,7 +228,7 @@ fn of_many_epochs_the_oldest_goes() {
 
 #[test]
 fn a_clock_at_its_end_is_no_reason_to_panic() {
-    let mut receiver = Receiver::new();
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.add_epoch(1, secret(1), Duration::MAX);
     receiver.add_epoch(2, secret(1), Duration::MAX);
     opens(&mut receiver, (1 << 24) + 1, Duration::MAX);

@@ -1,21 +1,22 @@
-//! Any frame of any codec goes through packetizers as it was sealed, opens, and shows no more than it must.
+//! Any frame of any codec passes packetizers unchanged, opens, and shows no more than it must.
 #![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod dave_common;
 
-use dave_common::{NOW, frames, payload, receiver, receivers, sender};
+use dave_common::{NOW, frames, payload, receiver, receivers, secret, sender};
 use proptest::{collection::vec, prelude::*};
 use sealframe_profiles::{
-    Codec, FrameBuf, SealError,
-    dave::{ClearUnits, Sender, Trailer},
+    Backend, Codec, FrameBuf, SealError,
+    dave::{ClearUnits, Config, Sender, Trailer},
 };
 use sealframe_testkit::alloc::{CountingAllocator, count};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Units by a comparison at every place: WebRTC's way, in which one zero before a start code is part of it.
+/// Units by a comparison at every place: WebRTC's way, in which one zero before a start code is
+/// part of it.
 fn units(frame: &[u8]) -> Vec<&[u8]> {
     let codes: Vec<usize> =
         (0..frame.len().saturating_sub(2)).filter(|&at| frame[at..at + 3] == [0, 0, 1]).collect();
@@ -27,7 +28,7 @@ fn units(frame: &[u8]) -> Vec<&[u8]> {
     codes.iter().enumerate().map(|(place, &code)| &frame[code + 3..end(place)]).collect()
 }
 
-/// What a depacketizer hands over of a frame that a packetizer took: each unit behind a start code of four bytes.
+/// The frame that a depacketizer returns: each unit after a start code of four bytes.
 fn through_h26x(frame: &[u8]) -> Vec<u8> {
     let units = units(frame).into_iter().filter(|unit| !unit.is_empty());
     units.flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
@@ -102,7 +103,7 @@ fn through_av1(frame: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// What comes out at the other end.
+/// The frame at the other end.
 fn expected(codec: Codec, frame: &[u8]) -> Vec<u8> {
     let rewritten = match codec {
         Codec::H264 | Codec::H265 => well_made_units(frame),
@@ -174,10 +175,11 @@ proptest! {
 
     #[test]
     fn any_units_go_through(frame in unit_frames(), is_h264: bool, are_few_clear: bool) {
-        let mut sender = sender();
+        let mut config = Config::new(Backend::recommended());
         if are_few_clear {
-            sender = sender.with_clear_units(ClearUnits::ParameterSets);
+            config = config.with_clear_units(ClearUnits::ParameterSets);
         }
+        let mut sender = Sender::new(config, secret(1));
         goes_through(&mut sender, if is_h264 { Codec::H264 } else { Codec::H265 }, &frame);
     }
 
@@ -186,7 +188,7 @@ proptest! {
         goes_through(&mut sender(), Codec::Av1, &frame);
     }
 
-    /// Any two frames that differ only in what is encrypted look alike where they are readable.
+    /// Any two frames that differ only in encrypted bytes look the same where they are readable.
     #[test]
     fn no_unit_with_a_picture_is_readable_behind_its_front(kind in 0..64_u8, body in vec(1..=255_u8, 20..40)) {
         let of_h264 = [&[0, 0, 0, 1, kind & 31][..], &body].concat();
@@ -201,7 +203,8 @@ proptest! {
             if is_readable {
                 prop_assert_eq!(clear, frame.len());
             } else {
-                // Start code, header, and at most five bytes for three codes of what begins with a one below 256.
+                // Start code, header, and at most five bytes for three codes of what begins with a
+                // one below 256.
                 prop_assert!(clear <= 4 + 2 + 5, "{} of {:?} {}", clear, codec, kind);
             }
         }
@@ -226,7 +229,8 @@ fn a_nonce_with_a_start_code_is_skipped() {
 
 #[test]
 fn readable_bytes_behind_what_is_encrypted_do_not_move_it() {
-    // The longer start code makes up for the unit: the run lies where it will, and yet not behind all that is readable.
+    // The longer start code makes up for the unit: the run keeps its place, and yet does not follow
+    // all readable bytes.
     let frame = [0, 0, 0, 1, 0, 1, 0, 0, 1, 0];
     goes_through(&mut sender(), Codec::H264, &frame);
 }
@@ -234,7 +238,7 @@ fn readable_bytes_behind_what_is_encrypted_do_not_move_it() {
 #[test]
 fn a_frame_with_no_nonce_for_it_is_given_up_and_zeroed() {
     const LEN: usize = 16 << 20;
-    // Most nonces give such a frame a start code; the ten behind this one all do.
+    // Most nonces give such a frame a start code; the ten after this one all do.
     let first = 139;
     let mut sender = sender();
     sender.skip_to(first).unwrap();

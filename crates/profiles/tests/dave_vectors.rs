@@ -1,4 +1,5 @@
-//! DAVE's published answers, and frames made from its text by a script that shares no code with this.
+//! DAVE's published answers, and frames made from its text by a script that shares no code with
+//! this.
 #![cfg(feature = "dave")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -7,13 +8,15 @@ use core::time::Duration;
 use sealframe_profiles::{
     Backend, Codec, OpenError,
     dave::{
-        BaseSecret, ClearUnits, CodeError, HashRatchet, Receiver, Sender, Trailer, displayable_code,
-        epoch_code, exporter_context, key_fingerprint, pairwise_code, pairwise_fingerprint,
+        BaseSecret, ClearUnits, CodeError, Config, HashRatchet, Receiver, Sender, Trailer,
+        displayable_code, epoch_code, exporter_context, key_fingerprint, pairwise_code,
+        pairwise_fingerprint,
     },
 };
 use sealframe_testkit::{dave, hex};
 
-/// A receiver that has held its secret for so long has seen every generation of the vectors go by.
+/// A receiver that has held its secret for this long has had time for every generation of the
+/// vectors.
 const LONG: Duration = Duration::from_secs(400 * 24 * 3600);
 
 fn secret(bytes: &[u8]) -> BaseSecret {
@@ -36,7 +39,7 @@ fn codec(name: &str) -> Codec {
 fn the_ranges_of_libdaves_tests_stay_readable() {
     let mut count = 0;
     for vector in dave::published().iter().flat_map(|published| &published.clear_ranges) {
-        let mut sender = Sender::new(secret(&[7; 16]));
+        let mut sender = Sender::new(Config::new(Backend::recommended()), secret(&[7; 16]));
         let sealed = sender.seal_to_vec(&vector.frame, codec(&vector.codec)).unwrap();
         let trailer = Trailer::parse(&sealed).unwrap();
         let ranges: Vec<_> = trailer.ranges().map(|range| (range.offset, range.len)).collect();
@@ -114,10 +117,11 @@ fn ratchets_have_the_keys_of_rfc_9420() {
 fn frames_are_sealed_byte_for_byte_and_open() {
     let vectors = dave::made().frames;
     for vector in &vectors {
-        let mut sender = Sender::new(secret(&vector.base_secret));
+        let mut config = Config::new(Backend::recommended());
         if vector.clear == "parameter sets" {
-            sender = sender.with_clear_units(ClearUnits::ParameterSets);
+            config = config.with_clear_units(ClearUnits::ParameterSets);
         }
+        let mut sender = Sender::new(config, secret(&vector.base_secret));
         sender.skip_to(vector.first_nonce - 1).unwrap();
         let sealed = sender.seal_to_vec(&vector.frame, vector.codec.as_deref().map(codec)).unwrap();
         assert_eq!(hex::encode(&sealed), hex::encode(&vector.sealed), "{}", vector.name);
@@ -127,12 +131,14 @@ fn frames_are_sealed_byte_for_byte_and_open() {
         assert_eq!(ranges, vector.ranges);
 
         for backend in Backend::available() {
-            let mut receiver = Receiver::with_backend(backend);
+            let mut receiver = Receiver::new(Config::new(backend));
             receiver.add_epoch(3, secret(&vector.base_secret), Duration::ZERO);
             let generation = vector.nonce >> 24;
-            let mut sender = Sender::new(secret(&vector.base_secret));
+            let mut sender =
+                Sender::new(Config::new(Backend::recommended()), secret(&vector.base_secret));
             if generation > 200 {
-                // Further ahead than a receiver follows, and beyond what 8 bits say: it has opened another one before.
+                // Further ahead than a receiver follows, and more than 8 bits hold: it has opened
+                // another frame before.
                 sender.skip_to((generation - 100) << 24).unwrap();
                 receiver.open_to_vec(&sender.seal_to_vec(b"earlier", None).unwrap(), LONG).unwrap();
                 receiver.erase_old(LONG + Duration::from_secs(10));

@@ -1,4 +1,4 @@
-//! A forked child seals nothing with what it inherited: its parent goes on with the same nonces.
+//! A forked child seals nothing with inherited keys: its parent continues with the same nonces.
 #![cfg(all(unix, feature = "dave", feature = "jitsi", feature = "livekit"))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![expect(unsafe_code, reason = "forks")]
@@ -50,7 +50,7 @@ fn livekit_key(fill: u8) -> livekit::Key {
 
 #[test]
 fn only_the_process_that_began_a_dave_epoch_seals_in_it() {
-    let begin = || dave::Sender::new(secret());
+    let begin = || dave::Sender::new(dave::Config::new(Backend::recommended()), secret());
     let seals_nothing = |sender: &mut dave::Sender| {
         let before = sender.nonces();
         for codec in [Some(Codec::Opus), Some(Codec::Vp8), Some(Codec::H264), None] {
@@ -67,7 +67,7 @@ fn only_the_process_that_began_a_dave_epoch_seals_in_it() {
     };
 
     let mut sender = begin();
-    // The next frame is of another generation: its key would be worked out anew.
+    // The next frame is of another generation: its key would have to be derived.
     let mut at_edge = begin();
     at_edge.skip_to((1 << 24) - 1).unwrap();
     let mut unused = begin();
@@ -76,7 +76,7 @@ fn only_the_process_that_began_a_dave_epoch_seals_in_it() {
         seals_nothing(&mut sender);
         seals_nothing(&mut at_edge);
         seals_nothing(&mut unused);
-        // One of its own seals, and is of no use to a child of the child.
+        // The child's own sender seals, and is useless to a child of the child.
         let mut own = begin();
         own.seal_to_vec(b"x", Codec::Opus).unwrap();
         assert!(in_child(|| {
@@ -112,19 +112,19 @@ fn only_the_process_that_began_a_jitsi_sender_seals_with_it() {
         assert_eq!(sender.poll_event(), None);
     };
     let begin = || {
-        let mut sender = jitsi::Sender::resume(Backend::default(), 0);
+        let mut sender = jitsi::Sender::resume(jitsi::Config::new(Backend::recommended()), 0);
         sender.set_key(0, jitsi_key(1)).unwrap();
         sender
     };
 
     let mut sender = begin();
     sender.seal_to_vec(b"before", &audio(1)).unwrap();
-    let mut keyless = jitsi::Sender::new();
+    let mut keyless = jitsi::Sender::new(jitsi::Config::new(Backend::recommended()));
     let material = sender.expose_key(0).unwrap().to_vec();
     assert!(in_child(|| {
         seals_nothing(&mut sender);
         assert_eq!(keyless.set_key(0, jitsi_key(1)), Err(KeyError::Forked));
-        // What it can still do: look, and wipe.
+        // A child can still read and wipe.
         assert_eq!(sender.expose_key(0), Some(&*material));
         assert!(sender.remove_key(0));
         assert_eq!(sender.set_key(0, jitsi_key(1)), Err(KeyError::Forked));
@@ -162,7 +162,7 @@ fn only_the_process_that_began_a_livekit_sender_seals_with_it() {
         assert_eq!((sender.next_count(7), sender.next_count(8)), before);
     };
     let begin = || {
-        let mut sender = livekit::Sender::new(livekit::Options::new());
+        let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
         sender.begin_data(8);
         sender.set_key(0, livekit_key(1)).unwrap();
         sender

@@ -1,5 +1,5 @@
-//! Clocks as they are: timestamps that step back, rest, leap and come round, on both sides of
-//! Jitsi's and LiveKit's formats.
+//! Real clocks: timestamps that step back, rest, leap and wrap, on both sides of Jitsi's and
+//! LiveKit's formats.
 #![cfg(all(feature = "jitsi", feature = "livekit"))]
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
@@ -28,9 +28,9 @@ struct Sender {
 
 impl Sender {
     fn both() -> [Self; 2] {
-        let mut jitsi = jitsi::Sender::resume(Backend::default(), 60_000);
+        let mut jitsi = jitsi::Sender::resume(jitsi::Config::new(Backend::recommended()), 60_000);
         jitsi.set_key(0, jitsi::Key::from_material(&[7; 32])).unwrap();
-        let mut livekit = livekit::Sender::resume(livekit::Options::new(), 60_000);
+        let mut livekit = livekit::Sender::resume(livekit::Config::new(Backend::recommended()), 60_000);
         livekit.set_key(0, livekit::Key::hkdf(&[7; 32])).unwrap();
         let frame = b"\x78abc";
         [
@@ -59,9 +59,9 @@ struct Receiver(Box<Open>);
 
 impl Receiver {
     fn both() -> [Self; 2] {
-        let mut jitsi = jitsi::Receiver::new();
+        let mut jitsi = jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()));
         jitsi.set_key(0, jitsi::Key::from_material(&[7; 32]));
-        let mut livekit = livekit::Receiver::new(livekit::Options::new());
+        let mut livekit = livekit::Receiver::new(livekit::Config::new(Backend::recommended()));
         livekit.set_key(0, livekit::Key::hkdf(&[7; 32]));
         [
             Box::new(move |frame: &[u8]| {
@@ -88,7 +88,7 @@ fn pairs() -> impl Iterator<Item = (Sender, Receiver)> {
     Sender::both().into_iter().zip(Receiver::both())
 }
 
-/// Frames `between` each other, from `at` on; what is opened does not open again.
+/// Frames `between` each other, from `at` on; an opened frame does not open again.
 fn flow(sender: &mut Sender, receiver: &mut Receiver, at: &mut u32, between: u32, frames: u32) {
     for number in 0..frames {
         *at = at.wrapping_add(between);
@@ -141,7 +141,7 @@ fn a_clock_that_is_set_back_two_minutes_is_followed_at_once() {
 
 #[test]
 fn a_clock_that_is_set_back_often_seals_on_without_a_nonce_twice() {
-    // By what was sealed long ago too, and to anywhere: then a pass begins.
+    // Also back to long-used timestamps, and to any place: then a pass begins.
     for mut sender in Sender::both() {
         let mut at = 4_000_000_000_u32;
         for back in [3_600 * 48_000, 1_000_000, 48_000, 7_200 * 48_000, 1 << 31, 3 << 30, 1 << 20] {
@@ -157,7 +157,7 @@ fn a_clock_that_is_set_back_often_seals_on_without_a_nonce_twice() {
 
 #[test]
 fn two_clocks_of_one_stream_seal_on() {
-    // Whatever an application does to its timestamps: 150,000 frames that go to and fro by ten
+    // Any use of timestamps by an application: 150,000 frames that go back and forth by ten
     // minutes.
     for mut sender in Sender::both() {
         for number in 0..75_000_u32 {
@@ -183,7 +183,8 @@ fn a_clock_that_stands_still_is_refused_also_after_it_was_set_back() {
 
 #[test]
 fn a_camera_that_rests_for_hours_is_seen_again() {
-    // 13 hours and a quarter are once round, to where it was: that is what timestamps cannot tell.
+    // After 13 and a quarter hours timestamps have wrapped to the same value, which they cannot
+    // show.
     for (before, hours) in
         [(200, 7), (200, 12), (200, 13), (200, 20), (10, 7), (100_000, 7), (100_000, 10)]
     {
@@ -191,7 +192,7 @@ fn a_camera_that_rests_for_hours_is_seen_again() {
             let mut at = 77_000_000;
             flow(&mut sender, &mut receiver, &mut at, 3000, before);
             at = at.wrapping_add(hours * 3600 % 47_721 * 90_000);
-            // Until long after what it was is forgotten.
+            // Until long after the earlier place is forgotten.
             flow(&mut sender, &mut receiver, &mut at, 3000, if before == 200 { 70_000 } else { 500 });
         }
     }
@@ -258,8 +259,8 @@ fn nothing_opens_twice_whatever_is_sent_again_and_however_the_clock_goes() {
 
 #[test]
 fn old_frames_stay_shut_where_their_counts_come_round() {
-    // What a clock that was set back is known by, the next count, is what a frame of 65,535 frames
-    // before has too.
+    // The next count identifies a clock that was set back, and a frame of 65,535 frames before has
+    // the same count.
     for (mut sender, mut receiver) in pairs() {
         let mut all = Vec::new();
         for number in 0..140_000_u32 {
@@ -323,7 +324,8 @@ fn a_clock_that_was_set_back_and_has_come_nearly_round_opens_nothing_again() {
 #[test]
 fn a_policy_of_replays_allowed_allows_them() {
     let policy = ReceiverPolicy { replay: sealframe_profiles::Replay::Allow, ..Default::default() };
-    let mut receiver = jitsi::Receiver::with_policy(Backend::default(), policy);
+    let mut receiver =
+        jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()).with_policy(policy));
     receiver.set_key(0, jitsi::Key::from_material(&[7; 32]));
     let [mut sender, _] = Sender::both();
     let sealed = sender.seal(&audio(1));

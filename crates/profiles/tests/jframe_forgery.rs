@@ -108,14 +108,16 @@ impl Receiver {
 /// A pair of each format with one key, at index 3.
 fn pairs(policy: ReceiverPolicy) -> [(Sender, Receiver); 2] {
     let material = || jitsi::Key::from_material(&[7; 32]);
-    let mut sender = jitsi::Sender::new();
-    let mut receiver = jitsi::Receiver::with_policy(Backend::default(), policy);
+    let mut sender = jitsi::Sender::new(jitsi::Config::new(Backend::recommended()));
+    let mut receiver =
+        jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()).with_policy(policy));
     sender.set_key(3, material()).unwrap();
     receiver.set_key(3, material());
     let jitsi = (Sender::Jitsi(sender), Receiver::Jitsi(receiver));
     let key = || livekit::Key::hkdf(&[7; 32]);
-    let mut sender = livekit::Sender::new(livekit::Options::new());
-    let mut receiver = livekit::Receiver::with_policy(livekit::Options::new(), policy);
+    let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
+    let mut receiver =
+        livekit::Receiver::new(livekit::Config::new(Backend::recommended()).with_policy(policy));
     sender.set_key(3, key()).unwrap();
     receiver.set_key(3, key());
     [jitsi, (Sender::LiveKit(sender), Receiver::LiveKit(receiver))]
@@ -157,7 +159,7 @@ fn no_flipped_bit_opens_and_none_changes_anything() {
 fn what_is_no_sealed_frame_is_refused_by_name() {
     for (mut sender, mut receiver) in pairs(ReceiverPolicy::default()) {
         let info = audio(960);
-        // Plaintext, whatever its length: there is no way through.
+        // Plaintext of any length never passes.
         for len in 0..31 {
             assert_eq!(receiver.refuses(&vec![0x78; len], &info), OpenError::TooShort, "{len}");
         }
@@ -168,7 +170,7 @@ fn what_is_no_sealed_frame_is_refused_by_name() {
         let mut other = sealed.clone();
         other[at - 2] = 16;
         assert_eq!(receiver.refuses(&other, &info), OpenError::NotThisFormat);
-        // Beyond the ring, and an index without a key.
+        // An index outside the ring, and one without a key.
         let mut other = sealed.clone();
         other[at - 1] = 16;
         assert_eq!(receiver.refuses(&other, &info), OpenError::NotThisFormat);
@@ -204,7 +206,8 @@ fn a_frame_opens_once() {
     for (mut sender, mut receiver) in pairs(ReceiverPolicy::default()) {
         let sealed: Vec<_> =
             (0..200).map(|frame| (sender.seal(b"a frame", &audio(960 * frame)), audio(0))).collect();
-        // The first of all, then all but the next from behind: what is too far behind is refused, not opened twice.
+        // The first frame, then all but the next in reverse order: frames too far behind are
+        // rejected, not opened twice.
         receiver.opens(&sealed[0].0, &sealed[0].1);
         for (frame, info) in sealed[2..].iter().rev().take(127) {
             receiver.opens(frame, info);
@@ -243,7 +246,8 @@ fn a_frame_from_half_way_round_its_timestamps_stays_old() {
 #[test]
 fn timestamps_may_come_round() {
     for (_, mut receiver) in pairs(ReceiverPolicy::default()) {
-        // Twice, in steps of half the leap that is too far. Our senders refuse that, so it is one after the other.
+        // Twice, in steps of half the leap that is too far. Our senders reject that, so two senders
+        // take turns.
         for frame in 0..64_u32 {
             let timestamp = frame.wrapping_mul(1 << 27);
             let (mut sender, _) = match receiver {
@@ -342,7 +346,7 @@ fn a_ratchet_is_followed_as_far_as_the_window_and_not_beyond() {
             assert_eq!(receiver.opens(&sealed, &audio(2)), b"a frame");
             assert_eq!(receiver.poll_event(), Some(ReceiverEvent::Ratcheted { index: 3, steps }));
             assert_ne!(receiver.key(3), before);
-            // Never back but for what the step before has sealed, and on from there.
+            // Never back, except for frames of the previous step, and then on from there.
             if steps == 1 {
                 assert_eq!(receiver.opens(&early, &audio(1)), b"before");
             } else {
@@ -359,7 +363,8 @@ fn a_ratchet_is_followed_as_far_as_the_window_and_not_beyond() {
 
 #[test]
 fn ratchet_frames_with_escapes_are_taken_apart_once() {
-    // The peer un-escapes a frame once for each try, and loses it. All zeros make escapes likely, an SSRC of 1 certain.
+    // The peer un-escapes a frame once for each try, and loses it. All zeros make escapes likely,
+    // an SSRC of 1 certain.
     let [_, (mut sender, mut receiver)] = pairs(ReceiverPolicy::default());
     let slice = [&[0, 0, 0, 1, 0x41, 0x9a][..], &[0; 900]].concat();
     for timestamp in 1..20 {
@@ -428,11 +433,11 @@ fn frames_without_a_slice_cost_no_more_than_those_that_open() {
 
 #[test]
 fn a_slice_that_a_native_client_has_cut_off_is_searched_for_once_it_can_be_afforded() {
-    let options = || livekit::Options::new().with_peer(livekit::Peer::Native);
+    let options = || livekit::Config::new(Backend::recommended()).with_peer(livekit::Peer::Native);
     let key = || livekit::Key::hkdf(&[7; 32]);
     let mut sender = livekit::Sender::new(options());
     sender.set_key(3, key()).unwrap();
-    // Behind a unit of 300 bytes, so that 54 bytes stay readable.
+    // After a unit of 300 bytes, so that 54 bytes stay readable.
     let key_frame = |len| {
         let unit = [&[0, 0, 0, 1, 6][..], &[0x77; 299]].concat();
         [&unit[..], &[0, 0, 0, 1, 0x65, 0xb8], &vec![0x33; len]].concat()
@@ -483,8 +488,8 @@ fn a_policy_can_spread_the_steps_over_frames() {
 #[test]
 fn an_external_key_has_no_ratchet() {
     let external = || jitsi::Key::external(&[9; 32]).unwrap();
-    let mut sender = jitsi::Sender::new();
-    let mut receiver = jitsi::Receiver::new();
+    let mut sender = jitsi::Sender::new(jitsi::Config::new(Backend::recommended()));
+    let mut receiver = jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()));
     assert_eq!(sender.ratchet(0), Err(KeyError::NoKey));
     sender.set_key(0, external()).unwrap();
     receiver.set_key(0, external());

@@ -1,9 +1,8 @@
-//! Peers whose IVs show no order, peers that have ratcheted a moment ago, and keys whose steps take
-//! long.
+//! Peers whose IVs show no order, peers that have just ratcheted, and keys whose steps take long.
 #![cfg(all(feature = "jitsi", feature = "livekit"))]
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
-use sealframe_crypto::{AeadKey, CipherSuite};
+use sealframe_crypto::{AeadKey, Backend, Cipher, CipherSuite};
 use sealframe_profiles::{
     Codec, FrameInfo, FrameType, OpenError, ReceiverEvent, ReceiverPolicy, SealError, jitsi, livekit,
 };
@@ -33,13 +32,13 @@ impl Random {
 
 /// A frame of sound with any IV.
 fn sealed(aes_key: &[u8], iv: [u8; 12]) -> Vec<u8> {
-    let key = AeadKey::new(CipherSuite::Aes128GcmSha256_128, aes_key).unwrap();
+    let key = AeadKey::new(Cipher::recommended(CipherSuite::Aes128GcmSha256_128), aes_key).unwrap();
     let (mut payload, mut tag) = (*b" 20 ms of Opus", [0; 16]);
     key.encrypt(iv, b"\x78", &mut payload, &mut tag).unwrap();
     [&b"\x78"[..], &payload, &tag, &iv, &[12, 0]].concat()
 }
 
-/// Either format's receiver, and the AES key of what it opens.
+/// A receiver of either format, and the AES key of its frames.
 enum Receiver {
     Jitsi(jitsi::Receiver),
     LiveKit(livekit::Receiver),
@@ -47,9 +46,9 @@ enum Receiver {
 
 impl Receiver {
     fn both() -> [(Self, Vec<u8>); 2] {
-        let mut jitsi = jitsi::Receiver::new();
+        let mut jitsi = jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()));
         jitsi.set_key(0, jitsi::Key::external(&KEY).unwrap());
-        let mut livekit = livekit::Receiver::new(livekit::Options::new());
+        let mut livekit = livekit::Receiver::new(livekit::Config::new(Backend::recommended()));
         livekit.set_key(0, livekit::Key::hkdf(&KEY));
         let aes_key = livekit.expose_next(0).unwrap()[..16].to_vec();
         [(Self::Jitsi(jitsi), KEY.to_vec()), (Self::LiveKit(livekit), aes_key)]
@@ -134,7 +133,7 @@ fn more_streams_than_there_are_windows_open_each_frame_once() {
 
 #[test]
 fn random_ivs_do_not_make_an_ordered_stream_forget() {
-    let mut sender = livekit::Sender::new(livekit::Options::new());
+    let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
     sender.set_key(0, livekit::Key::hkdf(&KEY)).unwrap();
     let [_, (mut receiver, key)] = Receiver::both();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -142,7 +141,7 @@ fn random_ivs_do_not_make_an_ordered_stream_forget() {
         let info = FrameInfo::audio(Some(Codec::Opus), 7, at);
         sender.seal_to_vec(b"\x78 20 ms of Opus", &info).unwrap()
     };
-    // The client restarts as one of another kind, and as it was, under the same key.
+    // The client restarts as one of another kind, and as the same kind, under the same key.
     let mut before = Vec::new();
     for at in 0..300 {
         before.push(ordered(&mut sender, 960 * at));
@@ -210,7 +209,10 @@ struct Call {
 impl Call {
     fn new() -> Self {
         let key = || jitsi::Key::from_material(&[7; 32]);
-        let (mut sender, mut receiver) = (jitsi::Sender::new(), jitsi::Receiver::new());
+        let (mut sender, mut receiver) = (
+            jitsi::Sender::new(jitsi::Config::new(Backend::recommended())),
+            jitsi::Receiver::new(jitsi::Config::new(Backend::recommended())),
+        );
         sender.set_key(0, key()).unwrap();
         receiver.set_key(0, key());
         Self { sender, receiver, at: 0 }
@@ -255,7 +257,7 @@ fn pictures_from_before_a_ratchet_open_for_a_moment_after_it() {
         assert_eq!(call.see(late).unwrap(), PICTURE);
         assert!(matches!(call.see(late), Err(OpenError::Replayed { .. })), "once");
     }
-    // What opens with the step before moves nothing back.
+    // A frame of the previous step moves nothing back.
     assert_eq!(call.receiver.expose_key(0).unwrap(), present);
     assert_eq!(call.receiver.poll_event(), None);
     for _ in 0..200 {
@@ -279,10 +281,10 @@ fn the_step_before_is_kept_for_ratchets_by_order_too() {
     let early = call.sound();
     assert!(call.hear(&early).is_ok() && call.see(&late).is_ok());
 
-    // Where a page derives the steps: by what follows from the next one.
+    // Where a page derives the steps: by the material of the next one.
     let key = || livekit::Key::hkdf(&KEY);
-    let mut sender = livekit::Sender::new(livekit::Options::new());
-    let mut receiver = livekit::Receiver::new(livekit::Options::new());
+    let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
+    let mut receiver = livekit::Receiver::new(livekit::Config::new(Backend::recommended()));
     sender.set_key(0, key()).unwrap();
     receiver.set_key(0, key());
     let of = |ssrc| FrameInfo::audio(None, ssrc, 960);
@@ -303,15 +305,16 @@ fn the_step_before_is_kept_for_ratchets_by_order_too() {
 #[test]
 fn one_forged_frame_costs_one_step_that_takes_long() {
     let key = || livekit::Key::from_passphrase("a passphrase").unwrap();
-    let mut sender = livekit::Sender::new(livekit::Options::new());
-    let mut receiver = livekit::Receiver::new(livekit::Options::new());
+    let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
+    let mut receiver = livekit::Receiver::new(livekit::Config::new(Backend::recommended()));
     sender.set_key(0, key()).unwrap();
     receiver.set_key(0, key());
     let mut forged = sender.seal_to_vec(b"a frame", &audio()).unwrap();
     forged[2] ^= 1;
     assert_eq!(receiver.open_to_vec(&forged, &audio()), Err(OpenError::Unauthentic));
     assert_eq!(receiver.stats().derivations, 1);
-    // Who has ratcheted three steps is found at the second frame: one step was worked out already.
+    // A sender that has ratcheted three steps is found at the second frame: one step was derived
+    // before.
     (0..3).for_each(|_| _ = sender.ratchet(0).unwrap());
     let frames =
         [1, 2].map(|at| sender.seal_to_vec(b"a frame", &FrameInfo::audio(None, 0, at)).unwrap());
@@ -327,7 +330,7 @@ fn one_forged_frame_costs_one_step_that_takes_long() {
 #[test]
 fn a_frame_without_bytes_is_refused_and_counts_as_nothing() {
     let mut call = Call::new();
-    let options = livekit::Options::new();
+    let options = livekit::Config::new(Backend::recommended());
     let mut sender = livekit::Sender::new(options.clone());
     let mut receiver = livekit::Receiver::new(options);
     sender.set_key(0, livekit::Key::hkdf(&KEY)).unwrap();

@@ -21,7 +21,7 @@ fn key(fill: u8) -> jitsi::Key {
 }
 
 fn sender() -> jitsi::Sender {
-    let mut sender = jitsi::Sender::resume(Backend::default(), 60_000);
+    let mut sender = jitsi::Sender::resume(jitsi::Config::new(Backend::recommended()), 60_000);
     sender.set_key(0, key(1)).unwrap();
     sender
 }
@@ -159,7 +159,7 @@ fn frames_shorter_than_their_clear_bytes_are_refused() {
         }
         assert_eq!(sender.seal_to_vec(&vec![0; clear], &info).unwrap().len(), clear + 30);
     }
-    let mut livekit = livekit::Sender::new(livekit::Options::new());
+    let mut livekit = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
     assert_eq!(livekit.seal_to_vec(b"frame", &audio(1, 1)), Err(SealError::NoKey));
     livekit.set_key(0, livekit::Key::hkdf(&[1; 16])).unwrap();
     assert_eq!(livekit.seal_to_vec(b"", &audio(1, 1)), Err(SealError::TooShort));
@@ -189,10 +189,10 @@ fn room_is_checked_to_the_byte_and_nothing_is_spent() {
 #[test]
 fn frames_stay_where_they_are_and_nothing_is_allocated() {
     for backend in Backend::available() {
-        let options = livekit::Options::new().with_backend(backend);
+        let options = livekit::Config::new(backend);
         let (mut jitsi, mut jitsi_receiver) = (
-            jitsi::Sender::resume(backend, 0),
-            jitsi::Receiver::with_policy(backend, Default::default()),
+            jitsi::Sender::resume(jitsi::Config::new(backend), 0),
+            jitsi::Receiver::new(jitsi::Config::new(backend)),
         );
         let (mut livekit, mut livekit_receiver) =
             (livekit::Sender::new(options.clone()), livekit::Receiver::new(options));

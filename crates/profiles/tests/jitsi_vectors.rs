@@ -2,7 +2,7 @@
 #![cfg(feature = "jitsi")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use sealframe_profiles::{Backend, FrameInfo, OpenError, ReceiverEvent, ReceiverPolicy, jitsi};
+use sealframe_profiles::{Backend, FrameInfo, OpenError, ReceiverEvent, jitsi};
 use sealframe_testkit::jframe;
 
 mod common;
@@ -15,8 +15,8 @@ fn key(material: &[u8]) -> jitsi::Key {
 fn every_step_of_every_key_chain() {
     let mut steps = 0;
     for chain in jframe::jitsi().kdf {
-        let mut sender = jitsi::Sender::new();
-        let mut receiver = jitsi::Receiver::new();
+        let mut sender = jitsi::Sender::new(jitsi::Config::new(Backend::recommended()));
+        let mut receiver = jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()));
         sender.set_key(0, key(&chain.steps[0].material)).unwrap();
         receiver.set_key(0, key(&chain.steps[0].material));
         for (number, step) in chain.steps.iter().enumerate() {
@@ -26,9 +26,10 @@ fn every_step_of_every_key_chain() {
             }
             assert_eq!(sender.expose_key(0).unwrap(), &*step.material);
             assert_eq!(receiver.expose_key(0).unwrap(), &*step.material);
-            // The AES key shows in what it seals.
+            // The AES key shows in its frames.
             let info = FrameInfo::audio(None, 7, u32::try_from(960 * number).unwrap());
-            let mut external = jitsi::Sender::resume(Backend::default(), sender.next_count(7));
+            let mut external =
+                jitsi::Sender::resume(jitsi::Config::new(Backend::recommended()), sender.next_count(7));
             external.set_key(0, jitsi::Key::external(&step.aes_key).unwrap()).unwrap();
             let sealed = sender.seal_to_vec(b"a frame", &info).unwrap();
             assert_eq!(external.seal_to_vec(b"a frame", &info).unwrap(), sealed);
@@ -49,7 +50,7 @@ fn every_frame_is_made_and_opened() {
             let count = u16::try_from(vector.send_counter.unwrap()).unwrap();
             let initial = vector.initial_material.as_deref().unwrap();
             let index = vector.key_index_signalled.unwrap();
-            let mut sender = jitsi::Sender::resume(backend, count);
+            let mut sender = jitsi::Sender::resume(jitsi::Config::new(backend), count);
             assert_eq!(sender.set_key(index, key(initial)).unwrap(), vector.key_index);
             for _ in 0..vector.ratchet_steps {
                 sender.ratchet(index).unwrap();
@@ -59,10 +60,10 @@ fn every_frame_is_made_and_opened() {
             assert_eq!(sender.next_count(info.ssrc), (count + 1) % 65_535);
 
             // Known at its step, then found by trying.
-            let mut receiver = jitsi::Receiver::with_policy(backend, ReceiverPolicy::default());
+            let mut receiver = jitsi::Receiver::new(jitsi::Config::new(backend));
             receiver.set_key(index, key(&vector.material));
             opens(&mut receiver, &vector, &info);
-            let mut receiver = jitsi::Receiver::with_policy(backend, ReceiverPolicy::default());
+            let mut receiver = jitsi::Receiver::new(jitsi::Config::new(backend));
             receiver.set_key(index, key(initial));
             if vector.ratchet_steps <= jitsi::MAX_RATCHET_WINDOW {
                 opens(&mut receiver, &vector, &info);

@@ -2,14 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_profiles::{
-    Codec, FrameBuf, FrameInfo, KeyError, OpenError,
-    livekit::{Key, Options, Receiver, Sender, data::DataChannel},
+    Backend, Codec, FrameBuf, FrameInfo, KeyError, OpenError,
+    livekit::{Config, Key, Receiver, Sender, data::DataChannel},
 };
 
 const MATERIAL: [u8; 32] = [0x42; 32];
 
 fn keys(of: fn() -> Key, derived: fn(&[u8; 32]) -> Key) -> (Key, Key) {
-    let mut sender = Sender::new(Options::new());
+    let mut sender = Sender::new(Config::new(Backend::recommended()));
     sender.set_key(0, of()).unwrap();
     let next: &[u8; 32] = sender.expose_next(0).unwrap().try_into().unwrap();
     (of(), derived(next))
@@ -31,8 +31,11 @@ fn derived_keys_seal_open_and_ratchet_as_the_keys_themselves() {
     let pbkdf2 = || keys(|| Key::from_passphrase("a passphrase").unwrap(), Key::pbkdf2_derived);
     let info = FrameInfo::audio(Some(Codec::Opus), 7, 960);
     for both in [&hkdf as &dyn Fn() -> (Key, Key), &pbkdf2] {
-        let [mut sender, mut same] = [Sender::new(Options::new()), Sender::new(Options::new())];
-        let mut receiver = Receiver::new(Options::new());
+        let [mut sender, mut same] = [
+            Sender::new(Config::new(Backend::recommended())),
+            Sender::new(Config::new(Backend::recommended())),
+        ];
+        let mut receiver = Receiver::new(Config::new(Backend::recommended()));
         let ((key, derived), (_, to_open)) = (both(), both());
         sender.set_key(3, key).unwrap();
         same.set_key(3, derived).unwrap();
@@ -55,8 +58,8 @@ fn derived_keys_seal_open_and_ratchet_as_the_keys_themselves() {
 #[test]
 fn a_key_at_another_index_counts_on() {
     let info = FrameInfo::audio(Some(Codec::Opus), 7, 960);
-    let mut sender = Sender::new(Options::new());
-    let mut receiver = Receiver::new(Options::new());
+    let mut sender = Sender::new(Config::new(Backend::recommended()));
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     sender.set_key(0, Key::hkdf(&MATERIAL)).unwrap();
     for index in [0, 5] {
         receiver.set_key(index, Key::hkdf(&MATERIAL));
@@ -75,9 +78,9 @@ fn a_key_at_another_index_counts_on() {
     assert_eq!(sender.use_key(0), Err(KeyError::NoKey));
 }
 
-/// A sender of data, begun anew.
+/// A sender of data that restarts.
 fn data_sender(prefix: u32) -> Sender {
-    let mut sender = Sender::new(Options::new());
+    let mut sender = Sender::new(Config::new(Backend::recommended()));
     sender.set_key(0, Key::hkdf(&MATERIAL)).unwrap();
     sender.begin_data(prefix);
     sender
@@ -100,7 +103,7 @@ fn open_data(
 
 #[test]
 fn data_of_a_peer_that_has_reloaded_open() {
-    let mut receiver = Receiver::new(Options::new());
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.set_key(0, Key::hkdf(&MATERIAL));
     let mut before = data_sender(1);
     for number in 0..129 {
@@ -113,7 +116,7 @@ fn data_of_a_peer_that_has_reloaded_open() {
 
 #[test]
 fn data_open_once_4096_back() {
-    let mut receiver = Receiver::new(Options::new());
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.set_key(0, Key::hkdf(&MATERIAL));
     let mut sender = data_sender(1);
     let data: Vec<_> = (0..4097).map(|_| sealed_data(&mut sender, 5_000)).collect();

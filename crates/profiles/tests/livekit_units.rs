@@ -1,14 +1,14 @@
-//! Frames of H.264 and H.265 as they are sealed for LiveKit's clients, and as these see them behind
-//! packets: start codes of four bytes, the slice found in the bytes whatever the codec is said to
-//! be.
+//! Frames of H.264 and H.265 as sealed for LiveKit's clients, and as these clients receive them
+//! from packets: start codes of four bytes, the slice found in the bytes whatever codec is
+//! declared.
 //!
 //! wasm/test/peers/units.test.mjs has livekit-client's own worker open and seal what encoders make.
 #![cfg(feature = "livekit")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use sealframe_profiles::{
-    Codec, FrameBuf, FrameInfo, FrameType, SealError,
-    livekit::{Key, Options, Peer, Receiver, Sender},
+    Backend, Codec, FrameBuf, FrameInfo, FrameType, SealError,
+    livekit::{Config, Key, Peer, Receiver, Sender},
 };
 
 fn info(codec: Option<Codec>, timestamp: u32) -> FrameInfo {
@@ -16,18 +16,18 @@ fn info(codec: Option<Codec>, timestamp: u32) -> FrameInfo {
 }
 
 fn sender(peer: Peer) -> Sender {
-    let mut sender = Sender::new(Options::new().with_peer(peer));
+    let mut sender = Sender::new(Config::new(Backend::recommended()).with_peer(peer));
     sender.set_key(0, Key::hkdf(&[7; 32])).unwrap();
     sender
 }
 
 fn receiver() -> Receiver {
-    let mut receiver = Receiver::new(Options::new());
+    let mut receiver = Receiver::new(Config::new(Backend::recommended()));
     receiver.set_key(0, Key::hkdf(&[7; 32]));
     receiver
 }
 
-/// What RTP's packets make of a frame: each unit behind four bytes.
+/// A frame after RTP's packets: each unit after four bytes.
 fn through_packets(frame: &[u8]) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::new();
     for (at, &byte) in frame.iter().enumerate() {
@@ -38,7 +38,7 @@ fn through_packets(frame: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Units behind start codes of this length each.
+/// Units after start codes of this length each.
 fn frame(codes: usize, units: &[&[u8]]) -> Vec<u8> {
     let code = &[0, 0, 0, 1][4 - codes..];
     units.iter().flat_map(|unit| [code, unit].concat()).collect()
@@ -139,15 +139,17 @@ fn what_has_no_slice_or_something_before_it_goes_by_its_type() {
 
 #[test]
 fn frames_of_livekit_client_before_2_23_open() {
-    // It took the SEI of a frame whose codec it was not told for a slice of H.265: two bytes of
-    // that stayed readable.
+    // It took the SEI of a frame of undeclared codec for a slice of H.265: two bytes of that stayed
+    // readable.
     let given = frame(4, &[SEI, SLICE]);
     let key = Key::hkdf(&[7; 32]);
     let mut receiver = receiver();
     receiver.set_key(0, key);
     let aes_key = receiver.expose_next(0).unwrap()[..16].to_vec();
-    let key =
-        sealframe_crypto::AeadKey::new(sealframe_crypto::CipherSuite::Aes128GcmSha256_128, &aes_key);
+    let key = sealframe_crypto::AeadKey::new(
+        sealframe_crypto::Cipher::recommended(sealframe_crypto::CipherSuite::Aes128GcmSha256_128),
+        &aes_key,
+    );
     let (clear, mut payload, mut tag) = (&given[..6], given[6..].to_vec(), [0; 16]);
     let iv = [0x11, 0x22, 0x33, 0x44, 1, 2, 3, 4, 1, 2, 3, 4];
     key.unwrap().encrypt(iv, clear, &mut payload, &mut tag).unwrap();
@@ -170,7 +172,7 @@ fn native_clients_of_today_and_before_m137_are_understood_in_h265() {
     assert_eq!(sealed[..13], long[..13]);
     assert_eq!(sealed, sender(Peer::JavaScript).seal_to_vec(&given, &h265(1)).unwrap());
     assert_eq!(receiver().open_to_vec(&sealed, &h265(0)).unwrap(), long);
-    // Its first slice beyond byte 253: what it cuts off is found by a search.
+    // Its first slice lies beyond byte 253: a search finds where it cuts off.
     let unit = [&[0x4e, 1][..], &[0x77; 300]].concat();
     let far = frame(4, &[&unit, H265_IDR]);
     let sealed = native.seal_to_vec(&far, &h265(2)).unwrap();
@@ -222,8 +224,10 @@ fn a_slice_that_livekit_client_is_too_short_for_is_sealed_by_type() {
     let given = [0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x65, 0xb8, 0x80];
     let mut receiver = receiver();
     let aes_key = receiver.expose_next(0).unwrap()[..16].to_vec();
-    let key =
-        sealframe_crypto::AeadKey::new(sealframe_crypto::CipherSuite::Aes128GcmSha256_128, &aes_key);
+    let key = sealframe_crypto::AeadKey::new(
+        sealframe_crypto::Cipher::recommended(sealframe_crypto::CipherSuite::Aes128GcmSha256_128),
+        &aes_key,
+    );
     let (clear, mut payload, mut tag) = (&given[..10], given[10..].to_vec(), [0; 16]);
     let iv = [0x11, 0x22, 0x33, 0x44, 1, 2, 3, 4, 1, 2, 3, 4];
     key.unwrap().encrypt(iv, clear, &mut payload, &mut tag).unwrap();

@@ -1,11 +1,12 @@
-//! Every key, frame and packet that LiveKit's own code made, through the public door, on every backend.
+//! Every key, frame and packet that LiveKit's own code made, through the public door, on every
+//! backend.
 #![cfg(feature = "livekit")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use sealframe_profiles::{
     Backend, Codec, FrameBuf, FrameInfo, FrameType, OpenError, ReceiverEvent, ReceiverPolicy,
     livekit::{
-        self, Key, KeySize, Options, Peer,
+        self, Config, Key, KeySize, Peer,
         data::{self, DataChannel},
         frame_metadata::FrameMetadata,
         injected,
@@ -23,23 +24,23 @@ fn key(kdf: Option<&str>, material: &[u8]) -> Key {
     }
 }
 
-fn options(bits: Option<u16>, salt: Option<&str>) -> Options {
-    let options = Options::new().with_key_size(match bits {
+fn config(backend: Backend, bits: Option<u16>, salt: Option<&str>) -> Config {
+    let config = Config::new(backend).with_key_size(match bits {
         None | Some(128) => KeySize::Aes128,
         Some(256) => KeySize::Aes256,
         other => panic!("{other:?}"),
     });
-    salt.map_or(options.clone(), |salt| options.with_ratchet_salt(salt.as_bytes()))
+    salt.map_or(config.clone(), |salt| config.with_ratchet_salt(salt.as_bytes()))
 }
 
 #[test]
 fn every_step_of_every_key_chain() {
     let (mut chains, mut steps) = (0, 0);
     for chain in jframe::livekit().kdf {
-        let options = options(chain.key_size_bits, chain.ratchet_salt.as_deref());
+        let config = config(Backend::recommended(), chain.key_size_bits, chain.ratchet_salt.as_deref());
         let start = || key(chain.kdf.as_deref(), &chain.steps[0].material);
-        let mut sender = livekit::Sender::new(options.clone());
-        let mut receiver = livekit::Receiver::new(options);
+        let mut sender = livekit::Sender::new(config.clone());
+        let mut receiver = livekit::Receiver::new(config);
         sender.set_key(0, start()).unwrap();
         receiver.set_key(0, start());
         for (number, step) in chain.steps.iter().enumerate() {
@@ -49,7 +50,8 @@ fn every_step_of_every_key_chain() {
             }
             assert_eq!(sender.expose_key(0).unwrap(), &*step.material);
             assert_eq!(receiver.expose_key(0).unwrap(), &*step.material);
-            // The AES key shows in what it seals: with a clear header of VP9's length, 0, the two formats are alike.
+            // The AES key shows in its frames: with a clear header of VP9's length, 0, the two
+            // formats are alike.
             let vp9 = FrameInfo::video(
                 Some(Codec::Vp9),
                 FrameType::Key,
@@ -68,11 +70,11 @@ fn every_step_of_every_key_chain() {
 
 /// The same frame by another library's AES-GCM, nothing of it clear, with the trailer of `like`.
 fn sealed_with(key: &[u8], like: &[u8], frame: &[u8]) -> Vec<u8> {
-    use sealframe_crypto::{AeadKey, CipherSuite};
+    use sealframe_crypto::{AeadKey, Cipher, CipherSuite};
     let suite = CipherSuite::ALL.into_iter().find(|suite| suite.nk() == key.len()).unwrap();
     let trailer = &like[like.len() - 14..];
     let (mut out, mut tag) = (frame.to_vec(), [0; 16]);
-    let key = AeadKey::new(suite, key).unwrap();
+    let key = AeadKey::new(Cipher::recommended(suite), key).unwrap();
     key.encrypt(trailer[..12].try_into().unwrap(), &[], &mut out, &mut tag).unwrap();
     [&out, &tag[..], trailer].concat()
 }
@@ -80,13 +82,13 @@ fn sealed_with(key: &[u8], like: &[u8], frame: &[u8]) -> Vec<u8> {
 /// Seals and opens a vector of one of the files.
 fn check(vector: &FrameVector, peer: Peer, backend: Backend) {
     let name = &vector.name;
-    let options = options(vector.key_size_bits, vector.ratchet_salt.as_deref());
-    let options = options.with_backend(backend).with_peer(peer);
+    let config = config(backend, vector.key_size_bits, vector.ratchet_salt.as_deref());
+    let config = config.with_peer(peer);
     let info = common::info(vector);
     let count = u16::try_from(vector.iv_counter.unwrap_or(0)).unwrap();
     let initial = vector.initial_material.as_deref().unwrap_or(&vector.material);
     let index = vector.key_index.into();
-    let mut sender = livekit::Sender::resume(options.clone(), count);
+    let mut sender = livekit::Sender::resume(config.clone(), count);
     sender.set_key(index, key(vector.kdf.as_deref(), initial)).unwrap();
     for _ in 0..vector.ratchet_steps {
         sender.ratchet(index).unwrap();
@@ -100,7 +102,7 @@ fn check(vector: &FrameVector, peer: Peer, backend: Backend) {
         // Since 2.23 livekit-client gives short codes a fourth byte, because receivers see four.
         "h264-delta-3-byte-start-code" => {
             assert!(sealed.starts_with(&[0, 0, 0, 1]) && vector.encrypted.starts_with(&[0, 0, 1]));
-            let mut sender = livekit::Sender::resume(options.clone(), count);
+            let mut sender = livekit::Sender::resume(config.clone(), count);
             sender.set_key(index, key(vector.kdf.as_deref(), initial)).unwrap();
             let long = [&[0], &vector.plaintext[..]].concat();
             assert_eq!(sender.seal_to_vec(&long, &info).unwrap(), sealed);
@@ -111,7 +113,7 @@ fn check(vector: &FrameVector, peer: Peer, backend: Backend) {
     }
 
     for material in [&*vector.material, initial] {
-        let mut receiver = livekit::Receiver::new(options.clone());
+        let mut receiver = livekit::Receiver::new(config.clone());
         receiver.set_key(index, key(vector.kdf.as_deref(), material));
         let mut frame = vector.encrypted.to_vec();
         let opened = receiver.open_in_place(&mut frame, &info).unwrap_or_else(|error| {
@@ -154,7 +156,7 @@ fn every_frame_of_the_native_cryptor_is_made_and_opened() {
 
 #[test]
 fn counts_go_as_the_native_cryptors() {
-    let mut sender = livekit::Sender::new(Options::new().with_peer(Peer::Native));
+    let mut sender = livekit::Sender::new(Config::new(Backend::recommended()).with_peer(Peer::Native));
     sender.set_key(0, Key::hkdf(&[1; 16])).unwrap();
     let ivs = jframe::livekit_native().counter_sequence;
     assert_eq!(ivs.len(), 4);
@@ -169,7 +171,7 @@ fn frames_of_livekits_own_tests_open() {
     let vectors = jframe::livekit().upstream_test_vectors;
     assert_eq!(vectors.len(), 2);
     for vector in vectors {
-        let mut receiver = livekit::Receiver::new(Options::new());
+        let mut receiver = livekit::Receiver::new(Config::new(Backend::recommended()));
         receiver.set_key(vector.key_index.into(), Key::from_passphrase(&vector.passphrase).unwrap());
         assert_eq!(vector.frame_type, "key");
         let info = FrameInfo::video(None, FrameType::Key, 0, 0);
@@ -185,7 +187,8 @@ fn data_are_made_and_opened() {
     for vector in vectors {
         let word = |at: usize| u32::from_be_bytes(vector.iv[at..at + 4].try_into().unwrap());
         let (prefix, now, count) = (word(0), word(4), word(4).wrapping_sub(word(8)));
-        let mut sender = livekit::Sender::resume(Options::new(), count.try_into().unwrap());
+        let mut sender =
+            livekit::Sender::resume(Config::new(Backend::recommended()), count.try_into().unwrap());
         sender.set_key(vector.key_index.into(), Key::hkdf_of(&vector.material).unwrap()).unwrap();
         sender.begin_data(prefix);
         let mut buf = [&vector.plaintext[..], &[0; 16]].concat();
@@ -196,7 +199,7 @@ fn data_are_made_and_opened() {
         assert_eq!(sealed.value, &*vector.encrypted_value);
         assert_eq!(sealed.track_extension(), *vector.data_track_e2ee_extension);
 
-        let mut receiver = livekit::Receiver::new(Options::new());
+        let mut receiver = livekit::Receiver::new(Config::new(Backend::recommended()));
         receiver.set_key(vector.key_index.into(), Key::hkdf_of(&vector.material).unwrap());
         for peer in [Peer::JavaScript, Peer::Native] {
             let mut packet = Vec::new();
@@ -207,7 +210,7 @@ fn data_are_made_and_opened() {
                 Peer::Native => assert!(matches!(opened, Err(OpenError::Replayed { .. }))),
             }
         }
-        // A track has counts of its own.
+        // A track has its own counts.
         let (index, iv) = data::parse_track_extension(&vector.data_track_e2ee_extension).unwrap();
         let mut value = vector.encrypted_value.to_vec();
         let opened = receiver.open_data_in_place(DataChannel::Track(3), index, iv, &mut value).unwrap();
@@ -218,7 +221,9 @@ fn data_are_made_and_opened() {
 #[test]
 fn frames_of_the_server_are_refused_and_the_harmless_ones_recognised() {
     let trailer = b"0123456789abcdefghijABCDEFGHIJ0123456789abc";
-    let mut receiver = livekit::Receiver::with_policy(Options::new(), ReceiverPolicy::default());
+    let mut receiver = livekit::Receiver::new(
+        Config::new(Backend::recommended()).with_policy(ReceiverPolicy::default()),
+    );
     receiver.set_key(0, Key::hkdf(&[1; 16]));
     receiver.set_injection_trailer(trailer);
     let payloads = jframe::livekit().sif_payloads;

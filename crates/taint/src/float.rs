@@ -1,6 +1,9 @@
-//! Instructions on floating-point numbers of 64 bits: times, here. What they take depends on their operands in many processors,
-//! so nothing secret may be among them.
-#![expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+//! Instructions on 64-bit floating-point numbers, which here are times. Their duration depends on
+//! the operands in many processors, so a secret operand is reported.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 
 use wasmparser::Operator;
 
@@ -17,7 +20,7 @@ pub(crate) fn constant(operator: &Operator<'_>) -> Option<Value> {
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "as WebAssembly does it: rounded, or as near as there is"
+    reason = "WebAssembly's conversion: rounded, or saturated"
 )]
 pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     use Operator::{
@@ -52,9 +55,9 @@ pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Option<Valu
     let (a, b, secret) = (float(x), float(y), x.secret | y.secret);
     let test = |holds: bool| Some(of(holds.into(), secret, 1));
     let made = match operator {
-        #[expect(clippy::float_cmp, reason = "what is asked")]
+        #[expect(clippy::float_cmp, reason = "exact comparison is the instruction")]
         F64Eq => return test(a == b),
-        #[expect(clippy::float_cmp, reason = "what is asked")]
+        #[expect(clippy::float_cmp, reason = "exact comparison is the instruction")]
         F64Ne => return test(a != b),
         F64Lt => return test(a < b),
         F64Gt => return test(a > b),
@@ -78,7 +81,7 @@ const fn float(value: Value) -> f64 {
     f64::from_bits(value.bits as u64)
 }
 
-/// Each bit depends on all.
+/// Each bit depends on all bits.
 const fn of(bits: u128, secret: u128, width: u32) -> Value {
     Value::mixed(bits, secret, width)
 }

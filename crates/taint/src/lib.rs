@@ -1,18 +1,18 @@
-//! Runs a WebAssembly module and says where a branch or an address depends on a secret: whether what a compiler made of
-//! constant-time source is still so.
+//! Runs a WebAssembly module and reports where a branch or an address depends on a secret: whether
+//! constant-time source stayed constant-time after compilation.
 //!
-//! Every bit of every value carries along whether it may depend on a secret. What decides which instruction comes next, which
-//! function is called, or where memory is read or written is looked at, and reported if any bit of it does. Nothing is
-//! simulated that browsers add: what their compilers make of the module is not seen here.
+//! Every bit of every value records whether it may depend on a secret. A value that decides the
+//! next instruction, the called function, or the address of a memory access is reported if any of
+//! its bits does. Browsers compile the module further; their compilers are not covered here.
 //!
 //! | module | noun |
 //! |---|---|
-//! | `module` | a module, taken apart |
+//! | `module` | a parsed module |
 //! | `machine` | [`Machine`]: control, calls, memory; [`Report`] |
-//! | `shape` | what kind of thing an instruction does |
-//! | `numeric`, `simd`, `float` | what each instruction makes of its operands |
+//! | `shape` | the kind of an instruction |
+//! | `numeric`, `simd`, `float` | how each instruction computes its result |
 //! | `value` | [`Value`]: bits, and which of them are secret |
-//! | `memory` | linear memory of such |
+//! | `memory` | linear memory of such bits |
 #![forbid(unsafe_code)]
 
 mod float;
@@ -32,20 +32,20 @@ pub use value::Value;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Trap {
-    /// No such bytes, or no such function in a table.
+    /// Bytes, or a function of a table, that do not exist.
     OutOfBounds,
-    /// The module gave up.
+    /// The module executed `unreachable`.
     Unreachable,
-    /// By zero, or too far.
+    /// Division by zero, or a conversion that overflows.
     Division,
-    /// Calls within calls.
+    /// Too many nested calls.
     TooDeep,
     /// No function of this name is exported.
     NotExported,
-    /// No host function of this name was given.
+    /// The host function of this name was not given.
     NotImported(String),
-    /// The module is not valid, or an instruction was misunderstood here.
+    /// The module is invalid, or this machine misinterprets an instruction.
     Invalid,
-    /// An instruction that this machine does not know.
+    /// An instruction that this machine does not support.
     Unknown(String),
 }

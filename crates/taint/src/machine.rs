@@ -1,4 +1,4 @@
-//! Runs functions, and takes note of what they do with secrets.
+//! Runs functions, and records what depends on secrets.
 
 use std::{collections::HashMap, rc::Rc};
 
@@ -14,42 +14,42 @@ use crate::{
     value::Value,
 };
 
-/// What a secret decided.
+/// What depended on a secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 #[non_exhaustive]
 pub enum Kind {
-    /// Which instruction came next.
+    /// The next instruction.
     Branch,
-    /// Where memory was read.
+    /// The address of a read.
     Load,
-    /// Where memory was written.
+    /// The address of a write.
     Store,
-    /// Which function was called.
+    /// The called function.
     Call,
-    /// How much was copied, filled or grown, or where.
+    /// The length or address of a copy, a fill or a growth.
     Bulk,
-    /// An operand of a division, which takes processors more or less time.
+    /// An operand of a division, whose duration depends on it.
     Division,
-    /// An operand of floating-point arithmetic, likewise.
+    /// An operand of floating-point arithmetic, whose duration depends on it.
     Float,
 }
 
-/// One time that a secret decided.
+/// One dependency on a secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// What.
+    /// What depended on it.
     pub kind: Kind,
     /// Number of the function.
     pub function: u32,
-    /// Where in the module's file.
+    /// Offset in the module's file.
     pub offset: usize,
 }
 
-/// A function of the host: it gets the memory's door and the arguments.
+/// A function of the host: it gets access to memory, and the arguments.
 pub type Host = Box<dyn FnMut(&mut Door<'_>, &[u64]) -> Vec<u64>>;
 
-/// The way into linear memory.
+/// Access to linear memory.
 #[derive(Debug)]
 pub struct Door<'m>(&'m mut Memory);
 
@@ -63,13 +63,13 @@ impl Door<'_> {
     }
 }
 
-/// A module that has been instantiated.
+/// An instantiated module.
 pub struct Machine<'m> {
     module: Module<'m>,
     memory: Memory,
     globals: Vec<Value>,
     hosts: HashMap<String, Host>,
-    /// What has been reported and not been taken.
+    /// Reports that have not been taken.
     reports: Vec<Report>,
     executed: u64,
 }
@@ -80,20 +80,20 @@ impl core::fmt::Debug for Machine<'_> {
     }
 }
 
-/// Where control goes behind an instruction.
+/// Where control continues after an instruction.
 enum Next {
     Following,
     Branch(u32),
     Return,
 }
 
-/// A block that is open.
+/// An open block.
 struct Label {
-    /// What a branch to it goes on with.
+    /// Where a branch to it continues.
     target: usize,
-    /// How many values a branch takes along.
+    /// Number of values that a branch keeps.
     arity: usize,
-    /// How high the stack was below them.
+    /// Height of the stack below those values.
     height: usize,
     is_loop: bool,
 }
@@ -117,7 +117,8 @@ impl Frame {
 }
 
 impl<'m> Machine<'m> {
-    /// Makes one; hosts are functions by what the names begin with under which they are imported, as wasm-bindgen adds a hash.
+    /// Creates one. Host functions are keyed by a prefix of their import names, because
+    /// wasm-bindgen adds a hash.
     ///
     /// # Errors
     /// [`Malformed`]
@@ -134,7 +135,7 @@ impl<'m> Machine<'m> {
     /// Calls an exported function.
     ///
     /// # Errors
-    /// [`Trap`], as the engine of a browser would, and for what this one does not know.
+    /// [`Trap`], as in a browser's engine, and for unsupported instructions.
     pub fn call(&mut self, name: &str, arguments: &[u64]) -> Result<Vec<u64>, Trap> {
         let function = *self.module.exports.get(name).ok_or(Trap::NotExported)?;
         let arguments = arguments.iter().map(|&argument| Value::public(argument.into())).collect();
@@ -142,7 +143,7 @@ impl<'m> Machine<'m> {
         Ok(results.iter().map(|result| low(result.bits)).collect())
     }
 
-    /// What secrets have decided since the last time.
+    /// The reports since the last call.
     pub fn take_reports(&mut self) -> Vec<Report> {
         core::mem::take(&mut self.reports)
     }
@@ -153,13 +154,13 @@ impl<'m> Machine<'m> {
         self.executed
     }
 
-    /// The way into its memory.
+    /// Access to its memory.
     pub const fn door(&mut self) -> Door<'_> {
         Door(&mut self.memory)
     }
 
-    /// Says that everybody has seen these bytes, such as a public key or a message that was sent: wherever 16 of them lie in
-    /// memory, they are no secret any more, though they were made of one.
+    /// Declares these bytes public, such as a public key or a message that was sent: wherever 16 of
+    /// them occur in memory, they are no longer secret, although they were derived from a secret.
     pub fn publish(&mut self, seen: &[u8]) {
         self.memory.publish(seen);
     }
@@ -207,7 +208,8 @@ impl<'m> Machine<'m> {
                     let kept = frame.stack.len() - label.arity;
                     frame.stack.drain(label.height..kept);
                     pc = label.target;
-                    // The `end` of a block closes it; the beginning of a loop leaves it open.
+                    // The `end` of a block closes it; a branch to the start of a loop leaves it
+                    // open.
                     let open = if label.is_loop { to + 1 } else { to };
                     frame.labels.truncate(open);
                     if open == 0 {
@@ -225,7 +227,7 @@ impl<'m> Machine<'m> {
         Ok(frame.stack)
     }
 
-    /// What one instruction does, and where the next one is if it is no branch.
+    /// Executes one instruction; returns where the next one is.
     #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: arithmetic is elsewhere")]
     fn step(
         &mut self,
@@ -365,7 +367,7 @@ impl<'m> Machine<'m> {
         Ok(())
     }
 
-    /// Everything that takes values and gives one, and memory.
+    /// Instructions that take values and return one, and memory accesses.
     fn compute(
         &mut self,
         frame: &mut Frame,
@@ -444,14 +446,14 @@ impl<'m> Machine<'m> {
         Ok(())
     }
 
-    /// Takes note of operands whose values show in the time that an instruction takes.
+    /// Records operands that affect the duration of an instruction.
     fn note(&mut self, frame: &Frame, operands: &[Value], kind: Kind) {
         if operands.iter().any(|operand| operand.is_secret()) {
             self.report(frame, kind);
         }
     }
 
-    /// Takes a value that decides something.
+    /// Pops a value that decides something.
     fn decide(&mut self, frame: &mut Frame, kind: Kind) -> Result<Value, Trap> {
         let value = frame.pop()?;
         if value.is_secret() {
@@ -460,7 +462,7 @@ impl<'m> Machine<'m> {
         Ok(value)
     }
 
-    /// What is copied: to, from and how much, below each other on the stack.
+    /// Pops the operands of a copy: destination, source and length.
     fn bulk(&mut self, frame: &mut Frame) -> Result<[Value; 3], Trap> {
         let len = self.decide(frame, Kind::Bulk)?;
         let from = self.decide(frame, Kind::Bulk)?;
@@ -478,10 +480,10 @@ impl<'m> Machine<'m> {
     }
 }
 
-/// A reference to nothing; others are numbers of 32 bits.
+/// The null reference; others are numbers of 32 bits.
 const NULL: u128 = u128::MAX;
 
-/// What a table holds for a reference.
+/// A reference as a table's entry.
 fn entry(value: Value) -> Result<Option<u32>, Trap> {
     let number = (value.bits != NULL).then(|| u32::try_from(value.bits));
     number.transpose().map_err(|_| Trap::Invalid)

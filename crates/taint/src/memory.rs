@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use crate::{Trap, value::Value};
 
 const PAGE: usize = 65_536;
-/// So many bytes are found again by their likeness, if so many of them differ: a row of zeros is like any other.
+/// Length of the pieces that are recognised, and least number of different bytes in one: runs of
+/// zeros are too common.
 const PIECE: usize = 16;
 const DIFFERENT: usize = 8;
 
@@ -25,7 +26,7 @@ impl Memory {
         self.bytes.len() / PAGE
     }
 
-    /// The pages before, or `None` beyond the most.
+    /// The number of pages before, or `None` beyond the maximum.
     pub(crate) fn grow(&mut self, by: usize) -> Option<usize> {
         let before = self.pages();
         let after = before.checked_add(by).filter(|&after| after <= self.most_pages)?;
@@ -84,7 +85,7 @@ impl Memory {
         Ok((bytes, secret.iter().any(|&bits| bits != 0)))
     }
 
-    /// Makes public all that is like 16 bytes of `known`, wherever it lies.
+    /// Makes public every 16 bytes in memory that occur in `known`.
     pub(crate) fn publish(&mut self, known: &[u8]) {
         let says_something = |piece: &&[u8]| piece.iter().collect::<HashSet<_>>().len() >= DIFFERENT;
         let pieces: HashSet<&[u8]> = known.windows(PIECE).filter(says_something).collect();
@@ -92,7 +93,7 @@ impl Memory {
         while let Some(piece) = self.bytes.get(at..at + PIECE) {
             let of_piece = &self.secret[at..at + PIECE];
             let Some(last) = of_piece.iter().rposition(|&bits| bits != 0) else {
-                // The next piece with a secret ends with one.
+                // The next piece with a secret ends with a secret byte.
                 let next = self.secret[at + PIECE..].iter().position(|&bits| bits != 0);
                 let Some(next) = next else { return };
                 at += next + 1;

@@ -1,4 +1,4 @@
-//! A module, taken apart.
+//! A parsed module.
 
 use std::{collections::HashMap, rc::Rc};
 
@@ -9,9 +9,9 @@ use wasmparser::{
 
 use crate::{shape::Shape, value::Value};
 
-/// What went wrong before anything ran.
+/// Why a module could not be parsed.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a text for whoever reads a failed test")]
+#[expect(clippy::exhaustive_structs, reason = "a text for the reader of a failed test")]
 pub struct Malformed(pub String);
 
 impl<E: core::error::Error> From<E> for Malformed {
@@ -22,22 +22,22 @@ impl<E: core::error::Error> From<E> for Malformed {
 
 pub(crate) struct Module<'m> {
     pub(crate) types: Vec<FuncType>,
-    /// By number: its type.
+    /// Type by function number.
     pub(crate) functions: Vec<u32>,
-    /// Names of those that are imported, the first ones.
+    /// Names of the imported functions, which come first.
     pub(crate) imports: Vec<&'m str>,
-    /// Those behind them.
+    /// The others, which follow them.
     pub(crate) bodies: Vec<Rc<Body<'m>>>,
     pub(crate) globals: Vec<Value>,
     pub(crate) tables: Vec<Vec<Option<u32>>>,
-    /// Pages at first and at most.
+    /// Initial and maximum number of pages.
     pub(crate) memory: (usize, usize),
     pub(crate) data: Vec<(usize, &'m [u8])>,
     pub(crate) exports: HashMap<&'m str, u32>,
 }
 
 pub(crate) struct Body<'m> {
-    /// Locals behind the parameters; all begin as 0.
+    /// Locals after the parameters; all start as 0.
     pub(crate) locals: usize,
     pub(crate) code: Vec<Instruction<'m>>,
 }
@@ -45,9 +45,9 @@ pub(crate) struct Body<'m> {
 pub(crate) struct Instruction<'m> {
     pub(crate) operator: Operator<'m>,
     pub(crate) shape: Shape,
-    /// Where in the file.
+    /// Offset in the file.
     pub(crate) offset: usize,
-    /// Of a block, a loop or an `if`: its `end`; and the `else` of an `if`, or its `end`.
+    /// For a block, a loop or an `if`: its `end`; for an `if` also its `else`, or its `end` again.
     pub(crate) end: usize,
     pub(crate) otherwise: usize,
 }
@@ -71,7 +71,7 @@ impl<'m> Module<'m> {
         Ok(module)
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: of a module only a part is run")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: only a part of a module is run")]
     fn take(&mut self, payload: Payload<'m>) -> Result<(), Malformed> {
         match payload {
             Payload::TypeSection(types) => {
@@ -83,7 +83,10 @@ impl<'m> Module<'m> {
                 for import in imports.into_imports() {
                     let import = import?;
                     let TypeRef::Func(of) = import.ty else {
-                        return Err(Malformed(format!("{} is imported and no function", import.name)));
+                        return Err(Malformed(format!(
+                            "{} is imported and is not a function",
+                            import.name
+                        )));
                     };
                     self.imports.push(import.name);
                     self.functions.push(of);
@@ -127,7 +130,7 @@ impl<'m> Module<'m> {
                         continue;
                     };
                     let ElementItems::Functions(functions) = element.items else {
-                        return Err(Malformed("a table of something else than functions".into()));
+                        return Err(Malformed("a table of other values than functions".into()));
                     };
                     let start =
                         usize::try_from(constant(&mut offset_expr.get_operators_reader())?.bits)?;
@@ -192,7 +195,7 @@ impl<'m> Module<'m> {
         Ok(())
     }
 
-    /// How many values a block takes and gives.
+    /// Number of values that a block takes and returns.
     pub(crate) fn arity(&self, of: BlockType) -> (usize, usize) {
         match of {
             BlockType::Empty => (0, 0),
@@ -211,7 +214,10 @@ fn set(code: &mut [Instruction<'_>], at: Option<&usize>, change: impl FnOnce(&mu
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 fn constant(operators: &mut wasmparser::OperatorsReader<'_>) -> Result<Value, Malformed> {
     Ok(Value::public(match operators.read()? {
         Operator::I32Const { value } => u128::from(value.cast_unsigned()),

@@ -7,7 +7,7 @@ use crate::{
     value::{Value, mask, signed},
 };
 
-/// How a load makes a value of bytes.
+/// How a load turns bytes into a value.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) bytes: usize,
@@ -16,7 +16,10 @@ pub(crate) struct Load {
     pub(crate) width: u32,
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 pub(crate) const fn load<'o>(operator: &'o Operator<'_>) -> Option<(Load, &'o MemArg)> {
     use Operator::{
         F64Load, I32Load, I32Load8S, I32Load8U, I32Load16S, I32Load16U, I64Load, I64Load8S, I64Load8U,
@@ -41,8 +44,11 @@ pub(crate) const fn load<'o>(operator: &'o Operator<'_>) -> Option<(Load, &'o Me
     Some((Load { bytes, is_signed, width }, memarg))
 }
 
-/// Bytes of a store.
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+/// Number of bytes of a store.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 pub(crate) const fn store<'o>(operator: &'o Operator<'_>) -> Option<(usize, &'o MemArg)> {
     Some(match operator {
         Operator::I32Store8 { memarg } | Operator::I64Store8 { memarg } => (1, memarg),
@@ -54,7 +60,10 @@ pub(crate) const fn store<'o>(operator: &'o Operator<'_>) -> Option<(usize, &'o 
     })
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 pub(crate) fn constant(operator: &Operator<'_>) -> Option<Value> {
     Some(Value::public(match operator {
         Operator::I32Const { value } => value.cast_unsigned().into(),
@@ -69,13 +78,16 @@ pub(crate) const fn divides(operator: &Operator<'_>) -> bool {
     matches!(operator, I32DivS | I32DivU | I32RemS | I32RemU | I64DivS | I64DivU | I64RemS | I64RemU)
 }
 
-/// A number of `from` bits as one of `to`, its highest bit repeated.
+/// Sign-extends a number of `from` bits to `to` bits.
 pub(crate) fn extend(value: Value, from: u32, to: u32) -> Value {
     value.moved(|bits| signed(bits, from).cast_unsigned()).cut(to)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "narrowed on purpose")]
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     use Operator::{
         F64ReinterpretI64, I32Clz, I32Ctz, I32Eqz, I32Extend8S, I32Extend16S, I32Popcnt, I32WrapI64,
@@ -102,8 +114,11 @@ pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     })
 }
 
-/// Which of two, and how wide.
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+/// The kind of a comparison, and its width.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Result<Option<Value>, Trap> {
     use Operator::{
         I32Add, I32And, I32DivS, I32DivU, I32Eq, I32GeS, I32GeU, I32GtS, I32GtU, I32LeS, I32LeU,
@@ -165,14 +180,14 @@ fn quotient(operator: &Operator<'_>, x: Value, y: Value, width: u32) -> Result<O
     let (a, b) = (signed(x.bits, width), signed(y.bits, width));
     let is_quotient = matches!(operator, Operator::I32DivS | Operator::I64DivS);
     let bits = if is_quotient { a.checked_div(b) } else { a.checked_rem(b) }.ok_or(Trap::Division)?;
-    // The least number has no opposite.
+    // The least number has no negation.
     if signed(bits.cast_unsigned(), width) != bits {
         return Err(Trap::Division);
     }
     Ok(Some(Value::mixed(bits.cast_unsigned(), x.secret | y.secret, width)))
 }
 
-/// 1 if both are the same. Public bits that differ decide it, whatever the secret ones are.
+/// 1 if both are equal. Public bits that differ decide it, whatever the secret bits are.
 fn equal(x: Value, y: Value) -> Value {
     let both = x.secret | y.secret;
     let differs = (x.bits ^ y.bits) & !both != 0;
@@ -192,7 +207,7 @@ pub(crate) fn arithmetic(of: Arithmetic, x: Value, y: Value, width: u32) -> Valu
         Arithmetic::Sub => x.bits.wrapping_sub(y.bits),
         Arithmetic::Mul => x.bits.wrapping_mul(y.bits),
     };
-    // Times 0, whatever it is.
+    // A public zero makes the product public.
     let is_nothing = |value: Value| value.bits == 0 && value.secret == 0;
     let from = match of {
         Arithmetic::Mul if is_nothing(x) || is_nothing(y) => 0,

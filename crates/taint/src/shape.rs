@@ -1,4 +1,4 @@
-//! What kind of thing an instruction does, found out once, when its module is taken apart.
+//! The kind of an instruction, determined once, when its module is parsed.
 
 use wasmparser::Operator;
 
@@ -14,12 +14,12 @@ use crate::{
 pub(crate) enum Shape {
     Constant(Value),
     Load(Load),
-    /// So many bytes.
+    /// Number of bytes.
     Store(usize),
-    /// One lane of a vector, at this place, of so many bytes.
+    /// One lane of a vector, by index and number of bytes.
     LoadLane(u32, usize),
     StoreLane(u32, usize),
-    /// A vector made of so many bytes.
+    /// A vector from this number of bytes.
     Spread(usize, Spread),
     Unary,
     Binary,
@@ -28,7 +28,7 @@ pub(crate) enum Shape {
     VectorTernary,
     FloatUnary,
     FloatBinary,
-    /// Control, locals, globals, tables, blocks of memory; or nothing that is known here.
+    /// Control, locals, globals, tables, bulk memory; or an unsupported instruction.
     Other,
 }
 

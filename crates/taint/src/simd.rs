@@ -9,8 +9,11 @@ use crate::{
 
 pub(crate) type Spread = fn(Value) -> Value;
 
-/// Loads that make a vector of fewer bytes.
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+/// Loads that widen fewer bytes to a vector.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 pub(crate) fn load<'o>(operator: &'o Operator<'_>) -> Option<(&'o MemArg, usize, Spread)> {
     Some(match operator {
         Operator::V128Load8Splat { memarg } => (memarg, 1, |value| Value::lanes(8, |_| value)),
@@ -32,8 +35,11 @@ pub(crate) fn load<'o>(operator: &'o Operator<'_>) -> Option<(&'o MemArg, usize,
     })
 }
 
-/// Loads and stores of one lane: which, of how many bytes, and whether it is a load.
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+/// Loads and stores of one lane: its index, its number of bytes, and whether it is a load.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 pub(crate) fn lane_access<'o>(operator: &'o Operator<'_>) -> Option<(&'o MemArg, u32, usize, bool)> {
     let (memarg, lane, bytes, is_load) = match operator {
         Operator::V128Load8Lane { memarg, lane } => (memarg, lane, 1, true),
@@ -49,7 +55,10 @@ pub(crate) fn lane_access<'o>(operator: &'o Operator<'_>) -> Option<(&'o MemArg,
     Some((memarg, u32::from(*lane), bytes, is_load))
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     use Operator::{
         I8x16ExtractLaneS, I8x16ExtractLaneU, I8x16Popcnt, I8x16Splat, I16x8ExtendLowI8x16S,
@@ -89,7 +98,10 @@ pub(crate) fn unary(operator: &Operator<'_>, x: Value) -> Option<Value> {
     })
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's: what is not followed is refused")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "wasmparser's: unsupported instructions are rejected"
+)]
 pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Option<Value> {
     use Operator::{
         I8x16Add, I8x16Eq, I8x16MinU, I8x16Ne, I8x16RelaxedSwizzle, I8x16ReplaceLane, I8x16Shl,
@@ -106,7 +118,7 @@ pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Option<Valu
     let replaced = |lane: u8, width: u32| {
         Value::lanes(width, |at| if at == u32::from(lane) { y.cut(width) } else { x.lane(at, width) })
     };
-    // Which of two it is, is a secret if one of them is.
+    // The choice between two values is secret if either of them is.
     let chosen = |width: u32, is_first: fn(u128, u128) -> bool| {
         Value::lanes(width, |at| {
             let (a, b) = (x.lane(at, width), y.lane(at, width));
@@ -131,9 +143,10 @@ pub(crate) fn binary(operator: &Operator<'_>, x: Value, y: Value) -> Option<Valu
         }),
         I8x16Swizzle | I8x16RelaxedSwizzle => Value::lanes(8, |at| {
             let place = y.lane(at, 8);
-            // Relaxed, places from 16 to 127 give what they give; nobody here asks for one.
+            // Relaxed swizzles have an implementation-defined result from 16 to 127, which no
+            // module here uses.
             let found = if place.bits < 16 { x.lane(low(place.bits), 8) } else { Value::default() };
-            // Whichever byte it may be.
+            // Any of the bytes may be chosen.
             let secret = if place.is_secret() { 0xff } else { found.secret };
             Value { bits: found.bits, secret }
         }),

@@ -2,11 +2,11 @@
 
 /// Up to 128 bits, narrower ones in the lowest; `secret` has a bit set where that of `bits` may depend on a secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "the pair is what it is")]
+#[expect(clippy::exhaustive_structs, reason = "the pair is the whole value")]
 pub struct Value {
-    /// What it is.
+    /// The value.
     pub bits: u128,
-    /// What of it nobody may learn.
+    /// Its secret bits.
     pub secret: u128,
 }
 
@@ -39,28 +39,29 @@ impl Value {
         Self { bits: self.bits ^ other.bits, secret: self.secret | other.secret }
     }
 
-    /// `bits` is worked out from these so that each bit depends on those at its place and below: sums, differences, products.
+    /// `bits` was computed from values with the secret bits `from`; each bit depends on those at
+    /// its place and below, as in sums, differences and products.
     pub(crate) const fn carried(bits: u128, from: u128, width: u32) -> Self {
         let upward = if from == 0 { 0 } else { u128::MAX << from.trailing_zeros() };
         Self { bits, secret: upward }.cut(width)
     }
 
-    /// `bits` is worked out so that each bit depends on all.
+    /// `bits` was computed so that each bit depends on all bits.
     pub(crate) const fn mixed(bits: u128, from: u128, width: u32) -> Self {
         Self { bits, secret: if from == 0 { 0 } else { u128::MAX } }.cut(width)
     }
 
-    /// Bits and secrets alike go through what only moves bits.
+    /// Applies an operation that only moves bits to bits and secrets.
     pub(crate) fn moved(self, by: impl Fn(u128) -> u128) -> Self {
         Self { bits: by(self.bits), secret: by(self.secret) }
     }
 
-    /// Lane `at` of lanes of `width` bits.
+    /// Lane `at`, of `width` bits.
     pub(crate) const fn lane(self, at: u32, width: u32) -> Self {
         Self { bits: self.bits >> (at * width), secret: self.secret >> (at * width) }.cut(width)
     }
 
-    /// Lanes of `width` bits, each made from its number.
+    /// A vector of lanes of `width` bits, each computed from its index.
     pub(crate) fn lanes(width: u32, mut each: impl FnMut(u32) -> Self) -> Self {
         let mut whole = Self::default();
         for at in 0..128 / width {

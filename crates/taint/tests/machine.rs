@@ -1,12 +1,12 @@
-//! The machine sees what it is there to see, and calculates as WebAssembly does.
+//! The machine finds the dependencies that it must find, and computes as WebAssembly does.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::HashMap;
 
 use sealframe_taint::{Kind, Machine, Trap};
 
-/// Runs `body` on a memory of one page whose first 16 bytes are secret, 16 to 255 counting up from 1, and whose next page
-/// can be grown. The result, and what was decided by a secret.
+/// Runs `body` on a memory of one page, growable by one, whose first 16 bytes are secret and whose
+/// bytes 16 to 255 count up from 1. Returns the result, and what depended on a secret.
 fn run(body: &str) -> (Result<u64, Trap>, Vec<Kind>) {
     let text = format!(
         r#"(module
@@ -31,7 +31,7 @@ fn run(body: &str) -> (Result<u64, Trap>, Vec<Kind>) {
 const SECRET: &str = "(i32.load8_u (i32.const 0))";
 
 #[test]
-fn whatever_a_secret_decides_is_seen() {
+fn every_decision_by_a_secret_is_reported() {
     for (body, kind) in [
         (format!("(if (result i32) {SECRET} (then i32.const 1) (else i32.const 2))"), Kind::Branch),
         (format!("(block (br_if 0 {SECRET})) i32.const 1"), Kind::Branch),
@@ -57,7 +57,7 @@ fn whatever_a_secret_decides_is_seen() {
     ] {
         assert_eq!(run(&body), (run(&body).0, vec![kind]), "{body}");
         assert!(run(&body).0.is_ok(), "{body}: {:?}", run(&body).0);
-        // The same of what is public: nothing.
+        // The same with public bytes gives no report.
         let public = body.replace(SECRET, "(i32.load8_u (i32.const 16))");
         let (result, reports) = run(&public);
         assert!(result.is_ok() && reports.is_empty(), "{public}: {reports:?}");
@@ -65,7 +65,7 @@ fn whatever_a_secret_decides_is_seen() {
 }
 
 #[test]
-fn a_secret_is_followed_through_whatever_becomes_of_it() {
+fn a_secret_is_followed_through_every_computation() {
     for through in [
         "(i32.add (i32.const 1))",
         "(i32.sub (i32.const 1))",
@@ -99,7 +99,7 @@ fn a_secret_is_followed_through_whatever_becomes_of_it() {
         "local.set $x (memory.fill (i32.const 512) (local.get $x) (i32.const 3)) (i32.load (i32.const 512))",
         "i8x16.splat v128.const i8x16 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 0 i8x16.swizzle \
             i32x4.extract_lane 2",
-        // As a place in a table: which of its bytes it is, is a secret.
+        // As an index into a table: the choice of the byte is secret.
         "i8x16.splat local.set $v (v128.load (i32.const 16)) (local.get $v) i8x16.swizzle \
             i32x4.extract_lane 0",
         "i32x4.splat (i32.const 3) i32x4.shl i32x4.extract_lane 1",
@@ -109,7 +109,8 @@ fn a_secret_is_followed_through_whatever_becomes_of_it() {
         let body = format!("{SECRET} {through} (if (then)) i32.const 1");
         assert_eq!(run(&body), (Ok(1), vec![Kind::Branch]), "{through}");
     }
-    // A byte beside a secret one is none, nor is a bit that was masked out, nor what never depended on it.
+    // A byte beside a secret one is not secret, nor is a masked bit, nor a result that never
+    // depended on a secret.
     for without in [
         "drop (i32.load8_u (i32.const 16))",
         "(i32.and (i32.const 0xff00))",
@@ -125,8 +126,8 @@ fn a_secret_is_followed_through_whatever_becomes_of_it() {
 }
 
 #[test]
-fn a_comparison_that_stops_early_is_seen_each_time() {
-    // Two times 16 bytes, the secret ones and their like: equal, so all of them are looked at.
+fn a_comparison_that_stops_early_is_reported_each_time() {
+    // Twice 16 bytes, the secret ones and a copy: equal, so all of them are compared.
     let body = "(loop $next (br_if 1 (i32.const 0) \
             (i32.ne (i32.load8_u (local.get $x)) (i32.load8_u (i32.add (local.get $x) (i32.const 16))))) \
             drop (br_if $next (i32.lt_u (local.tee $x (i32.add (local.get $x) (i32.const 1))) (i32.const 16)))) \
@@ -283,7 +284,7 @@ fn it_calculates() {
 }
 
 #[test]
-fn what_everybody_has_seen_is_no_secret() {
+fn published_bytes_are_not_secret() {
     let module = wat::parse_str(
         r#"(module (memory 1) (func (export "copy")
             (memory.copy (i32.const 512) (i32.const 0) (i32.const 64))))"#,
@@ -295,7 +296,7 @@ fn what_everybody_has_seen_is_no_secret() {
     machine.door().write(48, &[0; 32], true).unwrap();
     machine.call("copy", &[]).unwrap();
     let is_secret = |machine: &Machine<'_>, at: u64, len: u64| machine.read(at, len).unwrap().1;
-    // Too short to be known again, and a row of zeros, which is like any other.
+    // Too short to be recognised, and a run of zeros, which is too common.
     machine.publish(&secret[..15]);
     machine.publish(&[0; 32]);
     for at in 0..80 {

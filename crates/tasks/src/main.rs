@@ -4,12 +4,15 @@
 //! every test, or those that are asked for; `cargo wasm` makes the npm package in `wasm/pkg`. All
 //! install what is missing and say so.
 
+mod checks;
 mod demo;
+mod metadata;
 mod paths;
 mod shell;
 mod tools;
 mod verify;
 mod wasm_package;
+mod words;
 
 use std::{env, process::ExitCode};
 

@@ -14,7 +14,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::paths::root;
 
-/// Steps write into files of their own when several run at once; single commands write to the terminal.
+/// Steps write into files of their own when several run at once; single commands write to the
+/// terminal.
 pub(crate) struct Shell {
     log: Option<Mutex<File>>,
     /// Without it a missing program is an error that names the program.

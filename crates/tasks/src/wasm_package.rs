@@ -13,7 +13,7 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::{
     paths::{root, target_dir},
     shell::Shell,
-    tools,
+    tools, words,
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -39,25 +39,13 @@ struct Module {
     flags: &'static [&'static str],
     /// Of its files.
     name: &'static str,
-    /// Whether its panics have words, which take 2 kB by gzip: where text is formatted for other
-    /// reasons they are there anyway.
-    has_words: bool,
     /// Whether its JavaScript bindings are kept; modules of one package share theirs.
     keeps_bindings: bool,
 }
 
 impl Module {
     const fn of(package: &'static str, name: &'static str, profile: &'static str) -> Self {
-        Self {
-            package,
-            features: "",
-            profile,
-            processor: "",
-            flags: &[],
-            name,
-            has_words: false,
-            keeps_bindings: true,
-        }
+        Self { package, features: "", profile, processor: "", flags: &[], name, keeps_bindings: true }
     }
 }
 
@@ -80,7 +68,6 @@ const MODULES: [Module; 7] = [
     Module { processor: RELAXED_SIMD, name: "sealframe_wasm_relaxed", ..CORE_WITH_VECTORS },
     Module {
         flags: &[COMPACT_HASHES, COMPACT_AES],
-        has_words: true,
         ..Module::of("sealframe-wasm-group", "sealframe_group", "wasm-small")
     },
     Module { features: "dave,jitsi,livekit", ..PROFILES },
@@ -88,8 +75,8 @@ const MODULES: [Module; 7] = [
     Module { features: "livekit", name: "sealframe_livekit", ..PROFILES },
 ];
 
-/// Compiles the modules, writes their JavaScript bindings into `wasm/build`, and bundles them with our
-/// own scripts into `wasm/pkg`.
+/// Compiles the modules, writes their JavaScript bindings into `wasm/build`, and bundles them with
+/// our own scripts into `wasm/pkg`.
 ///
 /// The bindings are made by wasm-bindgen as a library, so its two halves have one version by
 /// `Cargo.lock` and no separate tool has to be installed. esbuild comes from npm.
@@ -168,9 +155,7 @@ fn bind(module: &Module, file: &Path, folder: &Path) -> Result<()> {
     let bindings_name = if module.keeps_bindings { module.name } else { CORE.name };
     let place = if module.keeps_bindings { folder.to_path_buf() } else { folder.join("other") };
     let mut parsed = walrus::Module::from_file(file)?;
-    if !module.has_words {
-        drop_words(&mut parsed);
-    }
+    words::drop(&mut parsed).with_context(|| format!("{} keeps its words", file.display()))?;
     let made = Bindgen::new()
         .input_bytes(bindings_name, parsed.emit_wasm())
         .out_name(bindings_name)
@@ -193,37 +178,4 @@ fn bind(module: &Module, file: &Path, folder: &Path) -> Result<()> {
     )?;
     fs::remove_dir_all(place)?;
     Ok(())
-}
-
-/// What panics, and what formats text: by parts of mangled names.
-const WORDS: [&str; 7] = [
-    "4core3fmt",
-    "9panicking",
-    "4core3str5count",
-    "13unwrap_failed",
-    "16slice_index_fail",
-    "17len_mismatch_fail",
-    "13assert_failed",
-];
-
-/// Has panics end at once, as they do in any case: their words go nowhere in a browser. Whatever
-/// would put them together traps instead, in what is called by itself too, so a module that formats
-/// anything else fails every test that does so.
-fn drop_words(module: &mut walrus::Module) {
-    let has_words = |name: &str| WORDS.iter().any(|part| name.contains(part)) || name.ends_with("3fmt");
-    let local = module.funcs.iter_local();
-    let wordy: Vec<_> = local
-        .filter(|(id, _)| module.funcs.get(*id).name.as_deref().is_some_and(has_words))
-        .map(|(id, function)| (id, function.ty()))
-        .collect();
-    for (id, of) in wordy {
-        let (params, results) = {
-            let of = module.types.get(of);
-            (of.params().to_vec(), of.results().to_vec())
-        };
-        let args = params.iter().map(|&param| module.locals.add(param)).collect();
-        let mut builder = walrus::FunctionBuilder::new(&mut module.types, &params, &results);
-        builder.func_body().unreachable();
-        module.funcs.get_mut(id).kind = walrus::FunctionKind::Local(builder.local_func(args));
-    }
 }

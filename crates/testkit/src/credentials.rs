@@ -1,4 +1,4 @@
-//! Credentials that judges accept, and those that they refuse: `vectors/credentials/`.
+//! Credentials that judges accept or refuse: `vectors/credentials/`.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use crate::{hex::Hex, rfc9605::read};
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
-    /// What follows from an identity and a group id.
+    /// Values derived from an identity and a group id.
     pub derived: Vec<Derived>,
     /// Key sets of providers, by name.
     pub key_sets: BTreeMap<String, KeySetVector>,
-    /// Texts that are no key sets.
+    /// Texts that are not key sets.
     pub no_key_sets: Vec<NoKeySet>,
-    /// The issuer of those tokens whose setup names none.
+    /// The issuer of tokens whose setup names none.
     pub issuer: String,
-    /// The audiences of those tokens whose setup names none.
+    /// The audiences of tokens whose setup names none.
     pub audiences: Vec<String>,
     /// ID tokens.
     pub oidc: Vec<Token>,
@@ -26,11 +26,11 @@ pub struct Credentials {
     pub x509: Vec<Chain>,
     /// A list of known identities.
     pub list: List,
-    /// Secret keys to make credentials with.
+    /// Secret keys for making credentials.
     pub leaves: Vec<Leaf>,
 }
 
-/// What follows from an identity and a group id.
+/// Values derived from an identity and a group id.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Derived {
@@ -38,7 +38,7 @@ pub struct Derived {
     pub identity: Hex,
     /// Any bytes.
     pub group_id: Hex,
-    /// What a leaf's key signs.
+    /// The bytes that a leaf's key signs.
     pub statement: Hex,
     /// For any call.
     pub nonce: String,
@@ -54,11 +54,11 @@ pub struct Derived {
 pub struct KeySetVector {
     /// The document.
     pub json: String,
-    /// How many of its keys can be used.
+    /// Number of usable keys.
     pub usable: usize,
 }
 
-/// A text that is no key set.
+/// A text that is not a key set.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct NoKeySet {
@@ -68,13 +68,13 @@ pub struct NoKeySet {
     pub problem: String,
 }
 
-/// Whom a judge names.
+/// A judge's positive verdict.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Accepted {
     /// The user.
     pub user: String,
-    /// The first second at which it is no longer so.
+    /// The first second after its validity.
     pub expires_at: Option<u64>,
     /// Whether the credential is for this call alone.
     pub names_call: bool,
@@ -84,15 +84,15 @@ pub struct Accepted {
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
-    /// What is special.
+    /// The special property of this case.
     pub name: String,
     /// The token.
     pub credential: String,
-    /// Who shows it.
+    /// The identity that presents it.
     pub identity: Hex,
-    /// Where.
+    /// The call.
     pub group_id: Hex,
-    /// When.
+    /// The time.
     pub now: u64,
     /// Name of the key set.
     pub keys: String,
@@ -104,7 +104,7 @@ pub struct Token {
     pub refusal: Option<String>,
 }
 
-/// How a judge of ID tokens is configured; what is absent is as in a new judge.
+/// The configuration of a judge of ID tokens; absent fields are as in a new judge.
 #[derive(Deserialize, Debug, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Setup {
@@ -114,17 +114,17 @@ pub struct Setup {
     pub audiences: Option<Vec<String>>,
     /// `email`, or another claim.
     pub user_claim: Option<String>,
-    /// Of `cnf` and `nonce`.
+    /// A list of `cnf` and `nonce`.
     pub bindings: Option<Vec<String>>,
     /// Seconds.
     pub leeway: Option<u64>,
     /// A lifetime in seconds from `iat`.
     pub since_issued: Option<u64>,
-    /// No greatest age.
+    /// Whether there is no maximum age.
     pub any_age: bool,
-    /// A claim for the call.
+    /// The claim that names the call.
     pub call_claim: Option<String>,
-    /// `base64url`, or as it is.
+    /// `base64url`, or unchanged.
     pub call_form: Option<String>,
     /// Whether the call must be named.
     pub call_required: bool,
@@ -134,15 +134,15 @@ pub struct Setup {
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Chain {
-    /// What is special.
+    /// The special property of this case.
     pub name: String,
     /// The credential.
     pub credential: Hex,
-    /// Who shows it.
+    /// The identity that presents it.
     pub identity: Hex,
-    /// Where.
+    /// The call.
     pub group_id: Hex,
-    /// When.
+    /// The time.
     pub now: u64,
     /// `email`, `uri` or `dns`.
     pub kind: String,
@@ -164,43 +164,43 @@ pub struct Chain {
 pub struct List {
     /// The list.
     pub text: String,
-    /// What is judged by it.
+    /// Cases judged with the list.
     pub cases: Vec<ListCase>,
-    /// Texts that are no lists.
+    /// Texts that are not lists.
     pub no_lists: Vec<NoList>,
 }
 
-/// What is judged by a list.
+/// A case judged with a list.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct ListCase {
-    /// What is special.
+    /// The special property of this case.
     pub name: String,
     /// The credential.
     pub credential: Hex,
-    /// Who shows it.
+    /// The identity that presents it.
     pub identity: Hex,
     /// If it is accepted.
     pub accepted: Option<Accepted>,
     /// The refusal's name, if it is not.
     pub refusal: Option<String>,
-    /// Whom the refusal names.
+    /// The user named by the refusal.
     pub named: Option<String>,
 }
 
-/// A text that is no list.
+/// A text that is not a list.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct NoList {
     /// The text.
     pub text: String,
-    /// The line that is wrong, from 1.
+    /// The wrong line, counted from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The error in it.
     pub problem: String,
 }
 
-/// A secret key of a certificate.
+/// A certificate's secret key.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Leaf {
@@ -214,7 +214,7 @@ pub struct Leaf {
     pub anchor: Hex,
 }
 
-/// Everything there is.
+/// All of the file.
 #[must_use]
 pub fn all() -> Credentials {
     read(include_str!("../vectors/credentials/credentials.json"))

@@ -4,30 +4,30 @@ use serde::Deserialize;
 
 use crate::{hex::Hex, rfc9605::read};
 
-/// All of `dave.json`: what libdave's own tests expect.
+/// All of `dave.json`: the expectations of libdave's own tests.
 #[derive(Deserialize, Debug)]
 pub struct Published {
-    /// Frames, and which of their bytes stay readable.
+    /// Frames, and the byte ranges that stay readable.
     pub clear_ranges: Vec<RangesVector>,
-    /// Digits.
+    /// Codes of decimal digits.
     pub displayable_code: Vec<CodeVector>,
-    /// scrypt of two keys.
+    /// Fingerprints of two keys by scrypt.
     pub pairwise_fingerprint: Vec<PairwiseVector>,
-    /// One key and its user.
+    /// Fingerprints of one key and its user.
     #[serde(default)]
     pub key_fingerprint: Vec<KeyVector>,
 }
 
-/// A frame, and which of its bytes stay readable.
+/// A frame, and the byte ranges that stay readable.
 #[derive(Deserialize, Debug)]
 pub struct RangesVector {
-    /// Of libdave's test.
+    /// From libdave's test.
     pub name: String,
-    /// By libdave's name.
+    /// libdave's name.
     pub codec: String,
-    /// As an encoder makes it.
+    /// The encoder's output.
     pub frame: Hex,
-    /// How many there are.
+    /// Number of ranges.
     pub unencrypted_range_count: usize,
     /// Offset and length.
     pub unencrypted_ranges: Vec<(usize, usize)>,
@@ -40,15 +40,15 @@ pub struct RangesVector {
 pub struct CodeVector {
     /// Input.
     pub data: Hex,
-    /// Digits.
+    /// Number of digits.
     pub length: usize,
-    /// Digits of a group.
+    /// Digits per group.
     pub group: usize,
     /// Output.
     pub code: String,
 }
 
-/// Two keys and what is made of them.
+/// Two keys and their fingerprint.
 #[derive(Deserialize, Debug)]
 pub struct PairwiseVector {
     /// Input.
@@ -65,7 +65,7 @@ pub struct PairwiseVector {
     pub scrypt_output: Hex,
 }
 
-/// A key, its user, and both put together.
+/// A key, its user, and their fingerprint.
 #[derive(Deserialize, Debug)]
 pub struct KeyVector {
     /// Input.
@@ -90,9 +90,9 @@ pub struct Made {
 /// One hash ratchet.
 #[derive(Deserialize, Debug)]
 pub struct RatchetVector {
-    /// What MLS exports.
+    /// The secret exported by MLS.
     pub base_secret: Hex,
-    /// In order, not all of them.
+    /// In order, but not all.
     pub generations: Vec<GenerationVector>,
 }
 
@@ -103,36 +103,36 @@ pub struct GenerationVector {
     pub generation: u32,
     /// 16 bytes.
     pub key: Hex,
-    /// 12 bytes, of which frames make no use.
+    /// 12 bytes, which frames do not use.
     pub nonce: Hex,
 }
 
 /// One sealed frame.
 #[derive(Deserialize, Debug)]
 pub struct FrameVector {
-    /// What is special.
+    /// The special property of this case.
     pub name: String,
-    /// By libdave's name, or none.
+    /// libdave's name, or none.
     pub codec: Option<String>,
-    /// Which units of H.264 and H.265 stay readable: `without picture` or `parameter sets`.
+    /// The units of H.264 and H.265 that stay readable: `without picture` or `parameter sets`.
     pub clear: String,
-    /// What MLS exports.
+    /// The secret exported by MLS.
     pub base_secret: Hex,
     /// The nonce that is tried first.
     pub first_nonce: u64,
     /// The nonce that was used.
     pub nonce: u64,
-    /// As an encoder makes it.
+    /// The encoder's output.
     pub frame: Hex,
-    /// What is sent.
+    /// The sealed frame.
     pub sealed: Hex,
-    /// Offset and length of what is readable.
+    /// Offset and length of the readable ranges.
     pub ranges: Vec<(usize, usize)>,
-    /// What comes out.
+    /// The opened frame.
     pub opened: Hex,
 }
 
-/// What libdave's tests expect: the file as it came, and more of the same tests.
+/// The expectations of libdave's tests: the original file, and more of the same tests.
 #[must_use]
 pub fn published() -> Vec<Published> {
     vec![
@@ -141,7 +141,7 @@ pub fn published() -> Vec<Published> {
     ]
 }
 
-/// What `make_frames.py` makes.
+/// The output of `make_frames.py`.
 #[must_use]
 pub fn made() -> Made {
     read(include_str!("../vectors/dave/frames.json"))

@@ -13,7 +13,7 @@ pub struct Group {
     pub groups: Vec<GroupVector>,
     /// Rosters in several orders.
     pub roster_hashes: Vec<RosterHashVector>,
-    /// What members see of each other, in several orders.
+    /// Members' views of each other, in several orders.
     pub view_hashes: Vec<ViewHashVector>,
     /// Orders of moderators, in several orders.
     pub orders_hashes: Vec<OrdersHashVector>,
@@ -26,17 +26,17 @@ pub struct CallVector {
     pub kem: u8,
     /// 4 or 5.
     pub media_suite: u16,
-    /// What the application calls it.
+    /// The application's name for the call.
     pub group_id: Hex,
-    /// Of the group id.
+    /// Hash of the group id.
     pub group_hash: Hex,
-    /// Three.
+    /// Three members.
     pub members: Vec<MemberVector>,
-    /// Type 1: the members' own, then others of theirs with sessions of their own.
+    /// Type 1: the members' own, then other sessions of theirs.
     pub announces: Vec<AnnounceVector>,
-    /// Headers of generations that were begun and given to nobody.
+    /// Headers of generations that were begun and sent to nobody.
     pub begun: Vec<HeaderVector>,
-    /// Type 2 and 12; those of one member in order.
+    /// Types 2 and 12; those of one member are in order.
     pub updates: Vec<UpdateVector>,
     /// Type 3.
     pub requests: Vec<RequestVector>,
@@ -58,9 +58,9 @@ pub struct CallVector {
     pub check: EmojiVector,
     /// Several messages in one.
     pub bundles: Vec<BundleVector>,
-    /// Messages of every type that must not be taken.
+    /// Messages of every type that must be rejected.
     pub refused: Vec<RefusedMessage>,
-    /// Bundles out of which nothing is taken.
+    /// Bundles that must be rejected as a whole.
     pub refused_bundles: Vec<RefusedBundle>,
 }
 
@@ -75,19 +75,19 @@ pub struct MemberVector {
     pub identity_secret: Hex,
     /// Ed25519 public key.
     pub identity: Hex,
-    /// Where messages for it go.
+    /// The address for its messages.
     pub address: Hex,
-    /// What the application judges.
+    /// The credential for the application.
     pub credential: Hex,
-    /// What the application calls the person.
+    /// The application's name for the person.
     pub user_id: Hex,
-    /// Of the announce at the same place in `announces`.
+    /// Hash of the announce at the same index in `announces`.
     pub announce_hash: Hex,
     /// Its first 16 bytes.
     pub session: Hex,
     /// Its first two bytes: the field of the KID.
     pub number: u16,
-    /// Some, by number.
+    /// Some of its prekeys, by number.
     pub prekeys: Vec<PrekeyVector>,
 }
 
@@ -96,7 +96,7 @@ pub struct MemberVector {
 pub struct PrekeyVector {
     /// `prekey_number`.
     pub number: u16,
-    /// What `DeriveKeyPair` makes it of.
+    /// Input of `DeriveKeyPair`.
     pub ikm: Hex,
     /// The KEM's secret key; X-Wing's seed.
     pub secret: Hex,
@@ -104,16 +104,16 @@ pub struct PrekeyVector {
     pub public: Hex,
 }
 
-/// A message as it is on the wire, and what was signed.
+/// A message in wire format, and the bytes that were signed.
 #[derive(Deserialize, Debug)]
 pub struct SignedVector {
-    /// Place of the sender in `members`.
+    /// Index of the sender in `members`.
     pub from: usize,
-    /// Domain, name, group_hash, head and body; of an update its commitment too.
+    /// Domain, name, group_hash, head and body; for an update also its commitment.
     pub to_sign: Hex,
     /// Ed25519.
     pub signature: Hex,
-    /// All of it.
+    /// The whole message.
     pub message: Hex,
 }
 
@@ -143,7 +143,7 @@ pub struct AnnounceVector {
     pub credential: Hex,
     /// Field.
     pub extensions: Vec<ExtensionVector>,
-    /// Of the body.
+    /// Hash of the body.
     pub announce_hash: Hex,
     /// Its first 16 bytes.
     pub session: Hex,
@@ -161,7 +161,7 @@ pub struct ExtensionVector {
 /// A key that a member begins or delivers, whether it was sent or not.
 #[derive(Deserialize, Debug)]
 pub struct HeaderVector {
-    /// Place of the sender in `members`.
+    /// Index of the sender in `members`.
     pub from: usize,
     /// Field.
     pub flags: u8,
@@ -171,7 +171,7 @@ pub struct HeaderVector {
     pub step: u8,
     /// Field.
     pub prev_hash: Hex,
-    /// Signed; sent in update headers alone.
+    /// Signed, but sent in update headers only.
     pub key_commit: Hex,
     /// Of the generation and step.
     pub base_key: Hex,
@@ -179,7 +179,7 @@ pub struct HeaderVector {
     pub generation_key: Hex,
     /// Head, body and commitment.
     pub header: Hex,
-    /// Of the header.
+    /// Hash of the header.
     pub header_hash: Hex,
     /// Domain, name, group_hash and header.
     pub to_sign: Hex,
@@ -192,10 +192,10 @@ pub struct HeaderVector {
 /// Type 2.
 #[derive(Deserialize, Debug)]
 pub struct UpdateVector {
-    /// What it has in common with its update header.
+    /// The fields shared with its update header.
     #[serde(flatten)]
     pub header: HeaderVector,
-    /// Place of the recipient in `members`.
+    /// Index of the recipient in `members`.
     pub to: usize,
     /// Field of the entry.
     pub prekey_number: u16,
@@ -209,7 +209,7 @@ pub struct UpdateVector {
     pub ct: Hex,
     /// Recipient, prekey number, `enc` and `ct`.
     pub entry: Hex,
-    /// All of it.
+    /// The whole message.
     pub message: Hex,
 }
 
@@ -228,9 +228,9 @@ pub struct RequestVector {
 /// Type 4.
 #[derive(Deserialize, Debug)]
 pub struct AckVector {
-    /// Place of the sender in `members`.
+    /// Index of the sender in `members`.
     pub from: usize,
-    /// Place of what is acknowledged in `updates`.
+    /// Index of the acknowledged update in `updates`.
     pub update: usize,
     /// Field.
     pub generation: u32,
@@ -238,7 +238,7 @@ pub struct AckVector {
     pub step: u8,
     /// Field.
     pub mac: Hex,
-    /// All of it.
+    /// The whole message.
     pub message: Hex,
 }
 
@@ -280,11 +280,11 @@ pub struct HeartbeatVector {
     pub prekey_number: u16,
     /// Field.
     pub prekey: Hex,
-    /// Place of the witness in `heartbeats`.
+    /// Index of the witness in `heartbeats`.
     pub witness_at: Option<usize>,
-    /// What the sender has seen of each member.
+    /// The sender's view of each member.
     pub view: Vec<SeenVector>,
-    /// Those in force.
+    /// The orders in force.
     pub orders: Vec<OrderLine>,
 }
 
@@ -310,7 +310,7 @@ pub struct OrderVector {
     pub target: Hex,
     /// Field: the tags of those in `named`.
     pub identities: Vec<Hex>,
-    /// Identities, in an order of no meaning.
+    /// Identities, in arbitrary order.
     pub named: Vec<Hex>,
 }
 
@@ -339,7 +339,7 @@ pub struct RosterEntryVector {
     pub status: u8,
     /// Its newest generation.
     pub newest: u32,
-    /// The first 4 bytes of the hash of the update that began that.
+    /// The first 4 bytes of the hash of the update that began it.
     pub update_hash: Hex,
 }
 
@@ -386,9 +386,9 @@ pub struct CheckVector {
 /// An emoji check.
 #[derive(Deserialize, Debug)]
 pub struct EmojiVector {
-    /// Who starts it.
+    /// The side that starts it.
     pub a: CheckKey,
-    /// Who answers.
+    /// The side that answers.
     pub b: CheckKey,
     /// 16 bytes.
     pub check: Hex,
@@ -396,20 +396,20 @@ pub struct EmojiVector {
     pub secret: Hex,
     /// 6 bytes.
     pub sas: Hex,
-    /// Seven places in the table.
+    /// Seven indices into the table.
     pub emoji: Vec<u8>,
     /// Start, reply, reveal and two confirmations, B's first.
     pub messages: Vec<CheckVector>,
-    /// The end of another check.
+    /// The cancellation of another check.
     pub cancel: CheckVector,
-    /// Well signed; not to be taken in place of the one of the same stage and sender.
+    /// Validly signed, but rejected in place of the message of the same stage and sender.
     pub refused: Vec<RefusedCheck>,
 }
 
 /// One side's key of an emoji check.
 #[derive(Deserialize, Debug)]
 pub struct CheckKey {
-    /// Place in `members`.
+    /// Index in `members`.
     pub member: usize,
     /// X25519.
     pub secret: Hex,
@@ -420,63 +420,63 @@ pub struct CheckKey {
 /// A message that ends an emoji check.
 #[derive(Deserialize, Debug)]
 pub struct RefusedCheck {
-    /// What is wrong with it.
+    /// Its defect.
     pub name: String,
-    /// All of it.
+    /// The whole message.
     pub message: Hex,
 }
 
 /// Several messages to one recipient.
 #[derive(Deserialize, Debug)]
 pub struct BundleVector {
-    /// What is special about it.
+    /// The special property of this case.
     pub name: String,
-    /// Place in `members` of the one that all messages claim to be from.
+    /// Index in `members` of the claimed sender of all messages.
     pub from: usize,
-    /// All of it.
+    /// The whole message.
     pub message: Hex,
-    /// What is in it.
+    /// Its parts.
     pub messages: Vec<BundledVector>,
 }
 
 /// One message of a bundle.
 #[derive(Deserialize, Debug)]
 pub struct BundledVector {
-    /// All of it.
+    /// The whole message.
     pub message: Hex,
-    /// What refuses it; `None` if it is taken.
+    /// Why it is rejected; `None` if it is accepted.
     pub refused: Option<Refused>,
 }
 
-/// A bundle of which nothing is taken.
+/// A bundle that is rejected as a whole.
 #[derive(Deserialize, Debug)]
 pub struct RefusedBundle {
-    /// What is wrong with it.
+    /// Its defect.
     pub name: String,
-    /// Place in `members` of the one that it claims to be from.
+    /// Index in `members` of the claimed sender.
     pub from: usize,
-    /// All of it.
+    /// The whole message.
     pub message: Hex,
 }
 
 /// A message that must change nothing.
 #[derive(Deserialize, Debug)]
 pub struct RefusedMessage {
-    /// What is wrong with it.
+    /// Its defect.
     pub name: String,
-    /// What refuses it: its form, or what it is held against.
+    /// Why it is rejected: for its form, or after a comparison.
     pub kind: Refused,
-    /// Place in `members` of the one that it claims to be from.
+    /// Index in `members` of the claimed sender.
     pub from: usize,
-    /// Place in `members` of the one that must refuse it.
+    /// Index in `members` of the member that must reject it.
     pub to: usize,
-    /// Place in `updates` of what acks are held against.
+    /// Index in `updates` of the update that acks are compared with.
     pub update: usize,
-    /// All of it.
+    /// The whole message.
     pub message: Hex,
 }
 
-/// What refuses a message, in the order in which it is looked at.
+/// Why a message is rejected, in the order of the checks.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[serde(rename_all = "lowercase")]
 pub enum Refused {
@@ -486,9 +486,9 @@ pub enum Refused {
     Malformed,
     /// An announce's session is not its hash.
     Session,
-    /// An update's entry is for another, or does not open.
+    /// An update's entry is for another recipient, or does not open.
     Entry,
-    /// Signature or identity; of an update the commitment too.
+    /// Signature or identity; for an update also the commitment.
     Signature,
     /// An announce for another media suite or KEM.
     Suite,
@@ -499,13 +499,13 @@ pub enum Refused {
 /// A group id's hash.
 #[derive(Deserialize, Debug)]
 pub struct GroupVector {
-    /// What the application calls it.
+    /// The application's name for the call.
     pub group_id: Hex,
     /// Its hash.
     pub group_hash: Hex,
 }
 
-/// A roster, in an order of no meaning.
+/// A roster, in arbitrary order.
 #[derive(Deserialize, Debug)]
 pub struct RosterHashVector {
     /// Of the call.
@@ -518,7 +518,7 @@ pub struct RosterHashVector {
     pub announce_hashes: Vec<Hex>,
 }
 
-/// A view, in an order of no meaning.
+/// A view, in arbitrary order.
 #[derive(Deserialize, Debug)]
 pub struct ViewHashVector {
     /// 32 bytes.
@@ -532,13 +532,13 @@ pub struct ViewHashVector {
 pub struct SeenVector {
     /// 32 bytes.
     pub announce_hash: Hex,
-    /// Its newest generation; 0 if it told none.
+    /// Its newest generation; 0 if there is none.
     pub newest: u32,
-    /// The hash of the update that began it; zeros if it told none.
+    /// The hash of the update that began it; zeros if there is none.
     pub update_hash: Hex,
 }
 
-/// Orders in force, in an order of no meaning.
+/// Orders in force, in arbitrary order.
 #[derive(Deserialize, Debug)]
 pub struct OrdersHashVector {
     /// 32 bytes.
@@ -547,20 +547,22 @@ pub struct OrdersHashVector {
     pub orders: Vec<OrderLine>,
 }
 
-/// What is hashed of an order.
+/// The hashed part of an order.
 #[derive(Deserialize, Debug)]
 pub struct OrderLine {
     /// Field.
     pub counter: u32,
-    /// Who signed it.
+    /// The session that signed it.
     pub session: Hex,
     /// Field.
     pub action: u8,
     /// Field.
     pub target: Hex,
+    /// Field.
+    pub identities: Vec<Hex>,
 }
 
-/// Everything there is.
+/// All of the file.
 #[must_use]
 pub fn all() -> Group {
     read(include_str!("../vectors/group/group.json"))

@@ -1,8 +1,8 @@
-//! Bytes as hexadecimal digits, in vectors and in failures.
+//! Bytes as hexadecimal digits, in vectors and in failure messages.
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// Bytes that a vector file writes as hexadecimal digits.
+/// Bytes that a vector file gives as hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Hex(pub Vec<u8>);
 
@@ -17,18 +17,18 @@ impl core::ops::Deref for Hex {
 impl<'de> Deserialize<'de> for Hex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let digits = String::deserialize(deserializer)?;
-        decode(&digits).map(Self).ok_or_else(|| D::Error::custom("no hexadecimal bytes"))
+        decode(&digits).map(Self).ok_or_else(|| D::Error::custom("not hexadecimal bytes"))
     }
 }
 
-/// The bytes of an even number of digits.
+/// Decodes an even number of digits.
 #[must_use]
 pub fn decode(digits: &str) -> Option<Vec<u8>> {
     let pairs = digits.as_bytes().chunks(2);
     pairs.map(|pair| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
-/// Two digits for each byte.
+/// Encodes each byte as two digits.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,10 +1,10 @@
-//! What Jitsi's and LiveKit's own code made: `vectors/jitsi/`, `vectors/livekit/`.
+//! The output of Jitsi's and LiveKit's own code: `vectors/jitsi/`, `vectors/livekit/`.
 
 use serde::Deserialize;
 
 use crate::{hex::Hex, rfc9605::read};
 
-/// All of `jitsi-frames.json` but the rendering of key verification.
+/// All of `jitsi-frames.json` except the rendering of key verification.
 #[derive(Deserialize, Debug)]
 pub struct Jitsi {
     /// Keys along ratchets.
@@ -24,7 +24,7 @@ pub struct LiveKit {
     pub upstream_test_vectors: Vec<UpstreamVector>,
     /// Sealed data.
     pub data_packets: Vec<DataVector>,
-    /// What servers inject.
+    /// Frames that servers inject.
     pub sif_payloads: std::collections::BTreeMap<String, InjectedVector>,
 }
 
@@ -33,7 +33,7 @@ pub struct LiveKit {
 pub struct LiveKitNative {
     /// Sealed frames.
     pub frames: Vec<FrameVector>,
-    /// IVs in order, of one stream.
+    /// IVs of one stream, in order.
     pub counter_sequence: Vec<IvVector>,
 }
 
@@ -62,13 +62,13 @@ pub struct KeyStep {
 /// A sealed frame.
 #[derive(Deserialize, Debug)]
 pub struct FrameVector {
-    /// What is special about it.
+    /// The special property of this case.
     pub name: String,
     /// `HKDF` or `PBKDF2`; LiveKit only.
     pub kdf: Option<String>,
-    /// Before the ratchet; absent where there was none.
+    /// Before the ratchet; absent if there was no ratchet.
     pub initial_material: Option<Hex>,
-    /// How far the key had been ratcheted.
+    /// Number of ratchet steps.
     #[serde(default)]
     pub ratchet_steps: u8,
     /// The key material that sealed it.
@@ -81,7 +81,7 @@ pub struct FrameVector {
     pub aes_key: Hex,
     /// On the wire.
     pub key_index: u8,
-    /// Before it was reduced; Jitsi only.
+    /// Before the modulo; Jitsi only.
     pub key_index_signalled: Option<u32>,
     /// `audio` or `video`.
     pub kind: String,
@@ -105,7 +105,7 @@ pub struct FrameVector {
     pub plaintext: Hex,
     /// The sealed frame.
     pub encrypted: Hex,
-    /// Appended behind it.
+    /// Appended after the sealed frame.
     pub metadata_trailer: Option<Hex>,
 }
 
@@ -127,7 +127,7 @@ pub struct UpstreamVector {
 /// Sealed data.
 #[derive(Deserialize, Debug)]
 pub struct DataVector {
-    /// HKDF's.
+    /// HKDF input.
     pub material: Hex,
     /// On the wire.
     pub key_index: u8,

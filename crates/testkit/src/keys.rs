@@ -32,7 +32,7 @@ pub struct RatchetVector {
     pub generation: Number,
     /// Field of the KID.
     pub sender: Number,
-    /// In the order of the ratchet, not all of them.
+    /// In ratchet order, but not all.
     pub steps: Vec<StepVector>,
 }
 
@@ -130,7 +130,7 @@ pub struct MlsFrame {
     pub frame: KeyFrame,
 }
 
-/// A genuine frame and what becomes of it in wrong hands.
+/// A genuine frame and altered copies of it.
 #[derive(Deserialize, Debug)]
 pub struct RefusedVector {
     /// IANA's number.
@@ -147,18 +147,18 @@ pub struct RefusedVector {
     pub pt: Hex,
     /// The genuine frame, which opens.
     pub ct: Hex,
-    /// Those that must not open.
+    /// Frames that must not open.
     pub cases: Vec<RefusedCase>,
 }
 
 /// One frame that must not open.
 #[derive(Deserialize, Debug)]
 pub struct RefusedCase {
-    /// What was done to it.
+    /// The alteration.
     pub name: String,
-    /// What the receiver takes for its metadata.
+    /// The metadata that the receiver assumes.
     pub metadata: Hex,
-    /// What the receiver gets.
+    /// The received frame.
     pub ct: Hex,
 }
 
@@ -170,11 +170,11 @@ impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let digits = String::deserialize(deserializer)?;
         let number = digits.strip_prefix("0x").and_then(|hex| u64::from_str_radix(hex, 16).ok());
-        number.map(Self).ok_or_else(|| D::Error::custom("no hexadecimal number"))
+        number.map(Self).ok_or_else(|| D::Error::custom("not a hexadecimal number"))
     }
 }
 
-/// Everything there is.
+/// All of the file.
 #[must_use]
 pub fn all() -> Keys {
     read(include_str!("../vectors/keys/keys.json"))

@@ -1,7 +1,7 @@
-//! Test vectors with their provenance, and the means to read them.
+//! Test vectors with their provenance, and their readers.
 //!
-//! The vectors lie in `vectors/`, each folder with a `PROVENANCE.md`. Readers return everything there
-//! is; the tests state how many they expect.
+//! The vectors are in `vectors/`, each folder with a `PROVENANCE.md`. Readers return all of them;
+//! the tests state how many they expect.
 
 pub mod aes_gcm;
 pub mod alloc;

@@ -1,7 +1,7 @@
-//! What is left of secrets: in memory that is freed, and on the stack.
+//! Searches for remains of secrets: in freed memory, and on the stack.
 
 #![expect(unsafe_code, reason = "looks at raw memory")]
-#![expect(clippy::panic, reason = "what cannot be searched is a failed test")]
+#![expect(clippy::panic, reason = "unsearchable memory is a failed test")]
 
 use core::{
     alloc::{GlobalAlloc, Layout},
@@ -15,16 +15,16 @@ use std::{
     thread,
 };
 
-/// The longest secret that is looked for, in bytes; of a longer one its front is.
+/// Longest pattern, in bytes; of a longer secret the start is searched for.
 const LONGEST: usize = 32;
-/// Secrets are compared XOR this, so that no search finds itself.
+/// Secrets are stored XOR this, so that a search does not find itself.
 const MASK: u8 = 0xa5;
-/// Stack between a search and the work whose stack it searches.
+/// Bytes of stack between a search and the work whose stack it searches.
 const APART: usize = 64 << 10;
-/// Stack that is searched.
+/// Bytes of stack that are searched.
 const SEARCHED: usize = 96 << 10;
 
-/// Bytes to look for, in disguise.
+/// A masked pattern to search for.
 #[derive(Clone, Copy, Debug)]
 pub struct Secret {
     masked: [u8; LONGEST],
@@ -35,11 +35,11 @@ impl Secret {
     /// The first 32 bytes of `bytes`, or all.
     ///
     /// # Panics
-    /// If there are fewer than 8: such would be found by accident.
+    /// If there are fewer than 8, which would be found by chance.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let len = bytes.len().min(LONGEST);
-        assert!(len >= 8, "found by accident");
+        assert!(len >= 8, "would be found by chance");
         let mut masked = [0; LONGEST];
         masked.iter_mut().zip(&bytes[..len]).for_each(|(to, from)| *to = from ^ MASK);
         Self { masked, len }
@@ -55,16 +55,17 @@ thread_local! {
     static FOUND: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Looks at every block that is freed, where it lies, for a secret that its thread watches. A test names it as its
-/// `#[global_allocator]`.
+/// Searches every freed block, before it is freed, for the secret that its thread watches. A test
+/// declares it as its `#[global_allocator]`.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit, named in a static")]
 pub struct WatchingAllocator;
 
-// SAFETY: every call goes on to the system's allocator unchanged.
+// SAFETY: every call is forwarded to the system's allocator unchanged.
 unsafe impl GlobalAlloc for WatchingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise, passed on. Zeroed, so that all of a block may be read when it is freed.
+        // SAFETY: the caller's contract, passed on. Zeroed, so that the whole block may be read
+        // when it is freed.
         unsafe { System.alloc_zeroed(layout) }
     }
 
@@ -76,13 +77,15 @@ unsafe impl GlobalAlloc for WatchingAllocator {
             let found = (0..places).filter(|place| secret.is_at(|at| byte(place + at))).count();
             FOUND.set(FOUND.get() + found);
         }
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller's contract, passed on.
         unsafe { System.dealloc(memory, layout) }
     }
-    // `realloc` is the trait's own: it allocates, copies and frees, so what it leaves is seen.
+    // `realloc` is the trait's default: it allocates, copies and frees, so the old block is
+    // searched.
 }
 
-/// How often `secret` lay in a block that this thread freed during `work`. The test has a [`WatchingAllocator`].
+/// How many times `secret` was in a block that this thread freed during `work`. The test has a
+/// [`WatchingAllocator`].
 pub fn freed_with(secret: &Secret, work: impl FnOnce()) -> usize {
     FOUND.set(0);
     WATCHED.set(Some(*secret));
@@ -91,7 +94,8 @@ pub fn freed_with(secret: &Secret, work: impl FnOnce()) -> usize {
     FOUND.get()
 }
 
-/// How often `secret` lies on the stack that `work` has used, after it. `work` runs on a thread of its own. Linux.
+/// How many times `secret` is on the stack of `work` afterwards. `work` runs on a thread of its
+/// own. Linux only.
 ///
 /// # Panics
 /// If memory cannot be read.
@@ -104,12 +108,12 @@ pub fn left_on_stack(secret: &Secret, work: impl FnOnce() + Send) -> usize {
         });
         match search.map(thread::ScopedJoinHandle::join) {
             Ok(Ok(found)) => found,
-            _ => panic!("the stack was not searched"),
+            _ => panic!("the stack could not be searched"),
         }
     })
 }
 
-/// Runs `work` so far down the stack that the search, which comes after it, does not overwrite what it leaves.
+/// Runs `work` deep enough in the stack that the search afterwards does not overwrite its remains.
 #[inline(never)]
 fn run_apart(work: impl FnOnce()) {
     let mut apart = [0_u8; APART];

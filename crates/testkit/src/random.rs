@@ -1,13 +1,13 @@
-//! Numbers that look random and come again with their seed.
+//! Reproducible pseudorandom numbers.
 
 use core::convert::Infallible;
 
-/// SplitMix64 (Steele, Lea and Flood, 2014). For tests alone: whoever sees one number knows all that follow.
+/// SplitMix64 (Steele, Lea and Flood, 2014). For tests only: one number reveals all later ones.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The numbers of this seed.
+    /// A generator with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
@@ -27,12 +27,12 @@ impl Random {
         self.number() % bound
     }
 
-    /// Whether something happens that does in so many of a thousand cases.
+    /// True in `of_thousand` of a thousand cases.
     pub fn happens(&mut self, of_thousand: u64) -> bool {
         self.below(1000) < of_thousand
     }
 
-    /// One of several.
+    /// A random element.
     ///
     /// # Panics
     /// If there is none.

@@ -11,11 +11,11 @@ pub struct HeaderVector {
     pub kid: u64,
     /// CTR.
     pub ctr: u64,
-    /// The one encoding of both.
+    /// The only encoding of both.
     pub encoded: Hex,
 }
 
-/// AES-CTR with HMAC alone: appendix C.2.
+/// AES-CTR with HMAC: appendix C.2.
 #[derive(Deserialize, Debug)]
 pub struct CtrHmacVector {
     /// IANA's number.
@@ -76,20 +76,20 @@ fn rfc() -> Rfc {
     read(include_str!("../vectors/rfc9605/test-vectors.json"))
 }
 
-/// All 289.
+/// All 289 headers.
 #[must_use]
 pub fn headers() -> Vec<HeaderVector> {
     rfc().header
 }
 
-/// All 3 + 3.
+/// All 3 + 3 AES-CTR-HMAC cases.
 #[must_use]
 pub fn ctr_hmac() -> Vec<CtrHmacVector> {
     let Rfc { aes_ctr_hmac, aes_256_ctr_hmac, .. } = rfc();
     aes_ctr_hmac.into_iter().chain(aes_256_ctr_hmac).collect()
 }
 
-/// All 5 + 3.
+/// All 5 + 3 frames.
 #[must_use]
 pub fn frames() -> Vec<FrameVector> {
     let more: Aes256 = read(include_str!("../vectors/rfc9605/test-vectors-aes256.json"));

@@ -1,9 +1,9 @@
-//! SECURITY.md names tests: they exist.
+//! Checks that the tests named in SECURITY.md exist.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{fs, path::Path};
 
-/// Every Rust and JavaScript test under `folder`, as one text.
+/// Appends every Rust and JavaScript test under `folder` to `text`.
 fn sources(folder: &Path, text: &mut String) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -33,7 +33,7 @@ fn every_named_test_exists() {
                 '"' => text.contains(&format!("test('{name}'")),
                 _ => text.contains(&format!("fn {name}(")),
             };
-            // Files and types are named among them too.
+            // The cells also name files and types.
             let is_test = quote == '"'
                 || name.chars().all(|c| c.is_ascii_lowercase() || "_0123456789".contains(c));
             assert!(there || !is_test, "{name} is named in SECURITY.md and does not exist");
@@ -44,7 +44,7 @@ fn every_named_test_exists() {
     println!("{named} tests named in SECURITY.md exist");
 }
 
-/// What stands in quotes in a cell, whatever is in it, with the quote.
+/// The quoted texts of a cell, each with its quotation mark.
 fn quoted(cell: &str) -> Vec<(char, &str)> {
     let mut found = Vec::new();
     let mut rest = cell;

@@ -45,10 +45,11 @@ impl Header {
         1 + field_len(self.kid.get()) + field_len(self.ctr.get())
     }
 
-    /// Reads the header at the front of a sealed frame; whatever follows it is not looked at.
+    /// Reads the header at the front of a sealed frame and ignores the bytes after it.
     ///
-    /// Needs no key and allocates nothing: this is the call of a media server. Every accepted header
-    /// is the only encoding of its values, so `parse` and [`encode`](Self::encode) are inverse.
+    /// Needs no key and allocates nothing: this is the call of a media server. Every accepted
+    /// header is the only encoding of its values, so `parse` and [`encode`](Self::encode) are
+    /// inverse.
     ///
     /// # Errors
     /// [`HeaderError`] when the bytes end too early or a field is longer than it needs to be.
@@ -101,7 +102,8 @@ impl Header {
         };
         let config = nibble(kid, kid_len) << 4 | nibble(ctr, ctr_len);
         let start = Self::MAX_LEN - 1 - kid_len - ctr_len;
-        // Config byte, KID and CTR as one number: stores at fixed places, which need not reach memory.
+        // Config byte, KID and CTR as one number: stores at fixed places, which need not reach
+        // memory.
         let kid = if kid_len == 0 { 0 } else { kid };
         let ctr = if ctr_len == 0 { 0 } else { ctr };
         let mut word = u128::from(kid) << (8 * ctr_len) | u128::from(ctr);
@@ -125,15 +127,15 @@ pub struct EncodedHeader {
 }
 
 impl EncodedHeader {
-    /// What is encoded.
+    /// The encoded header.
     #[inline]
     #[must_use]
     pub const fn header(&self) -> Header {
         self.header
     }
 
-    /// Moves on to the next CTR of the same KID, which is mostly a matter of the last byte. Stays where
-    /// it is at CTR 2^64 - 1.
+    /// Moves on to the next CTR of the same KID, which is mostly a matter of the last byte. Stays
+    /// where it is at CTR 2^64 - 1.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the low byte is what is wanted")]
     pub fn advance(&mut self) {
@@ -180,7 +182,7 @@ impl EncodedHeader {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// There are no bytes at all.
+    /// There are no bytes.
     Empty,
     /// The config byte announces more bytes than there are.
     Truncated,
@@ -203,7 +205,7 @@ impl fmt::Display for HeaderError {
 
 impl core::error::Error for HeaderError {}
 
-/// Bytes that `value` takes behind the config byte: 0 when it fits inside, else `1..=8`.
+/// Bytes that `value` takes after the config byte: 0 when it fits inside, else `1..=8`.
 const fn field_len(value: u64) -> usize {
     if value < INLINE_END { 0 } else { 8 - value.leading_zeros() as usize / 8 }
 }
@@ -216,7 +218,8 @@ fn extended_len(nibble: u8) -> usize {
     LEN.get(usize::from(nibble & 0xf)).map_or(0, |&len| usize::from(len))
 }
 
-/// The value of one field, or `None` if a shorter encoding exists. `at` is where its bytes are, if any.
+/// The value of one field, or `None` if a shorter encoding exists. `at` is where its bytes are, if
+/// any.
 #[inline]
 fn read_field(nibble: u8, head: &[u8; Header::MAX_LEN], at: usize) -> Option<u64> {
     if nibble & EXTENDED == 0 {
@@ -224,7 +227,8 @@ fn read_field(nibble: u8, head: &[u8; Header::MAX_LEN], at: usize) -> Option<u64
     }
     // Nibbles 8 to 15 announce 1 to 8 bytes.
     let value = word_at(head, at) >> (8 * (15 - nibble));
-    // One byte less would do if the first is zero, none at all if the config byte can hold the value.
+    // One byte less would do if the first is zero, none at all if the config byte can hold the
+    // value.
     let first = head.get(at).map_or(0, |&byte| byte);
     (first != 0 && value >= INLINE_END).then_some(value)
 }

@@ -37,7 +37,8 @@ macro_rules! number {
 }
 
 number! {
-    /// KID: names the key that sealed a frame. Readable by anyone, chosen by whoever sent the bytes.
+    /// KID: names the key that sealed a frame. Anyone can read it, and the sender of the bytes
+    /// chooses it.
     ///
     /// Source: RFC 9605 §4.3.
     Kid

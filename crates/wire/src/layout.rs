@@ -4,8 +4,9 @@ use crate::Kid;
 
 /// KID of sender keys (RFC 9605 §5.1): `generation | sender | step`, from the high bits down.
 ///
-/// The RFC's own layout has no sender bits, because the transport tells whose frame it is. Servers
-/// that let one RTP stream carry several people over time make a sender number in the KID sturdier.
+/// The RFC's own layout has no sender bits, because the transport identifies the sender. Where
+/// servers let one RTP stream carry several people over time, a sender number in the KID is
+/// sturdier.
 ///
 /// At most `2^step_bits` ratchet steps of a generation can be told apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,8 +86,8 @@ impl SenderKeyLayout {
         to.wrapping_sub(from) & mask(self.step_bits)
     }
 
-    /// Whether a step lies behind another. Steps come round: what is at most half the circle ahead lies ahead, and
-    /// everything else but the step itself lies behind.
+    /// Whether a step lies behind another. Steps wrap: a step at most half the range ahead lies
+    /// ahead, and every other one but the step itself lies behind.
     #[must_use]
     pub const fn is_behind(self, at: u64, step: u64) -> bool {
         let ahead = self.steps_between(at, step);

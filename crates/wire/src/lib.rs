@@ -1,5 +1,6 @@
 //! The SFrame header (RFC 9605 §4.3), the fields of a KID (§5), and what every frame format needs
-//! around them: a buffer with room for a sealed frame, and the replay window. None of it uses a key.
+//! around them: a buffer with room for a sealed frame, and the replay window. None of it uses a
+//! key.
 //!
 //! ```text
 //! sealed frame   ┌ header 1..=17 B ┬ ciphertext ──────┬ tag ┐
@@ -9,9 +10,9 @@
 //! Y = 0: CCC is the CTR (0..=7)     Y = 1: the CTR follows, in CCC + 1 bytes
 //! ```
 //!
-//! This is what a media server links. The crate depends on nothing, allocates nothing and knows no
-//! key, so neither does the server; `cargo tree -p sealframe-wire -e normal` prints one line, and a
-//! test holds it to that.
+//! This is the crate that a media server links. It depends on nothing, allocates nothing and has no
+//! type for a key; `cargo tree -p sealframe-wire -e normal` prints one line, and a test enforces
+//! it.
 //!
 //! | module | noun |
 //! |---|---|
@@ -24,9 +25,9 @@
 //! | `frame_buf` | [`FrameBuf`]: a frame with headroom and tailroom |
 //! | `replay` | [`ReplayWindow`]: which counters have been opened |
 //!
-//! The last two are here, rather than in a crate of their own, because they are made of this crate's
-//! types, use no key and have no dependency; the crates for SFrame and for other formats both
-//! import them, and neither imports the other.
+//! The last two are here, rather than in a crate of their own, because they are made of this
+//! crate's types, use no key and have no dependency; the crates for SFrame and for other formats
+//! both import them, and neither imports the other.
 //!
 //! ```
 //! use sealframe_wire::{Header, SenderKeyLayout};

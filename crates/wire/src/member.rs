@@ -2,11 +2,13 @@
 
 use core::fmt;
 
-/// Which member of a call sealed a frame: the sender field of its KID, 16 bits in the layout of a call.
+/// Which member of a call sealed a frame: the sender field of its KID, 16 bits in the layout of a
+/// call.
 ///
 /// Who a member is, its session says; an id may come again once that session has ended.
 ///
-/// Source: RFC 9605 §5.1 leaves room for such a field; PROTOCOL.md §1 of `sealframe-group` gives its place.
+/// Source: RFC 9605 §5.1 leaves room for such a field; PROTOCOL.md §1 of `sealframe-group` gives
+/// its place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct MemberId(u16);
 

@@ -4,8 +4,8 @@ use crate::{Ctr, Header, Kid};
 
 /// A KID and the length of its CTR: the next header of a stream mostly has both of the last one.
 ///
-/// Recognising such a header takes one comparison and two shifts, a fifth of what parsing takes. It
-/// is a short cut only: whatever it recognises, [`Header::parse`] reads the same.
+/// Recognising such a header takes one comparison and two shifts, a fifth of the cost of parsing.
+/// It is only a shortcut: [`Header::parse`] reads every recognised header the same.
 #[derive(Clone, Copy, Debug)]
 pub struct HeaderPrediction {
     last: Header,
@@ -14,7 +14,7 @@ pub struct HeaderPrediction {
     front: u64,
     /// Bits of config byte and KID: 8 to 56.
     front_bits: u8,
-    /// Bits of a word behind them.
+    /// Bits of a word after them.
     behind_front: u8,
     /// Bits of a word that are no CTR, once it has been shifted to the top.
     behind_ctr: u8,
@@ -37,8 +37,8 @@ impl HeaderPrediction {
         floor: u64::MAX,
     };
 
-    /// What follows `last`: [`NONE`](Self::NONE) for a CTR inside the config byte, or a header of more
-    /// than 8 bytes.
+    /// What follows `last`: [`NONE`](Self::NONE) for a CTR inside the config byte, or a header of
+    /// more than 8 bytes.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "lengths up to 8")]
     pub fn after(last: Header) -> Self {
@@ -64,7 +64,8 @@ impl HeaderPrediction {
         }
     }
 
-    /// The header in front of `frame`, if it is as predicted. `None` says nothing about the frame.
+    /// The header in front of `frame`, if it matches the prediction. `None` says nothing about the
+    /// frame.
     #[inline]
     #[must_use]
     pub fn recognise(&self, frame: &[u8]) -> Option<Header> {

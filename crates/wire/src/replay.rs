@@ -6,8 +6,8 @@ use crate::Ctr;
 
 /// How many counters a [`ReplayWindow`] covers, 2,048: the newest opened one and those before it.
 ///
-/// At 170 frames a second this is 12 seconds. Older counters are rejected: a frame inside the window
-/// opens once, a frame behind it never.
+/// At 170 frames a second this is 12 seconds. Older counters are rejected: a frame inside the
+/// window opens once, a frame behind it never.
 pub const REPLAY_WINDOW: u64 = WORDS as u64 * 64;
 
 const WORDS: usize = 32;

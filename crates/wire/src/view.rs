@@ -6,7 +6,7 @@ use crate::{Header, HeaderError};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct FrameView<'a> {
-    /// Who sealed it and in which order; not authenticated without the key.
+    /// The sealing key and the frame's place in its order; not authenticated without the key.
     pub header: Header,
     /// Ciphertext and tag, opaque to everyone without the key.
     pub body: &'a [u8],

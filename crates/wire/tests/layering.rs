@@ -1,7 +1,7 @@
 //! The promise to servers: what links this crate cannot hold a key.
 //!
-//! Manifests are asked, not the resolved tree: that one is complete only where every crate of every platform has been
-//! fetched, and a machine that builds this crate alone has not.
+//! Manifests are asked, not the resolved tree: that one is complete only where every crate of every
+//! platform has been fetched, and a machine that builds this crate alone has not.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{
@@ -22,7 +22,7 @@ fn the_example_server_links_nothing_else_of_ours() {
     let mut ours = BTreeSet::new();
     let mut unseen = vec!["sealframe-example-call".to_owned()];
     while let Some(name) = unseen.pop() {
-        // What is of others knows nothing of ours, which are on no registry.
+        // Foreign packages do not depend on ours, which are on no registry.
         let linked = linked_by(&manifests, &name);
         unseen.extend(linked.into_iter().filter(|name| manifests.contains_key(name)));
         ours.insert(name);
@@ -31,8 +31,8 @@ fn the_example_server_links_nothing_else_of_ours() {
     assert_eq!(ours, ["sealframe-example-call", "sealframe-wire"]);
 }
 
-/// SFrame and the formats of other services stand side by side on the same two crates: neither knows
-/// the other's errors, policies or keys.
+/// SFrame and the formats of other services stand side by side on the same two crates: neither
+/// knows the other's errors, policies or keys.
 #[test]
 fn sframe_and_other_formats_do_not_link_each_other() {
     let manifests = manifests();
@@ -45,7 +45,8 @@ fn sframe_and_other_formats_do_not_link_each_other() {
     }
 }
 
-/// By name: the packages of this workspace, as their manifests describe them. Nothing is resolved or fetched for it.
+/// By name: the packages of this workspace, as their manifests describe them. Nothing is resolved
+/// or fetched for it.
 fn manifests() -> BTreeMap<String, Value> {
     let told = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
@@ -58,7 +59,8 @@ fn manifests() -> BTreeMap<String, Value> {
     packages.into_iter().map(|package| (text(&package["name"]), package)).collect()
 }
 
-/// What a package links, whatever its features and the platform: everything but what its tests need.
+/// The packages that a package links, with all features on all platforms: everything except its
+/// tests' dependencies.
 fn linked_by(manifests: &BTreeMap<String, Value>, name: &str) -> BTreeSet<String> {
     let dependencies = manifests[name]["dependencies"].as_array().unwrap();
     let linked = dependencies.iter().filter(|dependency| dependency["kind"] != "dev");

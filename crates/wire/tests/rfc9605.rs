@@ -1,4 +1,4 @@
-//! Headers against RFC 9605's vectors, and against every short input there is.
+//! Headers against RFC 9605's vectors, and against every short input.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ fn all_289_header_vectors_both_ways() {
         assert_eq!(hex::encode(header.encode().as_bytes()), hex::encode(&vector.encoded));
         assert_eq!(header.len(), vector.encoded.len());
         assert_eq!(Header::parse(&vector.encoded), Ok(header));
-        // What follows a header does not matter, wherever the frame ends.
+        // Bytes after a header do not matter, wherever the frame ends.
         for more in 1..20 {
             let frame = [&*vector.encoded, &vec![0xff; more]].concat();
             assert_eq!(Header::parse(&frame), Ok(header));
@@ -110,7 +110,8 @@ proptest! {
 }
 
 proptest! {
-    /// Whatever is recognised is what parsing reads, and what follows in a stream is recognised.
+    /// Recognising a header gives what parsing gives, and the next header of a stream is
+    /// recognised.
     #[test]
     fn a_prediction_is_only_a_short_cut(
         kid in any::<u64>(), ctr in any::<u64>(), kid_shift in 0..64, ctr_shift in 0..64,

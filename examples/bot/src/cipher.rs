@@ -1,15 +1,15 @@
-//! The frame encryption of a call: keys, and what opens and seals with them.
+//! The frame encryption of a call: keys, openers and sealers.
 
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-use sealframe_profiles::{Codec, FrameInfo, FrameType, OpenError, SealError, jitsi, livekit};
+use sealframe_profiles::{Backend, Codec, FrameInfo, FrameType, OpenError, SealError, jitsi, livekit};
 use zeroize::Zeroizing;
 
 use crate::vp8;
 
-/// Whose frames they are.
+/// The format of the frames.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Format {
     /// LiveKit's, with a passphrase.
@@ -33,7 +33,7 @@ impl FromStr for Format {
     }
 }
 
-/// The key that everybody in the call has.
+/// The key shared by all participants.
 pub(crate) struct Key {
     format: Format,
     index: u32,
@@ -47,10 +47,11 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// A key from what a person would type: a passphrase, or bytes in hexadecimal, whichever the format has.
+    /// Reads a key as a person types it: a passphrase, or bytes in hexadecimal, as the format
+    /// requires.
     ///
     /// # Errors
-    /// If there are too few bytes: 16 for LiveKit, and for Jitsi 32 exactly.
+    /// If the number of bytes is wrong: LiveKit needs at least 16, Jitsi exactly 32.
     pub(crate) fn read(format: Format, index: u8, text: &str) -> Result<Self, Box<dyn Error>> {
         let secret = Zeroizing::new(match format {
             Format::LiveKit => text.as_bytes().to_vec(),
@@ -60,36 +61,36 @@ impl Key {
             (Format::LiveKit, 1..) | (Format::LiveKitHkdf, 16..) | (Format::Jitsi, 32) => {
                 Ok(Self { format, index: index.into(), secret })
             }
-            _ => Err("the key is too short or too long".into()),
+            _ => Err("a LiveKit key has at least 16 bytes, a Jitsi key exactly 32".into()),
         }
     }
 
-    /// What opens the frames of one participant.
+    /// An opener for the frames of one participant.
     pub(crate) fn opener(&self) -> Opener {
         if let Some(key) = self.jitsi() {
-            let mut receiver = jitsi::Receiver::new();
+            let mut receiver = jitsi::Receiver::new(jitsi::Config::new(Backend::recommended()));
             receiver.set_key(self.index, key);
             return Opener::Jitsi(receiver);
         }
-        let mut receiver = livekit::Receiver::new(livekit::Options::new());
+        let mut receiver = livekit::Receiver::new(livekit::Config::new(Backend::recommended()));
         if let Some(key) = self.livekit() {
             receiver.set_key(self.index, key);
         }
         Opener::LiveKit(receiver)
     }
 
-    /// What seals the bot's own frames.
+    /// A sealer for the bot's own frames.
     ///
     /// # Errors
     /// If the key cannot be used.
     pub(crate) fn sealer(&self) -> Result<Sealer, Box<dyn Error>> {
         if let Some(key) = self.jitsi() {
-            let mut sender = jitsi::Sender::new();
+            let mut sender = jitsi::Sender::new(jitsi::Config::new(Backend::recommended()));
             sender.set_key(self.index, key)?;
             return Ok(Sealer::Jitsi(sender));
         }
-        let mut sender = livekit::Sender::new(livekit::Options::new());
-        sender.set_key(self.index, self.livekit().ok_or("the key is too short")?)?;
+        let mut sender = livekit::Sender::new(livekit::Config::new(Backend::recommended()));
+        sender.set_key(self.index, self.livekit().ok_or("a LiveKit key has at least 16 bytes")?)?;
         Ok(Sealer::LiveKit(sender))
     }
 
@@ -98,7 +99,7 @@ impl Key {
         matches!(self.format, Format::Jitsi).then(|| jitsi::Key::from_material(material))
     }
 
-    /// None of Jitsi's.
+    /// `None` for Jitsi.
     fn livekit(&self) -> Option<livekit::Key> {
         match self.format {
             Format::LiveKitHkdf => livekit::Key::hkdf_of(&self.secret),
@@ -108,7 +109,7 @@ impl Key {
     }
 }
 
-/// Opens what one participant sends.
+/// Opens the frames of one participant.
 pub(crate) enum Opener {
     /// From LiveKit's clients.
     LiveKit(livekit::Receiver),
@@ -120,9 +121,9 @@ impl Opener {
     /// Opens a frame of VP8 or of Opus.
     ///
     /// # Errors
-    /// If it is not authentic, has come before, or there is no key for it.
+    /// If it is not authentic, was repeated, or its key is missing.
     pub(crate) fn open(&mut self, is_video: bool, frame: &[u8]) -> Result<Vec<u8>, OpenError> {
-        // Whose stream it is and when it was sent is inside: servers give both anew.
+        // The stream and its time are inside the frame: servers rewrite both.
         let info = info(is_video, frame, 0, 0);
         match self {
             Self::LiveKit(receiver) => receiver.open_to_vec(frame, &info),
@@ -131,7 +132,7 @@ impl Opener {
     }
 }
 
-/// Seals what the bot sends.
+/// Seals the bot's frames.
 pub(crate) enum Sealer {
     /// For LiveKit's clients.
     LiveKit(livekit::Sender),
@@ -140,10 +141,10 @@ pub(crate) enum Sealer {
 }
 
 impl Sealer {
-    /// Seals a frame of VP8 or of Opus, which belongs to this stream and time.
+    /// Seals a frame of VP8 or of Opus of this stream and time.
     ///
     /// # Errors
-    /// If a nonce would come twice.
+    /// If a nonce would be used twice.
     pub(crate) fn seal(
         &mut self,
         is_video: bool,
@@ -183,7 +184,7 @@ mod tests {
     const BYTES: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
     #[test]
-    fn keys_of_a_wrong_length_are_refused() {
+    fn keys_of_a_wrong_length_are_rejected() {
         for (format, text, fits) in [
             (Format::LiveKit, "secret", true),
             (Format::LiveKit, "", false),
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_the_same_key_and_once() {
+    fn a_sealed_frame_opens_with_the_same_key_and_once() {
         let frame = [0x10, 2, 0, 0x9d, 0x01, 0x2a, 0x40, 0x41, 0xf0, 0x00, 9, 9, 9];
         for (format, text) in
             [(Format::LiveKit, "secret"), (Format::LiveKitHkdf, BYTES), (Format::Jitsi, BYTES)]

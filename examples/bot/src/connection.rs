@@ -10,10 +10,10 @@ use str0m::media::{Direction, KeyframeRequestKind, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
-/// Longest wait for a datagram: the WebSocket is looked at in between.
+/// Longest wait for a datagram: the WebSocket is read in between.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// A connection that always offers, in frame mode: str0m gives whole frames and takes them.
+/// A connection that always offers, in frame mode: str0m takes and returns whole frames.
 #[derive(Debug)]
 pub(crate) struct Connection {
     rtc: Rtc,
@@ -26,7 +26,7 @@ impl Connection {
     /// A connection over the interface with this address, for Opus and VP8.
     ///
     /// # Errors
-    /// If no socket is to be had there.
+    /// If no socket can be bound there.
     pub(crate) fn new(local: SocketAddr) -> Result<Self, Box<dyn Error>> {
         let socket = UdpSocket::bind(local)?;
         let address = socket.local_addr()?;
@@ -42,7 +42,7 @@ impl Connection {
         self.offered.is_some()
     }
 
-    /// An offer with these m-lines besides those that there are, and their mids.
+    /// An offer that adds these m-lines, and their mids.
     pub(crate) fn offer(&mut self, added: &[(MediaKind, Direction)]) -> Option<(String, Vec<Mid>)> {
         let mut changes = self.rtc.sdp_api();
         let add = |&(kind, direction)| changes.add_media(kind, direction, None, None, None);
@@ -52,16 +52,16 @@ impl Connection {
         Some((offer.to_sdp_string(), mids))
     }
 
-    /// Takes the answer to the last offer.
+    /// Accepts the answer to the last offer.
     ///
     /// # Errors
-    /// If there was none, or the answer does not fit it.
+    /// If there was no offer, or the answer does not fit it.
     pub(crate) fn accept(&mut self, answer: &str) -> Result<(), Box<dyn Error>> {
-        let offered = self.offered.take().ok_or("an answer to nothing")?;
+        let offered = self.offered.take().ok_or("the server answered without an offer")?;
         Ok(self.rtc.sdp_api().accept_answer(offered, SdpAnswer::from_sdp_string(answer)?)?)
     }
 
-    /// Sends a frame on m-line `mid`, if the other side wants such frames.
+    /// Sends a frame on m-line `mid`, if the other side accepts its codec.
     ///
     /// # Errors
     /// If the connection is over.
@@ -81,28 +81,28 @@ impl Connection {
         Ok(())
     }
 
-    /// The SSRC of what is sent on m-line `mid`.
+    /// The SSRC of the stream sent on m-line `mid`.
     pub(crate) fn ssrc(&mut self, mid: Mid) -> Option<u32> {
         self.rtc.direct_api().stream_tx_by_mid(mid, None).map(|stream| *stream.ssrc())
     }
 
-    /// Asks for a key frame of what comes on m-line `mid`.
+    /// Requests a key frame of the stream received on m-line `mid`.
     pub(crate) fn want_keyframe(&mut self, mid: Mid) {
         if let Some(mut writer) = self.rtc.writer(mid) {
-            // Without a stream there is nobody to ask, and the first frame will be one.
+            // Without a stream there is no sender to ask, and the first frame will be a key frame.
             let _ = writer.request_keyframe(None, KeyframeRequestKind::Pli);
         }
     }
 
-    /// What has happened, if anything has: sends what is to be sent, and else waits for a datagram, for 10 ms at most
-    /// and no longer than `until`.
+    /// Sends waiting datagrams, or else waits for one, for 10 ms at most and no longer than
+    /// `until`. Returns an event, if there is one.
     ///
     /// # Errors
     /// If the connection is over.
     pub(crate) fn step(&mut self, until: Instant) -> Result<Option<Event>, Box<dyn Error>> {
         loop {
             match self.rtc.poll_output()? {
-                // An address that cannot be reached is loss, to UDP.
+                // UDP treats an unreachable address as loss.
                 Output::Transmit(datagram) => {
                     let _ = self.socket.send_to(&datagram.contents, datagram.destination);
                 }
@@ -118,7 +118,7 @@ impl Connection {
     fn wait(&mut self, until: Instant) -> Result<(), Box<dyn Error>> {
         let now = Instant::now();
         let until = until.min(now + PATIENCE);
-        // Zero would mean for ever.
+        // Zero would mean forever.
         let timeout = until.saturating_duration_since(now).max(Duration::from_millis(1));
         self.socket.set_read_timeout(Some(timeout))?;
         let mut buffer = [0; 2048];
@@ -134,7 +134,7 @@ impl Connection {
     }
 
     fn receive(&mut self, datagram: &[u8], source: SocketAddr) -> Result<(), Box<dyn Error>> {
-        // What is nothing of WebRTC is not for us.
+        // Ignores datagrams that are not WebRTC.
         if let Ok(contents) = datagram.try_into() {
             let receive = Receive { proto: Protocol::Udp, source, destination: self.address, contents };
             self.rtc.handle_input(Input::Receive(Instant::now(), receive))?;

@@ -1,4 +1,5 @@
-//! IVF, the plainest container for VP8: 32 bytes, then 12 before every frame. All numbers are little-endian.
+//! IVF, the simplest container for VP8: 32 bytes, and 12 before every frame. All numbers are
+//! little-endian.
 
 use std::error::Error;
 use std::fs::File;
@@ -10,7 +11,7 @@ use crate::frame::Frame;
 /// Ticks per second: RTP's clock for video.
 const CLOCK_RATE: u32 = 90_000;
 
-/// A file of VP8 frames. What has been written plays, also if it is never finished.
+/// A file of VP8 frames. Written frames play even if the file is never finished.
 #[derive(Debug)]
 pub(crate) struct IvfWriter {
     file: BufWriter<File>,
@@ -18,10 +19,10 @@ pub(crate) struct IvfWriter {
 }
 
 impl IvfWriter {
-    /// Begins a file for pictures of this size.
+    /// Creates a file for pictures of this size.
     ///
     /// # Errors
-    /// What the file says.
+    /// If the file cannot be created or written.
     pub(crate) fn create(path: &Path, width: u16, height: u16) -> io::Result<Self> {
         let mut file = BufWriter::new(File::create(path)?);
         file.write_all(b"DKIF\0\0\x20\0VP80")?;
@@ -29,14 +30,14 @@ impl IvfWriter {
         file.write_all(&height.to_le_bytes())?;
         file.write_all(&CLOCK_RATE.to_le_bytes())?;
         file.write_all(&1_u32.to_le_bytes())?;
-        file.write_all(&[0; 8])?; // how many frames, written at the end; unused
+        file.write_all(&[0; 8])?; // number of frames, written at the end; unused
         Ok(Self { file, frames: 0 })
     }
 
-    /// Adds a frame, `at` so many ticks of 1/90,000 s.
+    /// Adds a frame at `at` ticks of 1/90,000 s.
     ///
     /// # Errors
-    /// What the file says.
+    /// If the file cannot be written.
     pub(crate) fn write(&mut self, at: u64, frame: &[u8]) -> io::Result<()> {
         let len = u32::try_from(frame.len()).map_err(io::Error::other)?;
         self.file.write_all(&len.to_le_bytes())?;
@@ -46,10 +47,10 @@ impl IvfWriter {
         self.file.flush()
     }
 
-    /// Writes into the front how many frames there are.
+    /// Writes the number of frames into the header.
     ///
     /// # Errors
-    /// What the file says.
+    /// If the file cannot be written.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(24))?;
         self.file.write_all(&self.frames.to_le_bytes())?;
@@ -60,13 +61,13 @@ impl IvfWriter {
 /// A file's frames.
 ///
 /// # Errors
-/// If it is no IVF file of VP8.
+/// If it is not an IVF file of VP8.
 pub(crate) fn read(path: &Path) -> Result<Vec<Frame>, Box<dyn Error>> {
     let mut file = BufReader::new(File::open(path)?);
     let mut header = [0; 32];
     file.read_exact(&mut header)?;
     if !header.starts_with(b"DKIF\0\0\x20\0VP80") {
-        return Err(format!("{} is no IVF file of VP8", path.display()).into());
+        return Err(format!("{} is not an IVF file of VP8", path.display()).into());
     }
     let number = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| header[at + byte]));
     let (rate, scale) = (u64::from(number(16).max(1)), u64::from(number(20)));

@@ -30,12 +30,12 @@ usage: sealframe-bot record [options] DIRECTORY
 
   --server HOST:PORT  the example server; default 127.0.0.1:8080
   --room NAME         default test
-  --name NAME         the bot's own; default bot
+  --name NAME         name of the bot; default bot
   --format FORMAT     livekit, livekit-hkdf or jitsi; default livekit
-  --index N           of the key; default 0
-  --seconds N         stops then; default an hour
+  --index N           index of the key; default 0
+  --seconds N         duration; default an hour
 
-SEALFRAME_KEY in the environment is the key: a passphrase for livekit, else bytes in hexadecimal.";
+The environment variable SEALFRAME_KEY is the key: a passphrase for livekit, otherwise bytes in hexadecimal.";
 
 #[derive(Debug)]
 struct Args {
@@ -93,7 +93,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let join = |tracks| Participant::join(&args.server, &args.room, &args.name, tracks);
     let key = || Key::read(args.format, args.index, &env::var("SEALFRAME_KEY")?);
     let end = Instant::now() + Duration::from_secs(args.seconds);
-    let tape = |track, frames| Tape::new(track, frames).ok_or("a file without frames");
+    let tape = |track, frames| Tape::new(track, frames).ok_or("the file has no frames");
     match (args.command.as_str(), &args.files[..]) {
         ("record", [directory]) => record::record(join(&[])?, &key()?, directory, end),
         ("play", [video]) => {

@@ -1,4 +1,5 @@
-//! What the example server and a participant say to each other, as JSON; `examples/call` describes it.
+//! The messages between the example server and a participant, as JSON; `examples/call` describes
+//! them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +7,7 @@ use std::num::ParseIntError;
 
 use serde::{Deserialize, Serialize};
 
-/// What a track shows or lets hear.
+/// The content of a track.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum StreamKind {
@@ -36,7 +37,7 @@ pub(crate) struct Track {
     pub(crate) index: u16,
 }
 
-/// What the server calls a participant: 32 hexadecimal digits.
+/// The server's name for a participant: 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Address(u128);
@@ -61,7 +62,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// A track and whose it is.
+/// A track and its sender.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) struct TrackId {
     /// The participant who sends it.
@@ -86,9 +87,9 @@ impl fmt::Display for TrackId {
 /// A participant as the server introduces it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Member {
-    /// What the server calls it.
+    /// Its address.
     pub(crate) id: Address,
-    /// What it sends.
+    /// Its tracks.
     pub(crate) tracks: Vec<Track>,
 }
 
@@ -96,23 +97,23 @@ pub(crate) struct Member {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum FromServer {
-    /// The first: who is there already.
+    /// The first message: the participants present.
     Welcome {
         /// Everyone else in the room.
         members: Vec<Member>,
     },
-    /// Somebody came.
+    /// A participant joined.
     Joined(Member),
-    /// What somebody sends has changed.
+    /// A participant's tracks changed.
     Tracks {
-        /// Who.
+        /// The participant.
         from: Address,
-        /// All of it.
+        /// All of its tracks.
         tracks: Vec<Track>,
     },
-    /// Somebody went.
+    /// A participant left.
     Left {
-        /// Who.
+        /// The participant.
         id: Address,
     },
     /// The answer to the last offer.
@@ -120,19 +121,19 @@ pub(crate) enum FromServer {
         /// The session description.
         sdp: String,
     },
-    /// What the bot has no use for.
+    /// A message that the bot does not need.
     #[serde(other)]
     Other,
 }
 
-/// A session description, and what its m-lines are for, by mid. The only message of a bot.
+/// A session description, and what its m-lines are for, by mid. A bot sends no other message.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename = "offer")]
 pub(crate) struct Offer {
     /// The session description.
     pub(crate) sdp: String,
-    /// What the bot sends there.
+    /// The track that the bot sends there.
     pub(crate) sends: BTreeMap<String, Track>,
-    /// Whose track shall come there.
+    /// The track that the bot wants there.
     pub(crate) slots: BTreeMap<String, TrackId>,
 }

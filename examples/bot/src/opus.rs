@@ -12,42 +12,43 @@ use crate::frame::Frame;
 /// Packets in one page: a second of sound, as browsers cut it.
 const PAGE: u32 = 50;
 
-/// What decoders start with and throw away (RFC 7845 §4.2), in samples: none, as a recording begins in the middle.
+/// Samples that decoders discard at the start (RFC 7845 §4.2): none, as a recording begins in the
+/// middle.
 const PRE_SKIP: u16 = 0;
 
-/// Who has made the file, and no comments (RFC 7845 §5.2).
+/// The program that made the file, and no comments (RFC 7845 §5.2).
 const TAGS: &[u8] = b"OpusTags\x09\0\0\0sealframe\0\0\0\0";
 
 const SERIAL: u32 = 1;
 
-/// A file of Opus packets. What has been written plays, also if it is never finished.
+/// A file of Opus packets. Written packets play even if the file is never finished.
 pub(crate) struct OpusWriter {
     file: PacketWriter<'static, BufWriter<File>>,
-    /// The latest packet, which is the last if no other comes; its time is when it ends.
+    /// The latest packet, which is the last if no other follows; its time is its end.
     held: Option<Frame>,
     in_page: u32,
 }
 
 impl OpusWriter {
-    /// Begins a file of stereo sound.
+    /// Creates a file of stereo sound.
     ///
     /// # Errors
-    /// What the file says.
+    /// If the file cannot be created or written.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let mut file = PacketWriter::new(BufWriter::new(File::create(path)?));
         let mut head = b"OpusHead\x01\x02".to_vec();
         head.extend(PRE_SKIP.to_le_bytes());
         head.extend(48_000_u32.to_le_bytes());
-        head.extend([0; 3]); // gain; mono or stereo, without a table
+        head.extend([0; 3]); // gain; channel mapping of mono or stereo
         file.write_packet(head, SERIAL, PacketWriteEndInfo::EndPage, 0)?;
         file.write_packet(TAGS, SERIAL, PacketWriteEndInfo::EndPage, 0)?;
         Ok(Self { file, held: None, in_page: 0 })
     }
 
-    /// Adds a packet that begins `at` so many samples of 1/48,000 s.
+    /// Adds a packet that begins at `at` samples of 1/48,000 s.
     ///
     /// # Errors
-    /// What the file says.
+    /// If the file cannot be written.
     pub(crate) fn write(&mut self, at: u64, packet: &[u8]) -> io::Result<()> {
         let end = at + u64::from(samples(packet));
         if let Some(held) = self.held.replace(Frame { at: end, bytes: packet.to_vec() }) {
@@ -63,10 +64,10 @@ impl OpusWriter {
         Ok(())
     }
 
-    /// Marks the end.
+    /// Marks the last packet as the end.
     ///
     /// # Errors
-    /// What the file says.
+    /// If the file cannot be written.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if let Some(last) = self.held.take() {
             self.file.write_packet(last.bytes, SERIAL, PacketWriteEndInfo::EndStream, last.at)?;
@@ -78,12 +79,12 @@ impl OpusWriter {
 /// A file's packets.
 ///
 /// # Errors
-/// If it is no Ogg file of Opus.
+/// If it is not an Ogg file of Opus.
 pub(crate) fn read(path: &Path) -> Result<Vec<Frame>, Box<dyn Error>> {
     let mut file = PacketReader::new(BufReader::new(File::open(path)?));
-    let head = file.read_packet()?.ok_or("an empty file")?;
+    let head = file.read_packet()?.ok_or("the file is empty")?;
     if !head.data.starts_with(b"OpusHead") {
-        return Err(format!("{} is no Ogg file of Opus", path.display()).into());
+        return Err(format!("{} is not an Ogg file of Opus", path.display()).into());
     }
     file.read_packet()?; // tags
     let (mut at, mut packets) = (0, Vec::new());
@@ -95,7 +96,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Frame>, Box<dyn Error>> {
     Ok(packets)
 }
 
-/// How long a packet lasts, in samples of 1/48,000 s, by its first bytes (RFC 6716 §3.1).
+/// Duration of a packet, in samples of 1/48,000 s, from its first bytes (RFC 6716 §3.1).
 fn samples(packet: &[u8]) -> u32 {
     let Some(&toc) = packet.first() else {
         return 0;
@@ -119,7 +120,7 @@ mod tests {
     use super::samples;
 
     #[test]
-    fn packets_tell_how_long_they_last() {
+    fn packets_tell_their_duration() {
         for (packet, expected) in [
             (&[0x78][..], 960),    // hybrid, 20 ms
             (&[0xfc], 960),        // CELT, 20 ms

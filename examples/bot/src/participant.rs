@@ -1,4 +1,4 @@
-//! A participant of a call on the example server: receives every track of everybody, sends its own.
+//! A participant of a call on the example server: receives everybody's tracks and sends its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -17,31 +17,31 @@ use crate::server::Server;
 pub(crate) struct Participant {
     server: Server,
     connection: Connection,
-    /// Everybody's tracks.
+    /// All participants' tracks.
     tracks: BTreeSet<TrackId>,
-    /// By m-line that the bot receives on.
+    /// By m-line on which the bot receives.
     slots: BTreeMap<Mid, TrackId>,
-    /// By m-line that the bot sends on.
+    /// By m-line on which the bot sends.
     sends: BTreeMap<Mid, Track>,
-    /// Not offered so far.
+    /// Not offered yet.
     unsent: Vec<Track>,
 }
 
-/// What a call brings.
+/// An event of a call.
 #[derive(Debug)]
 pub(crate) enum Happening {
     /// Frames can be sent.
     Connected,
-    /// A frame of somebody's track, as it was sealed.
+    /// A frame of a participant's track, still sealed.
     Frame(TrackId, Box<MediaData>),
-    /// Somebody cannot go on without a key frame of ours.
+    /// A receiver cannot go on without a key frame of ours.
     KeyframeWanted,
-    /// Somebody went, with all tracks.
+    /// A participant left, with all tracks.
     Left(Address),
 }
 
 impl Participant {
-    /// Enters `room` of the server at `address`, `host:port`, there to send `tracks`.
+    /// Enters `room` of the server at `address`, `host:port`, to send `tracks`.
     ///
     /// # Errors
     /// If the server does not let the bot in.
@@ -62,7 +62,7 @@ impl Participant {
         })
     }
 
-    /// Goes on with the call, until something happens or a moment has passed, `until` at the latest.
+    /// Runs the call until an event occurs or a short time has passed, `until` at the latest.
     ///
     /// # Errors
     /// If the call is over.
@@ -81,13 +81,13 @@ impl Participant {
             }
             Some(Event::KeyframeRequest(_)) => Some(Happening::KeyframeWanted),
             Some(Event::IceConnectionStateChange(IceConnectionState::Disconnected)) => {
-                return Err("the connection is lost".into());
+                return Err("the media connection is lost".into());
             }
             _ => None,
         })
     }
 
-    /// Sends a frame of the bot's own.
+    /// Sends a frame of the bot.
     ///
     /// # Errors
     /// If the call is over.
@@ -103,12 +103,12 @@ impl Participant {
         }
     }
 
-    /// The SSRC of a track of the bot's own, once connected.
+    /// The SSRC of one of the bot's tracks, once connected.
     pub(crate) fn ssrc(&mut self, track: Track) -> Option<u32> {
         self.mid(track).and_then(|mid| self.connection.ssrc(mid))
     }
 
-    /// Asks for a key frame of somebody's track.
+    /// Requests a key frame of a participant's track.
     pub(crate) fn want_keyframe(&mut self, track: TrackId) {
         if let Some((mid, _)) = self.slots.iter().find(|(_, slot)| **slot == track) {
             self.connection.want_keyframe(*mid);
@@ -161,7 +161,7 @@ impl Participant {
             .map(|track| line(track, Direction::SendOnly))
             .chain(wanted.iter().map(|slot| line(&slot.track, Direction::RecvOnly)))
             .collect();
-        // With nothing new there is no offer.
+        // If nothing is new there is no offer.
         let Some((sdp, mids)) = self.connection.offer(&lines) else {
             return Ok(());
         };

@@ -10,7 +10,7 @@ use crate::frame::Frame;
 use crate::message::{StreamKind, Track};
 use crate::participant::{Happening, Participant};
 
-/// What plays video, and what plays sound.
+/// The tracks for video and for sound.
 pub(crate) const CAMERA: Track = Track { kind: StreamKind::Camera, index: 0 };
 pub(crate) const MICROPHONE: Track = Track { kind: StreamKind::Microphone, index: 0 };
 
@@ -21,19 +21,19 @@ pub(crate) struct Tape {
     clock: Frequency,
     frames: Vec<Frame>,
     next: usize,
-    /// Ticks of the clock when the first frame was due this time round.
+    /// Clock ticks at which the first frame was due in this round.
     begun: u64,
 }
 
 impl Tape {
-    /// A tape of VP8 frames or of Opus packets, as `track` says; `None` if there are none.
+    /// A tape of VP8 frames or of Opus packets, depending on `track`; `None` if there are none.
     pub(crate) fn new(track: Track, frames: Vec<Frame>) -> Option<Self> {
         let is_video = track.kind.is_video();
         let clock = if is_video { Frequency::NINETY_KHZ } else { Frequency::FORTY_EIGHT_KHZ };
         (!frames.is_empty()).then_some(Self { track, clock, frames, next: 0, begun: 0 })
     }
 
-    /// When the next frame is due, after the call began.
+    /// When the next frame is due, counted from the start of the call.
     fn due(&self) -> Duration {
         Duration::from(MediaTime::new(self.begun + self.at(self.next), self.clock))
     }
@@ -50,13 +50,13 @@ impl Tape {
         (MediaTime::new(now, self.clock), &self.frames[played].bytes)
     }
 
-    /// Begins anew at `ticks` of the clock.
+    /// Starts over at `ticks` of the clock.
     fn rewind(&mut self, ticks: u64) {
         self.next = 0;
         self.begun = ticks;
     }
 
-    /// When a frame is due after the first.
+    /// When a frame is due, counted from the first.
     fn at(&self, number: usize) -> u64 {
         let first = self.frames[0].at;
         self.frames.get(number).map_or(0, |frame| frame.at.saturating_sub(first))
@@ -79,7 +79,7 @@ pub(crate) fn play(
         let due = began.and_then(|began| Some(began + tapes.iter().map(Tape::due).min()?));
         match participant.step(due.unwrap_or(end))? {
             Some(Happening::Connected) => began = Some(Instant::now()),
-            // Every file begins with a key frame, and an encoder is not at hand.
+            // Every file begins with a key frame, and there is no encoder.
             Some(Happening::KeyframeWanted) => {
                 for tape in tapes.iter_mut().filter(|tape| tape.track.kind.is_video()) {
                     tape.rewind(tape.begun + tape.at(tape.next));

@@ -1,4 +1,4 @@
-//! Writes down a call: a file for every track.
+//! Records a call: one file for every track.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -18,10 +18,11 @@ use crate::vp8;
 /// Shortest time between two requests for a key frame of one track.
 const DAMPING: Duration = Duration::from_millis(500);
 
-/// Records everybody into `directory` until `end`, or until all have left who sent something.
+/// Records all participants into `directory` until `end`, or until all that sent something have
+/// left.
 ///
 /// # Errors
-/// If the call is lost or a file cannot be written. What was recorded until then is there.
+/// If the call is lost or a file cannot be written. Recordings up to then are kept.
 pub(crate) fn record(
     participant: Participant,
     key: &Key,
@@ -46,7 +47,8 @@ fn listen(
     while Instant::now() < end {
         match participant.step(end)? {
             Some(Happening::Frame(id, frame)) => {
-                // One for each participant: keys, and what has come already, are the sender's.
+                // One for each participant: keys, and the record of received frames, belong to the
+                // sender.
                 let opener = openers.entry(id.from).or_insert_with(|| key.opener());
                 let track = tracks.entry(id).or_insert_with(|| Recording::new(directory, id));
                 if track.take(opener, &frame)? == Next::Keyframe {
@@ -74,12 +76,12 @@ fn finish(tracks: BTreeMap<TrackId, Recording>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a track's recording needs.
+/// The frame that a track's recording needs next.
 #[derive(Debug, Eq, PartialEq)]
 enum Next {
     /// The next frame.
     Frame,
-    /// A key frame: others do not help.
+    /// A key frame: no other helps.
     Keyframe,
 }
 
@@ -88,13 +90,13 @@ struct Recording {
     path: PathBuf,
     is_video: bool,
     file: Option<Container>,
-    /// Of the first frame written, in the codec's clock.
+    /// Time of the first written frame, in ticks of the codec's clock.
     start: u64,
-    /// Whether pictures lack one that they need.
+    /// Whether pictures lack one that they depend on.
     is_broken: bool,
     asked: Option<Instant>,
     written: u64,
-    refused: u64,
+    rejected: u64,
 }
 
 enum Container {
@@ -114,11 +116,12 @@ impl Recording {
             is_broken: is_video,
             asked: None,
             written: 0,
-            refused: 0,
+            rejected: 0,
         }
     }
 
-    /// Takes a sealed frame. What does not open is not written, and what needs it neither.
+    /// Takes a sealed frame. A frame that does not open is not written, nor are frames that depend
+    /// on it.
     fn take(&mut self, opener: &mut Opener, sealed: &MediaData) -> Result<Next, io::Error> {
         self.is_broken |= self.is_video && !sealed.contiguous;
         match opener.open(self.is_video, &sealed.data) {
@@ -130,7 +133,7 @@ impl Recording {
                 }
             }
             Err(_) => {
-                self.refused += 1;
+                self.rejected += 1;
                 self.is_broken = self.is_video;
             }
         }
@@ -170,7 +173,12 @@ impl Recording {
             Some(Container::Opus(file)) => file.finish()?,
             None => {}
         }
-        println!("{}: {} frames written, {} refused", self.path.display(), self.written, self.refused);
+        println!(
+            "{}: {} frames written, {} rejected",
+            self.path.display(),
+            self.written,
+            self.rejected
+        );
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use tungstenite::{Message, WebSocket};
 
 use crate::message::{FromServer, Offer};
 
-/// A participant's place in a room. Leaving is dropping it.
+/// A participant's place in a room. Dropping it leaves the room.
 #[derive(Debug)]
 pub(crate) struct Server {
     socket: WebSocket<TcpStream>,
@@ -27,14 +27,16 @@ impl Server {
         Ok(Self { socket })
     }
 
-    /// The next message that has arrived, if one has.
+    /// The next message that has arrived, if any.
     ///
     /// # Errors
-    /// If the connection is closed, or says what is no message.
+    /// If the connection is closed, or a message is invalid.
     pub(crate) fn hear(&mut self) -> Result<Option<FromServer>, Box<dyn Error>> {
         match self.socket.read() {
             Ok(Message::Text(text)) => Ok(Some(serde_json::from_str(&text)?)),
-            Ok(Message::Close(frame)) => Err(format!("the server closed: {frame:?}").into()),
+            Ok(Message::Close(frame)) => {
+                Err(format!("the server closed the connection: {frame:?}").into())
+            }
             Ok(_) => Ok(None),
             Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error.into()),
@@ -46,7 +48,7 @@ impl Server {
     /// # Errors
     /// If the connection is closed.
     pub(crate) fn offer(&mut self, offer: &Offer) -> Result<(), Box<dyn Error>> {
-        // An offer is far smaller than what the system buffers.
+        // An offer is far smaller than the system's buffer.
         self.socket.send(Message::text(serde_json::to_string(offer)?))?;
         Ok(())
     }

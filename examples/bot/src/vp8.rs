@@ -1,6 +1,6 @@
-//! The front of a VP8 frame (RFC 6386 §9.1), which sealed frames leave readable.
+//! The start of a VP8 frame (RFC 6386 §9.1), which sealed frames leave readable.
 
-/// Whether a frame needs no other. Not authentic before the frame is opened.
+/// Whether a frame depends on no other. Not authentic before the frame is opened.
 pub(crate) fn is_key(frame: &[u8]) -> bool {
     frame.first().is_some_and(|first| first & 1 == 0)
 }
@@ -10,7 +10,7 @@ pub(crate) fn size(frame: &[u8]) -> Option<(u16, u16)> {
     let &[_, _, _, 0x9d, 0x01, 0x2a, width, scaled_width, height, scaled_height, ..] = frame else {
         return None;
     };
-    let size = |low, high| u16::from_le_bytes([low, high]) & 0x3fff; // above it, how to scale for display
+    let size = |low, high| u16::from_le_bytes([low, high]) & 0x3fff; // above: scaling for display
     is_key(frame).then_some((size(width, scaled_width), size(height, scaled_height)))
 }
 

@@ -1,5 +1,6 @@
-// A stand-in for the signalling of a LiveKit server, in front of the example server: enough for LiveKit's clients to meet
-// in a room and to receive each other's tracks and those of any other participant. Media goes to the example server directly.
+// A stand-in for a LiveKit server's signalling, in front of the example server: enough for
+// LiveKit's clients to meet in a room and to receive each other's tracks and those of all other
+// participants. Media go to the example server directly.
 //
 // Source: livekit_rtc.proto, version 1 of the protocol with one peer connection, in which the client always offers.
 
@@ -15,7 +16,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 import { mediaSections, readied } from './sdp.mjs';
 
-/** A server adds it to the frames that it makes itself. This one makes none. */
+/** A server adds it to frames that it makes itself. This one makes none. */
 const SIF_TRAILER = new TextEncoder().encode('a trailer that nobody has');
 
 const SOURCES = {
@@ -30,7 +31,8 @@ const sidOf = (id) => `PA_${id}`;
 const trackSidOf = (id, { kind, index }) => `TR_${id}_${kind}_${index}`;
 const mediaOf = (kind) => (kind === 'camera' || kind === 'screen' ? 'video' : 'audio');
 
-/** Listens on a free port, for clients who shall meet in `room` of the example server at `sfu`. A token is just a name. */
+/** Listens on a free port, for clients that shall meet in `room` of the example server at `sfu`.
+ * A token is just a name. */
 export async function startLiveKit({ sfu, room = 'test' }) {
   const http = createServer((request, response) => response.writeHead(404).end());
   const sockets = new WebSocketServer({ server: http });
@@ -51,7 +53,7 @@ export async function startLiveKit({ sfu, room = 'test' }) {
   };
 }
 
-/** A client, and the participant of the example server that it is. */
+/** A client, and its participant on the example server. */
 class Session {
   #client;
   #server;
@@ -61,7 +63,7 @@ class Session {
   #members = new Map(); // id → { name, tracks }
   #published = new Map(); // cid → { kind, index }
   #slots = new Map(); // mid → { from, kind, index }
-  #offers = []; // not answered so far
+  #offers = []; // not answered yet
 
   constructor(client, { sfu, room, identity, join }) {
     this.#client = client;
@@ -114,7 +116,7 @@ class Session {
     else this.#require([...this.#members.values()].flatMap(({ tracks }) => tracks));
   }
 
-  /** Takes in what a member is now; nothing for one who left. */
+  /** Updates a member; nothing means that it left. */
   #update(id, member) {
     const before = this.#members.get(id);
     const state = member === undefined ? ParticipantInfo_State.DISCONNECTED : ParticipantInfo_State.ACTIVE;
@@ -125,7 +127,7 @@ class Session {
     this.#require((member?.tracks ?? []).filter((track) => !known.has(trackSidOf(id, track))));
   }
 
-  /** Has the client offer m-lines for tracks that are new. */
+  /** Lets the client offer m-lines for new tracks. */
   #require(tracks) {
     const count = (media) => tracks.filter(({ kind }) => mediaOf(kind) === media).length;
     if (tracks.length === 0) return;

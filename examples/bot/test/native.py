@@ -1,8 +1,9 @@
-"""One native LiveKit client (libwebrtc's FrameCryptor): joins, sends or receives for a while, prints what came as JSON.
+"""One native LiveKit client (libwebrtc's FrameCryptor): joins, sends or receives for a while, and
+prints what it received as JSON.
 
     native.py --url ws://… --name alice --encryption passphrase:secret [--publish] [--seconds 10]
 
-What it sends is red on the left and blue on the right, and a tone of 440 Hz.
+It sends a picture that is red on the left and blue on the right, and a tone of 440 Hz.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import numpy
 from livekit import rtc
 
 WIDTH, HEIGHT = 320, 240
-# Seconds in which sound does not count: a client plays frames as they came until its cryptor is in place.
+# Seconds in which sound does not count: a client plays undecrypted frames until its cryptor is ready.
 SETTLING = 1
 SAMPLE_RATE = 48_000
 SAMPLES = SAMPLE_RATE // 100
@@ -21,7 +22,7 @@ TONE = 440
 
 
 def options(encryption):
-    """What `off`, `none`, `passphrase:TEXT` and `key:HEX` mean; `none` is encryption without a key."""
+    """The options for `off`, `none`, `passphrase:TEXT` or `key:HEX`; `none` is encryption without a key."""
     kind, _, value = encryption.partition(":")
     if kind == "off":
         return None
@@ -68,7 +69,7 @@ async def publish(room):
 
 
 class Received:
-    """What came from others: pictures and what is on the latest one, and sound."""
+    """Received media of others: pictures, the colours of the latest one, and sound."""
 
     def __init__(self):
         self.pictures = 0

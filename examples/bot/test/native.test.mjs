@@ -1,4 +1,5 @@
-// LiveKit's native client (libwebrtc's FrameCryptor, from PyPI) with itself and with the bot, in both directions.
+// LiveKit's native client (libwebrtc's FrameCryptor, from PyPI) with itself and with the bot, in
+// both directions.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,12 +14,12 @@ import { ffmpeg, is, native, pictures, play, record, sound } from './programs.mj
 
 const TIMEOUT = { timeout: 120_000 };
 const SECONDS = 8;
-/** Pictures that must come meanwhile; a busy machine sends fewer than 25 a second. */
+/** Pictures that must arrive in the meantime; a busy machine sends fewer than 25 a second. */
 const MANY = 30;
 const BYTES = '000102030405060708090a0b0c0d0e0f';
 const OTHER_BYTES = BYTES.replace('00', 'ff');
 
-/** How keys are given to both, right and wrong. */
+/** The keys of both sides, right and wrong. */
 const KEYS = {
   livekit: { scheme: 'passphrase', right: 'correct horse', wrong: 'correct horses' },
   'livekit-hkdf': { scheme: 'key', right: BYTES, wrong: OTHER_BYTES },
@@ -35,7 +36,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A room with LiveKit's signalling, while `meet` lasts. */
+/** A room with LiveKit's signalling, for the duration of `meet`. */
 async function inRoom(room, meet) {
   const livekit = await startLiveKit({ sfu: sfu.url, room });
   try {
@@ -45,12 +46,12 @@ async function inRoom(room, meet) {
   }
 }
 
-/** A native client that sends, for longer than others receive. */
+/** A native client that sends for longer than others receive. */
 function sendIn(url, { scheme, right }) {
   return native(url, { name: 'sender', encryption: `${scheme}:${right}`, publish: true, seconds: SECONDS + 4 });
 }
 
-/** Native clients that receive, with the right key, with a wrong one and with none. */
+/** Native clients that receive, with the right key, a wrong one and none. */
 async function receivers(url, { scheme, right, wrong }) {
   const encryptions = { right: `${scheme}:${right}`, wrong: `${scheme}:${wrong}`, none: 'none' };
   const clients = await Promise.all(Object.entries(encryptions)
@@ -67,16 +68,16 @@ function assertReceived({ good, bad, none }, t) {
   assert.ok(good.energy > 0.01, `energy ${good.energy}`);
   for (const [{ packets, decoded, energy, states }, why] of [[bad, 'DECRYPTION_FAILED'], [none, 'MISSING_KEY']]) {
     assert.deepEqual(states, [why, why]);
-    assert.ok(Math.min(packets.video, packets.audio) > 20, 'packets came');
+    assert.ok(Math.min(packets.video, packets.audio) > 20, 'packets arrived');
     assert.equal(decoded, 0);
     assert.ok(energy < 0.01 * good.energy, `energy ${energy}`);
   }
 }
 
-// They play for seconds: two rooms at once.
+// Each test plays for seconds: two rooms at once.
 describe("LiveKit's native client", { concurrency: 2 }, () => {
   for (const [format, keys] of Object.entries(KEYS)) {
-    test(`${format}: native clients understand each other by key alone`, TIMEOUT, async (t) => {
+    test(`${format}: native clients understand each other only with the right key`, TIMEOUT, async (t) => {
       await inRoom(`native-${format}`, async (url) => {
         const sender = await sendIn(url, keys);
         assertReceived(await receivers(url, keys), t);
@@ -84,7 +85,7 @@ describe("LiveKit's native client", { concurrency: 2 }, () => {
       });
     });
 
-    test(`${format}: the bot opens what a native client seals, by key alone`, TIMEOUT, async (t) => {
+    test(`${format}: the bot opens a native client's frames only with the right key`, TIMEOUT, async (t) => {
       const room = `open-${format}`;
       await inRoom(room, async (url) => {
         const sender = await sendIn(url, keys);
@@ -99,20 +100,21 @@ describe("LiveKit's native client", { concurrency: 2 }, () => {
         assert.ok(count > MANY, `${count} pictures`);
         assert.ok(is('red', left) && is('blue', right), `${left} and ${right}`);
         assert.ok(energy > 0.01 * seconds, `energy ${energy}`);
-        // Now and then the client sends a first frame that does not open, seemingly before its cryptor is in place.
-        for (const { refused } of Object.values(good.tracks)) assert.ok(refused <= 3, `${refused} refused`);
+        // Sometimes the client's first frame does not open, apparently because its cryptor is not
+        // in place yet.
+        for (const { rejected } of Object.values(good.tracks)) assert.ok(rejected <= 3, `${rejected} rejected`);
         for (const { files, tracks, errors } of [bad, none]) {
           assert.deepEqual(files, [], errors);
           assert.equal(Object.keys(tracks).length, 2, errors);
-          for (const { written, refused } of Object.values(tracks)) {
+          for (const { written, rejected } of Object.values(tracks)) {
             assert.equal(written, 0);
-            assert.ok(refused > 20, `${refused} refused`);
+            assert.ok(rejected > 20, `${rejected} rejected`);
           }
         }
       });
     });
 
-    test(`${format}: a native client opens what the bot seals, by key alone`, TIMEOUT, async (t) => {
+    test(`${format}: a native client opens the bot's frames only with the right key`, TIMEOUT, async (t) => {
       const [video, audio] = [join(folder, 'halves.ivf'), join(folder, 'tone.opus')];
       const make = (source, codec, file) =>
         ffmpeg(['-y', '-f', 'lavfi', '-i', source, '-t', '4', ...codec, file]);

@@ -1,4 +1,4 @@
-// Programs that the tests run, and what they say.
+// The programs that the tests run, and their output.
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,15 +21,16 @@ export function play(files, options) {
 }
 
 /**
- * A bot that records `room` of a server into a new place in `folder`. Resolves to `{code, errors, files, tracks}`: the paths of
- * its files, and by their names what it says of tracks, `{written, refused}`.
+ * A bot that records `room` of a server into a new folder in `folder`. Resolves to `{code, errors,
+ * files, tracks}`: the paths of its files, and by file name what it reports of tracks, `{written,
+ * rejected}`.
  */
 export async function record(folder, options) {
   const directory = await mkdtemp(join(folder, 'recorded-'));
   const { lines, ...end } = await bot('record', options, [directory]);
   const tracks = Object.fromEntries(lines.map((line) => {
-    const [, file, written, refused] = /([^/]+): (\d+) frames written, (\d+) refused$/.exec(line);
-    return [file, { written: Number(written), refused: Number(refused) }];
+    const [, file, written, rejected] = /([^/]+): (\d+) frames written, (\d+) rejected$/.exec(line);
+    return [file, { written: Number(written), rejected: Number(rejected) }];
   }));
   const files = (await readdir(directory)).sort().map((file) => join(directory, file));
   return { ...end, files, tracks };
@@ -64,7 +65,7 @@ async function ended(child) {
   return { code, lines, errors };
 }
 
-/** Runs FFmpeg quietly; resolves to what it writes to its output, in bytes. Whatever it complains of is an error. */
+/** Runs FFmpeg quietly; resolves to the bytes of its output. Any complaint is an error. */
 export function ffmpeg(args) {
   return quiet('ffmpeg', ['-nostdin', ...args]);
 }
@@ -76,8 +77,8 @@ async function quiet(program, args) {
 }
 
 /**
- * What plays of a video file: how many pictures, for how many seconds, and the colours `[red, green, blue]` of the last one, left
- * and right.
+ * The playable part of a video file: number of pictures, seconds, and the colours `[red, green,
+ * blue]` of the last picture, left and right.
  */
 export async function pictures(file) {
   const [width, height] = [320, 240];
@@ -85,7 +86,7 @@ export async function pictures(file) {
   const times = listed.toString().trim().split('\n').map(Number);
   const isOrdered = times.every((time, number) => number === 0 || time > times[number - 1]);
   if (!isOrdered) throw new Error(`${file} goes back in time: ${times}`);
-  // At a rate of its own, because raw video has none.
+  // At an explicit frame rate, because raw video has none.
   const raw = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-vf', `scale=${width}:${height}`];
   const pixels = await ffmpeg(['-r', '25', '-i', file, ...raw, '-fps_mode', 'passthrough', '-']);
   const count = pixels.length / (3 * width * height);
@@ -94,7 +95,8 @@ export async function pictures(file) {
   return { count, seconds: times.at(-1), left: at(width / 4), right: at((3 * width) / 4) };
 }
 
-/** What plays of an audio file: seconds, and the energy in them, of a tone as loud as can be being 0.5 per second. */
+/** The playable part of an audio file: seconds, and the energy in them; a tone of full volume
+ * has 0.5 per second. */
 export async function sound(file) {
   const pcm = await ffmpeg(['-i', file, '-f', 's16le', '-ac', '1', '-ar', '48000', '-']);
   let energy = 0;
@@ -102,7 +104,7 @@ export async function sound(file) {
   return { seconds: pcm.length / 2 / 48_000, energy: energy / 48_000 };
 }
 
-/** Whether a colour, `[red, green, blue]`, is about that of a word. */
+/** Whether a colour, `[red, green, blue]`, is roughly the named one. */
 export function is(name, [red, green, blue]) {
   return name === 'red' ? red > 200 && green < 60 && blue < 60 : red < 60 && green < 60 && blue > 200;
 }

@@ -1,4 +1,4 @@
-// The bot records what browsers seal with the workers of LiveKit and of Jitsi.
+// The bot records browsers that seal with the workers of LiveKit and of Jitsi.
 
 import assert from 'node:assert/strict';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { pictures, record, sound } from './programs.mjs';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const TIMEOUT = { timeout: 120_000 };
 const SECONDS = 8;
-/** Pictures that must come meanwhile; a busy machine sends fewer than 25 a second. */
+/** Pictures that must arrive in the meantime; a busy machine sends fewer than 25 a second. */
 const MANY = 30;
 const PASSPHRASE = 'correct horse battery staple';
 const BYTES = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
@@ -36,14 +36,14 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-// They play for seconds: all rooms at once.
+// Each test plays for seconds: all rooms at once.
 describe('a bot that records', { concurrency: 3 }, () => {
   for (const [format, worker, given, right, wrong] of [
     ['livekit', 'livekit', { passphrase: PASSPHRASE, index: 3 }, PASSPHRASE, 'correct horse battery stable'],
     ['livekit-hkdf', 'livekit', { key: BYTES, index: 3 }, BYTES, OTHER_BYTES],
     ['jitsi', 'jitsi', { key: BYTES, index: 3 }, BYTES, OTHER_BYTES],
   ]) {
-    test(`${format}: who has the key gets files that play, and nobody else gets a file`, TIMEOUT, async (t) => {
+    test(`${format}: a bot with the key writes files that play, and one without it writes none`, TIMEOUT, async (t) => {
       const page = await browser.newPage({ type: 'window' });
       await page.goto(sfu.url);
       for (const script of ['../../call/test/server.page.js', 'seal.page.js']) {
@@ -69,15 +69,15 @@ describe('a bot that records', { concurrency: 3 }, () => {
       assert.ok(video.count > MANY, `${video.count} pictures`);
       for (const { seconds } of [video, audio]) assert.ok(seconds > SECONDS / 2 && seconds < SECONDS + 1, `${seconds} s`);
       assert.ok(audio.energy > 0.1 * audio.seconds, `energy ${audio.energy}`);
-      assert.equal(good.tracks[camera].refused + good.tracks[microphone].refused, 0);
+      assert.equal(good.tracks[camera].rejected + good.tracks[microphone].rejected, 0);
 
       for (const { code, files, tracks, errors } of [bad, none]) {
         assert.equal(code, 0, errors);
         assert.deepEqual(files, []);
         assert.deepEqual(Object.keys(tracks).sort(), [camera, microphone]);
-        for (const { written, refused } of Object.values(tracks)) {
+        for (const { written, rejected } of Object.values(tracks)) {
           assert.equal(written, 0);
-          assert.ok(refused > 10, `${refused} refused`);
+          assert.ok(rejected > 10, `${rejected} rejected`);
         }
       }
     });

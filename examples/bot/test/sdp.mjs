@@ -1,11 +1,12 @@
-// Session descriptions, as far as the stand-in reads and changes them.
+// The parts of session descriptions that the stand-in reads and changes.
 
 const DIRECTION = /^a=(sendrecv|sendonly|recvonly|inactive)\r?$/m;
 
 const split = (sdp) => sdp.split(/^(?=m=)/m);
 const value = (section, name) => new RegExp(`^a=${name}:(\\S+)`, 'm').exec(section)?.[1];
 
-/** What its m-lines are: `{mid, media, direction, cid}`, `cid` being the client's own name for the track it sends. */
+/** Its m-lines, as `{mid, media, direction, cid}`; `cid` is the client's own name for the track
+ * it sends. */
 export function mediaSections(sdp) {
   return split(sdp).slice(1).map((section) => ({
     mid: value(section, 'mid'),
@@ -16,8 +17,9 @@ export function mediaSections(sdp) {
 }
 
 /**
- * An answer in which the m-lines that bring tracks have these names, by mid, and those that would bring none are inactive. It
- * must go on naming the SSRCs: a native client's cryptor misses streams that were not named, and they play as they came.
+ * An answer with these names, by mid, for the m-lines that bring tracks, and with the others
+ * inactive. It must keep the SSRCs: a native client's cryptor misses streams that were not named,
+ * and plays them undecrypted.
  */
 export function readied(sdp, names) {
   const [session, ...sections] = split(sdp);

@@ -1,5 +1,5 @@
-// Runs inside a page, after server.page.js: seals what a participant sends with the worker of LiveKit or of Jitsi, from where
-// the server has it, as their own clients do.
+// Runs inside a page, after server.page.js: seals a participant's media with the worker of LiveKit
+// or of Jitsi, loaded from the server, as their own clients do.
 
 const bytes = (hex) => Uint8Array.from(hex.match(/../g), (byte) => parseInt(byte, 16));
 const NAME = 'alice';

@@ -1,4 +1,4 @@
-// What must not be missed: one red banner at the top, with a line for each thing that is wrong.
+// The red banner at the top of the page, with one line for each problem.
 
 export class Alarm {
   #root;
@@ -9,7 +9,7 @@ export class Alarm {
     this.#root = root;
   }
 
-  /** Something is wrong; `actions` are `[label, function]`. Said until it is taken back. */
+  /** Shows a problem until it is cleared; `actions` are `[label, function]`. */
   raise(key, text, actions = []) {
     const before = this.#lines.get(key);
     if (before?.text === text) return;
@@ -17,14 +17,14 @@ export class Alarm {
     this.#show();
   }
 
-  /** It is right again, or people know. */
+  /** Removes a problem that is solved, or that people have seen. */
   clear(key) {
     if (this.#lines.delete(key)) this.#show();
   }
 
-  /** As `raise`, for something that is never taken back: people say when they have seen it. */
+  /** Like `raise`, for a problem that is never solved: people dismiss it once they have seen it. */
   announce(key, text) {
-    this.raise(key, text, [['I have seen it', () => this.clear(key)]]);
+    this.raise(key, text, [['Dismiss', () => this.clear(key)]]);
   }
 
   #show() {

@@ -12,7 +12,7 @@ export class MadePanel {
     this.#root = root;
   }
 
-  /** Takes note of a frame before it was sealed. */
+  /** Notes a frame before it is sealed. */
   frame(kind, clear) {
     const frames = (this.#latest.get(kind)?.frames ?? 0) + 1;
     this.#latest.set(kind, { clear: clear.slice(0, SHOWN), length: clear.length, frames });
@@ -36,7 +36,7 @@ export class SeenPanel {
     this.#root = root;
   }
 
-  /** Shows a report of the server, own streams first. `name` tells whose number is whose. */
+  /** Shows a report of the server, own streams first. `name` maps an address to a name. */
   show(report, own, name) {
     const shown = new Set();
     report.sort((a, b) => (b.from === own) - (a.from === own));

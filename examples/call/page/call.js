@@ -1,4 +1,4 @@
-// The page of one participant: joins a room, shows everyone, and who they are.
+// One participant's page: joins a room and shows the participants and what is known of them.
 
 import { MadePanel, SeenPanel } from './bytes.js';
 import { Connection } from './connection.js';
@@ -11,10 +11,10 @@ import { hasJoined, invitation, noteJoined, readPlace, tokenOf, writePlace } fro
 import { admission } from './rules.js';
 import { Server } from './server.js';
 
-// What a tile shows. Others may send more than that, from other pages than this one.
+// The streams that a tile shows. Other pages may send more.
 const SHOWN = ['microphone', 'camera'];
 
-/** So long somebody may take to come back whom a server that came back does not know. */
+/** After a server restart: how long a member may take to reconnect. */
 const RETURN_MS = 15_000;
 
 const element = (id) => document.getElementById(id);
@@ -27,15 +27,16 @@ try {
 }
 
 /**
- * Asks for room and name and gives back what was said. A link may fill in both. It cannot join: until somebody clicks there is
- * no camera, no microphone, no connection to the room and no key. Who has joined and loads the page again goes on.
+ * Asks for room and name and returns them. A link may fill in both but cannot join: until a click
+ * there is no camera, no microphone, no connection to the room and no key. A page that has joined
+ * and is loaded again joins without asking.
  */
 async function ask(place) {
   const lobby = element('lobby');
   const { room, name, join } = lobby.elements;
   room.value = place.room ?? 'demo';
   name.value = place.name ?? '';
-  const check = () => name.setCustomValidity(isName(name.value) || name.value === '' ? '' : 'Not all of this name can be seen.');
+  const check = () => name.setCustomValidity(isName(name.value) || name.value === '' ? '' : 'This name has invisible characters.');
   name.oninput = check;
   check();
   lobby.hidden = false;
@@ -89,11 +90,11 @@ class Participant {
   #call;
   #people;
   #connection;
-  /** Our address: what the server calls us. */
+  /** Our address: the server's name for us. */
   #id;
-  /** What is to be read while all is well. */
+  /** The notice to show while the connection is good. */
   #notice;
-  /** By address: those who were there before a break, and are not yet again. */
+  /** By address: members from before a break that have not reconnected yet. */
   #missing = new Map();
   #isClosed = false;
   #members = new Map();
@@ -116,7 +117,7 @@ class Participant {
     this.#call = await SealedCall.join({
       group: new TextEncoder().encode(`sealframe example call in room ${room}`),
       address: id,
-      // Names are not verified by anybody but the people themselves.
+      // Names are verified by the people themselves and nothing else.
       credential: new TextEncoder().encode(name),
       identity: keeper.identity,
       trust: keeper.trust,
@@ -143,7 +144,7 @@ class Participant {
       notice(message);
     };
     this.#people.onended = (message) => {
-      // What comes now finds the call closed: no news to who has been told why.
+      // The call is closed: later messages are no news to a person who has been told why.
       this.#server.onerror = () => {};
       this.close();
       stop(message);
@@ -169,11 +170,11 @@ class Participant {
     this.#offerMute();
   }
 
-  /** The server is there again, or another one in its place. */
+  /** The server is reachable again, or another one in its place. */
   async #again({ members }) {
     notice(this.#notice);
     for (const timer of this.#missing.values()) clearTimeout(timer);
-    // Whoever is not here yet may be on the way back, as we were.
+    // A member that is missing may be reconnecting, as we were.
     const here = members.map(({ id }) => id);
     const missing = [...this.#members.keys()].filter((id) => id !== this.#id && !here.includes(id));
     this.#missing = new Map(missing.map((id) => [id, setTimeout(() => this.#left(id).catch(reportError), RETURN_MS)]));
@@ -211,7 +212,7 @@ class Participant {
     const shown = tracks.filter(({ kind, index }) => SHOWN.includes(kind) && index === 0);
     const stream = this.#connection.receive(id, shown);
     this.#members.get(id)?.play(stream).catch((error) => {
-      // Browsers keep pages silent that nobody has touched.
+      // Browsers keep a page silent until the first click or key press.
       if (error.name !== 'NotAllowedError') return;
       notice('Click anywhere to hear the others.');
       addEventListener('click', () => this.#unmute(), { once: true });
@@ -229,27 +230,27 @@ class Participant {
     return { id: this.#id, name: this.#place.name, members: Object.fromEntries(members) };
   }
 
-  // Twice a second is as fast as anybody reads hexadecimal.
+  // Nobody reads hexadecimal faster than twice a second.
   #watch() {
     const name = (id) => this.#members.get(id)?.name ?? id;
     this.#timer = setInterval(async () => {
       this.#made.show();
-      // The call goes on without.
+      // The call does not need it.
       const response = await fetch(`/tap?${new URLSearchParams({ room: this.#place.room })}`).catch(() => undefined);
       if (response?.ok) this.#seen.show(await response.json(), this.#id, name);
     }, 500);
   }
 
-  /** Takes our camera and microphone out of the call, and back into it. */
+  /** Takes our camera and microphone out of the call, and back in. */
   #offerMute() {
     const button = element('mute');
     button.hidden = this.#stream === undefined;
     button.onclick = async () => {
       const sends = button.dataset.muted === 'yes';
       button.dataset.muted = sends ? 'no' : 'yes';
-      button.textContent = sends ? 'Stop camera and microphone' : 'Go on with camera and microphone';
+      button.textContent = sends ? 'Stop camera and microphone' : 'Start camera and microphone';
       for (const track of this.#stream.getTracks()) track.enabled = sends;
-      // Before the first words, so that they open at once; after the last.
+      // Before the first frames, so that they open at once; after the last.
       if (sends) await this.#call.group.setSending(true);
       await this.#connection.mute(!sends);
       if (!sends) await this.#call.group.setSending(false);
@@ -297,7 +298,7 @@ function notice(message) {
   element('notice').hidden = message === undefined;
 }
 
-/** A notice after which this page does nothing more. */
+/** A final notice: the page does nothing more. */
 function stop(message) {
   notice(message);
   element('notice').dataset.fatal = 'yes';

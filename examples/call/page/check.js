@@ -1,13 +1,13 @@
-// The dialog in which two people make sure that nobody stands between them.
+// The dialog in which two people make sure that nobody intercepts their keys.
 
 export class CheckDialog {
   #root;
   #group;
   #name;
-  /** With whom: `{session, user}`, and what the buttons do. */
+  /** The other person, `{session, user}`, and what the buttons do. */
   #with = null;
 
-  /** `name` is ours; `user` finds a member's name by its session. */
+  /** `name` is ours; `user` maps a session to a member's name. */
   constructor(root, group, name) {
     this.#root = root;
     this.#group = group;
@@ -17,21 +17,21 @@ export class CheckDialog {
     this.#part('.close').onclick = () => this.#root.close();
   }
 
-  /** We begin to compare emoji. */
+  /** Starts an emoji check. */
   async start({ session, user }) {
     this.#open({ session, user, kind: 'emoji' }, `Compare emoji with ${user}`, `Asking ${user}…`);
     await this.#group.startCheck(session).catch((error) => this.#end(`That did not work: ${error.message}`));
   }
 
-  /** They began. */
+  /** The other side started one. */
   begun({ session, user }) {
     this.#open({ session, user, kind: 'emoji' }, `${user} wants to compare emoji with you`, 'A moment…');
   }
 
-  /** Both have something to compare. */
+  /** Both sides have emoji to compare. */
   compare({ session, emoji, numbers }, user) {
     if (this.#with?.session !== session) this.#open({ session, user, kind: 'emoji' }, `Compare emoji with ${user}`, '');
-    this.#say('Read them to each other. The same seven, in this order?');
+    this.#say('Read them to each other. Do you both see these seven, in this order?');
     this.#part('.emoji').replaceChildren(...emoji.map(({ symbol, name }) => {
       const item = document.createElement('li');
       item.append(labelled('span', symbol, 'symbol'), labelled('span', name, 'label'));
@@ -41,19 +41,19 @@ export class CheckDialog {
     this.#show({ answers: true });
   }
 
-  /** It has come to an end. */
+  /** The check has ended. */
   ended({ session, type, code }, user) {
     if (this.#with?.session !== session) return;
     const words = {
-      CheckCancelled: `${user} has stopped this.`,
-      CheckTimedOut: 'Nobody answered in time.',
-      CheckMismatch: `You do not have the same secret as ${user}: somebody stands between you.`,
+      CheckCancelled: `${user} cancelled the check.`,
+      CheckTimedOut: 'The check timed out.',
+      CheckMismatch: `You and ${user} do not have the same secret: somebody is intercepting your keys.`,
     };
     this.#end(type === 'checkVerified' ? `${user} is verified. This browser remembers it.`
       : (words[code] ?? `The check failed (${code}).`));
   }
 
-  /** They have left the call. */
+  /** The other person has left the call. */
   left(session, user) {
     if (this.#root.open && this.#with?.session === session) this.#end(`${user} has left the call.`);
   }
@@ -62,7 +62,7 @@ export class CheckDialog {
   async digits({ session, user }) {
     this.#open({ session, user, kind: 'digits' }, `You and ${user}, in digits`, 'A moment…');
     const code = await this.#group.pairwiseCode(session, this.#name);
-    this.#say(`${user} sees the same digits, now and in every later call, as long as you both keep your keys.`);
+    this.#say(`${user} sees the same digits, now and in every later call, while you both keep your keys.`);
     this.#part('.digits').textContent = code;
     this.#show({ answers: true });
   }
@@ -73,7 +73,7 @@ export class CheckDialog {
       await this.#group.setVerified(session);
       return this.#end(`${user} is verified. This browser remembers it.`);
     }
-    this.#say(`Waiting for ${user} to say the same…`);
+    this.#say(`Waiting for ${user} to confirm…`);
     this.#show({});
     await this.#group.confirmCheck(session);
   }
@@ -81,7 +81,7 @@ export class CheckDialog {
   #differ() {
     const { session, kind } = this.#with;
     if (kind === 'emoji') this.#group.cancelCheck(session);
-    this.#end('Then somebody may stand between you. Do not trust this call with secrets.');
+    this.#end('Then somebody may be intercepting your keys. Do not trust this call with secrets.');
   }
 
   #open(partner, title, words) {
@@ -91,7 +91,7 @@ export class CheckDialog {
     this.#part('.digits').textContent = '';
     this.#say(words);
     this.#show({});
-    // Not modal: nothing may lie over the red banner.
+    // Not modal: nothing may cover the red banner.
     if (!this.#root.open) this.#root.show();
   }
 

@@ -1,5 +1,5 @@
-// The RTCPeerConnection, protected: every transceiver drops what it carries until the call is told what that is. After a
-// break it is another one: the server may have forgotten everything.
+// The protected RTCPeerConnection: every transceiver drops its frames until the call knows what
+// kind they are. After a break there is a new one, as the server may have lost its state.
 
 /** What the page sends, by the kind of media of its tracks. */
 const SOURCES = { audio: 'microphone', video: 'camera' };
@@ -8,7 +8,7 @@ const MEDIA = { microphone: 'audio', camera: 'video', screen: 'video', screenAud
 
 export class Connection {
   pc;
-  /** Called when media do not get through any more. */
+  /** Called when media no longer get through. */
   onlost = () => {};
 
   #call;
@@ -37,7 +37,7 @@ export class Connection {
     this.pc = pc;
   }
 
-  /** Begins anew, with the same tracks, once the server is there again. */
+  /** Starts over with the same tracks, once the server is reachable again. */
   restart() {
     this.pc.close();
     this.#sends.clear();
@@ -64,14 +64,15 @@ export class Connection {
     this.#negotiate();
   }
 
-  /** Sends nothing at all for now, or goes on. */
+  /** Stops sending everything, or starts again. */
   async mute(isMuted) {
     this.#isMuted = isMuted;
     await Promise.all([...this.#sends.keys()].map(({ sender, receiver: { track: { kind } } }) =>
       sender.replaceTrack(isMuted ? null : this.#stream.getTracks().find((track) => track.kind === kind))));
   }
 
-  /** Receives these tracks of a participant and no others; returns the stream that carries them, opened. */
+  /** Receives these tracks of a participant, and no others; returns the stream with the opened
+   * media. */
   receive(from, tracks) {
     const member = this.#members.get(from) ?? { stream: new MediaStream(), slots: new Map() };
     this.#members.set(from, member);
@@ -100,7 +101,7 @@ export class Connection {
     this.#negotiate();
   }
 
-  /** Per participant and kind of media, the counters of `inbound-rtp` of the microphone or camera. */
+  /** The `inbound-rtp` counters of microphone and camera, by participant and kind of media. */
   async inbound() {
     const members = [...this.#members].map(async ([from, { slots }]) => {
       const of = (media) => inbound(slots.get(`${SOURCES[media]} 0`)?.transceiver.receiver);
@@ -113,7 +114,7 @@ export class Connection {
     this.pc.close();
   }
 
-  // One offer in flight. What changes meanwhile makes the next one.
+  // One offer at a time. Changes in the meantime go into the next one.
   async #negotiate() {
     this.#stale = true;
     if (this.#negotiating) return;
@@ -129,7 +130,7 @@ export class Connection {
           const answer = await this.#server.offer({ sdp, sends: this.#sent(), slots: this.#slots() });
           await pc.setRemoteDescription({ type: 'answer', sdp: answer });
         } catch (error) {
-          // Of a connection that is no more, or to a server that is not there: the next one begins anew.
+          // The connection was replaced, or the server is unreachable: the next one starts over.
           if (this.pc !== pc) continue;
           this.onlost(error);
           return;
@@ -154,7 +155,7 @@ export class Connection {
     return Object.fromEntries(carrying.map(([{ mid }, sent]) => [mid, sent]));
   }
 
-  // Tells the server whose track each m-line shall carry.
+  // Tells the server which member's track each m-line shall carry.
   #slots() {
     const slots = {};
     for (const [from, member] of this.#members) {
@@ -165,7 +166,7 @@ export class Connection {
     return slots;
   }
 
-  // All members send the same; leaving the others out keeps offers small.
+  // All members send the same codec; leaving out the others keeps offers small.
   #preferCodec(transceiver, media) {
     const wanted = [`${media}/${this.#codecs[media]}`, `${media}/rtx`];
     const { codecs } = RTCRtpReceiver.getCapabilities(media);

@@ -1,8 +1,8 @@
-// Camera and microphone, with a sentence for people when there are none.
+// Camera and microphone, with an explanation for people if one is missing.
 
 const WANTED = { audio: true, video: { width: 640, height: 360, frameRate: 30 } };
 
-/** Opens what can be had: both, or one of them, or nothing. */
+/** Opens both, or the one that is available, or neither. */
 export async function openDevices() {
   const { audio, video } = WANTED;
   let reason;

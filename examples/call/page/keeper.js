@@ -1,7 +1,7 @@
-// What this browser keeps between calls: our identity, and what is known of other people. Per name, so that several tabs can
-// be several people.
+// What this browser stores between calls, by name, so that several tabs can be several people: our
+// identity, and what is known of other people.
 //
-// Every script of this page's origin can read it; this page loads none but its own.
+// Every script of this page's origin can read it; the page loads only its own scripts.
 
 import { fromBase64, toBase64 } from './base64.js';
 
@@ -17,7 +17,7 @@ export class Keeper {
     return this.#read('identity');
   }
 
-  /** What `Group.exportTrust` gave out; undefined the first time. */
+  /** The result of `Group.exportTrust`; undefined the first time. */
   get trust() {
     return this.#read('trust');
   }

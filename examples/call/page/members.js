@@ -5,11 +5,11 @@ const WORDS = {
   encrypted: 'Encrypted',
   silent: 'Key received, no media yet',
   waiting: 'Waiting for key',
-  outside: 'Takes no part in the encryption',
+  outside: 'Not in the encrypted call',
   failing: 'Failing',
 };
 
-/** One participant: a tile on the stage and what is known about its frames. */
+/** One participant: a tile on the stage, and what is known of its frames. */
 export class Member {
   name;
   state = 'waiting';
@@ -18,7 +18,7 @@ export class Member {
   #hasKey = false;
   #isOutside = false;
 
-  /** `name` is what the server says, until somebody has signed one. */
+  /** `name` is the server's, until a signed one replaces it. */
   constructor(id, name, stage) {
     this.name = name;
     this.#tile = document.getElementById('tile').content.cloneNode(true).firstElementChild;
@@ -31,13 +31,13 @@ export class Member {
   /** Shows a participant's stream. */
   play(stream) {
     const video = this.#part('video');
-    // The same stream once more would start it over.
+    // Setting the same stream again would restart it.
     if (video.srcObject !== stream) video.srcObject = stream;
     video.onresize = () => this.#tile.classList.toggle('seen', video.videoWidth > 2);
     return video.play();
   }
 
-  /** Shows our own camera, silent and as in a mirror. */
+  /** Shows our own camera, mirrored and without sound. */
   playOwn(stream) {
     this.state = 'own';
     this.#tile.classList.add('own');
@@ -46,13 +46,14 @@ export class Member {
     return stream && this.play(stream);
   }
 
-  /** Takes note of what became of the frames of one track. */
+  /** Notes the state of one track's frames. */
   frames({ kind, index, state, code }) {
     this.#tracks.set(`${kind} ${index}`, { state, code });
     this.#show();
   }
 
-  /** Takes note of what the key management knows: `member` is its state, or undefined if it is none. */
+  /** Notes the key management's state of the member; undefined for a participant that is not a
+   * member. */
   keys(member) {
     this.#hasKey = member !== undefined && member.generation !== null;
     this.#tile.dataset.standing = member?.standing ?? '';
@@ -63,7 +64,7 @@ export class Member {
     this.#show();
   }
 
-  /** It has had time to come in, and has not. */
+  /** The participant has had time to become a member, and has not. */
   outside(isOutside) {
     this.#isOutside = isOutside;
     this.#show();
@@ -79,7 +80,7 @@ export class Member {
     this.#part('.avatar').textContent = [...this.name][0].toUpperCase();
   }
 
-  // The worst of the tracks.
+  // The worst state of all tracks.
   #show() {
     const tracks = [...this.#tracks.values()];
     const failing = tracks.find(({ state }) => ['failing', 'leaking', 'broken'].includes(state));

@@ -1,4 +1,4 @@
-// Who is in the call: lets people in, shows what is known of them, and says when something is off.
+// The people in the call: admits them, shows what is known of them, and reports problems.
 
 import { Alarm } from './alarm.js';
 import { fromBase64 } from './base64.js';
@@ -8,29 +8,30 @@ import { admission } from './rules.js';
 import { Roster, isHarmless } from './roster.js';
 
 const SHOW_EVERY_MS = 1000;
-/** Whoever takes no part in the key management after so long never will. */
+/** A participant without key management after this time never will have any. */
 const OUTSIDE_MS = 10_000;
-/** So many frames of somebody that do not open, between two looks, are too many. */
+/** An alarm is raised after more failed frames than this, of one member between two looks. */
 const TOO_MANY = 20;
-/** So many looks in a row a key may be on its way. */
+/** How many looks in a row a key may be missing. */
 const KEYLESS_LOOKS = 10;
-/** What a server that only relays never makes of a message. */
+/** Errors that a server which only relays never causes. */
 const FORGED = ['Unauthentic', 'WrongKey', 'Malformed', 'OtherGroup'];
 
-/** Why a member does not have us in its call, in words. Of a number in use nobody needs to know: we take another. */
+/** Why a member does not have us in its call. A member id in use is not among them: we take
+ * another. */
 const NOT_ADMITTED = {
   refused: 'has not let you in',
   locked: 'has not let you in: the call is locked',
   removed: 'has not let you in: you were removed from this call',
   full: 'has not let you in: the call is full',
-  otherParameters: 'has not let you in: the call has other settings of encryption than this page',
-  replaced: 'has not let you in: you are in this call already, in another window',
+  otherParameters: 'has not let you in: this page has other encryption settings than the call',
+  replaced: 'has not let you in: you are already in this call, in another window',
 };
-/** Why we are out, in words. */
+/** Why we are out of the call. */
 const ENDED = {
-  removed: (who) => `${who} has removed you from the call.`,
-  lockedOut: (who) => `${who} has locked the call without you.`,
-  replaced: () => 'You have been replaced: this call goes on in another window of yours, or after a reload.',
+  removed: (name) => `${name} has removed you from the call.`,
+  lockedOut: (name) => `${name} has locked the call without you.`,
+  replaced: () => 'You have been replaced: you are in this call in another window, or have reloaded the page.',
 };
 
 const element = (id) => document.getElementById(id);
@@ -38,7 +39,7 @@ const element = (id) => document.getElementById(id);
 export class People {
   /** Called with a sentence when we are out of the call. */
   onended = () => {};
-  /** Called with a sentence that is no alarm, or with nothing when it holds no more. */
+  /** Called with a notice that is not an alarm, or without one to remove it. */
   onnotice = () => {};
 
   #call;
@@ -51,13 +52,14 @@ export class People {
   #timer;
   /** By session: the newest state of each member. */
   #members = new Map();
-  /** By session: frames that had failed at the last look. */
+  /** By session: failed frames at the last look. */
   #failed = new Map();
-  /** By session: frames whose key was not there at the last look, and how often in a row there were too many. */
+  /** By session: frames without a key at the last look, and for how many looks there were too
+   * many. */
   #keyless = new Map();
-  /** By address: since when there is a tile of nobody who is in the call. */
+  /** By address: since when there has been a tile without a member. */
   #outside = new Map();
-  /** What has been said of us by members who have not let us in. */
+  /** Why members have not let us in. */
   #notAdmitted = null;
 
   /** `tiles` are the `Member`s by address. */
@@ -86,7 +88,7 @@ export class People {
     clearInterval(this.#timer);
   }
 
-  /** A message that the server relayed. */
+  /** Handles a message that the server relayed. */
   async receive({ from, data }) {
     let message;
     try {
@@ -95,22 +97,22 @@ export class People {
       message = new Uint8Array();
     }
     const refused = await this.#call.group.receive(message);
-    const who = this.#tiles.get(from)?.name ?? from;
+    const name = this.#tiles.get(from)?.name ?? from;
     if (FORGED.includes(refused)) {
-      this.#alarm.announce(`forged ${from}`, `The server handed over a message of ${who} that ${who} has not written so (${refused}). `
-        + 'It was dropped. Somebody on the way tampers with this call.');
+      this.#alarm.announce(`forged ${from}`, `The server delivered a message of ${name} that ${name} did not write (${refused}). `
+        + 'It was dropped. Somebody is tampering with this call.');
     }
     if (refused === 'OtherKem' || refused === 'OtherSuite') {
-      this.#alarm.announce(`other ${from}`, `${who} came with other settings of encryption than this call has, and stays outside.`);
+      this.#alarm.announce(`other ${from}`, `${name} has other encryption settings than this call, and cannot join it.`);
     }
-    if (refused === 'Equivocation') this.#alarm.raise(`equivocation ${from}`, equivocation(who));
+    if (refused === 'Equivocation') this.#alarm.raise(`equivocation ${from}`, equivocation(name));
   }
 
-  /** What became of a stream's frames. */
+  /** Handles the new state of a stream. */
   stream({ state, direction, from }) {
     if (state !== 'leaking') return;
     const whose = direction === 'seal' ? 'Your' : `${this.#tiles.get(from)?.name ?? from}’s`;
-    this.#alarm.raise(`leak ${direction} ${from}`, `${whose} media went past the encryption, and have been turned off.`);
+    this.#alarm.raise(`leak ${direction} ${from}`, `${whose} media bypassed the encryption and were turned off.`);
   }
 
   /** The worker is dead, or a connection cannot be protected. */
@@ -119,7 +121,7 @@ export class People {
     this.#alarm.raise('broken', `The encryption of this page has stopped: ${error.message}`);
   }
 
-  // Everybody with a name. Who it is, people tell by the codes.
+  // Every valid name is admitted; people verify each other by comparing codes.
   #judge({ credential }) {
     try {
       const name = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(credential);
@@ -141,7 +143,7 @@ export class People {
     switch (type) {
       case 'unlocked':
         this.#alarm.announce('unlocked', `${session === group.session ? 'You have' : `${user} has`} unlocked the call: `
-          + 'whoever knows the room’s name can come in now.');
+          + 'anyone who knows the room’s name can join now.');
         break;
       case 'locked':
         this.#alarm.clear('unlocked');
@@ -150,11 +152,11 @@ export class People {
         this.#alarm.raise(`equivocation ${this.#members.get(session)?.address}`, equivocation(user));
         break;
       case 'viewMismatch':
-        this.#alarm.raise(`views ${session}`, `${user} was told other keys of somebody than you were. `
+        this.#alarm.raise(`views ${session}`, `${user} was given other keys of a member than you were. `
           + 'The server may be showing you different calls.');
         break;
       case 'ordersDiffer':
-        this.#alarm.announce(`orders ${session}`, `${user} keeps to other locks and removals than you do. The server may be holding back what `
+        this.#alarm.announce(`orders ${session}`, `${user} follows other locks and removals than you do. The server may be withholding what `
           + 'moderators say.');
         break;
       case 'notAdmitted':
@@ -164,7 +166,7 @@ export class People {
         this.#tell(null);
         break;
       case 'lockedOut':
-        this.#alarm.announce('lockedOut', 'Somebody new wanted to come into the locked call, and was kept out.');
+        this.#alarm.announce('lockedOut', 'Somebody tried to join the locked call and was kept out.');
         break;
       case 'checkBegun':
         this.#dialog.begun({ session, user });
@@ -176,7 +178,7 @@ export class People {
       case 'checkFailed':
         this.#dialog.ended(event, user);
         if (event.code === 'CheckMismatch') {
-          this.#alarm.announce(`mismatch ${session}`, `The emoji check with ${user} failed: somebody stands between you.`);
+          this.#alarm.announce(`mismatch ${session}`, `The emoji check with ${user} failed: somebody is intercepting your keys.`);
         }
         break;
       case 'left':
@@ -189,7 +191,7 @@ export class People {
     await this.#show();
   }
 
-  /** Says that somebody has not let us in, until somebody has come in. */
+  /** Shows why we have not been let in, until a member lets us in. */
   #tell(notice) {
     if (notice === this.#notAdmitted) return;
     this.#notAdmitted = notice;
@@ -209,9 +211,9 @@ export class People {
     for (const member of state.members) {
       const { address, identity, user } = member;
       const other = members.get(address);
-      // A session that was replaced is out in a moment; of two people one is not telling the truth.
+      // A replaced session goes away in a moment; of two people with one connection, one is lying.
       this.#say(other !== undefined && other.identity !== identity, `address ${address}`,
-        `${user} and ${other?.user} say that they have the same connection. One of them pretends.`);
+        `${user} and ${other?.user} claim the same connection. One of them is an impostor.`);
       if (other === undefined || other.since > member.since) members.set(address, member);
     }
     for (const [address, tile] of this.#tiles) {
@@ -226,8 +228,8 @@ export class People {
   #watch(member) {
     const { session, user, standing } = member;
     this.#say(standing.startsWith('changed'), `changed ${session}`,
-      `${user} has another key than before${standing === 'changedVerified' ? ', when you had verified it' : ''}. It may be a new `
-      + 'device, or somebody who pretends. Compare before you trust.', [
+      `${user} has a new key${standing === 'changedVerified' ? ', and you had verified the old one' : ''}. It may be a new `
+      + 'device, or an impostor. Compare emoji before you trust it.', [
         ['Compare emoji', () => this.#dialog.start(member)],
         ['It is a new device', () => this.#accept(session)],
       ]);
@@ -238,7 +240,7 @@ export class People {
     const before = this.#keyless.get(session) ?? { unknown: 0, looks: 0 };
     const looks = unknown - before.unknown > TOO_MANY ? before.looks + 1 : 0;
     this.#keyless.set(session, { unknown, looks });
-    this.#say(looks >= KEYLESS_LOOKS, `keyless ${session}`, `The key of what the server sends as ${user}’s does not come. It is not played.`);
+    this.#say(looks >= KEYLESS_LOOKS, `keyless ${session}`, `There is no key for what the server sends as ${user}’s media, so it is not played.`);
     const failed = Object.entries(others).filter(([code]) => !isHarmless(code));
     const sum = failed.reduce((all, [, count]) => all + count, 0);
     const more = sum - (this.#failed.get(session) ?? 0);
@@ -260,4 +262,4 @@ export class People {
   }
 }
 
-const equivocation = (who) => `${who} has told different people different things, and signed both. Do not trust ${who}’s keys.`;
+const equivocation = (name) => `${name} has signed contradictory messages to different people. Do not trust ${name}’s keys.`;

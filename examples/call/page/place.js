@@ -1,10 +1,10 @@
-// The address of this page: room and name in the query, and in the fragment what all members must agree on. None of it is
-// secret.
+// The address of this page: room and name in the query, and the settings that all members must
+// share in the fragment. None of it is secret.
 
-/** Where the address says nothing else. */
+/** The settings if the address gives none. */
 const AGREED = { codec: 'vp8', framing: 'compatible', kem: 'x25519' };
 
-/** What the address says. */
+/** Reads the address. */
 export function readPlace() {
   const query = new URLSearchParams(location.search);
   const fragment = new URLSearchParams(location.hash.slice(1));
@@ -13,8 +13,8 @@ export function readPlace() {
 }
 
 /**
- * Who this tab is to the server, also after a reload: whoever has the token has our address in the room. A secret, which
- * every script of this page's origin can read; this page loads none but its own.
+ * This tab's token for the server, also after a reload: it holds our address in the room. It is a
+ * secret, which every script of this page's origin can read; the page loads only its own scripts.
  */
 export function tokenOf(room) {
   const key = `sealframe token of ${room}`;
@@ -28,23 +28,24 @@ export function tokenOf(room) {
 
 const JOINED = 'sealframe joined';
 
-/** Somebody has joined here, in this tab. */
+/** Notes that a person has joined in this tab. */
 export function noteJoined(place) {
   sessionStorage.setItem(JOINED, address(place));
 }
 
-/** Whether this is a page that somebody joined with before, loaded again: no link does that. */
+/** Whether a person has joined in this tab and the page was loaded again. A link cannot cause
+ * that. */
 export function hasJoined(place) {
   const [{ type } = {}] = performance.getEntriesByType('navigation');
   return type === 'reload' && place.room !== null && place.name !== null && sessionStorage.getItem(JOINED) === address(place);
 }
 
-/** Puts it all into the address, so that a reload comes back here. */
+/** Writes all of it into the address, so that a reload returns here. */
 export function writePlace(place) {
   history.replaceState(null, '', address(place));
 }
 
-/** The link for others: no name, so that they are asked for theirs. */
+/** The link for others, without a name, so that they are asked for theirs. */
 export function invitation(place) {
   return address({ ...place, name: undefined });
 }

@@ -1,4 +1,4 @@
-// Who is in the call, by their signatures, and what is known of them.
+// The list of members, by their signatures, and what is known of them.
 
 import { MODERATORS, admission } from './rules.js';
 
@@ -9,11 +9,12 @@ const STANDING = {
   changed: 'Changed key',
   changedVerified: 'Changed key',
 };
-/** Frames from before a key that we were given, or that came twice: every change of keys brings some. */
+/** Errors of frames from before the key that we received, or of repeated frames: every key
+ * change causes some. */
 const HARMLESS = ['Replayed', 'TooOld', 'StepErased'];
 const ROLE = { recorder: 'Recorder', bot: 'Bot' };
 const POWER = { true: 'Moderator', false: '' };
-/** Nothing authentic for so long, and it is said. */
+/** A member without authentic messages for this long is shown as not heard. */
 const SILENT_MS = 30_000;
 
 export const isHarmless = (code) => HARMLESS.includes(code);
@@ -34,7 +35,7 @@ export class Roster {
     const code = this.#part('.code');
     if (code.textContent !== state.callCode) code.textContent = state.callCode;
     this.#part('.lock-state').textContent = state.locked
-      ? 'Locked: nobody new comes in.' : 'Open: whoever knows the room’s name comes in.';
+      ? 'Locked: nobody new can join.' : 'Open: anyone who knows the room’s name can join.';
     const lock = this.#part('.lock');
     lock.textContent = state.locked ? 'Unlock' : 'Lock';
     lock.dataset.locked = state.locked;
@@ -92,14 +93,14 @@ export class Roster {
   }
 }
 
-/** Which generation and ratchet step, of the key in use or of the first that will be. */
+/** Generation and ratchet step of the key in use, or of the first one that will be. */
 function key({ uses, generation, step, keySince }) {
   if (uses !== null) return `${uses.generation}.${uses.step} for ${seconds(uses.since)}`;
   return generation === null ? 'not yet' : `${generation}.${step} for ${seconds(keySince)}, unused`;
 }
 
 function note({ hasOurKey, isLive, silentFor, rosterDiffers, equivocated, sends }) {
-  if (equivocated) return 'has told people different things';
+  if (equivocated) return 'has signed contradictory messages';
   if (rosterDiffers) return 'sees other people than you do';
   if (silentFor > SILENT_MS) return `not heard for ${seconds(silentFor)}`;
   if (!isLive) return 'has not answered yet';

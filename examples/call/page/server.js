@@ -1,51 +1,54 @@
-// The WebSocket to the server: JSON in both directions. A connection that is lost is made again, for as long as it takes.
+// The WebSocket to the server: JSON in both directions. A lost connection is made again, until it
+// works.
 
 import { toBase64 } from './base64.js';
 
 const ANSWER_TIMEOUT = 20_000;
-/** How long a connection may take to be made. */
+/** Timeout for a new connection. */
 const CONNECT_TIMEOUT = 5000;
-/** The wait before the first attempt to connect again; twice as long before each next one, up to the last. */
+/** The wait before the first attempt to reconnect; it doubles for each further one, up to the
+ * last. */
 const [FIRST_WAIT, LAST_WAIT] = [500, 5000];
-/** The server says something every 15 s. */
+/** The server sends a message at least every 15 s. */
 const SILENCE = 35_000;
-/** Close codes after which it is of no use to come again: what the page did is not allowed, or not understood. */
+/** Close codes after which reconnecting is useless: the page did something that is not allowed
+ * or not understood. */
 const FINAL = [1003, 1008];
 
 export class Server {
   /**
-   * Called with every message but answers, one after the other: each waits for the one before. The first of each connection
-   * is the server's welcome.
+   * Called with every message except answers, one after the other: each waits for the one before.
+   * The first of each connection is the server's welcome.
    */
   onmessage = async () => {};
   /** Called when the connection is lost; a new one is being made. */
   onlost = () => {};
   /** Called once, with a sentence for people, when no connection will be made any more. */
   onclose = () => {};
-  /** Called with what `onmessage` threw. */
+  /** Called with an error that `onmessage` threw. */
   onerror = reportError;
 
   #place;
   #socket = null;
   #queue = Promise.resolve();
   #answer;
-  /** Whether there ever was a welcome. */
+  /** Whether there has been a welcome. */
   #isKnown = false;
   #wait = FIRST_WAIT;
-  /** When the newest connection was welcomed. */
+  /** The time of the newest connection's welcome. */
   #welcomed = 0;
   #timer;
   #silence;
   #isClosed = false;
 
-  /** `token` is who we are to the server: the same token has the same address again. */
+  /** `token` identifies us to the server: the same token gets the same address again. */
   constructor({ room, name, token }) {
     this.#place = { room, name, token };
     this.#connect();
     addEventListener('online', this.#hurry);
   }
 
-  /** Has bytes relayed, unread, to one participant, or with `null` to all others. */
+  /** Relays bytes, unread, to one participant, or with `null` to all others. */
   relay({ to, message }) {
     this.#send({ type: 'message', to, data: toBase64(message) });
   }
@@ -60,7 +63,7 @@ export class Server {
     return answer;
   }
 
-  /** The connection is of no use any more, whatever it says itself: another one is made. */
+  /** Replaces a connection that no longer works, even if it seems open. */
   reconnect() {
     if (this.#socket !== null) this.#lose(this.#socket, {});
   }
@@ -83,13 +86,13 @@ export class Server {
     this.#listen(CONNECT_TIMEOUT);
   }
 
-  /** Within so long something must come. */
+  /** Something must arrive within this time. */
   #listen(ms) {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.reconnect(), ms);
   }
 
-  /** `socket` is of no use any more; `event` says why, if it did. */
+  /** `socket` no longer works; `event` says why, if it knows. */
   #lose(socket, { code, reason }) {
     if (this.#socket !== socket || this.#isClosed) return;
     this.#socket = null;
@@ -104,7 +107,7 @@ export class Server {
     }
     this.onlost();
     if (performance.now() - this.#welcomed > 2 * LAST_WAIT) this.#wait = FIRST_WAIT;
-    // Not all pages at once, if it was the server.
+    // Spreads the pages out, in case the server was the cause.
     this.#timer = setTimeout(() => this.#connect(), this.#wait * (0.75 + Math.random() / 2));
     this.#wait = Math.min(2 * this.#wait, LAST_WAIT);
   }
@@ -120,7 +123,7 @@ export class Server {
       this.#isKnown = true;
       this.#welcomed = performance.now();
     }
-    // An answer must not queue behind a message whose handling waits for that very answer.
+    // An answer must not queue behind a message whose handler waits for that answer.
     if (message.type === 'answer') return this.#answer?.resolve(message.sdp);
     this.#queue = this.#queue.then(() => this.onmessage(message)).catch((error) => this.onerror(error));
   }

@@ -1,7 +1,8 @@
-//! AV1's RTP payload format (AV1 RTP specification §4), as far as needed to find where a picture begins that is sealed in
-//! compatible framing.
+//! AV1's RTP payload format (AV1 RTP specification §4), as far as needed to find where a picture
+//! sealed in compatible framing begins.
 
-/// Where in `payload` the sealed bytes begin, if the first OBU with a picture in it begins in this packet: behind its header.
+/// Offset in `payload` of the sealed bytes, just after the OBU header, if the first OBU with a
+/// picture begins in this packet.
 ///
 /// ```text
 /// | Z Y W W N - - - | length | OBU | length | OBU ...      with W the last of W OBUs has no length
@@ -50,7 +51,7 @@ mod tests {
             (&[0x10, 0x34, 8, 9], Some(3)),
             (&[0x28, 2, 0x08, 1, 0x30, 9], Some(5)),
             (&[0x00, 2, 0x08, 1, 2, 0x18, 9], Some(6)),
-            // A piece of one that began before; nothing but a sequence header; cut off.
+            // A continuation; only a sequence header; truncated.
             (&[0x90, 0x30, 9], None),
             (&[0x10, 0x08, 1], None),
             (&[0x20, 0x82, 0x01], None),

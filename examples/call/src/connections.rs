@@ -1,4 +1,5 @@
-//! TCP connections until they are a participant's: who may have how many, and for how long.
+//! TCP connections before they belong to a participant: how many an origin may have, and for how
+//! long.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -23,11 +24,11 @@ use crate::limits::{
 };
 use crate::meter::Metered;
 
-/// Where a request comes from, for those who count.
+/// The origin of a request, for counting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller(pub(crate) Option<Origin>);
 
-/// All connections that are not a participant's, in the order in which they came.
+/// All connections that do not belong to a participant, oldest first.
 #[derive(Debug, Default)]
 struct Connections {
     came: u64,
@@ -40,7 +41,7 @@ struct Open {
     task: AbortHandle,
 }
 
-/// Takes connections until the process ends.
+/// Accepts connections until the process ends.
 pub(crate) async fn serve(listener: TcpListener, router: Router, timeouts: Timeouts) -> Infallible {
     let connections = Arc::new(Mutex::new(Connections::default()));
     loop {
@@ -50,8 +51,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, timeouts: Timeo
                 let requests = attend(stream, origin, router.clone(), timeouts);
                 let_in(&connections, origin, requests);
             }
-            // No file descriptor is free, or the connection is gone again. It would fail at once, over
-            // and over.
+            // No file descriptor is free, or the connection is already gone. Retrying at once would
+            // loop.
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
@@ -74,7 +75,7 @@ fn let_in(
     all.open.insert(number, Open { origin, task: task.abort_handle() });
 }
 
-/// Requests of one connection, until it ends or becomes a WebSocket.
+/// Handles the requests of one connection, until it ends or becomes a WebSocket.
 async fn attend(stream: TcpStream, origin: Option<Origin>, router: Router, timeouts: Timeouts) {
     let _ = stream.set_nodelay(true);
     let requests = Mutex::new(Bucket::full(REQUESTS, Instant::now()));
@@ -108,7 +109,8 @@ async fn attend(stream: TcpStream, origin: Option<Origin>, router: Router, timeo
 }
 
 impl Connections {
-    /// Closes the oldest if there are too many: of this origin, if it has too many.
+    /// Closes the oldest if there are too many: the oldest of this origin, if this origin has too
+    /// many.
     fn make_room(&mut self, origin: Option<Origin>) {
         let is_neighbour = |open: &Open| origin.is_some() && open.origin == origin;
         let neighbours = self.open.values().filter(|open| is_neighbour(open)).count();
@@ -127,7 +129,7 @@ impl Connections {
     }
 }
 
-/// Takes a connection out of the list when its task ends, however it ends.
+/// Removes a connection from the list when its task ends, for whatever reason.
 #[derive(Debug)]
 struct Guard {
     connections: Arc<Mutex<Connections>>,
@@ -148,7 +150,8 @@ fn lock(connections: &Mutex<Connections>) -> MutexGuard<'_, Connections> {
 mod tests {
     use super::{CONNECTIONS, CONNECTIONS_PER_ADDRESS, Connections, Open, Origin};
 
-    /// Of whom the connections are that stay open when these have come, each by its number.
+    /// Opens connections with these origins in order and returns the numbers of those that stay
+    /// open.
     async fn stay(came: impl Iterator<Item = Option<Origin>>) -> Vec<u64> {
         let mut connections = Connections::default();
         for (number, origin) in (0..).zip(came) {
@@ -160,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_makes_room() {
+    async fn the_oldest_connection_is_evicted() {
         let number = |number| u64::try_from(number).unwrap_or(u64::MAX);
         let all = (0..number(CONNECTIONS + 3)).map(|_| None);
         assert_eq!(stay(all).await, (3..number(CONNECTIONS + 3)).collect::<Vec<_>>());

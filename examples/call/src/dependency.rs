@@ -1,5 +1,6 @@
-//! The Dependency Descriptor, an RTP header extension that says of each packet which frame it belongs
-//! to and what that frame needs. With it, video can be decoded whose frames nobody on the way can read.
+//! The Dependency Descriptor, an RTP header extension that tells for each packet which frame it
+//! belongs to and which frames that one needs. With it, receivers can decode video although nobody
+//! on the way can read its frames.
 //!
 //! Source: AV1 RTP specification, appendix A.
 
@@ -11,7 +12,7 @@ const URI: &str =
 /// Longest value that fits the short form of header extensions (RFC 8285 §4.2), in bytes.
 const SHORT_FORM: usize = 16;
 
-/// The bytes of the extension, passed on as they came.
+/// The bytes of the extension, forwarded unchanged.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct DependencyDescriptor(pub(crate) Box<[u8]>);
 
@@ -55,7 +56,7 @@ impl ExtensionSerializer for Untouched {
         false
     }
 
-    // str0m panics if a longer value meets the short form; key frames bring such values.
+    // str0m panics if a longer value meets the short form; key frames have such values.
     fn requires_two_byte_form(&self, ev: &ExtensionValues) -> bool {
         ev.user_values.get().is_some_and(|DependencyDescriptor(bytes)| bytes.len() > SHORT_FORM)
     }
@@ -66,7 +67,7 @@ mod tests {
     use super::{DependencyDescriptor, ExtensionSerializer, ExtensionValues, Untouched};
 
     #[test]
-    fn every_value_is_passed_on_as_it_came() {
+    fn every_value_is_forwarded_unchanged() {
         for len in 0..=255_u8 {
             let value: Vec<u8> = (0..len).collect();
             let mut values = ExtensionValues::default();
@@ -79,14 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_without_it_stays_without() {
+    fn a_packet_without_a_descriptor_gets_none() {
         let values = ExtensionValues::default();
         assert_eq!(Untouched.write_to(&mut [0; 255], &values), 0);
         assert!(!Untouched.requires_two_byte_form(&values));
     }
 
     #[test]
-    fn the_first_bit_says_that_a_frame_starts() {
+    fn the_first_bit_marks_the_start_of_a_frame() {
         let starts = |bytes: &[u8]| DependencyDescriptor(bytes.into()).starts_frame();
         assert!(starts(&[0x80, 0, 1]));
         assert!(!starts(&[0x40, 0, 1]));

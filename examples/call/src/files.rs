@@ -7,21 +7,21 @@ use std::time::SystemTime;
 
 use axum::body::Bytes;
 
-/// Two directories and what was read of them. All who are served a file share its bytes: connections
-/// that do not read cost none.
+/// Two directories and the cached contents of their files. All responses share a file's bytes, so
+/// connections that do not read cost none.
 #[derive(Debug)]
 pub(crate) struct Files {
     /// Served at `/`.
     page: PathBuf,
     /// Served at `/sealframe/`.
     package: PathBuf,
-    /// Only of files that exist, so there are not more than the directories have.
+    /// Contains only existing files, so it is bounded by the directories.
     read: Mutex<HashMap<PathBuf, Read>>,
 }
 
 #[derive(Clone, Debug)]
 struct Read {
-    /// When it was written, and how long it was.
+    /// Modification time and length.
     version: (SystemTime, u64),
     bytes: Bytes,
 }
@@ -31,7 +31,7 @@ impl Files {
         Self { page: page.into(), package: package.into(), read: Mutex::default() }
     }
 
-    /// Media type and bytes of the file at a URL's path; `None` if there is none.
+    /// Media type and bytes of the file at a URL's path; `None` if there is no such file.
     pub(crate) async fn read(&self, url_path: &str) -> Option<(&'static str, Bytes)> {
         let path = url_path.trim_start_matches('/');
         let (directory, name) = match path.strip_prefix("sealframe/") {
@@ -43,7 +43,7 @@ impl Files {
         Some((mime(name), bytes))
     }
 
-    /// Reads the file anew only if it has changed, as while somebody works on the page.
+    /// Reads the file again only if it has changed, as during work on the page.
     async fn bytes(&self, path: PathBuf) -> Option<Bytes> {
         let metadata = tokio::fs::metadata(&path).await.ok().filter(|metadata| metadata.is_file())?;
         let version = (metadata.modified().ok()?, metadata.len());

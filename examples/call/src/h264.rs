@@ -1,10 +1,10 @@
-//! H.264's RTP payload format (RFC 6184 §5), as far as needed to find where a picture begins that is sealed in compatible
-//! framing.
+//! H.264's RTP payload format (RFC 6184 §5), as far as needed to find where a picture sealed in
+//! compatible framing begins.
 
-/// Bytes of a slice that stay readable, its header first.
+/// Bytes of a slice that stay readable, starting with its header.
 const CLEAR: usize = 3;
 
-/// Where in `payload` the sealed bytes begin, if the first slice of a picture begins in this packet.
+/// Offset in `payload` of the sealed bytes, if the first slice of a picture begins in this packet.
 ///
 /// ```text
 /// one unit     | header | 2 bytes | sealed
@@ -27,7 +27,7 @@ pub(crate) fn picture_start(payload: &[u8]) -> Option<usize> {
         }
         28 => {
             let header = payload.get(1)?;
-            // The unit's own header is in these two bytes.
+            // The clear bytes include the unit's own header.
             (header & 0x80 != 0 && matches!(header & 0x1f, 1 | 5)).then_some(1 + CLEAR)
         }
         _ => None,

@@ -1,4 +1,4 @@
-//! Pages, the package and one WebSocket per participant.
+//! The page, the package and one WebSocket per participant.
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -31,7 +31,7 @@ use crate::outbox::{Ending, Inbox, outbox};
 use crate::room::{Refusal, Visitor};
 use crate::sfu::Command;
 
-/// Headers on every answer. The page loads nothing from elsewhere and runs nothing inline.
+/// Headers on every response. The page loads nothing from other origins and runs no inline script.
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (
@@ -45,18 +45,18 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// Where files come from and where commands go.
+/// Where files come from and commands go to.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     files: Arc<Files>,
     commands: mpsc::Sender<Command>,
     timeouts: Timeouts,
-    /// WebSockets that are not a participant's yet.
+    /// WebSockets that do not belong to a participant yet.
     entering: Arc<Semaphore>,
     visits: Arc<Visits>,
 }
 
-/// Addresses for those who have no token.
+/// Addresses for participants without a token.
 #[derive(Debug)]
 struct Visits {
     process: u64,
@@ -64,7 +64,7 @@ struct Visits {
 }
 
 impl Visits {
-    /// Others than those of any other process.
+    /// Draws a random number, so that no other process gives out the same addresses.
     fn new() -> Self {
         Self { process: RandomState::new().build_hasher().finish(), visits: AtomicU64::new(0) }
     }
@@ -78,7 +78,7 @@ impl Visits {
 struct Entrance {
     room: String,
     name: String,
-    /// Who shows it again, later, has the same address again.
+    /// A page that presents it again has the same address again.
     token: Option<String>,
 }
 
@@ -101,7 +101,7 @@ impl Site {
     }
 }
 
-/// Answers requests until the process ends.
+/// Handles requests until the process ends.
 pub(crate) async fn serve(listener: TcpListener, site: Site) -> Infallible {
     let timeouts = site.timeouts;
     let router = Router::new()
@@ -146,7 +146,8 @@ async fn enter(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    // WebSockets know no same-origin rule: without this, any page in the browser could join.
+    // WebSockets have no same-origin policy: without this check, any page in the browser could
+    // join.
     if !is_same_origin(&headers) {
         return with_headers(StatusCode::FORBIDDEN);
     }
@@ -162,7 +163,7 @@ async fn enter(
         .max_message_size(MESSAGE_BYTES)
         .max_frame_size(MESSAGE_BYTES)
         .read_buffer_size(READ_BUFFER)
-        // A message is written at once, and nothing is kept besides.
+        // A message is written at once, and nothing else is buffered.
         .write_buffer_size(0)
         .on_upgrade(move |socket| attend(socket, site, visitor, entering))
 }
@@ -176,7 +177,7 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
-/// One participant, from coming in to going away.
+/// One participant, from joining to leaving.
 async fn attend(
     mut socket: WebSocket,
     site: Site,
@@ -197,7 +198,7 @@ async fn attend(
         Ok(Ok(id)) => {
             drop(entering);
             let ending = converse(&mut socket, &mut inbox, &site, id).await;
-            // What waits for the page is held no longer.
+            // Drops the messages that wait for the page.
             drop(inbox);
             let _ = site.commands.send(Command::Leave(id)).await;
             if let Some(ending) = ending {
@@ -209,7 +210,7 @@ async fn attend(
     }
 }
 
-/// Passes messages in both directions. `None` if the page has left by itself.
+/// Passes messages in both directions. `None` if the page left by itself.
 async fn converse(
     socket: &mut WebSocket,
     inbox: &mut Inbox,
@@ -223,10 +224,10 @@ async fn converse(
     let pulse = serde_json::to_string(&ToPage::Pulse).unwrap_or_default();
     let mut is_pulse_due = false;
     let mut heard_at = Instant::now();
-    // While a message is passed on, or the page asks too much, it is not read from.
+    // While this runs (a message is passed on, or a limit is exceeded), nothing is read.
     let mut busy: Option<Pin<Box<dyn Future<Output = ()> + Send>>> = None;
     loop {
-        // And how many bytes of the outbox it takes.
+        // With the bytes that it takes of the outbox.
         let (outgoing, len) = tokio::select! {
             ending = &mut inbox.ending => return ending.ok(),
             () = async { if let Some(busy) = &mut busy { busy.await } }, if busy.is_some() => {
@@ -281,7 +282,7 @@ async fn converse(
     }
 }
 
-/// Hands a message to the media loop, when it is `ready`, and waits until it was heard there.
+/// Hands a message to the media loop when it is `ready`, and waits until it was processed there.
 async fn pass_on(
     commands: mpsc::Sender<Command>,
     id: MemberId,
@@ -298,7 +299,7 @@ async fn pass_on(
     }
 }
 
-/// How much one page may still say.
+/// One page's remaining allowances.
 #[derive(Debug)]
 struct Pace {
     messages: Bucket,
@@ -315,7 +316,7 @@ impl Pace {
         }
     }
 
-    /// When a ping or pong has been paid for; `None` for at once.
+    /// When a ping or pong is allowed; `None` for at once.
     fn control(&mut self, now: Instant) -> Option<Instant> {
         let ready = self.messages.ready_at(now);
         self.messages.take(1, now);
@@ -334,10 +335,10 @@ impl Pace {
     }
 }
 
-/// Says why, and waits for the page to have read it.
+/// Sends the reason, and waits for the page to read it.
 async fn farewell(mut socket: WebSocket, (code, reason): (CloseCode, &'static str)) {
     let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-    // Closing while bytes are unread would reset the connection, and the reason would be lost.
+    // Closing with unread bytes would reset the connection, and the reason would be lost.
     let said = async {
         socket.send(Message::Close(Some(frame))).await?;
         while socket.recv().await.is_some_and(|heard| heard.is_ok()) {}

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// Least time between two requests. Receivers that cannot decrypt ask about five times a second;
-/// passing all of that on would leave the sender making little but key frames.
+/// Shortest time between two requests. Receivers that cannot decrypt ask about five times a second;
+/// forwarding all of that would make the sender encode mostly key frames.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Lets at most one request through per interval and loses none: a request that comes too early is
-/// made at the end of the interval.
+/// Lets at most one request per interval through and loses none: an early request is made at the
+/// end of the interval.
 #[derive(Debug, Default)]
 pub(crate) struct KeyframeGate {
     asked: Option<Instant>,
@@ -15,18 +15,18 @@ pub(crate) struct KeyframeGate {
 }
 
 impl KeyframeGate {
-    /// Notes that somebody needs a key frame.
+    /// Notes that a receiver needs a key frame.
     pub(crate) fn want(&mut self) {
         self.wanted = true;
     }
 
-    /// When [`pass`](Self::pass) will next say yes.
+    /// When [`pass`](Self::pass) will next return true.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         let earliest = self.asked.map_or(now, |asked| asked + INTERVAL);
         self.wanted.then_some(earliest)
     }
 
-    /// Whether to ask now. Yes counts as asked.
+    /// Whether to send a request now. Returning true counts as sending it.
     pub(crate) fn pass(&mut self, now: Instant) -> bool {
         let passes = self.due(now).is_some_and(|due| due <= now);
         if passes {

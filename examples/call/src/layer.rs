@@ -1,15 +1,15 @@
-//! Which layer of a simulcast track is passed on.
+//! The layer of a simulcast track that is forwarded.
 
 use std::time::{Duration, Instant};
 
 use str0m::media::Rid;
 
-/// After so long without a packet of the chosen layer, another may take its place.
+/// After this time without a packet of the chosen layer, another may replace it.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// The layer that was heard first, and again the first one heard after it fell silent.
+/// The first layer received, and after it falls silent again the first one received.
 ///
-/// Senders start with the layer that needs least, and stop layers for which the connection is too slow.
+/// Senders start with the smallest layer, and stop layers for which the connection is too slow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layer {
     rid: Option<Rid>,
@@ -27,7 +27,7 @@ impl Layer {
         self.rid
     }
 
-    /// Whether a packet of layer `rid` is passed on.
+    /// Whether a packet of layer `rid` is forwarded.
     pub(crate) fn passes(&mut self, rid: Option<Rid>, now: Instant) -> bool {
         let passes = self.rid == rid || now.duration_since(self.heard) >= SILENCE;
         if passes {

@@ -1,4 +1,4 @@
-//! Lines on the standard error about what others do: a few, however much they do.
+//! A rate-limited log on standard error of other parties' actions.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use crate::limits::{Bucket, LOG_LINES};
 
 static LINES: Mutex<Option<Bucket>> = Mutex::new(None);
 
-/// Writes a line, unless there were too many of late.
+/// Writes a line, unless there were too many recently.
 pub(crate) fn say(what: fmt::Arguments<'_>) {
     let now = Instant::now();
     let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);

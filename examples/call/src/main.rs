@@ -56,7 +56,7 @@ usage: sealframe-sfu [options]
   --udp ADDRESS:PORT   media; default 127.0.0.1:0. Firefox needs an address other than loopback
   --record DIR         also write every RTP packet received into DIR
   --package DIR        the browser package, served at /sealframe/; default wasm/pkg
-  --hurry N            all timeouts N times shorter, for tests; default 1
+  --hurry N            divide all timeouts by N, for tests; default 1
 
 Browsers give camera and transforms only to secure pages: leave --http on loopback, or put TLS
 in front of it.";
@@ -91,7 +91,7 @@ impl Args {
             }
         }
         if args.udp.ip().is_unspecified() {
-            return Err("--udp needs the address that browsers shall send to".into());
+            return Err("--udp needs the address that browsers can send to, not 0.0.0.0 or ::".into());
         }
         Ok(args)
     }
@@ -118,7 +118,7 @@ fn fail(why: &str) -> ExitCode {
 
 fn run(args: Args) -> Result<(), Box<dyn Error>> {
     str0m::crypto::from_feature_flags().install_process_default();
-    // A panic ends one connection. However many there are, they do not fill the log.
+    // A panic ends one connection. Repeated panics do not fill the log.
     panic::set_hook(Box::new(|info| log::say(format_args!("{info}"))));
     if !args.package.join("index.js").is_file() {
         eprintln!("no browser package in {}: build it first", args.package.display());
@@ -151,7 +151,7 @@ async fn serve(
     println!("listening on http://{}/", listener.local_addr()?);
     tokio::select! {
         never = http::serve(listener, site) => match never {},
-        // Nobody could tell a server without its media loop from one that is slow.
+        // A server without its media loop would look like a slow one.
         _ = media_ended => Err("the media loop has ended".into()),
         _ = tokio::signal::ctrl_c() => Ok(()),
     }
@@ -160,7 +160,7 @@ async fn serve(
 /// A listener whose connections have small buffers.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // As `TcpListener::bind` does, where it is harmless.
+    // As `TcpListener::bind` does, on systems where it is harmless.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SYSTEM_BUFFER)?;

@@ -1,4 +1,4 @@
-//! What the page and the server say to each other over the WebSocket, as JSON.
+//! The messages between page and server over the WebSocket, as JSON.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::limits::{RELAYED_BYTES, SDP_BYTES, SDP_LINES, SDP_MEDIA};
 
-/// What proves that somebody had an address before: 128 random bits that a page draws for itself.
+/// Proof that a page had an address before: 128 random bits that the page draws for itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Token([u8; 16]);
 
@@ -31,15 +31,15 @@ impl Token {
     }
 }
 
-/// A secret; not to be seen in what is printed.
+/// A secret, so its digits are never printed.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(_)")
     }
 }
 
-/// What pages call a participant of their room: a hash of its token. So the server needs no memory to give the same address to
-/// the same token, and nobody who sees an address can come in under it.
+/// The address of a participant in its room: a hash of its token. So the server needs no memory to
+/// give the same token the same address, and nobody can take an address by seeing it.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Address(pub(crate) [u8; 16]);
@@ -48,12 +48,12 @@ impl Address {
     /// The lowest and the highest.
     pub(crate) const ALL: [Self; 2] = [Self([0; 16]), Self([0xff; 16])];
 
-    /// Of whoever has this token.
+    /// The address of the participant with this token.
     pub(crate) fn of(token: Token) -> Self {
         Self::hash("token", &token.0)
     }
 
-    /// Of somebody who has none, and does not come back: of this many in all, `process` being random.
+    /// The address of a participant without a token: `visit` counts them, and `process` is random.
     pub(crate) fn of_visit(process: u64, visit: u64) -> Self {
         Self::hash("visit", &[process.to_be_bytes(), visit.to_be_bytes()].concat())
     }
@@ -91,21 +91,21 @@ impl TryFrom<String> for Address {
     }
 }
 
-/// A room from the first who enters it to the last who leaves: no two in the life of the process are
-/// the same, whatever their names.
+/// A room from the first join to the last leave: unique in the life of the process, even if the
+/// name is reused.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Stay(pub(crate) u64);
 
-/// A participant from coming in to going away: no two in the life of the process are the same. Pages know the address only,
-/// which somebody who comes back has again, and whatever they name is of their own room.
+/// A participant from joining to leaving: unique in the life of the process. Pages know only the
+/// address, which a returning participant keeps, and which always means one in their own room.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(into = "Address")]
 pub(crate) struct MemberId {
     /// The room it is in.
     pub(crate) stay: Stay,
-    /// What others in there call it: of those who are there at a time no two are the same.
+    /// The others' name for it: unique among the present members of the room.
     pub(crate) address: Address,
-    /// Counts everybody who came in, on all of the server.
+    /// Counts all joins of the server.
     pub(crate) visit: u64,
 }
 
@@ -115,7 +115,7 @@ impl From<MemberId> for Address {
     }
 }
 
-/// What a track shows or lets hear, by the names of the browser package.
+/// The content of a track, with the names of the browser package.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum StreamKind {
@@ -145,7 +145,7 @@ pub(crate) struct Track {
     pub(crate) index: u16,
 }
 
-/// A track of somebody in the same room, as a page names it.
+/// A track in the same room, as a page names it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 pub(crate) struct Slot {
     /// The participant who sends the track.
@@ -155,7 +155,7 @@ pub(crate) struct Slot {
     pub(crate) track: Track,
 }
 
-/// A track and whose it is.
+/// A track and its sender.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) struct TrackId {
     /// The participant who sends the track.
@@ -176,18 +176,17 @@ pub(crate) struct Introduction {
     pub(crate) tracks: Vec<Track>,
 }
 
-/// A description of a page's connection, and what its m-lines are for. Replaces what an earlier one
-/// said.
+/// A description of a page's connection, and what its m-lines are for. Replaces an earlier one.
 ///
-/// What is sent on an m-line without a name is recorded and goes to nobody.
+/// Media on an m-line without a name is recorded and sent to nobody.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Offer {
     /// The session description.
     pub(crate) sdp: String,
-    /// By mid: what the page sends there.
+    /// By mid: the track that the page sends there.
     #[serde(default)]
     pub(crate) sends: HashMap<String, Track>,
-    /// By mid: whose track goes there.
+    /// By mid: the track that the page wants there.
     #[serde(default)]
     pub(crate) slots: HashMap<String, Slot>,
 }
@@ -198,18 +197,18 @@ pub(crate) struct Offer {
 pub(crate) enum FromPage {
     /// A new description of the page's connection. The server answers each one.
     Offer(Box<Offer>),
-    /// Key management: bytes that the server does not look into.
+    /// Key management: bytes that the server does not inspect.
     Message {
-        /// The one to receive it; `None` for all others in the room.
+        /// The recipient; `None` for all others in the room.
         #[serde(default)]
         to: Option<Address>,
-        /// Base64, passed on as it came.
+        /// Base64, forwarded unchanged.
         data: String,
     },
 }
 
 impl FromPage {
-    /// Reads a message; `None` if it is none, or exceeds a bound. Panics on no text, whatever it is.
+    /// Reads a message; `None` if it is invalid or exceeds a bound. Panics on no text.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let message: Self = serde_json::from_str(text).ok()?;
         let is_bounded = match &message {
@@ -235,32 +234,32 @@ impl Offer {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum ToPage {
-    /// First message: the page's own address and who is there already.
+    /// First message: the page's own address and the members present.
     Welcome {
         /// The page's own address.
         id: MemberId,
         /// Everyone else in the room.
         members: Vec<Introduction>,
     },
-    /// Somebody came.
+    /// A participant joined.
     Joined(Introduction),
-    /// What somebody sends has changed.
+    /// A participant's tracks changed.
     Tracks {
-        /// Who.
+        /// The participant.
         from: MemberId,
-        /// All of it.
+        /// All of its tracks.
         tracks: Vec<Track>,
     },
-    /// Somebody went.
+    /// A participant left.
     Left {
-        /// Who.
+        /// The participant.
         id: MemberId,
     },
     /// Key management, from another participant.
     Message {
-        /// Who sent it, as the server knows it.
+        /// The sender, as the server knows it.
         from: MemberId,
-        /// As it was sent.
+        /// Forwarded unchanged.
         data: String,
     },
     /// The answer to the page's last offer.
@@ -268,7 +267,7 @@ pub(crate) enum ToPage {
         /// The session description.
         sdp: String,
     },
-    /// Nothing has happened, and the connection is alive.
+    /// A sign that the connection is alive.
     Pulse,
 }
 
@@ -307,12 +306,12 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_of_one_form_and_has_one_address() {
+    fn a_token_has_one_form_and_one_address() {
         let address = |text: &str| Token::read(text).map(Address::of);
         let (one, other) = ("00112233445566778899aabbccddeeff", "00112233445566778899aabbccddeef0");
         assert_eq!(address(one), address(one));
         assert_ne!(address(one), address(other));
-        // As on every server.
+        // The same on every server.
         let expected = "a4a9b689fc56c5f9c45f13b7c4e69203";
         assert!(address(one).is_some_and(|address| address.to_string() == expected));
         for wrong in
@@ -324,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn indices_have_16_bits_and_addresses_one_form() {
+    fn indices_have_16_bits_and_addresses_have_one_form() {
         for (message, is_one) in [
             (r#"{"type":"offer","sdp":"","sends":{"0":{"kind":"screen","index":65535}}}"#, true),
             (r#"{"type":"offer","sdp":"","sends":{"0":{"kind":"screen","index":65536}}}"#, false),
@@ -374,11 +373,11 @@ mod tests {
     }
 
     #[test]
-    fn no_text_breaks_the_reader() {
+    fn no_text_makes_the_reader_panic() {
         let mut noise = Noise::new(1);
         for _ in 0..50_000 {
             let text = noise.changed(OFFER.as_bytes());
-            // Whatever it says, it says it without a panic.
+            // Any result is fine, but no panic.
             let _ = FromPage::read(&String::from_utf8_lossy(&text));
         }
         for deep in [100, 10_000, 190_000] {

@@ -1,4 +1,4 @@
-//! A TCP connection from which no more bytes are read than its allowance has.
+//! A TCP connection from which no more bytes are read than its allowance permits.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::limits::{Allowance, Bucket};
 
-/// The one door for all bytes of a connection, whatever protocol they belong to.
+/// The single reader and writer of a connection's bytes, whatever protocol they belong to.
 #[derive(Debug)]
 pub(crate) struct Metered {
     stream: TcpStream,
@@ -20,7 +20,7 @@ pub(crate) struct Metered {
 }
 
 impl Metered {
-    /// Of `stream` only so many bytes are read.
+    /// Limits the bytes read from `stream`.
     pub(crate) fn new(stream: TcpStream, bytes: Allowance) -> Self {
         Self { stream, bucket: Bucket::full(bytes, Instant::now()), pause: None }
     }

@@ -1,16 +1,16 @@
-//! Inputs for tests that look for a panic: the same ones in every run.
+//! Pseudorandom inputs for tests that look for a panic: the same in every run.
 
-/// Numbers without order (xorshift64).
+/// Pseudorandom numbers (xorshift64).
 #[derive(Debug)]
 pub(crate) struct Noise(u64);
 
 impl Noise {
-    /// `seed` is not 0.
+    /// `seed` must not be 0.
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number below `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -1,4 +1,5 @@
-//! What waits for a page: messages, up to a number of bytes, and in the end why it is disconnected.
+//! Messages waiting for a page, up to a number of bytes, and finally the reason for its
+//! disconnection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,24 +9,24 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::limits::{OUTBOX_BYTES, OUTBOX_OVERHEAD};
 
-/// Why the server disconnects a page, in words for whoever sits before it.
+/// Why the server disconnects a page, in words for the person who uses it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ending {
     /// More than [`OUTBOX_BYTES`] waited for it.
     SlowReader,
-    /// It neither sent nor said anything for too long.
+    /// It sent neither messages nor media for too long.
     Idle,
-    /// Not even its browser answers.
+    /// Its browser does not answer either.
     Unreachable,
-    /// Idle, while somebody else needed the place.
+    /// Idle, while a newcomer needed the place.
     Replaced,
     /// The same participant came in again.
     Elsewhere,
-    /// What it said is no message, or too large.
+    /// One of its messages was invalid or too large.
     NoMessage,
-    /// Its offer cannot be answered.
+    /// Its offer could not be answered.
     NoOffer,
-    /// Its media connection broke off.
+    /// Its media connection ended.
     MediaLost,
 }
 
@@ -55,12 +56,12 @@ impl Ending {
                 close_code::UNSUPPORTED,
                 "The server could not answer the offer of this page's connection.",
             ),
-            Self::MediaLost => (close_code::AWAY, "The media connection broke off."),
+            Self::MediaLost => (close_code::AWAY, "The media connection ended."),
         }
     }
 }
 
-/// The side of the room.
+/// The room's side.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     letters: mpsc::UnboundedSender<Utf8Bytes>,
@@ -69,16 +70,16 @@ pub(crate) struct Outbox {
     is_full: bool,
 }
 
-/// The side of the WebSocket.
+/// The WebSocket's side.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    /// What waits.
+    /// The waiting messages.
     pub(crate) letters: Letters,
-    /// Resolves when the page is disconnected; to an error if it left by itself.
+    /// Resolves when the page is disconnected; to an error if the page left by itself.
     pub(crate) ending: oneshot::Receiver<Ending>,
 }
 
-/// Messages that wait for a page.
+/// Messages waiting for a page.
 #[derive(Debug)]
 pub(crate) struct Letters {
     receiver: mpsc::UnboundedReceiver<Utf8Bytes>,
@@ -95,8 +96,8 @@ pub(crate) fn outbox() -> (Outbox, Inbox) {
 }
 
 impl Outbox {
-    /// Lets `letter` wait for the page, unless too much waits already: then it is lost, and the page
-    /// [`must_end`](Self::must_end). Copies of one letter share their bytes.
+    /// Queues `letter` for the page, unless too much is waiting already: then it is lost, and the
+    /// page [`must_end`](Self::must_end). Copies of one letter share their bytes.
     pub(crate) fn push(&mut self, letter: Utf8Bytes) {
         let cost = letter.len() + OUTBOX_OVERHEAD;
         let before = self.waiting.fetch_add(cost, Ordering::Relaxed);
@@ -104,12 +105,12 @@ impl Outbox {
             self.waiting.fetch_sub(cost, Ordering::Relaxed);
             self.is_full = true;
         } else {
-            // It fails if the WebSocket is gone, which `must_end` tells.
+            // It fails if the WebSocket is gone, which `must_end` reports.
             let _ = self.letters.send(letter);
         }
     }
 
-    /// Why the page cannot go on: it missed a message, or is gone.
+    /// The reason why the page cannot go on: it missed a message, or is gone.
     pub(crate) fn must_end(&self) -> Option<Ending> {
         if self.is_full {
             return Some(Ending::SlowReader);
@@ -117,20 +118,20 @@ impl Outbox {
         self.letters.is_closed().then_some(Ending::Unreachable)
     }
 
-    /// Disconnects the page. What waits for it is dropped.
+    /// Disconnects the page. Waiting messages are dropped.
     pub(crate) fn end(self, ending: Ending) {
         let _ = self.ending.send(ending);
     }
 }
 
 impl Letters {
-    /// The next one; `None` after the page has left. It counts as waiting until it is
+    /// The next message; `None` after the page has left. It counts as waiting until it is
     /// [`sent`](Self::sent).
     pub(crate) async fn next(&mut self) -> Option<Utf8Bytes> {
         self.receiver.recv().await
     }
 
-    /// A letter of so many bytes waits no longer.
+    /// A letter of `len` bytes no longer waits.
     pub(crate) fn sent(&self, len: usize) {
         self.waiting.fetch_sub(len + OUTBOX_OVERHEAD, Ordering::Relaxed);
     }
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn who_reads_may_receive_any_number_of_bytes() {
+    fn a_page_that_reads_may_receive_any_number_of_bytes() {
         let (mut outbox, mut inbox) = outbox();
         let letter = Utf8Bytes::from("x".repeat(OUTBOX_BYTES / 4));
         for _ in 0..100 {

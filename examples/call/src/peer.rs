@@ -20,19 +20,19 @@ use crate::log::say;
 use crate::message::{MemberId, StreamKind};
 use crate::sequence::{Place, Sequence};
 
-/// Number of the Dependency Descriptor among header extensions, until a page gives it another.
+/// Id of the Dependency Descriptor among the header extensions, until a page gives it another.
 const DEPENDENCY: u8 = 12;
 
-/// A participant's connection: str0m's state machine and what it says about the tracks.
+/// A participant's connection: str0m's state machine and what it reports about the tracks.
 #[derive(Debug)]
 pub(crate) struct Peer {
     id: MemberId,
     rtc: Rtc,
-    /// By m-line on which the participant sends: the layer that is passed on.
+    /// By m-line on which the participant sends: the forwarded layer.
     layers: HashMap<Mid, Layer>,
     /// By m-line on which the participant sends video.
     keyframes: BTreeMap<Mid, KeyframeGate>,
-    /// Payload types whose payloads are frames cut into pieces, with no payload descriptor.
+    /// Payload types of raw payloads: pieces of frames, without a payload descriptor.
     raw: BTreeSet<Pt>,
     /// By m-line on which the participant receives.
     receives: HashMap<Mid, Sequence>,
@@ -40,7 +40,7 @@ pub(crate) struct Peer {
     deadline: Instant,
 }
 
-/// A packet that a participant sent, and what the connection knows of it.
+/// A packet that a participant sent, and what the connection knows about it.
 #[derive(Debug)]
 pub(crate) struct Arrival {
     /// The m-line it belongs to.
@@ -51,14 +51,14 @@ pub(crate) struct Arrival {
     pub(crate) spec: Option<CodecSpec>,
     /// Whether the payload has no payload descriptor.
     pub(crate) is_raw: bool,
-    /// Whether it is of the one layer that is passed on.
+    /// Whether it belongs to the forwarded layer.
     pub(crate) is_chosen: bool,
     /// The packet.
     pub(crate) rtp: RtpPacket,
 }
 
 impl Arrival {
-    /// `opus`, `vp8`, `vp9`, `h264` or `av1`, or nothing.
+    /// `opus`, `vp8`, `vp9`, `h264` or `av1`, or empty.
     pub(crate) fn codec_name(&self) -> &'static str {
         match self.spec.map(|spec| spec.codec) {
             Some(Codec::Opus) => "opus",
@@ -87,14 +87,14 @@ pub(crate) enum Happening {
     Gone,
 }
 
-/// The one socket, and what happened while peers were driven.
+/// The one socket, and the pending events of the peers.
 #[derive(Debug)]
 pub(crate) struct Wire {
     /// Shared by all peers.
     pub(crate) socket: UdpSocket,
     /// The address peers send to.
     pub(crate) address: SocketAddr,
-    /// Not yet acted upon.
+    /// Events that have not been handled yet.
     pub(crate) happenings: VecDeque<(MemberId, Happening)>,
 }
 
@@ -125,10 +125,10 @@ impl Peer {
         })
     }
 
-    /// Answers an offer; `None` if it is no session description or does not fit the connection, in
-    /// which case the connection is over.
+    /// Answers an offer; `None` if it is not a valid session description or does not fit the
+    /// connection, in which case the connection is over.
     pub(crate) fn answer(&mut self, wire: &mut Wire, sdp: &str) -> Option<String> {
-        // Parsed in there, because a parser may panic too.
+        // Parsed inside, because a parser may panic too.
         let answer = self.drive(wire, |peer| peer.accept(sdp))?;
         self.raw = raw_payload_types(sdp).collect();
         let rtc = &self.rtc;
@@ -161,7 +161,8 @@ impl Peer {
         self.rtc.accepts(input)
     }
 
-    /// Takes in a datagram that [`accepts`](Self::accepts) was asked about, unless there were too many.
+    /// Handles a datagram that [`accepts`](Self::accepts) returned true for, unless there were too
+    /// many.
     pub(crate) fn receive(&mut self, wire: &mut Wire, input: Input<'_>, now: Instant) {
         if self.datagrams.try_take(now) {
             self.drive(wire, |peer| peer.rtc.handle_input(input));
@@ -174,7 +175,7 @@ impl Peer {
         keyframes.fold(self.deadline, Instant::min)
     }
 
-    /// Tells the connection what time it is.
+    /// Advances the connection to `now`.
     pub(crate) fn tick(&mut self, wire: &mut Wire, now: Instant) {
         let due: Vec<Mid> = self
             .keyframes
@@ -194,9 +195,10 @@ impl Peer {
         self.drive(wire, |peer| peer.rtc.handle_input(Input::Timeout(now)));
     }
 
-    /// Notes that somebody needs a key frame of what the participant sends on m-line `mid`.
+    /// Notes that a receiver needs a key frame of the video on m-line `mid`.
     pub(crate) fn want_keyframe(&mut self, mid: Mid) {
-        // Only where video is received: the deadline of a request that cannot be made never passes.
+        // Only where video is received: otherwise the deadline of an impossible request would never
+        // pass.
         if self.can_send(mid, StreamKind::Camera) {
             self.keyframes.entry(mid).or_default().want();
         }
@@ -207,7 +209,8 @@ impl Peer {
         self.rtc.is_connected()
     }
 
-    /// Passes on a packet of somebody else's track, payload untouched, on m-line `mid`.
+    /// Forwards a packet of another participant's track on m-line `mid`, with its payload
+    /// unchanged.
     ///
     /// True if it is the first of that track.
     pub(crate) fn forward(&mut self, wire: &mut Wire, mid: Mid, arrival: &Arrival) -> bool {
@@ -242,7 +245,8 @@ impl Peer {
         known.is_none_or(|known| !known.is_of(ssrc))
     }
 
-    /// This participant's number for a codec with its parameters: browsers number differently.
+    /// This participant's payload type for a codec with its parameters: browsers number
+    /// differently.
     fn payload_type(&self, mid: Mid, spec: CodecSpec) -> Option<Pt> {
         let media = self.rtc.media(mid)?;
         if !media.direction().is_sending() {
@@ -250,16 +254,17 @@ impl Peer {
         }
         let config = self.rtc.codec_config();
         let fits = config.find(|params| {
-            // Both are of the server's own list, which is the same for every participant.
+            // Both are from the server's own list, which is the same for every participant.
             params.spec() == spec && media.remote_pts().contains(&params.pt())
         });
         fits.map(|params| params.pt())
     }
 
-    /// The only way to change the connection: `change`, then all output until it wants to wait.
+    /// The only way to change the connection: calls `change`, then handles all output until str0m
+    /// wants to wait.
     ///
-    /// str0m asks for that order. A panic inside it must not end everybody's call, so it ends this
-    /// connection instead. `None` if the connection is over.
+    /// str0m requires that order. A panic inside it must not end everybody's call, so it ends only
+    /// this connection. `None` if the connection is over.
     fn drive<T>(
         &mut self,
         wire: &mut Wire,
@@ -273,7 +278,9 @@ impl Peer {
         match driven {
             Ok(Ok(changed)) => return Some(changed),
             Ok(Err(error)) => say(format_args!("participant {}: {error:?}", self.id.address)),
-            Err(_) => say(format_args!("participant {}: connection given up", self.id.address)),
+            Err(_) => {
+                say(format_args!("participant {}: connection closed after a panic", self.id.address))
+            }
         }
         wire.happenings.push_back((self.id, Happening::Gone));
         None
@@ -286,7 +293,7 @@ impl Peer {
                     self.deadline = deadline;
                     return Ok(());
                 }
-                // A peer may name an address that cannot be reached; to UDP that is loss.
+                // A peer may name an unreachable address; UDP treats that as loss.
                 Output::Transmit(datagram) => {
                     let _ = wire.socket.send_to(&datagram.contents, datagram.destination);
                 }
@@ -329,7 +336,7 @@ impl Peer {
     }
 }
 
-/// The header extensions that mean something on every connection, not just on the one they came by.
+/// The header extensions that have a meaning beyond the connection on which they came.
 fn passed_on(came: &ExtensionValues) -> ExtensionValues {
     let mut passed_on = ExtensionValues {
         audio_level: came.audio_level,
@@ -351,7 +358,7 @@ fn raw_payload_types(sdp: &str) -> impl Iterator<Item = Pt> {
     })
 }
 
-/// Reads a datagram as something a peer might accept; `None` if it is nothing of WebRTC.
+/// Parses a datagram that a peer might accept; `None` if it is not WebRTC.
 pub(crate) fn read_datagram<'a>(
     datagram: &'a [u8],
     source: SocketAddr,
@@ -399,9 +406,9 @@ mod tests {
         Some(Wire { socket, address, happenings: Default::default() })
     }
 
-    // Not by `answer` and `receive`, which would hide a panic.
+    // Not through `answer` and `receive`, which would hide a panic.
     #[test]
-    fn no_offer_and_no_datagram_breaks_a_connection() -> Result<(), Box<dyn std::error::Error>> {
+    fn no_offer_and_no_datagram_panics() -> Result<(), Box<dyn std::error::Error>> {
         let mut wire = wire().ok_or("no socket")?;
         let id = MemberId { stay: Stay(1), address: Address([1; 16]), visit: 1 };
         let now = Instant::now();
@@ -432,21 +439,21 @@ mod tests {
     }
 
     #[test]
-    fn no_payload_breaks_who_looks_for_frames() {
+    fn no_payload_makes_the_frame_finders_panic() {
         let mut noise = Noise::new(9);
         for _ in 0..100_000 {
             let payload = noise.bytes(40);
             for start in [av1::picture_start, h264::picture_start, vp8::frame_start, vp9::frame_start]
                 .map(|of| of(&payload))
             {
-                // VP9 and VP8 promise more: bytes behind it.
+                // VP9 and VP8 may count bytes after the end.
                 assert!(start.is_none_or(|start| start <= payload.len() + 4));
             }
         }
     }
 
     #[test]
-    fn a_descriptor_is_passed_on_and_a_mid_is_not() {
+    fn a_descriptor_is_forwarded_and_a_mid_is_not() {
         let mut came = ExtensionValues { mid: Some("3".into()), ..ExtensionValues::default() };
         came.user_values.set(DependencyDescriptor([1, 2, 3].into()));
         let passed_on = passed_on(&came);

@@ -10,8 +10,8 @@ use crate::log::say;
 use crate::message::MemberId;
 use crate::peer::Arrival;
 
-/// One file `ROOM-NUMBER.rtp` per participant, of records with all numbers big endian. After the room
-/// was empty its numbers begin anew, and then the files go on.
+/// One file `ROOM-NUMBER.rtp` per participant, of records whose numbers are big-endian. After the
+/// room was empty its numbers restart, and then the files are appended to.
 ///
 /// ```text
 /// record     = len (u32: bytes that follow) ‖ mid ‖ rid ‖ payload type (u8) ‖ codec ‖ marker (u8)
@@ -21,13 +21,13 @@ use crate::peer::Arrival;
 /// descriptor = len (u8) ‖ Dependency Descriptor; empty if there is none
 /// ```
 ///
-/// The sequence number is extended: it does not wrap. A retransmission counts as the packet it
+/// The sequence number is extended: it does not wrap. A retransmission counts as the packet that it
 /// repeats, and is recorded only if that one was lost.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     directory: PathBuf,
     tapes: HashMap<MemberId, Tape>,
-    /// Bytes that all files may still take.
+    /// Bytes that all files together may still take.
     left: u64,
 }
 
@@ -39,17 +39,17 @@ struct Tape {
 }
 
 impl Recorder {
-    /// Records into `directory`, making it if need be.
+    /// Records into `directory`, creating it if necessary.
     ///
     /// # Errors
-    /// What the file system says.
+    /// If the directory cannot be created.
     pub(crate) fn create(directory: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
         Ok(Self { directory, tapes: HashMap::new(), left: RECORDINGS_BYTES })
     }
 
-    /// Appends one packet. `room` was checked by [`Rooms::join`](crate::room::Rooms::join) to be
-    /// safe as part of a file name.
+    /// Appends one packet. [`Rooms::join`](crate::room::Rooms::join) has checked that `room` is
+    /// safe as a part of a file name.
     pub(crate) fn write(&mut self, room: &str, from: MemberId, arrival: &Arrival) {
         let directory = &self.directory;
         let tape = self
@@ -77,8 +77,8 @@ impl Tape {
         Self { file: file.ok(), len: 0 }
     }
 
-    /// One write per record, unbuffered, so that a reader meets whole records at any time. Whether it
-    /// was written.
+    /// One write per record, unbuffered, so that a reader always sees whole records. Returns
+    /// whether it was written.
     fn write(&mut self, record: &[u8]) -> bool {
         let Some(file) = &mut self.file else { return false };
         self.len += record.len() as u64;
@@ -107,14 +107,14 @@ fn record(arrival: &Arrival) -> Vec<u8> {
     record.extend_from_slice(&header.ssrc.to_be_bytes());
     push(&mut record, arrival.dependency().map_or(&[], |descriptor| &descriptor.0));
     record.extend_from_slice(&rtp.payload);
-    // A datagram holds the whole of it.
+    // A datagram holds the whole record.
     let len = u32::try_from(record.len() - 4).unwrap_or(u32::MAX);
     record[..4].copy_from_slice(&len.to_be_bytes());
     record
 }
 
-/// Appends `bytes` with their length before them. All that comes here is shorter than 256 bytes: header
-/// extensions and names from them.
+/// Appends `bytes` after their length. All inputs are shorter than 256 bytes: header extensions,
+/// and names from them.
 fn push(record: &mut Vec<u8>, bytes: &[u8]) {
     let len = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
     record.push(len);

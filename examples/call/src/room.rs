@@ -1,4 +1,4 @@
-//! Who is in which room, and whose tracks they receive on which m-line.
+//! The members of each room, and the tracks that they receive on their m-lines.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
@@ -12,19 +12,19 @@ use crate::limits::{
 use crate::message::{Address, Introduction, MemberId, Slot, Stay, ToPage, Track, TrackId};
 use crate::outbox::{Ending, Outbox};
 
-/// Everybody on this server.
+/// All members of this server.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     timeouts: Timeouts,
-    /// Rooms opened and members that came in so far. 64 bits do not run out.
+    /// Rooms opened and members joined so far. 64 bits do not run out.
     opened: u64,
     came: u64,
-    /// By name, those that somebody is in.
+    /// By name, the rooms with at least one member.
     rooms: HashMap<String, Room>,
     members: BTreeMap<MemberId, Member>,
 }
 
-/// A room while somebody is in it.
+/// A room with at least one member.
 #[derive(Debug)]
 struct Room {
     stay: Stay,
@@ -37,39 +37,39 @@ struct Member {
     name: String,
     origin: Option<Origin>,
     outbox: Outbox,
-    /// When it last said or sent anything.
+    /// The time of its last message or media.
     active: Instant,
     sends: BTreeMap<Mid, Track>,
     slots: HashMap<Mid, Slot>,
 }
 
-/// Somebody who wants to come in.
+/// A participant that wants to join.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
     /// The room's name.
     pub(crate) room: String,
-    /// The name it chose.
+    /// The name that the participant chose.
     pub(crate) name: String,
-    /// What the others call it.
+    /// Its address for the others.
     pub(crate) address: Address,
-    /// Where it comes from.
+    /// Where the connection comes from.
     pub(crate) origin: Option<Origin>,
 }
 
-/// Why somebody may not come in.
+/// Why a participant may not join.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refusal {
-    /// The room's or the participant's name is none.
+    /// The name of the room or of the participant is invalid.
     Name,
-    /// Its token is none.
+    /// Its token is invalid.
     Token,
-    /// The room has as many members as it may.
+    /// The room has its maximum of members.
     RoomFull,
-    /// The server has.
+    /// The server has its maximum of members.
     ServerFull,
-    /// The address, or its network, has.
+    /// The address, or its network, has its maximum of members.
     AddressFull,
-    /// Too many came into the room of late.
+    /// Too many joins of the room recently.
     Haste,
 }
 
@@ -85,24 +85,23 @@ impl Refusal {
             Self::RoomFull => (close_code::AGAIN, "The room is full."),
             Self::ServerFull => (close_code::AGAIN, "The server is full."),
             Self::AddressFull => (close_code::AGAIN, "Too many people came from this address."),
-            Self::Haste => (
-                close_code::AGAIN,
-                "Too many people came into this room within a minute. Try again soon.",
-            ),
+            Self::Haste => {
+                (close_code::AGAIN, "Too many people joined this room within a minute. Try again soon.")
+            }
         }
     }
 }
 
 impl Rooms {
-    /// Nobody.
+    /// Creates a server without members.
     pub(crate) fn new(timeouts: Timeouts) -> Self {
         Self { timeouts, opened: 0, came: 0, rooms: HashMap::new(), members: BTreeMap::new() }
     }
 
-    /// Whether somebody may come in now.
+    /// Whether the visitor may join now.
     ///
     /// # Errors
-    /// [`Refusal`], which has no effect.
+    /// [`Refusal`], without effect.
     pub(crate) fn may_join(&mut self, visitor: &Visitor, now: Instant) -> Result<(), Refusal> {
         let Visitor { room, name, address: _, origin } = visitor;
         if !is_room_name(room) || !is_name(name) {
@@ -127,8 +126,8 @@ impl Rooms {
         }
     }
 
-    /// Who takes no part and can give its place to `visitor`, who was refused for want of one: whoever
-    /// has said nothing for longest.
+    /// The idle member that can give its place to `visitor`, who was rejected for lack of one: the
+    /// one that has been silent for longest.
     pub(crate) fn spare(&self, visitor: &Visitor, refusal: Refusal, now: Instant) -> Option<MemberId> {
         let would_help = |member: &Member| match refusal {
             Refusal::RoomFull => member.room == visitor.room,
@@ -143,10 +142,10 @@ impl Rooms {
         spare.min_by_key(|(_, member)| member.active).map(|(id, _)| *id)
     }
 
-    /// Lets somebody in, welcomes them and tells the others.
+    /// Admits a visitor, sends it a welcome and tells the others.
     ///
     /// # Errors
-    /// [`Refusal`], and nobody learns of it.
+    /// [`Refusal`], without telling the others.
     pub(crate) fn join(
         &mut self,
         visitor: Visitor,
@@ -178,7 +177,7 @@ impl Rooms {
         Ok(id)
     }
 
-    /// Takes somebody out and tells the others. By the outbox the page can be told why.
+    /// Removes a member and tells the others. The returned outbox can tell the page why.
     pub(crate) fn leave(&mut self, id: MemberId) -> Option<Outbox> {
         let member = self.members.remove(&id)?;
         self.tell_others(id, &ToPage::Left { id });
@@ -188,14 +187,14 @@ impl Rooms {
         Some(member.outbox)
     }
 
-    /// Notes that somebody takes part in the call.
+    /// Notes that a member is active.
     pub(crate) fn touch(&mut self, id: MemberId, now: Instant) {
         if let Some(member) = self.members.get_mut(&id) {
             member.active = now;
         }
     }
 
-    /// Who has this address in a room.
+    /// The member with this address in a room.
     pub(crate) fn at(&self, room: &str, address: Address) -> Option<MemberId> {
         self.at_stay(self.rooms.get(room)?.stay, address)
     }
@@ -204,7 +203,7 @@ impl Rooms {
         self.members.range(visits(stay, [address; 2])).next().map(|(id, _)| *id)
     }
 
-    /// Passes a message on unread, to one member of the same room or to all others.
+    /// Relays a message unread, to one member of the same room or to all others.
     pub(crate) fn relay(&mut self, from: MemberId, to: Option<Address>, data: String) {
         if !self.members.contains_key(&from) {
             return;
@@ -220,8 +219,8 @@ impl Rooms {
         }
     }
 
-    /// Says what `id` sends on which m-line, and tells the others if that is news. Of two m-lines
-    /// with the same track, the one with the lower mid keeps it.
+    /// Sets the tracks that `id` sends on its m-lines, and tells the others of a change. If two
+    /// m-lines have the same track, the one with the lower mid keeps it.
     pub(crate) fn publish(&mut self, id: MemberId, mut sends: BTreeMap<Mid, Track>) {
         let mut given = BTreeSet::new();
         sends.retain(|_, track| given.insert(*track));
@@ -236,13 +235,13 @@ impl Rooms {
         }
     }
 
-    /// The track that `id` sends on an m-line; `None` if the page did not say.
+    /// The track that `id` sends on an m-line; `None` if the page did not name it.
     pub(crate) fn track(&self, id: MemberId, mid: Mid) -> Option<TrackId> {
         let track = *self.members.get(&id)?.sends.get(&mid)?;
         Some(TrackId { from: id, track })
     }
 
-    /// Whether somebody says that they send a track.
+    /// Whether a member has announced a track.
     pub(crate) fn has_track(&self, id: TrackId) -> bool {
         self.mid(id).is_some()
     }
@@ -253,14 +252,14 @@ impl Rooms {
         sends.find_map(|(mid, track)| (*track == id.track).then_some(*mid))
     }
 
-    /// Says which tracks of its room `id` wants on which m-lines.
+    /// Sets the tracks of its room that `id` wants on its m-lines.
     pub(crate) fn subscribe(&mut self, id: MemberId, slots: HashMap<Mid, Slot>) {
         if let Some(member) = self.members.get_mut(&id) {
             member.slots = slots;
         }
     }
 
-    /// Who receives a track, and on which m-line.
+    /// The subscribers of a track, with their m-lines.
     pub(crate) fn subscribers(&self, wanted: TrackId) -> Vec<(MemberId, Mid)> {
         let slot_wanted = Slot { from: wanted.from.address, track: wanted.track };
         self.of_stay(wanted.from.stay)
@@ -270,24 +269,24 @@ impl Rooms {
             .collect()
     }
 
-    /// Whose track an m-line of `id` carries.
+    /// The track that an m-line of `id` carries.
     pub(crate) fn source(&self, id: MemberId, mid: Mid) -> Option<TrackId> {
         let Slot { from, track } = *self.members.get(&id)?.slots.get(&mid)?;
         Some(TrackId { from: self.at_stay(id.stay, from)?, track })
     }
 
-    /// The room somebody is in.
+    /// A member's room.
     pub(crate) fn room_of(&self, id: MemberId) -> Option<&str> {
         self.members.get(&id).map(|member| member.room.as_str())
     }
 
-    /// Everyone in a room.
+    /// All members of a room.
     pub(crate) fn ids(&self, room: &str) -> Vec<MemberId> {
         self.in_room(room).map(|(id, _)| id).collect()
     }
 
-    /// Sends a message to one page. A page that does not read loses messages, not our memory; see
-    /// [`ended`](Self::ended).
+    /// Sends a message to one page. A page that does not read loses messages, so it costs no
+    /// memory; see [`ended`](Self::ended).
     pub(crate) fn tell(&mut self, id: MemberId, message: &ToPage) {
         if let Some(member) = self.members.get_mut(&id)
             && let Some(letter) = letter(message)
@@ -296,7 +295,8 @@ impl Rooms {
         }
     }
 
-    /// Who cannot go on, because a message was lost or the page is gone, and who is idle.
+    /// The members that cannot go on, because a message was lost or the page is gone, and the idle
+    /// ones.
     pub(crate) fn ended(&self, now: Instant) -> Vec<(MemberId, Ending)> {
         let ending = |member: &Member| {
             let is_idle = now >= member.active + self.timeouts.idle;
@@ -313,7 +313,7 @@ impl Rooms {
         self.members.range(visits(stay, Address::ALL)).map(|(id, member)| (*id, member))
     }
 
-    // All others get the same bytes, not a copy each.
+    // All others share the same bytes.
     fn tell_others(&mut self, id: MemberId, message: &ToPage) {
         let Some(letter) = letter(message) else { return };
         for (other, member) in self.members.range_mut(visits(id.stay, Address::ALL)) {
@@ -335,27 +335,27 @@ impl Member {
     }
 }
 
-/// Everybody in a room from the one address to the other.
+/// The members of a room from the first address to the last.
 fn visits(stay: Stay, [first, last]: [Address; 2]) -> core::ops::RangeInclusive<MemberId> {
     let at = |address, visit| MemberId { stay, address, visit };
     at(first, 0)..=at(last, u64::MAX)
 }
 
 fn letter(message: &ToPage) -> Option<Utf8Bytes> {
-    // Numbers, texts and lists of them can always be written.
+    // Numbers, texts and lists of them always serialise.
     serde_json::to_string(message).ok().map(Utf8Bytes::from)
 }
 
-/// Whether `text` is 1 to 64 of `A-Z a-z 0-9 _ -`: safe as a part of a file's name.
+/// Whether `text` is 1 to 64 of `A-Z a-z 0-9 _ -`: safe as a part of a file name.
 fn is_room_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=NAME_BYTES).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
-/// Whether `text` is 1 to 64 bytes that can be seen: no control characters, none that turn the direction
-/// of writing around or have no width, and no space at the ends.
+/// Whether `text` is 1 to 64 visible bytes: no control characters, none that reverse the direction
+/// of writing or have no width, and no space at the ends.
 fn is_name(text: &str) -> bool {
-    // Joiners (U+200C, U+200D) belong to Persian names and to emoji.
+    // Joiners (U+200C, U+200D) occur in Persian names and in emoji.
     let is_unseen = |letter: char| {
         letter.is_control()
             || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
@@ -386,12 +386,12 @@ mod tests {
     const SCREEN: Track = Track { kind: StreamKind::Screen, index: 1 };
     const CAMERA: Track = Track { kind: StreamKind::Camera, index: 0 };
 
-    /// Whoever came in as the `visit`th, with the address that [`visitor`] gives out then.
+    /// The member that joined as the `visit`th, with the address that [`visitor`] assigns then.
     fn id(stay: u64, visit: u64) -> MemberId {
         MemberId { stay: Stay(stay), address: address(visit), visit }
     }
 
-    /// They are in the order in which they are counted.
+    /// Addresses ascend in the order of counting.
     fn address(number: u64) -> Address {
         Address(u128::from(number).to_be_bytes())
     }
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_room_begins_anew_and_is_another() {
+    fn a_room_that_was_empty_is_a_new_one() {
         let mut rooms = Rooms::new(Timeouts::USUAL);
         let (_, _inbox) = join(&mut rooms, "a");
         rooms.leave(id(1, 1));
@@ -432,7 +432,7 @@ mod tests {
         let (joined, mut inbox) = join(&mut rooms, "a");
         assert_eq!(joined, Ok(id(2, 2)));
         hears_welcome(&mut inbox, id(2, 2), vec![]);
-        // What is left over of somebody who was there before concerns nobody.
+        // Leftovers of earlier members affect nobody.
         rooms.relay(id(1, 1), None, "x".to_owned());
         rooms.publish(id(1, 1), BTreeMap::from([(Mid::from("0"), SCREEN)]));
         assert!(rooms.leave(id(1, 1)).is_none());
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_has_the_address_and_is_another() {
+    fn a_returning_member_keeps_the_address_and_is_a_new_member() {
         let mut rooms = Rooms::new(Timeouts::USUAL);
         let now = Instant::now();
         let mut join = |room: &str| {
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_lets_in_only_so_many_per_second() {
+    fn a_room_limits_joins_per_second() {
         let mut rooms = Rooms::new(Timeouts::USUAL);
         let now = Instant::now();
         let (_, _stays) = join_at(&mut rooms, "a", now);
@@ -489,21 +489,21 @@ mod tests {
     }
 
     #[test]
-    fn who_is_idle_gives_its_place_to_a_newcomer_if_there_is_no_other() {
+    fn an_idle_member_gives_its_place_to_a_newcomer_if_there_is_no_other() {
         let now = Instant::now();
         let (mut rooms, _inboxes) = full(now);
         let other = visitor("other", "somebody");
         assert_eq!(rooms.may_join(&other, now), Err(Refusal::ServerFull));
         assert_eq!(rooms.spare(&other, Refusal::ServerFull, now), None);
         let later = now + Timeouts::USUAL.spare;
-        // Everybody but one takes part.
+        // All but one are active.
         for place in rooms.members.keys().copied().collect::<Vec<_>>() {
             if place != id(3, 37) {
                 rooms.touch(place, later);
             }
         }
         assert_eq!(rooms.spare(&other, Refusal::ServerFull, later), Some(id(3, 37)));
-        // It is of no use to those who want into another full room.
+        // It does not help visitors of another full room.
         let full_room = visitor("r0", "somebody");
         assert_eq!(rooms.may_join(&full_room, later), Err(Refusal::RoomFull));
         assert_eq!(rooms.spare(&full_room, Refusal::RoomFull, later), None);
@@ -536,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_nothing_is_idle_in_the_end() {
+    fn a_silent_member_becomes_idle() {
         let mut rooms = Rooms::new(Timeouts::USUAL);
         let now = Instant::now();
         let (_, _alice) = join_at(&mut rooms, "a", now);
@@ -554,7 +554,7 @@ mod tests {
         let (_, mut eve) = join(&mut rooms, "b");
         let mid = Mid::from("0");
         rooms.publish(id(1, 1), BTreeMap::from([(mid, SCREEN)]));
-        // Whatever she names is of her room.
+        // All names are resolved in her room.
         let mut subscribe = |number| {
             let slot = Slot { from: address(number), track: SCREEN };
             rooms.subscribe(id(2, 2), HashMap::from([(mid, slot)]));
@@ -588,7 +588,7 @@ mod tests {
     }
 
     #[test]
-    fn others_learn_of_tracks_once_and_newcomers_at_the_door() {
+    fn others_learn_of_tracks_once_and_newcomers_in_the_welcome() {
         let mut rooms = Rooms::new(Timeouts::USUAL);
         let [alice, bob, carol] = [1, 2, 3].map(|number| id(1, number));
         let (_, _alice) = join(&mut rooms, "a");
@@ -622,7 +622,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_would_be_paths_or_cannot_be_seen_are_refused() {
+    fn names_that_would_be_paths_or_are_invisible_are_rejected() {
         let mut rooms = Rooms::new(Timeouts::USUAL);
         let now = Instant::now();
         let long = "a".repeat(65);
@@ -658,7 +658,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_does_not_read_is_found_and_its_neighbours_go_on() {
+    fn a_page_that_does_not_read_is_detected_and_its_neighbours_go_on() {
         let mut rooms = Rooms::new(Timeouts::USUAL);
         let now = Instant::now();
         let (_, _alice) = join_at(&mut rooms, "a", now);

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use str0m::rtp::Ssrc;
 
-/// Where a subscriber's first packet is put, leaving room below for packets that come late.
+/// A subscriber's first sequence number, with room below it for late packets.
 const FIRST: u64 = 1_000;
 
-/// Where a packet stands in its stream.
+/// A packet's position in its stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Place {
     /// Extended sequence number: it does not wrap.
@@ -16,12 +16,12 @@ pub(crate) struct Place {
     pub(crate) timestamp: u32,
 }
 
-/// Moves a publisher's numbers to where this subscriber's go on.
+/// Maps a publisher's numbers to the continuation of this subscriber's.
 ///
 /// A receiver starts its SRTP rollover counter at zero and cannot know how often the publisher's
-/// number wrapped before. And for the receiver all is one stream, even where the publisher makes
-/// several after each other: one per simulcast layer, one per SSRC. Each has timestamps from an origin of
-/// its own, and a step back is no time that RTP knows.
+/// number wrapped before. Also, a receiver has one stream even where the publisher has several in
+/// succession: one per simulcast layer, one per SSRC. Each has its own timestamp origin, and RTP
+/// timestamps must not go backwards.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sequence {
     ssrc: Ssrc,
@@ -31,8 +31,8 @@ pub(crate) struct Sequence {
 }
 
 impl Sequence {
-    /// Goes on from `known`, or begins anew if the track is new or restarted with another SSRC, at
-    /// `now` and with `clock_rate` ticks per second.
+    /// Continues from `known`, or starts over if the track is new or restarted with another SSRC,
+    /// at `now` and with `clock_rate` ticks per second.
     pub(crate) fn follow(
         known: Option<Self>,
         ssrc: Ssrc,
@@ -53,7 +53,7 @@ impl Sequence {
         }
     }
 
-    /// The subscriber's place for a publisher's; `None` before the beginning.
+    /// The subscriber's position for a publisher's; `None` before the start.
     pub(crate) fn place(self, place: Place) -> Option<Place> {
         let placed = place.minus(self.base);
         (placed.seq_no <= self.highest.seq_no + u64::from(u16::MAX)).then_some(placed)
@@ -81,10 +81,10 @@ impl Place {
         }
     }
 
-    /// The place after this one: the next number, and a timestamp later by the time that passed.
+    /// The next position: the next number, and a timestamp later by the elapsed time.
     fn after(self, sent: Instant, now: Instant, clock_rate: u32) -> Self {
         let ticks = now.duration_since(sent).as_millis() * u128::from(clock_rate) / 1000;
-        // After half a day a receiver compares with nothing any more.
+        // After half a day a receiver compares with no earlier timestamp.
         let ticks = u32::try_from(ticks).unwrap_or(1);
         Self { seq_no: self.seq_no + 1, timestamp: self.timestamp.wrapping_add(ticks.max(1)) }
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscriber_starts_low_whatever_the_publisher_counts() {
+    fn a_subscriber_starts_low_whatever_the_publishers_number() {
         let first = 0x0003_ffff;
         let sequence = Sequence::follow(None, 7.into(), at(first), Instant::now(), VIDEO);
         assert_eq!(sequence.place(at(first)), Some(at(FIRST)));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restarted_track_goes_on_where_the_old_one_stopped() {
+    fn a_restarted_track_continues_where_the_old_one_stopped() {
         let start = Instant::now();
         let old = Sequence::follow(None, 7.into(), at(40), start, VIDEO).sent(at(FIRST + 10), start);
         let later = start + Duration::from_millis(100);

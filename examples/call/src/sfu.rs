@@ -21,20 +21,20 @@ use crate::recorder::Recorder;
 use crate::room::{Refusal, Rooms, Visitor};
 use crate::tap::{StreamReport, Tap};
 
-/// Longest time the loop may sleep: commands are only looked at between two datagrams.
+/// Longest sleep of the loop: commands are handled only between two datagrams.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// What the HTTP side asks of the loop.
+/// The commands of the HTTP side.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// A page wants to come in; messages for it go to `outbox`.
+    /// A page wants to join; messages for it go to `outbox`.
     Join { visitor: Visitor, outbox: Outbox, reply: oneshot::Sender<Result<MemberId, Refusal>> },
-    /// A page said something. Until `done` is dropped it may not say more, so that nobody waits for more
-    /// than one message of each other page.
+    /// A message of a page. The page may send no other until `done` is dropped, so nobody waits for
+    /// more than one message of each other page.
     Hear { id: MemberId, message: FromPage, done: oneshot::Sender<()> },
     /// A page's WebSocket is closed.
     Leave(MemberId),
-    /// Somebody looks at what the server sees of a room.
+    /// A viewer wants to see the server's view of a room.
     Report { room: String, reply: oneshot::Sender<Vec<StreamReport>> },
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct Sfu {
     commands: Receiver<Command>,
-    /// Not yet answered: at most one of each member, which hears nothing more of it until then.
+    /// Unanswered offers: at most one of each member, whose further messages wait until then.
     offers: VecDeque<(MemberId, Offer, oneshot::Sender<()>)>,
     wire: Wire,
     rooms: Rooms,
@@ -52,7 +52,7 @@ pub(crate) struct Sfu {
 }
 
 impl Sfu {
-    /// An SFU on `socket`, which must be bound to the address peers reach it by.
+    /// An SFU on `socket`, which must be bound to the address that peers send to.
     ///
     /// # Errors
     /// If the socket has no address.
@@ -75,8 +75,8 @@ impl Sfu {
         })
     }
 
-    /// Runs until the HTTP side is gone. By turns all commands that wait, one offer, which takes far
-    /// longer, and some datagrams: many of one kind delay nobody's of another.
+    /// Runs until the HTTP side is gone. Alternates between all waiting commands, one offer, which
+    /// takes far longer, and some datagrams, so that none delays the others.
     pub(crate) fn run(mut self) {
         let mut buffer = vec![0; 2048];
         loop {
@@ -112,7 +112,7 @@ impl Sfu {
         match command {
             Command::Join { visitor, outbox, reply } => {
                 let joined = self.join(visitor, outbox, now);
-                // A page that went away meanwhile must not stay in the room.
+                // A page that left in the meantime must not stay in the room.
                 if let (Err(_), Ok(id)) = (reply.send(joined), joined) {
                     self.rooms.leave(id);
                 }
@@ -134,8 +134,9 @@ impl Sfu {
         }
     }
 
-    /// Lets somebody in, if need be in the place of somebody who takes no part. Who has the address already is the same,
-    /// with a connection that broke and has not been missed yet, or in another tab.
+    /// Admits a visitor, if necessary in place of an idle member. A present member with the same
+    /// address is the same participant, with a broken connection that was not detected yet, or in
+    /// another tab.
     fn join(&mut self, visitor: Visitor, outbox: Outbox, now: Instant) -> Result<MemberId, Refusal> {
         if let Some(earlier) = self.rooms.at(&visitor.room, visitor.address) {
             self.end(earlier, Ending::Elsewhere);
@@ -175,7 +176,7 @@ impl Sfu {
         self.tap.forget(id, |track| self.rooms.has_track(track));
     }
 
-    /// Hands over the datagrams that have come meanwhile, but not so many that commands wait.
+    /// Handles waiting datagrams, but only up to a bound, so that commands do not wait.
     fn catch_up(&mut self, buffer: &mut [u8]) {
         if self.wire.socket.set_nonblocking(true).is_err() {
             return;
@@ -184,16 +185,16 @@ impl Sfu {
             let Ok((len, source)) = self.wire.socket.recv_from(buffer) else { break };
             self.receive(&buffer[..len], source);
         }
-        // Were it to fail, `wait` would not wait: more work, and no other harm.
+        // If this failed, `wait` would not wait: more work, and no other harm.
         let _ = self.wire.socket.set_nonblocking(false);
     }
 
-    /// Waits for a datagram, but not past the next deadline, and hands it to its peer.
+    /// Waits for a datagram until the next deadline at most, and hands it to its peer.
     fn wait(&mut self, buffer: &mut [u8]) {
         let now = Instant::now();
         let deadlines = self.peers.values().map(|peer| peer.deadline(now));
         let until = deadlines.fold(now + PATIENCE, Instant::min);
-        // Zero would mean for ever.
+        // Zero would mean forever.
         let timeout = until.duration_since(now).max(Duration::from_millis(1));
         let received = self
             .wire
@@ -210,8 +211,8 @@ impl Sfu {
 
     fn receive(&mut self, datagram: &[u8], source: SocketAddr) {
         let (wire, peers, rooms) = (&mut self.wire, &mut self.peers, &mut self.rooms);
-        // Parsing comes before we know whose datagram it is, so a panic here can be blamed on
-        // nobody; the datagram is dropped.
+        // The datagram's owner is known only after parsing, so a panic here cannot be assigned to a
+        // connection; the datagram is dropped.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             let now = Instant::now();
             let input = read_datagram(datagram, source, wire.address, now)?;
@@ -253,7 +254,7 @@ impl Sfu {
         let Some(room) = self.rooms.room_of(from) else {
             return;
         };
-        // Before anything is decided: the tests look here for what should not have been sent.
+        // Before any decision: the tests search here for media that should not have been sent.
         if let Some(recorder) = &mut self.recorder {
             recorder.write(room, from, arrival);
         }
@@ -287,7 +288,7 @@ impl Sfu {
         }
     }
 
-    /// Disconnects a page and says why.
+    /// Disconnects a page with a reason.
     fn end(&mut self, id: MemberId, ending: Ending) {
         if let Some(outbox) = self.remove(id) {
             outbox.end(ending);

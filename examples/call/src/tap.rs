@@ -1,4 +1,4 @@
-//! What a server sees that forwards a call without holding a key.
+//! The view of a server that forwards a call without holding a key.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::message::{MemberId, TrackId};
 use crate::peer::Arrival;
 use crate::{av1, h264, vp8, vp9};
 
-/// Bytes kept of the latest frame start of each stream.
+/// Bytes kept of the latest start of a frame in each stream.
 const SHOWN: usize = 48;
 
-/// VP8 without Dependency Descriptor has a copy of this many bytes of a frame before it, so that receivers tell
-/// key frames apart.
+/// Without a Dependency Descriptor, a copy of this many bytes of a VP8 frame precedes it, by which
+/// receivers tell key frames apart.
 const VP8_CLEAR: usize = 1;
 
 /// Counters and the latest bytes of every announced track. Simulcast layers count as one.
@@ -22,7 +22,7 @@ pub(crate) struct Tap {
     streams: BTreeMap<TrackId, Stream>,
 }
 
-/// One stream through the server's eyes.
+/// The server's view of one stream.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Stream {
     /// Of the latest packet.
@@ -32,18 +32,18 @@ pub(crate) struct Stream {
     latest: Option<FrameStart>,
 }
 
-/// The front of the latest packet in which a frame began.
+/// The start of the latest packet in which a frame began.
 #[derive(Clone, Debug, Serialize)]
 struct FrameStart {
     /// The first bytes of the RTP payload.
     hex: String,
     /// Bytes before the SFrame header: payload descriptor and clear codec bytes.
     before: usize,
-    /// What the SFrame header says; `None` if there is no header to be read.
+    /// The fields of the SFrame header; `None` if there is no readable header.
     header: Option<HeaderFields>,
 }
 
-/// KID and CTR are decimal text, because JavaScript's numbers do not hold 64 bits.
+/// KID and CTR are decimal text, because JavaScript numbers do not hold 64 bits.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 struct HeaderFields {
     kid: String,
@@ -51,7 +51,7 @@ struct HeaderFields {
     len: usize,
 }
 
-/// A stream and whose it is, as `/tap` shows it.
+/// A stream and its sender, as `/tap` shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct StreamReport {
     #[serde(flatten)]
@@ -61,7 +61,7 @@ pub(crate) struct StreamReport {
 }
 
 impl Tap {
-    /// Looks at one packet on its way through.
+    /// Counts one forwarded packet.
     pub(crate) fn see(&mut self, track: TrackId, arrival: &Arrival) {
         let codec = arrival.codec_name();
         let format = match arrival.dependency() {
@@ -81,7 +81,7 @@ impl Tap {
         }
     }
 
-    /// Forgets the tracks of a participant of which `is_kept` says no.
+    /// Forgets the tracks of a participant for which `is_kept` returns false.
     pub(crate) fn forget(&mut self, from: MemberId, is_kept: impl Fn(TrackId) -> bool) {
         self.streams.retain(|track, _| track.from != from || is_kept(*track));
     }
@@ -93,15 +93,15 @@ impl Tap {
     }
 }
 
-/// How frames lie in payloads.
+/// How payloads carry frames.
 #[derive(Clone, Copy, Debug)]
 enum Format {
-    /// Cut into pieces and nothing else.
+    /// Pieces of frames and nothing else.
     Raw {
         /// Whether a frame begins in this packet.
         starts: bool,
     },
-    /// As the codec's payload format has it.
+    /// In the codec's payload format.
     Of {
         /// Its name.
         codec: &'static str,
@@ -126,13 +126,13 @@ impl FrameStart {
     }
 }
 
-/// Where the SFrame header lies in `payload`, if a frame begins in it and one can lie there.
+/// Offset of the SFrame header in `payload`, if a frame begins there and a header is possible.
 fn sframe_offset(format: Format, payload: &[u8]) -> Option<usize> {
     match format {
         Format::Raw { starts } => starts.then_some(0),
         // One Opus packet is one frame.
         Format::Of { codec: "opus", .. } => Some(0),
-        // The Dependency Descriptor tells key frames apart, and the page leaves nothing in clear.
+        // The Dependency Descriptor marks key frames, so the page leaves nothing in clear.
         Format::Of { codec: "vp8", is_described } => {
             let clear = if is_described { 0 } else { VP8_CLEAR };
             vp8::frame_start(payload).map(|descriptor| descriptor + clear)
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn kid_and_ctr_are_read_behind_descriptor_and_clear_byte() {
+    fn kid_and_ctr_are_read_after_descriptor_and_clear_byte() {
         let video = [&[0x10, 0x50][..], &HEADER, &[0xee; 20]].concat();
         assert_eq!(sframe_offset(of("vp8"), &video), Some(2));
         let seen = FrameStart::read(&video, 2);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_looked_for_only_where_they_can_be() {
+    fn headers_are_read_only_where_they_are_possible() {
         assert_eq!(sframe_offset(of("opus"), &HEADER), Some(0));
         assert_eq!(sframe_offset(of("vp9"), &[0x08, 0x79]), Some(1));
         let described = Format::Of { codec: "vp8", is_described: true };
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn any_bytes_are_counted_and_none_break_it() {
+    fn any_bytes_are_counted_without_a_panic() {
         let mut tap = Tap::default();
         for codec in ["opus", "vp8", "vp9", "h264", "av1", ""] {
             for byte in 0..=255 {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn one_room_is_not_shown_to_another() {
+    fn a_report_shows_one_room_only() {
         let mut tap = Tap::default();
         tap.note(SCREEN, "vp8", of("vp8"), &HEADER);
         assert!(tap.report(&[member(2)]).is_empty());

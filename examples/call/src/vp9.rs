@@ -62,7 +62,7 @@ fn structure_len(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::frame_start;
 
-    /// Everything at once: long picture id, layers, structure of two layers and two pictures.
+    /// All fields: long picture id, layers, a structure of two layers and two pictures.
     const WHOLE: [u8; 21] =
         [0xaa, 0x81, 2, 3, 4, 0x38, 1, 2, 3, 4, 5, 6, 7, 8, 2, 0x04, 1, 0x08, 1, 2, 0xff];
 

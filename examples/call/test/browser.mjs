@@ -8,12 +8,12 @@ const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
-  // Host candidates on loopback, and tabs that work while another is in front.
+  // Host candidates on loopback, and tabs that work in the background.
   '--disable-features=WebRtcHideLocalIpsWithMdns',
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
   '--disable-renderer-backgrounding',
-  // Nothing to the outside.
+  // No connections to the outside.
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
@@ -34,7 +34,7 @@ const VIEWPORT = { width: 1280, height: 1000 };
 export const CHROMIUM = process.env.SEALFRAME_CHROMIUM ?? '/usr/bin/chromium';
 export const FIREFOX = process.env.SEALFRAME_FIREFOX ?? '/usr/bin/firefox-esr';
 
-/** Starts Chromium, whose camera has so many pictures a second. */
+/** Starts Chromium with a camera of `fps` pictures a second. */
 export function launchChromium({ headless = true, fps = 20 } = {}) {
   return puppeteer.launch({
     executablePath: CHROMIUM,
@@ -45,19 +45,19 @@ export function launchChromium({ headless = true, fps = 20 } = {}) {
   });
 }
 
-/** Starts Firefox. */
-export function launchFirefox() {
+/** Starts Firefox, whose camera has so many pictures a second. */
+export function launchFirefox({ fps = 30 } = {}) {
   return puppeteer.launch({
     browser: 'firefox',
     executablePath: FIREFOX,
     headless: true,
-    extraPrefsFirefox: FIREFOX_PREFS,
+    extraPrefsFirefox: { ...FIREFOX_PREFS, 'media.navigator.video.default_fps': fps },
     defaultViewport: VIEWPORT,
     protocolTimeout: 120_000,
   });
 }
 
-/** Whether a program is there. */
+/** Whether a program is installed. */
 export async function isInstalled(path) {
   return access(path).then(() => true, () => false);
 }

@@ -1,4 +1,4 @@
-// The whole way: microphone and camera, encoder, worker, server, worker, decoder, in real browsers.
+// The whole path in real browsers: microphone and camera, encoder, worker, server, worker, decoder.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -19,7 +19,7 @@ import { clickJoin, openTab } from './tab.mjs';
 const SCREENSHOT = process.env.SEALFRAME_SCREENSHOT
   ?? fileURLToPath(new URL('../../../target/call.png', import.meta.url));
 
-/** Generous: a machine with two busy cores is slow, not wrong. */
+/** Generous: a machine with two busy cores is slow, but not wrong. */
 const TIMEOUT = { timeout: 240_000 };
 
 const outward = Object.values(networkInterfaces()).flat()
@@ -33,7 +33,7 @@ before(async () => {
 
 after(() => chromium?.close());
 
-/** A server for one test, and tabs on it that are closed with it. */
+/** A server for one test, and tabs on it that close with the test. */
 async function call(t, options) {
   const sfu = await startSfu(options);
   t.after(() => sfu.stop());
@@ -45,7 +45,7 @@ async function call(t, options) {
   return { sfu, open };
 }
 
-/** A picture of a tab, `what` being a part of its name. */
+/** A picture of a tab; `what` is a part of its file name. */
 async function screenshot(tab, what) {
   const path = what === undefined ? SCREENSHOT : SCREENSHOT.replace(/\.png$/, `-${what}.png`);
   await tab.page.bringToFront();
@@ -53,7 +53,7 @@ async function screenshot(tab, what) {
   await tab.page.screenshot({ path });
 }
 
-/** Waits until pictures and sound of `from` have gone on for at least `seconds`. */
+/** Waits until pictures and sound of `from` have played for at least `seconds`. */
 async function keepsPlaying(tab, from, seconds) {
   let last = await tab.plays(from);
   for (let passed = 0; passed < seconds; passed += 2) {
@@ -70,11 +70,11 @@ async function keepsPlaying(tab, from, seconds) {
   return last;
 }
 
-/** Waits until each tab plays each other. */
+/** Waits until each tab plays all others. */
 const everyonePlays = (tabs) => Promise.all(tabs.flatMap((tab) =>
   tabs.filter((other) => other !== tab).map((other) => keepsPlaying(tab, other.id, 2))));
 
-/** Waits until all tabs show one code, another than `before`; returns it. */
+/** Waits until all tabs show the same code, other than `before`; returns it. */
 async function sameCode(tabs, before) {
   return tabs[0].finds(`one code in ${tabs.length} tabs`, async () => {
     const codes = await Promise.all(tabs.map((tab) => tab.code()));
@@ -82,7 +82,7 @@ async function sameCode(tabs, before) {
   });
 }
 
-/** Counts pictures in windows of two seconds, until it is asked for them. */
+/** Counts pictures in windows of two seconds, until the caller asks for the counts. */
 function watchPictures(tab, from) {
   let isOn = true;
   const windows = [];
@@ -102,7 +102,7 @@ function watchPictures(tab, from) {
   };
 }
 
-/** Media flow in real time: two calls at once, each with a server of its own. */
+/** Media play in real time: two calls at once, each with its own server. */
 describe('calls', { concurrency: 2 }, () => {
   test('two tabs see and hear each other, encrypted, and go on doing so', TIMEOUT, async (t) => {
     const { sfu, open } = await call(t);
@@ -124,11 +124,11 @@ describe('calls', { concurrency: 2 }, () => {
     assert.deepEqual([...alice.errors, ...bob.errors], []);
   });
 
-  test('a link switches nothing on: somebody must click', TIMEOUT, async (t) => {
+  test('a link turns nothing on before a click', TIMEOUT, async (t) => {
     const { sfu } = await call(t);
     const page = await chromium.newPage();
     t.after(() => page.close().catch(() => {}));
-    // Runs before the page's scripts, and counts what would show, sound or connect somebody.
+    // Runs before the page's scripts, and counts camera, sound and network connections.
     await page.evaluateOnNewDocument(() => {
       const made = globalThis.made = [];
       for (const name of ['WebSocket', 'RTCPeerConnection', 'Worker', 'AudioContext']) {
@@ -151,7 +151,7 @@ describe('calls', { concurrency: 2 }, () => {
     await page.waitForSelector('#lobby:not([hidden])');
     const filled = await page.$eval('#lobby', ({ elements: { room, name } }) => [room.value, name.value]);
     assert.deepEqual(filled, ['linked', 'Alice'], 'the link fills in');
-    // Longer than a page without the question took to have a camera.
+    // Longer than a page needed to open a camera before it had the lobby.
     await sleep(2000);
     assert.deepEqual(await page.evaluate(() => globalThis.made), []);
     assert.equal(await page.$eval('#call', ({ hidden }) => hidden), true);
@@ -162,7 +162,7 @@ describe('calls', { concurrency: 2 }, () => {
     for (const what of ['getUserMedia', 'WebSocket', 'RTCPeerConnection']) assert.ok(made.includes(what), `${made}`);
   });
 
-  test('the roster says who is a moderator, and what that is', TIMEOUT, async (t) => {
+  test('the roster shows moderators and what they may do', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const [alice, bob] = await Promise.all([open('Alice'), open('Bob')]);
     const powers = (tab) => tab.page.$$eval('#people tbody tr', (rows) => rows.map((row) => [
@@ -173,19 +173,19 @@ describe('calls', { concurrency: 2 }, () => {
       return rows.length === 2 && rows;
     });
     assert.deepEqual(seen, [['Alice (you)', 'Moderator'], ['Bob', 'Moderator']]);
-    // It is what the key management goes by.
+    // The key management uses the same permissions.
     assert.deepEqual((await alice.state()).members.map(({ moderator }) => moderator), [true]);
     assert.match(await bob.page.$eval('#people .moderators', (element) => element.textContent), /^Moderators may lock the call and remove/);
   });
 
-  test('a tab that takes no part in the key management decodes nothing and is decoded by nobody', TIMEOUT, async (t) => {
+  test('a tab without key management decodes nothing and is decoded by nobody', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const alice = await open('Alice');
     const bob = await open('Bob');
-    // In the room, but with other settings of encryption.
+    // In the room, but with other encryption settings.
     const eve = await open('Eve', { agreed: { kem: 'x-wing' } });
 
-    // Enough has arrived on every side to say that it was not opened.
+    // Enough packets have arrived on every side: they were received but not opened.
     const arrives = (tab, from) =>
       tab.until(from, `packets of ${from} arrive at ${tab.id}`, ({ packets }) => packets > 200);
     await Promise.all([arrives(eve, alice.id), arrives(eve, bob.id), arrives(alice, eve.id), arrives(bob, eve.id)]);
@@ -196,14 +196,14 @@ describe('calls', { concurrency: 2 }, () => {
       assert.equal(frames, 0, `pictures of ${from} in tab ${tab.id}`);
       assert.equal(energy, 0, `sound of ${from} in tab ${tab.id}`);
       assert.notEqual(state, 'encrypted');
-      assert.match(await tab.says(from), /^(Takes no part in the encryption|Waiting for key)$/);
+      assert.match(await tab.says(from), /^(Not in the encrypted call|Waiting for key)$/);
     }
-    await alice.isAlarmed(/Eve came with other settings/);
+    await alice.isAlarmed(/Eve has other encryption settings/);
     assert.equal(await alice.says(bob.id), 'Encrypted');
     assert.deepEqual((await alice.state()).members.map(({ user }) => user), ['Bob']);
   });
 
-  test('three tabs with X-Wing play each other', TIMEOUT, async (t) => {
+  test('three tabs play each other with X-Wing', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const tabs = await Promise.all(['Alice', 'Bob', 'Carol'].map((name) => open(name, { agreed: { kem: 'x-wing' } })));
     await everyonePlays(tabs);
@@ -227,19 +227,19 @@ describe('calls', { concurrency: 2 }, () => {
       if (isEnough()) break;
     }
     assert.ok(isEnough(), `only ${frames.length} frames in two minutes`);
-    await sleep(1000); // the last of them reach the server
+    await sleep(1000); // the last ones reach the server
 
     for (const [kind, recordedAs] of [['microphone', 'audio'], ['camera', 'video']]) {
       const payloads = await sfu.recorded(alice.id, recordedAs);
-      // Silence makes frames too short to be told apart.
+      // Frames of silence are too short to be told apart.
       const own = frames.filter((frame) => frame.kind === kind && needlesOf(frame.clear).length > 0);
 
       const clear = own.flatMap((frame) => needlesOf(frame.clear));
       assert.ok(clear.length >= 4 * least[kind], `${clear.length} pieces of clear ${kind} frames`);
       assert.equal(find(clear, payloads).size, 0, `pieces of clear ${kind} frames on the server`);
 
-      // The same search finds the sealed frames, or it would prove nothing. A piece may lie across
-      // two packets, so one piece of a frame is enough.
+      // The same search must find the sealed frames, or it would prove nothing. A piece may be
+      // split between two packets, so one piece per frame is enough.
       const sealed = find(own.flatMap((frame) => needlesOf(frame.wire)), payloads);
       const seen = own.filter((frame) => needlesOf(frame.wire).some((needle) => sealed.has(needle)));
       assert.ok(seen.length >= 0.95 * own.length, `${seen.length} of ${own.length} sealed ${kind} frames found`);
@@ -247,7 +247,7 @@ describe('calls', { concurrency: 2 }, () => {
     }
   });
 
-  test('who joins later opens nothing from before', TIMEOUT, async (t) => {
+  test('a member that joins later opens no earlier frame', TIMEOUT, async (t) => {
     const { sfu, open } = await call(t);
     const alice = await open('Alice');
     const bob = await open('Bob');
@@ -262,14 +262,14 @@ describe('calls', { concurrency: 2 }, () => {
     const now = await sfu.recorded(alice.id, 'audio');
     assert.notEqual(kidOf(now.at(-1)), earlier, 'a newcomer brings a new key');
 
-    // Frames that Bob has surely had, all from before Carol came.
+    // Frames that Bob surely received, all from before Carol joined.
     const old = before.filter((frame) => kidOf(frame) === earlier).slice(-20, -10);
     assert.equal(old.length, 10);
     for (const wire of old) {
       const byCarol = await carol.tryOpenAudio(alice.id, wire);
       assert.equal(byCarol.ok, false);
       assert.match(byCarol.code, /^(UnknownKey|StepErased)$/);
-      // He had them, and still has the key unless this took ten seconds.
+      // Bob received them, and still has the key unless this took ten seconds.
       assert.match((await bob.tryOpenAudio(alice.id, wire)).code, /^(Replayed|StepErased)$/);
     }
   });
@@ -289,7 +289,7 @@ describe('calls', { concurrency: 2 }, () => {
     assert.equal((await sfu.tap()).length, 8);
   });
 
-  test('while somebody comes and goes media go on for those who stay and stop for the one who left', TIMEOUT, async (t) => {
+  test('media go on for the members that stay and stop for the one that left', TIMEOUT, async (t) => {
     const { sfu, open } = await call(t);
     const [alice, bob] = await Promise.all([open('Alice'), open('Bob')]);
     await everyonePlays([alice, bob]);
@@ -302,7 +302,8 @@ describe('calls', { concurrency: 2 }, () => {
     await sleep(1000);
     await screenshot(bob);
 
-    // Her connection to the server breaks; her page keeps its worker and its keys, and says nothing.
+    // Her connection to the server breaks; her page keeps its worker and its keys, and sends
+    // nothing.
     await carol.page.evaluate(() => globalThis.sealframeDemo.hangUp());
     await sameCode([alice, bob], three);
     const had = (await sfu.recorded(alice.id, 'audio')).at(-1);
@@ -324,7 +325,7 @@ describe('calls', { concurrency: 2 }, () => {
     assert.deepEqual([await alice.alarms(), await bob.alarms()], [[], []]);
   });
 
-  test('people compare emoji, and are known in the next call', TIMEOUT, async (t) => {
+  test('people who compared emoji are recognised in the next call', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const [alice, bob] = await Promise.all([open('Alice'), open('Bob')]);
     await sameCode([alice, bob]);
@@ -352,7 +353,8 @@ describe('calls', { concurrency: 2 }, () => {
     assert.match(digits[0], /^\d{5}( \d{5}){8}$/);
     assert.equal(digits[0], digits[1]);
 
-    // The same name in the same browser is the same identity; in another browser it is not.
+    // The same name in the same browser is the same identity; in another browser it is a different
+    // one.
     await bob.close();
     const bobAgain = await open('Bob');
     await isVerified(alice, bobAgain);
@@ -360,12 +362,12 @@ describe('calls', { concurrency: 2 }, () => {
     const elsewhere = await chromium.createBrowserContext();
     t.after(() => elsewhere.close());
     const mallory = await open('Bob', { browser: elsewhere });
-    await alice.isAlarmed(/^Bob has another key than before, when you had verified it/);
+    await alice.isAlarmed(/^Bob has a new key, and you had verified the old one/);
     assert.match(await alice.page.$eval(`${row(mallory)} .standing`, (badge) => badge.textContent), /Changed key/);
     await screenshot(alice, 'alarm');
   });
 
-  test('a server that changes messages is found out', TIMEOUT, async (t) => {
+  test('a server that changes messages is detected', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const alice = await open('Alice');
     const bob = await open('Bob', {
@@ -377,14 +379,15 @@ describe('calls', { concurrency: 2 }, () => {
         return { ...message, data: btoa(text.slice(0, -1) + last) };
       },
     });
-    await bob.isAlarmed(/^The server handed over a message of Alice that Alice has not written so/);
+    await bob.isAlarmed(/^The server delivered a message of Alice that Alice did not write/);
     assert.equal((await bob.receives(alice.id)).frames, 0);
   });
 
-  test('a server that shows people different calls is found out by all of them', TIMEOUT, async (t) => {
+  test('a server that shows people different calls is detected by all of them', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const alice = await open('Alice');
-    // Of whoever comes third he hears nothing, neither from the server nor, in what Alice forwards, from her.
+    // Bob receives nothing of the third member, neither from the server nor in the messages that
+    // Alice forwards.
     const bob = await open('Bob', {
       relay: (message) => {
         if (message.type === 'welcome' && message.members !== undefined) globalThis.only = message.members[0].id;
@@ -413,7 +416,7 @@ describe('calls', { concurrency: 2 }, () => {
     assert.notEqual(await alice.code(), await bob.code());
   });
 
-  test('into a locked call nobody new comes, and that it is unlocked is shown', TIMEOUT, async (t) => {
+  test('a locked call admits nobody new, and unlocking it is shown', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const [alice, bob] = await Promise.all([open('Alice'), open('Bob')]);
     await everyonePlays([alice, bob]);
@@ -428,7 +431,7 @@ describe('calls', { concurrency: 2 }, () => {
     await bob.isAlarmed(/^Alice has unlocked the call/);
   });
 
-  test('who is removed by one is out for everybody, and is told so', TIMEOUT, async (t) => {
+  test('a member removed by one is out for everybody, and is told so', TIMEOUT, async (t) => {
     const { sfu, open } = await call(t);
     const [alice, bob, carol] = await Promise.all([open('Alice'), open('Bob'), open('Carol')]);
     await everyonePlays([alice, bob, carol]);
@@ -446,7 +449,7 @@ describe('calls', { concurrency: 2 }, () => {
     await everyonePlays([alice, bob]);
   });
 
-  test('nonsense on every door stops neither the server nor the call', TIMEOUT, async (t) => {
+  test('garbage on every input stops neither the server nor the call', TIMEOUT, async (t) => {
     const { sfu, open } = await call(t);
     const alice = await open('Alice');
     const bob = await open('Bob');
@@ -502,7 +505,8 @@ describe('calls', { concurrency: 2 }, () => {
       const [byAlice, byBob] = await Promise.all([keepsPlaying(alice, bob.id, 4), keepsPlaying(bob, alice.id, 4)]);
       assert.deepEqual([byAlice.state, byBob.state], ['encrypted', 'encrypted']);
       assert.ok(byBob.frames > 40, `${byBob.frames} frames`);
-      // The server finds the header wherever a frame begins: the same KID in all that a member sends.
+      // The server finds the header wherever a frame begins: one KID for everything that a member
+      // sends.
       const kids = (await sfu.tap()).filter(({ from }) => from === alice.id).map(({ latest }) => latest?.header?.kid);
       assert.equal(kids.length, 2);
       assert.equal(new Set(kids).size, 1, `KIDs ${kids}`);
@@ -516,7 +520,7 @@ describe('calls', { concurrency: 2 }, () => {
     });
   }
 
-  test('members who did not agree on a framing are told so, and decode nothing', TIMEOUT, async (t) => {
+  test('members with different framings are told so, and decode nothing', TIMEOUT, async (t) => {
     const { open } = await call(t);
     const alice = await open('Alice', { agreed: { codec: 'vp9' } });
     const bob = await open('Bob', { agreed: { codec: 'vp9', framing: 'full' } });
@@ -528,7 +532,7 @@ describe('calls', { concurrency: 2 }, () => {
   });
 
   for (const [codec, framing] of [
-    // What Firefox can do: see `supportedFramings`.
+    // The codecs and framings that Firefox supports: see `supportedFramings`.
     ['vp8', 'compatible'], ['vp9', 'compatible'], ['av1', 'compatible'], ['vp9', 'full'],
   ]) test(`Chromium and Firefox see and hear each other with ${codec}, ${framing} framing`, TIMEOUT, async (t) => {
     if (!await isInstalled(FIREFOX)) return t.skip(`Firefox is not installed at ${FIREFOX}`);

@@ -1,4 +1,4 @@
-// Opens a running demo in two tabs with fake camera and microphone and says how it goes.
+// Opens a running demo in two tabs with fake camera and microphone and reports how the call goes.
 //
 //   node demo.mjs http://127.0.0.1:8080/ [--seconds N]
 //

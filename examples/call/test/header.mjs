@@ -1,6 +1,6 @@
-// The SFrame header (RFC 9605 §4.3), read as a server would: without a key.
+// The SFrame header (RFC 9605 §4.3), read without a key, as a server reads it.
 
-/** KID of an SFrame frame, as a BigInt; `undefined` if the bytes end too early. */
+/** The KID of an SFrame frame, as a BigInt; `undefined` if the bytes end too early. */
 export function kidOf(frame) {
   const config = frame[0];
   const field = (config >> 4) & 7;

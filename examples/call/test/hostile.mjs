@@ -1,4 +1,4 @@
-// Those who want to harm a server, and those beside them who want to go on.
+// Attackers of a server, and neighbours that must not notice them.
 
 import { randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Path, bindingRequest, credentials, sdp } from './media.mjs';
 import { Socket, frame, tcp } from './socket.mjs';
 
-/** Two people in a room of their own, one of whom has negotiated media. */
+/** Two members in a room of their own; one of them has negotiated media. */
 export class Neighbours {
   #number = 0;
 
@@ -19,7 +19,7 @@ export class Neighbours {
     return neighbours;
   }
 
-  /** Says something to each other, and asks the media socket; resolves to how long both took, in milliseconds. */
+  /** Exchanges messages and asks the media socket; resolves to the milliseconds that both took. */
   async round() {
     const start = performance.now();
     const data = `${this.#number += 1}`;
@@ -32,7 +32,7 @@ export class Neighbours {
     return { message, media: await this.path.ask() };
   }
 
-  /** Rounds, at most 40 a second, until `isOver`. */
+  /** Rounds, at most 40 a second, until `isOver` returns true. */
   async rounds(isOver) {
     const rounds = [];
     while (!isOver(rounds.length)) rounds.push((await Promise.all([this.round(), sleep(25)]))[0]);
@@ -49,7 +49,7 @@ export class Neighbours {
   }
 }
 
-/** Does `work` again and again in `count` places at a time, until it is stopped. */
+/** Repeats `work` in `count` places at a time, until stopped. */
 function keepDoing(count, work) {
   let isOn = true;
   const workers = Array.from({ length: count }, async (_, place) => {
@@ -64,12 +64,13 @@ function keepDoing(count, work) {
   };
 }
 
-/** Sockets in rooms of their own that write what `bytes` gives, as fast as it is taken; new ones when they are closed. */
+/** Sockets in rooms of their own that write the results of `bytes` as fast as possible; closed
+ * ones are replaced. */
 function floodSockets(url, count, bytes) {
   const sockets = [];
   const stop = keepDoing(count, async (place) => {
     if (!sockets[place]?.isOpen) sockets[place] = await Socket.enter(url, `hostile-${place}`);
-    // Whoever is read from no more is not waited for.
+    // Waits no longer for a socket that the server does not read.
     await Promise.race([sockets[place].write(bytes(place)), sockets[place].closed, sleep(200)]);
   });
   return async () => {
@@ -80,7 +81,7 @@ function floodSockets(url, count, bytes) {
 
 const LARGE = { media: 32, padding: 60 };
 
-/** What people do to servers: each starts with a server's URL and gives back what ends it. */
+/** Attacks on servers: each takes a server's URL and returns a function that ends it. */
 export const ATTACKS = {
   'eight sockets, large offers': (url) => {
     const offers = Array.from({ length: 8 }, () => frame('text', JSON.stringify({ type: 'offer', sdp: sdp(credentials(), LARGE) })));
@@ -103,7 +104,7 @@ export const ATTACKS = {
       return frame('text', '', { isLast: false });
     });
   },
-  'sixteen who do not read, sixteen who talk': async (url) => {
+  'sixteen that do not read, sixteen that talk': async (url) => {
     const silent = await Promise.all(Array.from({ length: 2 }, (_, room) =>
       Promise.all(Array.from({ length: 8 }, () => Socket.enter(url, `slow-${room}`)))));
     for (const socket of silent.flat()) socket.pause();
@@ -159,7 +160,7 @@ export const ATTACKS = {
       await stop();
     };
   },
-  'reports, as fast as they come': (url) =>
+  'reports, as fast as possible': (url) =>
     keepDoing(40, () => fetch(`${url}tap?room=hostile`).then((response) => response.arrayBuffer())),
   'datagrams: noise, and STUN for nobody': async (url) => {
     const socket = await Socket.enter(url, 'hostile-datagrams');

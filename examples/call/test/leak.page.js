@@ -1,11 +1,11 @@
-// Runs inside a page: every way in which an application may add media to a protected connection. Each function of
-// `ways` gets a Stage, adds media, and returns when enough of it has flowed.
+// Runs inside a page: every way in which an application may add media to a protected connection.
+// Each function of `ways` gets a Stage, adds media, and returns after enough media.
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** How long media flow before the test looks. */
 const FLOW_MS = 2500;
 
-/** The workers that the package starts, so that one can be killed. */
+/** The package's workers, so that a test can kill one. */
 const workers = [];
 globalThis.Worker = class extends Worker {
   constructor(...args) {
@@ -21,7 +21,7 @@ class Stage {
     stage.socket = await connect(room);
     const { SealedCall } = await import('/sealframe/index.js');
     stage.SealedCall = SealedCall;
-    // The first 16 bits of its address: nobody else's here.
+    // The first 16 bits of its address, unique in this room.
     stage.member = parseInt(stage.socket.id.slice(0, 4), 16);
     stage.participants = [stage.socket.id];
     stage.call = await SealedCall.joinWithSecret({
@@ -118,7 +118,7 @@ const ways = {
     const sender = stage.pc.addTrack(camera());
     await sleep(0);
     stage.seal(sender, 'camera');
-    // Takes the audio transceiver that is there already.
+    // Takes the existing audio transceiver.
     stage.seal(stage.pc.addTrack(await microphone()), 'microphone');
     await stage.negotiate();
     await sleep(FLOW_MS);
@@ -166,7 +166,7 @@ const ways = {
     await sleep(FLOW_MS / 2);
     const { sender } = stage.pc.addTransceiver(drawn(640, 360), options);
     await stage.negotiate();
-    await sleep(500); // nobody has said yet what it is
+    await sleep(500); // its kind has not been set yet
     stage.seal(sender, 'camera', 1);
     await sleep(FLOW_MS);
   },
@@ -230,9 +230,9 @@ const ways = {
     await sleep(FLOW_MS);
     stage.pc.addTrack(camera());
     await stage.negotiate();
-    // What does not answer is reported.
+    // A worker that does not answer is reported.
     for (let tries = 0; !stage.states.some(({ code }) => /does not answer/.test(code)); tries += 1) {
-      if (tries > 100) throw new Error('nobody noticed that the worker is dead');
+      if (tries > 100) throw new Error('the dead worker was not detected');
       await sleep(100);
     }
   },
@@ -255,7 +255,7 @@ const ways = {
   },
 
   async 'protected late'(stage) {
-    // The application makes the connection itself, adds media, and remembers us at last.
+    // The application makes the connection, adds media, and only then protects it.
     stage.pc.close();
     const pc = new RTCPeerConnection({ ...CONFIGURATION, ...stage.call.rtcConfiguration });
     const silent = await microphone();
@@ -271,16 +271,16 @@ const ways = {
   },
 };
 
-/** A transform of an application's own, which changes nothing; `tell` gets the bytes of every frame. */
+/** An application's own transform, which changes nothing; `tell` gets the bytes of every frame. */
 function passThrough(tell = () => {}) {
   const worker = new Worker('/sealframe/pass-through.js');
   worker.onmessage = ({ data }) => tell(data);
-  // Not one of the package's.
+  // It is not one of the package's.
   workers.pop();
   return new RTCRtpScriptTransform(worker, {});
 }
 
-/** Without protection: what the test must be able to see. */
+/** Without protection, to prove that the test sees clear media. */
 async function unprotected(stage) {
   stage.pc.close();
   const pc = new RTCPeerConnection(CONFIGURATION);
@@ -290,8 +290,9 @@ async function unprotected(stage) {
 }
 
 /**
- * Somebody else offers, we answer and send on the same m-lines. There is no server that offers: an ordinary connection
- * of the same page takes its place, records every frame, and says how much it could decode.
+ * The other side offers, and we answer and send on the same m-lines. The server never offers, so an
+ * ordinary connection of the same page takes its place, records every frame, and counts decoded
+ * pictures.
  */
 async function answer(stage, isProtected) {
   const other = new RTCPeerConnection({ ...CONFIGURATION, encodedInsertableStreams: true });
@@ -319,7 +320,7 @@ async function answer(stage, isProtected) {
   await other.setRemoteDescription(own.localDescription);
   await sleep(2 * FLOW_MS);
   let decoded = 0;
-  // Of pictures alone: an Opus decoder makes noise of any bytes.
+  // Only pictures count: an Opus decoder makes noise of any bytes.
   for (const report of (await other.getStats()).values()) {
     if (report.type === 'inbound-rtp') decoded += report.framesDecoded ?? 0;
   }
@@ -329,7 +330,8 @@ async function answer(stage, isProtected) {
   return { decoded, frames, member: stage.member, announcement, states: stage.states };
 }
 
-/** An application that takes the browser's own setter to put another transform in the place of ours, or none. */
+/** An application that uses the browser's own setter to replace our transform by another, or by
+ * none. */
 async function bypass(stage, isNone) {
   const sender = stage.pc.addTrack(camera());
   stage.seal(sender, 'camera');
@@ -345,7 +347,7 @@ async function bypass(stage, isNone) {
   return { more: await sent() - before, states: stage.states };
 }
 
-/** A browser that ignores our transform, as Chromium does with late ones, and does not say that it will. */
+/** A browser that silently ignores our transform, as Chromium does with late ones. */
 async function ignored(stage, fps) {
   stage.pc.close();
   const pc = new RTCPeerConnection(CONFIGURATION);
@@ -371,8 +373,9 @@ async function ignored(stage, fps) {
 }
 
 /**
- * Alice sends layers, Bob opens what the server passes on, while one layer after the other is left out. How often each
- * was sealed, how many pictures were drawn, and what Bob decoded after each change.
+ * Alice sends layers and Bob opens the forwarded ones, while one layer after the other is left out.
+ * Returns how often each was sealed, the number of pictures drawn, and the number that Bob decoded
+ * after each change.
  */
 async function layers(room, secret, { codec, framing, sendEncodings, turns, hasDescriptor }) {
   const bytes = { sealed: 0 };
@@ -391,7 +394,7 @@ async function layers(room, secret, { codec, framing, sendEncodings, turns, hasD
   const track = drawn(640, 480);
   const { sender } = one(alice.pc.addTransceiver(track, { direction: 'sendonly', sendEncodings }));
   alice.call.protectSender(sender, { ...name, codec });
-  // The number of an m-line is its place here.
+  // The mid of an m-line is its index here.
   await alice.negotiate(alice.pc, { sends: { 0: name } });
   const { receiver } = one(bob.pc.addTransceiver('video', { direction: 'recvonly' }));
   bob.call.protectReceiver(receiver, { ...name, from: alice.member, codec });
@@ -423,7 +426,7 @@ async function layers(room, secret, { codec, framing, sendEncodings, turns, hasD
   return said;
 }
 
-/** In full framing, a connection to one that has never heard of it: what is said of that. */
+/** Full framing towards a connection that does not know it: the resulting report. */
 async function refusedFraming(room, secret, codec) {
   const stage = await Stage.enter(room, secret, { framing: 'full' });
   const errors = [];
@@ -435,7 +438,7 @@ async function refusedFraming(room, secret, codec) {
   await stage.pc.setLocalDescription();
   await other.setRemoteDescription(stage.pc.localDescription);
   await other.setLocalDescription();
-  // Chromium goes along by itself; servers may not.
+  // Chromium accepts it by itself; servers may not.
   const { type, sdp } = other.localDescription;
   await stage.pc.setRemoteDescription({ type, sdp: sdp.replace(/^a=extmap:.*dependency-descriptor.*\r\n/gm, '') });
   await sleep(100);
@@ -455,7 +458,7 @@ globalThis.leak = {
   },
   layers,
   refusedFraming,
-  /** Why a connection is refused, or null: one with this configuration that has been negotiated, or not. */
+  /** The error for a connection with this configuration, negotiated or not, or null. */
   async refused(room, secret, configuration, isNegotiated) {
     const stage = await Stage.enter(room, secret);
     const pc = new RTCPeerConnection({ ...CONFIGURATION, ...configuration });

@@ -1,5 +1,5 @@
-// However an application adds media to a protected connection, the server gets nothing in clear: every packet that it
-// recorded belongs to a frame that opens with the sender's key.
+// However an application adds media to a protected connection, the server receives nothing in
+// clear: every recorded packet belongs to a frame that opens with the sender's key.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -14,10 +14,10 @@ import { judge, judgeFrames } from './leaks.mjs';
 import { startSfu } from './sfu.mjs';
 
 const TIMEOUT = { timeout: 120_000 };
-/** Frames of each stream that must have been recorded and opened, or the test shows nothing. */
+/** A test proves something only with this many recorded and opened frames of each stream. */
 const ENOUGH = 20;
 
-/** What each way sends: kind and index. */
+/** The streams that each way sends: kind and index. */
 const WAYS = {
   'addTrack before negotiation': ['microphone 0', 'camera 0'],
   'addTrack after negotiation': ['microphone 0', 'camera 0'],
@@ -33,13 +33,13 @@ const WAYS = {
   'transform attached late': ['camera 0'],
   'protected late': ['microphone 0', 'camera 0'],
 };
-/** Those that are tried with `createEncodedStreams` too, which old Chromium has alone. */
+/** The ways that are also tested with `createEncodedStreams`, the only API of old Chromium. */
 const OLD_WAYS = [
   'addTrack after negotiation', 'replaceTrack', 'second video', 'simulcast', 'reconnect', 'worker killed', 'protected late',
 ];
 
 const here = (path) => new URL(path, import.meta.url).pathname;
-/** The package and, beside it, a worker of the application's. */
+/** The package, and beside it a worker of the application. */
 let folder;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sealframe-leak-'));
@@ -55,7 +55,7 @@ for (const [browserName, launch, isThere] of [
   ['Chromium', launchChromium, async () => true],
   ['Firefox', launchFirefox, async () => outward !== undefined && isInstalled(FIREFOX)],
 ]) {
-  // Media flow in real time: tests of pages that wait run beside each other.
+  // Media play in real time: tests of pages that wait run in parallel.
   describe(browserName, { concurrency: 3 }, () => {
     let [browser, sfu, missing] = [];
 
@@ -71,9 +71,9 @@ for (const [browserName, launch, isThere] of [
       await sfu?.stop();
     });
 
-    /** A page of its own in which leak.page.js is there. */
+    /** A page of its own that has loaded leak.page.js. */
     async function inPage(work, prepare) {
-      // In windows: a browser draws less often in tabs behind others.
+      // In windows: a browser draws background tabs less often.
       const page = await browser.newPage({ type: 'window' });
       try {
         if (prepare !== undefined) await page.evaluateOnNewDocument(prepare);
@@ -85,7 +85,7 @@ for (const [browserName, launch, isThere] of [
       }
     }
 
-    /** Runs one way and gives what the server has of it. */
+    /** Runs one way and judges the server's recording. */
     const run = (name, prepare) => inPage(async (page) => {
       const secret = randomBytes(32);
       const room = `${name.replaceAll(' ', '-')}${prepare === undefined ? '' : '-old'}`;
@@ -95,7 +95,7 @@ for (const [browserName, launch, isThere] of [
       return { ...said, verdict: await judge(packets, { ...said, secret }) };
     }, prepare);
 
-    /** Calls a function of leak.page.js with a room of its own, a secret and `args`. */
+    /** Calls a function of leak.page.js with a new room, a secret and `args`. */
     let rooms = 0;
     const ask = (what, ...args) => inPage((page) => {
       rooms += 1;
@@ -122,7 +122,7 @@ for (const [browserName, launch, isThere] of [
       const [clear, sealed] = [await answer(false), await answer(true)];
       assert.ok(clear.decoded > ENOUGH, `in clear: ${JSON.stringify(clear)}`);
       assert.equal(sealed.decoded, 0);
-      // What the other side sent in clear was dropped, and did not go past the worker.
+      // Clear media from the other side were dropped, and did not bypass the worker.
       assert.equal(sealed.isLeaking, false);
       for (const codec of ['opus', 'vp8']) {
         assert.equal(clear[codec].opened, 0);
@@ -132,7 +132,7 @@ for (const [browserName, launch, isThere] of [
       t.diagnostic(`clear ${JSON.stringify(clear)}, sealed ${JSON.stringify(sealed)}`);
     });
 
-    test('a connection that may have sent in clear, or will in Chromium, is refused', TIMEOUT, async (t) => {
+    test('a connection that may have sent in clear, or will in Chromium, is rejected', TIMEOUT, async (t) => {
       if (missing) return t.skip('no browser, or no address but loopback');
       const ready = { encodedInsertableStreams: true };
       const [plain, sent, ours, oursSent] = [
@@ -151,20 +151,20 @@ for (const [browserName, launch, isThere] of [
 
     for (const isNone of [true, false]) {
       const what = isNone ? 'no transform' : 'a transform of its own';
-      test(`an application that sneaks in ${what} is noticed, and media are turned off`, TIMEOUT, async (t) => {
+      test(`an application that sets ${what} is detected, and media are turned off`, TIMEOUT, async (t) => {
         if (missing) return t.skip('no browser, or no address but loopback');
         const { more, states } = await ask('bypass', isNone);
-        assert.equal(more, 0, 'packets after it was noticed');
-        // Without any, Chromium itself sends nothing.
+        assert.equal(more, 0, 'packets after it was detected');
+        // Without a transform, Chromium itself sends nothing.
         if (isNone && browserName === 'Chromium') return;
         const { state, code, kind } = states.at(-1);
         assert.deepEqual({ state, code, kind }, { state: 'leaking', code: 'Bypassed', kind: 'camera' });
       });
     }
 
-    // Firefox ignores none.
+    // Firefox never ignores a transform.
     if (browserName === 'Chromium') for (const fps of [25, 2]) {
-      test(`a transform that is ignored is noticed, at ${fps} pictures a second`, TIMEOUT, async () => {
+      test(`a transform that the browser ignores is detected, at ${fps} pictures a second`, TIMEOUT, async () => {
         const { states, isStopped } = await ask('ignored', fps);
         assert.ok(isStopped, JSON.stringify(states));
         assert.ok(!states.some(({ state }) => state === 'encrypted'), JSON.stringify(states));
@@ -178,12 +178,12 @@ for (const [browserName, launch, isThere] of [
       ['vp9', 'compatible', [{ scalabilityMode: 'L2T3_KEY' }], ['L2T3_KEY']],
       ['vp9', 'full', [{ scalabilityMode: 'L2T3_KEY' }], ['L2T3_KEY']],
       ['av1', 'compatible', [{ scalabilityMode: 'L1T3' }], ['L1T3']],
-      // Without the descriptor nobody could receive these, sealed or clear.
+      // Without the descriptor no receiver could decode these, sealed or clear.
       ['av1', 'compatible', [{ scalabilityMode: 'L2T3' }], ['L2T3'], true],
       ['av1', 'full', [{ scalabilityMode: 'L1T3' }], ['L1T3']],
     ] : [['vp8', 'compatible', [{ rid: 'l', scaleResolutionDownBy: 2 }, { rid: 'h' }]]]) {
       const name = modes?.[0] ?? 'simulcast';
-      test(`layers are frames of their own: ${codec}, ${name}, ${framing} framing`, TIMEOUT, async (t) => {
+      test(`each layer is a frame of its own: ${codec}, ${name}, ${framing} framing`, TIMEOUT, async (t) => {
         if (missing) return t.skip('no browser, or no address but loopback');
         const turns = modes === undefined ? [[true, true], [false, true], [true, false]] : [[true], [true]];
         const said = await ask('layers', { codec, framing, sendEncodings, turns, hasDescriptor });
@@ -195,13 +195,13 @@ for (const [browserName, launch, isThere] of [
           assert.deepEqual(said.modes, modes);
           assert.deepEqual(size, [640, 480]);
         }
-        // Each spatial layer of a picture is sealed for itself.
+        // Each spatial layer of a picture is sealed separately.
         if (/^L2/.test(name)) assert.ok(sealed / pictures > 1.5, `${sealed} frames sealed of ${pictures} pictures`);
       });
     }
 
     for (const [codec, isDescribed] of [['vp8', true], ['av1', true], ['vp9', false]]) {
-      test(`full framing of ${codec} with somebody who does not know it`, TIMEOUT, async (t) => {
+      test(`full framing of ${codec} with a receiver that does not know it`, TIMEOUT, async (t) => {
         if (missing) return t.skip('no browser, or no address but loopback');
         const errors = await ask('refusedFraming', codec);
         assert.deepEqual(errors.map(({ code }) => code), isDescribed ? ['FramingRefused'] : []);
@@ -214,7 +214,7 @@ for (const [browserName, launch, isThere] of [
       test(`nothing leaks: ${name}${prepare === undefined ? '' : ', by createEncodedStreams'}`, TIMEOUT, async (t) => {
         if (missing) return t.skip('no browser, or no address but loopback');
         const { verdict, states, clear } = await run(name, prepare);
-        assert.deepEqual(verdict.strange, [], `packets that are no sealed frame; states ${JSON.stringify(states.slice(-4))}`);
+        assert.deepEqual(verdict.strange, [], `packets that are not sealed frames; states ${JSON.stringify(states.slice(-4))}`);
         assert.equal(verdict.needles, 0, 'pieces of clear frames');
         for (const stream of streams) {
           assert.ok(verdict.opened[stream] >= ENOUGH, `${stream}: ${JSON.stringify(verdict)}, states ${JSON.stringify(states.slice(-4))}`);

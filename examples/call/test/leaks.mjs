@@ -1,15 +1,16 @@
-// Whether what a server recorded of a participant is sealed: every packet must belong to a frame that opens.
+// Checks that a server's recording of a participant is sealed: every packet must belong to a frame
+// that opens.
 
 import { SharedSecretFrames, SealframeError } from '../../../wasm/pkg/frames.node.js';
 import { find, needlesOf } from './needles.mjs';
 
-/** A participant that only listens. */
+/** Member id of a participant that only listens. */
 const LISTENER = 65_535;
 const LABELS = ['microphone', 'camera', 'screen'].flatMap((kind) => [0, 1].map((index) => ({ kind, index })));
 
 /**
- * `opened`: frames by stream. `unopened`: packets of whole frames that did not open. `torn`: packets of frames that
- * were cut off by the end of the recording. `strange`: descriptions of what is neither.
+ * `opened`: frames by stream. `unopened`: packets of whole frames that did not open. `torn`:
+ * packets of frames that the recording's end cut off. `strange`: descriptions of everything else.
  */
 export async function judge(packets, { member, announcement, secret, clear }) {
   const frames = await SharedSecretFrames.start({ secret: new Uint8Array(secret), member: LISTENER });
@@ -18,7 +19,8 @@ export async function judge(packets, { member, announcement, secret, clear }) {
   for (const { codec, packets: group, isLast } of framesOf(packets)) {
     const frame = assemble(codec, group);
     if (frame === null) {
-      // Cut off by the end of the recording; or by loss, which then must begin like a sealed frame.
+      // Cut off by the end of the recording; or by loss, in which case it must begin like a sealed
+      // frame.
       verdict.torn += group.length;
       if (!isLast) verdict.strange.push(`torn ${codec} frame at ${group[0].timestamp}: ${group.length} packets`);
       continue;
@@ -38,12 +40,12 @@ export async function judge(packets, { member, announcement, secret, clear }) {
   return verdict;
 }
 
-/** Of whole frames by codec: how many there are, and how many of them open. */
+/** Number of whole frames by codec, and how many of them open. */
 export async function judgeFrames(frames, { member, announcement, secret }) {
   const listener = await SharedSecretFrames.start({ secret: new Uint8Array(secret), member: LISTENER });
   listener.addMember(member, Buffer.from(announcement, 'base64'));
   const verdict = Object.fromEntries(Object.entries(frames).map(([codec, all]) => {
-    // A retransmission may bring a frame once more: it opens once.
+    // A retransmission may repeat a frame, which opens only once.
     const different = [...new Set(all)];
     const opened = different.filter((frame) => open(listener, member, codec, Buffer.from(frame, 'base64')) !== null);
     return [codec, { frames: different.length, opened: opened.length }];
@@ -52,7 +54,7 @@ export async function judgeFrames(frames, { member, announcement, secret }) {
   return verdict;
 }
 
-/** Packets in the order of their numbers, by frame. Retransmissions and padding are left out. */
+/** Packets by frame, in the order of their numbers, without retransmissions and padding. */
 function framesOf(packets) {
   const tracks = Map.groupBy?.(packets, ({ ssrc }) => ssrc) ?? groupBy(packets, ({ ssrc }) => ssrc);
   return [...tracks.values()].flatMap((track) => {
@@ -69,7 +71,7 @@ function groupBy(items, key) {
   return groups;
 }
 
-/** A frame's bytes, or null if some are missing. */
+/** A frame's bytes, or null if packets are missing. */
 function assemble(codec, packets) {
   if (codec === 'opus') return packets.length === 1 ? packets[0].payload : null;
   if (codec !== 'vp8') return Buffer.concat(packets.map(({ payload }) => payload));

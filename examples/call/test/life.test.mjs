@@ -1,35 +1,50 @@
-// What happens to calls in real life: pages that are frozen, servers that restart, networks that fail, reloads, second windows.
-// Nobody clicks anything, and nobody is alarmed.
+// Calls in real life: frozen pages, server restarts, network failures, reloads, second windows.
+// Nobody clicks anything, and no alarm is raised.
 
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { launchChromium } from './browser.mjs';
+import { FIREFOX, isInstalled, launchChromium, launchFirefox } from './browser.mjs';
 import { startSfu } from './sfu.mjs';
 import { outcomeOf, openTab } from './tab.mjs';
 
 const TIMEOUT = { timeout: 420_000 };
-/** So soon media are back once nothing stands in the way. */
+/** Media must be back this soon after a failure ends. */
 const BACK_MS = 10_000;
-/** So long a page is frozen, and somebody cut off: longer than any timeout of server and browser. */
+/** How long a page is frozen, or cut off: longer than any timeout of server and browser. */
 const FROZEN_MS = 180_000;
 const CUT_OFF_MS = 120_000;
-/** So many pictures a second are enough to see that they go on, and leave processors for the many tabs. */
+/** Enough pictures a second to see that they play; saves processor time for the many tabs. */
 const FPS = 5;
 
+/** The address for media: Firefox sends none to loopback. */
+const outward = Object.values(networkInterfaces()).flat().find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+/** Whether Firefox takes part. */
+const isFirefoxHere = outward !== undefined && await isInstalled(FIREFOX);
+
+/** By browser: the command lines of the processes that run its pages, and of those that carry its packets. */
+const PROCESSES = {
+  chromium: { pages: / --type=renderer /, network: /network\.mojom\.NetworkService/ },
+  // Media packets go through a process of their own, WebSockets through the first process.
+  firefox: { pages: / tab$/, network: / socket$| --remote-debugging-port/ },
+};
+
 let chromium;
+let firefox = null;
 
 before(async () => {
-  chromium = await launchChromium({ fps: FPS });
+  [chromium, firefox] = await Promise.all([launchChromium({ fps: FPS }), isFirefoxHere ? launchFirefox({ fps: FPS }) : null]);
 }, { timeout: 120_000 });
 
-after(() => chromium?.close());
+after(() => Promise.all([chromium?.close(), firefox?.close()]));
 
-/** A server for one test, and tabs on it that are closed with it. */
+/** A server for one test, and tabs on it that close with the test. */
 async function call(t) {
-  const sfu = await startSfu();
+  if (!isFirefoxHere) t.diagnostic('without Firefox: not installed, or this machine has no IPv4 address but loopback');
+  const sfu = await startSfu({ udp: outward });
   t.after(() => sfu.stop());
   const open = async (name, browser = chromium) => {
     const tab = await openTab(browser, sfu.url, { name });
@@ -39,15 +54,18 @@ async function call(t) {
   return { sfu, open };
 }
 
-/** A browser of somebody's own, whose processes can be stopped. */
-async function ownBrowser(t) {
-  const browser = await launchChromium({ fps: FPS });
-  t.after(() => browser.close());
-  return browser;
+/** Separate browsers, one of each kind, whose processes can be stopped. */
+async function ownBrowsers(t) {
+  const launched = await Promise.all([
+    launchChromium({ fps: FPS }).then((browser) => ({ browser, name: 'Dora', kind: 'chromium' })),
+    ...isFirefoxHere ? [launchFirefox({ fps: FPS }).then((browser) => ({ browser, name: 'Fritz', kind: 'firefox' }))] : [],
+  ]);
+  for (const { browser } of launched) t.after(() => browser.close());
+  return launched;
 }
 
-/** The processes of a browser whose command line has this in it. */
-async function processes(browser, what) {
+/** The processes of a browser whose command lines match. */
+async function processes(browser, pattern) {
   const parents = new Map();
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
@@ -56,14 +74,15 @@ async function processes(browser, what) {
   const root = browser.process().pid;
   const isOurs = (pid) => pid === root || (parents.has(pid) && pid > 1 && isOurs(parents.get(pid)));
   const found = [];
-  for (const pid of parents.keys()) {
-    if (isOurs(pid) && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(what)) found.push(pid);
+  for (const pid of [...parents.keys()].filter(isOurs)) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (pattern.test(line.replaceAll('\0', ' ').trimEnd())) found.push(pid);
   }
-  assert.ok(found.length > 0, `${what} runs`);
+  assert.ok(found.length > 0, `${pattern} runs`);
   return found;
 }
 
-/** Stops these processes for a time, in the middle of whatever they do. */
+/** Stops these processes for a time, wherever they are. */
 async function stopFor(ms, pids) {
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   try {
@@ -73,7 +92,8 @@ async function stopFor(ms, pids) {
   }
 }
 
-/** Waits until pictures and sound of `from` go on here, in time; resolves to the seconds that it took. */
+/** Waits, for a limited time, until pictures and sound of `from` play here; resolves to the
+ * seconds that it took. */
 async function goesOn(tab, from, start, ms = BACK_MS) {
   let last = null;
   const said = [];
@@ -88,23 +108,23 @@ async function goesOn(tab, from, start, ms = BACK_MS) {
   throw new Error(`tab ${tab.id} does not go on playing ${from}: ${said.join('; ')}; ${await tab.notice().catch(String)}; ${tab.errors.join('; ')}`);
 }
 
-/** Waits until each of these plays each other, within so long. */
+/** Waits, for a limited time, until each of these tabs plays all others. */
 async function allGoOn(tabs, ms) {
   const start = performance.now();
   const seconds = await Promise.all(tabs.flatMap((tab) => tabs.filter((other) => other !== tab).map((other) => goesOn(tab, other.id, start, ms))));
   return Math.max(...seconds);
 }
 
-/** Waits until all show one code. */
+/** Waits until all tabs show one code. */
 const agree = (tabs) => tabs[0].finds('one code', async () => new Set(await Promise.all(tabs.map((tab) => tab.code()))).size === 1);
 
-/** Tabs that play each other, and what tells whether they were alarmed. */
+/** Tabs that play each other, and a function that checks for alarms. */
 async function playing(tabs) {
   await allGoOn(tabs, 60_000);
   await agree(tabs);
   const alarms = await Promise.all(tabs.map((tab) => tab.watchAlarms()));
   return async (still = tabs) => {
-    // What compares rosters has had time to do so.
+    // Gives the comparison of rosters time to run.
     await sleep(8000);
     await agree(still);
     const raised = await Promise.all(tabs.map(async (tab, place) => (still.includes(tab) ? alarms[place]() : [])));
@@ -112,40 +132,36 @@ async function playing(tabs) {
   };
 }
 
-/** The long ones first, each beside the others. */
-describe('calls go on', { concurrency: 2 }, () => {
-  test('when a page has been frozen for three minutes', TIMEOUT, async (t) => {
-    const { open } = await call(t);
-    const browser = await ownBrowser(t);
-    const tabs = [await open('Alice'), await open('Bob'), await open('Dora', browser)];
-    const areCalm = await playing(tabs);
-    const events = await tabs[0].events();
-    await stopFor(FROZEN_MS, await processes(browser, '--type=renderer'));
-    t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
-    await areCalm();
-    // She was away, for the others too, and is the same.
-    assert.deepEqual((await events()).map(({ type, why }) => why ?? type).filter((type) => ['dropped', 'returned', 'joined'].includes(type)),
-      ['dropped', 'returned']);
-  });
+/** A call of four, of which two stand still for a time: their pages, or all of their packets. */
+async function breakOff(t, what, ms) {
+  const { open } = await call(t);
+  const own = await ownBrowsers(t);
+  const tabs = [await open('Alice'), await open('Bob')];
+  for (const { name, browser } of own) tabs.push(await open(name, browser));
+  const areCalm = await playing(tabs);
+  const events = await tabs[0].events();
+  const pids = await Promise.all(own.map(({ browser, kind }) => processes(browser, PROCESSES[kind][what])));
+  await stopFor(ms, pids.flat());
+  t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
+  await areCalm();
+  // The others saw both leave and return, as the same people.
+  const all = await events();
+  const told = [...new Set(all.map(({ session }) => session))]
+    .map((one) => all.filter(({ session }) => session === one).map(({ type, why }) => why ?? type))
+    .map((types) => types.filter((type) => ['dropped', 'returned', 'joined'].includes(type)))
+    .filter((types) => types.length > 0);
+  assert.deepEqual(told, own.map(() => ['dropped', 'returned']));
+}
 
-  test('when somebody has been cut off for two minutes', TIMEOUT, async (t) => {
-    const { open } = await call(t);
-    const browser = await ownBrowser(t);
-    const tabs = [await open('Alice'), await open('Bob'), await open('Dora', browser)];
-    const areCalm = await playing(tabs);
-    // Every packet of every connection of this browser goes through there.
-    const events = await tabs[0].events();
-    await stopFor(CUT_OFF_MS, await processes(browser, 'network.mojom.NetworkService'));
-    t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
-    await areCalm();
-    // She was away, for the others too, and is the same.
-    assert.deepEqual((await events()).map(({ type, why }) => why ?? type).filter((type) => ['dropped', 'returned', 'joined'].includes(type)),
-      ['dropped', 'returned']);
-  });
+/** The long tests first, in parallel. */
+describe('calls go on', { concurrency: 3 }, () => {
+  test('when pages have been frozen for three minutes', TIMEOUT, (t) => breakOff(t, 'pages', FROZEN_MS));
+
+  test('when two have been cut off for two minutes', TIMEOUT, (t) => breakOff(t, 'network', CUT_OFF_MS));
 
   test('when the server is restarted', TIMEOUT, async (t) => {
     const { sfu, open } = await call(t);
-    const tabs = [await open('Alice'), await open('Bob'), await open('Carol')];
+    const tabs = [await open('Alice'), await open('Bob'), await open('Fritz', firefox ?? chromium)];
     const areCalm = await playing(tabs);
     for (const pause of [0, 20_000]) {
       await sfu.restart(pause);
@@ -154,31 +170,38 @@ describe('calls go on', { concurrency: 2 }, () => {
     await areCalm();
   });
 
-  test('when a page is loaded again', TIMEOUT, async (t) => {
+  test('when a page is reloaded', TIMEOUT, async (t) => {
     const { open } = await call(t);
-    const [alice, bob, carol] = [await open('Alice'), await open('Bob'), await open('Carol')];
-    const areCalm = await playing([alice, bob, carol]);
-    await carol.page.reload();
-    const before = carol.id;
-    carol.id = await outcomeOf(carol.page);
-    assert.equal(carol.id, before, 'the server calls it as before');
-    t.diagnostic(`back after ${await allGoOn([alice, bob, carol], BACK_MS)} s`);
-    await carol.watchAlarms();
+    const [alice, carol, fritz] = [await open('Alice'), await open('Carol'), await open('Fritz', firefox ?? chromium)];
+    const areCalm = await playing([alice, carol, fritz]);
+    for (const tab of [carol, fritz]) {
+      await tab.page.reload();
+      const before = tab.id;
+      tab.id = await outcomeOf(tab.page);
+      assert.equal(tab.id, before, 'the same address as before');
+      t.diagnostic(`back after ${await allGoOn([alice, carol, fritz], BACK_MS)} s`);
+      await tab.watchAlarms();
+    }
     await areCalm();
     assert.equal((await alice.state()).members.length, 2);
   });
 
-  test('in a second window of the same person, and the first says so', TIMEOUT, async (t) => {
+  test('in a second window of the same person, and the first shows it', TIMEOUT, async (t) => {
     const { open } = await call(t);
-    const [alice, bob, carol] = [await open('Alice'), await open('Bob'), await open('Carol')];
-    const areCalm = await playing([alice, bob, carol]);
-    const second = await open('Carol');
-    assert.notEqual(second.id, carol.id);
-    t.diagnostic(`there after ${await allGoOn([alice, bob, second], BACK_MS)} s`);
-    await carol.finds('what it says', async () => /^You have been replaced/.test(await carol.notice()));
-    await areCalm([alice, bob]);
-    await agree([alice, bob, second]);
-    assert.deepEqual((await alice.state()).members.map(({ user }) => user).sort(), ['Bob', 'Carol']);
-    assert.deepEqual(await second.alarms(), []);
+    const [alice, carol, fritz] = [await open('Alice'), await open('Carol'), await open('Fritz', firefox ?? chromium)];
+    const areCalm = await playing([alice, carol, fritz]);
+    const tabs = [alice, carol, fritz];
+    for (const [place, name, browser] of [[1, 'Carol', chromium], [2, 'Fritz', firefox ?? chromium]]) {
+      const first = tabs[place];
+      const second = tabs[place] = await open(name, browser);
+      assert.notEqual(second.id, first.id);
+      t.diagnostic(`there after ${await allGoOn(tabs, BACK_MS)} s`);
+      await first.finds('what it says', async () => /^You have been replaced/.test(await first.notice()));
+      await second.watchAlarms();
+    }
+    await areCalm([alice]);
+    await agree(tabs);
+    assert.deepEqual((await alice.state()).members.map(({ user }) => user).sort(), ['Carol', 'Fritz']);
+    assert.deepEqual(await Promise.all(tabs.map((tab) => tab.alarms())), [[], [], []]);
   });
 });

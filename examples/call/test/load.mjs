@@ -1,9 +1,11 @@
-// What the server holds, as a table. On loopback, by one process beside it: figures of both together.
+// The server's load, as a table. Over loopback, from one process on the same machine: the times
+// include both.
 //
-//   node load.mjs [--seconds N]       N seconds for each line, 5 unless said; with SEALFRAME_SFU, of another build
+//   node load.mjs [--seconds N]     N seconds for each line, by default 5; SEALFRAME_SFU names a build
 //
-// The columns: how long two people in a room of their own take to say something to each other, and for the media socket to answer,
-// in milliseconds; the processor's time that the server takes, in percent of one core; its memory, at most; its file descriptors.
+// The columns: how long two members in a room of their own need to exchange messages, and the media
+// socket to answer, in milliseconds; the server's processor time, in percent of one core; its
+// largest memory; its file descriptors.
 
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,10 +22,11 @@ if (!(seconds > 0 && seconds <= 60)) {
   process.exit(2);
 }
 
-/** As pages say it, every ten seconds and about 400 bytes long. */
+/** As pages send it, every ten seconds and about 400 bytes long. */
 const HEARTBEAT = { type: 'message', to: null, data: 'A'.repeat(400) };
 
-/** Members who take part, as many as there may be beside the neighbours: in rooms of 16, each with an answered offer. */
+/** As many active members as fit beside the neighbours: in rooms of 16, each with an answered
+ * offer. */
 async function crowd(url) {
   const members = [];
   for (let place = 0; place < 126; place += 1) members.push(await Socket.enter(url, `crowd-${Math.floor(place / 16)}`));
@@ -104,7 +107,7 @@ for (const [number, row] of rows.entries()) {
   if (number === 0) console.log(`|${' --- |'.repeat(row.length)}`);
 }
 
-/** Median, and of a hundred the second longest. */
+/** Median and 99th percentile. */
 function spread(times) {
   const sorted = times.toSorted((one, other) => one - other);
   const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))].toFixed();

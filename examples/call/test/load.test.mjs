@@ -1,4 +1,5 @@
-// What strangers can do to the server: little, not for long, and not to the neighbours. `load.mjs` has the figures.
+// What strangers can do to the server: little, not for long, and not to the neighbours. `load.mjs`
+// has the figures.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -13,11 +14,11 @@ import { Socket, frame, tcp } from './socket.mjs';
 
 const TIMEOUT = { timeout: 60_000 };
 const MEGABYTE = 1024 * 1024;
-/** As src/limits.rs has them. */
+/** The bounds of src/limits.rs. */
 const [ROOM_MEMBERS, MEMBERS, CONNECTIONS, MESSAGE_BYTES] = [16, 128, 256, 192 * 1024];
 const OFFER = { type: 'offer', sdp: sdp(credentials()), sends: {}, slots: { 0: { from: '1'.repeat(32), kind: 'camera', index: 0 } } };
 
-/** A server for one test. Whatever was done to it, it is there in the end and nothing in it has panicked. */
+/** A server for one test. At the end, whatever the test did, it must be running without a panic. */
 async function serve(t, options) {
   const sfu = await startSfu(options);
   t.after(async () => {
@@ -30,9 +31,9 @@ async function serve(t, options) {
 
 const isLeft = ({ type }) => type === 'left';
 
-// Each has a server of its own, and most of them wait for timeouts.
+// Each test has its own server, and most of them wait for timeouts.
 describe('bounds', { concurrency: 3 }, () => {
-  test('an address is of whoever has its token, also on a server that was started anew, and of nobody else', TIMEOUT, async (t) => {
+  test('an address belongs to its token alone, also after a server restart', TIMEOUT, async (t) => {
     const sfu = await serve(t);
     const { url } = sfu;
     const enter = (token, room = 'room') => Socket.enter(url, room, 'somebody', { token });
@@ -41,9 +42,9 @@ describe('bounds', { concurrency: 3 }, () => {
     assert.match(first.id, /^[0-9a-f]{32}$/);
     assert.notEqual(first.id, token);
     const ids = [watching.id, first.id, (await enter(other)).id, (await enter(undefined)).id, (await enter(first.id)).id];
-    assert.equal(new Set(ids).size, 5, 'an address is no token');
+    assert.equal(new Set(ids).size, 5, 'an address is not a token');
     assert.ok(first.isOpen);
-    // Of rooms nobody in another one knows.
+    // An address is the same in every room.
     assert.equal((await enter(token, 'another')).id, first.id);
     assert.ok(first.isOpen);
 
@@ -65,8 +66,8 @@ describe('bounds', { concurrency: 3 }, () => {
     }
   });
 
-  test('a full room and a full server say so; who is silent makes room', TIMEOUT, async (t) => {
-    const { url } = await serve(t, { hurry: 5 }); // idle ones make room after 4 s
+  test('a full room and a full server say so; silent members are evicted', TIMEOUT, async (t) => {
+    const { url } = await serve(t, { hurry: 5 }); // idle ones are evicted after 4 s
     const neighbours = await Neighbours.enter(url);
     let isOver = false;
     const rounds = neighbours.rounds(() => isOver);
@@ -80,7 +81,7 @@ describe('bounds', { concurrency: 3 }, () => {
       newcomer = await Socket.enter(url, 'other');
     } while (newcomer.id === undefined);
     assert.match((await ended).reason, /^The server is full, and this page took no part/);
-    // Those who take part stay.
+    // Active members stay.
     isOver = true;
     assert.ok((await rounds).length > 0);
     assert.ok(neighbours.areThere);
@@ -98,7 +99,7 @@ describe('bounds', { concurrency: 3 }, () => {
     neighbours.leave();
   });
 
-  test('who joins a room too often waits, others need not', TIMEOUT, async (t) => {
+  test('frequent joins of one room must wait, and others need not', TIMEOUT, async (t) => {
     const { url } = await serve(t);
     const first = await Socket.enter(url, 'room');
     let refused;
@@ -111,11 +112,11 @@ describe('bounds', { concurrency: 3 }, () => {
       }
     }
     assert.equal(refused?.code, 1013);
-    assert.match(refused.reason, /^Too many people came into this room/);
+    assert.match(refused.reason, /^Too many people joined this room/);
     assert.notEqual((await Socket.enter(url, 'another')).id, undefined);
   });
 
-  test('names that are too long or cannot be seen are refused', TIMEOUT, async (t) => {
+  test('names that are too long or invisible are rejected', TIMEOUT, async (t) => {
     const { url } = await serve(t);
     for (const [room, name] of [
       ['a'.repeat(65), 'Ann'], ['../a', 'Ann'], ['a\n', 'Ann'], ['room', ''], ['room', 'A\nnn'], ['room', '\u202ennA'], ['room', 'A'.repeat(65)],
@@ -130,7 +131,7 @@ describe('bounds', { concurrency: 3 }, () => {
     }
   });
 
-  test('what is no message ends the connection, by name, and no other', TIMEOUT, async (t) => {
+  test('an invalid message ends its connection, with a reason, and no other', TIMEOUT, async (t) => {
     const { url } = await serve(t);
     const neighbours = await Neighbours.enter(url);
     const fragments = (size, count) => [
@@ -138,7 +139,7 @@ describe('bounds', { concurrency: 3 }, () => {
       ...Array.from({ length: count }, () => frame('continuation', ' '.repeat(size), { isLast: false })),
     ];
     for (const [what, ...frames] of [
-      ['no JSON', frame('text', 'hello')],
+      ['not JSON', frame('text', 'hello')],
       ['binary', frame('binary', randomBytes(100))],
       ['another type', frame('text', '{"type":"join","room":"other"}')],
       ['no offer', frame('text', '{"type":"offer"}')],
@@ -152,7 +153,7 @@ describe('bounds', { concurrency: 3 }, () => {
       const socket = await Socket.enter(url, 'hostile');
       for (const bytes of frames) socket.write(bytes);
       const { code, reason } = await socket.closed;
-      // Of one that is still sending, the system may drop what it was told.
+      // The system may drop the reason if the client is still sending.
       if (code === undefined && /large|fragments/.test(what)) continue;
       assert.equal(code, 1003, what);
       assert.match(reason, /^The server (did not understand|could not answer)/, what);
@@ -194,7 +195,7 @@ describe('bounds', { concurrency: 3 }, () => {
     neighbours.leave();
   });
 
-  test('who does not read is disconnected, and costs little; who reads stays', TIMEOUT, async (t) => {
+  test('a member that does not read is disconnected at little cost; one that reads stays', TIMEOUT, async (t) => {
     const sfu = await serve(t);
     const { url } = sfu;
     const before = await sfu.holds();
@@ -214,31 +215,32 @@ describe('bounds', { concurrency: 3 }, () => {
       for (const talker of talkers) talker.inbox.length = 0;
     }
     assert.ok(talkers.every(({ isOpen }) => isOpen));
-    // Each message is held once, and up to half a megabyte waits for each; the talkers' own parts pass through as well.
+    // Each message is held once, and up to half a megabyte waits for each member; the talkers' own
+    // messages pass through as well.
     assert.ok(most < 40 * MEGABYTE, `${Math.round(most / MEGABYTE)} MB`);
     t.diagnostic(`${Math.round(most / MEGABYTE)} MB more while three did not read`);
   });
 
-  test('who asks much waits for the answers', TIMEOUT, async (t) => {
+  test('a member that asks too often waits for the answers', TIMEOUT, async (t) => {
     const { url } = await serve(t);
     const start = performance.now();
     const [hasty, other] = await Promise.all([Socket.enter(url, 'hasty'), Socket.enter(url, 'other')]);
     for (let time = 0; time < 60; time += 1) hasty.send(OFFER);
     const isAnswer = ({ type }) => type === 'answer';
-    // As many as there may be at once, and two a second since then.
+    // The burst, and two a second since then.
     const seconds = () => (performance.now() - start) / 1000;
     for (let answered = 1; answered <= 18; answered += 1) {
       await hasty.hears(isAnswer);
       assert.ok(answered <= 17 + 2 * seconds(), `${answered} offers answered in ${seconds()} s`);
     }
-    // Nobody else waits with it, and none is lost.
+    // Other members do not wait, and no offer is lost.
     other.send(OFFER);
     await other.hears(isAnswer);
     await hasty.hears(isAnswer);
     assert.ok(hasty.inbox.filter(isAnswer).length < 5);
   });
 
-  test('who does not answer pings is disconnected, who does stays', TIMEOUT, async (t) => {
+  test('a member that does not answer pings is disconnected; one that does stays', TIMEOUT, async (t) => {
     const { url } = await serve(t, { hurry: 20 }); // within 2 s
     const [dead, alive] = await Promise.all([Socket.enter(url, 'room', 'Ann', { answersPings: false }), Socket.enter(url, 'room')]);
     assert.match((await dead.closed).reason, /^This page did not answer/);
@@ -248,7 +250,7 @@ describe('bounds', { concurrency: 3 }, () => {
     alive.close();
   });
 
-  test('connections that do not speak, or slowly, are closed, and nobody waits for them', TIMEOUT, async (t) => {
+  test('silent and slow connections are closed, and nobody waits for them', TIMEOUT, async (t) => {
     const sfu = await serve(t, { hurry: 4, files: 400 }); // a head within 1.25 s
     const silent = await Promise.all(Array.from({ length: CONNECTIONS + 40 }, () => tcp(sfu.url)));
     const closed = silent.map(({ gone }) => gone);
@@ -265,16 +267,16 @@ describe('bounds', { concurrency: 3 }, () => {
     assert.ok(files < 40, `${files} file descriptors`);
   });
 
-  test('the server goes on when it is out of file descriptors', TIMEOUT, async (t) => {
+  test('the server goes on after it ran out of file descriptors', TIMEOUT, async (t) => {
     const sfu = await serve(t, { hurry: 20, files: 40 });
     const silent = await Promise.all(Array.from({ length: 100 }, () => tcp(sfu.url)));
     const { seconds } = await sfu.holds();
     await Promise.all(silent.map(({ closed }) => closed));
     assert.equal((await fetch(sfu.url)).status, 200);
-    assert.ok((await sfu.holds()).seconds - seconds < 1, 'it does not try without a pause');
+    assert.ok((await sfu.holds()).seconds - seconds < 1, 'it pauses between attempts');
   });
 
-  test('requests that are too large, and files that nobody reads, are not held', TIMEOUT, async (t) => {
+  test('oversized requests, and files that nobody reads, are not held', TIMEOUT, async (t) => {
     const sfu = await serve(t, { hurry: 30 }); // a connection has 2 s
     for (const head of [
       `GET /${'a'.repeat(10_000)} HTTP/1.1\r\n\r\n`,

@@ -1,4 +1,4 @@
-// Offers and STUN without a browser: as much of WebRTC as shows that the media loop answers.
+// Offers and STUN without a browser: enough of WebRTC to see that the media loop answers.
 
 import { createHmac, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
@@ -6,10 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const COOKIE = Buffer.from('2112a442', 'hex');
 
-/** ICE credentials as browsers draw them. */
+/** ICE credentials in the form that browsers use. */
 export const credentials = () => ({ ufrag: randomBytes(4).toString('hex'), pwd: randomBytes(16).toString('hex') });
 
-/** A session description with so many m-lines that receive video, each with `padding` more lines of attributes. */
+/** A session description with `media` m-lines that receive video, each with `padding` more lines
+ * of attributes. */
 export function sdp({ ufrag, pwd }, { media = 1, padding = 0 } = {}) {
   const fingerprint = Array.from(Buffer.alloc(32, 7), (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
   const lines = [
@@ -26,7 +27,7 @@ export function sdp({ ufrag, pwd }, { media = 1, padding = 0 } = {}) {
   return `${lines.join('\r\n')}\r\n`;
 }
 
-/** What an answer says of the server: where its media socket is, and its ICE credentials. */
+/** The server in an answer: the address of its media socket, and its ICE credentials. */
 export function readAnswer(answer) {
   const [, ufrag] = answer.match(/a=ice-ufrag:(\S+)/);
   const [, pwd] = answer.match(/a=ice-pwd:(\S+)/);
@@ -34,7 +35,7 @@ export function readAnswer(answer) {
   return { ufrag, pwd, address, port: Number(port) };
 }
 
-/** A binding request (RFC 8489), as browsers send it to find out whether the way is open, but without FINGERPRINT. */
+/** A binding request (RFC 8489) as browsers send it to check a path, but without FINGERPRINT. */
 export function bindingRequest({ ufrag, pwd }, own, id = randomBytes(12)) {
   const attribute = (type, value) => {
     const head = Buffer.alloc(4);
@@ -57,9 +58,9 @@ export function bindingRequest({ ufrag, pwd }, own, id = randomBytes(12)) {
   return Buffer.concat([head(body.length + 24), body, attribute(0x0008, hmac)]);
 }
 
-/** A participant's way to the media socket: a member with an answered offer. */
+/** A participant's path to the media socket: a member with an answered offer. */
 export class Path {
-  /** The media socket, as `readAnswer` gives it. */
+  /** The media socket, as returned by `readAnswer`. */
   server;
   #udp = dgram.createSocket('udp4');
   #own;
@@ -79,7 +80,8 @@ export class Path {
     this.#udp.on('message', (message) => this.#answered.get(message.subarray(8, 20).toString('hex'))?.());
   }
 
-  /** Asks once and again, as datagrams may be lost, until there is an answer; resolves to milliseconds since the first. */
+  /** Repeats a request until it is answered, as datagrams may be lost; resolves to the
+   * milliseconds since the first. */
   async ask(timeout = 10_000) {
     const id = randomBytes(12);
     const start = performance.now();

@@ -1,9 +1,9 @@
-// Looking for pieces of frames in what the server recorded.
+// Searches for pieces of frames in a server's recording.
 
 const NEEDLE = 16;
 const SHORTEST_FRAME = 24;
 
-/** Pieces of a frame from its front, its end and between; none of them a run of one or two values. */
+/** Pieces of a frame from its start, middle and end; no piece is a run of one or two values. */
 export function needlesOf(frame) {
   if (frame.length < SHORTEST_FRAME) return [];
   const last = frame.length - NEEDLE;
@@ -14,7 +14,7 @@ export function needlesOf(frame) {
     .map((needle) => needle.toString('latin1'));
 }
 
-/** Which of the needles lie anywhere in the payloads. */
+/** The needles that occur anywhere in the payloads. */
 export function find(needles, payloads) {
   const wanted = new Set(needles);
   const found = new Set();

@@ -1,4 +1,5 @@
-// The worker of an application that has a transform of its own: passes frames on as they are, and tells the page their bytes.
+// An application's own transform worker: passes frames on unchanged, and sends the page their
+// bytes.
 
 self.onrtctransform = async ({ transformer: { readable, writable } }) => {
   const [reader, writer] = [readable.getReader(), writable.getWriter()];

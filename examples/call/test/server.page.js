@@ -1,4 +1,4 @@
-// Runs inside a page: a participant without encryption, for tests of what the server carries.
+// Runs inside a page: a participant without encryption, for tests of what the server forwards.
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -6,7 +6,7 @@ const MEDIA = { microphone: 'audio', camera: 'video', screen: 'video', screenAud
 const DEPENDENCY_DESCRIPTOR =
   'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
 
-/** Moving pictures of a size. */
+/** Moving pictures of a given size. */
 function drawn(width, height) {
   const canvas = Object.assign(document.createElement('canvas'), { width, height });
   const context = canvas.getContext('2d');
@@ -31,7 +31,7 @@ function tone() {
   return destination.stream.getAudioTracks()[0];
 }
 
-// The simplest thing that leaves no codec bit readable.
+// The simplest change that leaves no codec bit readable.
 const flip = () => new TransformStream({
   transform(frame, controller) {
     frame.data = new Uint8Array(frame.data).map((byte) => byte ^ 0xa5).buffer;
@@ -40,15 +40,15 @@ const flip = () => new TransformStream({
 });
 
 class Participant {
-  tracks = {}; // from → what the server said
-  #sends = new Map(); // transceiver → { kind, index }, or null for one that the server is not told of
+  tracks = {}; // from → the tracks that the server announced
+  #sends = new Map(); // transceiver → { kind, index }, or null for one that is not announced
   #slots = new Map(); // transceiver → { from, kind, index }
   #answered;
   #options;
 
   /**
-   * `codec` and `fmtp` choose a video codec; `isOpaque` flips all bits of frames; `isRaw` as the name says;
-   * `seal(sender, streams)` transforms what is sent in a way of its own.
+   * `codec` and `fmtp` choose a video codec; `isOpaque` flips all bits of frames; `isRaw` uses raw
+   * packetization; `seal(sender, streams)` transforms sent frames in another way.
    */
   static async join(room, options = {}) {
     const participant = new Participant();
@@ -79,7 +79,7 @@ class Participant {
     if (type === 'answer') this.#answered(sdp);
   }
 
-  /** Sends a track; `sent` is `{ kind, index }`, or null to keep it from the server. */
+  /** Sends a track; `sent` is `{ kind, index }`, or null to hide it from the server. */
   send(track, sent, { direction = 'sendonly', sendEncodings } = {}) {
     const transceiver = this.pc.addTransceiver(track, { direction, ...(sendEncodings && { sendEncodings }) });
     this.#sends.set(transceiver, sent);
@@ -87,7 +87,7 @@ class Participant {
     return transceiver;
   }
 
-  /** Receives a track, on an m-line of its own or on a given one. */
+  /** Receives a track, on a new m-line or on a given one. */
   receive(wanted, transceiver) {
     const media = MEDIA[wanted.kind];
     transceiver ??= this.pc.addTransceiver(media, { direction: 'recvonly' });
@@ -136,13 +136,13 @@ class Participant {
     return answer;
   }
 
-  // Every video codec raw.
+  // Makes every video codec raw.
   #munge(sdp) {
     if (!this.#options.isRaw) return sdp;
     return sdp.replace(/a=rtpmap:(\d+) (?:VP8|VP9|H264|AV1)\/90000\r\n/g, '$&a=packetization:$1 raw\r\n');
   }
 
-  /** Counters of what a sender or receiver has done, and its codec. */
+  /** Counters of a sender or receiver, and its codec. */
   async stats(end) {
     const reports = [...(await end.getStats()).values()];
     const codecs = new Map(reports.filter(({ type }) => type === 'codec').map((report) => [report.id, report]));

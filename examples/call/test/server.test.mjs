@@ -1,4 +1,4 @@
-// What the server carries and records of everything a browser can send, in clear.
+// What the server forwards and records of everything a browser can send, in clear.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ for (const [browserName, launch, udp] of [
   ['Chromium', launchChromium, '127.0.0.1'],
   ['Firefox', launchFirefox, outward], // it sends no media to loopback
 ]) {
-  // Media flow in real time: tests of pages that wait run beside each other.
+  // Media play in real time: tests of pages that wait run in parallel.
   describe(browserName, { concurrency: 3 }, () => {
     const isChromium = browserName === 'Chromium';
     let [browser, sfu, missing] = [];
@@ -34,12 +34,13 @@ for (const [browserName, launch, udp] of [
       await sfu?.stop();
     });
 
-    /** A test, of which `inPage` runs in a page that has server.page.js; it may use nothing from here but `given`. */
+    /** A test whose `inPage` runs in a page with server.page.js; it may use nothing from here
+     * except `given`. */
     function pageTest(name, given, inPage, check) {
       test(name, TIMEOUT, async (t) => {
         if (missing) return t.skip(`no ${browserName}, or no address but loopback`);
         const room = name.replaceAll(/[^a-z0-9]/gi, '-').slice(0, 64);
-        // In windows: a browser draws less often in tabs behind others.
+        // In windows: a browser draws background tabs less often.
         const page = await browser.newPage({ type: 'window' });
         let said;
         try {
@@ -53,7 +54,7 @@ for (const [browserName, launch, udp] of [
       });
     }
 
-    pageTest('every track goes where it was asked for, and is recorded also if nobody did', {}, async (room) => {
+    pageTest('every track goes to its subscribers, and is recorded even without any', {}, async (room) => {
       const { Participant, drawn, tone, sleep } = globalThis.plain;
       const alice = await Participant.join(room);
       const sent = [
@@ -88,12 +89,12 @@ for (const [browserName, launch, udp] of [
     }, async ({ id, room, early, late, received: [camera, screen, sound], counts, tap, t }) => {
       const all = [['microphone', 0], ['camera', 0], ['camera', 1], ['screen', 65_535], ['screenAudio', 0]]
         .map(([kind, index]) => ({ kind, index }));
-      assert.deepEqual(early, all, 'what those heard who were there');
-      assert.deepEqual(late, all, 'what a newcomer heard');
+      assert.deepEqual(early, all, 'what the early ones received');
+      assert.deepEqual(late, all, 'what a newcomer received');
 
       const decoded = [camera.framesDecoded, screen.framesDecoded];
       assert.ok(Math.min(...decoded) > 20, `pictures decoded: ${decoded}`);
-      // Which is which: the shapes differ, whatever an encoder scales them down to.
+      // The shapes differ, however much an encoder scales the pictures down.
       const { frameWidth, frameHeight } = camera;
       assert.ok(Math.abs(frameWidth / frameHeight - 16 / 9) < 0.05, `${frameWidth}×${frameHeight}`);
       assert.equal(screen.frameWidth, screen.frameHeight);
@@ -107,10 +108,10 @@ for (const [browserName, launch, udp] of [
         assert.ok(of.length >= 0.98 * sent, `${JSON.stringify(name)}: ${of.length} of ${sent} packets`);
         assert.ok(of.every((packet) => packet.mid === mid));
       }
-      assert.equal(new Set(packets.map(({ ssrc }) => ssrc)).size, 6, 'and nothing besides');
+      assert.equal(new Set(packets.map(({ ssrc }) => ssrc)).size, 6, 'and nothing else');
       t.diagnostic(counts.map(({ name, packets: sent }) => `${name?.kind} ${sent}`).join(', '));
 
-      // The tap shows what was announced, and counts as the recorder does.
+      // The tap shows the announced tracks, and counts like the recorder.
       const shown = tap.map(({ from, kind, index }) => ({ from, kind, index }));
       assert.deepEqual(shown, all.map((name) => ({ from: id, ...name })));
       for (const { kind, index, codec, packets: seen } of tap) {
@@ -167,7 +168,7 @@ for (const [browserName, launch, udp] of [
       assert.ok(second.framesDecoded > first.framesDecoded + 20, `${first.framesDecoded}, ${second.framesDecoded}`);
     });
 
-    pageTest('of simulcast all layers are recorded and one is received, also when layers stop', {}, async (room) => {
+    pageTest('all simulcast layers are recorded and one is received, also when layers stop', {}, async (room) => {
       const { Participant, drawn, sleep } = globalThis.plain;
       const alice = await Participant.join(room);
       const sendEncodings = [{ rid: 'l', scaleResolutionDownBy: 2 }, { rid: 'h' }];
@@ -178,7 +179,7 @@ for (const [browserName, launch, udp] of [
       await bob.negotiate();
       const decoded = async () => (await bob.stats(receiver))[0]?.framesDecoded ?? 0;
       const counts = [];
-      // Both layers; then each alone, so that the one passed on stops at least once.
+      // Both layers; then each alone, so that the forwarded one stops at least once.
       for (const active of [[true, true], [false, true], [true, false]]) {
         const parameters = sender.getParameters();
         parameters.encodings.forEach((encoding, place) => { encoding.active = active[place]; });
@@ -256,10 +257,11 @@ for (const [browserName, launch, udp] of [
         const packets = (await sfu.packets(id, room)).filter(({ payload }) => payload.length > 0);
         const lengths = packets.map(({ descriptor }) => descriptor.length);
         assert.ok(Math.min(...lengths) >= 3, 'every packet has one');
-        // The server's trap: such values need another form of header extensions.
+        // Values of this length need another form of header extensions, which the server must
+        // choose.
         const longest = Math.max(...lengths);
         if (layered.scalabilityMode) assert.ok(longest > 16, `the longest has ${longest} bytes`);
-        // A receiver knows nothing of an opaque frame but from there.
+        // A receiver knows an opaque frame only from the descriptor.
         assert.ok(received.framesDecoded > 20, `${received.framesDecoded} pictures decoded`);
         t.diagnostic(`${packets.length} packets, descriptors up to ${longest} bytes`);
       });

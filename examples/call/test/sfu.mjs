@@ -13,8 +13,8 @@ const BINARY = process.env.SEALFRAME_SFU
   ?? fileURLToPath(new URL('../../../target/debug/sealframe-sfu', import.meta.url));
 
 /**
- * Starts the server; `udp` is the address of its media socket, `folder` what it serves as the browser package. `hurry` makes its
- * timeouts so many times shorter, `files` is how many file descriptors it may have.
+ * Starts the server. `udp` is the address of its media socket, and `folder` is served as the
+ * browser package. Timeouts are divided by `hurry`; `files` limits the file descriptors.
  */
 export async function startSfu({ udp = '127.0.0.1', folder = process.env.SEALFRAME_PACKAGE, hurry, files } = {}) {
   const record = await mkdtemp(join(tmpdir(), 'sealframe-'));
@@ -63,7 +63,8 @@ class Sfu {
     this.#start = start;
   }
 
-  /** Another process takes its place, at the same address, which knows nothing; `ms` after this one has ended. */
+  /** Replaces the process by a new one without state, at the same address, `ms` after the old
+   * one has ended. */
   async restart(ms) {
     await this.#end();
     await sleep(ms);
@@ -94,23 +95,24 @@ class Sfu {
     return packets;
   }
 
-  /** Every RTP payload received so far from one participant, `kind` being audio or video. */
+  /** Every RTP payload received so far from one participant; `kind` is audio or video. */
   async recorded(id, kind, room = 'test') {
     const packets = await this.packets(id, room);
     return packets.filter((packet) => packet.kind === kind).map(({ payload }) => payload);
   }
 
-  /** What the server shows of itself. */
+  /** The server's own report. */
   async tap(room = 'test') {
     return (await fetch(`${this.url}tap?room=${room}`)).json();
   }
 
-  /** What it wrote to its standard error. */
+  /** The server's standard error. */
   get errors() {
     return this.#errors.join('');
   }
 
-  /** What the process holds: bytes of memory, seconds of processor time so far, file descriptors. Linux only. */
+  /** The process's resources: bytes of memory, seconds of processor time so far, file
+   * descriptors. Linux only. */
   async holds() {
     const proc = `/proc/${this.#child.pid}`;
     const [status, stat, files] = await Promise.all([
@@ -137,7 +139,7 @@ class Sfu {
   }
 }
 
-// As src/recorder.rs writes it.
+// The format of src/recorder.rs.
 function parse(record) {
   let at = 0;
   const take = (length) => record.subarray(at, at += length);

@@ -1,4 +1,5 @@
-// One call in two tabs of Chromium for a long time: media go on both ways, keys change, nothing alarms, memory stays.
+// A long call in two tabs of Chromium: media play both ways, keys change, no alarm is raised,
+// memory does not grow.
 //
 //   node soak.mjs MINUTES
 
@@ -8,7 +9,7 @@ import { launchChromium } from './browser.mjs';
 import { startSfu } from './sfu.mjs';
 import { openTab } from './tab.mjs';
 
-/** A gap of this length in what is decoded ends the run. */
+/** A gap of this length in decoded media ends the run. */
 const WINDOW_MS = 4000;
 
 const minutes = Number(process.argv[2]);

@@ -1,4 +1,4 @@
-// A WebSocket client that may misbehave: it writes any frame, does not read, and does not answer pings unless it shall.
+// A WebSocket client that may misbehave: it can write any frame, not read, and not answer pings.
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -6,7 +6,8 @@ import { connect } from 'node:net';
 
 const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
-/** A TCP connection to the server at `url`. Its `gone` resolves when it is closed, by whomever and however. */
+/** A TCP connection to the server at `url`. Its `gone` resolves when it is closed, by either
+ * side. */
 export async function tcp(url) {
   const { hostname, port } = new URL(url);
   const connection = connect(Number(port), hostname);
@@ -33,11 +34,11 @@ export function frame(kind, payload = '', { isLast = true } = {}) {
 }
 
 export class Socket {
-  /** Its address; undefined if it was not let in. */
+  /** Its address; undefined if it was rejected. */
   id;
-  /** When it is closed: `{code, reason}`, of the close frame if there was one. */
+  /** Resolves when it is closed, to `{code, reason}` of the close frame if there was one. */
   closed;
-  /** Messages that nobody has taken yet. */
+  /** Messages that have not been read yet. */
   inbox = [];
 
   #connection;
@@ -47,8 +48,8 @@ export class Socket {
   #said = { code: undefined, reason: '' };
 
   /**
-   * Comes into a room, or is refused: then `id` is undefined and `closed` says why. `answersPings` as browsers do; `token`
-   * is for who comes back.
+   * Joins a room, or is rejected: then `id` is undefined and `closed` gives the reason.
+   * `answersPings` as browsers do; `token` brings an earlier address back.
    */
   static async enter(url, room, name = 'somebody', { answersPings = true, token } = {}) {
     const connection = await tcp(url);
@@ -71,7 +72,8 @@ export class Socket {
     connection.on('end', () => connection.destroy());
   }
 
-  /** The first message for which `isIt` holds, of those that have come or come yet. Rejects if the connection closes before. */
+  /** The first message for which `isIt` holds, of received and future ones. Rejects if the
+   * connection closes first. */
   hears(isIt) {
     const place = this.inbox.findIndex(isIt);
     if (place >= 0) return Promise.resolve(this.inbox.splice(place, 1)[0]);
@@ -80,7 +82,7 @@ export class Socket {
       throw new Error(`closed before: ${code} ${reason}`);
     });
     const first = Promise.race([heard, closed]);
-    first.catch(() => {}); // for those who race it
+    first.catch(() => {}); // for callers that race it
     return first;
   }
 
@@ -89,12 +91,12 @@ export class Socket {
     return this.write(frame('text', JSON.stringify(message)));
   }
 
-  /** Sends any bytes. Resolves when the system has taken them, or will not any more. */
+  /** Sends any bytes. Resolves when the system has taken them, or will not take them any more. */
   write(bytes) {
     return new Promise((resolve) => this.#connection.write(bytes, () => resolve()));
   }
 
-  /** Reads nothing any more. */
+  /** Stops reading. */
   pause() {
     this.#connection.pause();
   }

@@ -7,11 +7,12 @@ const JOIN_TIMEOUT = 60_000;
 /** Clicks "Join", as a person would: a link cannot. */
 export async function clickJoin(page) {
   const button = await page.waitForSelector('#lobby:not([hidden]) button[name=join]', { timeout: JOIN_TIMEOUT });
-  // Not by the mouse, which tabs in the background do not have.
+  // Not with the mouse, which does not work in background tabs.
   await button.evaluate((element) => element.click());
 }
 
-/** Opens the page and joins. `relay` is what a bad server makes of each message for this page: see `tamper`. */
+/** Opens the page and joins. `relay` is a malicious server's change to each message for this
+ * page: see `tamper`. */
 export async function openTab(browser, url, { room = 'test', name, agreed = {}, relay }) {
   const page = await browser.newPage();
   if (relay !== undefined) await page.evaluateOnNewDocument(`(${tamper})(${relay})`);
@@ -30,17 +31,18 @@ export async function openTab(browser, url, { room = 'test', name, agreed = {}, 
   return new Tab(page, errors, id);
 }
 
-/** Waits until a page has joined; resolves to its address, or to nothing if it says why not. */
+/** Waits until a page has joined; resolves to its address, or to nothing if the page gives an
+ * error. */
 export async function outcomeOf(page) {
-  // By the clock: tabs in the background draw no animation frames.
+  // By the clock: background tabs draw no animation frames.
   const outcome = () => globalThis.sealframeDemo || document.getElementById('notice').dataset.fatal;
   await page.waitForFunction(outcome, { polling: 250, timeout: JOIN_TIMEOUT });
   return page.evaluate(() => globalThis.sealframeDemo?.id);
 }
 
 /**
- * Runs in the page before its scripts. What the server sends goes through `relay`, which may change it, or drop it by returning
- * null. It may use nothing from elsewhere.
+ * Runs in the page before its scripts. Messages from the server pass through `relay`, which may
+ * change one, or drop it by returning null. It may use nothing from outside.
  */
 function tamper(relay) {
   globalThis.WebSocket = class extends WebSocket {
@@ -60,7 +62,7 @@ export class Tab {
     this.id = id;
   }
 
-  /** What this tab receives from another: state and counters of decoded media. */
+  /** This tab's reception of another: state and counters of decoded media. */
   async receives(from) {
     const { members } = await this.page.evaluate(() => globalThis.sealframeDemo.stats());
     const { state, audio, video } = members[from] ?? {};
@@ -73,12 +75,12 @@ export class Tab {
     };
   }
 
-  /** What the tile of a participant says. */
+  /** The text on a participant's tile. */
   says(from) {
     return this.page.$eval(`[data-member="${from}"] .state`, (element) => element.textContent);
   }
 
-  /** Waits until `condition` holds for what this tab receives from another. */
+  /** Waits until `condition` holds for this tab's reception of another. */
   async until(from, what, condition, timeout = 60_000) {
     const end = Date.now() + timeout;
     for (;;) {
@@ -100,23 +102,24 @@ export class Tab {
     );
   }
 
-  /** The call's state, as its page knows it. */
+  /** The call's state, as the page knows it. */
   state() {
     return this.page.evaluate(() => globalThis.sealframeDemo.group.state());
   }
 
-  /** The code of the call, as it is shown. */
+  /** The code of the call, as displayed. */
   code() {
     return this.page.$eval('#people .code', (element) => element.textContent);
   }
 
-  /** What the red banner says; nothing if it is not there. */
+  /** The lines of the red banner; none if it is hidden. */
   alarms() {
     return this.page.$eval('#alarm', (element) => (element.hidden ? []
       : [...element.querySelectorAll('li')].map((line) => ({ key: line.dataset.alarm, text: line.textContent }))));
   }
 
-  /** Notes every alarm from now on, also one that is taken back; returns what tells them. */
+  /** Notes every alarm from now on, including those that are cleared; returns a function that
+   * lists them. */
   async watchAlarms() {
     await this.page.evaluate(() => {
       const alarmed = globalThis.alarmed = [];
@@ -131,7 +134,7 @@ export class Tab {
     return () => this.page.evaluate(() => globalThis.alarmed);
   }
 
-  /** Notes what its group tells from now on; returns what tells that. */
+  /** Notes the group's events from now on; returns a function that lists them. */
   async events() {
     await this.page.evaluate(() => {
       const { group } = globalThis.sealframeDemo;
@@ -145,12 +148,12 @@ export class Tab {
     return () => this.page.evaluate(() => globalThis.events);
   }
 
-  /** What the line above everything says. */
+  /** The text of the notice at the top. */
   notice() {
     return this.page.$eval('#notice', ({ hidden, textContent }) => (hidden ? '' : textContent));
   }
 
-  /** Waits until `look`, called again and again, finds something. */
+  /** Calls `look` repeatedly until it finds something. */
   async finds(what, look, timeout = 30_000) {
     const end = Date.now() + timeout;
     for (;;) {
@@ -161,7 +164,7 @@ export class Tab {
     }
   }
 
-  /** Waits until the banner says something that matches. */
+  /** Waits until a line of the banner matches. */
   isAlarmed(pattern, timeout) {
     return this.finds(`banner ${pattern}`, async () => (await this.alarms()).find(({ text }) => pattern.test(text)), timeout);
   }

@@ -34,12 +34,12 @@ impl ErrorCode {
         -1 - self as isize
     }
 
-    pub(crate) fn of_result(result: isize) -> Option<Self> {
+    pub(crate) fn from_result(result: isize) -> Option<Self> {
         let place = usize::try_from(result.checked_neg()?.checked_sub(1)?).ok()?;
         ALL.get(place).map(|(code, _)| *code)
     }
 
-    pub(crate) const fn of_seal(error: SealError) -> Self {
+    pub(crate) const fn from_seal(error: SealError) -> Self {
         match error {
             SealError::KeyExhausted => Self::KeyExhausted,
             // No process forks in WebAssembly.
@@ -52,7 +52,7 @@ impl ErrorCode {
         }
     }
 
-    pub(crate) const fn of_open(error: OpenError) -> Self {
+    pub(crate) const fn from_open(error: OpenError) -> Self {
         match error {
             OpenError::UnknownKey(_) => Self::UnknownKey,
             OpenError::Header(_) => Self::HeaderInvalid,
@@ -67,7 +67,7 @@ impl ErrorCode {
         }
     }
 
-    pub(crate) const fn of_key(error: KeyError) -> Self {
+    pub(crate) const fn from_key(error: KeyError) -> Self {
         match error {
             KeyError::KidInUse => Self::KeyInUse,
             KeyError::KidOutOfRange
@@ -83,14 +83,14 @@ impl ErrorCode {
         }
     }
 
-    pub(crate) const fn of_frame(error: FrameError) -> Self {
+    pub(crate) const fn from_frame(error: FrameError) -> Self {
         match error {
             FrameError::OtherMember => Self::OtherMember,
-            FrameError::Open(error) => Self::of_open(error),
+            FrameError::Open(error) => Self::from_open(error),
         }
     }
 
-    pub(crate) const fn of_call(error: SharedSecretError) -> Self {
+    pub(crate) const fn from_call(error: SharedSecretError) -> Self {
         match error {
             SharedSecretError::Secret(WeakKey::TooShort { .. }) => Self::SecretTooShort,
             SharedSecretError::Secret(WeakKey::Zeros) => Self::KeyRefused,
@@ -103,10 +103,10 @@ impl ErrorCode {
                 AnnouncementError::Malformed => Self::Malformed,
                 AnnouncementError::WeakKey => Self::KeyRefused,
             },
-            SharedSecretError::Key(error) => Self::of_key(error),
+            SharedSecretError::Key(error) => Self::from_key(error),
             SharedSecretError::Departed => Self::Departed,
             SharedSecretError::OtherMember => Self::OtherMember,
-            SharedSecretError::Open(error) => Self::of_open(error),
+            SharedSecretError::Open(error) => Self::from_open(error),
         }
     }
 }

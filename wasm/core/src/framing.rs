@@ -1,7 +1,7 @@
 //! How much of a frame stays readable, by agreement of all members and never by a guess.
 //!
-//! Framing and codec are authenticated with every frame: a server that makes a receiver take one for the other gets
-//! nothing opened, and no decoder is given what another codec's encoder made.
+//! Framing and codec are authenticated with every frame: a server that makes a receiver take one
+//! for the other gets nothing opened, and no decoder is given what another codec's encoder made.
 
 use sealframe::{Metadata, Stream, StreamKind};
 
@@ -16,8 +16,8 @@ pub(crate) struct Label {
 /// What of a frame can be read.
 #[derive(Clone, Copy)]
 pub(crate) enum Readable {
-    /// A copy of so many of its first bytes, in front of all of it: what WebCrypto opens is the frame then, and nothing
-    /// has to be put before it.
+    /// A copy of so many of its first bytes, in front of all of it: what WebCrypto opens is the
+    /// frame then, and nothing has to be put before it.
     Prefix(u16),
     /// What comes before the picture, which is left out of what is encrypted.
     Front(Parsed),
@@ -35,8 +35,8 @@ impl Label {
     pub(crate) fn new(kind: u8, index: u16, framing: u8, codec_id: u8) -> Option<Self> {
         let stream = Stream::new(StreamKind::from_id(kind)?, index);
         let readable = match (framing, codec_id) {
-            // Compatible: a receiver of VP8 takes key or delta frame from the first byte. Servers read VP9's payload
-            // descriptor, and nothing of sound.
+            // Compatible: a receiver of VP8 takes key or delta frame from the first byte. Servers
+            // read VP9's payload descriptor, and nothing of sound.
             (1, VP8) => Readable::Prefix(1),
             (1, OPUS | VP9 | RED) => Readable::Prefix(0),
             (1, H264) => Readable::Front(Parsed::H264),

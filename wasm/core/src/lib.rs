@@ -39,15 +39,16 @@ pub use outcome::Outcome;
 use outcome::{Published, Words};
 use region::Region;
 
-/// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this module is compiled for
-/// vectors.
+/// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this
+/// module is compiled for vectors.
 #[cfg(target_feature = "simd128")]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Kernel);
 #[cfg(not(target_feature = "simd128"))]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Portable);
 
-/// A member's side of a call: of one whose members share one secret, as `sealframe::SharedSecretCall`; or of one whose
-/// keys come from another module, as `sealframe::Frames`.
+/// A member's side of a call: of one whose members share one secret, as
+/// `sealframe::SharedSecretCall`; or of one whose keys come from another module, as
+/// `sealframe::Frames`.
 #[wasm_bindgen]
 pub struct FrameCore {
     member: Published,
@@ -65,22 +66,22 @@ impl FrameCore {
     pub fn new(mut secret: Vec<u8>, me: u16) -> Result<Self, String> {
         let parsed = SharedSecret::from_bytes(&secret);
         secret.zeroize();
-        let parsed = parsed.map_err(ErrorCode::of_call)?;
+        let parsed = parsed.map_err(ErrorCode::from_call)?;
         let call = SharedSecretCall::new(CIPHER, &parsed, MemberId::new(me), random()?)
-            .map_err(ErrorCode::of_call)?;
-        Ok(Self::of(Member::Shared(call)))
+            .map_err(ErrorCode::from_call)?;
+        Ok(Self::with_member(Member::Shared(call)))
     }
 
-    /// Enters a call as member `me`, who seals with this base key of generation 0. It must never have been used; this copy
-    /// of it is wiped.
+    /// Enters a call as member `me`, who seals with this base key of generation 0. It must never
+    /// have been used; this copy of it is wiped.
     ///
     /// # Errors
     /// The name of an error code.
     #[wasm_bindgen(js_name = withKey)]
     pub fn with_key(me: u16, base_key: Vec<u8>) -> Result<Self, String> {
         let frames =
-            Frames::new(CIPHER, MemberId::new(me), take_key(base_key)?).map_err(ErrorCode::of_key)?;
-        Ok(Self::of(Member::Keyed(Keyed {
+            Frames::new(CIPHER, MemberId::new(me), take_key(base_key)?).map_err(ErrorCode::from_key)?;
+        Ok(Self::with_member(Member::Keyed(Keyed {
             frames,
             sources: BTreeMap::new(),
             missed: MemberId::default(),
@@ -95,7 +96,7 @@ impl FrameCore {
         let base_key = take_key(base_key)?;
         Ok(self
             .keyed(|keyed| keyed.frames.restart(MemberId::new(me), base_key))?
-            .map_err(ErrorCode::of_key)?)
+            .map_err(ErrorCode::from_key)?)
     }
 
     /// Moves our sender to this generation, at step 0. This copy of the key is wiped.
@@ -105,12 +106,13 @@ impl FrameCore {
     #[wasm_bindgen(js_name = rekeyTo)]
     pub fn rekey_to(&mut self, generation: u64, base_key: Vec<u8>) -> Result<(), String> {
         let base_key = take_key(base_key)?;
-        self.keyed(|keyed| keyed.frames.rekey_to(generation, base_key))?.map_err(ErrorCode::of_key)?;
+        self.keyed(|keyed| keyed.frames.rekey_to(generation, base_key))?
+            .map_err(ErrorCode::from_key)?;
         Ok(())
     }
 
-    /// Opens frames of a member with this key from now on, in streams from its [source](Self::set_source). This copy of the
-    /// key is wiped.
+    /// Opens frames of a member with this key from now on, in streams from its
+    /// [source](Self::set_source). This copy of the key is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -123,10 +125,11 @@ impl FrameCore {
     ) -> Result<(), String> {
         let base_key = take_key(base_key)?;
         let kid = kid(member, generation, step);
-        Ok(self.keyed(|keyed| keyed.frames.install(kid, base_key))?.map_err(ErrorCode::of_key)?)
+        Ok(self.keyed(|keyed| keyed.frames.install(kid, base_key))?.map_err(ErrorCode::from_key)?)
     }
 
-    /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to be from there.
+    /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to
+    /// be from there.
     ///
     /// # Errors
     /// The name of an error code.
@@ -181,7 +184,8 @@ impl FrameCore {
         self.keyed(|keyed| keyed.frames.is_nearly_exhausted()).unwrap_or(false)
     }
 
-    /// Our present key, encrypted for those who have the secret; opaque to the server that relays it.
+    /// Our present key, encrypted for those who have the secret; opaque to the server that relays
+    /// it.
     ///
     /// # Errors
     /// The name of an error code.
@@ -198,7 +202,7 @@ impl FrameCore {
     pub fn add_member(&mut self, from: u16, announcement: &[u8]) -> Result<(), String> {
         let from = MemberId::new(from);
         let added = self.member.change(|member, _| {
-            member.shared()?.add_member(from, announcement).map_err(ErrorCode::of_call)
+            member.shared()?.add_member(from, announcement).map_err(ErrorCode::from_call)
         });
         Ok(added?)
     }
@@ -209,7 +213,8 @@ impl FrameCore {
         self.member.change(|of, _| of.remove(MemberId::new(member)));
     }
 
-    /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret and has sealed nothing stays.
+    /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret
+    /// and has sealed nothing stays.
     ///
     /// # Errors
     /// The name of an error code.
@@ -232,8 +237,8 @@ impl FrameCore {
 
     /// Seals the `len` bytes that were copied to [`Outcome::Room`].
     ///
-    /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec_id` 1 for Opus, 2 for VP8, 3 for
-    /// VP9, 4 for H.264, 6 for AV1, 7 for RED with Opus inside.
+    /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec_id` 1
+    /// for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 6 for AV1, 7 for RED with Opus inside.
     pub fn seal(&mut self, len: usize, kind: u8, index: u16, framing: u8, codec_id: u8) -> isize {
         let Some(label) = Label::new(kind, index, framing, codec_id) else {
             return ErrorCode::UnknownStream.as_result();
@@ -287,14 +292,15 @@ impl FrameCore {
         self.member.change(|member, words| {
             match member.frames().begin_external_seal(prefix, len, label.metadata(prefix_len)) {
                 Ok(frame) => self.params.set(&frame, prefix_len.into(), words),
-                Err(error) => ErrorCode::of_seal(error).as_result(),
+                Err(error) => ErrorCode::from_seal(error).as_result(),
             }
         })
     }
 
     /// Says how WebCrypto is to open a frame of `len` bytes from member `from`, of which the first
-    /// [`front`](Self::front) or all were copied. As [`begin_external_seal`](Self::begin_external_seal), but nothing has
-    /// changed yet: [`finish_external_open`](Self::finish_external_open) must follow.
+    /// [`front`](Self::front) or all were copied. As
+    /// [`begin_external_seal`](Self::begin_external_seal), but nothing has changed yet:
+    /// [`finish_external_open`](Self::finish_external_open) must follow.
     #[wasm_bindgen(js_name = beginExternalOpen)]
     pub fn begin_external_open(
         &mut self,
@@ -322,19 +328,19 @@ impl FrameCore {
             };
             match member.frames().begin_external_open(from, front, len, label.metadata(prefix_len)) {
                 Ok(frame) => self.params.set(&frame, prefix_len.into(), words),
-                Err(error) => ErrorCode::of_frame(error).as_result(),
+                Err(error) => ErrorCode::from_frame(error).as_result(),
             }
         })
     }
 
-    /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means that it must be
-    /// dropped: it has been opened already, or its key is gone.
+    /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means
+    /// that it must be dropped: it has been opened already, or its key is gone.
     #[wasm_bindgen(js_name = finishExternalOpen)]
     pub fn finish_external_open(&mut self, kid: u64, ctr: u64) -> isize {
         let (kid, ctr) = (Kid::new(kid), Ctr::new(ctr));
         match self.member.change(|member, _| member.frames().finish_external_open(kid, ctr)) {
             Ok(()) => 0,
-            Err(error) => ErrorCode::of_open(error).as_result(),
+            Err(error) => ErrorCode::from_open(error).as_result(),
         }
     }
 
@@ -361,7 +367,7 @@ impl FrameCore {
 }
 
 impl FrameCore {
-    fn of(member: Member) -> Self {
+    fn with_member(member: Member) -> Self {
         let mut core = Self {
             member: Published::new(member),
             region: Region::default(),
@@ -404,7 +410,7 @@ fn seal(
     };
     let frame = frame.ok_or(ErrorCode::NotReserved)?;
     let sealed = member.frames().seal_in_place(frame, label.metadata(prefix_len));
-    let sealed = sealed.map_err(ErrorCode::of_seal)?;
+    let sealed = sealed.map_err(ErrorCode::from_seal)?;
     // Not before: the key may just have been renewed.
     words.set_kid(member.kid());
     let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
@@ -436,7 +442,7 @@ fn open(
     let sealed = frame.get(prefix_len.into()..).unwrap_or_default();
     let from = member.member_of(from, sealed)?;
     let opened = member.frames().open_in_place(from, frame, label.metadata(prefix_len));
-    let Opened { kid, frame, .. } = opened.map_err(ErrorCode::of_frame)?;
+    let Opened { kid, frame, .. } = opened.map_err(ErrorCode::from_frame)?;
     let frame = frame.get(label.copy_len()..).ok_or(ErrorCode::TooShort)?;
     words.set_kid(kid);
     words.set_len(Outcome::Length, frame.len());
@@ -447,7 +453,7 @@ fn open(
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {
-    ErrorCode::of_result(result).map_or_else(|| "Unknown".into(), String::from)
+    ErrorCode::from_result(result).map_or_else(|| "Unknown".into(), String::from)
 }
 
 fn kid(from: u16, generation: u64, step: u32) -> SenderKeyKid {
@@ -464,7 +470,8 @@ fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, ErrorCode> {
 fn random() -> Result<[u8; 32], ErrorCode> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| ErrorCode::NoRandomness)?;
-    // A generator that is broken, or that a page has put in place of the browser's. Not compared: it is secret.
+    // A generator that is broken, or that a page has put in place of the browser's. Not compared:
+    // it is secret.
     if bytes.iter().fold(0, |all, byte| all | byte) == 0 {
         return Err(ErrorCode::NoRandomness);
     }

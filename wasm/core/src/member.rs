@@ -16,8 +16,8 @@ pub(crate) enum Member {
 /// Frames whose keys are handed in.
 pub(crate) struct Keyed {
     pub(crate) frames: Frames,
-    /// By member: the source whose frames are its, as the worker numbers them. A source may have several members, one after
-    /// the other.
+    /// By member: the source whose frames are its, as the worker numbers them. A source may have
+    /// several members, one after the other.
     pub(crate) sources: BTreeMap<MemberId, u32>,
     /// The member of the last frame whose key was not there.
     pub(crate) missed: MemberId,
@@ -57,7 +57,8 @@ impl Member {
         }
     }
 
-    /// Whose frame this is, whose header comes first, if it is of this source: of this member, where all share a secret.
+    /// Whose frame this is, whose header comes first, if it is of this source: of this member,
+    /// where all share a secret.
     pub(crate) fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
         match self {
             Self::Shared(_) => {
@@ -69,8 +70,8 @@ impl Member {
 
     pub(crate) fn ratchet(&mut self) -> Result<Kid, ErrorCode> {
         match self {
-            Self::Shared(call) => call.ratchet().map_err(ErrorCode::of_call),
-            Self::Keyed(keyed) => keyed.frames.ratchet().map_err(ErrorCode::of_key),
+            Self::Shared(call) => call.ratchet().map_err(ErrorCode::from_call),
+            Self::Keyed(keyed) => keyed.frames.ratchet().map_err(ErrorCode::from_key),
         }
     }
 

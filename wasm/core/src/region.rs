@@ -43,7 +43,8 @@ impl Region {
         self.bytes.get_mut(ROOM..ROOM.checked_add(len)?)
     }
 
-    /// The frame behind a copy of its first bytes, with room around both; `None` if it has not so many.
+    /// The frame behind a copy of its first bytes, with room around both; `None` if it has not so
+    /// many.
     pub(crate) fn copied(&mut self, len: usize, copy_len: usize) -> Option<FrameBuf<'_>> {
         let frame = ROOM.checked_sub(copy_len)?..ROOM.checked_add(len)?;
         let first = self.bytes.get_mut(frame.clone())?;
@@ -52,7 +53,8 @@ impl Region {
         FrameBuf::new(&mut self.bytes, frame)
     }
 
-    /// Lays the canonical front before the rest of a frame. The prefix to be authenticated, and the whole.
+    /// Lays the canonical front before the rest of a frame. The prefix to be authenticated, and the
+    /// whole.
     pub(crate) fn arrange(
         &mut self,
         len: usize,
@@ -107,7 +109,8 @@ impl Region {
         Ok(Arranged { bytes: &mut self.bytes, frame: start..end, prefix_len })
     }
 
-    /// Makes one unit of the front and what was sealed behind it, at `sealed`. Where it is, and its length.
+    /// Makes one unit of the front and what was sealed behind it, at `sealed`. Where it is, and its
+    /// length.
     pub(crate) fn close(&mut self, sealed: Range<usize>, codec: Parsed) -> Option<(*const u8, usize)> {
         let front_len = self.front.len();
         let body = self.bytes.get(sealed.clone())?.get(front_len..)?;

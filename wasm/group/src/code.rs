@@ -1,9 +1,23 @@
-//! Errors as words, which JavaScript makes its own errors of.
+//! Errors as words, which JavaScript makes its own errors of; and the digits that people compare.
 
 use sealframe_group::{
     GroupError,
-    verification::{SasError, TrustError},
+    verification::{DigitCode, SasError, TrustError},
 };
+
+use crate::json::push_digits;
+
+/// As its `Display`, which would bring the machinery of formatting into the module.
+pub(crate) fn digits<const GROUPS: usize>(code: &DigitCode<GROUPS>) -> String {
+    let mut text = String::new();
+    for group in code.groups() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        push_digits(&mut text, group.into(), 5);
+    }
+    text
+}
 
 pub(crate) const fn of_group(error: GroupError) -> &'static str {
     match error {
@@ -56,5 +70,18 @@ pub(crate) const fn of_trust(error: TrustError) -> &'static str {
         TrustError::Changed => "IdentityChanged",
         TrustError::Unknown => "UnknownMember",
         TrustError::Full | TrustError::UserIdTooLong => "TrustFull",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sealframe_group::verification::call_code;
+
+    #[test]
+    fn digits_are_those_of_display() {
+        for call in 0..50 {
+            let code = call_code(&[call; 32], &[]);
+            assert_eq!(super::digits(&code), code.to_string());
+        }
     }
 }

@@ -19,8 +19,8 @@ pub(crate) fn json(event: &Event) -> String {
         Event::Joined(session) => with("joined", session),
         Event::Left { session, why } => with("left", session).word("why", leave_reason(*why)),
         Event::Returned(session) => with("returned", session),
-        Event::IdentityChanged { session, standing } => {
-            with("identityChanged", session).word("standing", self::standing(*standing))
+        Event::IdentityChanged { session, verification } => {
+            with("identityChanged", session).word("standing", verification_state(*verification))
         }
         Event::Unresponsive(session) => with("unresponsive", session),
         Event::Responsive(session) => with("responsive", session),
@@ -47,10 +47,10 @@ pub(crate) fn json(event: &Event) -> String {
             let emoji = sas
                 .emoji()
                 .map(|emoji| Object::new().word("symbol", emoji.symbol).word("name", emoji.name).end());
-            let numbers = sas.numbers().map(|number| number.to_string());
+            let numbers = sas.numbers().map(|number| json::number(number.into()));
             with("checkCompare", session)
-                .raw("emoji", json::array(emoji.into_iter()))
-                .raw("numbers", json::array(numbers.into_iter()))
+                .raw("emoji", &json::array(emoji.into_iter()))
+                .raw("numbers", &json::array(numbers.into_iter()))
         }
         Event::SasVerified(session) => with("checkVerified", session),
         Event::SasFailed { session, error } => {
@@ -61,18 +61,18 @@ pub(crate) fn json(event: &Event) -> String {
 }
 
 fn join_request(of: Object, request: &JoinRequest) -> Object {
-    of.raw("number", request.member_id.get())
+    of.number("number", request.member_id.get())
         .address("address", &request.address)
         .hex("identity", &request.identity.0)
         .word("role", role(request.role))
         .hex("credential", &request.credential)
-        .raw("hasLeft", request.has_left)
+        .flag("hasLeft", request.has_left)
 }
 
 /// With whom we differ, and in what: sessions by their first 8 bytes.
 fn compared(of: Object, with: SessionId, sessions: &[[u8; 8]]) -> Object {
-    let sessions = sessions.iter().map(|session| format!("\"{}\"", json::hex(session)));
-    of.hex("with", &with.0).raw("sessions", json::array(sessions))
+    let sessions = sessions.iter().map(|session| json::hex(session));
+    of.hex("with", &with.0).raw("sessions", &json::array(sessions))
 }
 
 fn refusal(of: Object, reason: RefusalReason) -> Object {
@@ -81,7 +81,7 @@ fn refusal(of: Object, reason: RefusalReason) -> Object {
         RefusalReason::Locked => of.word("reason", "locked"),
         RefusalReason::Removed => of.word("reason", "removed"),
         RefusalReason::Full => of.word("reason", "full"),
-        RefusalReason::NumberInUse(other) => of.word("reason", "numberInUse").hex("other", &other.0),
+        RefusalReason::MemberIdInUse(other) => of.word("reason", "numberInUse").hex("other", &other.0),
         RefusalReason::OtherParameters => of.word("reason", "otherParameters"),
         RefusalReason::Replaced(other) => of.word("reason", "replaced").hex("other", &other.0),
     }
@@ -95,8 +95,8 @@ pub(crate) const fn role(role: Role) -> &'static str {
     }
 }
 
-pub(crate) const fn standing(standing: VerificationState) -> &'static str {
-    match standing {
+pub(crate) const fn verification_state(state: VerificationState) -> &'static str {
+    match state {
         VerificationState::New => "new",
         VerificationState::Known => "known",
         VerificationState::Verified => "verified",

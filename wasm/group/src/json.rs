@@ -1,7 +1,5 @@
 //! One object as JSON, for what JavaScript is told now and then: no frame waits for it.
 
-use core::fmt::{Display, Write as _};
-
 /// Numbers, flags, bytes in hexadecimal, and words of our own that need no escapes.
 pub(crate) struct Object(String);
 
@@ -10,34 +8,45 @@ impl Object {
         Self("{".into())
     }
 
-    pub(crate) fn raw(mut self, name: &str, value: impl Display) -> Self {
+    /// A value that is JSON already.
+    pub(crate) fn raw(mut self, name: &str, value: &str) -> Self {
         if self.0.len() > 1 {
             self.0.push(',');
         }
-        // Writing into a string does not fail.
-        let _ = write!(self.0, "\"{name}\":{value}");
+        push_word(&mut self.0, name);
+        self.0.push(':');
+        self.0.push_str(value);
         self
     }
 
     pub(crate) fn word(self, name: &str, word: &str) -> Self {
-        self.raw(name, format_args!("\"{word}\""))
+        self.raw(name, &self::word(word))
     }
 
     pub(crate) fn hex(self, name: &str, bytes: &[u8]) -> Self {
-        self.raw(name, format_args!("\"{}\"", hex(bytes)))
+        self.raw(name, &hex(bytes))
+    }
+
+    pub(crate) fn flag(self, name: &str, is_so: bool) -> Self {
+        self.raw(name, if is_so { "true" } else { "false" })
+    }
+
+    pub(crate) fn number(self, name: &str, number: impl Into<u64>) -> Self {
+        self.maybe(name, Some(number))
+    }
+
+    /// `null` if there is none.
+    pub(crate) fn maybe(self, name: &str, number: Option<impl Into<u64>>) -> Self {
+        self.raw(
+            name,
+            &number.map_or_else(|| String::from("null"), |number| self::number(number.into())),
+        )
     }
 
     /// What a relay calls somebody, as text; `null` if it is none.
     pub(crate) fn address(self, name: &str, address: &[u8]) -> Self {
-        self.maybe(name, core::str::from_utf8(address).ok().map(quoted))
-    }
-
-    /// `null` if there is none.
-    pub(crate) fn maybe(self, name: &str, value: Option<impl Display>) -> Self {
-        match value {
-            Some(value) => self.raw(name, value),
-            None => self.raw(name, "null"),
-        }
+        let address = core::str::from_utf8(address);
+        self.raw(name, &address.map_or_else(|_| String::from("null"), quoted))
     }
 
     pub(crate) fn end(mut self) -> String {
@@ -59,30 +68,71 @@ pub(crate) fn array(values: impl Iterator<Item = String>) -> String {
     all
 }
 
+/// A word of our own.
+fn word(word: &str) -> String {
+    let mut quoted = String::new();
+    push_word(&mut quoted, word);
+    quoted
+}
+
+fn push_word(text: &mut String, word: &str) {
+    text.push('"');
+    text.push_str(word);
+    text.push('"');
+}
+
 /// Any text, with its escapes.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
-        let _ = match letter {
-            '"' | '\\' => write!(quoted, "\\{letter}"),
-            '\0'..='\x1f' => write!(quoted, "\\u{:04x}", u32::from(letter)),
-            _ => write!(quoted, "{letter}"),
-        };
+        match letter {
+            '"' | '\\' => quoted.push('\\'),
+            '\0'..='\x1f' => {
+                quoted.push_str("\\u00");
+                push_byte(&mut quoted, letter as u8);
+                continue;
+            }
+            _ => {}
+        }
+        quoted.push(letter);
     }
     quoted.push('"');
     quoted
 }
 
+/// Bytes in hexadecimal, quoted.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut quoted = String::from("\"");
+    for byte in bytes {
+        push_byte(&mut quoted, *byte);
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn push_byte(text: &mut String, byte: u8) {
+    for half in [byte >> 4, byte & 15] {
+        text.push(char::from(half + if half < 10 { b'0' } else { b'a' - 10 }));
+    }
+}
+
+pub(crate) fn number(number: u64) -> String {
+    let mut text = String::new();
+    push_digits(&mut text, number, 1);
+    text
+}
+
+/// Decimal, with zeros in front where it has fewer digits.
+pub(crate) fn push_digits(text: &mut String, number: u64, least: u32) {
+    if least > 1 || number > 9 {
+        push_digits(text, number / 10, least.saturating_sub(1));
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Object;
+    use super::{Object, number, push_digits};
 
     #[test]
     fn any_address_is_one_text_or_none() {
@@ -90,5 +140,17 @@ mod tests {
         assert_eq!(json("näme-1".as_bytes()), r#"{"address":"näme-1"}"#);
         assert_eq!(json(b"a\"b\\c\n\0"), r#"{"address":"a\"b\\c\u000a\u0000"}"#);
         assert_eq!(json(b"\xff"), r#"{"address":null}"#);
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        for (of, text) in [(0, "0"), (7, "7"), (10, "10"), (90_701, "90701")] {
+            assert_eq!(number(of), text);
+        }
+        assert_eq!(number(u64::MAX), u64::MAX.to_string());
+        let mut text = String::new();
+        push_digits(&mut text, 705, 5);
+        push_digits(&mut text, 123_456, 5);
+        assert_eq!(text, "00705123456");
     }
 }

@@ -212,11 +212,10 @@ impl Group {
         self.group.opened(MemberId::new(number), generation, step, time(now));
     }
 
-    /// A frame came whose key is not there. Whether it is a member's: then the key is asked for, if it does not come.
+    /// A frame came whose key is not there. If the number is a member's, the key is asked for, unless it comes by itself.
     #[wasm_bindgen(js_name = keyIsMissing)]
-    pub fn key_is_missing(&mut self, number: u16, now: f64) -> bool {
+    pub fn key_is_missing(&mut self, number: u16, now: f64) {
         self.group.key_is_missing(MemberId::new(number), time(now));
-        self.group.session_of(MemberId::new(number)).is_some()
     }
 
     /// The connection to the relay is up again after a break: everybody hears of us at once.

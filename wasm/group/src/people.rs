@@ -49,7 +49,7 @@ impl Group {
     #[wasm_bindgen(js_name = pairwiseCode)]
     pub fn pairwise_code(&self, session: &[u8], user: Vec<u8>) -> Result<String, String> {
         let code = self.group.pairwise_code(id(session)?, &UserId::new(user).map_err(|_| "Malformed")?);
-        Ok(code.ok_or("UnknownMember")?.to_string())
+        Ok(code::digits(&code.ok_or("UnknownMember")?))
     }
 
     /// Our person has compared codes with a member.

@@ -5,7 +5,8 @@ use core::time::Duration;
 use sealframe_group::{Group, GroupState, Kem, MemberState, Permission, SessionId, Time};
 
 use crate::{
-    event::{role, standing},
+    code,
+    event::{role, verification_state},
     json::{self, Object},
 };
 
@@ -14,27 +15,27 @@ pub(crate) fn json(group: &Group, now: Time) -> String {
     let members = group.member_states(now);
     let away = state.away.iter().map(|session| of_away(*session, group));
     of_group(&state, group.suite().id())
-        .raw("away", json::array(away))
-        .raw("members", json::array(members.iter().map(of_member)))
+        .raw("away", &json::array(away))
+        .raw("members", &json::array(members.iter().map(of_member)))
         .end()
 }
 
 fn of_group(state: &GroupState, suite: u16) -> Object {
-    let waiting = state.waiting.iter().map(|session| format!("\"{}\"", json::hex(&session.0)));
+    let waiting = state.waiting.iter().map(|session| json::hex(&session.0));
     Object::new()
         .hex("session", &state.session.0)
-        .raw("number", state.member_id.get())
+        .number("number", state.member_id.get())
         .hex("identity", &state.identity.0)
         .word("kem", kem(state.kem))
-        .raw("suite", suite)
-        .word("callCode", &state.call_code.to_string())
-        .raw("locked", state.is_locked)
-        .raw("generation", state.key.generation)
-        .raw("step", state.key.step)
-        .raw("sends", state.sends)
+        .number("suite", suite)
+        .word("callCode", &code::digits(&state.call_code))
+        .flag("locked", state.is_locked)
+        .number("generation", state.key.generation)
+        .number("step", state.key.step)
+        .flag("sends", state.sends)
         .maybe("nextKeyWithin", state.next_key_within.map(millis))
-        .raw("waiting", json::array(waiting))
-        .raw("ended", state.has_ended)
+        .raw("waiting", &json::array(waiting))
+        .flag("ended", state.has_ended)
 }
 
 fn of_away(session: SessionId, group: &Group) -> String {
@@ -45,29 +46,30 @@ fn of_away(session: SessionId, group: &Group) -> String {
 fn of_member(of: &MemberState) -> String {
     Object::new()
         .hex("session", &of.session.0)
-        .raw("number", of.member_id.get())
+        .number("number", of.member_id.get())
         .address("address", &of.address)
         .hex("user", of.user.as_bytes())
         .hex("identity", &of.identity.0)
-        .word("standing", standing(of.standing))
+        .word("standing", verification_state(of.verification))
         .word("role", role(of.role))
-        .raw("moderator", of.permission == Permission::Moderator)
-        .raw("since", millis(of.since))
+        .flag("moderator", of.permission == Permission::Moderator)
+        .number("since", millis(of.since))
         .maybe("generation", of.key.map(|key| key.generation))
         .maybe("step", of.key.map(|key| key.step))
         .maybe("keySince", of.key_since.map(millis))
-        .raw("hasOurKey", of.has_our_key)
-        .raw("isLive", of.is_live)
-        .raw("silentFor", millis(of.silent_for))
-        .raw("sends", of.sends)
-        .raw("rosterDiffers", of.roster_differs)
-        .raw("equivocated", of.has_equivocated)
+        .flag("hasOurKey", of.has_our_key)
+        .flag("isLive", of.is_live)
+        .number("silentFor", millis(of.silent_for))
+        .flag("sends", of.sends)
+        .flag("rosterDiffers", of.roster_differs)
+        .flag("equivocated", of.has_equivocated)
         .maybe("framesSealed", of.frames_sealed)
         .end()
 }
 
-fn millis(time: Duration) -> u128 {
-    time.as_millis()
+/// Of a call, which does not last for 500 million years.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn kem(kem: Kem) -> &'static str {

@@ -3,7 +3,7 @@
 use core::{fmt, time::Duration};
 
 use sealframe_profiles::dave::{
-    self, BASE_SECRET_LEN, BaseSecret, ClearUnits, HashRatchet, Receiver, Sender,
+    self, BASE_SECRET_LEN, BaseSecret, ClearUnits, Config, HashRatchet, Receiver, Sender,
 };
 use wasm_bindgen::prelude::*;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -19,16 +19,17 @@ pub struct DaveSealer {
 
 #[wasm_bindgen]
 impl DaveSealer {
-    /// At the beginning of an epoch, with the 16 bytes that the MLS group exports for us; this copy of them is wiped. Of H.264
-    /// and H.265 the units without a picture stay readable, or the parameter sets alone.
+    /// At the beginning of an epoch, with the 16 bytes that the MLS group exports for us; this copy
+    /// of them is wiped. Of H.264 and H.265 the units without a picture stay readable, or the
+    /// parameter sets alone.
     ///
     /// # Errors
     /// The name of an error code.
     #[wasm_bindgen(constructor)]
     pub fn new(base_secret: Vec<u8>, parameter_sets_alone: bool) -> Result<Self, String> {
-        let sender = Sender::with_backend(taken(base_secret)?, BACKEND);
         let alone = parameter_sets_alone.then_some(ClearUnits::ParameterSets);
-        Ok(Self { sender: sender.with_clear_units(alone.unwrap_or_default()) })
+        let config = Config::new(BACKEND).with_clear_units(alone.unwrap_or_default());
+        Ok(Self { sender: Sender::new(config, taken(base_secret)?) })
     }
 
     /// Spends all nonces up to this one: goes on behind a sealer of this epoch that is gone.
@@ -55,11 +56,17 @@ impl DaveSealer {
 
 /// Opens the frames of one other member, in all epochs that it may be in.
 #[wasm_bindgen]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct DaveOpener {
     receiver: Receiver,
     epoch: u64,
     nonce: u64,
+}
+
+impl Default for DaveOpener {
+    fn default() -> Self {
+        Self { receiver: Receiver::new(Config::new(BACKEND)), epoch: 0, nonce: 0 }
+    }
 }
 
 #[wasm_bindgen]
@@ -71,8 +78,9 @@ impl DaveOpener {
         Self::default()
     }
 
-    /// Adds the 16 bytes that the group exports for this member in a new epoch; this copy of them is wiped. Secrets of earlier
-    /// epochs are erased 10 s later. `now_ms` is of any clock that runs forward.
+    /// Adds the 16 bytes that the group exports for this member in a new epoch; this copy of them
+    /// is wiped. Secrets of earlier epochs are erased 10 s later. `now_ms` is of any clock that
+    /// runs forward.
     ///
     /// # Errors
     /// The name of an error code.
@@ -156,7 +164,8 @@ pub fn code(bytes: &[u8], digits: usize, group: usize) -> Result<String, String>
     Ok(dave::displayable_code(bytes, digits, group).map_err(|_| ErrorCode::DigitsRefused)?)
 }
 
-/// What stands for two members' identity keys: 64 bytes, of which [`code()`] makes 45 digits. Takes a while.
+/// What stands for two members' identity keys: 64 bytes, of which [`code()`] makes 45 digits. Takes
+/// a while.
 ///
 /// # Errors
 /// The name of an error code.

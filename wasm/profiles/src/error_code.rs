@@ -30,7 +30,7 @@ impl ErrorCode {
         -1 - self as isize
     }
 
-    pub(crate) fn of_result(result: isize) -> Option<Self> {
+    pub(crate) fn from_result(result: isize) -> Option<Self> {
         let place = usize::try_from(result.checked_neg()?.checked_sub(1)?).ok()?;
         ALL.get(place).map(|(code, _)| *code)
     }

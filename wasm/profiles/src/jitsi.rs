@@ -1,9 +1,6 @@
 //! Jitsi's format.
 
-use sealframe_profiles::{
-    ReceiverPolicy,
-    jitsi::{Key, Receiver, Sender},
-};
+use sealframe_profiles::jitsi::{Config, Key, Receiver, Sender};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroize;
 
@@ -29,9 +26,10 @@ impl JitsiCryptor {
             Some(count) => count,
             None => u16::from_be_bytes(random()?),
         };
+        let config = Config::new(BACKEND);
         Ok(Self {
-            sender: Sender::resume(BACKEND, first_count),
-            receiver: Receiver::with_policy(BACKEND, ReceiverPolicy::default()),
+            sender: Sender::resume(config.clone(), first_count),
+            receiver: Receiver::new(config),
         })
     }
 
@@ -73,7 +71,8 @@ impl JitsiCryptor {
         self.receiver.forget_stream(ssrc);
     }
 
-    /// Where in linear memory the 32 bytes of a key's present material lie; 0 if there is none. JavaScript wipes its copy.
+    /// Where in linear memory the 32 bytes of a key's present material lie; 0 if there is none.
+    /// JavaScript wipes its copy.
     #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]
     pub fn key_offset(&self, index: u32) -> *const u8 {

@@ -4,7 +4,8 @@ use sealframe_profiles::{Codec, FrameInfo, FrameType};
 
 use crate::error_code::ErrorCode;
 
-/// 1 for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 5 for H.265, 6 for AV1, 0 for one that is not known.
+/// 1 for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 5 for H.265, 6 for AV1, 0 for one that is not
+/// known.
 pub(crate) fn codec(codec_id: u8) -> Result<Option<Codec>, ErrorCode> {
     Ok(Some(match codec_id {
         0 => return Ok(None),
@@ -18,7 +19,8 @@ pub(crate) fn codec(codec_id: u8) -> Result<Option<Codec>, ErrorCode> {
     }))
 }
 
-/// `frame_type` is 0 for sound, 1 for a key frame, 2 for a delta frame, 3 for an empty one; `codec_id` is as above.
+/// `frame_type` is 0 for sound, 1 for a key frame, 2 for a delta frame, 3 for an empty one;
+/// `codec_id` is as above.
 pub(crate) fn label(
     codec_id: u8,
     frame_type: u8,

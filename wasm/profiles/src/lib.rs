@@ -5,8 +5,8 @@
 //! the result, or a negative number that [`error_name`] spells; the region's words say how long the
 //! result is. Only a frame that is longer than the room takes a second call, [`Region::reserve`].
 //!
-//! It is a module of its own, so that who has a call of his own does not load it; and a feature for each format, as a worker
-//! that stands in for one other needs no more.
+//! It is a module of its own, so that who has a call of his own does not load it; and a feature for
+//! each format, as a worker that stands in for one other needs no more.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "dave")]
@@ -42,7 +42,7 @@ const BACKEND: Backend = Backend::Portable;
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {
-    ErrorCode::of_result(result).map_or_else(|| "Unknown".into(), String::from)
+    ErrorCode::from_result(result).map_or_else(|| "Unknown".into(), String::from)
 }
 
 #[cfg(any(feature = "jitsi", feature = "livekit"))]

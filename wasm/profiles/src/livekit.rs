@@ -4,7 +4,7 @@ use core::fmt;
 
 use sealframe_profiles::{
     ReceiverEvent, ReceiverPolicy,
-    livekit::{Key, KeySize, Options, Peer, Receiver, Sender, data::DataChannel},
+    livekit::{Config, Key, KeySize, Peer, Receiver, Sender, data::DataChannel},
 };
 use subtle::ConstantTimeEq as _;
 use wasm_bindgen::prelude::*;
@@ -12,16 +12,17 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{BACKEND, error_code::ErrorCode, label::label, random, region::Region};
 
-/// One participant's keys, or those that all share: what seals our frames, and what opens everybody's.
+/// One participant's keys, or those that all share: what seals our frames, and what opens
+/// everybody's.
 ///
 /// Keys can come as what WebCrypto derives from them, because a page's keys cannot be read.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct LiveKitCryptor {
-    options: Options,
-    policy: ReceiverPolicy,
+    config: Config,
     ring_size: u32,
-    /// Its keys are those that have been current: it takes none twice, because its counts go with them.
+    /// Its keys are those that have been current: it takes none twice, because its counts go with
+    /// them.
     sender: Sender,
     /// Whether anything was to be sealed yet. Until then the sender has no key: of who is only
     /// listened to there would be one for nothing.
@@ -98,9 +99,9 @@ struct Opening {
 
 #[wasm_bindgen]
 impl LiveKitCryptor {
-    /// Without keys. The arguments are livekit-client's `ratchetSalt`, `keySize` in bits, `keyringSize` and `ratchetWindowSize`.
-    /// Counts begin at random unless it is said where; frames are sealed as livekit-client does unless it is to be as native
-    /// clients do.
+    /// Without keys. The arguments are livekit-client's `ratchetSalt`, `keySize` in bits,
+    /// `keyringSize` and `ratchetWindowSize`. Counts begin at random unless it is said where;
+    /// frames are sealed as livekit-client does unless it is to be as native clients do.
     ///
     /// # Errors
     /// The name of an error code.
@@ -118,26 +119,25 @@ impl LiveKitCryptor {
             256 => KeySize::Aes256,
             _ => return Err(ErrorCode::KeyRefused.into()),
         };
-        let options = Options::new().with_backend(BACKEND).with_key_size(key_size);
-        let options = options.with_ratchet_salt(ratchet_salt).with_ring_size(ring_size);
-        let peer = if is_native == Some(true) { Peer::Native } else { Peer::JavaScript };
-        let options = options.ok_or(ErrorCode::KeyRefused)?.with_peer(peer);
-        let first_count = match first_count {
-            Some(count) => count,
-            None => u16::from_be_bytes(random()?),
-        };
-        let mut sender = Sender::resume(options.clone(), first_count);
-        sender.begin_data(u32::from_be_bytes(random()?));
         // One step for a frame: that of a passphrase takes long enough.
         let policy = ReceiverPolicy {
             ratchet_window,
             max_derivations_per_frame: 1,
             ..ReceiverPolicy::default()
         };
+        let config = Config::new(BACKEND).with_policy(policy).with_key_size(key_size);
+        let config = config.with_ratchet_salt(ratchet_salt).with_ring_size(ring_size);
+        let peer = if is_native == Some(true) { Peer::Native } else { Peer::JavaScript };
+        let config = config.ok_or(ErrorCode::KeyRefused)?.with_peer(peer);
+        let first_count = match first_count {
+            Some(count) => count,
+            None => u16::from_be_bytes(random()?),
+        };
+        let mut sender = Sender::resume(config.clone(), first_count);
+        sender.begin_data(u32::from_be_bytes(random()?));
         let held = (0..ring_size).map(|_| None).collect();
         Ok(Self {
-            options,
-            policy,
+            config,
             ring_size: ring_size.into(),
             sender,
             seals: false,
@@ -148,10 +148,11 @@ impl LiveKitCryptor {
         })
     }
 
-    /// Makes room for one more participant's frames, under the keys that are held and will be; returns its number.
+    /// Makes room for one more participant's frames, under the keys that are held and will be;
+    /// returns its number.
     #[wasm_bindgen(js_name = addParticipant)]
     pub fn add_participant(&mut self) -> usize {
-        let mut receiver = Receiver::with_policy(self.options.clone(), self.policy);
+        let mut receiver = Receiver::new(self.config.clone());
         let mut steps = vec![0; self.held.len()];
         for (index, (held, steps)) in (0..).zip(self.held.iter().zip(&mut steps)) {
             let Some(held) = held else { continue };
@@ -164,9 +165,10 @@ impl LiveKitCryptor {
         self.openings.len() - 1
     }
 
-    /// Installs the 32 bytes that follow from a key; returns the index on the wire. This copy of them is wiped. A key that an
-    /// index has begun with is not installed there again: it would go back to before it was ratcheted. One that is to become
-    /// current, and has been so at another index, counts on from there.
+    /// Installs the 32 bytes that follow from a key; returns the index on the wire. This copy of
+    /// them is wiped. A key that an index has begun with is not installed there again: it would go
+    /// back to before it was ratcheted. One that is to become current, and has been so at another
+    /// index, counts on from there.
     ///
     /// # Errors
     /// The name of an error code.
@@ -211,8 +213,9 @@ impl LiveKitCryptor {
         Ok(self.step(index, &derived)?)
     }
 
-    /// Where in linear memory the 32 bytes of the next step's material lie, of which WebCrypto derives what
-    /// [`advance`](Self::advance) takes; 0 if there is no key. JavaScript wipes its copy.
+    /// Where in linear memory the 32 bytes of the next step's material lie, of which WebCrypto
+    /// derives what [`advance`](Self::advance) takes; 0 if there is no key. JavaScript wipes its
+    /// copy.
     #[wasm_bindgen(js_name = nextOffset)]
     #[must_use]
     pub fn next_offset(&self, index: u32) -> *const u8 {
@@ -220,7 +223,8 @@ impl LiveKitCryptor {
         held.map_or(core::ptr::null(), |held| held.present.as_ptr())
     }
 
-    /// As [`ratchet`](Self::ratchet), given what follows from what is at [`next_offset`](Self::next_offset).
+    /// As [`ratchet`](Self::ratchet), given what follows from what is at
+    /// [`next_offset`](Self::next_offset).
     ///
     /// # Errors
     /// The name of an error code.
@@ -279,14 +283,16 @@ impl LiveKitCryptor {
         }
     }
 
-    /// The index of a key that a frame of this participant has proven to be ratcheted, since it was last asked for.
+    /// The index of a key that a frame of this participant has proven to be ratcheted, since it was
+    /// last asked for.
     #[wasm_bindgen(js_name = takeRatcheted)]
     pub fn take_ratcheted(&mut self, participant: usize) -> Option<u8> {
         self.openings.get_mut(participant)?.ratcheted.take()
     }
 
-    /// Where in linear memory the present material of a participant's key lies, once it has been ratcheted; 0 before. Its length is
-    /// [`material_len`](Self::material_len). JavaScript wipes its copy.
+    /// Where in linear memory the present material of a participant's key lies, once it has been
+    /// ratcheted; 0 before. Its length is [`material_len`](Self::material_len). JavaScript wipes
+    /// its copy.
     #[wasm_bindgen(js_name = materialOffset)]
     #[must_use]
     pub fn material_offset(&self, participant: usize, index: u32) -> *const u8 {
@@ -379,7 +385,7 @@ impl LiveKitCryptor {
 
     /// What follows from a key.
     fn derive(&self, key: Key) -> Derived {
-        let mut sender = Sender::new(self.options.clone());
+        let mut sender = Sender::new(self.config.clone());
         let mut derived = Derived::default();
         if sender.set_key(0, key).is_ok() {
             derived.copy_from_slice(sender.expose_next(0).unwrap_or(&[0; 32]));
@@ -438,7 +444,8 @@ impl LiveKitCryptor {
         Ok(&mut self.sender)
     }
 
-    /// Has the sender follow what has changed at an index: it takes what is current, and has nothing else there.
+    /// Has the sender follow what has changed at an index: it takes what is current, and has
+    /// nothing else there.
     fn follow_to_seal(&mut self, index: u32) {
         if !self.seals {
             return;
@@ -450,7 +457,8 @@ impl LiveKitCryptor {
             }
         } else if self.sender.set_key(index, held.key()).is_err() {
             let from = (0..self.ring_size).find(|&other| is_at(&self.sender, other, held));
-            // From where it was current before. If it is nowhere, what was here must not go on sealing.
+            // From where it was current before. If it is nowhere, what was here must not go on
+            // sealing.
             let moved = from.map(|from| self.sender.move_key(from, index).is_ok());
             if moved != Some(true) {
                 self.sender.remove_key(index);

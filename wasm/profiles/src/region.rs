@@ -59,7 +59,8 @@ impl Region {
 }
 
 impl Region {
-    /// Does `work` on the frame, with room behind it. It says how many bytes it leaves at the beginning.
+    /// Does `work` on the frame, with room behind it. It says how many bytes it leaves at the
+    /// beginning.
     pub(crate) fn work(
         &mut self,
         len: usize,

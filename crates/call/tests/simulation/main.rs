@@ -1,10 +1,12 @@
-//! Calls of 2 to 50 people over a server that loses, repeats, reorders and misbehaves, while people come, go, crash, sleep, load the page again, and are locked and thrown out.
+//! Calls of 2 to 50 people over a server that loses, repeats, reorders and misbehaves, while people
+//! join, leave, crash, sleep, reload, and are locked out and removed.
 //!
-//! An oracle knows who was in the call when. In every run every frame that a member should open opens, and no other
-//! frame opens for anybody.
+//! An oracle knows the members at every time. In every run every frame that a member should open
+//! opens, and no other frame opens for any member.
 //!
-//! `SEALFRAME_RUNS=1000 cargo test --release -p sealframe --test simulation -- --nocapture` makes a thousand runs, and
-//! prints what they did. Without the variable there are fewer. `SEALFRAME_SEED` runs one again.
+//! `SEALFRAME_RUNS=1000 cargo test --release -p sealframe --test simulation -- --nocapture` runs it
+//! a thousand times and prints statistics. Without the variable there are fewer runs.
+//! `SEALFRAME_SEED` repeats one.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -47,6 +49,6 @@ fn every_frame_that_should_open_opens_and_no_other() {
     assert!(counts.lost_messages > 0 && counts.repeated_messages > 0 && counts.forged_messages > 0);
     assert!(counts.reloads > 0 && counts.pauses > 0 && counts.orders > 0 && counts.thrown_out > 0);
     assert!(counts.shut_to_who_left > 0 && counts.shut_to_who_came_later > 0);
-    // What is excused is little: keys that had not come yet.
+    // Few frames are excused: those whose keys had not arrived.
     assert!(counts.excused * 10 < counts.opened, "{} of {}", counts.excused, counts.opened);
 }

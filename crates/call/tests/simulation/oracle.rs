@@ -1,17 +1,17 @@
-//! Who should open what.
+//! The expected outcome of every frame.
 
 use core::{ops::Add, time::Duration};
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealframe::group::{SessionId, Time};
 
-/// A leave must be answered within this time of its being known.
+/// Keys must change within this time after a departure becomes known.
 const EXPOSURE: Duration = Duration::from_secs(3);
-/// So long after it has gone a member is lost at the latest, if nobody tells: what it said last may be handed on 100 s later,
-/// and proves that it was there for as long.
+/// A silent member is dropped within this time at the latest: its last message may be delivered 100
+/// s later, and proves its presence for as long.
 const LOST: Duration = Duration::from_secs(205);
 
-/// What happened, over all runs.
+/// Statistics of all runs.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Counts {
     pub(crate) runs: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Counts {
     pub(crate) sealed: u64,
     pub(crate) opened: u64,
     pub(crate) opened_after_parking: u64,
-    /// Frames that did not open, as their keys had not come.
+    /// Frames that did not open because their keys had not arrived.
     pub(crate) excused: u64,
     pub(crate) shut_to_who_left: u64,
     pub(crate) shut_to_who_came_later: u64,
@@ -66,7 +66,7 @@ impl Add for Counts {
     }
 }
 
-/// When one client had another in its call.
+/// The interval in which one client had another in its call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     session: SessionId,
@@ -74,22 +74,23 @@ pub(crate) struct Seen {
     left: Option<Time>,
 }
 
-/// Who was in the call when, and who knew. Clients are named by their addresses.
+/// Membership over time, and each client's view of it. Clients are identified by their addresses.
 #[derive(Default)]
 pub(crate) struct Oracle {
-    /// When somebody began.
+    /// When a client joined.
     pub(crate) came: BTreeMap<u16, Time>,
-    /// When somebody left, crashed or was thrown out.
+    /// When a client left, crashed or was removed.
     pub(crate) went: BTreeMap<u16, Time>,
-    /// Who saw whom.
+    /// Each client's views of each other one.
     seen: BTreeMap<(u16, u16), Vec<Seen>>,
-    /// A key update of this session and generation has been taken by somebody who had its sender in the call.
+    /// When a key update of this session and generation was accepted by a client that had its
+    /// sender in the call.
     pub(crate) reached: BTreeMap<(SessionId, u16, u64), Time>,
-    /// Clients whose machines have slept: they may not know how late it is.
+    /// Clients whose machines have slept: their clocks may be behind.
     pub(crate) slept: BTreeSet<u16>,
 }
 
-/// What should become of a frame.
+/// The expected outcome of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
     MustOpen,
@@ -97,7 +98,7 @@ pub(crate) enum Verdict {
     MustNotOpen,
 }
 
-/// Who sealed a frame, and when.
+/// Sender and time of a sealed frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sealed {
     pub(crate) from: u16,
@@ -119,14 +120,14 @@ impl Oracle {
         }
     }
 
-    /// Since when the first has this session of the second in its call.
+    /// Since when the first client has this session of the second in its call.
     pub(crate) fn sees_since(&self, at: u16, of: u16, session: SessionId) -> Option<Time> {
         let seen = self.seen.get(&(at, of))?;
         let is_in = |seen: &&Seen| seen.session == session && seen.left.is_none();
         seen.iter().rfind(is_in).map(|seen| seen.joined)
     }
 
-    /// What should become of a frame at `to`.
+    /// The expected outcome of a frame at `to`.
     pub(crate) fn judge(&self, frame: Sealed, to: u16) -> Verdict {
         let Sealed { from, session, generation, at } = frame;
         let is_told =
@@ -134,13 +135,13 @@ impl Oracle {
         if !self.seen.get(&(from, to)).is_some_and(|seen| seen.iter().any(is_told)) {
             return Verdict::MustNotOpen;
         }
-        // Even if nobody told the sender.
+        // Even if the sender did not learn of it.
         let went = self.went.get(&to);
         let is_late = went.is_some_and(|went| at > *went + LOST + EXPOSURE);
         if is_late && !self.slept.contains(&from) {
             return Verdict::MustNotOpen;
         }
-        // What has reached it opens.
+        // A frame whose key has arrived opens.
         let reached = self.reached.get(&(session, to, generation));
         let since = self.sees_since(to, from, session);
         let is_in = since.is_some_and(|since| reached.is_some_and(|reached| *reached >= since));
@@ -151,7 +152,7 @@ impl Oracle {
         }
     }
 
-    /// What is known of a pair.
+    /// Describes what is known of a pair.
     pub(crate) fn tell(&self, frame: Sealed, to: u16) -> String {
         format!(
             "{frame:?} to {to}, seen {:?} and {:?}, reached {:?}, gone {:?}",

@@ -1,7 +1,8 @@
 //! One person's client.
 
 use sealframe::{
-    Action, Call, CipherSuite, FrameError, Header, MemberId, OpenError, Stream, StreamKind, Time,
+    Action, Backend, Call, CipherSuite, FrameError, Header, MemberId, OpenError, Stream, StreamKind,
+    Time,
     group::{
         Admission, Config, Event, IdentityKey, Kem, Permission, Policy, Recipient, Role, SessionId,
         UserId,
@@ -14,7 +15,7 @@ use sealframe_testkit::random::Random;
 pub(crate) const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 
-/// Who comes: the same person may come again, with the same identity.
+/// A person, who may join several times with the same identity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Who {
     pub(crate) person: u16,
@@ -33,20 +34,20 @@ pub(crate) struct Person {
     sealed: u64,
 }
 
-/// What came of a client's turn.
+/// The result of a client's turn.
 #[derive(Default)]
 pub(crate) struct Turn {
-    /// Messages, and to whom; to nobody is to all.
+    /// Messages with their recipients; `None` means all.
     pub(crate) sent: Vec<(Option<u16>, Vec<u8>)>,
     pub(crate) joined: Vec<SessionId>,
     pub(crate) left: Vec<SessionId>,
-    /// Frames that opened after they were parked: their tokens.
+    /// Tokens of parked frames that opened.
     pub(crate) unparked: Vec<u64>,
     pub(crate) has_new_session: bool,
     pub(crate) has_ended: bool,
 }
 
-/// What became of a frame.
+/// The outcome of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
     Opened,
@@ -82,12 +83,13 @@ impl Person {
             policy: Policy::default(),
         };
         let trust = TrustStore::default();
-        let call = Call::join(config, key_of(who.person), trust, now, &mut rng).unwrap();
+        let call = Call::join(config, Backend::recommended(), key_of(who.person), trust, now, &mut rng)
+            .unwrap();
         let asleep_until = Time::START;
         Self { who, address, call, rng, wake_at: now, asleep_until, is_there: true, sealed: 0 }
     }
 
-    /// What it says when it leaves; it goes on listening.
+    /// Its leave messages; it continues to listen.
     pub(crate) fn leave(&self) -> Vec<u8> {
         message::sign(&group(), self.call.session(), &Body::Leave, &key_of(self.who.person))
     }
@@ -102,7 +104,7 @@ impl Person {
                 let moderates = request.credential[2] == 1;
                 let permission = if moderates { Permission::Moderator } else { Permission::None };
                 let user = UserId::new(&request.credential[..2]).unwrap();
-                // It may have been kept out meanwhile.
+                // It may have been kept out in the meantime.
                 let admission = Admission { user, permission };
                 let _ = self.call.members().admit(request.session, admission, now);
             }
@@ -115,7 +117,7 @@ impl Person {
         }
     }
 
-    /// Does all that is to be done.
+    /// Handles all due actions.
     pub(crate) fn turn(&mut self, now: Time) -> Turn {
         let mut turn = Turn::default();
         loop {
@@ -142,7 +144,7 @@ impl Person {
         turn
     }
 
-    /// A frame, sealed; its generation.
+    /// A sealed frame and its generation.
     pub(crate) fn seal(&mut self) -> (Vec<u8>, u64) {
         self.sealed += 1;
         let frame = self.call.seal_to_vec(&self.sealed.to_be_bytes(), CAMERA).unwrap();
@@ -159,7 +161,7 @@ impl Person {
             {
                 Fate::Parked
             }
-            Err(FrameError::OtherMember) => panic!("the header says so"),
+            Err(FrameError::OtherMember) => panic!("the frame is attributed to its true member"),
             Err(_) => Fate::Shut,
         }
     }

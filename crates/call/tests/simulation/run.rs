@@ -17,9 +17,10 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long whoever has gone goes on listening, and where that is found out by its silence only, in small calls.
+/// How long a departed client listens, in general, and in small calls where its departure is found
+/// out only by its silence.
 const LISTENS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(230));
-/// Calls that are small enough to go on for that long.
+/// Largest call in which departed clients listen for the longer time.
 const SMALL: u16 = 6;
 
 struct Run {
@@ -34,28 +35,28 @@ struct Run {
     sessions: BTreeMap<SessionId, u16>,
     next_address: u16,
     next_person: u16,
-    /// Messages on their way: when, tie-breaker, to whom.
+    /// Messages in flight: time, tie-breaker, recipient.
     under_way: BinaryHeap<Reverse<(Time, u64, u16)>>,
     bytes: BTreeMap<u64, (Vec<u8>, bool)>,
-    /// That somebody has gone, as the server says: when, to whom, who.
+    /// Departure notices of the server: time, recipient, departed client.
     notices: BTreeSet<(Time, u16, u16)>,
     next_copy: u64,
-    /// Frames that were parked and have not come back.
+    /// Frames that were parked and have not returned.
     parked: BTreeMap<u64, (Sealed, u16, Verdict)>,
     next_token: u64,
-    /// Sealed frames of the past, for those who come later.
+    /// Earlier sealed frames, for later members.
     recorded: Vec<(Sealed, MemberId, Vec<u8>)>,
     oracle: Oracle,
     counts: Counts,
 }
 
-/// A whole call.
+/// Runs one call.
 pub(crate) fn run(seed: u64) -> Counts {
     let mut rng = Random::new(seed);
     // Small calls more often than large ones, which take quadratically longer.
     let size = 2 + (rng.below(1000) * rng.below(1000) * 39 / 1_000_000) as u16;
     let mischief = Mischief::ALL[seed as usize % Mischief::ALL.len()];
-    let is_long = mischief.hides_who_has_gone();
+    let is_long = mischief.hides_departures();
     let size = if is_long { size.min(SMALL) } else { size };
     let (listens, more) = if is_long { (LISTENS.1, 240) } else { (LISTENS.0, 0) };
     let length = Duration::from_secs(40 + more + rng.below(60));
@@ -67,7 +68,7 @@ pub(crate) fn run(seed: u64) -> Counts {
     run.counts
 }
 
-/// What was said in a call of the day before, of the same people.
+/// The messages of the previous day's call of the same people.
 fn yesterday(seed: u64, size: u16) -> Vec<Vec<u8>> {
     let rng = Random::new(!seed);
     let mut run = Run::new(!seed, 0, Mischief::None, size.min(6), LISTENS.0, rng);
@@ -125,13 +126,13 @@ impl Run {
             self.media();
             if self.now >= next_change {
                 self.change(size);
-                // In large calls less often: so many keys take their time.
+                // Less often in large calls: delivering many keys takes time.
                 let pause = 1000 + u64::from(size) * 150;
                 next_change = self.now + Duration::from_millis(self.rng.below(2 * pause));
             }
         }
         self.counts.people = u64::from(self.next_address) - 1;
-        // Their key did not come in time, or never.
+        // Their keys did not arrive in time, or never.
         for (sealed, to, verdict) in core::mem::take(&mut self.parked).into_values() {
             if verdict == Verdict::MustNotOpen {
                 self.count_shut(sealed, to);
@@ -141,7 +142,7 @@ impl Run {
         }
     }
 
-    /// Somebody new comes; the first two may moderate, and every fifth only listens at first.
+    /// A new client joins; the first two may moderate, and every fifth only listens at first.
     fn join(&mut self) {
         let person = self.next_person;
         self.next_person += 1;
@@ -160,7 +161,7 @@ impl Run {
         self.turn(address);
     }
 
-    /// Somebody comes, leaves, crashes, loads the page again, sleeps, or moderates.
+    /// A client joins, leaves, crashes, reloads, sleeps, or moderates.
     fn change(&mut self, size: u16) {
         let there = self.there();
         if there.len() <= 2 || there.len() <= size.into() && self.rng.happens(300) {
@@ -168,7 +169,7 @@ impl Run {
         }
         let address = *self.rng.pick(&there);
         match self.rng.below(10) {
-            0 | 1 if !self.server.mischief.hides_who_has_gone() => self.sleep(address),
+            0 | 1 if !self.server.mischief.hides_departures() => self.sleep(address),
             2..=4 => self.moderate(&there),
             5 => {
                 self.counts.reloads += 1;
@@ -221,11 +222,12 @@ impl Run {
         self.turn(moderator);
     }
 
-    /// A client is gone, and goes on listening. The server notices, and says so, each time one in ten does not hear it.
+    /// A client departs and continues to listen. The server tells the others, but each of them
+    /// misses it one time in ten.
     fn go(&mut self, address: u16) {
         self.oracle.went.insert(address, self.now);
         self.people.get_mut(&address).unwrap().is_there = false;
-        if self.server.mischief.hides_who_has_gone() {
+        if self.server.mischief.hides_departures() {
             return;
         }
         for to in self.there() {
@@ -242,7 +244,8 @@ impl Run {
         self.people.values().filter(|person| person.is_there).map(|person| person.address).collect()
     }
 
-    /// Everybody seals a frame, and everybody tries all of them, also those who have gone; some of the past are tried too.
+    /// All seal a frame, and all try every frame, including departed clients; some earlier frames
+    /// are tried too.
     fn media(&mut self) {
         for from in self.there() {
             let person = self.people.get_mut(&from).unwrap();
@@ -260,7 +263,7 @@ impl Run {
             if self.recorded.len() < 2000 {
                 self.recorded.push((sealed, member, frame));
             }
-            // It may have sealed first what it only listened with before.
+            // A member that only listened before may have sealed its first frame.
             self.turn(from);
         }
         for _ in 0..20 {
@@ -313,7 +316,7 @@ impl Run {
         }
     }
 
-    /// Lets time pass, and messages arrive.
+    /// Time passes, and messages are delivered.
     fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
@@ -367,7 +370,8 @@ impl Run {
         self.turn(to);
     }
 
-    /// Key updates for this client have been taken. Those of sessions that it is still judging wait.
+    /// Notes key updates that this client has accepted. Those of sessions that it is still judging
+    /// wait.
     fn note_reached(&mut self, to: u16, member: MemberId, bytes: &[u8]) {
         for part in message::unbundle(bytes).unwrap() {
             let message = Message::parse(part).unwrap();
@@ -390,7 +394,7 @@ impl Run {
         if has_new_session {
             self.sessions.insert(person.call.session(), address);
         }
-        // Sessions of yesterday are nobody's.
+        // Nobody has sessions of the previous day.
         for session in joined {
             if let Some(&of) = self.sessions.get(&session) {
                 self.oracle.note_joined(address, of, session, now);
@@ -421,7 +425,7 @@ impl Run {
         }
     }
 
-    /// The server gets a message. Who has gone still listens to everything that is for all.
+    /// The server receives a message. Departed clients still listen to all broadcasts.
     fn relay(&mut self, from: u16, to: Option<u16>, bytes: &[u8]) {
         let all: Vec<u16> = self.people.keys().copied().collect();
         let to: Vec<u16> =

@@ -1,37 +1,38 @@
-//! A server that hands messages on: late, twice, in another order, or not at all. How it misbehaves, its seed says.
+//! A server that delivers messages late, twice, out of order, or not at all; the seed determines
+//! its misbehaviour.
 
 use core::time::Duration;
 
 use sealframe::group::{Time, message};
 use sealframe_testkit::random::Random;
 
-/// What a server does beside losing one message in ten.
+/// A server's misbehaviour besides losing one message in ten.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mischief {
     /// Nothing.
     None,
-    /// It tells nobody who has gone, and hands on no leaves.
+    /// It sends no departure notices and drops leaves.
     WithholdsLeaves,
-    /// For a while it keeps two halves of the call apart.
+    /// For a while it separates two halves of the call.
     Partitions,
-    /// It hands out old messages again.
+    /// It delivers old messages again.
     Replays,
-    /// It changes bits, cuts, and makes messages up.
+    /// It flips bits, truncates, and forges messages.
     Forges,
-    /// It hands messages to others than they are for.
+    /// It delivers messages to other recipients.
     Redirects,
-    /// For a while it hands on nothing of one person's.
+    /// For a while it drops one member's messages.
     Silences,
-    /// It tells nobody who has gone, hands on no leaves, and goes on with old messages instead.
-    HidesWhoHasGone,
-    /// It hands out what was said yesterday, in a call of the same name with the same people.
+    /// It sends no departure notices, drops leaves, and repeats old messages instead.
+    HidesDepartures,
+    /// It delivers the previous day's messages of a call with the same name and people.
     Yesterday,
 }
 
 impl Mischief {
-    /// Whether who has gone is found out by its silence only.
-    pub(crate) fn hides_who_has_gone(self) -> bool {
-        matches!(self, Self::WithholdsLeaves | Self::HidesWhoHasGone)
+    /// Whether departures are found out only by silence.
+    pub(crate) fn hides_departures(self) -> bool {
+        matches!(self, Self::WithholdsLeaves | Self::HidesDepartures)
     }
 
     pub(crate) const ALL: [Self; 9] = [
@@ -42,7 +43,7 @@ impl Mischief {
         Self::Forges,
         Self::Redirects,
         Self::Silences,
-        Self::HidesWhoHasGone,
+        Self::HidesDepartures,
         Self::Yesterday,
     ];
 }
@@ -50,16 +51,16 @@ impl Mischief {
 pub(crate) struct Server {
     pub(crate) rng: Random,
     pub(crate) mischief: Mischief,
-    /// When it keeps people apart.
+    /// When it separates people.
     pub(crate) bad: (Time, Time),
     pub(crate) victim: u16,
     old: Vec<Vec<u8>>,
-    /// How many of these are of yesterday.
+    /// Number of these from the previous day.
     yesterday: usize,
     next: usize,
 }
 
-/// A copy on its way.
+/// A copy in flight.
 pub(crate) struct Copy {
     pub(crate) to: u16,
     pub(crate) after: Duration,
@@ -67,7 +68,7 @@ pub(crate) struct Copy {
     pub(crate) is_genuine: bool,
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Default)]
 pub(crate) struct Handed {
     pub(crate) copies: Vec<Copy>,
@@ -82,12 +83,12 @@ impl Server {
         Self { rng, mischief, bad, victim, old: Vec::new(), yesterday: 0, next: 0 }
     }
 
-    /// What it has recorded.
+    /// The recorded messages.
     pub(crate) fn recorded(self) -> Vec<Vec<u8>> {
         self.old
     }
 
-    /// What it has from yesterday.
+    /// Adds messages of the previous day.
     pub(crate) fn remember(&mut self, recorded: Vec<Vec<u8>>) {
         self.yesterday = recorded.len();
         self.old = recorded;
@@ -107,12 +108,12 @@ impl Server {
             | Mischief::Replays
             | Mischief::Forges
             | Mischief::Redirects
-            | Mischief::HidesWhoHasGone
+            | Mischief::HidesDepartures
             | Mischief::Yesterday => false,
         }
     }
 
-    /// Hands a message to `to`, out of all who are there.
+    /// Delivers a message to `to`, one of all present.
     pub(crate) fn hand(
         &mut self,
         from: u16,
@@ -126,7 +127,7 @@ impl Server {
             // Messages of type 6 are leaves.
             let parts = message::unbundle(bytes).unwrap();
             let is_leave = parts.iter().any(|part| part[1] == 6);
-            if self.withholds(from, to, now) || (is_leave && self.mischief.hides_who_has_gone()) {
+            if self.withholds(from, to, now) || (is_leave && self.mischief.hides_departures()) {
                 handed.withheld.push(to);
                 continue;
             }
@@ -153,10 +154,10 @@ impl Server {
     fn misbehave(&mut self, from: u16, all: &[u16], bytes: &[u8], handed: &mut Handed) {
         let mut bytes = bytes.to_vec();
         match self.mischief {
-            Mischief::Replays | Mischief::HidesWhoHasGone => {
+            Mischief::Replays | Mischief::HidesDepartures => {
                 bytes.clone_from(self.rng.clone().pick(&self.old));
             }
-            // In the order in which it was said, at first.
+            // At first in their original order.
             Mischief::Yesterday if self.yesterday > 0 => {
                 self.next = (self.next + 1) % self.yesterday;
                 bytes.clone_from(&self.old[self.next]);

@@ -12,23 +12,22 @@ use serde_json::{Map, Value};
 /// Bytes of an RSA modulus: 2048 to 8192 bits.
 const MODULUS: core::ops::RangeInclusive<usize> = 256..=1024;
 
-/// The keys by which a provider signs, from the document at its `jwks_uri`.
+/// A provider's signing keys, from the document at its `jwks_uri`.
 #[derive(Clone, Debug)]
 pub struct KeySet {
     keys: Vec<Key>,
 }
 
-/// A key set that cannot be used. Go on with the one from before, and tell whoever runs the
-/// provider.
+/// An unusable key set. Keep the previous one, and tell the provider's administrator.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum KeySetError {
-    /// No JSON object with a list `keys`.
+    /// Not a JSON object with a list `keys`.
     NotAKeySet,
-    /// No key in it for RS256, ES256 or EdDSA.
+    /// It has no key for RS256, ES256 or EdDSA.
     NoUsableKey,
-    /// Two of its usable keys have one `kid`.
+    /// Two of its usable keys have the same `kid`.
     TwoOfOneName {
-        /// That name.
+        /// That `kid`.
         kid: String,
     },
 }
@@ -36,7 +35,7 @@ pub enum KeySetError {
 impl fmt::Display for KeySetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAKeySet => f.write_str("no JSON Web Key Set"),
+            Self::NotAKeySet => f.write_str("not a JSON Web Key Set"),
             Self::NoUsableKey => f.write_str("no key for RS256, ES256 or EdDSA"),
             Self::TwoOfOneName { kid } => write!(f, "two keys named {kid}"),
         }
@@ -46,9 +45,9 @@ impl fmt::Display for KeySetError {
 impl core::error::Error for KeySetError {}
 
 impl KeySet {
-    /// Reads a key set in JSON. What it has besides signing keys for RS256 (RSA of 2048 to 8192
-    /// bits), ES256 (P-256) and EdDSA (Ed25519) is passed over: other algorithms, encryption keys,
-    /// shared secrets.
+    /// Parses a key set in JSON. It ignores everything except signing keys for RS256 (RSA of 2048
+    /// to 8192 bits), ES256 (P-256) and EdDSA (Ed25519): other algorithms, encryption keys, shared
+    /// secrets.
     ///
     /// # Errors
     /// [`KeySetError`].
@@ -68,14 +67,15 @@ impl KeySet {
         if keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(Self { keys }) }
     }
 
-    /// How many keys can be used.
+    /// Number of usable keys.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
     pub const fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// The key of this name; without a name the only one there is (OpenID Connect Core 1.0 §10.1).
+    /// The key with this `kid`; without a `kid` the only key, if there is just one (OpenID Connect
+    /// Core 1.0 §10.1).
     pub(super) fn find(&self, kid: Option<&str>) -> Option<&Key> {
         match (kid, &*self.keys) {
             (Some(kid), keys) => keys.iter().find(|key| key.kid.as_deref() == Some(kid)),
@@ -85,7 +85,7 @@ impl KeySet {
     }
 }
 
-/// A public key and, by its kind, the one algorithm that it is for.
+/// A public key and the one algorithm that it is for, which follows from its kind.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     kid: Option<String>,
@@ -103,10 +103,10 @@ enum Public {
 }
 
 impl Key {
-    /// `None` for what is not for us to use.
+    /// `None` for keys that are not usable here.
     fn parse(key: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| key.get(name).map(Value::as_str);
-        // Where one of these is, it is text.
+        // If one of these members is present, it must be text.
         let kid = match text("kid") {
             Some(kid) => Some(kid?.to_owned()),
             None => None,

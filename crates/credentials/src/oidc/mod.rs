@@ -1,22 +1,21 @@
 //! ID tokens of OpenID Connect providers.
 //!
-//! An ID token is a bearer token: whoever sees it can show it. It becomes a credential by naming
-//! the identity key. Any provider does that, since it copies the client's `nonce` into the token
-//! unread (OpenID Connect Core 1.0 §3.1.2.1): ask for the token with [`nonce`] or
-//! [`nonce_of_call`]. OpenPubkey binds keys so, too. A provider that can be told to may write
-//! the key into `cnf` instead (RFC 7800), as `jwk` or as `jkt` ([`thumbprint`]).
+//! An ID token is a bearer token: anyone who sees it can present it. It becomes a credential by
+//! naming the identity key. Every provider supports that, since it copies the client's `nonce` into
+//! the token unread (OpenID Connect Core 1.0 §3.1.2.1): request the token with [`nonce`] or
+//! [`nonce_of_call`]. OpenPubkey binds keys in the same way. A configurable provider may instead
+//! write the key into `cnf` (RFC 7800), as `jwk` or as `jkt` ([`thumbprint`]).
 //!
-//! What the application still does:
-//! * It asks for the token by the authorization code flow with PKCE (RFC 7636) and with its own
-//!   `state`, and drops answers to questions that it has not asked: otherwise somebody makes a user
-//!   log in with *their* nonce and takes the user's name.
-//! * It fetches the provider's key set over TLS, again every few hours, and on
-//!   [`Refusal::UnknownKey`].
-//! * It gives out no token for an `aud` of its own that another program may ask for with a nonce of
-//!   its choice.
+//! The application must still do this:
+//! * Request the token by the authorization code flow with PKCE (RFC 7636) and with its own
+//!   `state`, and drop responses that it has not requested: otherwise an attacker makes a user log
+//!   in with the *attacker's* nonce and takes the user's name.
+//! * Fetch the provider's key set over TLS, again every few hours, and on [`Refusal::UnknownKey`].
+//! * Issue no token for one of its own `aud` values that another program can request with a nonce
+//!   of its choice.
 //!
-//! The server of the call sees every credential, and so e-mail address and whatever else the
-//! provider writes into the token.
+//! The server of the call sees every credential, including the e-mail address and everything else
+//! that the provider writes into the token.
 //!
 //! ```
 //! use sealframe_credentials::{Judge, Refusal, oidc::{KeySet, Oidc}};
@@ -25,11 +24,12 @@
 //!     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 //! let judge = Oidc::new("https://login.example.org", ["our-client-id"], KeySet::parse(key_set)?)?;
 //!
-//! // Made once, before logging in: `…/authorize?response_type=code&scope=openid&nonce=` and this.
+//! // Made once, before logging in, and sent in `…/authorize?response_type=code&scope=openid&nonce=…`.
 //! let identity = [7; 32];
 //! assert_eq!(sealframe_credentials::oidc::nonce(&identity).len(), 43);
 //!
-//! assert_eq!(judge.judge(&identity, b"call 1", b"no token", 1_800_000_000), Err(Refusal::NotThisKind));
+//! let verdict = judge.judge(&identity, b"call 1", b"not a token", 1_800_000_000);
+//! assert_eq!(verdict, Err(Refusal::NotThisKind));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -57,7 +57,7 @@ pub fn nonce(identity: &[u8; IDENTITY_LENGTH]) -> String {
     URL_SAFE_NO_PAD.encode(sha256(&[LABEL, identity].concat()))
 }
 
-/// The `nonce` of an ID token for an identity in one call alone: 43 characters,
+/// The `nonce` of an ID token for an identity in one call only: 43 characters,
 /// `base64url(SHA-256(statement))` ([`statement`]).
 #[must_use]
 pub fn nonce_of_call(group_id: &[u8], identity: &[u8; IDENTITY_LENGTH]) -> String {
@@ -72,14 +72,14 @@ pub fn thumbprint(identity: &[u8; IDENTITY_LENGTH]) -> String {
     URL_SAFE_NO_PAD.encode(sha256(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes()))
 }
 
-/// Who is named to the application.
+/// The claim that names the user.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum UserClaim {
-    /// `iss|sub`: never given to somebody else (OpenID Connect Core 1.0 §5.7).
+    /// `iss|sub`: never reassigned to another user (OpenID Connect Core 1.0 §5.7).
     #[default]
     Subject,
     /// `email`, if `email_verified` is true (or `"true"`, as some providers write it). Addresses
-    /// are given to others over the years.
+    /// may be reassigned over the years.
     Email,
     /// `iss|` and the value of this claim, which must be text. Choose one that users cannot change
     /// themselves.
@@ -90,40 +90,40 @@ pub enum UserClaim {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Binding {
     /// In `cnf`, as `jwk` or `jkt` (RFC 7800 §3.2, RFC 9449 §6.1). If it names a key, the nonce is
-    /// not looked at.
+    /// ignored.
     Confirmation,
-    /// In `nonce`, by [`nonce`] or [`nonce_of_call`].
+    /// In `nonce`, with the value of [`nonce`] or [`nonce_of_call`].
     Nonce,
 }
 
-/// How long an ID token is a credential.
+/// How long an ID token is valid as a credential.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Lifetime {
-    /// To its `exp`, and at most this many seconds from its `iat`.
+    /// Until its `exp`, and at most this many seconds from its `iat`.
     Token {
-        /// `None`: to `exp`, whenever it was issued.
+        /// `None`: until `exp`, whenever it was issued.
         max_age: Option<u64>,
     },
-    /// This many seconds from its `iat`, whatever `exp` says: for providers whose tokens end after
-    /// minutes, in calls of hours that somebody may join late. Who is no longer a user of the
-    /// provider can be one of the call for as long.
+    /// For this many seconds from its `iat`, whatever `exp` says: for providers whose tokens expire
+    /// after minutes, in calls of hours that people may join late. A former user of the provider
+    /// can stay a user of the call for that time.
     SinceIssued(u64),
 }
 
-/// How a claim writes the group id.
+/// The form of the group id in a claim.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CallForm {
-    /// As it is: the group id is UTF-8.
+    /// Unchanged: the group id is UTF-8.
     Text,
     /// In base64url without padding.
     Base64Url,
 }
 
-/// Judges ID tokens of one issuer for one application. One for each issuer; several in
-/// [`AnyOf`](crate::AnyOf).
+/// Judges ID tokens of one issuer for one application. For several issuers combine several judges
+/// with [`AnyOf`](crate::AnyOf).
 ///
-/// RS256, ES256 and EdDSA (RFC 7518 §3, RFC 8037), by what the key is for: a token that says
-/// anything else is refused.
+/// It accepts RS256, ES256 and EdDSA (RFC 7518 §3, RFC 8037), depending on the key: a token that
+/// names another algorithm is refused.
 #[derive(Debug)]
 pub struct Oidc {
     issuer: String,
@@ -137,27 +137,27 @@ pub struct Oidc {
     call_required: bool,
 }
 
-/// A judge that would be none.
+/// An invalid configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SetupError {
-    /// No issuer, or one with a `|` in it, which no URL has. Take the text of the provider's
+    /// The issuer is empty, or has a `|`, which no URL has. Use the text of the provider's
     /// `issuer`.
     Issuer,
-    /// No audience, or an empty one. Take the application's client ids.
+    /// There is no audience, or an empty one. Use the application's client ids.
     Audience,
-    /// A claim without a name. Name it.
+    /// The name of a claim is empty. Give its name.
     Claim,
-    /// Neither `cnf` nor nonce. Allow one.
+    /// Neither `cnf` nor nonce is allowed. Allow one.
     Binding,
 }
 
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Issuer => "no issuer",
-            Self::Audience => "no audience",
-            Self::Claim => "a claim without a name",
-            Self::Binding => "nothing that could name an identity",
+            Self::Issuer => "the issuer is empty or has a `|`",
+            Self::Audience => "an audience is missing or empty",
+            Self::Claim => "the name of a claim is empty",
+            Self::Binding => "neither `cnf` nor nonce is allowed",
         })
     }
 }
@@ -165,11 +165,11 @@ impl fmt::Display for SetupError {
 impl core::error::Error for SetupError {}
 
 impl Oidc {
-    /// Tokens of `issuer` for one of `audiences` (client ids of the application), signed by one of
-    /// `keys`.
+    /// Judges tokens of `issuer` for one of `audiences` (client ids of the application), signed
+    /// with one of `keys`.
     ///
-    /// Unless told otherwise: user is `iss|sub`, both bindings, a leeway of 60 s, to `exp` but at
-    /// most 24 h from `iat`, good in any call.
+    /// Defaults: the user is `iss|sub`, both bindings are allowed, the leeway is 60 s, a token is
+    /// valid until `exp` but at most 24 h from `iat`, in any call.
     ///
     /// # Errors
     /// [`SetupError::Issuer`], [`SetupError::Audience`].
@@ -198,7 +198,7 @@ impl Oidc {
         })
     }
 
-    /// Names users by this claim.
+    /// Takes the user from this claim.
     ///
     /// # Errors
     /// [`SetupError::Claim`].
@@ -210,7 +210,7 @@ impl Oidc {
         Ok(self)
     }
 
-    /// Takes identities from these places alone.
+    /// Accepts identities from these places only.
     ///
     /// # Errors
     /// [`SetupError::Binding`].
@@ -222,21 +222,21 @@ impl Oidc {
         Ok(self)
     }
 
-    /// By how many seconds clocks may differ.
+    /// Sets by how many seconds clocks may differ.
     #[must_use]
     pub const fn with_leeway(mut self, seconds: u64) -> Self {
         self.leeway = seconds;
         self
     }
 
-    /// How long a token is a credential.
+    /// Sets how long a token is valid as a credential.
     #[must_use]
     pub const fn with_lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// A claim that, where it is, names the call.
+    /// Sets a claim that names the call, if it is present.
     ///
     /// # Errors
     /// [`SetupError::Claim`].
@@ -248,7 +248,7 @@ impl Oidc {
         Ok(self)
     }
 
-    /// Refuses a token that does not name the call, by [`nonce_of_call`] or by the claim of
+    /// Refuses a token that names the call neither by [`nonce_of_call`] nor by the claim of
     /// [`Oidc::with_call_claim`].
     #[must_use]
     pub const fn with_call_required(mut self) -> Self {
@@ -256,7 +256,7 @@ impl Oidc {
         self
     }
 
-    /// The provider's keys from now on: they change every few weeks, and at once if one is lost.
+    /// Replaces the provider's keys: they change every few weeks, and at once if one is lost.
     pub fn replace_keys(&self, keys: KeySet) {
         self.keys.replace(keys);
     }
@@ -274,7 +274,7 @@ impl Oidc {
         }
     }
 
-    /// Returns from when on the token is no credential.
+    /// Returns when the token expires as a credential.
     fn check_time(&self, claims: &Claims, now: u64) -> Result<u64, Refusal> {
         let expiry = claims.seconds("exp")?.ok_or(Refusal::Malformed)?;
         let issued = claims.seconds("iat")?.ok_or(Refusal::Malformed)?;
@@ -291,7 +291,7 @@ impl Oidc {
         if now < end { Ok(end) } else { Err(Refusal::Expired) }
     }
 
-    /// Returns whether the call is named, too.
+    /// Returns also whether the call is named.
     fn check_binding(
         &self,
         claims: &Claims,
@@ -314,7 +314,7 @@ impl Oidc {
         }
     }
 
-    /// Returns whether the claim names this call; without a claim it does not.
+    /// Returns whether the claim names this call; false without a claim.
     fn check_call_claim(&self, claims: &Claims, group_id: &[u8]) -> Result<bool, Refusal> {
         let Some((name, form)) = &self.call_claim else { return Ok(false) };
         let Some(text) = claims.text(name)? else { return Ok(false) };
@@ -348,7 +348,7 @@ impl Oidc {
 
 impl Judge for Oidc {
     /// # Errors
-    /// All of [`Refusal`] but those of certificates and lists, in the order of `FORMATS.md` §1.
+    /// All of [`Refusal`] except those of certificates and lists, in the order of `FORMATS.md` §1.
     fn judge(
         &self,
         identity: &[u8; IDENTITY_LENGTH],

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{KeySet, thumbprint};
 use crate::{IDENTITY_LENGTH, Refusal};
 
-/// What JavaScript counts exactly.
+/// JavaScript's largest exact integer.
 const MAX_SECONDS: u64 = (1 << 53) - 1;
 
 /// A token whose signature has not been verified.
@@ -33,13 +33,13 @@ impl<'a> Token<'a> {
         Ok(Self { header, claims, signed, signature })
     }
 
-    /// By the key that the header names, and the algorithm that this key is for.
+    /// Verifies with the key that the header names, and with that key's algorithm.
     pub(super) fn verify(&self, keys: &KeySet) -> Result<(), Refusal> {
-        // Nothing is understood here that would have to be (RFC 7515 §4.1.11).
+        // No critical extension is supported here (RFC 7515 §4.1.11).
         if self.header.contains_key("crit") {
             return Err(Refusal::Malformed);
         }
-        // Access tokens and logout tokens of the same issuer have another type (RFC 9068 §2.1).
+        // Access tokens and logout tokens of the same issuer have other types (RFC 9068 §2.1).
         if let Some(kind) = text(&self.header, "typ")? {
             let kind = kind.to_ascii_lowercase();
             if kind.strip_prefix("application/").unwrap_or(&kind) != "jwt" {
@@ -55,18 +55,18 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Of base64url with one spelling. Of two members of one name the last counts, as in JavaScript
-/// (RFC 7519 §4 allows it).
+/// Parses a part in canonical base64url. Of two members with the same name the last counts, as in
+/// JavaScript (RFC 7519 §4 allows it).
 fn object(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-/// Of a member that is text, or is not there.
+/// A member that is text, or absent.
 fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refusal> {
     object.get(name).map(|value| value.as_str().ok_or(Refusal::Malformed)).transpose()
 }
 
-/// What a token says.
+/// A token's claims.
 pub(super) struct Claims(Map<String, Value>);
 
 impl Claims {
@@ -113,7 +113,7 @@ impl Claims {
         let mut matches = None;
         if let Some(key) = confirmation.get("jwk") {
             let key = key.as_object().ok_or(Refusal::Malformed)?;
-            // A secret key that is told to everybody.
+            // This would be a public secret key.
             if key.contains_key("d") {
                 return Err(Refusal::Malformed);
             }

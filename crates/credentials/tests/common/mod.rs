@@ -1,17 +1,17 @@
-//! What the tests of all judges share.
+//! Helpers for the tests of all judges.
 #![expect(clippy::panic, reason = "a test")]
-#![allow(dead_code, reason = "each test takes a part")]
+#![allow(dead_code, reason = "each test uses a part")]
 
 use sealframe_credentials::{Judge, Refusal, Verified};
 use sealframe_testkit::credentials::Accepted;
 
-/// The name that vectors have for a refusal.
+/// The name of a refusal in the vectors.
 pub(crate) fn name_of(refusal: &Refusal) -> String {
     let text = format!("{refusal:?}");
     text.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// A verdict is what its vector says.
+/// Checks that a verdict is the one in its vector.
 pub(crate) fn check(
     case: &str,
     verdict: Result<Verified, Refusal>,
@@ -29,8 +29,8 @@ pub(crate) fn check(
     }
 }
 
-/// Every byte changed in several ways, and every cut: refused each time, without a panic. Returns
-/// how many were tried.
+/// Checks that every change of a byte, in several ways, and every truncation is refused without a
+/// panic. Returns how many were tried.
 pub(crate) fn refuses_all_changed(
     judge: &impl Judge,
     identity: &[u8; 32],

@@ -9,13 +9,13 @@ use ctr::Ctr32BE;
 use subtle::ConstantTimeEq;
 
 use super::{
-    MAX_PLAINTEXT_LEN,
+    ExpandedKey, MAX_PLAINTEXT_LEN,
     hmac::{HmacKey, Sha2},
 };
 use crate::{FrameTooLong, Unauthentic};
 
-/// The AES round keys and the states of HMAC: nothing is expanded per frame. The hash is known by its state
-/// and its block, of `N` bytes.
+/// The AES round keys and the states of HMAC: nothing is expanded per frame. The hash is known by
+/// its state and its block, of `N` bytes.
 pub(crate) struct CtrHmacKey<C, S: Sha2<N>, const N: usize> {
     cipher: C,
     hmac: HmacKey<S, N>,
@@ -41,45 +41,6 @@ where
         })
     }
 
-    /// # Panics
-    /// If `tag` is not `Nt` bytes long.
-    #[inline(never)]
-    pub(crate) fn encrypt(
-        &self,
-        nonce: [u8; 12],
-        aad: &[u8],
-        in_out: &mut [u8],
-        tag: &mut [u8],
-    ) -> Result<(), FrameTooLong> {
-        if in_out.len() as u64 > MAX_PLAINTEXT_LEN {
-            return Err(FrameTooLong);
-        }
-        self.apply_keystream(nonce, in_out);
-        let full = self.authenticate(nonce, aad, in_out);
-        tag.copy_from_slice(&full[..self.nt]);
-        Ok(())
-    }
-
-    #[inline(never)]
-    pub(crate) fn decrypt(
-        &self,
-        nonce: [u8; 12],
-        aad: &[u8],
-        in_out: &mut [u8],
-        tag: &[u8],
-    ) -> Result<(), Unauthentic> {
-        if in_out.len() as u64 > MAX_PLAINTEXT_LEN {
-            return Err(Unauthentic);
-        }
-        let full = self.authenticate(nonce, aad, in_out);
-        // Slices of different length compare unequal.
-        if !bool::from(full[..self.nt].ct_eq(tag)) {
-            return Err(Unauthentic);
-        }
-        self.apply_keystream(nonce, in_out);
-        Ok(())
-    }
-
     /// The initial counter block is the nonce and four zero bytes.
     fn apply_keystream(&self, nonce: [u8; 12], in_out: &mut [u8]) {
         let mut block = [0; 16];
@@ -97,5 +58,50 @@ where
         head[16..24].copy_from_slice(&(self.nt as u64).to_be_bytes());
         head[24..].copy_from_slice(&nonce);
         self.hmac.tag([&head, aad, ct])
+    }
+}
+
+impl<C, S, const N: usize> ExpandedKey for CtrHmacKey<C, S, N>
+where
+    C: KeyInit + KeySizeUser + BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
+    S: Sha2<N>,
+{
+    const KEEPS_REJECTED: bool = true;
+
+    #[inline(never)]
+    fn encrypt(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<(), FrameTooLong> {
+        if in_out.len() as u64 > MAX_PLAINTEXT_LEN {
+            return Err(FrameTooLong);
+        }
+        self.apply_keystream(nonce, in_out);
+        let full = self.authenticate(nonce, aad, in_out);
+        tag.copy_from_slice(&full[..self.nt]);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn decrypt(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &[u8],
+    ) -> Result<(), Unauthentic> {
+        if in_out.len() as u64 > MAX_PLAINTEXT_LEN {
+            return Err(Unauthentic);
+        }
+        let full = self.authenticate(nonce, aad, in_out);
+        // Slices of different length compare unequal.
+        if !bool::from(full[..self.nt].ct_eq(tag)) {
+            return Err(Unauthentic);
+        }
+        self.apply_keystream(nonce, in_out);
+        Ok(())
     }
 }

@@ -1,7 +1,8 @@
-//! HMAC (RFC 2104) with SHA-2, made of nothing but the compression function.
+//! HMAC (RFC 2104) with SHA-2, built on the compression function alone.
 //!
-//! The `hmac` crate copies two buffered hashes for each message and wipes the copies: 15 to 18 % more time for
-//! a frame of 40 bytes (Zen 4, November 2026). Here a message starts from eight words.
+//! The `hmac` crate copies two buffered hashes for each message and wipes the copies: 15 to 18 %
+//! more time for a frame of 40 bytes (Zen 4, November 2026). Here a message starts from eight
+//! words.
 
 use core::slice::from_ref;
 
@@ -104,7 +105,7 @@ impl<S: Sha2<N>, const N: usize> HmacKey<S, N> {
 
     /// HMAC over the parts put together. The tag is at the front.
     ///
-    /// The copies of the key's states turn into hashes where they lie, so there is nothing to wipe.
+    /// The copies of the key's states are overwritten by the hashes, so there is nothing to wipe.
     #[inline(always)]
     pub(crate) fn tag(&self, parts: [&[u8]; 3]) -> [u8; N] {
         let mut state = self.inner;
@@ -117,7 +118,7 @@ impl<S: Sha2<N>, const N: usize> HmacKey<S, N> {
                 let (front, rest) = part.split_at(N - filled);
                 block[filled..].copy_from_slice(front);
                 state.compress(from_ref(&block));
-                // Where they lie: nothing is copied.
+                // Hashed in place, without a copy.
                 let (whole, rest) = rest.as_chunks();
                 if !whole.is_empty() {
                     state.compress(whole);
@@ -136,7 +137,8 @@ impl<S: Sha2<N>, const N: usize> HmacKey<S, N> {
     }
 }
 
-/// Hashes the last `filled` bytes of `len`, with their padding: FIPS 180-4 §5.1. Beyond them `block` is zero.
+/// Hashes the last `filled` bytes of `len`, with their padding: FIPS 180-4 §5.1. Beyond them
+/// `block` is zero.
 #[inline(always)]
 fn finish<S: Sha2<N>, const N: usize>(state: &mut S, mut block: [u8; N], filled: usize, len: u64) {
     block[filled] = 0x80;

@@ -1,4 +1,4 @@
-//! AEADs by the library that suits the target. The only module that names a backend.
+//! AEADs by the library that suits the target. No other module names a backend.
 
 #[cfg(aws_lc)]
 mod aws_lc;
@@ -27,18 +27,28 @@ use ctr_hmac::CtrHmacKey;
 #[cfg(feature = "short-tags")]
 pub use short_tag::ShortTagKey;
 
-use crate::{Cipher, Decrypt, Encrypt, FrameTooLong, TOGETHER, Unauthentic, suite::Aead};
+use crate::{
+    Cipher, Decrypt, Encrypt, FrameTooLong, INTERLEAVE, Interleaving, Unauthentic, suite::Aead,
+};
 
-/// AES-GCM's bound, which the CTR suites keep too: beyond 2^36 bytes the 32-bit block counter would wrap.
+/// AES-GCM's bound, which the CTR suites keep too: with more than 2^36 bytes the 32-bit block
+/// counter would wrap.
 #[cfg(any(feature = "ctr-hmac", aws_lc))]
 const MAX_PLAINTEXT_LEN: u64 = (1 << 36) - 32;
 
 /// Which library does AES-GCM. All make the same bytes; all can be in one program.
 ///
-/// None is the fastest everywhere. The default is ring where the build has it: of the native libraries it is
-/// the smallest to build, runs on the most targets, and is the fastest on x86 without AVX-512, which is what
-/// most people call from. A server does well to measure aws-lc-rs. AES-128-GCM in November 2026, times as
-/// multiples of ring's:
+/// There is no default: a feature that another crate enables would change it. A caller names a
+/// backend, or takes the one that this build recommends.
+///
+/// ```compile_fail
+/// let chosen_by_features = sealframe_crypto::Backend::default();
+/// ```
+///
+/// None is the fastest everywhere. [`recommended`](Self::recommended) is ring where the build has
+/// it: of the native libraries it is the smallest to build, runs on the most targets, and is the
+/// fastest on x86 without AVX-512, which most people call from. A server does well to measure
+/// aws-lc-rs. AES-128-GCM in November 2026, times as multiples of ring's:
 ///
 /// | | `Portable` | `AwsLc` |
 /// |---|---|---|
@@ -52,16 +62,19 @@ const MAX_PLAINTEXT_LEN: u64 = (1 << 36) - 32;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Backend {
-    /// RustCrypto's `aes-gcm`: pure Rust, on every target. A WebAssembly module that is compiled for 128-bit vectors, with
-    /// feature `kernel` and without feature `portable`, does without.
+    /// RustCrypto's `aes-gcm`: pure Rust, on every target. Only a WebAssembly module that is
+    /// compiled for 128-bit vectors, with feature `kernel` and without feature `portable`, leaves
+    /// it out.
     #[cfg(portable)]
     Portable,
-    /// aws-lc-rs, with feature `aws-lc-rs`, on targets with an operating system. Needs a C compiler to build.
+    /// aws-lc-rs, with feature `aws-lc-rs`, on targets with an operating system. Needs a C compiler
+    /// to build.
     #[cfg(aws_lc)]
     AwsLc,
-    /// Our own kernel, with feature `kernel`, made for small frames and for batches; on a processor that it
-    /// has no form for, as the default. In WebAssembly where the module is compiled for 128-bit vectors. Read what
-    /// SECURITY.md says of it first.
+    /// Our own kernel, with feature `kernel`, made for small frames and for batches. On a processor
+    /// without the instructions that it uses, [`Portable`](Self::Portable) takes over. In
+    /// WebAssembly only where the module is compiled for 128-bit vectors. Read SECURITY.md's
+    /// section on the kernel first.
     #[cfg(kernel)]
     Kernel,
     /// ring, with feature `ring`, on targets with an operating system. Needs a C compiler to build.
@@ -84,23 +97,15 @@ impl Backend {
         ]
         .into_iter()
     }
-}
 
-impl Backend {
-    /// Bytes of the longest AES-GCM frame that gains from going together with others.
-    pub(crate) fn longest_interleaved(self) -> Option<usize> {
-        #[cfg(kernel)]
-        if self == Self::Kernel {
-            return sealframe_kernel::Form::best()?.longest_interleaved();
-        }
-        None
-    }
-}
-
-impl Default for Backend {
-    /// ring, else aws-lc-rs, else the portable one, else the kernel.
+    /// The fastest reviewed backend of this build: ring, else aws-lc-rs, else the portable one. Our
+    /// own kernel, which has had no review from outside, only in a build without another backend.
+    ///
+    /// Which features the build has decides, those that other crates enable included. To depend on
+    /// none of them, name a backend.
+    #[must_use]
     #[allow(unreachable_code, reason = "each that is there ends it")]
-    fn default() -> Self {
+    pub const fn recommended() -> Self {
         #[cfg(ring)]
         return Self::Ring;
         #[cfg(aws_lc)]
@@ -110,117 +115,55 @@ impl Default for Backend {
         #[cfg(kernel)]
         return Self::Kernel;
     }
-}
 
-/// An expanded key of any suite. Boxed, so that moving it leaves no copies behind.
-#[allow(clippy::enum_variant_names, reason = "a build may have GCM alone")]
-pub(crate) enum Key {
-    #[cfg(ring)]
-    RingGcm(Box<ring::GcmKey>),
-    #[cfg(aws_lc)]
-    AwsLcGcm(Box<aws_lc::GcmKey>),
-    #[cfg(kernel)]
-    KernelGcm(Box<sealframe_kernel::Key>),
-    #[cfg(portable)]
-    Aes128Gcm(Box<Aes128Gcm>),
-    #[cfg(portable)]
-    Aes256Gcm(Box<Aes256Gcm>),
-    #[cfg(feature = "ctr-hmac")]
-    Aes128CtrHmacSha256(Box<CtrHmacKey<Aes128Enc, [u32; 8], 64>>),
-    #[cfg(feature = "ctr-hmac")]
-    Aes256CtrHmacSha512(Box<CtrHmacKey<Aes256Enc, [u64; 8], 128>>),
-}
-
-impl Key {
-    /// `key` is `Nk` bytes long.
-    pub(crate) fn new(Cipher { suite, backend }: Cipher, key: &[u8]) -> Self {
-        match (suite.aead(), backend) {
-            #[cfg(ring)]
-            (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Ring) => Self::RingGcm(ring::GcmKey::new(key)),
-            #[cfg(aws_lc)]
-            (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::AwsLc) => {
-                Self::AwsLcGcm(Box::new(aws_lc::GcmKey::new(key)))
-            }
-            #[cfg(kernel)]
-            (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Kernel) => {
-                match sealframe_kernel::Key::new(key) {
-                    Some(key) => Self::KernelGcm(key),
-                    None => Self::new(Cipher { suite, backend: Backend::default() }, key),
-                }
-            }
-            #[cfg(portable)]
-            (Aead::Aes128Gcm, Backend::Portable) => Self::Aes128Gcm(portable::new(key)),
-            #[cfg(portable)]
-            (Aead::Aes256Gcm, Backend::Portable) => Self::Aes256Gcm(portable::new(key)),
-            #[cfg(feature = "ctr-hmac")]
-            (Aead::Aes128CtrHmacSha256, _) => {
-                Self::Aes128CtrHmacSha256(CtrHmacKey::new(key, suite.nt()))
-            }
-            #[cfg(feature = "ctr-hmac")]
-            (Aead::Aes256CtrHmacSha512, _) => {
-                Self::Aes256CtrHmacSha512(CtrHmacKey::new(key, suite.nt()))
-            }
+    /// Bytes of the longest AES-GCM frame that batches interleave with others.
+    #[cfg_attr(
+        not(kernel),
+        allow(clippy::missing_const_for_fn, unused_variables, reason = "no other interleaves")
+    )]
+    pub(crate) fn longest_interleaved(self, interleaving: Interleaving) -> Option<usize> {
+        #[cfg(kernel)]
+        if self == Self::Kernel {
+            let isa = sealframe_kernel::Isa::best()?;
+            let interleaves = match interleaving {
+                Interleaving::ByProcessor => isa.gains_from_interleaving(),
+                Interleaving::Always => true,
+                Interleaving::Never => false,
+            };
+            return isa.longest_interleaved().filter(|_| interleaves);
         }
+        None
     }
+}
+
+/// The operations of a library on a key that it has expanded.
+pub(crate) trait ExpandedKey {
+    /// Whether a frame that [`decrypt`](Self::decrypt) rejects is unchanged. Otherwise it is
+    /// zeroed.
+    const KEEPS_REJECTED: bool;
 
     /// # Panics
     /// If `tag` is not `Nt` bytes long.
-    #[inline(always)] // see the crate's front page
-    pub(crate) fn encrypt(
+    fn encrypt(
         &self,
         nonce: [u8; 12],
         aad: &[u8],
         in_out: &mut [u8],
         tag: &mut [u8],
-    ) -> Result<(), FrameTooLong> {
-        match self {
-            #[cfg(ring)]
-            Self::RingGcm(key) => key.encrypt(nonce, aad, in_out, tag),
-            #[cfg(aws_lc)]
-            Self::AwsLcGcm(key) => key.encrypt(nonce, aad, in_out, tag),
-            #[cfg(kernel)]
-            Self::KernelGcm(key) => kernel::encrypt(key, nonce, aad, in_out, tag),
-            #[cfg(portable)]
-            Self::Aes128Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
-            #[cfg(portable)]
-            Self::Aes256Gcm(key) => portable::encrypt(&**key, nonce, aad, in_out, tag),
-            #[cfg(feature = "ctr-hmac")]
-            Self::Aes128CtrHmacSha256(key) => key.encrypt(nonce, aad, in_out, tag),
-            #[cfg(feature = "ctr-hmac")]
-            Self::Aes256CtrHmacSha512(key) => key.encrypt(nonce, aad, in_out, tag),
-        }
-    }
+    ) -> Result<(), FrameTooLong>;
 
-    #[inline(always)] // see the crate's front page
-    pub(crate) fn decrypt(
+    fn decrypt(
         &self,
         nonce: [u8; 12],
         aad: &[u8],
         in_out: &mut [u8],
         tag: &[u8],
-    ) -> Result<(), Unauthentic> {
-        match self {
-            #[cfg(ring)]
-            Self::RingGcm(key) => key.decrypt(nonce, aad, in_out, tag),
-            #[cfg(aws_lc)]
-            Self::AwsLcGcm(key) => key.decrypt(nonce, aad, in_out, tag),
-            #[cfg(kernel)]
-            Self::KernelGcm(key) => kernel::decrypt(key, nonce, aad, in_out, tag),
-            #[cfg(portable)]
-            Self::Aes128Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
-            #[cfg(portable)]
-            Self::Aes256Gcm(key) => portable::decrypt(&**key, nonce, aad, in_out, tag),
-            #[cfg(feature = "ctr-hmac")]
-            Self::Aes128CtrHmacSha256(key) => key.decrypt(nonce, aad, in_out, tag),
-            #[cfg(feature = "ctr-hmac")]
-            Self::Aes256CtrHmacSha512(key) => key.decrypt(nonce, aad, in_out, tag),
-        }
-    }
+    ) -> Result<(), Unauthentic>;
 
-    /// As [`decrypt`](Self::decrypt), but what is refused is as it was.
-    #[allow(unused_variables, clippy::ptr_arg, reason = "a build may have none that needs a scratch")]
+    /// As [`decrypt`](Self::decrypt), but a rejected frame is unchanged. Copies the ciphertext to
+    /// `scratch` where a rejected frame would be zeroed.
     #[inline(always)] // see the crate's front page
-    pub(crate) fn decrypt_or_restore(
+    fn decrypt_or_restore(
         &self,
         nonce: [u8; 12],
         aad: &[u8],
@@ -228,34 +171,9 @@ impl Key {
         tag: &[u8],
         scratch: &mut Vec<u8>,
     ) -> Result<(), Unauthentic> {
-        match self {
-            // They decrypt while they hash, and zero what is wrong.
-            #[cfg(ring)]
-            Self::RingGcm(_) => self.decrypt_beside_copy(nonce, aad, in_out, tag, scratch),
-            #[cfg(aws_lc)]
-            Self::AwsLcGcm(_) => self.decrypt_beside_copy(nonce, aad, in_out, tag, scratch),
-            #[cfg(kernel)]
-            Self::KernelGcm(key) => kernel::decrypt_or_restore(key, nonce, aad, in_out, tag),
-            // They check before they decrypt.
-            #[cfg(portable)]
-            Self::Aes128Gcm(_) | Self::Aes256Gcm(_) => self.decrypt(nonce, aad, in_out, tag),
-            #[cfg(feature = "ctr-hmac")]
-            Self::Aes128CtrHmacSha256(_) | Self::Aes256CtrHmacSha512(_) => {
-                self.decrypt(nonce, aad, in_out, tag)
-            }
+        if Self::KEEPS_REJECTED {
+            return self.decrypt(nonce, aad, in_out, tag);
         }
-    }
-
-    #[cfg(any(ring, aws_lc))]
-    #[inline(always)] // see the crate's front page
-    fn decrypt_beside_copy(
-        &self,
-        nonce: [u8; 12],
-        aad: &[u8],
-        in_out: &mut [u8],
-        tag: &[u8],
-        scratch: &mut Vec<u8>,
-    ) -> Result<(), Unauthentic> {
         scratch.clear();
         scratch.extend_from_slice(in_out);
         let opened = self.decrypt(nonce, aad, in_out, tag);
@@ -266,30 +184,106 @@ impl Key {
     }
 }
 
-/// Each frame as by [`Key::encrypt`].
+/// An expanded key of any suite. Boxed, so that moving it leaves no copies behind.
+pub(crate) enum Kind {
+    #[cfg(ring)]
+    Ring(Box<ring::GcmKey>),
+    #[cfg(aws_lc)]
+    AwsLc(Box<aws_lc::GcmKey>),
+    #[cfg(kernel)]
+    Kernel(Box<sealframe_kernel::Key>),
+    #[cfg(portable)]
+    Portable128(Box<portable::GcmKey<Aes128Gcm>>),
+    #[cfg(portable)]
+    Portable256(Box<portable::GcmKey<Aes256Gcm>>),
+    #[cfg(feature = "ctr-hmac")]
+    Aes128CtrHmacSha256(Box<CtrHmacKey<Aes128Enc, [u32; 8], 64>>),
+    #[cfg(feature = "ctr-hmac")]
+    Aes256CtrHmacSha512(Box<CtrHmacKey<Aes256Enc, [u64; 8], 128>>),
+}
+
+/// Runs `$run` with the [`ExpandedKey`] of a [`Kind`]. The only list of kinds.
+macro_rules! dispatch {
+    ($kind:expr, $key:ident => $run:expr) => {
+        match $kind {
+            #[cfg(ring)]
+            $crate::backend::Kind::Ring($key) => $run,
+            #[cfg(aws_lc)]
+            $crate::backend::Kind::AwsLc($key) => $run,
+            #[cfg(kernel)]
+            $crate::backend::Kind::Kernel($key) => $run,
+            #[cfg(portable)]
+            $crate::backend::Kind::Portable128($key) => $run,
+            #[cfg(portable)]
+            $crate::backend::Kind::Portable256($key) => $run,
+            #[cfg(feature = "ctr-hmac")]
+            $crate::backend::Kind::Aes128CtrHmacSha256($key) => $run,
+            #[cfg(feature = "ctr-hmac")]
+            $crate::backend::Kind::Aes256CtrHmacSha512($key) => $run,
+        }
+    };
+}
+pub(crate) use dispatch;
+
+impl Kind {
+    /// `key` is `Nk` bytes long.
+    pub(crate) fn new(Cipher { suite, backend, .. }: Cipher, key: &[u8]) -> Self {
+        match (suite.aead(), backend) {
+            #[cfg(ring)]
+            (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Ring) => Self::Ring(ring::GcmKey::new(key)),
+            #[cfg(aws_lc)]
+            (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::AwsLc) => {
+                Self::AwsLc(aws_lc::GcmKey::new(key))
+            }
+            #[cfg(kernel)]
+            (Aead::Aes128Gcm | Aead::Aes256Gcm, Backend::Kernel) => {
+                match sealframe_kernel::Key::new(key) {
+                    Some(key) => Self::Kernel(key),
+                    None => Self::new(Cipher::new(suite, kernel::SUBSTITUTE), key),
+                }
+            }
+            #[cfg(portable)]
+            (Aead::Aes128Gcm, Backend::Portable) => Self::Portable128(portable::GcmKey::new(key)),
+            #[cfg(portable)]
+            (Aead::Aes256Gcm, Backend::Portable) => Self::Portable256(portable::GcmKey::new(key)),
+            #[cfg(feature = "ctr-hmac")]
+            (Aead::Aes128CtrHmacSha256, _) => {
+                Self::Aes128CtrHmacSha256(CtrHmacKey::new(key, suite.nt()))
+            }
+            #[cfg(feature = "ctr-hmac")]
+            (Aead::Aes256CtrHmacSha512, _) => {
+                Self::Aes256CtrHmacSha512(CtrHmacKey::new(key, suite.nt()))
+            }
+        }
+    }
+}
+
+/// Each frame as by [`FrameKey::encrypt`](crate::FrameKey::encrypt).
 #[allow(irrefutable_let_patterns, reason = "a build can have keys of one kind only")]
 #[inline(always)] // see the crate's front page
-pub(crate) fn encrypt_together(
-    frames: [Encrypt<'_>; TOGETHER],
-) -> [Result<(), FrameTooLong>; TOGETHER] {
+pub(crate) fn encrypt_interleaved(
+    frames: [Encrypt<'_>; INTERLEAVE],
+) -> [Result<(), FrameTooLong>; INTERLEAVE] {
     #[cfg(kernel)]
-    if let [Key::KernelGcm(a), Key::KernelGcm(b), Key::KernelGcm(c), Key::KernelGcm(d)] =
+    if let [Kind::Kernel(a), Kind::Kernel(b), Kind::Kernel(c), Kind::Kernel(d)] =
         frames.each_ref().map(|frame| &frame.key.aead.0)
     {
-        return kernel::encrypt_together([a, b, c, d], frames);
+        return kernel::encrypt_interleaved([a, b, c, d], frames);
     }
     frames.map(|Encrypt { key, ctr, aad, in_out, tag }| key.encrypt(ctr, aad, in_out, tag))
 }
 
-/// Each frame as by [`Key::decrypt`].
+/// Each frame as by [`FrameKey::decrypt`](crate::FrameKey::decrypt).
 #[allow(irrefutable_let_patterns, reason = "a build can have keys of one kind only")]
 #[inline(always)] // see the crate's front page
-pub(crate) fn decrypt_together(frames: [Decrypt<'_>; TOGETHER]) -> [Result<(), Unauthentic>; TOGETHER] {
+pub(crate) fn decrypt_interleaved(
+    frames: [Decrypt<'_>; INTERLEAVE],
+) -> [Result<(), Unauthentic>; INTERLEAVE] {
     #[cfg(kernel)]
-    if let [Key::KernelGcm(a), Key::KernelGcm(b), Key::KernelGcm(c), Key::KernelGcm(d)] =
+    if let [Kind::Kernel(a), Kind::Kernel(b), Kind::Kernel(c), Kind::Kernel(d)] =
         frames.each_ref().map(|frame| &frame.key.aead.0)
     {
-        return kernel::decrypt_together([a, b, c, d], frames);
+        return kernel::decrypt_interleaved([a, b, c, d], frames);
     }
     frames.map(|Decrypt { key, ctr, aad, in_out, tag }| key.decrypt(ctr, aad, in_out, tag))
 }

@@ -5,9 +5,10 @@ use core::mem::needs_drop;
 
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
+use super::ExpandedKey;
 use crate::{FrameTooLong, Unauthentic};
 
-/// An AES-128-GCM or AES-256-GCM key, by its length. Wiped on drop, which ring does not do by itself.
+/// An AES-128-GCM or AES-256-GCM key, by its length. Wiped on drop, because ring does not wipe it.
 pub(crate) struct GcmKey(LessSafeKey);
 
 impl GcmKey {
@@ -19,28 +20,30 @@ impl GcmKey {
         let key = UnboundKey::new(algorithm, key).expect("16 or 32 bytes");
         Box::new(Self(LessSafeKey::new(key)))
     }
+}
 
-    /// # Panics
-    /// If `tag` is not 16 bytes long.
+impl ExpandedKey for GcmKey {
+    const KEEPS_REJECTED: bool = false;
+
     #[inline(always)] // see the crate's front page
-    pub(crate) fn encrypt(
+    fn encrypt(
         &self,
         nonce: [u8; 12],
         aad: &[u8],
         in_out: &mut [u8],
         tag: &mut [u8],
     ) -> Result<(), FrameTooLong> {
-        #[expect(clippy::expect_used, reason = "documented: the caller's bug, never input")]
+        #[expect(clippy::expect_used, reason = "documented: a bug of the caller's, never input")]
         let tag: &mut [u8; 16] = tag.try_into().expect("a tag of 16 bytes");
         let nonce = Nonce::assume_unique_for_key(nonce);
-        // Only a frame that is too long makes ring refuse.
+        // ring fails only for a frame that is too long.
         let made = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), in_out);
         tag.copy_from_slice(made.map_err(|_| FrameTooLong)?.as_ref());
         Ok(())
     }
 
     #[inline(always)] // see the crate's front page
-    pub(crate) fn decrypt(
+    fn decrypt(
         &self,
         nonce: [u8; 12],
         aad: &[u8],
@@ -58,8 +61,9 @@ impl Drop for GcmKey {
     #[expect(unsafe_code, reason = "ring keeps its expanded keys private and does not wipe them")]
     fn drop(&mut self) {
         const { assert!(!needs_drop::<LessSafeKey>(), "a destructor would see the wiped key") }
-        // SAFETY: the pointer is valid for writes; a LessSafeKey owns no memory beyond itself and has no
-        // destructor (asserted above), so nothing reads it after this: `self` is being dropped.
+        // SAFETY: the pointer is valid for writes; a LessSafeKey owns no memory beyond itself and
+        // has no destructor (asserted above), so nothing reads it after this: `self` is being
+        // dropped.
         unsafe { zeroize::zeroize_flat_type(&raw mut self.0) };
     }
 }

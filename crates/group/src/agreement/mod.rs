@@ -1,21 +1,21 @@
-//! Whether members see the same call: rosters, views and orders (PROTOCOL.md §6).
+//! Comparison of rosters, views and orders between members (PROTOCOL.md §6).
 
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::time::Duration;
 
 use crate::{Time, message::RosterEntry};
 
-/// For how long what somebody sees may differ from what we see because messages take their time.
+/// How long a member's view may lag behind ours because messages are in flight.
 pub(crate) const LAG: Duration = Duration::from_secs(5);
-/// A difference without a break for this long is compared although both sides keep changing.
+/// A difference that persists this long is compared even if both sides keep changing.
 const RESTLESS: Duration = Duration::from_secs(30);
-/// Comparisons before a difference is reported.
+/// Number of comparisons before a difference is reported.
 pub(crate) const REPORT_AFTER: u8 = 3;
-/// Entries of a member's roster that are kept.
+/// Maximum number of entries kept of a member's roster.
 const MAX_KEPT: usize = 2048;
-/// What is not explained must not be for this long.
+/// A session must stay unexplained this long before it is reported.
 const SUSPECT_FOR: Duration = Duration::from_secs(8);
-/// Between one comparison and the next.
+/// Delays between successive comparisons.
 const AGAIN: [Duration; 6] = [
     Duration::from_secs(5),
     Duration::from_secs(5),
@@ -25,7 +25,7 @@ const AGAIN: [Duration; 6] = [
     Duration::from_secs(60),
 ];
 
-/// A session of which two members say different things, and what they say.
+/// A session that two members state differently, and their statements.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Suspect {
     pub(crate) session: [u8; 8],
@@ -33,33 +33,33 @@ pub(crate) struct Suspect {
     pub(crate) theirs: u32,
 }
 
-/// Whether a member sees the same as we do.
+/// Comparison of one member's hash with ours.
 #[derive(Default)]
 pub(crate) struct Comparison {
     differs: Option<Box<Difference>>,
 }
 
-/// What differs.
+/// A difference that is not resolved.
 struct Difference {
     theirs: [u8; 32],
     ours: [u8; 32],
-    /// Since when neither side has changed.
+    /// When either side last changed.
     since: Time,
-    /// Since when there is a difference.
+    /// When the difference began.
     first: Time,
-    /// Comparisons that were begun, and when the next is due.
+    /// Number of comparisons started, and when the next is due.
     tries: u8,
     next_at: Option<Time>,
     is_reported: bool,
-    /// The roster that the member sent, if it did.
+    /// The member's roster, if it has sent one.
     entries: Option<Vec<RosterEntry>>,
-    /// The sessions that were not explained at the last review, and since when they have not been.
+    /// The sessions unexplained at the last review, and since when.
     suspects: Vec<(Suspect, Time)>,
 }
 
 impl Comparison {
-    /// The member sees `theirs`, we see `ours`; `agrees` says whether that is the same, or was lately. Whether a report is to
-    /// be taken back.
+    /// Updates both hashes; `agrees` says whether they match, or did within [`LAG`]. Returns
+    /// whether this retracts a report.
     pub(crate) fn update(&mut self, theirs: [u8; 32], ours: [u8; 32], agrees: bool, now: Time) -> bool {
         if agrees {
             return self.differs.take().is_some_and(|difference| difference.is_reported);
@@ -87,7 +87,7 @@ impl Comparison {
         false
     }
 
-    /// What we see has changed; `agrees` says whether what the member saw last is that. Whether a report is to be taken back.
+    /// Updates our hash. Returns whether this retracts a report.
     pub(crate) fn update_ours(&mut self, ours: [u8; 32], now: Time) -> bool {
         let Some(theirs) = self.differs.as_ref().map(|difference| difference.theirs) else {
             return false;
@@ -103,8 +103,9 @@ impl Comparison {
         self.differs.as_ref().is_some_and(|difference| difference.is_reported)
     }
 
-    /// Our machine slept: what it has not heard yet may explain the difference.
-    pub(crate) fn begin_anew(&mut self, now: Time) {
+    /// Starts over after our machine slept: messages still to be handled may explain the
+    /// difference.
+    pub(crate) fn restart(&mut self, now: Time) {
         if let Some(difference) = &mut self.differs {
             (difference.since, difference.first) = (now, now);
             (difference.tries, difference.next_at, difference.entries) = (0, None, None);
@@ -112,14 +113,15 @@ impl Comparison {
         }
     }
 
-    /// When something is due, if comparing begins this long after the last change, or after [`RESTLESS`].
+    /// When the next comparison is due: the first `after` the last change, or [`RESTLESS`] after
+    /// the difference began.
     pub(crate) fn next_at(&self, after: Duration) -> Option<Time> {
         let difference = self.differs.as_ref()?;
         let first = (difference.since + after).min(difference.first + RESTLESS);
         Some(difference.next_at.unwrap_or(first))
     }
 
-    /// Whether a comparison is due now; the next one is after a while.
+    /// Whether a comparison is due now. If so, schedules the next.
     pub(crate) fn take_due(&mut self, after: Duration, now: Time) -> bool {
         if self.next_at(after).is_none_or(|at| at > now) {
             return false;
@@ -131,7 +133,7 @@ impl Comparison {
         true
     }
 
-    /// The member's roster came.
+    /// Stores entries of the member's roster.
     pub(crate) fn note_entries(&mut self, is_first_part: bool, entries: &[RosterEntry]) {
         if let Some(difference) = &mut self.differs {
             let kept = difference.entries.get_or_insert_default();
@@ -142,23 +144,23 @@ impl Comparison {
         }
     }
 
-    /// The member's roster, if it came.
+    /// The member's roster, if it has sent one.
     pub(crate) fn entries(&self) -> Option<&[RosterEntry]> {
         self.differs.as_ref()?.entries.as_deref()
     }
 
-    /// How many comparisons were begun.
+    /// Number of comparisons started.
     pub(crate) fn tries(&self) -> u8 {
         self.differs.as_ref().map_or(0, |difference| difference.tries)
     }
 
-    /// Since when there is a difference.
+    /// When the difference began.
     pub(crate) fn first(&self) -> Option<Time> {
         self.differs.as_ref().map(|difference| difference.first)
     }
 
-    /// These sessions are not explained now. Those of which it has been the same for [`SUSPECT_FOR`]; none before
-    /// [`REPORT_AFTER`] comparisons.
+    /// Takes the sessions unexplained now; returns those unexplained without change for
+    /// [`SUSPECT_FOR`], none before [`REPORT_AFTER`] comparisons.
     pub(crate) fn review(&mut self, suspects: Vec<Suspect>, now: Time) -> Vec<[u8; 8]> {
         let Some(difference) = &mut self.differs else { return Vec::new() };
         let before = core::mem::take(&mut difference.suspects);
@@ -175,7 +177,7 @@ impl Comparison {
         lasting.map(|(suspect, _)| suspect.session).collect()
     }
 
-    /// It is reported. Whether that is news.
+    /// Marks the difference as reported. Returns whether it was not before.
     pub(crate) fn report(&mut self) -> bool {
         self.differs
             .as_mut()
@@ -183,7 +185,7 @@ impl Comparison {
     }
 }
 
-/// What we saw lately: other members may see it a little later.
+/// Our current hash and recent ones, which other members may still hold.
 pub(crate) struct RecentHashes {
     past: VecDeque<([u8; 32], Time)>,
     pub(crate) now: [u8; 32],
@@ -196,7 +198,7 @@ impl RecentHashes {
         Self { past: VecDeque::new(), now: [0; 32] }
     }
 
-    /// We see this from now on; whether that is a change.
+    /// Sets our hash. Returns whether it changed.
     pub(crate) fn set(&mut self, hash: [u8; 32], now: Time) -> bool {
         if hash == self.now {
             return false;
@@ -209,7 +211,7 @@ impl RecentHashes {
         true
     }
 
-    /// Whether we see this, or did within [`LAG`].
+    /// Whether this is our hash, or was within [`LAG`].
     pub(crate) fn holds(&self, hash: &[u8; 32], now: Time) -> bool {
         *hash == self.now || self.past.iter().any(|(past, until)| past == hash && *until + LAG >= now)
     }

@@ -1,4 +1,4 @@
-//! HPKE (RFC 9180) in base mode: a base key for one recipient.
+//! HPKE (RFC 9180) in base mode, which encrypts a base key to one recipient.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -15,28 +15,28 @@ use zeroize::Zeroizing;
 
 use crate::randomness::{self, Watched};
 
-/// How base keys are encrypted to their recipients. One for a call; whoever comes with another is refused.
+/// The KEM that base keys are encrypted with. A call uses one; a session with another is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 #[repr(u8)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Kem {
     /// DHKEM(X25519, HKDF-SHA256), 0x0020.
     #[default]
     X25519 = 1,
-    /// X-Wing, 0x647a: X25519 and ML-KEM-768. What is recorded today stays closed to a quantum computer; signatures
-    /// are Ed25519 all the same.
+    /// X-Wing, 0x647a: X25519 and ML-KEM-768. Recorded calls stay confidential against a later
+    /// quantum computer; signatures remain Ed25519.
     XWing = 2,
 }
 
 impl Kem {
-    /// Its number on the wire.
+    /// The KEM's number on the wire.
     #[must_use]
     pub const fn id(self) -> u8 {
         self as u8
     }
 
-    /// The KEM with this number; `None` for any other, and for what this build leaves out.
+    /// The KEM with this number; `None` if the number is unknown or this build lacks the KEM.
     #[must_use]
     pub const fn from_id(id: u8) -> Option<Self> {
         match id {
@@ -46,12 +46,12 @@ impl Kem {
         }
     }
 
-    /// Whether this build has it.
+    /// Whether this build includes the KEM.
     pub(crate) const fn is_built(self) -> bool {
         Self::from_id(self.id()).is_some()
     }
 
-    /// Bytes of a public key.
+    /// Length of a public key, bytes.
     #[must_use]
     pub const fn key_len(self) -> usize {
         match self {
@@ -60,7 +60,7 @@ impl Kem {
         }
     }
 
-    /// Bytes of an encapsulated key.
+    /// Length of an encapsulated key, bytes.
     #[must_use]
     pub const fn enc_len(self) -> usize {
         match self {
@@ -70,13 +70,14 @@ impl Kem {
     }
 }
 
-/// A base key was not encrypted or decrypted: the public key, the encapsulated key, or the ciphertext is wrong.
+/// Encryption or decryption of a base key failed: the public key, the encapsulated key or the
+/// ciphertext is invalid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KemError;
 
 impl fmt::Display for KemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the base key could not be encrypted or decrypted")
+        f.write_str("encryption or decryption of the base key failed")
     }
 }
 
@@ -104,10 +105,10 @@ impl fmt::Debug for KemSecret {
 }
 
 impl KemSecret {
-    /// Draws a key pair; the public half has [`Kem::key_len`] bytes.
+    /// Draws a key pair. The public half has [`Kem::key_len`] bytes.
     ///
     /// # Errors
-    /// [`KemError`] if this build leaves the KEM out, or the generator gives nothing but zeros.
+    /// [`KemError`] if this build lacks the KEM, or the generator returned only zeros.
     pub fn generate(kem: Kem, rng: &mut impl CryptoRng) -> Result<(Self, Vec<u8>), KemError> {
         let mut ikm = Zeroizing::new([0; 32]);
         if !randomness::fill(rng, &mut *ikm) {
@@ -119,7 +120,7 @@ impl KemSecret {
     /// `DeriveKeyPair(ikm)`, RFC 9180 §7.1.3 and draft-ietf-hpke-pq for X-Wing.
     ///
     /// # Errors
-    /// [`KemError`] if this build leaves the KEM out.
+    /// [`KemError`] if this build lacks the KEM.
     pub fn derive(kem: Kem, ikm: &[u8; 32]) -> Result<(Self, Vec<u8>), KemError> {
         match kem {
             Kem::X25519 => {
@@ -136,10 +137,10 @@ impl KemSecret {
         }
     }
 
-    /// Decrypts a base key of this suite that [`wrap`] encrypted.
+    /// Decrypts a base key for this suite that [`wrap`] encrypted.
     ///
     /// # Errors
-    /// [`KemError`], also if what was encrypted is no base key of the suite.
+    /// [`KemError`], also if the plaintext is not a base key for the suite.
     pub fn unwrap(
         &self,
         suite: CipherSuite,
@@ -157,11 +158,12 @@ impl KemSecret {
     }
 }
 
-/// Encrypts a base key to the holder of a public key: the encapsulated key and the ciphertext.
+/// Encrypts a base key to the holder of a public key. Returns the encapsulated key and the
+/// ciphertext.
 ///
 /// # Errors
-/// [`KemError`] if `public` is no key of this KEM or its secret is known to everybody, if this build leaves the KEM out, or if
-/// the generator gives nothing but zeros.
+/// [`KemError`] if `public` is not a key of this KEM or has a publicly known secret, if this build
+/// lacks the KEM, or if the generator returned only zeros.
 pub fn wrap(
     kem: Kem,
     public: &[u8],
@@ -196,7 +198,7 @@ fn seal<K: HpkeKem>(
         aad,
         &mut rng,
     )?;
-    if !rng.is_sound() {
+    if !rng.is_valid() {
         return Err(KemError);
     }
     Ok((enc.to_bytes().to_vec(), ciphertext))

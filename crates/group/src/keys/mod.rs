@@ -1,4 +1,4 @@
-//! Keys: prekeys that others encrypt to, our own base keys, and those of others.
+//! Keys: our prekeys, our base keys, and other members' base keys.
 
 pub(crate) mod kem;
 pub(crate) mod own;

@@ -1,4 +1,4 @@
-//! Our own base keys: the one that we seal with, and the one that comes next.
+//! Our own base keys: the current one, which we seal with, and the pending one.
 
 use alloc::vec::Vec;
 
@@ -15,31 +15,33 @@ use crate::{
     randomness,
 };
 
-/// Ratchet steps for joins within a generation; then a new one begins, so that nobody falls behind what a receiver follows.
+/// Ratchet steps for joins within a generation. After them a new one begins, so that no receiver
+/// falls further behind than it can ratchet.
 const MAX_STEPS: u8 = 32;
 
 pub(crate) struct OwnKeys {
     pub(crate) current: Current,
     pub(crate) pending: Option<Pending>,
-    /// The newest generation that began with an update.
-    pub(crate) begun: Signed,
-    pub(crate) begun_generation: u32,
+    /// The update that began our newest generation.
+    pub(crate) newest_update: Signed,
+    pub(crate) newest_generation: u32,
 }
 
-/// What we seal with.
+/// The key that we seal with.
 pub(crate) struct Current {
     pub(crate) generation: u32,
     pub(crate) step: u8,
     base_key: BaseKey,
-    /// The update that began the generation; `None` while nobody has been given it (PROTOCOL.md §4, listeners).
-    begun_hash: Option<[u8; 32]>,
-    /// The delivery of this step, once it was made.
+    /// header_hash of the update that began the generation; `None` while no member has been given
+    /// it (PROTOCOL.md §4, listeners).
+    start_hash: Option<[u8; 32]>,
+    /// The signed delivery of this step, once there is one.
     delivery: Option<Signed>,
-    /// Frames sealed at this step, as the media path counts them.
+    /// Number of frames sealed at this step, from the media path.
     pub(crate) frames: u64,
 }
 
-/// What we shall seal with.
+/// The key that we shall switch to.
 pub(crate) struct Pending {
     pub(crate) generation: u32,
     base_key: BaseKey,
@@ -47,7 +49,7 @@ pub(crate) struct Pending {
     pub(crate) switch_at: Time,
 }
 
-/// A header with its signature.
+/// A signed update header.
 #[derive(Clone)]
 pub(crate) struct Signed {
     /// `head ‖ body ‖ signature`
@@ -56,7 +58,7 @@ pub(crate) struct Signed {
     pub(crate) hash: [u8; 32],
 }
 
-/// A key that was sent to a member: what acknowledges it.
+/// A key sent to a member, and the MAC of its acknowledgement.
 pub(crate) struct Delivery {
     pub(crate) generation: u32,
     pub(crate) step: u8,
@@ -75,13 +77,13 @@ impl Signed {
         Self { update, key_commit, hash }
     }
 
-    /// As shown to others.
+    /// The update header message, as shown to other members.
     pub(crate) fn header_message(&self) -> Vec<u8> {
         message::header_message(&self.update, &self.key_commit)
     }
 
-    /// The update for this member. `None` if its prekey is not a key: it harms itself.
-    fn address(
+    /// The update for this member. `None` if its prekey is invalid, which harms only that member.
+    fn encrypt_for(
         &self,
         core: &Core,
         (generation, step): (u32, u8),
@@ -108,7 +110,7 @@ impl Signed {
 }
 
 impl OwnKeys {
-    /// Generation 0; the second value is for the media path.
+    /// Generation 0. The second value is for the media path.
     pub(crate) fn new(core: &Core, base_key: BaseKey) -> (Self, BaseKey) {
         let update = KeyUpdate {
             reason: Reason::Start,
@@ -117,20 +119,20 @@ impl OwnKeys {
             step: 0,
             prev_hash: [0; 32],
         };
-        let begun = Signed::new(core, update, &base_key);
+        let newest_update = Signed::new(core, update, &base_key);
         let for_media = base_key.duplicate();
         let current = Current {
             generation: 0,
             step: 0,
             base_key,
-            begun_hash: Some(begun.hash),
+            start_hash: Some(newest_update.hash),
             delivery: None,
             frames: 0,
         };
-        (Self { current, pending: None, begun, begun_generation: 0 }, for_media)
+        (Self { current, pending: None, newest_update, newest_generation: 0 }, for_media)
     }
 
-    /// Begins a generation, in place of a pending one, which nobody will use.
+    /// Begins a generation. It replaces a pending one, which is then never used.
     pub(crate) fn begin(
         &mut self,
         core: &Core,
@@ -139,7 +141,7 @@ impl OwnKeys {
         base_key: BaseKey,
         switch_at: Time,
     ) {
-        let generation = self.begun_generation.max(self.current.generation) + 1;
+        let generation = self.newest_generation.max(self.current.generation) + 1;
         let signed = self.sign_beginning(core, reason, wants_ack, generation, &base_key);
         self.pending = Some(Pending { generation, base_key, signed, switch_at });
     }
@@ -152,39 +154,41 @@ impl OwnKeys {
         generation: u32,
         base_key: &BaseKey,
     ) -> Signed {
-        let prev_hash = self.begun.hash;
+        let prev_hash = self.newest_update.hash;
         let update = KeyUpdate { reason, wants_ack, generation, step: 0, prev_hash };
         let signed = Signed::new(core, update, base_key);
-        (self.begun, self.begun_generation) = (signed.clone(), generation);
+        (self.newest_update, self.newest_generation) = (signed.clone(), generation);
         signed
     }
 
-    /// Whether nobody has been given what we seal with.
+    /// Whether no member has been given the current key.
     pub(crate) const fn is_private(&self) -> bool {
-        self.current.begun_hash.is_none()
+        self.current.start_hash.is_none()
     }
 
-    /// Seals from now on with a key that nobody has. For the media path: its generation and the key.
+    /// Switches to a key that no member has been given. Returns its generation and the key for the
+    /// media path.
     pub(crate) fn begin_private(&mut self, base_key: BaseKey) -> (u32, BaseKey) {
-        let generation = self.begun_generation + 1;
+        let generation = self.newest_generation + 1;
         let for_media = base_key.duplicate();
         self.pending = None;
         self.current =
-            Current { generation, step: 0, base_key, begun_hash: None, delivery: None, frames: 0 };
+            Current { generation, step: 0, base_key, start_hash: None, delivery: None, frames: 0 };
         (generation, for_media)
     }
 
-    /// Gives a key that nobody has its update; from now on it is delivered like any other.
+    /// Signs the update of a key that no member has been given, so that it can be delivered like
+    /// any other.
     pub(crate) fn publish(&mut self, core: &Core, reason: Reason, wants_ack: bool) {
         if self.is_private() {
             let (generation, base_key) = (self.current.generation, self.current.base_key.duplicate());
             let signed = self.sign_beginning(core, reason, wants_ack, generation, &base_key);
-            self.current.begun_hash = Some(signed.hash);
+            self.current.start_hash = Some(signed.hash);
             self.current.delivery = Some(signed);
         }
     }
 
-    /// What we seal with, for this member.
+    /// The update that delivers the current key to this member.
     pub(crate) fn current_for(
         &mut self,
         core: &Core,
@@ -192,15 +196,15 @@ impl OwnKeys {
         member: &Member,
         rng: &mut impl CryptoRng,
     ) -> Option<(Vec<u8>, Delivery)> {
-        let Current { generation, step, base_key, begun_hash, delivery, .. } = &mut self.current;
-        let prev_hash = (*begun_hash)?;
+        let Current { generation, step, base_key, start_hash, delivery, .. } = &mut self.current;
+        let prev_hash = (*start_hash)?;
         let (generation, step) = (*generation, *step);
         let update = KeyUpdate { reason: Reason::Delivery, wants_ack, generation, step, prev_hash };
         let signed = delivery.get_or_insert_with(|| Signed::new(core, update, base_key));
-        signed.address(core, (generation, step), base_key, member, rng)
+        signed.encrypt_for(core, (generation, step), base_key, member, rng)
     }
 
-    /// What we shall seal with, for this member.
+    /// The update that delivers the pending key to this member.
     pub(crate) fn pending_for(
         &self,
         core: &Core,
@@ -208,20 +212,20 @@ impl OwnKeys {
         rng: &mut impl CryptoRng,
     ) -> Option<(Vec<u8>, Delivery)> {
         let Pending { generation, base_key, signed, .. } = self.pending.as_ref()?;
-        signed.address(core, (*generation, 0), base_key, member, rng)
+        signed.encrypt_for(core, (*generation, 0), base_key, member, rng)
     }
 
-    /// Whether the next generation should begin soon.
-    pub(crate) const fn is_nearly_ratcheted_through(&self) -> bool {
+    /// Whether the next generation should begin soon, before the steps run out.
+    pub(crate) const fn is_near_step_limit(&self) -> bool {
         self.current.step >= MAX_STEPS * 3 / 4
     }
 
-    /// Whether the present generation has room for another step.
-    pub(crate) const fn may_ratchet(&self) -> bool {
+    /// Whether the current generation has room for another step.
+    pub(crate) const fn can_ratchet(&self) -> bool {
         self.current.step + 1 < MAX_STEPS
     }
 
-    /// Moves one step on; the media path does the same.
+    /// Advances the current key by one step; the media path must do the same.
     pub(crate) fn ratchet(&mut self) {
         self.current.base_key = self.current.base_key.ratchet();
         self.current.step += 1;
@@ -229,7 +233,8 @@ impl OwnKeys {
         self.current.delivery = None;
     }
 
-    /// The pending key becomes the present one: for the media path.
+    /// Makes the pending key the current one. Returns its generation and the key for the media
+    /// path.
     pub(crate) fn switch(&mut self) -> Option<(u32, BaseKey)> {
         let Pending { generation, base_key, signed, .. } = self.pending.take()?;
         let for_media = base_key.duplicate();
@@ -237,7 +242,7 @@ impl OwnKeys {
             generation,
             step: 0,
             base_key,
-            begun_hash: Some(signed.hash),
+            start_hash: Some(signed.hash),
             delivery: Some(signed),
             frames: 0,
         };
@@ -245,7 +250,7 @@ impl OwnKeys {
     }
 }
 
-/// A fresh base key; `None` if the generator gives nothing but zeros.
+/// A fresh base key; `None` if the generator returned only zeros.
 pub(crate) fn draw(suite: CipherSuite, rng: &mut impl CryptoRng) -> Option<BaseKey> {
     let mut bytes = Zeroizing::new(alloc::vec![0; suite.nh()]);
     randomness::fill(rng, &mut bytes);

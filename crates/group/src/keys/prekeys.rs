@@ -1,4 +1,5 @@
-//! Our prekeys: what was encrypted to an older one than the last two does not open any more, whoever holds the device.
+//! Our prekeys. An entry for a prekey older than the last two no longer opens, even for an attacker
+//! that seizes the device.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -8,7 +9,7 @@ use rand_core::CryptoRng;
 use super::kem::{Kem, KemSecret};
 use crate::{Time, randomness::TRY_AGAIN};
 
-/// A KEM key pair of ours.
+/// One of our KEM key pairs.
 struct Prekey {
     number: u16,
     secret: KemSecret,
@@ -23,19 +24,19 @@ pub(crate) struct Prekeys {
 }
 
 impl Prekeys {
-    /// The first, number 0. `None` if there is no randomness or this build leaves the KEM out.
+    /// The first prekey, number 0. `None` if there is no randomness or this build lacks the KEM.
     pub(crate) fn new(kem: Kem, life: Duration, now: Time, rng: &mut impl CryptoRng) -> Option<Self> {
         let (secret, public) = KemSecret::generate(kem, rng).ok()?;
         let newest = Prekey { number: 0, secret, public };
         Some(Self { kem, newest, before: None, next_at: now + life })
     }
 
-    /// Number and public key of the newest.
+    /// Number and public key of the newest prekey.
     pub(crate) fn newest(&self) -> (u16, &[u8]) {
         (self.newest.number, &self.newest.public)
     }
 
-    /// The secret and public key of this number, if it is still held.
+    /// Secret and public key of the prekey with this number, if it is still held.
     pub(crate) fn find(&self, number: u16) -> Option<(&KemSecret, &[u8])> {
         let held = [Some(&self.newest), self.before.as_ref()];
         let found = held.into_iter().flatten().find(|prekey| prekey.number == number)?;
@@ -46,7 +47,7 @@ impl Prekeys {
         self.next_at
     }
 
-    /// Draws a new one if it is time, and wipes the oldest.
+    /// Draws a new prekey if one is due, and wipes the oldest.
     pub(crate) fn renew(&mut self, life: Duration, now: Time, rng: &mut impl CryptoRng) {
         if now < self.next_at {
             return;
@@ -57,7 +58,7 @@ impl Prekeys {
         };
         let number = self.newest.number.wrapping_add(1);
         let before = core::mem::replace(&mut self.newest, Prekey { number, secret, public });
-        // After a long sleep nobody should hold the one before either.
+        // After a long sleep the previous prekey has expired too.
         self.before = (now < self.next_at + life).then_some(before);
         self.next_at = now + life;
     }

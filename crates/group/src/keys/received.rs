@@ -1,45 +1,46 @@
-//! The base keys of a member that have come in.
+//! The base keys received from a member.
 
 use alloc::{boxed::Box, vec::Vec};
 
 use crate::{GroupError, KeyId, Time, message::KeyUpdate};
 
-/// Keys whose acks are kept, to be repeated.
+/// Number of keys whose acks are kept, to be resent.
 const RECENT: usize = 4;
-/// Generations of a member that are open at once: the one in use, those that are on their way, and old ones for late frames.
+/// Generations of a member that are open at once: the one in use, newer ones not used yet, and
+/// older ones for late frames.
 const OPEN_GENERATIONS: usize = 8;
-/// Wiped generations that are remembered one by one.
+/// Maximum number of wiped generations noted individually.
 const MAX_WIPED_EARLY: usize = 32;
 
-/// Bytes of a header with its signature, as shown to others.
+/// Length of an update header message, bytes.
 pub(crate) const HEADER_MESSAGE_LEN: usize = KeyUpdate::HEADER_LEN + crate::message::SIGNATURE_LEN;
 
-/// The keys of a member that have come in.
+/// The keys received from a member.
 #[derive(Default)]
 pub(crate) struct Received {
     recent: Vec<Opened>,
     open: Vec<OpenGeneration>,
-    begun: Option<Begun>,
-    /// All generations before this were wiped.
+    newest_start: Option<GenerationStart>,
+    /// All generations before this one were wiped.
     wiped_before: u32,
-    /// Generations that were wiped before older ones.
+    /// Generations wiped although older ones are open.
     wiped_early: Vec<u32>,
-    /// Keys that have opened a frame, and when what came before them is wiped.
+    /// Keys that have opened a frame, and when the keys before them are wiped.
     retiring: Vec<(u32, u8, Time)>,
 }
 
-/// A key that was opened.
+/// A key whose entry was opened.
 #[derive(Clone, Copy)]
 pub(crate) struct Opened {
     pub(crate) generation: u32,
     pub(crate) step: u8,
     pub(crate) key_commit: [u8; 32],
     pub(crate) mac: [u8; 8],
-    /// The first bytes of the signature: what is sent again is recognised by them.
+    /// The first bytes of the signature, by which a resent update is recognised.
     pub(crate) signature: [u8; 8],
 }
 
-/// A generation of which a key was installed.
+/// A generation with an installed key.
 #[derive(Clone, Copy)]
 struct OpenGeneration {
     generation: u32,
@@ -48,18 +49,18 @@ struct OpenGeneration {
     has_opened_a_frame: bool,
 }
 
-/// The newest generation that the member has begun, as far as we know.
-pub(crate) struct Begun {
+/// The start of a generation, as far as we know it.
+pub(crate) struct GenerationStart {
     pub(crate) generation: u32,
     pub(crate) hash: [u8; 32],
-    /// The hash of the generation one below, if it is known.
+    /// The hash of the generation before it, if known.
     pub(crate) before: Option<[u8; 32]>,
-    /// Its update header, if that is here.
+    /// Its update header message, if we hold it.
     pub(crate) header: Option<Box<[u8; HEADER_MESSAGE_LEN]>>,
 }
 
 impl Received {
-    /// A key that came before, by what an update that is sent again has in common with the first.
+    /// The key that an earlier copy of the same update delivered, if any.
     pub(crate) fn find_repeated(&self, update: &KeyUpdate, signature: &[u8; 64]) -> Option<Opened> {
         let same = |opened: &&Opened| {
             opened.generation == update.generation
@@ -69,10 +70,10 @@ impl Received {
         self.recent.iter().find(same).copied()
     }
 
-    /// Notes a key that was opened.
+    /// Notes a key whose entry was opened.
     ///
     /// # Errors
-    /// [`GroupError::Equivocation`] if another key came with the same generation and step.
+    /// [`GroupError::Equivocation`] if another key had the same generation and step.
     pub(crate) fn note(&mut self, opened: Opened) -> Result<(), GroupError> {
         let same =
             |known: &&mut Opened| known.generation == opened.generation && known.step == opened.step;
@@ -90,38 +91,38 @@ impl Received {
         Ok(())
     }
 
-    pub(crate) const fn begun(&self) -> Option<&Begun> {
-        self.begun.as_ref()
+    pub(crate) const fn newest_start(&self) -> Option<&GenerationStart> {
+        self.newest_start.as_ref()
     }
 
     /// The newest generation and its hash; zeros if none is known.
     pub(crate) fn newest(&self) -> (u32, [u8; 32]) {
-        self.begun.as_ref().map_or((0, [0; 32]), |begun| (begun.generation, begun.hash))
+        self.newest_start.as_ref().map_or((0, [0; 32]), |start| (start.generation, start.hash))
     }
 
-    /// Notes that a generation has begun, unless a later one is known.
+    /// Notes the start of a generation, unless a later one is known.
     ///
     /// # Errors
-    /// [`GroupError::Equivocation`] if it contradicts what the member said before.
-    pub(crate) fn begin(&mut self, begun: Begun) -> Result<(), GroupError> {
-        let Some(known) = &mut self.begun else {
-            self.begun = Some(begun);
+    /// [`GroupError::Equivocation`] if it contradicts an earlier statement of the member.
+    pub(crate) fn note_start(&mut self, start: GenerationStart) -> Result<(), GroupError> {
+        let Some(known) = &mut self.newest_start else {
+            self.newest_start = Some(start);
             return Ok(());
         };
-        if known.generation == begun.generation {
-            let before = known.before.or(begun.before);
-            let contradicts = begun.before.is_some_and(|hash| before != Some(hash));
-            if known.hash != begun.hash || contradicts {
+        if known.generation == start.generation {
+            let before = known.before.or(start.before);
+            let contradicts = start.before.is_some_and(|hash| before != Some(hash));
+            if known.hash != start.hash || contradicts {
                 return Err(GroupError::Equivocation);
             }
             known.before = before;
-            known.header = known.header.take().or(begun.header);
-        } else if known.generation < begun.generation {
-            let below = (known.generation + 1 == begun.generation).then_some(known.hash);
-            if below.is_some() && begun.before.is_some_and(|before| Some(before) != below) {
+            known.header = known.header.take().or(start.header);
+        } else if known.generation < start.generation {
+            let below = (known.generation + 1 == start.generation).then_some(known.hash);
+            if below.is_some() && start.before.is_some_and(|before| Some(before) != below) {
                 return Err(GroupError::Equivocation);
             }
-            *known = Begun { before: begun.before.or(below), ..begun };
+            *known = GenerationStart { before: start.before.or(below), ..start };
         }
         Ok(())
     }
@@ -129,7 +130,7 @@ impl Received {
     /// Whether a generation is open; `false` if it may be opened.
     ///
     /// # Errors
-    /// [`GroupError::Stale`] for what was wiped: its frames would open once more.
+    /// [`GroupError::Stale`] if it was wiped: its frames would open once more.
     pub(crate) fn is_open(&self, generation: u32) -> Result<bool, GroupError> {
         if generation < self.wiped_before || self.wiped_early.contains(&generation) {
             return Err(GroupError::Stale);
@@ -137,7 +138,8 @@ impl Received {
         Ok(self.open.iter().any(|open| open.generation == generation))
     }
 
-    /// Notes that a generation is open from a step on; a generation that must be wiped for it.
+    /// Notes that a generation is open from this step on. Returns a generation that must be wiped
+    /// to make room.
     pub(crate) fn open(&mut self, generation: u32, step: u8, now: Time) -> Option<u32> {
         let place = self.open.partition_point(|open| open.generation < generation);
         let open = OpenGeneration { generation, step, since: now, has_opened_a_frame: false };
@@ -146,7 +148,7 @@ impl Received {
         if self.open.len() <= OPEN_GENERATIONS {
             return None;
         }
-        // The oldest, but not the one in use: many newer may have been replaced before they were used.
+        // Wipe the oldest, but not the one in use: many newer ones may have been replaced unused.
         let used = self.open.iter().rposition(|open| open.has_opened_a_frame);
         let place = usize::from(used == Some(0));
         let oldest = self.open.remove(place).generation;
@@ -157,18 +159,18 @@ impl Received {
         Some(oldest)
     }
 
-    /// The first generation after all that were open here.
+    /// The first generation after all that were open.
     pub(crate) fn first_unopened(&self) -> u32 {
         let newest = self.open.last().map(|open| open.generation);
         newest.map_or(0, |newest| newest.saturating_add(1)).max(self.wiped_before)
     }
 
-    /// Opens no generation before this one.
-    pub(crate) fn begin_at(&mut self, generation: u32) {
+    /// Marks all generations before this one as wiped.
+    pub(crate) fn reject_before(&mut self, generation: u32) {
         self.wiped_before = self.wiped_before.max(generation);
     }
 
-    /// Everything was wiped: the member is away. Nothing that was open is opened again.
+    /// Marks every open generation as wiped, as the member is away.
     pub(crate) fn close(&mut self) {
         self.wiped_before = self.first_unopened();
         self.recent = Vec::new();
@@ -177,19 +179,19 @@ impl Received {
         self.retiring = Vec::new();
     }
 
-    /// A frame has opened with this key, the newest so far: what came before it is wiped at that time.
+    /// Notes that a frame opened with this key, the newest so far. Older keys are wiped at `at`.
     pub(crate) fn retire_before(&mut self, generation: u32, step: u8, at: Time) {
         if let Some(open) = self.open.iter_mut().find(|open| open.generation == generation) {
             open.has_opened_a_frame = true;
         }
         if self.retiring.len() == OPEN_GENERATIONS {
-            // The newest stands for the one before it.
+            // The newest also retires the one before it.
             self.retiring.pop();
         }
         push(&mut self.retiring, (generation, step, at));
     }
 
-    /// The key before which everything is to be wiped now.
+    /// The key whose predecessors are to be wiped now.
     pub(crate) fn retired(&mut self, now: Time) -> Option<KeyId> {
         let &(generation, step, at) = self.retiring.first()?;
         if now < at {
@@ -210,14 +212,14 @@ impl Received {
         self.retiring.first().map(|&(.., at)| at)
     }
 
-    /// The newest key that is open, and since when.
+    /// The newest open key, and since when it has been open.
     pub(crate) fn newest_open(&self) -> Option<(KeyId, Time)> {
         let open = self.open.last()?;
         Some((KeyId { generation: open.generation.into(), step: open.step.into() }, open.since))
     }
 }
 
-/// Grows a vector by what is needed: there is one for each member, and mostly it holds one thing.
+/// Pushes without spare capacity: each member has such a vector, and it mostly holds one element.
 fn push<T>(into: &mut Vec<T>, value: T) {
     into.reserve_exact(1);
     into.push(value);
@@ -231,23 +233,28 @@ mod tests {
 
     const NOW: Time = Time::at(core::time::Duration::from_secs(1));
 
-    fn begun(generation: u32, hash: u8, before: Option<u8>) -> Begun {
-        Begun { generation, hash: [hash; 32], before: before.map(|hash| [hash; 32]), header: None }
+    fn start(generation: u32, hash: u8, before: Option<u8>) -> GenerationStart {
+        GenerationStart {
+            generation,
+            hash: [hash; 32],
+            before: before.map(|hash| [hash; 32]),
+            header: None,
+        }
     }
 
     #[test]
     fn two_chains_of_one_member_contradict_each_other() {
         let mut received = Received::default();
-        received.begin(begun(4, 4, Some(3))).unwrap();
-        assert_eq!(received.begin(begun(4, 9, None)), Err(GroupError::Equivocation));
-        assert_eq!(received.begin(begun(5, 5, Some(9))), Err(GroupError::Equivocation));
-        // A heartbeat tells of it first, its update comes later.
-        received.begin(begun(5, 5, None)).unwrap();
-        assert_eq!(received.begin(begun(5, 5, Some(9))), Err(GroupError::Equivocation));
-        received.begin(begun(5, 5, Some(4))).unwrap();
-        // Generations between were not told to us.
-        received.begin(begun(9, 9, Some(8))).unwrap();
-        received.begin(begun(5, 7, None)).unwrap();
+        received.note_start(start(4, 4, Some(3))).unwrap();
+        assert_eq!(received.note_start(start(4, 9, None)), Err(GroupError::Equivocation));
+        assert_eq!(received.note_start(start(5, 5, Some(9))), Err(GroupError::Equivocation));
+        // The heartbeat arrives first, the update later.
+        received.note_start(start(5, 5, None)).unwrap();
+        assert_eq!(received.note_start(start(5, 5, Some(9))), Err(GroupError::Equivocation));
+        received.note_start(start(5, 5, Some(4))).unwrap();
+        // Generations in between were not delivered to us.
+        received.note_start(start(9, 9, Some(8))).unwrap();
+        received.note_start(start(5, 7, None)).unwrap();
         assert_eq!(received.newest(), (9, [9; 32]));
     }
 
@@ -269,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_of_many_keys_retires_what_is_before_it() {
+    fn the_newest_of_many_keys_retires_the_older_ones() {
         let mut received = Received::default();
         received.open(0, 0, NOW);
         for step in 0..12 {
@@ -283,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_generation_in_use_stays_when_newer_ones_push_out_old_ones() {
+    fn the_generation_in_use_stays_when_newer_ones_evict_old_ones() {
         let mut received = Received::default();
         received.open(0, 0, NOW);
         received.retire_before(0, 0, NOW);
@@ -299,13 +306,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_closed_is_not_opened_again() {
+    fn a_closed_generation_is_not_opened_again() {
         let mut received = Received::default();
-        received.begin(begun(3, 3, None)).unwrap();
+        received.note_start(start(3, 3, None)).unwrap();
         received.open(2, 0, NOW);
         received.close();
         assert!((0..3).all(|generation| received.is_open(generation) == Err(GroupError::Stale)));
-        // Begun, and never opened here.
+        // Generation 3 has begun, and was never open here.
         assert_eq!(received.is_open(3), Ok(false));
     }
 }

@@ -1,39 +1,40 @@
-//! Comparing what members see (PROTOCOL.md §6).
+//! Exchange and comparison of rosters, views and orders (PROTOCOL.md §6).
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::time::Duration;
 
 use super::Group;
 use crate::{
-    Event, GroupError, Recipient, SessionId, Time,
-    agreement::{REPORT_AFTER, Suspect},
-    members::member::Member,
-    message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, prefix},
+    Event, GroupError, Permission, Recipient, SessionId, Time,
+    agreement::{Comparison, REPORT_AFTER, Suspect},
+    members::{member::Member, orders::SignedOrder},
+    message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, Verified, prefix},
 };
 
-/// Orders that differ for this long are passed on.
+/// Orders that differ for this long are forwarded.
 const ORDERS_AFTER: Duration = Duration::from_secs(1);
-/// Members do not all compare at once: each waits up to 256 times this long.
+/// Comparisons are spread out: each pair of members waits up to 256 times this long.
 const SPREAD: Duration = Duration::from_millis(16);
-/// A session that one side has lost may be away for this long before that is a difference to report.
+/// A session may be away at one side for this long before the difference is reported.
 const MAY_BE_AWAY: Duration = Duration::from_secs(100);
-/// A member that has proved to be present this long after a difference came up should have answered.
-const WROTE_SINCE: Duration = Duration::from_secs(30);
-/// A member's roster is answered at most this often.
+/// A member that gives proof of life this long after a difference began should have answered.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// Minimum interval between answers to one member's rosters.
 const ANSWER_EVERY: Duration = Duration::from_secs(4);
-/// Messages that are passed on for one roster; the next one shows what is still missing.
+/// Maximum number of messages forwarded for one roster; the next one shows what is still missing.
 const MAX_FORWARDED: usize = 64;
-/// A session that has just come need not be known to everybody.
+/// A session that joined this recently need not be known to all members.
 const IS_NEW: Duration = Duration::from_secs(5);
 
-/// How long a difference must last before it is acted upon.
+/// How long differences must last before members exchange rosters or orders.
 pub(super) struct CompareAfter {
     pub(super) roster: Duration,
     pub(super) orders: Duration,
 }
 
 impl CompareAfter {
-    /// For each pair of members another time within some seconds, so that a newcomer is not shown everything by everybody.
+    /// Adds a delay of up to a few seconds that depends on the pair, so that a newcomer does not
+    /// receive everything from every member.
     pub(super) fn new(among: usize, us: SessionId, with: SessionId, mismatch_after: Duration) -> Self {
         let spread = SPREAD * u32::from(with.0[15] ^ us.0[15]);
         let spread = if among > 2 { spread } else { Duration::ZERO };
@@ -41,7 +42,14 @@ impl CompareAfter {
     }
 }
 
-/// What a session is to us, and its newest generation.
+/// Whether a member gave proof of life long enough after a difference began that it should have
+/// answered.
+fn should_have_answered(member: &Member, difference: &Comparison) -> bool {
+    let first = difference.first().unwrap_or_default();
+    member.presence.proved_at().is_some_and(|at| at > first + ANSWER_WITHIN)
+}
+
+/// Our status of a session, and its newest generation.
 struct Known {
     status: Status,
     newest: u32,
@@ -54,17 +62,14 @@ impl Group {
         CompareAfter::new(self.members.len(), self.core.session, with, mismatch_after)
     }
 
-    /// A heartbeat tells what its sender sees.
+    /// Compares the hashes of a heartbeat with ours.
     pub(super) fn compare(&mut self, session: SessionId, heartbeat: &Heartbeat, now: Time) {
         self.refresh_view();
         let Some(member) = self.members.get_mut(&session) else { return };
         let (ours, theirs) = (self.orders_hash.now, heartbeat.orders_hash);
         member.orders.update(theirs, ours, self.orders_hash.holds(&theirs, now), now);
-        // With its first heartbeat a session introduces itself, and knows nobody. One that does not admit us has told us why.
-        if self.refusers.contains(&session) && self.roster.holds(&heartbeat.roster_hash, now) {
-            self.refusers.remove(&session);
-        }
-        if heartbeat.seq == 1 || self.refusers.contains(&session) {
+        // With its first heartbeat a session knows no other member.
+        if heartbeat.seq == 1 {
             return;
         }
         let theirs = heartbeat.roster_hash;
@@ -75,14 +80,14 @@ impl Group {
             member.view.update(theirs, self.view.now, self.view.holds(&theirs, now), now);
         }
         if is_taken_back {
-            self.agree(session, now);
+            self.retract_mismatch(session, now);
         }
     }
 
-    /// A member whose roster was reported to differ sees the same as we do. It may have been given no keys meanwhile.
-    fn agree(&mut self, session: SessionId, now: Time) {
+    /// Retracts the report of a roster mismatch. The member may have been given no keys meanwhile.
+    fn retract_mismatch(&mut self, session: SessionId, now: Time) {
         self.core.event(Event::RosterAgrees(session));
-        self.want_delivery(now);
+        self.schedule_delivery(now);
     }
 
     pub(super) fn members_that(&self, which: impl Fn(&Member) -> bool) -> Vec<SessionId> {
@@ -95,13 +100,14 @@ impl Group {
         for session in self.members_that(|member| member.roster.differs()) {
             let member = self.members.get_mut(&session);
             if member.is_some_and(|member| member.roster.update_ours(hash, now)) {
-                self.agree(session, now);
+                self.retract_mismatch(session, now);
             }
         }
     }
 
-    /// Somebody has begun a generation, or has come or gone. The view is worked out when it is told or compared: after a leave
-    /// it changes with each member's update.
+    /// Notes that the view changed: a member joined, left or began a generation. The hash is
+    /// computed only when it is sent or compared, because after a leave the view changes with each
+    /// member's update.
     pub(super) fn view_changed(&mut self, now: Time) {
         let first = self.view_changed.map_or(now, |(first, _)| first);
         self.view_changed = Some((first, now));
@@ -114,7 +120,7 @@ impl Group {
             (member.announce_hash(), generation, hash)
         };
         let mut view: Vec<_> = self.members.values().map(|member| of_member(member)).collect();
-        view.push((self.core.announce_hash, self.own.begun_generation, self.own.begun.hash));
+        view.push((self.core.announce_hash, self.own.newest_generation, self.own.newest_update.hash));
         if self.view.set(Heartbeat::view_hash(&view), first) {
             let hash = self.view.now;
             for session in self.members_that(|member| member.view.differs()) {
@@ -125,7 +131,7 @@ impl Group {
         }
     }
 
-    /// Compares with members that have been seeing something else for a while.
+    /// Exchanges rosters and orders with members whose hashes have differed for long enough.
     pub(super) fn compare_if_due(&mut self, now: Time) {
         self.refresh_view();
         let differing = self.members_that(|member| {
@@ -137,7 +143,8 @@ impl Group {
             let roster = member.roster.take_due(after.roster, now);
             let view = member.view.take_due(after.roster, now);
             let orders = member.orders.take_due(after.orders, now);
-            let is_lasting = member.orders.tries() > REPORT_AFTER && member.presence.is_live();
+            let is_lasting =
+                member.orders.tries() > REPORT_AFTER && should_have_answered(member, &member.orders);
             if orders && is_lasting && member.orders.report() {
                 self.core.event(Event::OrdersDiffer(session));
             }
@@ -153,22 +160,17 @@ impl Group {
         }
     }
 
-    /// A live member that sees others than we do, and does not say whom.
+    /// Reports a live member whose roster differs and that does not send it.
     fn report_silence(&mut self, session: SessionId) {
-        if self.refusers.contains(&session) {
-            return;
-        }
         let Some(member) = self.members.get_mut(&session) else { return };
-        // It is present, and has been since the difference came up.
-        let first = member.roster.first().unwrap_or_default();
-        let is_here = member.presence.proved_at().is_some_and(|at| at > first + WROTE_SINCE);
-        let is_silent = is_here && member.roster.entries().is_none();
+        let is_silent =
+            should_have_answered(member, &member.roster) && member.roster.entries().is_none();
         if is_silent && member.roster.tries() > REPORT_AFTER + 2 && member.roster.report() {
             self.core.event(Event::RosterMismatch { with: session, sessions: Vec::new() });
         }
     }
 
-    /// What each session that we know is to us, by the start of its id.
+    /// Our status of every known session, by session prefix.
     fn known_sessions(&self) -> BTreeMap<[u8; 8], Known> {
         let nothing = (0, [0; 32]);
         let known = |status, (newest, update_hash)| Known { status, newest, update_hash };
@@ -180,10 +182,12 @@ impl Group {
             sessions.insert(prefix(departed.session), known(departed.status, nothing));
         }
         for (&session, _) in self.away.iter() {
-            sessions.insert(prefix(session), known(Status::Away, nothing));
+            let is_refuser = self.refusers.contains(&session);
+            let status = if is_refuser { Status::Refused } else { Status::Away };
+            sessions.insert(prefix(session), known(status, nothing));
         }
-        for (&session, judged) in self.waiting.iter() {
-            let status = if judged.has_left { Status::Left } else { Status::Judging };
+        for (&session, applicant) in self.waiting.iter() {
+            let status = if applicant.has_left { Status::Left } else { Status::Judging };
             sessions.insert(prefix(session), known(status, nothing));
         }
         for (&session, member) in self.members.iter() {
@@ -191,12 +195,12 @@ impl Group {
             let status = if is_live { Status::Live } else { Status::NotLive };
             sessions.insert(prefix(session), known(status, member.received.newest()));
         }
-        let newest = (self.own.begun_generation, self.own.begun.hash);
+        let newest = (self.own.newest_generation, self.own.newest_update.hash);
         sessions.insert(prefix(self.core.session), known(Status::Live, newest));
         sessions
     }
 
-    /// Shows a member what we know of all sessions.
+    /// Sends a member our roster.
     fn send_roster(&mut self, to: SessionId, is_answer: bool) {
         let entries = self.known_sessions().into_iter().map(|(session, known)| {
             let Known { status, newest, update_hash: [a, b, c, d, ..] } = known;
@@ -214,13 +218,13 @@ impl Group {
         }
     }
 
-    /// A member shows what it knows of all sessions.
+    /// Handles a member's roster.
     pub(super) fn on_roster(
         &mut self,
-        with: SessionId,
-        roster: &Roster,
+        roster: Verified<'_, Roster>,
         now: Time,
     ) -> Result<(), GroupError> {
+        let (with, roster) = (roster.session(), roster.body());
         let is_first_part = roster.from == [0; 8];
         if let Some(member) = self.members.get_mut(&with) {
             member.roster.note_entries(is_first_part, &roster.entries);
@@ -240,7 +244,7 @@ impl Group {
         Ok(())
     }
 
-    /// Passes on what somebody lacks who has shown us its roster, and asks for what we lack.
+    /// Forwards what the sender of a roster lacks, and requests what we lack.
     fn forward_missing(&mut self, to: SessionId, roster: &Roster, now: Time) {
         let theirs: BTreeMap<[u8; 8], &RosterEntry> =
             roster.entries.iter().map(|entry| (entry.session, entry)).collect();
@@ -254,7 +258,7 @@ impl Group {
                 continue;
             }
             let Some(entry) = theirs.get(&prefix(session)) else {
-                // Of one that may be a recording nobody else need hear.
+                // A session that is not live may be a recording, so it is not introduced to others.
                 if member.presence.is_live() {
                     messages.push(member.announce.to_vec());
                 }
@@ -266,16 +270,16 @@ impl Group {
             let (newest, hash) = member.received.newest();
             let is_other = entry.newest == newest && hash[..4] != entry.update_hash;
             if is_other || newest > entry.newest {
-                let header = member.received.begun().and_then(|begun| begun.header.as_ref());
+                let header = member.received.newest_start().and_then(|start| start.header.as_ref());
                 messages.extend(header.map(|header| header.to_vec()));
             } else if entry.newest > newest && member.presence.sends {
-                member.ask_by(now);
+                member.request_keys_by(now);
             }
         }
         if let Some(entry) = theirs.get(&prefix(self.core.session)) {
-            let begun = (self.own.begun_generation, &self.own.begun.hash[..4]);
+            let begun = (self.own.newest_generation, &self.own.newest_update.hash[..4]);
             if entry.status.is_member() && begun != (entry.newest, &entry.update_hash[..]) {
-                messages.push(self.own.begun.header_message());
+                messages.push(self.own.newest_update.header_message());
             }
         }
         for departed in self.departed.iter() {
@@ -295,11 +299,18 @@ impl Group {
         self.forward(to, messages);
     }
 
-    /// All orders in force. Of their moderators, those that are here are introduced first, apart: those that are shown together with
-    /// their orders are judged for these alone.
+    /// Forwards all orders in force, and the ended removals of moderators, which still void those
+    /// moderators' later orders. Announces of live signers go first, in a separate forward: a
+    /// signer whose announce comes in the same forward as its orders is judged for these alone.
     fn forward_orders(&mut self, to: SessionId) {
         let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
-        for order in self.orders.iter() {
+        let may_have_ordered = |removal: &&SignedOrder| {
+            let departed = self.departed.get(removal.order.action.target());
+            departed.is_none_or(|departed| departed.permission == Permission::Moderator)
+        };
+        let ended = self.orders.ended_removals().filter(may_have_ordered);
+        let orders: Vec<_> = self.orders.iter().chain(ended).collect();
+        for order in &orders {
             let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
             let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
             let announce = of_departed.or(of_away).map(<[u8]>::to_vec);
@@ -308,13 +319,12 @@ impl Group {
             let announce = of_member.map(|member| member.announce.to_vec());
             here.extend(announce.filter(|announce| !here.contains(announce)));
         }
-        gone.extend(self.orders.iter().map(|order| order.message.to_vec()));
+        gone.extend(orders.iter().map(|order| order.message.to_vec()));
         self.forward(to, here);
         self.forward(to, gone);
     }
 
-    /// Passes messages on, in as few of ours as there is room for. An announce stays together with what follows it as far as
-    /// possible.
+    /// Forwards messages in as few forwards as possible, in order.
     fn forward(&mut self, to: SessionId, messages: Vec<Vec<u8>>) {
         let mut part: Vec<Vec<u8>> = Vec::new();
         let mut len = 0;
@@ -332,7 +342,7 @@ impl Group {
         }
     }
 
-    /// A member's roster has come: if comparing has not helped, people should know.
+    /// Reviews the differences after a member's roster arrived, and reports those that persist.
     fn review(&mut self, with: SessionId, now: Time) {
         let known = self.known_sessions();
         let Some(member) = self.members.get(&with) else { return };
@@ -344,17 +354,26 @@ impl Group {
                 self.core.event(Event::RosterMismatch { with, sessions });
             }
         }
-        let Some(member) = self.members.get_mut(&with) else { return };
-        if let Some(entries) = member.view.entries() {
+        let Some(member) = self.members.get(&with) else { return };
+        if let (Some(entries), Some(first)) = (member.view.entries(), member.view.first()) {
+            // If a session has been silent since the difference began, its last statement may have
+            // reached one side alone.
+            let is_heard = |session: [u8; 8]| {
+                let mut members = self.members_with_prefix(session);
+                session == prefix(self.core.session)
+                    || members.any(|member| member.presence.proved_at().is_some_and(|at| at > first))
+            };
             let differs = entries.iter().filter_map(|entry| {
                 let known = known.get(&entry.session)?;
                 let is_live = [known.status, entry.status] == [Status::Live; 2];
                 let is_same =
                     (known.newest, &known.update_hash[..4]) == (entry.newest, &entry.update_hash[..]);
                 let (session, ours, theirs) = (entry.session, known.newest, entry.newest);
-                (is_live && !is_same).then_some(Suspect { session, ours, theirs })
+                let counts = is_live && (ours == theirs || is_heard(session));
+                (counts && !is_same).then_some(Suspect { session, ours, theirs })
             });
             let suspects = differs.collect();
+            let Some(member) = self.members.get_mut(&with) else { return };
             let sessions = member.view.review(suspects, now);
             if !sessions.is_empty() && member.view.report() {
                 self.core.event(Event::ViewMismatch { with, sessions });
@@ -362,7 +381,7 @@ impl Group {
         }
     }
 
-    /// The sessions that only one of both sees, and of which it is not known why.
+    /// The sessions that only one side sees without an explanation.
     fn unexplained(
         &self,
         theirs: &[RosterEntry],
@@ -386,7 +405,7 @@ impl Group {
             let is_explained = match other {
                 None if is_doubtful => true,
                 None => {
-                    // It may have come after the member wrote.
+                    // It may have joined after the member sent its roster.
                     let mut members = self.members_with_prefix(session);
                     members.any(|member| member.since > now - IS_NEW)
                 }

@@ -1,4 +1,4 @@
-//! Keys: ours to the others, theirs to us (PROTOCOL.md §4).
+//! Delivery of our keys and handling of other members' keys (PROTOCOL.md §4).
 
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
@@ -11,33 +11,34 @@ use crate::{
     Event, GroupError, KeyChange, KeyId, Recipient, SessionId, Time,
     keys::{
         own,
-        received::{Begun, HEADER_MESSAGE_LEN, Opened},
+        received::{GenerationStart, HEADER_MESSAGE_LEN, Opened},
     },
     members::member::{Delivered, Member},
     message::{
-        self, Ack, Addressee, Body, Entry, KeyUpdate, Message, Reason, Request, UpdateHeader, Wants,
-        entry_info,
+        self, Ack, Addressee, Body, Entry, KeyUpdate, Message, Reason, Request, UpdateHeader, Verified,
+        Wants, entry_info,
     },
     policy::OnMismatch,
     randomness::TRY_AGAIN,
 };
 
-/// A member's requests are answered at most this often.
+/// Minimum interval between answers to one member's requests.
 pub(super) const ANSWER_EVERY: Duration = Duration::from_secs(1);
-/// A member that has come this lately may be here though it has not proved it.
+/// A member that joined this recently may be present without proof of life.
 const MAY_BE_NEW: Duration = Duration::from_secs(10);
-/// A generation is begun for one member at most this often.
+/// Minimum interval between generations begun at one member's request.
 const RENEW_EVERY: Duration = Duration::from_secs(4);
 /// How long an ack waits for another message to the same member.
 const ACK_WAIT: Duration = Duration::from_millis(50);
-/// Joins are taken together for this time for each member, up to the policy's bound: in small calls nobody waits.
+/// Joins are coalesced for this time multiplied by the number of members, up to the policy's bound,
+/// so that small calls do not wait.
 const COALESCE_EACH: Duration = Duration::from_millis(20);
-/// To more recipients than this a key goes without asking for acks.
+/// A key for more recipients than this requests no acks.
 const MAX_ACKS: usize = 256;
 
 impl Group {
-    /// Answers a newcomer soon: at once if none came lately.
-    pub(super) fn want_delivery(&mut self, now: Time) {
+    /// Schedules a delivery: at once, unless one was made a moment ago.
+    pub(super) fn schedule_delivery(&mut self, now: Time) {
         let among = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         let wait = self.core.config.policy.coalesce_joins.min(COALESCE_EACH * among);
         let is_used = self.own.current.frames > 0;
@@ -46,16 +47,16 @@ impl Group {
         self.timers.set_sooner(Timer::Deliver, earliest.max(now));
     }
 
-    /// Begins a generation soon: at once if none was begun lately.
-    pub(super) fn want_generation(&mut self, reason: Reason, now: Time) {
-        let earliest = self.begun_at.map_or(now, |at| at + self.core.config.policy.coalesce_leaves);
+    /// Schedules a generation: at once, unless one began a moment ago.
+    pub(super) fn schedule_generation(&mut self, reason: Reason, now: Time) {
+        let earliest = self.began_at.map_or(now, |at| at + self.core.config.policy.coalesce_leaves);
         if self.timers.get(Timer::Begin).is_none() {
             self.begin_reason = reason;
         }
         self.timers.set_sooner(Timer::Begin, earliest.max(now));
     }
 
-    /// Members that may be given our keys.
+    /// Whether this member may be given our keys.
     fn is_trusted(&self, member: &Member) -> bool {
         match self.core.config.policy.on_mismatch {
             OnMismatch::Report => true,
@@ -68,7 +69,7 @@ impl Group {
             return;
         }
         if self.own.is_private() && !self.sends {
-            // Nobody has it.
+            // No member has the current key.
             self.left_at = None;
             return;
         }
@@ -76,16 +77,17 @@ impl Group {
             self.timers.set(Timer::Begin, now + TRY_AGAIN);
             return;
         };
-        self.begun_at = Some(now);
+        self.began_at = Some(now);
         if self.sends && self.own.is_private() {
-            // A generation that nobody was told of yet has its place in the chain before the next one.
+            // Publish the private generation first: it precedes the next one in the chain.
             self.own.publish(&self.core, Reason::Leave, self.members.len() <= MAX_ACKS);
         }
         if !self.sends {
             return self.begin_private(base_key);
         }
         let policy = &self.core.config.policy;
-        // A leave meanwhile keeps the deadline of the first, and a replaced generation leaves its own.
+        // A further leave keeps the deadline of the first, and a replaced generation passes on its
+        // own.
         let first = [self.left_at.take(), self.answered_leave_at].into_iter().flatten().min();
         self.answered_leave_at = first;
         let soon = now + policy.switch_after;
@@ -96,16 +98,16 @@ impl Group {
         let recipients = self.members.len();
         let wants_ack = recipients <= MAX_ACKS;
         self.own.begin(&self.core, self.begin_reason, wants_ack, base_key, switch_at);
-        let kept = [self.own.current.generation, self.own.begun_generation];
+        let kept = [self.own.current.generation, self.own.newest_generation];
         let withheld = self.withheld();
-        // Newcomers whose delivery is still to come do not know us yet.
+        // Newcomers that await their delivery do not know us yet.
         for session in self.members_that(|member| !member.delivered.announce) {
             if !withheld.contains(&session) {
                 self.introduce_to(session, now);
             }
         }
         for (session, member) in self.members.iter_mut() {
-            member.keep_unacknowledged(&kept);
+            member.retain_unacknowledged(&kept);
             member.delivered.pending = false;
             if withheld.contains(session) {
                 continue;
@@ -126,7 +128,7 @@ impl Group {
         withheld.map(|(&session, _)| session).collect()
     }
 
-    /// Seals with a key that nobody has, as long as nothing is to be sealed.
+    /// Switches to a key that no member has, while we only listen.
     fn begin_private(&mut self, base_key: sealframe_crypto::BaseKey) {
         let (generation, base_key) = self.own.begin_private(base_key);
         (self.left_at, self.answered_leave_at) = (None, None);
@@ -134,12 +136,12 @@ impl Group {
         for member in self.members.values_mut() {
             member.delivered =
                 Delivered { announce: member.delivered.announce, ..Delivered::default() };
-            member.keep_unacknowledged(&[]);
+            member.retain_unacknowledged(&[]);
         }
         self.core.change_keys(KeyChange::Rekey { generation: generation.into(), base_key });
     }
 
-    /// The next key becomes the present one, once it is time or everybody has it.
+    /// Switches to the pending key when it is acknowledged or its deadline is reached.
     pub(super) fn switch_if_due(&mut self, now: Time, rng: &mut impl CryptoRng) {
         if !self.timers.take_due(Timer::Switch, now) {
             return;
@@ -150,17 +152,17 @@ impl Group {
         for member in self.members.values_mut() {
             let Delivered { announce, pending, .. } = member.delivered;
             member.delivered = Delivered { announce, current: pending, pending: false };
-            member.keep_unacknowledged(&[generation]);
+            member.retain_unacknowledged(&[generation]);
             is_missing |= !pending;
         }
         self.core.change_keys(KeyChange::Rekey { generation: generation.into(), base_key });
         if is_missing {
-            self.want_delivery(now);
+            self.schedule_delivery(now);
         }
         self.set_rekey_timer(now, rng);
     }
 
-    /// Delivers what we seal with to members that lack it, one step on.
+    /// Ratchets the current key and delivers it to members that lack it.
     pub(super) fn deliver_if_due(&mut self, now: Time, rng: &mut impl CryptoRng) {
         if !self.timers.take_due(Timer::Deliver, now) || !self.sends {
             return;
@@ -169,7 +171,7 @@ impl Group {
         if self.own.is_private() {
             self.own.publish(&self.core, Reason::Leave, wants_ack);
             self.view_changed(now);
-            // Frames that were sealed with it open for those who were here.
+            // Members that were in the call may open the frames sealed with it so far.
             let polled_at = self.polled_at;
             let here = |member: &Member| member.since < polled_at;
             let sessions = self.lacking(here);
@@ -181,8 +183,9 @@ impl Group {
         }
         self.delivered_at = Some(now);
         if self.own.current.frames > 0 {
-            if !self.own.may_ratchet() {
-                // Receivers that hear nothing of us meanwhile would fall behind what they can follow.
+            if !self.own.can_ratchet() {
+                // Receivers that miss our messages meanwhile would fall further behind than they
+                // can ratchet.
                 if self.own.pending.is_none() {
                     self.begin_reason = Reason::Limit;
                     self.timers.set(Timer::Begin, now);
@@ -194,15 +197,15 @@ impl Group {
             }
             self.own.ratchet();
             self.core.change_keys(KeyChange::Ratchet);
-            if self.own.is_nearly_ratcheted_through() && self.own.pending.is_none() {
-                // Before newcomers would have to wait for it.
-                self.want_generation(Reason::Limit, now);
+            if self.own.is_near_step_limit() && self.own.pending.is_none() {
+                // Begin early, so that newcomers need not wait for it.
+                self.schedule_generation(Reason::Limit, now);
             }
         }
         self.deliver(&newcomers, wants_ack, now, rng);
     }
 
-    /// Members that lack the present key and may have it.
+    /// Members that lack the current key and may have it.
     fn lacking(&self, which: impl Fn(&Member) -> bool) -> Vec<SessionId> {
         let lacking = self.members.iter().filter(|(_, member)| {
             !member.delivered.current && which(member) && self.is_trusted(member)
@@ -210,7 +213,7 @@ impl Group {
         lacking.map(|(&session, _)| session).collect()
     }
 
-    /// What we seal with and what comes next, to these members.
+    /// Delivers the current and the pending key to these members.
     fn deliver(&mut self, to: &[SessionId], wants_ack: bool, now: Time, rng: &mut impl CryptoRng) {
         for &session in to {
             self.introduce_to(session, now);
@@ -249,7 +252,7 @@ impl Group {
         }
     }
 
-    /// Sends again what was not acknowledged.
+    /// Resends keys that were not acknowledged.
     pub(super) fn repeat_deliveries(&mut self, now: Time, rng: &mut impl CryptoRng) {
         let is_due = |member: &Member| member.next_repeat_at().is_some_and(|at| now >= at);
         let due = self.members.iter().filter(|(_, member)| is_due(member));
@@ -265,7 +268,7 @@ impl Group {
                 } else {
                     None
                 };
-                // A key that is not used any more needs no ack.
+                // A key that is no longer used needs no ack.
                 member.forget_delivery(generation);
                 if let Some((message, delivery)) = made {
                     member.note_repeat(delivery, tries, now);
@@ -275,7 +278,8 @@ impl Group {
         }
     }
 
-    /// Everybody who is here may have acknowledged the next key. Of a member that has just come it is not known yet whether it is.
+    /// Schedules the switch if all present members have acknowledged the pending key. A member that
+    /// has just joined counts as present.
     pub(super) fn switch_if_acknowledged(&mut self, now: Time) {
         let Some(pending) = &self.own.pending else { return };
         let generation = pending.generation;
@@ -299,7 +303,7 @@ impl Group {
             return Err(GroupError::Stale);
         }
         self.refusers.remove(&session);
-        // All who have the key could have made it: it is no proof of life.
+        // An ack is not proof of life: any holder of the key could have made it.
         self.switch_if_acknowledged(now);
         Ok(())
     }
@@ -310,13 +314,13 @@ impl Group {
         self.timers.set_sooner(Timer::Acks, now + ACK_WAIT);
     }
 
-    /// Sends the acks whose time has come, and those for which a message goes anyway.
+    /// Sends acks that are due, and those to members that a message is queued for.
     pub(super) fn send_acks(&mut self, now: Time) {
         let is_due = self.timers.get(Timer::Acks).is_some_and(|at| now >= at);
         let mut rest = Vec::new();
         let delivers = self.sends && self.timers.get(Timer::Deliver).is_some();
         for (target, ack) in core::mem::take(&mut self.acks) {
-            // Our key goes to it in a moment.
+            // Our key for this member follows in a moment and takes the ack along.
             let waits =
                 delivers && self.members.get(&target).is_some_and(|member| !member.delivered.current);
             if is_due && !waits || self.core.out.has_message_for(target) {
@@ -355,7 +359,7 @@ impl Group {
         let entry = Entry::parse(message.entry)?;
         let (enc, ciphertext) = entry.parts(kem, suite.nh())?;
         let Some((secret, prekey)) = self.prekeys.find(entry.prekey_number) else {
-            // It does not know our newest prekey.
+            // The member does not know our newest prekey.
             self.send_heartbeat_to(session, false, now);
             return Err(GroupError::Stale);
         };
@@ -367,7 +371,7 @@ impl Group {
         let bytes = base_key.expose_bytes();
         let (generation, step) = (update.generation, update.step);
         let key_commit = KeyUpdate::commit(bytes, &group, session, generation, step);
-        if !message.is_update_of(&group, &identity, &key_commit) {
+        if message.verify_update(&group, &identity, &key_commit).is_none() {
             return Err(GroupError::Unauthentic);
         }
         let hash = message.header_hash(&group, &key_commit);
@@ -375,28 +379,28 @@ impl Group {
         let mut start = [0; 8];
         start.copy_from_slice(&signature[..8]);
         let opened = Opened { generation, step, key_commit, mac, signature: start };
-        // It knows us.
+        // The update shows that the member knows us.
         member.delivered.announce = true;
         self.refusers.remove(&session);
         if member.received.note(opened).is_err() {
             return Err(self.report_equivocation(session));
         }
-        let begun = if update.reason.begins_generation() {
+        let start = if update.reason.begins_generation() {
             let shown =
                 message::header_message(&message.bytes[..message.signed.len() + 64], &key_commit);
             let header = <[u8; HEADER_MESSAGE_LEN]>::try_from(&*shown).ok().map(Box::new);
             let before = (generation > 0).then_some(update.prev_hash);
-            Begun { generation, hash, before, header }
+            GenerationStart { generation, hash, before, header }
         } else {
-            Begun { generation, hash: update.prev_hash, before: None, header: None }
+            GenerationStart { generation, hash: update.prev_hash, before: None, header: None }
         };
-        self.note_begun(session, begun, now)?;
+        self.note_generation_start(session, start, now)?;
         if update.wants_ack {
             self.acknowledge(session, &opened, now);
         }
         let Some(member) = self.members.get_mut(&session) else { return Ok(()) };
         if generation >= member.received.newest().0 {
-            member.ask_no_more();
+            member.cancel_key_requests();
         }
         if member.received.is_open(generation)? {
             return Ok(());
@@ -413,16 +417,16 @@ impl Group {
         Ok(())
     }
 
-    /// A member has begun a generation, as it told us or somebody shows.
-    pub(super) fn note_begun(
+    /// Notes that a member has begun a generation, by its own message or by a forwarded header.
+    pub(super) fn note_generation_start(
         &mut self,
         session: SessionId,
-        begun: Begun,
+        start: GenerationStart,
         now: Time,
     ) -> Result<(), GroupError> {
         let Some(member) = self.members.get_mut(&session) else { return Ok(()) };
         let before = member.received.newest();
-        if member.received.begin(begun).is_err() {
+        if member.received.note_start(start).is_err() {
             return Err(self.report_equivocation(session));
         }
         if member.received.newest() != before {
@@ -431,7 +435,7 @@ impl Group {
         Ok(())
     }
 
-    /// The header of an update that somebody shows us.
+    /// Handles a forwarded update header.
     pub(super) fn on_update_header(&mut self, message: &Message<'_>) -> Result<(), GroupError> {
         let now = self.polled_at;
         let session = message.head.session;
@@ -448,22 +452,26 @@ impl Group {
         if newest == update.generation && bool::from(hash.ct_eq(&known)) {
             return Err(GroupError::Stale);
         }
-        if !message.is_signed_by(&group, &member.identity()) {
+        if message.verify(&group, &member.identity()).is_none() {
             return Err(GroupError::Unauthentic);
         }
         let header = <[u8; HEADER_MESSAGE_LEN]>::try_from(message.bytes).ok().map(Box::new);
         let before = (update.generation > 0).then_some(update.prev_hash);
-        self.note_begun(session, Begun { generation: update.generation, hash, before, header }, now)?;
+        self.note_generation_start(
+            session,
+            GenerationStart { generation: update.generation, hash, before, header },
+            now,
+        )?;
         if let Some(member) = self.members.get_mut(&session)
             && member.presence.sends
             && update.generation > newest
         {
-            member.ask_by(now);
+            member.request_keys_by(now);
         }
         Ok(())
     }
 
-    /// A member has signed two things that exclude each other.
+    /// Reports that a member signed two statements that contradict each other.
     pub(super) fn report_equivocation(&mut self, session: SessionId) -> GroupError {
         let member = self.members.get_mut(&session);
         let is_news =
@@ -474,13 +482,14 @@ impl Group {
         GroupError::Equivocation
     }
 
-    pub(super) fn on_request(&mut self, session: SessionId, wants: Wants) -> Result<(), GroupError> {
+    pub(super) fn on_request(&mut self, request: Verified<'_, Request>) -> Result<(), GroupError> {
+        let (session, wants) = (request.session(), request.body().wants);
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
         member.request = Some(member.request.map_or(wants, |before| before.and(wants)));
         Ok(())
     }
 
-    /// Answers members that asked for something.
+    /// Answers members' requests.
     pub(super) fn answer_requests(&mut self, now: Time, rng: &mut impl CryptoRng) {
         let is_due = |member: &Member| {
             member.request.is_some() && member.answered_at.is_none_or(|at| now >= at + ANSWER_EVERY)
@@ -499,7 +508,7 @@ impl Group {
             }
             let Some(member) = self.members.get_mut(&session) else { continue };
             if wants.has(Wants::NEW_KEYS) {
-                // A key that it has had and wiped is not opened twice.
+                // A key that the member wiped does not open again, so it needs a new generation.
                 let had = member.delivered.current || member.delivered.pending;
                 if had && member.renewed_at.is_some_and(|at| now < at + RENEW_EVERY) {
                     continue;
@@ -510,28 +519,30 @@ impl Group {
                 member.delivered.current = false;
                 member.delivered.pending = false;
                 if had {
-                    self.want_generation(Reason::Leave, now);
+                    self.schedule_generation(Reason::Leave, now);
                     self.begin_if_due(now, rng);
                 } else {
-                    self.want_delivery(now);
+                    self.schedule_delivery(now);
                 }
             } else if wants.has(Wants::KEYS) && self.sends {
-                let is_told = member.delivered.current;
+                let was_delivered = member.delivered.current;
                 member.delivered.pending = false;
-                if is_told && self.members.get(&session).is_some_and(|member| self.is_trusted(member)) {
+                if was_delivered
+                    && self.members.get(&session).is_some_and(|member| self.is_trusted(member))
+                {
                     self.deliver(&[session], self.members.len() <= MAX_ACKS, now, rng);
                 } else {
-                    self.want_delivery(now);
+                    self.schedule_delivery(now);
                 }
             }
         }
     }
 
-    /// Requests keys that have not come.
+    /// Requests keys that have not arrived.
     pub(super) fn send_requests(&mut self, now: Time) {
         let mut targets = Vec::new();
         for (&session, member) in self.members.iter_mut() {
-            targets.extend(member.take_ask(now).map(|wants| (session, wants)));
+            targets.extend(member.take_key_request(now).map(|wants| (session, wants)));
         }
         for (target, wants) in targets {
             let request = Request { target, wants };
@@ -539,7 +550,7 @@ impl Group {
         }
     }
 
-    /// Wipes what newer keys have replaced.
+    /// Wipes keys that newer ones have replaced.
     pub(super) fn wipe_retired(&mut self, now: Time) {
         for member in self.members.values_mut() {
             while let Some(key) = member.received.retired(now) {

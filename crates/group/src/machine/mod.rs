@@ -30,7 +30,7 @@ use crate::{
         prekeys::Prekeys,
     },
     members::{
-        admission::Waiting,
+        admission::Applicants,
         departed::{AwayMembers, DepartedSessions, Refused, WipedKeys},
         map::MemberMap,
         orders::Orders,
@@ -43,73 +43,75 @@ use crate::{
 use sas::GroupVerifications;
 use timers::{Timer, Timers};
 
-/// What a caller is told to wait when nothing is to be done any more.
+/// Timeout returned after the group has ended; effectively never.
 const ENDED_WAIT: Duration = Duration::from_secs(3600);
 
 /// One member's side of a call.
 ///
-/// It does no I/O and has no clock: messages come in by [`handle_message`](Self::handle_message), everything that is to
-/// be done comes out of [`poll`](Self::poll), times are durations since a moment of the caller's choice, and randomness is
-/// an argument. A clock that is set back or jumps does no harm.
+/// It does no I/O and has no clock: [`handle_message`](Self::handle_message) takes messages,
+/// [`poll`](Self::poll) returns everything to be done, times are [`Time`]s on the caller's clock,
+/// and randomness is an argument. A clock that is set back or jumps does no harm.
 pub struct Group {
     core: Core,
     clock: Clock,
     trust: TrustStore,
     members: MemberMap,
-    waiting: Waiting,
+    waiting: Applicants,
     away: AwayMembers,
     departed: DepartedSessions,
     refused: Refused,
     wiped: WipedKeys,
-    /// Orders and leaves of sessions that are not known yet, or orders of members that are not live yet.
-    early: VecDeque<(SessionId, Vec<u8>)>,
+    /// Orders and leaves of unknown sessions, and orders of members that are not live yet.
+    early: VecDeque<receive::Early>,
     orders: Orders,
     own: OwnKeys,
     prekeys: Prekeys,
-    /// Acks that wait for company.
+    /// Acks that wait for another message to the same member.
     acks: Vec<(SessionId, Ack)>,
     heartbeats: OwnHeartbeats,
-    /// The heartbeat that came in last.
+    /// The heartbeat received last.
     witness: Witness,
     roster: RecentHashes,
     view: RecentHashes,
-    /// Since it was worked out the view has changed: first and last when.
+    /// When the view first and last changed since its hash was computed.
     view_changed: Option<(Time, Time)>,
     orders_hash: RecentHashes,
     verifications: GroupVerifications,
     strangers: TokenBucket,
     forgeries: TokenBucket,
-    /// Sessions that are not known, and when they were asked for their announce.
-    asked: BTreeMap<SessionId, Time>,
-    /// Sessions that do not admit us, as they say: they do not see us, and need not answer.
+    /// Unknown sessions, and when their announce was requested.
+    requested_announces: BTreeMap<SessionId, Time>,
+    /// Sessions that refused us. They do not see us and need not answer.
     refusers: alloc::collections::BTreeSet<SessionId>,
-    /// Refusals of us that were told, by kind.
-    told_refusals: BTreeMap<u8, Time>,
+    /// When each kind of refusal of us was last reported.
+    reported_refusals: BTreeMap<u8, Time>,
     timers: Timers,
-    /// Why the next generation begins.
+    /// The reason of the next generation.
     begin_reason: Reason,
     delivered_at: Option<Time>,
-    begun_at: Option<Time>,
-    /// The first leave that no generation was begun for, and the first that the pending one answers.
+    began_at: Option<Time>,
+    /// The first leave that no generation answers yet, and the first that the pending one answers.
     left_at: Option<Time>,
     answered_leave_at: Option<Time>,
     joined_at: Time,
     restarted_at: Option<Time>,
     restarts: u32,
     announced_at: Option<Time>,
-    /// What was there at the last poll was there when frames were sealed.
+    /// Time of the last poll. Members that were in the call then were in it when frames were
+    /// sealed.
     polled_at: Time,
     sends: bool,
     has_ended: bool,
 }
 
 impl Group {
-    /// Enters a call. The base key is generation 0 of ours, for the media path; our id in KIDs is
+    /// Joins a call. The base key is our generation 0, for the media path; our id in KIDs is
     /// [`member_id`](Self::member_id).
     ///
     /// # Errors
-    /// [`GroupError::Policy`], also for a credential of more than 4,096 bytes or an address of more than 255;
-    /// [`GroupError::OtherKem`] if this build lacks the KEM; [`GroupError::NoRandomness`].
+    /// [`GroupError::Policy`], also for a credential of more than 4,096 bytes or an address of more
+    /// than 255; [`GroupError::OtherKem`] if this build lacks the KEM;
+    /// [`GroupError::NoRandomness`].
     pub fn new(
         config: Config,
         key: IdentityKey,
@@ -139,7 +141,7 @@ impl Group {
             clock,
             trust,
             members: MemberMap::new(),
-            waiting: Waiting::default(),
+            waiting: Applicants::default(),
             away: AwayMembers::default(),
             departed: DepartedSessions::default(),
             refused: Refused::default(),
@@ -157,13 +159,13 @@ impl Group {
             orders_hash: RecentHashes::new(),
             strangers: TokenBucket::new(Rate::Strangers, now),
             forgeries: TokenBucket::new(Rate::Forgeries, now),
-            asked: BTreeMap::new(),
+            requested_announces: BTreeMap::new(),
             refusers: alloc::collections::BTreeSet::new(),
-            told_refusals: BTreeMap::new(),
+            reported_refusals: BTreeMap::new(),
             timers,
             begin_reason: Reason::Timer,
             delivered_at: None,
-            begun_at: None,
+            began_at: None,
             left_at: None,
             answered_leave_at: None,
             joined_at: now,
@@ -197,7 +199,7 @@ impl Group {
         self.core.member_id()
     }
 
-    /// What everybody in the call can compare: the same for all that see the same sessions.
+    /// The code that all members can compare. It is the same for all that see the same sessions.
     #[must_use]
     pub fn call_code(&self) -> CallCode {
         let group = &self.core.group;
@@ -212,7 +214,7 @@ impl Group {
         self.core.identity()
     }
 
-    /// What is known of people, to be stored.
+    /// The trust store, to be kept for the next call.
     #[must_use]
     pub const fn trust(&self) -> &TrustStore {
         &self.trust
@@ -224,7 +226,7 @@ impl Group {
         self.members_with_id(member).next()
     }
 
-    /// Members whose id this is: they follow each other, as a session begins with its member id.
+    /// The members with this id. They are adjacent, as a session id begins with its member id.
     fn members_with_id(&self, member: MemberId) -> impl Iterator<Item = SessionId> {
         let (mut first, mut last) = ([0; 16], [0xff; 16]);
         first[..2].copy_from_slice(&member.get().to_be_bytes());
@@ -232,50 +234,52 @@ impl Group {
         self.members.range(SessionId(first)..=SessionId(last)).map(|(&session, _)| session)
     }
 
-    /// What the relay calls this session, by its signed announce: where messages for it go. `None` if it is not known: such a
-    /// message goes to all.
+    /// The session's address at the relay, from its signed announce. `None` if the session is not
+    /// known; a message for it goes to all.
     #[must_use]
     pub fn address_of(&self, session: SessionId) -> Option<&[u8]> {
         let away = self.away.get(session).map(|away| &away.member);
         if let Some(member) = self.members.get(&session).or(away) {
             return Some(Announce::address_in(&member.announce));
         }
-        let waiting = self.waiting.get(session).map(|judged| &*judged.announce.address);
+        let waiting = self.waiting.get(session).map(|applicant| &*applicant.announce.address);
         let departed = || self.departed.get(session).map(|departed| &*departed.address);
         waiting.or_else(|| self.refused.address_of(session)).or_else(departed)
     }
 
-    /// The members, and sessions that are being judged, that the relay calls so: more than one if a session was replaced a moment
-    /// ago, or if somebody lies.
+    /// The members and applicants with this address at the relay. There is more than one if a
+    /// session was just replaced, or if one of them lies.
     pub fn sessions_at<'g>(&'g self, address: &'g [u8]) -> impl Iterator<Item = SessionId> + 'g {
         let members = self.members.values().map(|member| &**member);
         let members = members.filter(move |member| Announce::address_in(&member.announce) == address);
-        let waiting = self.waiting.iter().filter(move |(_, judged)| judged.announce.address == address);
+        let waiting =
+            self.waiting.iter().filter(move |(_, applicant)| applicant.announce.address == address);
         members.map(|member| member.session).chain(waiting.map(|(&session, _)| session))
     }
 
-    /// Begins a new generation: the present key nears its limit, or something is suspicious.
+    /// Begins a new generation, for example near the key's usage limit or on suspicion of
+    /// compromise.
     pub fn rekey(&mut self, reason: Reason, now: Time) {
         let now = self.advance(now);
-        self.want_generation(reason, now);
+        self.schedule_generation(reason, now);
     }
 
-    /// Whether we send frames. A member that does not draws new keys without giving them to anybody; before it sends again
-    /// it should say so, so that its first words open at once. A member that seals frames without having said so is
-    /// taken to send.
+    /// Sets whether we send frames. A member that only listens draws new keys without delivering
+    /// them. Call this before sending again, so that the first frames open at once. A member that
+    /// seals frames without calling this counts as sending.
     pub fn set_sending(&mut self, sends: bool, now: Time) {
         let now = self.advance(now);
         if sends != self.sends {
             self.sends = sends;
             self.timers.set_sooner(Timer::Heartbeat, now);
             if sends {
-                self.want_delivery(now);
+                self.schedule_delivery(now);
             }
         }
     }
 
-    /// Says how many frames were sealed with the present key. To be said before each [`poll`](Self::poll): a key that has
-    /// sealed nothing need not be moved on for a newcomer.
+    /// Sets the number of frames sealed with the current key. Call this before each
+    /// [`poll`](Self::poll): a key that has sealed no frame need not be ratcheted for a newcomer.
     pub fn set_frames(&mut self, frames: u64) {
         let has_sealed = frames > self.own.current.frames;
         self.own.current.frames = frames;
@@ -285,7 +289,8 @@ impl Group {
         }
     }
 
-    /// A frame of this member has opened with a newer key than all before it: what came before is wiped in 10 s.
+    /// Reports that a frame of this member opened with a newer key than all before. Older keys are
+    /// wiped after 10 s.
     pub fn opened(&mut self, member: MemberId, generation: u64, step: u32, now: Time) {
         let now = self.advance(now);
         let (Ok(generation), Ok(step)) = (u32::try_from(generation), u8::try_from(step)) else {
@@ -297,16 +302,17 @@ impl Group {
         }
     }
 
-    /// A frame came in a key of this member's that we do not hold: it is requested, if it does not come by itself.
+    /// Reports a frame whose key of this member we do not hold. The key is requested unless it
+    /// arrives in time.
     pub fn key_is_missing(&mut self, member: MemberId, now: Time) {
         let now = self.advance(now);
         let session = self.session_of(member);
         if let Some(member) = session.and_then(|session| self.members.get_mut(&session)) {
-            member.ask_by(now + Duration::from_millis(300));
+            member.request_keys_by(now + Duration::from_millis(300));
         }
     }
 
-    /// The transport is up again after a break: everybody hears of us at once.
+    /// Reports that the transport is connected again. We announce ourselves to all at once.
     pub fn reconnected(&mut self, now: Time) {
         let now = self.advance(now);
         if !self.has_ended {
@@ -314,14 +320,15 @@ impl Group {
         }
     }
 
-    /// Leaves. What comes out is for the relay; every key is wiped.
+    /// Leaves the call and wipes every key. Hand the outputs to the relay.
     #[must_use]
     pub fn leave(mut self) -> Vec<Output> {
         self.core.send(Recipient::All, &Body::Leave);
         self.core.out.into_messages()
     }
 
-    /// What is to be done next; to be called until it says [`Output::Timeout`].
+    /// The next output. Call this until it returns [`Output::Timeout`], after every other call and
+    /// when that time is reached.
     pub fn poll(&mut self, now: Time, rng: &mut impl CryptoRng) -> Output {
         let now = self.advance(now);
         if self.core.out.is_empty() && !self.has_ended {
@@ -332,7 +339,7 @@ impl Group {
             return output;
         }
         let until = if self.has_ended { now + ENDED_WAIT } else { self.next_timeout(now) };
-        Output::Timeout(self.clock.to_given(until))
+        Output::Timeout(self.clock.to_caller(until))
     }
 
     fn advance(&mut self, now: Time) -> Time {
@@ -343,13 +350,13 @@ impl Group {
         now
     }
 
-    /// Our announce and a heartbeat, to all.
+    /// Sends our announce and a heartbeat to all.
     fn announce_to_all(&mut self, now: Time) {
         self.core.out.send(Recipient::All, self.core.announce.clone());
         self.send_heartbeat(Recipient::All, false, now);
     }
 
-    /// Begins a new session: our member id belongs to another.
+    /// Begins a new session, as our member id belongs to another session.
     fn restart(&mut self, now: Time, rng: &mut impl CryptoRng) -> Result<(), GroupError> {
         let key = IdentityKey::from_seed(self.core.key.expose_seed());
         let key = key.map_err(|_| GroupError::NoRandomness)?;
@@ -370,10 +377,10 @@ impl Group {
         self.verifications = GroupVerifications::new(self.core.group, us);
         for member in self.members.values_mut() {
             member.delivered = crate::members::member::Delivered::default();
-            member.keep_unacknowledged(&[]);
+            member.retain_unacknowledged(&[]);
         }
         self.refusers.clear();
-        self.away.begin_anew();
+        self.away.restart();
         (self.joined_at, self.restarted_at) = (now, Some(now));
         self.restarts += 1;
         let member = self.core.member_id();
@@ -381,7 +388,7 @@ impl Group {
         self.core.event(crate::Event::SessionChanged(self.core.session));
         self.refresh_roster(now);
         self.announce_to_all(now);
-        self.want_delivery(now);
+        self.schedule_delivery(now);
         Ok(())
     }
 }
@@ -395,7 +402,7 @@ impl fmt::Debug for Group {
     }
 }
 
-/// A session of ours, with its first prekey.
+/// Creates a session of ours with its first prekey.
 fn enter(
     config: Config,
     key: IdentityKey,
@@ -429,9 +436,9 @@ fn enter(
     Ok((Core { group, session, key, announce, announce_hash, joined_at, config, out }, prekeys))
 }
 
-/// A session of ours that has ended.
-fn own_session(core: &Core, now: Time) -> crate::members::departed::Departed {
-    crate::members::departed::Departed {
+/// Our previous session, as a departed one.
+fn own_session(core: &Core, now: Time) -> crate::members::departed::DepartedSession {
+    crate::members::departed::DepartedSession {
         session: core.session,
         status: message::Status::Replaced,
         at: now,
@@ -442,7 +449,6 @@ fn own_session(core: &Core, now: Time) -> crate::members::departed::Departed {
         announce: Some(core.announce.as_slice().into()),
         proof: None,
         answered_at: None,
-        removed_by: None,
         is_hearsay: false,
     }
 }

@@ -6,15 +6,16 @@ use core::time::Duration;
 use super::Group;
 use crate::{
     EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId, Time,
-    members::orders::SignedOrder,
+    members::orders::{Inserted, SignedOrder},
     message::{Action, Announce, Body, Message, Order, RefusalReason},
 };
 
-/// How long after it has gone a moderator's orders still count by themselves.
+/// How long after a moderator has departed its orders count without a live member that forwards
+/// them.
 const HEARD_AFTER: Duration = Duration::from_secs(180);
 
 impl Group {
-    /// Admits nobody any more whose identity is not in the call now.
+    /// Locks the call: no identity that is not in the call now is admitted.
     ///
     /// # Errors
     /// [`GroupError::NotAllowed`] if we are not a moderator.
@@ -28,22 +29,23 @@ impl Group {
         let mut allowed: Vec<_> = identities.map(tag).collect();
         allowed.sort_unstable();
         allowed.dedup();
-        self.give(Order { counter, action: Action::Lock { allowed } }, now);
+        self.issue_order(Order { counter, action: Action::Lock { allowed } }, now);
         Ok(())
     }
 
-    /// Lets newcomers ask to be admitted again, those that were removed too.
+    /// Unlocks the call: newcomers may ask for admission again, including removed identities.
     ///
     /// # Errors
     /// [`GroupError::NotAllowed`] if we are not a moderator.
     pub fn unlock(&mut self, now: Time) -> Result<(), GroupError> {
         let now = self.advance(now);
         let counter = self.next_counter()?;
-        self.give(Order { counter, action: Action::Unlock }, now);
+        self.issue_order(Order { counter, action: Action::Unlock }, now);
         Ok(())
     }
 
-    /// Removes a member for everybody. Its identity is refused until a later unlock.
+    /// Removes a member from the call, for all members. Its identity is refused until a later
+    /// unlock.
     ///
     /// # Errors
     /// [`GroupError::NotAllowed`] if we are not a moderator, [`GroupError::UnknownMember`].
@@ -54,7 +56,7 @@ impl Group {
         let identity = member.ok_or(GroupError::UnknownMember(target))?.identity();
         let counter = self.next_counter()?;
         let identity = Order::tag(self.core.session, counter, &identity);
-        self.give(Order { counter, action: Action::Remove { target, identity } }, now);
+        self.issue_order(Order { counter, action: Action::Remove { target, identity } }, now);
         Ok(())
     }
 
@@ -68,15 +70,16 @@ impl Group {
         self.orders.highest().checked_add(1).ok_or(GroupError::NotAllowed)
     }
 
-    fn give(&mut self, order: Order, now: Time) {
+    fn issue_order(&mut self, order: Order, now: Time) {
         let message = self.core.sign(&Body::Order(order.clone()));
         self.core.out.send(Recipient::All, message.clone());
-        let by = self.core.session;
-        // Ours is news.
-        let _ = self.apply_order(SignedOrder { by, order, message: message.into() }, now);
+        let (by, identity) = (self.core.session, self.core.identity());
+        // Our own order has a new counter, so it is never rejected.
+        let _ = self.apply_order(SignedOrder { by, identity, order, message: message.into() }, now);
     }
 
-    /// An order of a moderator, or so it says. `is_vouched`: a live member passes it on.
+    /// Handles an order that is not verified yet. `is_vouched` says that a live member forwarded
+    /// it.
     pub(super) fn on_order(
         &mut self,
         by: SessionId,
@@ -85,6 +88,9 @@ impl Group {
         is_vouched: bool,
         now: Time,
     ) -> Result<(), GroupError> {
+        if self.orders.removed_at(by).is_some_and(|counter| counter < order.counter) {
+            return Err(GroupError::Departed);
+        }
         let away = self.away.get(by).map(|away| &away.member);
         let known = if let Some(member) = self.members.get(&by) {
             let counts = is_vouched || member.presence.is_live();
@@ -92,10 +98,6 @@ impl Group {
         } else if let Some(member) = away {
             Some((member.identity(), member.permission, is_vouched))
         } else if let Some(departed) = self.departed.get(by) {
-            if departed.removed_by.is_some_and(|counter| order.counter > counter) {
-                // It was removed before.
-                return Err(GroupError::Departed);
-            }
             if !is_vouched && now >= departed.at + HEARD_AFTER {
                 return Err(GroupError::Departed);
             }
@@ -104,33 +106,33 @@ impl Group {
             None
         };
         let Some((identity, permission, counts)) = known else {
-            self.keep_early(by, bytes);
+            self.buffer_early(by, bytes, is_vouched);
             return Err(GroupError::UnknownMember(by));
         };
         if permission != Permission::Moderator {
             return Err(GroupError::NotAllowed);
         }
-        let order = SignedOrder { by, order: order.clone(), message: bytes.into() };
-        if self.orders.is_known(&order) && self.has_ended_target(&order) {
+        if self.orders.is_known(by, order, bytes) && self.has_ended_target(order) {
             return Err(GroupError::Stale);
         }
-        if !Message::parse(bytes)?.is_signed_by(&self.core.group, &identity) {
+        let message = Message::parse(bytes)?;
+        let Some(verified) = message.verify_order(&self.core.group, &identity) else {
             return Err(GroupError::Unauthentic);
-        }
-        if !counts && !self.is_of_this_call(&order) {
+        };
+        if !counts && !self.is_of_this_call(order) {
             if self.departed.get(by).is_some() {
                 return Err(GroupError::Departed);
             }
-            self.keep_early(by, bytes);
+            self.buffer_early(by, bytes, is_vouched);
             return Ok(());
         }
-        self.apply_order(order, now)
+        self.apply_order(SignedOrder::new(verified, identity), now)
     }
 
-    /// Whether an order names a session that is or was present here. Any other may be a recording
-    /// of another call.
-    fn is_of_this_call(&self, order: &SignedOrder) -> bool {
-        let Action::Remove { target, .. } = order.order.action else { return false };
+    /// Whether a removal names a session that is or was live here. Any other order may be a
+    /// recording of another call.
+    fn is_of_this_call(&self, order: &Order) -> bool {
+        let Action::Remove { target, .. } = order.action else { return false };
         let away = self.away.get(target).map(|away| &away.member);
         let member = self.members.get(&target).or(away);
         let departed = self.departed.get(target);
@@ -139,9 +141,9 @@ impl Group {
             || departed.is_some_and(|departed| departed.was_live)
     }
 
-    /// Whether nothing is left to be done for a removal's session.
-    fn has_ended_target(&self, order: &SignedOrder) -> bool {
-        let target = order.order.action.target();
+    /// Whether the session named by a removal needs no further handling.
+    fn has_ended_target(&self, order: &Order) -> bool {
+        let target = order.action.target();
         target != self.core.session
             && !self.members.contains_key(&target)
             && self.away.get(target).is_none()
@@ -149,31 +151,34 @@ impl Group {
     }
 
     fn apply_order(&mut self, order: SignedOrder, now: Time) -> Result<(), GroupError> {
-        let by = order.by;
-        if let Action::Remove { target, .. } = order.order.action {
-            if target == self.core.session {
-                self.end(EndReason::Removed { by });
-                return Ok(());
-            }
-            self.depart(target, LeaveReason::Removed, Some(order.message.to_vec()), now);
-            for void in self.orders.void(target, order.order.counter) {
-                // Whom a removed moderator removed after that is welcome again.
-                self.departed.forget(void.order.action.target());
-            }
+        let (by, target, message) = (order.by, order.order.action.target(), order.message.clone());
+        let is_removal = matches!(order.order.action, Action::Remove { .. });
+        let was_locked = self.orders.is_locked();
+        let Inserted { counts, welcome, contradicts } = self.orders.insert(order);
+        if !counts {
+            return Err(GroupError::Departed);
         }
-        if self.orders.is_known(&order) {
+        if contradicts {
+            // All have both, and one of them in force.
+            self.report_equivocation(by);
+        }
+        if is_removal && target == self.core.session {
+            self.end(EndReason::Removed { by });
             return Ok(());
         }
-        let was_locked = self.orders.is_locked();
-        self.orders.insert(order);
+        for session in welcome {
+            // The removal of this session no longer counts.
+            self.departed.forget(session);
+        }
+        if is_removal {
+            self.remove_departed(target, LeaveReason::Removed, Some(message.to_vec()), now);
+        }
         let is_locked = self.orders.is_locked();
         if is_locked != was_locked {
             self.core.event(if is_locked { Event::Locked { by } } else { Event::Unlocked { by } });
         }
-        if !is_locked {
-            // Whom a lock or a removal kept out may ask again.
-            self.refused.keep_those_by_application();
-        }
+        // Sessions that a lock or removal excluded may ask again, as they may be allowed now.
+        self.refused.retain_those_by_application();
         self.enforce_orders(now);
         if self.orders_hash.set(self.orders.hash(), now) {
             let hash = self.orders_hash.now;
@@ -184,13 +189,13 @@ impl Group {
         Ok(())
     }
 
-    /// Puts out whom the orders in force keep out.
+    /// Expels members and refuses applicants that the orders in force exclude.
     fn enforce_orders(&mut self, now: Time) {
         let of_member = self.members.values();
         let of_away = self.away.iter().map(|(_, away)| &away.member);
         let sessions = of_member.chain(of_away).map(|member| (member.session, member.identity()));
         let out = sessions
-            .filter_map(|(session, identity)| Some((session, self.kept_out(session, &identity)?)));
+            .filter_map(|(session, identity)| Some((session, self.exclusion_of(session, &identity)?)));
         let out: Vec<_> = out.collect();
         for (session, (why, proof)) in out {
             match why {
@@ -200,24 +205,24 @@ impl Group {
                 | LeaveReason::Replaced
                 | LeaveReason::Dropped
                 | LeaveReason::Lost => {
-                    self.depart(session, why, Some(proof.message.to_vec()), now);
+                    self.remove_departed(session, why, Some(proof.message.to_vec()), now);
                 }
             }
         }
-        let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
+        let waiting = self.waiting.iter().filter(|(_, applicant)| !applicant.has_left);
         let refused: Vec<_> = waiting
-            .filter_map(|(&session, judged)| {
-                let (why, _) = self.kept_out(session, &judged.announce.identity)?;
+            .filter_map(|(&session, applicant)| {
+                let (why, _) = self.exclusion_of(session, &applicant.announce.identity)?;
                 Some((session, why))
             })
             .collect();
         for (session, why) in refused {
-            let Some(judged) = self.waiting.remove(session) else { continue };
+            let Some(applicant) = self.waiting.remove(session) else { continue };
             let is_removed = why == LeaveReason::Removed;
             let reason = if is_removed { RefusalReason::Removed } else { RefusalReason::Locked };
-            self.refuse_with(session, &judged.announce.address, reason, false, now);
+            self.refuse_with(session, &applicant.announce.address, reason, false, now);
         }
-        let us = self.kept_out(self.core.session, &self.core.identity());
+        let us = self.exclusion_of(self.core.session, &self.core.identity());
         if let Some((why, order)) = us.filter(|(_, order)| order.by != self.core.session) {
             let by = order.by;
             let is_removed = why == LeaveReason::Removed;
@@ -225,7 +230,7 @@ impl Group {
         }
     }
 
-    /// A lock does not name this member: it is out until an unlock.
+    /// Expels a member that the lock does not list, until an unlock.
     fn lock_out(&mut self, session: SessionId, now: Time) {
         let member = self.members.remove(&session);
         let was_member = member.is_some();
@@ -242,8 +247,12 @@ impl Group {
         }
     }
 
-    /// The order that keeps this session or identity out.
-    fn kept_out(&self, session: SessionId, identity: &Identity) -> Option<(LeaveReason, SignedOrder)> {
+    /// The order that excludes this session or identity, and the reason.
+    fn exclusion_of(
+        &self,
+        session: SessionId,
+        identity: &Identity,
+    ) -> Option<(LeaveReason, SignedOrder)> {
         if let Some(removal) = self.orders.removal_of(session, identity) {
             return Some((LeaveReason::Removed, removal.clone()));
         }
@@ -251,8 +260,9 @@ impl Group {
         Some((LeaveReason::LockedOut, lock.clone()))
     }
 
-    /// Newcomers may not be able to verify a lock whose moderator has gone: another moderator locks again.
-    pub(super) fn keep_locked(&mut self, gone: SessionId) {
+    /// Newcomers cannot verify a lock signed by a moderator that has departed, so a remaining
+    /// moderator locks again.
+    pub(super) fn relock_after(&mut self, gone: SessionId) {
         let is_theirs = self.orders.lock_in_force().is_some_and(|lock| lock.by == gone);
         let is_first = !self.members.iter().any(|(session, member)| {
             member.permission == Permission::Moderator
@@ -269,7 +279,7 @@ impl Group {
         let is_theirs = lock
             .is_some_and(|lock| lock.by != self.core.session && !self.members.contains_key(&lock.by));
         if is_theirs {
-            let _ = self.lock(self.clock.to_given(now));
+            let _ = self.lock(self.clock.to_caller(now));
         }
     }
 }

@@ -1,31 +1,35 @@
-//! Heartbeats, who is present, and who is away (PROTOCOL.md §5).
+//! Heartbeats, presence of members, and members that are away (PROTOCOL.md §5).
 
 use core::time::Duration;
 
 use super::{Group, agreement::CompareAfter, timers::Timer};
 use crate::{
     Event, GroupError, KeyChange, LeaveReason, Policy, Recipient, SessionId, Time,
-    members::{admission::Judged, departed::Away, member::Member},
-    message::{self, Body, Heartbeat, Message, Wants, Witness, prefix},
+    members::{admission::Applicant, departed::AwayMember, member::Member},
+    message::{
+        self, Body, Heartbeat, Message, Request, Verified, VerifiedBody, Wants, Witness, prefix,
+    },
 };
 
-/// Heartbeats without proof of life before a member is called unresponsive.
+/// Heartbeat intervals without proof of life after which a member is unresponsive.
 const UNRESPONSIVE_AFTER: u32 = 3;
-/// Heartbeats without proof of life before a member is asked for one.
+/// Heartbeat intervals without proof of life after which a member is asked for it.
 const ASKED_AFTER: u32 = 2;
-/// One member is sent heartbeats of its own at most this often.
+/// Minimum interval between heartbeats to one member alone.
 const ANSWER_EVERY: Duration = Duration::from_secs(1);
-/// What a member has to prove to be present after our machine slept.
+/// Time for a member's proof of life after our machine slept.
 const EXCUSED: Duration = Duration::from_secs(20);
-/// How long an older session of an identity has to show that it is still there.
+/// Time in which an older session of an identity must be heard.
 const CONTEST: Duration = Duration::from_secs(30);
-/// Members up to which heartbeats are sent twice as often while one is unresponsive.
+/// In calls of up to this many members heartbeats are sent twice as often while one is
+/// unresponsive.
 const SMALL_CALL: usize = 64;
-/// Bytes of prekeys that are sent in every heartbeat; larger ones only when they are new.
+/// Every heartbeat carries prekeys of up to this length, bytes; larger ones are sent only while
+/// new.
 const SMALL_PREKEY: usize = 64;
 
 impl Group {
-    /// T
+    /// The heartbeat interval, T.
     fn heartbeat_interval(&self) -> Duration {
         self.core.config.policy.heartbeat_among(self.members.len() + 1)
     }
@@ -35,7 +39,7 @@ impl Group {
     }
 
     pub(super) fn send_heartbeat_to_all(&mut self, now: Time) {
-        // In small calls somebody who is out of reach hears of us soon after it is back.
+        // In small calls a member that was unreachable hears us soon after its return.
         let is_missed = self.members.len() <= SMALL_CALL
             && self.members.values().any(|member| member.presence.is_unresponsive);
         let interval =
@@ -58,8 +62,8 @@ impl Group {
             generation: current.generation,
             step: current.step,
             frames: u32::try_from(current.frames).unwrap_or(u32::MAX),
-            newest: self.own.begun_generation,
-            update_hash: self.own.begun.hash,
+            newest: self.own.newest_generation,
+            update_hash: self.own.newest_update.hash,
             roster_hash: self.roster.now,
             view_hash: self.view.now,
             orders_hash: self.orders_hash.now,
@@ -74,8 +78,8 @@ impl Group {
         self.core.out.send(to, message);
     }
 
-    /// What a heartbeat names: to one, what came last of it; to all, what came last of a member. Of a session that is not a
-    /// member here others need not know.
+    /// The witness of a heartbeat: to one session, the heartbeat that it sent last; to all, the one
+    /// that any member sent last. Sessions that are not members are not named to others.
     fn witness_for(&self, to: Recipient) -> Witness {
         let last = match to {
             Recipient::All => None,
@@ -83,15 +87,15 @@ impl Group {
                 let away = self.away.get(session).map(|away| &away.member);
                 let member = self.members.get(&session).or(away);
                 let of_member = member.and_then(|member| member.presence.last());
-                let judged = || self.waiting.get(session).and_then(Judged::last_heartbeat);
-                let last = of_member.or_else(judged);
+                let applicant = || self.waiting.get(session).and_then(Applicant::last_heartbeat);
+                let last = of_member.or_else(applicant);
                 last.map(|(seq, hash)| Witness { session: prefix(session), seq, hash })
             }
         };
         last.unwrap_or(self.witness)
     }
 
-    /// A heartbeat for one session, if it was sent none lately.
+    /// Sends a heartbeat to one session, unless one was sent within [`ANSWER_EVERY`].
     pub(super) fn send_heartbeat_to(&mut self, session: SessionId, wants_answer: bool, now: Time) {
         let away = self.away.get_mut(session).map(|away| &mut away.member);
         let Some(member) = self.members.get_mut(&session).or(away) else { return };
@@ -104,12 +108,11 @@ impl Group {
 
     pub(super) fn on_heartbeat(
         &mut self,
-        session: SessionId,
-        message: &Message<'_>,
-        heartbeat: &Heartbeat,
+        message: Verified<'_, Heartbeat>,
         now: Time,
     ) -> Result<(), GroupError> {
-        let hash = Heartbeat::hash(message.bytes);
+        let (session, heartbeat) = (message.session(), message.body());
+        let hash = Heartbeat::hash(message.bytes());
         let after = self.sent_after(&heartbeat.witness);
         let proves = after.is_some_and(|at| now < at + self.lost_after());
         let asks_after = (self.heartbeat_interval() * ASKED_AFTER).min(self.lost_after() / 2);
@@ -121,13 +124,13 @@ impl Group {
         self.witness = Witness { session: prefix(session), seq: heartbeat.seq, hash };
         self.orders.note_counter(heartbeat.counter);
         if heartbeat.sends {
-            // It may be on its way, unless the way was cut.
+            // The key may be in transit, unless the connection was interrupted.
             let wait = if member.presence.is_unresponsive { 0 } else { 2 };
             let soon = now + Duration::from_secs(wait);
             match member.received.is_open(heartbeat.generation) {
                 Ok(true) => {}
-                Ok(false) => member.ask_by(soon),
-                Err(_) => member.ask_anew_by(soon),
+                Ok(false) => member.request_keys_by(soon),
+                Err(_) => member.request_new_keys_by(soon),
             }
         }
         self.note_newest(session, heartbeat, now)?;
@@ -135,7 +138,7 @@ impl Group {
         if proves {
             self.prove(session, now);
         }
-        // If it is there, it names ours in its answer.
+        // A member that is present names ours in its answer.
         let asks = is_unproved && !proves;
         if heartbeat.wants_answer || asks {
             self.send_heartbeat_to(session, asks, now);
@@ -143,8 +146,9 @@ impl Group {
         Ok(())
     }
 
-    /// When the heartbeat of ours was sent that this leads back to: whoever names it was here after that. Without one it may all be a
-    /// recording, and recordings may name each other.
+    /// When we sent the heartbeat that this witness leads back to; its sender was present after
+    /// that. A witness that leads back to none may be a recording, and recordings may name each
+    /// other.
     fn sent_after(&self, witness: &Witness) -> Option<Time> {
         if witness.session == prefix(self.core.session) {
             return self.heartbeats.sent_at(witness.seq, &witness.hash);
@@ -160,28 +164,28 @@ impl Group {
         self.members.range(SessionId(first)..=SessionId(last)).map(|(_, member)| &**member)
     }
 
-    /// A member has proved to be present.
+    /// Handles a member's proof of life.
     pub(super) fn prove(&mut self, session: SessionId, now: Time) {
         let Some(member) = self.members.get_mut(&session) else { return };
         let is_news = member.presence.prove(now);
         if core::mem::take(&mut member.presence.is_unresponsive) {
-            // It has not heard what we asked meanwhile.
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            // It has missed our rosters meanwhile.
+            member.restart_comparisons(now);
             self.core.event(Event::Responsive(session));
         }
         if is_news {
-            self.settle_identity(session, now);
+            self.resolve_identity(session, now);
             self.handle_early(session, now);
         }
     }
 
-    /// A member that has just proved to be live takes the place of an older session of its identity.
-    fn settle_identity(&mut self, session: SessionId, now: Time) {
+    /// Replaces older sessions of an identity when a newer one becomes live.
+    fn resolve_identity(&mut self, session: SessionId, now: Time) {
         let Some(member) = self.members.get(&session) else { return };
         let (identity, age) = (member.identity(), member.age());
         if identity == self.core.identity() {
-            // An older session of ours: a newer one would have ended this. It is told by our announce.
+            // An older session of ours, as a newer one would have ended this one. Our announce
+            // tells it.
             self.replace(session, self.core.session, now);
             return;
         }
@@ -199,17 +203,17 @@ impl Group {
         }
     }
 
-    /// `old` has ended: `new` is the same identity's.
+    /// Ends session `old`, which session `new` of the same identity replaces.
     fn replace(&mut self, old: SessionId, new: SessionId, now: Time) {
         let proof = if new == self.core.session {
             Some(self.core.announce.clone())
         } else {
             self.members.get(&new).map(|member| member.announce.to_vec())
         };
-        self.depart(old, LeaveReason::Replaced, proof, now);
+        self.remove_departed(old, LeaveReason::Replaced, proof, now);
     }
 
-    /// Ends what is overdue: members are unresponsive, then lost.
+    /// Marks silent members as unresponsive, then moves them away as lost.
     pub(super) fn expire_members(&mut self, now: Time) {
         let interval = self.heartbeat_interval();
         let missed = self.core.config.policy.missed_heartbeats_until_lost;
@@ -234,7 +238,7 @@ impl Group {
             self.core.event(Event::Unresponsive(session));
         }
         for session in lost {
-            self.go_away(session, LeaveReason::Lost, now);
+            self.move_to_away(session, LeaveReason::Lost, now);
         }
         for session in contested {
             self.end_contest(session, now);
@@ -255,33 +259,41 @@ impl Group {
             self.send_refusal(session, message::RefusalReason::Replaced(other));
             self.replace(session, other, now);
         } else {
+            // The other session is silent, which does not end it for good.
             for (other, _) in others {
-                self.replace(other, session, now);
+                self.move_to_away(other, LeaveReason::Lost, now);
             }
         }
     }
 
-    /// A member is away: keys change without it, and it may come back.
-    pub(super) fn go_away(&mut self, session: SessionId, why: LeaveReason, now: Time) {
+    /// Moves a member away: keys change without it, and it may return.
+    pub(super) fn move_to_away(&mut self, session: SessionId, why: LeaveReason, now: Time) {
         let Some(mut member) = self.members.remove(&session) else { return };
         self.forget_member(&member);
-        member.go_away();
-        member.presence.go_away();
+        member.reset();
+        member.presence.reset();
         let our_seq = self.heartbeats.seq();
         let most = self.core.config.policy.max_members;
-        self.away.insert(Away { member, since: now, our_seq }, most);
+        self.away.insert(AwayMember { member, since: now, our_seq }, most);
         self.core.event(Event::Left { session, why });
         self.after_leave(session, now);
     }
 
-    /// What of a member that is out must not stay.
+    /// Moves a member that refuses us away: no keys are exchanged until it returns, once it hears
+    /// us.
+    pub(super) fn move_away_refusing(&mut self, session: SessionId, now: Time) {
+        self.move_to_away(session, LeaveReason::Lost, now);
+        self.send_heartbeat_to(session, true, now);
+    }
+
+    /// Drops the state of a member that is out of the call, and wipes its keys.
     pub(super) fn forget_member(&mut self, member: &Member) {
         self.end_verification(member.session);
         self.acks.retain(|(to, _)| *to != member.session);
         self.core.change_keys(KeyChange::WipeMember { member: member.member_id() });
     }
 
-    /// A message of a session that is away.
+    /// Handles a message of a session that is away.
     pub(super) fn on_away_message(
         &mut self,
         message: &Message<'_>,
@@ -292,57 +304,73 @@ impl Group {
             return Err(GroupError::UnknownMember(session));
         };
         if matches!(message.body, Body::Announce(_) | Body::Ack(_) | Body::KeyUpdate(_)) {
-            // It may not know that it is away.
+            // The member may not know that it is away.
             self.send_heartbeat_to(session, true, now);
             return Err(GroupError::Away);
         }
         if !away.member.bucket.try_take(now) {
             return Err(GroupError::Busy);
         }
-        if !message.is_signed_by(&self.core.group, &away.member.identity()) {
+        let Some(verified) = message.verify(&self.core.group, &away.member.identity()) else {
             self.forgeries.try_take(now);
             return Err(GroupError::Unauthentic);
-        }
-        let heartbeat = match &message.body {
-            Body::Leave => {
-                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+        };
+        let message = match verified {
+            VerifiedBody::Leave(leave) => {
+                self.on_leave(leave, now);
                 return Ok(());
             }
-            Body::Order(order) => return self.on_order(session, order, message.bytes, false, now),
-            Body::Refusal(refusal) if refusal.target == self.core.session => {
-                self.on_refusal(session, refusal.reason, false, now);
+            VerifiedBody::Order(order) => {
+                return self.on_order(session, order.body(), order.bytes(), false, now);
+            }
+            VerifiedBody::Refusal(refusal) if refusal.body().target == self.core.session => {
+                self.on_refusal(refusal, false, now);
                 return Ok(());
             }
-            Body::Heartbeat(heartbeat) if heartbeat.seq > away.member.presence.seq() => heartbeat,
-            Body::Heartbeat(_) => return Err(GroupError::Stale),
-            Body::Announce(_)
-            | Body::KeyUpdate(_)
-            | Body::Request(_)
-            | Body::Ack(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_) => {
+            VerifiedBody::Heartbeat(heartbeat) if heartbeat.body().seq > away.member.presence.seq() => {
+                heartbeat
+            }
+            VerifiedBody::Heartbeat(_) => return Err(GroupError::Stale),
+            VerifiedBody::Request(request) if request.body().target != self.core.session => {
+                return Err(GroupError::NotForUs);
+            }
+            VerifiedBody::Request(request) => {
+                let wants = request.body().wants;
+                let answered = away.member.answered_at;
+                let is_due = answered.is_none_or(|at| now >= at + super::keys::ANSWER_EVERY);
+                if wants.has(Wants::ANNOUNCE) && is_due {
+                    // The member does not know us.
+                    away.member.answered_at = Some(now);
+                    self.core.out.send(Recipient::One(session), self.core.announce.clone());
+                }
+                self.send_heartbeat_to(session, true, now);
+                return Err(GroupError::Away);
+            }
+            VerifiedBody::Roster(_)
+            | VerifiedBody::Forward(_)
+            | VerifiedBody::Refusal(_)
+            | VerifiedBody::Sas(_)
+            | VerifiedBody::UpdateHeader => {
                 self.send_heartbeat_to(session, true, now);
                 return Err(GroupError::Away);
             }
         };
+        let heartbeat = message.body();
         let Witness { session: named, seq, hash } = heartbeat.witness;
         let is_back = named == prefix(self.core.session)
             && seq > away.our_seq
             && self.heartbeats.sent_at(seq, &hash).is_some();
         if !is_back {
-            // Noted, so that a recording of it is of no use later.
-            away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes), None);
+            // Note the heartbeat, so that a replay is useless later.
+            away.member.presence.note(heartbeat, Heartbeat::hash(message.bytes()), None);
             self.send_heartbeat_to(session, true, now);
             return Err(GroupError::Away);
         }
         self.return_member(session, now)?;
-        self.on_heartbeat(session, message, heartbeat, now)
+        self.on_heartbeat(message, now)
     }
 
-    /// A member that was away is in again.
+    /// Returns a member that was away to the call.
     fn return_member(&mut self, session: SessionId, now: Time) -> Result<(), GroupError> {
         let policy = self.core.config.policy;
         if self.members.len() + 1 >= policy.max_members {
@@ -351,42 +379,43 @@ impl Group {
         let Some(away) = self.away.remove(session) else {
             return Err(GroupError::UnknownMember(session));
         };
+        self.refusers.remove(&session);
         let mut member = away.member;
         member.since = now;
         member.request = None;
-        // First, so that it sees us again before it reads the rest.
+        // Send a heartbeat first, so that the member sees us again before it handles the rest.
         member.heartbeat_sent_at = None;
         self.members.insert(session, member);
         self.core.event(Event::Returned(session));
         self.send_heartbeat_to(session, false, now);
         let wants = Wants::NEW_KEYS;
-        let request = message::Request { target: session, wants };
+        let request = Request { target: session, wants };
         self.core.send(Recipient::One(session), &Body::Request(request));
         if let Some(member) = self.members.get_mut(&session) {
-            // Should the request be lost.
-            member.ask_anew_by(now + Duration::from_secs(5));
+            // Ask again in case the request is lost.
+            member.request_new_keys_by(now + Duration::from_secs(5));
         }
         self.refresh_roster(now);
-        self.want_delivery(now);
+        self.schedule_delivery(now);
         Ok(())
     }
 
-    /// Our machine slept: what has come meanwhile is still to be handled.
+    /// Extends all deadlines after our machine slept, as messages that arrived meanwhile are not
+    /// handled yet.
     pub(super) fn excuse_members(&mut self, now: Time) {
         let patience = self.heartbeat_interval() * UNRESPONSIVE_AFTER;
         let at_least = now + EXCUSED - patience;
         for member in self.members.values_mut() {
             let Member { presence, since, .. } = &mut **member;
             presence.excuse(since, at_least);
-            member.roster.begin_anew(now);
-            member.view.begin_anew(now);
+            member.restart_comparisons(now);
         }
         if !self.has_ended {
             self.timers.set_sooner(Timer::Heartbeat, now);
         }
     }
 
-    /// When something is due for a member.
+    /// When the next timeout of a member is due.
     pub(super) fn members_due_at(&mut self, now: Time) -> Option<Time> {
         let Policy { missed_heartbeats_until_lost: missed, mismatch_after, .. } =
             self.core.config.policy;
@@ -410,7 +439,7 @@ fn timeouts_of(
         Some(member.presence.lost_at(member.since, interval, missed)),
         (!member.presence.is_unresponsive).then_some(unresponsive),
         member.presence.contest,
-        member.next_ask_at(),
+        member.next_key_request_at(),
         member.next_repeat_at(),
         member
             .request

@@ -1,41 +1,51 @@
-//! Messages that come in: where they belong, and whether they are authentic.
+//! Dispatch and authentication of received messages.
 
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::{cmp::Reverse, time::Duration};
 
-use super::Group;
+use super::{Group, sessions::counter_of};
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
         self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
+        Verified, VerifiedBody,
     },
 };
 
-/// Messages of sessions that are not known yet that are kept.
+/// Maximum number of messages buffered for unknown sessions.
 const MAX_EARLY: usize = 64;
-/// How often a session that is not known is asked for its announce.
+/// Minimum interval between requests for one unknown session's announce.
 const ASK_STRANGER_EVERY: Duration = Duration::from_secs(5);
-/// So long after it has joined a newcomer does not ask for announces: they are on their way to it.
+/// A newcomer does not request announces for this long after it joined, as they are in transit.
 const NEW_FOR: Duration = Duration::from_secs(1);
-/// How often our announce goes to all because unknown sessions ask for it.
+/// Minimum interval between announces to all at the request of unknown sessions.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
-/// Sessions that were asked and are remembered.
+/// Maximum number of unknown sessions whose announce requests are noted.
 const MAX_ASKED: usize = 256;
-/// How often what is left of a session that has ended is answered.
+/// Minimum interval between answers to one departed session.
 const ANSWER_DEPARTED_EVERY: Duration = Duration::from_secs(10);
-/// How often the same kind of refusal is told.
-const TELL_REFUSAL_EVERY: Duration = Duration::from_secs(60);
-/// How often a new session may begin.
+/// Minimum interval between reports of the same kind of refusal.
+const REPORT_REFUSAL_EVERY: Duration = Duration::from_secs(60);
+/// Delay before another new session may begin.
 const RESTART_EVERY: Duration = Duration::from_secs(10);
-/// The wait doubles each time, up to this.
+/// The delay doubles each time up to this.
 const RESTART_AT_LEAST: Duration = Duration::from_secs(600);
 
+/// An order or leave of an unknown session, or an order of a session that is not live yet.
+pub(super) struct Early {
+    pub(super) session: SessionId,
+    pub(super) bytes: Vec<u8>,
+    /// A live member has forwarded it.
+    is_vouched: bool,
+}
+
 impl Group {
-    /// Takes a message or a bundle that the relay handed over. Its effects come out of [`poll`](Self::poll).
+    /// Handles a message or a bundle from the relay. [`poll`](Self::poll) returns the effects.
     ///
     /// # Errors
-    /// [`GroupError`], of a bundle the first. What was rejected has changed nothing, except that an equivocation is reported and
-    /// an unknown session may be asked who it is. Everything else of a bundle counts.
+    /// [`GroupError`]; for a bundle, the first one. A rejected message changes nothing, except that
+    /// an equivocation is reported and an unknown session's announce may be requested. The other
+    /// messages of the bundle are handled.
     pub fn handle_message(&mut self, bytes: &[u8], now: Time) -> Result<(), GroupError> {
         if self.has_ended {
             return Err(GroupError::Ended);
@@ -79,17 +89,17 @@ impl Group {
             return self.on_away_message(&message, now);
         }
         if self.waiting.get(session).is_some() {
-            return self.on_judged_message(&message, now);
+            return self.on_applicant_message(&message, now);
         }
         Err(self.on_stranger_message(&message, now))
     }
 
-    /// A message of a member, or so it says.
+    /// Handles a message that claims to be a member's.
     fn on_member_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
         let session = message.head.session;
         let us = self.core.session;
         let member = self.members.get_mut(&session).ok_or(GroupError::UnknownMember(session))?;
-        // What has been said already, or not to us, costs nothing.
+        // Reject stale messages and those for others before they cost tokens.
         match &message.body {
             Body::Heartbeat(heartbeat) if heartbeat.seq <= member.presence.seq() => {
                 return Err(GroupError::Stale);
@@ -117,147 +127,142 @@ impl Group {
             | Body::Sas { .. }
             | Body::UpdateHeader(_) => {}
         }
-        // As long as not too much is forged, what others send in its name costs it nothing.
+        // While forgeries are rare, those in its name cost the member no tokens.
         let is_calm = self.forgeries.has_tokens(now);
         if !is_calm && !member.bucket.try_take(now) {
             return Err(GroupError::Busy);
         }
-        let authentic = match &message.body {
-            Body::Ack(ack) => return self.on_ack(session, ack, now),
-            Body::KeyUpdate(update) => {
-                let handled = self.on_key_update(session, message, update, now);
-                if matches!(handled, Err(GroupError::Unauthentic | GroupError::WrongKey)) {
-                    self.forgeries.try_take(now);
-                    return handled;
-                }
-                handled
-            }
-            Body::Announce(_)
-            | Body::Request(_)
-            | Body::Heartbeat(_)
-            | Body::Leave
-            | Body::Order(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_) => {
-                if !message.is_signed_by(&self.core.group, &member.identity()) {
-                    self.forgeries.try_take(now);
-                    return Err(GroupError::Unauthentic);
-                }
-                Ok(())
-            }
-        };
-        if is_calm {
-            let member = self.members.get_mut(&session);
-            if member.is_some_and(|member| !member.bucket.try_take(now)) {
-                return Err(GroupError::Busy);
-            }
+        if let Body::Ack(ack) = &message.body {
+            return self.on_ack(session, ack, now);
         }
-        authentic?;
-        match &message.body {
-            Body::KeyUpdate(_) | Body::Announce(_) | Body::Ack(_) => Ok(()),
-            Body::Request(request) => self.on_request(session, request.wants),
-            Body::Heartbeat(heartbeat) => self.on_heartbeat(session, message, heartbeat, now),
-            Body::Leave => {
-                self.depart(session, LeaveReason::Left, Some(message.bytes.to_vec()), now);
+        // Only its key shows whether a key update is authentic.
+        if let Body::KeyUpdate(update) = &message.body {
+            let handled = self.on_key_update(session, message, update, now);
+            if matches!(handled, Err(GroupError::Unauthentic | GroupError::WrongKey)) {
+                self.forgeries.try_take(now);
+                return handled;
+            }
+            self.charge(session, is_calm, now)?;
+            return handled;
+        }
+        let Some(verified) = message.verify(&self.core.group, &member.identity()) else {
+            self.forgeries.try_take(now);
+            return Err(GroupError::Unauthentic);
+        };
+        self.charge(session, is_calm, now)?;
+        match verified {
+            VerifiedBody::Request(request) => self.on_request(request),
+            VerifiedBody::Heartbeat(heartbeat) => self.on_heartbeat(heartbeat, now),
+            VerifiedBody::Leave(leave) => {
+                self.on_leave(leave, now);
                 Ok(())
             }
-            Body::Order(order) => self.on_order(session, order, message.bytes, false, now),
-            Body::Roster(roster) => self.on_roster(session, roster, now),
-            Body::Forward(forward) => self.on_forward(session, forward, now),
-            Body::Refusal(refusal) => {
-                self.on_refusal(session, refusal.reason, true, now);
+            VerifiedBody::Order(order) => {
+                self.on_order(session, order.body(), order.bytes(), false, now)
+            }
+            VerifiedBody::Roster(roster) => self.on_roster(roster, now),
+            VerifiedBody::Forward(forward) => self.on_forward(forward, now),
+            VerifiedBody::Refusal(refusal) => {
+                self.on_refusal(refusal, true, now);
                 Ok(())
             }
-            Body::Sas { message, .. } => self.on_sas(session, *message),
-            Body::UpdateHeader(_) => self.on_update_header(message),
+            VerifiedBody::Sas(message) => self.on_sas(message),
+            VerifiedBody::UpdateHeader => self.on_update_header(message),
         }
     }
 
+    /// Handles a message of an applicant: stored until the application has decided.
+    fn charge(&mut self, session: SessionId, is_due: bool, now: Time) -> Result<(), GroupError> {
+        let member = self.members.get_mut(&session).filter(|_| is_due);
+        if member.is_some_and(|member| !member.bucket.try_take(now)) {
+            return Err(GroupError::Busy);
+        }
+        Ok(())
+    }
+
+    /// A member or a session that is away says that it leaves.
+    pub(super) fn on_leave(&mut self, leave: Verified<'_, ()>, now: Time) {
+        let proof = Some(leave.bytes().to_vec());
+        self.remove_departed(leave.session(), LeaveReason::Left, proof, now);
+    }
+
     /// A message of a session that the application is judging: kept until it has.
-    fn on_judged_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
+    fn on_applicant_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
         let session = message.head.session;
         let us = self.core.session;
         if !self.strangers.try_take(now) {
             return Err(GroupError::Busy);
         }
-        let Some(judged) = self.waiting.get_mut(session) else {
+        let Some(applicant) = self.waiting.get_mut(session) else {
             return Err(GroupError::UnknownMember(session));
         };
-        let identity = judged.announce.identity;
-        let is_signed = message.is_signed_by(&self.core.group, &identity);
-        match &message.body {
-            // It cannot be verified without opening it.
-            Body::KeyUpdate(_) if Entry::parse(message.entry)?.recipient != us.member_id() => {
-                Err(GroupError::NotForUs)
+        // A key update cannot be verified without opening it: it waits.
+        if let Body::KeyUpdate(_) = message.body {
+            if Entry::parse(message.entry)?.recipient != us.member_id() {
+                return Err(GroupError::NotForUs);
             }
-            Body::KeyUpdate(_) => {
-                if judged.keep(message.bytes) {
-                    Ok(())
-                } else {
-                    Err(GroupError::Busy)
-                }
-            }
-            Body::Ack(_) | Body::Announce(_) => Err(GroupError::UnknownMember(session)),
-            Body::Heartbeat(_)
-            | Body::Leave
-            | Body::Request(_)
-            | Body::Order(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_)
-                if !is_signed =>
-            {
-                Err(GroupError::Unauthentic)
-            }
-            Body::Heartbeat(heartbeat) => {
-                judged.keep_heartbeat(heartbeat, message.bytes, now);
+            return if applicant.store(message.bytes) { Ok(()) } else { Err(GroupError::Busy) };
+        }
+        if let Body::Ack(_) | Body::Announce(_) = message.body {
+            return Err(GroupError::UnknownMember(session));
+        }
+        let identity = applicant.announce.identity;
+        let Some(verified) = message.verify(&self.core.group, &identity) else {
+            return Err(GroupError::Unauthentic);
+        };
+        match verified {
+            VerifiedBody::Heartbeat(heartbeat) => {
+                applicant.store_heartbeat(heartbeat, now);
                 Ok(())
             }
-            Body::Leave => {
-                self.on_leave_of_judged(session, message.bytes);
+            VerifiedBody::Leave(leave) => {
+                self.on_leave_of_applicant(session, Some(leave));
                 Ok(())
             }
+            VerifiedBody::Refusal(refusal) if refusal.body().target != us => Err(GroupError::NotForUs),
             // A member's alone makes us begin a new session.
-            Body::Refusal(Refusal { target, reason: RefusalReason::NumberInUse(_) })
-                if *target == us =>
+            VerifiedBody::Refusal(refusal)
+                if matches!(refusal.body().reason, RefusalReason::MemberIdInUse(_)) =>
             {
-                if judged.keep(message.bytes) {
-                    Ok(())
-                } else {
-                    Err(GroupError::Busy)
-                }
+                if applicant.store(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
             }
-            Body::Refusal(refusal) if refusal.target == us => {
-                self.on_refusal(session, refusal.reason, false, now);
+            VerifiedBody::Refusal(refusal) => {
+                self.on_refusal(refusal, false, now);
                 Ok(())
             }
-            Body::Refusal(_) => Err(GroupError::NotForUs),
-            Body::Order(_) => {
-                self.keep_early(session, message.bytes);
+            VerifiedBody::Order(order) => {
+                self.buffer_early(session, order.bytes(), false);
                 Ok(())
             }
-            Body::Request(request) if request.target == us => {
+            VerifiedBody::Request(request) if request.body().target == us => {
                 // It does not know us yet, perhaps: what else it wants waits.
-                let has_announce = request.wants.has(message::Wants::ANNOUNCE);
+                let has_announce = request.body().wants.has(message::Wants::ANNOUNCE);
                 if has_announce {
                     self.introduce_to(session, now);
                 }
-                let Some(judged) = self.waiting.get_mut(session) else { return Ok(()) };
-                if has_announce || judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
+                let Some(applicant) = self.waiting.get_mut(session) else { return Ok(()) };
+                if has_announce || applicant.store(message.bytes) {
+                    Ok(())
+                } else {
+                    Err(GroupError::Busy)
+                }
             }
-            Body::Request(_) => Err(GroupError::NotForUs),
-            Body::Roster(_) | Body::Forward(_) | Body::Sas { .. } | Body::UpdateHeader(_) => {
-                if judged.keep(message.bytes) { Ok(()) } else { Err(GroupError::Busy) }
+            VerifiedBody::Request(_) => Err(GroupError::NotForUs),
+            VerifiedBody::Roster(_)
+            | VerifiedBody::Forward(_)
+            | VerifiedBody::Sas(_)
+            | VerifiedBody::UpdateHeader => {
+                if applicant.store(message.bytes) {
+                    Ok(())
+                } else {
+                    Err(GroupError::Busy)
+                }
             }
         }
     }
 
-    /// A message of a session that is not known: it cannot be verified; who it is may be asked.
+    /// Handles a message of an unknown session. It cannot be verified, but its announce may be
+    /// requested.
     fn on_stranger_message(&mut self, message: &Message<'_>, now: Time) -> GroupError {
         let session = message.head.session;
         let unknown = GroupError::UnknownMember(session);
@@ -265,7 +270,7 @@ impl Group {
             return unknown;
         }
         match &message.body {
-            Body::Leave | Body::Order(_) => self.keep_early(session, message.bytes),
+            Body::Leave | Body::Order(_) => self.buffer_early(session, message.bytes, false),
             Body::Request(Request { target, .. }) if *target != self.core.session => {
                 return GroupError::NotForUs;
             }
@@ -281,15 +286,15 @@ impl Group {
                 {
                     self.answer_stranger(now);
                 }
-                let asked = self.asked.get(&session);
-                // In our first second all announces are on their way to us.
-                let is_due = now >= self.expects_until()
+                let asked = self.requested_announces.get(&session);
+                // In our first second all announces are in transit.
+                let is_due = now >= self.expects_announces_until()
                     && asked.is_none_or(|at| now >= *at + ASK_STRANGER_EVERY);
                 if is_due && self.strangers.try_take(now) {
-                    if self.asked.len() >= MAX_ASKED {
-                        self.asked.clear();
+                    if self.requested_announces.len() >= MAX_ASKED {
+                        self.requested_announces.clear();
                     }
-                    self.asked.insert(session, now);
+                    self.requested_announces.insert(session, now);
                     let request = Request { target: session, wants: message::Wants::ANNOUNCE };
                     self.core.send(crate::Recipient::One(session), &Body::Request(request));
                 }
@@ -305,12 +310,14 @@ impl Group {
         unknown
     }
 
-    /// Until when the announces of others are on their way to us. Not all come by themselves after a clash of numbers.
-    fn expects_until(&self) -> Time {
+    /// Until when other members' announces are in transit to us. After a clash of member ids not
+    /// all arrive without a request.
+    fn expects_announces_until(&self) -> Time {
         if self.restarted_at.is_some() { Time::START } else { self.joined_at + NEW_FOR }
     }
 
-    /// Somebody who is not known does not know us. Its address is not known either: our announce goes to all.
+    /// Answers an unknown session that does not know us. Its address is unknown, so our announce
+    /// goes to all.
     fn answer_stranger(&mut self, now: Time) {
         let is_due = self.announced_at.is_none_or(|at| now >= at + ANNOUNCE_EVERY);
         if is_due && self.strangers.try_take(now) {
@@ -319,57 +326,73 @@ impl Group {
         }
     }
 
-    pub(super) fn keep_early(&mut self, session: SessionId, bytes: &[u8]) {
-        if self.early.iter().any(|(_, kept)| kept == bytes) {
+    /// Buffers an order or leave of a session that is unknown or not live yet. `is_vouched` says
+    /// that a live member forwarded it.
+    pub(super) fn buffer_early(&mut self, session: SessionId, bytes: &[u8], is_vouched: bool) {
+        if let Some(early) = self.early.iter_mut().find(|early| early.bytes == bytes) {
+            early.is_vouched |= is_vouched;
             return;
         }
         if self.early.len() == MAX_EARLY {
             self.early.pop_front();
         }
-        self.early.push_back((session, bytes.to_vec()));
+        self.early.push_back(Early { session, bytes: bytes.to_vec(), is_vouched });
     }
 
-    /// What a session sent before it was known or live.
+    /// Handles the messages that a session sent before it was known or live.
     pub(super) fn handle_early(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
-            // What is of no use is dropped.
-            let _ = self.handle_one(&bytes, now);
+        for Early { bytes, is_vouched, .. } in self.take_early(session) {
+            // Messages that are rejected are dropped.
+            let _ = match Message::parse(&bytes).map(|message| message.body) {
+                Ok(Body::Order(order)) => self.on_order(session, &order, &bytes, is_vouched, now),
+                Ok(_) | Err(_) => self.handle_one(&bytes, now),
+            };
         }
     }
 
-    /// A session that is being judged leaves. If it has given orders it is judged for these, else it is forgotten; should its
-    /// announce be played again, its leave is here.
-    fn on_leave_of_judged(&mut self, session: SessionId, leave: &[u8]) {
-        let has_orders = self.early.iter().any(|(of, bytes)| {
-            let is_order = |message: Message<'_>| matches!(message.body, Body::Order(_));
-            *of == session && Message::parse(bytes).is_ok_and(is_order)
-        });
+    /// Takes the messages that a session sent before it was known or live, its newest order first,
+    /// so that a superseded order expels no member.
+    fn take_early(&mut self, session: SessionId) -> Vec<Early> {
+        let (mut theirs, others): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.early).into_iter().partition(|early| early.session == session);
+        self.early = others.into();
+        theirs.sort_by_key(|early| Reverse(counter_of(&early.bytes)));
+        theirs
+    }
+
+    /// Handles the leave or removal of an applicant. If it has signed orders it is judged for
+    /// these. Otherwise it is removed, and its leave is kept in case its announce is replayed.
+    pub(super) fn on_leave_of_applicant(
+        &mut self,
+        session: SessionId,
+        leave: Option<Verified<'_, ()>>,
+    ) {
+        let has_orders = self
+            .early
+            .iter()
+            .any(|early| early.session == session && counter_of(&early.bytes).is_some());
         match self.waiting.get_mut(session) {
-            Some(judged) if has_orders || judged.has_left => judged.has_left = true,
+            Some(applicant) if has_orders || applicant.has_left => applicant.has_left = true,
             Some(_) | None => {
                 self.waiting.remove(session);
-                self.keep_early(session, leave);
+                if let Some(leave) = leave {
+                    self.buffer_early(session, leave.bytes(), false);
+                }
             }
         }
     }
 
-    /// The orders that a session gave before it was known, in a call that it has left.
+    /// Handles the orders that a departed session signed before it was known.
     pub(super) fn handle_orders_of_departed(&mut self, session: SessionId, now: Time) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            core::mem::take(&mut self.early).into_iter().partition(|(of, _)| *of == session);
-        self.early = others.into();
-        for (_, bytes) in theirs {
+        for Early { bytes, is_vouched, .. } in self.take_early(session) {
             if let Ok(Message { body: Body::Order(order), .. }) = Message::parse(&bytes) {
-                // What does not count is dropped.
-                let _ = self.on_order(session, &order, &bytes, true, now);
+                // Orders that do not count are dropped.
+                let _ = self.on_order(session, &order, &bytes, is_vouched, now);
             }
         }
     }
 
-    /// A message of a session that has ended.
+    /// Handles a message of a departed session.
     fn on_departed_message(&mut self, message: &Message<'_>, now: Time) -> GroupError {
         let session = message.head.session;
         if let Body::Order(order) = &message.body {
@@ -379,16 +402,16 @@ impl Group {
         let Some(departed) = self.departed.get_mut(session) else { return GroupError::Departed };
         let is_alive = matches!(message.body, Body::Heartbeat(_) | Body::Request(_));
         let is_due = departed.answered_at.is_none_or(|at| now >= at + ANSWER_DEPARTED_EVERY);
-        // A leave that is followed by a heartbeat is a recording, or out of order.
+        // A heartbeat of a session that left is a replay or out of order.
         if !is_alive || !is_due || departed.status == Status::Left || !self.strangers.try_take(now) {
             return GroupError::Departed;
         }
-        if !message.is_signed_by(&self.core.group, &departed.identity) {
+        if message.verify(&self.core.group, &departed.identity).is_none() {
             return GroupError::Unauthentic;
         }
         departed.answered_at = Some(now);
         if let Some(proof) = departed.proof.clone() {
-            // It may not know the moderator that has signed it.
+            // The session may not know the moderator that signed the proof.
             let by = Message::parse(&proof).map(|message| message.head.session);
             let announce = by.ok().and_then(|by| self.announce_of(by));
             for message in announce.into_iter().chain([proof]) {
@@ -398,7 +421,7 @@ impl Group {
         GroupError::Departed
     }
 
-    /// The announce of a session that is or was a member, if it is kept.
+    /// The announce of a current or former member, if we hold it.
     pub(super) fn announce_of(&self, session: SessionId) -> Option<Vec<u8>> {
         if session == self.core.session {
             return Some(self.core.announce.clone());
@@ -409,8 +432,9 @@ impl Group {
         member.or(away).or(departed).map(<[u8]>::to_vec)
     }
 
-    /// Messages of others that a member passes on.
-    fn on_forward(&mut self, from: SessionId, forward: &Forward, now: Time) -> Result<(), GroupError> {
+    /// Handles messages that a member forwards.
+    fn on_forward(&mut self, forward: Verified<'_, Forward>, now: Time) -> Result<(), GroupError> {
+        let (from, forward) = (forward.session(), forward.body());
         let is_vouched = self.members.get(&from).is_some_and(|member| member.presence.is_live());
         let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
         let parsed: Vec<_> =
@@ -421,18 +445,19 @@ impl Group {
             })
         };
         let is_announce = |message: &&Message<'_>| matches!(message.body, Body::Announce(_));
-        let (announces, others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        let (announces, mut others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        others.sort_by_key(|message| Reverse(counter_of(message.bytes)));
         for message in announces.into_iter().chain(others) {
             let session = message.head.session;
             if session == self.core.session {
                 continue;
             }
-            // Each signature costs the member that makes us check it.
+            // Each signature to verify costs the forwarding member a token.
             let member = self.members.get_mut(&from);
             if !member.is_some_and(|member| member.bucket.try_take(now)) {
                 return Err(GroupError::Busy);
             }
-            // What is of no use is dropped.
+            // Messages that are rejected are dropped.
             let _ = match &message.body {
                 Body::Announce(_) if self.departed.get(session).is_some() => Ok(()),
                 Body::Announce(announce) => {
@@ -454,29 +479,24 @@ impl Group {
         Ok(())
     }
 
-    /// We are not a member for this session.
-    pub(super) fn on_refusal(
-        &mut self,
-        by: SessionId,
-        reason: RefusalReason,
-        is_member: bool,
-        now: Time,
-    ) {
+    /// Handles the refusal of a session to admit us.
+    pub(super) fn on_refusal(&mut self, refusal: Verified<'_, Refusal>, is_member: bool, now: Time) {
+        let (by, reason) = (refusal.session(), refusal.body().reason);
         let kind = match reason {
             RefusalReason::Refused => 1,
             RefusalReason::Locked => 2,
             RefusalReason::Removed => 3,
             RefusalReason::Full => 4,
-            RefusalReason::NumberInUse(_) => 5,
+            RefusalReason::MemberIdInUse(_) => 5,
             RefusalReason::OtherParameters => 6,
             RefusalReason::Replaced(_) => 7,
         };
-        if let RefusalReason::NumberInUse(other) = reason
+        if let RefusalReason::MemberIdInUse(other) = reason
             && is_member
             && other != self.core.session
             && other.member_id() == self.core.member_id()
         {
-            // One that has opened a key of ours has admitted us.
+            // A session that has acknowledged a key of ours has admitted us.
             if self.members.get(&by).is_some_and(|member| member.has_acknowledged()) {
                 return;
             }
@@ -488,26 +508,29 @@ impl Group {
         if self.refusers.len() < MAX_ASKED {
             self.refusers.insert(by);
         }
-        let told = self.told_refusals.get(&kind);
-        if told.is_none_or(|at| now >= *at + TELL_REFUSAL_EVERY) {
-            self.told_refusals.insert(kind, now);
+        if is_member {
+            self.move_away_refusing(by, now);
+        }
+        let told = self.reported_refusals.get(&kind);
+        if told.is_none_or(|at| now >= *at + REPORT_REFUSAL_EVERY) {
+            self.reported_refusals.insert(kind, now);
             self.core.event(Event::NotAdmitted { by, reason });
         }
     }
 
-    /// Notes what a heartbeat says of the sender's generations.
+    /// Notes the newest generation that a heartbeat states.
     pub(super) fn note_newest(
         &mut self,
         session: SessionId,
         heartbeat: &Heartbeat,
         now: Time,
     ) -> Result<(), GroupError> {
-        let begun = crate::keys::received::Begun {
+        let start = crate::keys::received::GenerationStart {
             generation: heartbeat.newest,
             hash: heartbeat.update_hash,
             before: None,
             header: None,
         };
-        self.note_begun(session, begun, now)
+        self.note_generation_start(session, start, now)
     }
 }

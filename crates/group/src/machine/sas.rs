@@ -1,4 +1,4 @@
-//! Emoji checks between people, carried by the group's messages (PROTOCOL.md §7).
+//! SAS verifications between people, carried by the group's messages (PROTOCOL.md §7).
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;
@@ -8,27 +8,28 @@ use rand_core::CryptoRng;
 use super::Group;
 use crate::{
     Event, GroupError, Identity, Recipient, SessionId, Time, UserId,
-    message::Body,
+    message::{Body, Verified},
     verification::{
         PairwiseCode, Party, SasError, SasEvent, SasMessage, SasProgress, SasVerifications, TrustError,
         VerificationState, pairwise_code,
     },
 };
 
-/// Messages that wait for randomness at once.
+/// Maximum number of messages that wait for randomness.
 const MAX_RECEIVED: usize = 32;
-/// When the newest message of a check goes out again, in case it was lost: nothing acknowledges it.
+/// Delays after which the newest message of a verification is resent, as no message acknowledges
+/// it.
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
-/// The emoji checks of a group.
+/// The SAS verifications of a group.
 pub(super) struct GroupVerifications {
     sas: SasVerifications,
     received: VecDeque<(SessionId, SasMessage)>,
-    sent: Vec<Sent>,
+    sent: Vec<SentMessage>,
 }
 
-/// The newest message of a check with somebody.
-struct Sent {
+/// The newest message of a verification.
+struct SentMessage {
     to: SessionId,
     message: Vec<u8>,
     at: Time,
@@ -48,10 +49,11 @@ impl GroupVerifications {
 }
 
 impl Group {
-    /// Begins an emoji check with a member.
+    /// Starts an SAS verification with a member.
     ///
     /// # Errors
-    /// [`SasError::NotOpen`] if there is no such member; [`SasError::AlreadyOpen`], [`SasError::TooMany`].
+    /// [`SasError::NotOpen`] if there is no such member; [`SasError::AlreadyOpen`],
+    /// [`SasError::TooMany`].
     pub fn start_sas(
         &mut self,
         session: SessionId,
@@ -65,7 +67,7 @@ impl Group {
         Ok(())
     }
 
-    /// Our person says that the rows are the same.
+    /// Confirms that the emoji match, by our person's decision.
     ///
     /// # Errors
     /// As [`SasVerifications::confirm`].
@@ -76,7 +78,7 @@ impl Group {
         Ok(())
     }
 
-    /// Our person says that the rows differ, or gives up.
+    /// Cancels the verification, as the emoji differ or our person gave up.
     pub fn cancel_sas(&mut self, session: SessionId, now: Time) {
         let now = self.advance(now);
         if let Some(message) = self.verifications.sas.cancel(session) {
@@ -84,15 +86,16 @@ impl Group {
         }
     }
 
-    /// 45 digits that are the same for us and this member, in every call. Takes a tenth of a second and 16 MiB. `None` if there is
-    /// no such member. `me` is our user, as the other's application calls us.
+    /// The code of 45 digits that is the same for us and this member in every call; `None` if there
+    /// is no such member. `me` is the user id that the other member's application gives us. Takes
+    /// about 0.1 s and 16 MiB.
     #[must_use]
     pub fn pairwise_code(&self, session: SessionId, me: &UserId) -> Option<PairwiseCode> {
         let member = self.members.get(&session)?;
         Some(pairwise_code((&self.core.identity(), me), (&member.identity(), &member.user)))
     }
 
-    /// People have compared codes: this member is who it says.
+    /// Marks this member's identity as verified, after people compared codes.
     ///
     /// # Errors
     /// [`TrustError`]; [`TrustError::Unknown`] if there is no such member.
@@ -100,11 +103,11 @@ impl Group {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
         self.trust.mark_verified(&member.user, &member.identity(), seconds)?;
-        member.standing = VerificationState::Verified;
+        member.verification = VerificationState::Verified;
         Ok(())
     }
 
-    /// Our person accepts that this member has another identity than before. That does not verify it.
+    /// Accepts this member's changed identity, without verifying it.
     ///
     /// # Errors
     /// [`TrustError`]; [`TrustError::Unknown`] if there is no such member.
@@ -112,11 +115,11 @@ impl Group {
         let seconds = self.seconds(now);
         let member = self.members.get_mut(&session).ok_or(TrustError::Unknown)?;
         self.trust.accept_change(&member.user, &member.identity(), seconds)?;
-        member.standing = VerificationState::Known;
+        member.verification = VerificationState::Known;
         Ok(())
     }
 
-    /// Judges somebody who comes in, and remembers whom it has not seen before.
+    /// Looks up a newcomer's identity in the trust store, and stores it if the user is new.
     pub(super) fn observe_identity(
         &mut self,
         user: &UserId,
@@ -124,24 +127,25 @@ impl Group {
         now: Time,
     ) -> VerificationState {
         let seconds = self.seconds(now);
-        // One that cannot be remembered is as new the next time.
-        self.trust.see(user, identity, seconds).unwrap_or(VerificationState::New)
+        // A user that cannot be stored counts as new again next time.
+        self.trust.observe(user, identity, seconds).unwrap_or(VerificationState::New)
     }
 
     const fn seconds(&self, now: Time) -> u64 {
         self.core.config.started_at.saturating_add(now.since_start().as_secs())
     }
 
-    /// A member's message of a check: answered by the next [`poll`](Self::poll), which has randomness.
-    pub(super) fn on_sas(&mut self, from: SessionId, message: SasMessage) -> Result<(), GroupError> {
+    /// Queues a member's message of a verification for the next [`poll`](Self::poll), which has
+    /// randomness.
+    pub(super) fn on_sas(&mut self, message: Verified<'_, SasMessage>) -> Result<(), GroupError> {
         if self.verifications.received.len() >= MAX_RECEIVED {
             return Err(GroupError::Busy);
         }
-        self.verifications.received.push_back((from, message));
+        self.verifications.received.push_back((message.session(), *message.body()));
         Ok(())
     }
 
-    /// Answers what was heard, and sends again what may have been lost.
+    /// Handles queued messages, expires verifications, and resends messages that may be lost.
     pub(super) fn advance_verifications(&mut self, now: Time, rng: &mut impl CryptoRng) {
         while let Some((from, message)) = self.verifications.received.pop_front() {
             let Some(them) = self.party(from) else { continue };
@@ -165,7 +169,7 @@ impl Group {
         }
     }
 
-    /// A member is out, and so is its check.
+    /// Ends the verification with a member that is out of the call.
     pub(super) fn end_verification(&mut self, session: SessionId) {
         let _ = self.verifications.sas.cancel(session);
         self.verifications.received.retain(|(from, _)| *from != session);
@@ -178,11 +182,11 @@ impl Group {
         }
         match progress.event {
             None => {}
-            Some(SasEvent::Begun) => self.core.event(Event::SasStarted(session)),
+            Some(SasEvent::Started) => self.core.event(Event::SasStarted(session)),
             Some(SasEvent::Compare(sas)) => self.core.event(Event::SasReady { session, sas }),
             Some(SasEvent::Verified) => {
-                // Both people have just compared this identity: a changed one is accepted with that.
-                let given = self.clock.to_given(now);
+                // Both people just verified this identity, so a changed one is accepted.
+                let given = self.clock.to_caller(now);
                 let _ = self.accept_identity(session, given);
                 let _ = self.set_verified(session, given);
                 self.core.event(Event::SasVerified(session));
@@ -194,7 +198,12 @@ impl Group {
     fn send_sas(&mut self, target: SessionId, message: SasMessage, now: Time) {
         let message = self.core.sign(&Body::Sas { target, message });
         self.verifications.sent.retain(|sent| sent.to != target);
-        self.verifications.sent.push(Sent { to: target, message: message.clone(), at: now, tries: 0 });
+        self.verifications.sent.push(SentMessage {
+            to: target,
+            message: message.clone(),
+            at: now,
+            tries: 0,
+        });
         self.core.out.send(Recipient::One(target), message);
     }
 

@@ -1,21 +1,22 @@
-//! Who is in the call: who asks to be admitted, and who is out (PROTOCOL.md §3).
+//! Admission and departure of sessions (PROTOCOL.md §3).
 
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 
-use super::Group;
+use super::{Group, receive::Early};
 use crate::{
     Admission, EndReason, Event, GroupError, Identity, JoinRequest, LeaveReason, Permission, Recipient,
     SessionId, Time,
-    members::{admission::Judged, departed::Departed, member::Member},
+    members::{admission::Applicant, departed::DepartedSession, member::Member},
     message::{Announce, Body, Heartbeat, Message, Reason, Refusal, RefusalReason, Status},
 };
 
-/// Sessions of one identity at a time: the newest takes the place of the others as soon as it is known to be live.
+/// Maximum number of concurrent sessions of one identity. The newest replaces the others once it is
+/// live.
 const MAX_SESSIONS: usize = 3;
 
-/// The counter of an order.
-fn counter_of(message: &[u8]) -> Option<u32> {
+/// The counter of an order; `None` for any other message.
+pub(super) fn counter_of(message: &[u8]) -> Option<u32> {
     match Message::parse(message).ok()?.body {
         Body::Order(order) => Some(order.counter),
         Body::Announce(_)
@@ -33,7 +34,8 @@ fn counter_of(message: &[u8]) -> Option<u32> {
 }
 
 impl Group {
-    /// A session introduces itself, or is introduced. `signs_orders`: it is shown to us because of orders it has signed.
+    /// Handles an announce, sent by its session or forwarded. `signs_orders` says that it was
+    /// forwarded together with orders that it signed.
     pub(super) fn on_announce(
         &mut self,
         message: &Message<'_>,
@@ -49,11 +51,11 @@ impl Group {
         if self.members.contains_key(&session) || self.away.get(session).is_some() {
             return Ok(());
         }
-        if let Some(judged) = self.waiting.get_mut(session) {
-            if judged.has_left && !signs_orders {
-                // It is here itself after all.
-                judged.has_left = false;
-                let request = JoinRequest::new(session, &judged.announce, false);
+        if let Some(applicant) = self.waiting.get_mut(session) {
+            if applicant.has_left && !signs_orders {
+                // The session itself is in the call after all.
+                applicant.has_left = false;
+                let request = JoinRequest::new(session, &applicant.announce, false);
                 self.core.event(Event::JoinRequested(request));
             }
             return Ok(());
@@ -64,22 +66,22 @@ impl Group {
         if !self.strangers.try_take(now) {
             return Err(GroupError::Busy);
         }
-        if !message.is_signed_by(&group, &announce.identity) {
+        let Some(verified) = message.verify_announce(&group) else {
             return Err(GroupError::Unauthentic);
-        }
+        };
         // We have signed it ourselves: in another window, or after this page was loaded again.
         let age = (announce.joined_at, session);
         if announce.identity == self.core.identity() && age > (self.core.joined_at, self.core.session) {
             self.end(EndReason::Replaced { by: session });
             return Ok(());
         }
-        self.asked.remove(&session);
-        // Somebody said that it has left, and it is here itself.
+        self.requested_announces.remove(&session);
+        // Another member reported its leave, but the session itself is in the call.
         self.departed.forget(session);
         if !signs_orders && self.has_left_early(session, announce) {
             return Err(GroupError::Departed);
         }
-        if !signs_orders && let Err((reason, error)) = self.may_ask(session, announce) {
+        if !signs_orders && let Err((reason, error)) = self.check_admission(session, announce) {
             if reason == RefusalReason::Locked && !self.refused.contains(session, now) {
                 self.core.event(Event::LockedOut(announce.identity));
             }
@@ -89,27 +91,27 @@ impl Group {
         if self.waiting.len() >= self.core.config.policy.max_members {
             return Err(GroupError::Full);
         }
-        let judged = Judged::new(announce.clone(), message.bytes.to_vec(), signs_orders, now);
-        self.waiting.insert(session, judged);
+        let applicant = Applicant::new(verified, signs_orders, now);
+        self.waiting.insert(session, applicant);
         let request = JoinRequest::new(session, announce, signs_orders);
         self.core.event(Event::JoinRequested(request));
         Ok(())
     }
 
-    /// Whether a leave of this session came before its announce.
+    /// Whether a leave of this session arrived before its announce.
     fn has_left_early(&mut self, session: SessionId, announce: &Announce) -> bool {
         let group = self.core.group;
-        let is_its_leave = |(of, bytes): &&(SessionId, Vec<u8>)| {
-            *of == session
-                && Message::parse(bytes).is_ok_and(|message| {
+        let is_its_leave = |early: &Early| {
+            early.session == session
+                && Message::parse(&early.bytes).is_ok_and(|message| {
                     message.body == Body::Leave && message.is_signed_by(&group, &announce.identity)
                 })
         };
-        self.early.iter().any(|early| is_its_leave(&early))
+        self.early.iter().any(is_its_leave)
     }
 
-    /// Whether the application is to be asked about a session.
-    fn may_ask(
+    /// Checks whether the application may be asked about a session.
+    fn check_admission(
         &self,
         session: SessionId,
         announce: &Announce,
@@ -128,7 +130,7 @@ impl Group {
             return Err((RefusalReason::Locked, GroupError::Locked));
         }
         if let Some(owner) = self.owner_of(session) {
-            return Err((RefusalReason::NumberInUse(owner), GroupError::InUse));
+            return Err((RefusalReason::MemberIdInUse(owner), GroupError::InUse));
         }
         let is_full = self.members.len() + 1 >= config.policy.max_members
             || self.waiting.len() >= config.policy.max_members;
@@ -139,29 +141,31 @@ impl Group {
         Ok(())
     }
 
-    /// How many sessions of this identity are members or are being judged.
+    /// Number of members and applicants with this identity.
     fn sessions_of(&self, identity: &Identity) -> usize {
         let members = self.members.values().filter(|member| member.identity() == *identity);
-        let judged = self.waiting.iter().filter(|(_, judged)| judged.announce.identity == *identity);
-        members.count() + judged.filter(|(_, judged)| !judged.has_left).count()
+        let applicant =
+            self.waiting.iter().filter(|(_, applicant)| applicant.announce.identity == *identity);
+        members.count() + applicant.filter(|(_, applicant)| !applicant.has_left).count()
     }
 
-    /// Another session that has the member id of this one.
+    /// Another session with the member id of this one.
     pub(super) fn owner_of(&self, session: SessionId) -> Option<SessionId> {
         let member_id = session.member_id();
         let ours = [self.core.session].into_iter();
-        let waiting = self.waiting.iter().filter(|(_, judged)| !judged.has_left);
+        let waiting = self.waiting.iter().filter(|(_, applicant)| !applicant.has_left);
         let waiting = waiting.map(|(&session, _)| session);
         let away = self.away.iter().map(|(&session, _)| session);
         let mut others = ours.chain(self.members_with_id(member_id)).chain(waiting).chain(away);
         others.find(|other| *other != session && other.member_id() == member_id)
     }
 
-    /// Admits a session that asked for it.
+    /// Admits an applicant.
     ///
     /// # Errors
-    /// [`GroupError::UnknownMember`] if it does not ask (any more). [`GroupError::Locked`], [`GroupError::Removed`],
-    /// [`GroupError::Full`], [`GroupError::InUse`] if that has changed since it asked: it is told, and may ask again.
+    /// [`GroupError::UnknownMember`] if the session is not, or no longer, an applicant.
+    /// [`GroupError::Locked`], [`GroupError::Removed`], [`GroupError::Full`] or
+    /// [`GroupError::InUse`] if that changed since it asked; it is told so, and may ask again.
     pub fn admit(
         &mut self,
         session: SessionId,
@@ -172,62 +176,67 @@ impl Group {
             return Err(GroupError::Ended);
         }
         let now = self.advance(now);
-        let judged = self.waiting.remove(session).ok_or(GroupError::UnknownMember(session))?;
-        if judged.has_left {
-            self.departed.push(Departed {
+        let applicant = self.waiting.remove(session).ok_or(GroupError::UnknownMember(session))?;
+        if applicant.has_left {
+            self.departed.push(DepartedSession {
                 session,
                 status: Status::Left,
                 at: Time::START,
-                identity: judged.announce.identity,
+                identity: applicant.announce.identity,
                 permission: admission.permission,
                 was_live: false,
-                address: judged.announce.address.as_slice().into(),
-                announce: Some(judged.message.into()),
+                address: applicant.announce.address.as_slice().into(),
+                announce: Some(applicant.message.into()),
                 proof: None,
                 answered_at: None,
-                removed_by: None,
                 is_hearsay: true,
             });
             self.handle_orders_of_departed(session, now);
             return Ok(());
         }
-        if let Err((reason, error)) = self.may_ask(session, &judged.announce) {
-            self.refuse_with(session, &judged.announce.address, reason, false, now);
+        if let Err((reason, error)) = self.check_admission(session, &applicant.announce) {
+            self.refuse_with(session, &applicant.announce.address, reason, false, now);
             return Err(error);
         }
-        let standing = self.observe_identity(&admission.user, &judged.announce.identity, now);
-        if standing.is_changed() {
-            self.core.event(Event::IdentityChanged { session, standing });
+        let verification = self.observe_identity(&admission.user, &applicant.announce.identity, now);
+        if verification.is_changed() {
+            self.core.event(Event::IdentityChanged { session, verification });
         }
         self.refused.forget(session);
-        let (announce, message) = (judged.announce.clone(), judged.message.clone());
-        let mut member = Member::new(&self.core.group, &announce, message, admission, standing, now);
-        member.received.begin_at(self.wiped.first_of(session));
+        let (announce, message) = (applicant.announce.clone(), applicant.message.clone());
+        let mut member =
+            Member::new(&self.core.group, &announce, message, admission, verification, now);
+        member.received.reject_before(self.wiped.first_of(session));
         self.members.insert(session, Box::new(member));
         self.core.event(Event::Joined(session));
         self.refresh_roster(now);
-        for bytes in judged.into_kept() {
-            // What is of no use is dropped.
+        for bytes in applicant.into_messages() {
+            // Messages that are rejected are dropped.
             let _ = self.handle_one(&bytes, now);
         }
         self.handle_early(session, now);
+        if self.refusers.contains(&session) {
+            self.move_away_refusing(session, now);
+            return Ok(());
+        }
         if let Some(member) = self.members.get_mut(&session) {
-            // Its first heartbeat went to all: it may not know us. A later one, or none, answers our announce.
+            // A member that sent only its first heartbeat, to all, may not know us. Any other
+            // heartbeat answers our announce.
             member.delivered.announce |= member.presence.seq() != 1;
-            // Its keys are on their way.
+            // Its keys are in transit; ask for them only if they do not arrive.
             if member.received.newest_open().is_none() && member.presence.sends {
-                member.ask_by(now + Duration::from_secs(2));
+                member.request_keys_by(now + Duration::from_secs(2));
             }
         }
         if !self.sends {
-            // Otherwise our announce goes with our key.
+            // If we send frames, our announce goes with our key.
             self.introduce_to(session, now);
         }
-        self.want_delivery(now);
+        self.schedule_delivery(now);
         Ok(())
     }
 
-    /// Sends a session our announce and a heartbeat, unless a member was sent them.
+    /// Sends a session our announce and a heartbeat, unless it is a member that received them.
     pub(super) fn introduce_to(&mut self, session: SessionId, now: Time) {
         let member = self.members.get_mut(&session);
         let is_known =
@@ -238,7 +247,8 @@ impl Group {
         self.core.out.send(Recipient::One(session), self.core.announce.clone());
         let member = self.members.get(&session);
         let sends = member.is_none_or(|member| member.presence.sends);
-        // It is to take the place of another session, or its orders wait, once it has proved to be present.
+        // Its proof of life is awaited to replace another session, or because its orders wait for
+        // it.
         let is_awaited = member.is_some_and(|member| {
             let identity = member.identity();
             let mut others = self.members.iter().filter(|(other, _)| **other != session);
@@ -250,11 +260,11 @@ impl Group {
         }
     }
 
-    /// Refuses a session that asked to be admitted. It may ask again after a minute.
+    /// Refuses an applicant. It may ask again after a minute.
     pub fn refuse(&mut self, session: SessionId, now: Time) {
         let now = self.advance(now);
-        if let Some(judged) = self.waiting.remove(session) {
-            let address = judged.announce.address;
+        if let Some(applicant) = self.waiting.remove(session) {
+            let address = applicant.announce.address;
             self.refuse_with(session, &address, RefusalReason::Refused, true, now);
         }
     }
@@ -268,7 +278,7 @@ impl Group {
         now: Time,
     ) {
         if self.refused.note(session, address, by_application, now) {
-            // It may not know who we are.
+            // The session may not know us.
             self.core.out.send(Recipient::One(session), self.core.announce.clone());
             self.send_refusal(session, reason);
         }
@@ -278,8 +288,9 @@ impl Group {
         self.core.send(Recipient::One(target), &Body::Refusal(Refusal { target, reason }));
     }
 
-    /// The application says that a member is gone, for example because the relay does. Keys change at once; if it was a mistake, or
-    /// the member reconnects, it is in again as soon as it shows that it is present.
+    /// Drops a member that the application believes gone, for example on the relay's word. Keys
+    /// change at once. If that was a mistake, or the member reconnects, it returns as soon as it
+    /// gives proof of life.
     ///
     /// # Errors
     /// [`GroupError::UnknownMember`].
@@ -291,12 +302,12 @@ impl Group {
         if !self.members.contains_key(&session) {
             return Err(GroupError::UnknownMember(session));
         }
-        self.go_away(session, LeaveReason::Dropped, now);
+        self.move_to_away(session, LeaveReason::Dropped, now);
         Ok(())
     }
 
-    /// A session has ended and does not come back.
-    pub(super) fn depart(
+    /// Ends a session, which then cannot return.
+    pub(super) fn remove_departed(
         &mut self,
         session: SessionId,
         why: LeaveReason,
@@ -312,8 +323,8 @@ impl Group {
         let was_member = member.is_some();
         let away = || self.away.remove(session).map(|away| away.member);
         let Some(member) = member.or_else(away) else {
-            // One that was never admitted leaves nothing behind.
-            self.waiting.remove(session);
+            // A session that was never admitted leaves no state behind except its orders.
+            self.on_leave_of_applicant(session, None);
             return;
         };
         if was_member {
@@ -323,7 +334,7 @@ impl Group {
         let was_live = member.presence.was_live();
         let announce = member.announce;
         self.refusers.remove(&session);
-        self.departed.push(Departed {
+        self.departed.push(DepartedSession {
             session,
             status,
             at: now,
@@ -332,7 +343,6 @@ impl Group {
             was_live,
             address: Announce::address_in(&announce).into(),
             announce: (permission == Permission::Moderator).then_some(announce),
-            removed_by: proof.as_deref().and_then(counter_of).filter(|_| status == Status::Removed),
             proof,
             answered_at: None,
             is_hearsay: false,
@@ -343,21 +353,21 @@ impl Group {
         }
     }
 
-    /// A member is out, for now or for good.
+    /// Updates the roster and keys after a member left or went away.
     pub(super) fn after_leave(&mut self, session: SessionId, now: Time) {
         self.refresh_roster(now);
         self.left_at.get_or_insert(now);
-        self.want_generation(Reason::Leave, now);
-        self.keep_locked(session);
+        self.schedule_generation(Reason::Leave, now);
+        self.relock_after(session);
     }
 
-    /// We are out.
+    /// Ends the group, as we are out of the call.
     pub(super) fn end(&mut self, reason: EndReason) {
         self.has_ended = true;
         self.core.event(Event::Ended(reason));
     }
 
-    /// The roster has changed, and with it the view.
+    /// Recomputes the roster hash, and notes that the view changed.
     pub(super) fn refresh_roster(&mut self, now: Time) {
         let members = self.members.values();
         let mut hashes: Vec<_> = members.map(|member| member.announce_hash()).collect();

@@ -1,4 +1,4 @@
-//! How a group stands, as plain data.
+//! Snapshots of a group's state as plain data.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -13,7 +13,7 @@ use crate::{
     verification::{CallCode, VerificationState},
 };
 
-/// How a group stands.
+/// A snapshot of a group.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -25,27 +25,27 @@ pub struct GroupState {
     pub member_id: MemberId,
     /// Our identity.
     pub identity: Identity,
-    /// How keys are encrypted to their recipients.
+    /// The KEM that keys are encrypted with.
     pub kem: Kem,
-    /// What everybody can compare.
+    /// The code that all members can compare.
     pub call_code: CallCode,
-    /// Whether newcomers are kept out.
+    /// Whether the call is locked.
     pub is_locked: bool,
-    /// What we seal with.
+    /// The key that we seal with.
     pub key: KeyId,
-    /// Whether we send frames, or only listen.
+    /// Whether we send frames or only listen.
     pub sends: bool,
-    /// A new generation is on its way: until when it is used at the latest, from now.
+    /// Time until the latest switch to the pending generation, if there is one.
     pub next_key_within: Option<Duration>,
-    /// Sessions that the application is judging.
+    /// Applicants: sessions that await the application's decision.
     pub waiting: Vec<SessionId>,
-    /// Members that were lost or dropped, and may come back.
+    /// Members that were lost or dropped, and may return.
     pub away: Vec<SessionId>,
-    /// Whether we are out.
+    /// Whether we are out of the call.
     pub has_ended: bool,
 }
 
-/// What is known of another member.
+/// A snapshot of another member.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -55,37 +55,38 @@ pub struct MemberState {
     /// Its id in KIDs.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::identity::plain::as_number"))]
     pub member_id: MemberId,
-    /// What the relay calls it.
+    /// Its address at the relay.
     pub address: Vec<u8>,
-    /// Who it is, by the application's word.
+    /// Its user, as the application decided at admission.
     pub user: UserId,
-    /// Who it is, by its signatures.
+    /// Its identity.
     pub identity: Identity,
-    /// What is known of that identity.
-    pub standing: VerificationState,
-    /// What it is there for.
+    /// The verification state of that identity.
+    pub verification: VerificationState,
+    /// Its role.
     pub role: Role,
-    /// What it may do.
+    /// Its permission.
     pub permission: Permission,
-    /// How long it has been in the call.
+    /// How long it has been a member.
     pub since: Duration,
-    /// Its newest key that we hold, from that step on.
+    /// Its newest generation that we hold, and the oldest step that opens.
     pub key: Option<KeyId>,
-    /// How long we have held it.
+    /// How long we have held that key.
     pub key_since: Option<Duration>,
-    /// Whether it has been sent the key that we seal with.
+    /// Whether we have sent it our current key.
     pub has_our_key: bool,
-    /// Whether it has proved to be present, and is not a recording.
+    /// Whether it is live: it gave proof of life, so it is not a recording.
     pub is_live: bool,
-    /// How long ago it last proved to be present.
+    /// Time since its last proof of life.
     pub silent_for: Duration,
-    /// Whether it sends frames, as it says.
+    /// Whether it says that it sends frames.
     pub sends: bool,
-    /// Whether it was reported to see other people in the call than we do.
+    /// Whether a roster mismatch with it is reported.
     pub roster_differs: bool,
-    /// Whether it told different people different things.
+    /// Whether it signed contradicting statements.
     pub has_equivocated: bool,
-    /// Frames that it says it has sealed with its present key; what we opened should not stay far behind.
+    /// Number of frames that it says it has sealed with its current key. The number that we opened
+    /// should not stay far below.
     pub frames_sealed: Option<u64>,
 }
 
@@ -96,7 +97,7 @@ impl Group {
         self.core.config.suite
     }
 
-    /// How the group stands.
+    /// A snapshot of the group.
     #[must_use]
     pub fn state(&self, now: Time) -> GroupState {
         let now = self.clock.read(now);
@@ -118,7 +119,7 @@ impl Group {
         }
     }
 
-    /// What is known of the others, by session.
+    /// Snapshots of the other members, ascending by session.
     #[must_use]
     pub fn member_states(&self, now: Time) -> Vec<MemberState> {
         let now = self.clock.read(now);
@@ -134,7 +135,7 @@ fn member_state(member: &Member, now: Time) -> MemberState {
         address: Announce::address_in(&member.announce).to_vec(),
         user: member.user.clone(),
         identity: member.identity(),
-        standing: member.standing,
+        verification: member.verification,
         role: member.role,
         permission: member.permission,
         since: (now - member.since),

@@ -1,4 +1,4 @@
-//! What is due when.
+//! Timers of the group.
 
 use core::time::Duration;
 
@@ -7,32 +7,32 @@ use rand_core::CryptoRng;
 use super::{Group, jitter};
 use crate::{Time, message::Reason};
 
-/// After joining, the first heartbeat comes sooner.
+/// Delay of the first heartbeat after joining.
 const FIRST_HEARTBEAT: Duration = Duration::from_secs(3);
 
-/// What is due may make something else due; not more often than this in one turn.
+/// Maximum number of rounds in one call, as a timeout may cause another one at once.
 const MAX_ROUNDS: usize = 4;
-/// A caller that comes again at once would do nothing else.
+/// Minimum delay until the next timeout, so that a caller does not spin.
 const SOONEST: Duration = Duration::from_millis(1);
 
-/// What the group itself has to do at a time; what is due for each member is kept with the member.
+/// The timers of the group itself. Those of a member are kept with the member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Timer {
     /// Begin a new session.
     Restart,
-    /// The present generation is old.
+    /// Replace the current generation at the end of its lifetime.
     Rekey,
     /// Begin a generation.
     Begin,
-    /// Deliver what we seal with to members that lack it.
+    /// Deliver the current key to members that lack it.
     Deliver,
-    /// Seal with the next generation.
+    /// Switch to the pending generation.
     Switch,
     /// Send a heartbeat to all.
     Heartbeat,
-    /// Send acks that no other message has taken along.
+    /// Send acks that did not leave with another message.
     Acks,
-    /// Lock again: the moderator whose lock is in force has gone.
+    /// Lock again, as the moderator whose lock is in force has departed.
     Relock,
 }
 
@@ -40,7 +40,7 @@ impl Timer {
     const COUNT: usize = 8;
 }
 
-/// One time for each [`Timer`].
+/// The time of each [`Timer`].
 pub(super) struct Timers {
     at: [Option<Time>; Timer::COUNT],
 }
@@ -57,7 +57,7 @@ impl Timers {
         self.at[timer as usize] = Some(at);
     }
 
-    /// Sets it, unless it is set for an earlier time.
+    /// Sets the timer, unless it is set to an earlier time.
     pub(super) fn set_sooner(&mut self, timer: Timer, at: Time) {
         let at = self.get(timer).map_or(at, |before| before.min(at));
         self.set(timer, at);
@@ -71,7 +71,7 @@ impl Timers {
         self.at[timer as usize] = None;
     }
 
-    /// Whether it is due; it is stopped if so.
+    /// Whether the timer is due. If so, stops it.
     pub(super) fn take_due(&mut self, timer: Timer, now: Time) -> bool {
         let is_due = self.get(timer).is_some_and(|at| now >= at);
         if is_due {
@@ -86,7 +86,7 @@ impl Timers {
 }
 
 impl Group {
-    /// Does what is due, and what becomes due by that.
+    /// Handles all timeouts that are due, including those that become due meanwhile.
     pub(super) fn handle_timeouts(&mut self, now: Time, rng: &mut impl CryptoRng) {
         for _ in 0..MAX_ROUNDS {
             self.handle_timeouts_once(now, rng);
@@ -110,7 +110,7 @@ impl Group {
         }
         self.prekeys.renew(self.core.config.policy.prekey_life, now, rng);
         if self.timers.take_due(Timer::Rekey, now) {
-            self.want_generation(Reason::Timer, now);
+            self.schedule_generation(Reason::Timer, now);
             self.set_rekey_timer(now, rng);
         }
         self.begin_if_due(now, rng);
@@ -120,7 +120,7 @@ impl Group {
             self.repeat_deliveries(now, rng);
         }
         self.switch_if_acknowledged(now);
-        // After what may make it due: then nothing is left to be done now.
+        // After the steps that may schedule the switch, so that it happens in this round.
         self.switch_if_due(now, rng);
         if are_members_due {
             self.answer_requests(now, rng);
@@ -147,7 +147,7 @@ impl Group {
         self.members_due_at(now).is_some_and(|at| at <= now)
     }
 
-    /// When something is due next, if nothing comes in: always later than now.
+    /// The next timeout, always later than now.
     pub(super) fn next_timeout(&mut self, now: Time) -> Time {
         self.next_due(now).unwrap_or(now).max(now + SOONEST)
     }

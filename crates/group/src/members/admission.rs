@@ -1,84 +1,92 @@
-//! Sessions that the application is judging (PROTOCOL.md §3).
+//! Applicants: sessions whose announce the application is judging (PROTOCOL.md §3).
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::time::Duration;
 
 use crate::{
     JoinRequest, SessionId, Time,
-    message::{Announce, Heartbeat},
+    message::{Announce, Heartbeat, Verified},
 };
 
-/// A session that is being judged.
-pub(crate) struct Judged {
+/// A session that awaits the application's decision.
+pub(crate) struct Applicant {
     pub(crate) announce: Announce,
     pub(crate) message: Vec<u8>,
     heard_at: Time,
-    /// The newest heartbeat, by number.
+    /// The newest heartbeat by sequence number.
     heartbeat: Option<(u32, Vec<u8>)>,
-    /// What else it sent meanwhile, to be handled when it is admitted.
-    kept: Vec<Vec<u8>>,
-    /// It is judged for its orders alone.
+    /// Its other messages, to be handled once it is admitted.
+    messages: Vec<Vec<u8>>,
+    /// It has left, and is judged for its orders alone.
     pub(crate) has_left: bool,
 }
 
-impl Judged {
+impl Applicant {
     const MAX_KEPT: usize = 8;
     const MAX_KEPT_LEN: usize = 32 << 10;
 
-    pub(crate) fn new(announce: Announce, message: Vec<u8>, has_left: bool, now: Time) -> Self {
-        Self { announce, message, heard_at: now, heartbeat: None, kept: Vec::new(), has_left }
+    pub(crate) fn new(announce: Verified<'_, Announce>, has_left: bool, now: Time) -> Self {
+        Self {
+            announce: announce.body().clone(),
+            message: announce.bytes().to_vec(),
+            heard_at: now,
+            heartbeat: None,
+            messages: Vec::new(),
+            has_left,
+        }
     }
 
-    /// Keeps an authentic heartbeat if it is the newest.
-    pub(crate) fn keep_heartbeat(&mut self, heartbeat: &Heartbeat, bytes: &[u8], now: Time) {
-        if self.heartbeat.as_ref().is_none_or(|(seq, _)| heartbeat.seq > *seq) {
-            self.heartbeat = Some((heartbeat.seq, bytes.to_vec()));
+    /// Keeps a heartbeat if it is the newest.
+    pub(crate) fn store_heartbeat(&mut self, heartbeat: Verified<'_, Heartbeat>, now: Time) {
+        let number = heartbeat.body().seq;
+        if self.heartbeat.as_ref().is_none_or(|(seq, _)| number > *seq) {
+            self.heartbeat = Some((number, heartbeat.bytes().to_vec()));
             self.heard_at = now;
         }
     }
 
-    /// Number and hash of the heartbeat that came last.
+    /// Sequence number and hash of the newest heartbeat.
     pub(crate) fn last_heartbeat(&self) -> Option<(u32, [u8; 8])> {
         self.heartbeat.as_ref().map(|(seq, bytes)| (*seq, Heartbeat::hash(bytes)))
     }
 
-    /// Keeps any other message; whether there was room.
-    pub(crate) fn keep(&mut self, bytes: &[u8]) -> bool {
-        let len: usize = self.kept.iter().map(Vec::len).sum();
-        let fits = self.kept.len() < Self::MAX_KEPT && len + bytes.len() <= Self::MAX_KEPT_LEN;
-        if fits && !self.kept.iter().any(|kept| kept == bytes) {
-            self.kept.push(bytes.to_vec());
+    /// Stores any other message. Returns whether there was room.
+    pub(crate) fn store(&mut self, bytes: &[u8]) -> bool {
+        let len: usize = self.messages.iter().map(Vec::len).sum();
+        let fits = self.messages.len() < Self::MAX_KEPT && len + bytes.len() <= Self::MAX_KEPT_LEN;
+        if fits && !self.messages.iter().any(|message| message == bytes) {
+            self.messages.push(bytes.to_vec());
         }
         fits
     }
 
-    /// What was kept, heartbeat first.
-    pub(crate) fn into_kept(self) -> Vec<Vec<u8>> {
+    /// The stored messages, heartbeat first.
+    pub(crate) fn into_messages(self) -> Vec<Vec<u8>> {
         let heartbeat = self.heartbeat.map(|(_, bytes)| bytes);
-        heartbeat.into_iter().chain(self.kept).collect()
+        heartbeat.into_iter().chain(self.messages).collect()
     }
 }
 
-/// All sessions that are being judged.
+/// All applicants.
 #[derive(Default)]
-pub(crate) struct Waiting {
-    sessions: BTreeMap<SessionId, Judged>,
+pub(crate) struct Applicants {
+    sessions: BTreeMap<SessionId, Applicant>,
 }
 
-impl Waiting {
-    pub(crate) fn insert(&mut self, session: SessionId, judged: Judged) {
-        self.sessions.insert(session, judged);
+impl Applicants {
+    pub(crate) fn insert(&mut self, session: SessionId, applicant: Applicant) {
+        self.sessions.insert(session, applicant);
     }
 
-    pub(crate) fn get(&self, session: SessionId) -> Option<&Judged> {
+    pub(crate) fn get(&self, session: SessionId) -> Option<&Applicant> {
         self.sessions.get(&session)
     }
 
-    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Judged> {
+    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Applicant> {
         self.sessions.get_mut(&session)
     }
 
-    pub(crate) fn remove(&mut self, session: SessionId) -> Option<Judged> {
+    pub(crate) fn remove(&mut self, session: SessionId) -> Option<Applicant> {
         self.sessions.remove(&session)
     }
 
@@ -86,17 +94,17 @@ impl Waiting {
         self.sessions.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SessionId, &Judged)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SessionId, &Applicant)> {
         self.sessions.iter()
     }
 
-    /// Forgets sessions of which nothing came for this long.
+    /// Removes applicants that were not heard for this long.
     pub(crate) fn expire(&mut self, after: Duration, now: Time) {
-        self.sessions.retain(|_, judged| now < judged.heard_at + after);
+        self.sessions.retain(|_, applicant| now < applicant.heard_at + after);
     }
 
     pub(crate) fn next_at(&self, after: Duration) -> Option<Time> {
-        self.sessions.values().map(|judged| judged.heard_at + after).min()
+        self.sessions.values().map(|applicant| applicant.heard_at + after).min()
     }
 }
 

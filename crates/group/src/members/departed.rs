@@ -1,4 +1,4 @@
-//! Sessions that have ended, those that are away, and those that were refused.
+//! Departed sessions, members that are away, and refused sessions.
 
 use alloc::{
     boxed::Box,
@@ -10,54 +10,52 @@ use core::time::Duration;
 use super::member::Member;
 use crate::{Identity, Permission, SessionId, Time, keys::received::Received, message::Status};
 
-/// How long a session that is away is remembered.
+/// How long a member that is away is kept.
 const AWAY_FOR: Duration = Duration::from_secs(3600);
-/// How long the application is not asked again about a session that it refused.
+/// How long a refused session is not put to the application again.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 
 /// A session that has ended.
-pub(crate) struct Departed {
+pub(crate) struct DepartedSession {
     pub(crate) session: SessionId,
-    /// What of it is to be told: left, removed or replaced.
+    /// Its status in our rosters: left, removed or replaced.
     pub(crate) status: Status,
     pub(crate) at: Time,
     pub(crate) identity: Identity,
     pub(crate) permission: Permission,
-    /// It has proved to be present here, so it is no recording of another call.
+    /// It gave proof of life to us, so it is not a recording of another call.
     pub(crate) was_live: bool,
     pub(crate) address: Box<[u8]>,
-    /// Its announce, if it was a moderator: for those who are shown its orders.
+    /// Its announce if it was a moderator, to be forwarded with its orders.
     pub(crate) announce: Option<Box<[u8]>>,
     /// The signed message that ended it, or the announce of the session that took its place.
     pub(crate) proof: Option<Vec<u8>>,
     pub(crate) answered_at: Option<Time>,
-    /// The counter of the order that removed it.
-    pub(crate) removed_by: Option<u32>,
-    /// That it has left is another member's word: it may be here itself.
+    /// Only another member reported its leave, so it may still be in the call.
     pub(crate) is_hearsay: bool,
 }
 
 /// Sessions that have ended, newest last.
 #[derive(Default)]
 pub(crate) struct DepartedSessions {
-    sessions: VecDeque<Departed>,
+    sessions: VecDeque<DepartedSession>,
 }
 
 impl DepartedSessions {
     const KEPT: usize = 256;
 
-    pub(crate) fn push(&mut self, departed: Departed) {
+    pub(crate) fn push(&mut self, departed: DepartedSession) {
         if self.sessions.len() == Self::KEPT {
             self.sessions.pop_front();
         }
         self.sessions.push_back(departed);
     }
 
-    pub(crate) fn get(&self, session: SessionId) -> Option<&Departed> {
+    pub(crate) fn get(&self, session: SessionId) -> Option<&DepartedSession> {
         self.sessions.iter().find(|departed| departed.session == session)
     }
 
-    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Departed> {
+    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut DepartedSession> {
         self.sessions.iter_mut().find(|departed| departed.session == session)
     }
 
@@ -65,27 +63,28 @@ impl DepartedSessions {
         self.sessions.retain(|departed| departed.session != session);
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Departed> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &DepartedSession> {
         self.sessions.iter()
     }
 }
 
 /// A member that was lost or dropped.
-pub(crate) struct Away {
+pub(crate) struct AwayMember {
     pub(crate) member: Box<Member>,
     pub(crate) since: Time,
-    /// Our newest heartbeat when it went: it proves to be back by one after that.
+    /// Sequence number of our newest heartbeat when it went away. Naming a later one proves its
+    /// return.
     pub(crate) our_seq: u32,
 }
 
-/// Members that were lost or dropped, and may come back.
+/// Members that were lost or dropped, and may return.
 #[derive(Default)]
 pub(crate) struct AwayMembers {
-    members: BTreeMap<SessionId, Away>,
+    members: BTreeMap<SessionId, AwayMember>,
 }
 
 impl AwayMembers {
-    pub(crate) fn insert(&mut self, away: Away, most: usize) {
+    pub(crate) fn insert(&mut self, away: AwayMember, most: usize) {
         self.members.insert(away.member.session, away);
         if self.members.len() > most {
             let oldest = self.members.iter().min_by_key(|(_, away)| away.since);
@@ -95,31 +94,31 @@ impl AwayMembers {
         }
     }
 
-    /// We have a new session, whose heartbeats count from the first.
-    pub(crate) fn begin_anew(&mut self) {
+    /// Starts over for our new session, whose heartbeats count from 1.
+    pub(crate) fn restart(&mut self) {
         for away in self.members.values_mut() {
             away.our_seq = 0;
             away.member.delivered.announce = false;
         }
     }
 
-    pub(crate) fn get(&self, session: SessionId) -> Option<&Away> {
+    pub(crate) fn get(&self, session: SessionId) -> Option<&AwayMember> {
         self.members.get(&session)
     }
 
-    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Away> {
+    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut AwayMember> {
         self.members.get_mut(&session)
     }
 
-    pub(crate) fn remove(&mut self, session: SessionId) -> Option<Away> {
+    pub(crate) fn remove(&mut self, session: SessionId) -> Option<AwayMember> {
         self.members.remove(&session)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SessionId, &Away)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&SessionId, &AwayMember)> {
         self.members.iter()
     }
 
-    /// Forgets members that have been away for too long; what must not be opened again of them is noted.
+    /// Removes members that have been away for too long, and notes their wiped generations.
     pub(crate) fn expire(&mut self, wiped: &mut WipedKeys, now: Time) {
         self.members.retain(|session, away| {
             let stays = now < away.since + AWAY_FOR;
@@ -135,7 +134,8 @@ impl AwayMembers {
     }
 }
 
-/// Which generations were open here of sessions that are not kept: should one be admitted again, none of them is opened twice.
+/// Wiped generations of sessions that are not kept. If such a session is admitted again, none of
+/// these opens twice.
 #[derive(Default)]
 pub(crate) struct WipedKeys {
     before: VecDeque<(SessionId, u32)>,
@@ -151,7 +151,7 @@ impl WipedKeys {
         self.before.push_back((session, received.first_unopened()));
     }
 
-    /// The first generation of this session that may be opened.
+    /// The first generation of this session that may still open.
     pub(crate) fn first_of(&self, session: SessionId) -> u32 {
         let known = self.before.iter().rev().find(|(other, _)| *other == session);
         known.map_or(0, |(_, generation)| *generation)
@@ -165,7 +165,7 @@ struct Refusal {
     address: Box<[u8]>,
 }
 
-/// Sessions that were refused lately.
+/// Sessions refused within the last minute.
 #[derive(Default)]
 pub(crate) struct Refused {
     by_us: BTreeMap<SessionId, Refusal>,
@@ -174,7 +174,8 @@ pub(crate) struct Refused {
 impl Refused {
     const KEPT: usize = 256;
 
-    /// Notes a refusal; whether it is to be told, as none was lately. `by_application`: do not ask it again.
+    /// Notes a refusal. Returns whether to send one: none was sent within the last minute.
+    /// `by_application` says that the application decided, and is not asked again.
     pub(crate) fn note(
         &mut self,
         session: SessionId,
@@ -206,17 +207,17 @@ impl Refused {
         self.by_us.get(&session).is_some_and(|refusal| now < refusal.at + REFUSED_FOR)
     }
 
-    /// Where to tell it.
+    /// Its address at the relay.
     pub(crate) fn address_of(&self, session: SessionId) -> Option<&[u8]> {
         self.by_us.get(&session).map(|refusal| &*refusal.address)
     }
 
-    /// What orders kept out may be asked about again.
-    pub(crate) fn keep_those_by_application(&mut self) {
+    /// Forgets refusals that orders caused: those sessions may ask again.
+    pub(crate) fn retain_those_by_application(&mut self) {
         self.by_us.retain(|_, refusal| refusal.by_application);
     }
 
-    /// It was admitted after all.
+    /// Forgets the refusal of a session that was then admitted.
     pub(crate) fn forget(&mut self, session: SessionId) {
         self.by_us.remove(&session);
     }

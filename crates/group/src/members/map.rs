@@ -1,4 +1,4 @@
-//! All members, and when something is due for one of them.
+//! All members, and when the next timeout of any of them is due.
 
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::ops::Deref;
@@ -6,16 +6,17 @@ use core::ops::Deref;
 use super::member::Member;
 use crate::{SessionId, Time};
 
-/// Members that are looked at one by one when the next time is worked out; of more, all are.
+/// Up to this many changed members are checked one by one for the next timeout; beyond it, all
+/// members are.
 const MAX_TOUCHED: usize = 32;
 
-/// All members. Whoever may have changed is remembered, so that what is due next need not be worked out of all of them after
-/// each message.
+/// All members. The map tracks members that may have changed, so that a message does not cause a
+/// scan of all members for the next timeout.
 pub(crate) struct MemberMap {
     members: BTreeMap<SessionId, Box<Member>>,
-    /// Members that may have changed; `None` if any may.
+    /// Members that may have changed; `None` means any of them.
     touched: Option<Vec<SessionId>>,
-    /// Of the others nothing is due before this.
+    /// The other members have no timeout before this.
     due_at: Option<Time>,
 }
 
@@ -56,13 +57,15 @@ impl MemberMap {
         self.members.insert(session, member);
     }
 
-    /// What is due for the others depends on how many there are.
+    /// Removes a member. All members count as changed, because their timeouts depend on the number
+    /// of members.
     pub(crate) fn remove(&mut self, session: &SessionId) -> Option<Box<Member>> {
         self.touched = None;
         self.members.remove(session)
     }
 
-    /// When something is due for one of them, by its own times: perhaps too early, if that is later than now.
+    /// The earliest timeout of a member. A result later than `now` may be earlier than the true
+    /// one.
     pub(crate) fn due_at(
         &mut self,
         now: Time,

@@ -1,4 +1,4 @@
-//! What is known of another member.
+//! The state of another member.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
@@ -13,52 +13,52 @@ use crate::{
     verification::VerificationState,
 };
 
-/// Waits between two requests for keys: doubled each time, within these bounds.
+/// Delay between two requests for keys, doubled each time up to the maximum.
 const ASK_AFTER: Duration = Duration::from_secs(5);
 const ASK_AT_LEAST: Duration = Duration::from_secs(60);
 
-/// Until the first ack of a member is known, its acks are expected after this time.
+/// Before a member's first ack, its acks are expected within this time.
 const FIRST_ACK_WITHIN: Duration = Duration::from_secs(3);
 const ACK_WITHIN: Duration = Duration::from_secs(1);
-/// How often a key is sent again.
+/// How many times a key is resent.
 const MAX_TRIES: u8 = 4;
 
 pub(crate) struct Member {
     pub(crate) session: SessionId,
     pub(crate) role: Role,
     pub(crate) permission: Permission,
-    /// What was known of it when it was admitted, unless people have decided since.
-    pub(crate) standing: VerificationState,
+    /// The verification state at admission, or since a person last decided.
+    pub(crate) verification: VerificationState,
     pub(crate) user: UserId,
-    /// As it was received, to be shown to others. Its identity, first prekey and address are in it.
+    /// The announce as received, to be forwarded. It holds the identity, first prekey and address.
     pub(crate) announce: Box<[u8]>,
     announce_hash_rest: [u8; 16],
     prekey_number: u16,
-    /// The newest prekey, unless it is the announce's.
+    /// The newest prekey; `None` if that is the announce's.
     prekey: Option<Box<[u8]>>,
     pub(crate) since: Time,
     pub(crate) presence: Presence,
     pub(crate) delivered: Delivered,
     unacknowledged: Vec<Unacknowledged>,
-    /// How long its acks take, smoothed.
+    /// Smoothed delay of its acks.
     ack_delay: Option<Duration>,
     pub(crate) received: Received,
     pub(crate) roster: Comparison,
     pub(crate) view: Comparison,
     pub(crate) orders: Comparison,
     pub(crate) has_equivocated: bool,
-    keys_asked: Asked,
+    key_requests: KeyRequests,
     pub(crate) request: Option<Wants>,
     pub(crate) answered_at: Option<Time>,
-    /// When a generation was begun because it asked for one.
+    /// When we last began a generation at its request.
     pub(crate) renewed_at: Option<Time>,
-    /// When its roster was answered.
+    /// When we last answered its roster.
     pub(crate) roster_at: Option<Time>,
     pub(crate) heartbeat_sent_at: Option<Time>,
     pub(crate) bucket: TokenBucket,
 }
 
-/// Whether a member was sent our announce, our present key, and the next one.
+/// Which of our announce, current key and pending key were sent to a member.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Delivered {
     pub(crate) announce: bool,
@@ -66,20 +66,20 @@ pub(crate) struct Delivered {
     pub(crate) pending: bool,
 }
 
-/// A key that a member was sent and has not acknowledged.
+/// A key that a member has not acknowledged.
 struct Unacknowledged {
     delivery: Delivery,
     sent_at: Time,
     tries: u8,
 }
 
-/// When its keys are requested next.
+/// The schedule of requests for a member's keys.
 #[derive(Default)]
-struct Asked {
+struct KeyRequests {
     at: Option<Time>,
     not_before: Option<Time>,
     times: u8,
-    /// What it seals with was wiped here: only a new generation helps.
+    /// The generation that it seals with was wiped here, so only a new one helps.
     anew: bool,
 }
 
@@ -89,7 +89,7 @@ impl Member {
         announce: &Announce,
         message: Vec<u8>,
         admission: Admission,
-        standing: VerificationState,
+        verification: VerificationState,
         now: Time,
     ) -> Self {
         let (mut session, mut announce_hash_rest) = (SessionId::default(), [0; 16]);
@@ -102,7 +102,7 @@ impl Member {
             role: announce.role,
             user: admission.user,
             permission: admission.permission,
-            standing,
+            verification,
             announce: message.into(),
             announce_hash_rest,
             prekey_number: 0,
@@ -117,7 +117,7 @@ impl Member {
             view: Comparison::default(),
             orders: Comparison::default(),
             has_equivocated: false,
-            keys_asked: Asked::default(),
+            key_requests: KeyRequests::default(),
             request: None,
             answered_at: None,
             renewed_at: None,
@@ -131,7 +131,15 @@ impl Member {
         self.session.member_id()
     }
 
-    /// The session is its first half.
+    /// Restarts all comparisons after either side was unreachable: messages in transit may explain
+    /// every difference.
+    pub(crate) fn restart_comparisons(&mut self, now: Time) {
+        self.roster.restart(now);
+        self.view.restart(now);
+        self.orders.restart(now);
+    }
+
+    /// The full announce_hash, whose first half is the session.
     pub(crate) fn announce_hash(&self) -> [u8; 32] {
         let mut hash = [0; 32];
         let (session, rest) = hash.split_at_mut(16);
@@ -144,7 +152,7 @@ impl Member {
         Announce::identity_in(&self.announce)
     }
 
-    /// What decides which of two sessions of one identity is newer.
+    /// The order that decides which of two sessions of one identity is newer.
     pub(crate) fn age(&self) -> (u64, SessionId) {
         (Announce::joined_at_in(&self.announce), self.session)
     }
@@ -154,7 +162,7 @@ impl Member {
         (self.prekey_number, key.unwrap_or_else(|| Announce::prekey_in(&self.announce)))
     }
 
-    /// Takes the prekey of a heartbeat, if it is newer and there is one.
+    /// Stores the prekey of a heartbeat if it has a newer one.
     pub(crate) fn note_prekey(&mut self, heartbeat: &Heartbeat, key_len: usize) {
         let is_newer = (1..1 << 15).contains(&heartbeat.prekey_number.wrapping_sub(self.prekey_number));
         if is_newer && heartbeat.prekey.len() == key_len {
@@ -163,39 +171,41 @@ impl Member {
         }
     }
 
-    /// Its keys are to be requested, unless they come before.
-    pub(crate) fn ask_by(&mut self, at: Time) {
-        let at = self.keys_asked.not_before.map_or(at, |earliest| at.max(earliest));
-        let before = self.keys_asked.at;
-        self.keys_asked.at = Some(before.map_or(at, |before| before.min(at)));
+    /// Schedules a request for its keys, unless they arrive before.
+    pub(crate) fn request_keys_by(&mut self, at: Time) {
+        let at = self.key_requests.not_before.map_or(at, |earliest| at.max(earliest));
+        let before = self.key_requests.at;
+        self.key_requests.at = Some(before.map_or(at, |before| before.min(at)));
     }
 
-    /// As [`ask_by`](Self::ask_by), for a new generation: the present one was wiped here.
-    pub(crate) fn ask_anew_by(&mut self, at: Time) {
-        self.keys_asked.anew = true;
-        self.ask_by(at);
+    /// Like [`request_keys_by`](Self::request_keys_by), but requests a new generation, as the
+    /// current one was wiped here.
+    pub(crate) fn request_new_keys_by(&mut self, at: Time) {
+        self.key_requests.anew = true;
+        self.request_keys_by(at);
     }
 
-    /// Its keys have come.
-    pub(crate) fn ask_no_more(&mut self) {
-        self.keys_asked = Asked { not_before: self.keys_asked.not_before, ..Asked::default() };
+    /// Cancels requests, as its keys have arrived.
+    pub(crate) fn cancel_key_requests(&mut self) {
+        self.key_requests =
+            KeyRequests { not_before: self.key_requests.not_before, ..KeyRequests::default() };
     }
 
-    /// What is requested of it now, and again until it comes.
-    pub(crate) fn take_ask(&mut self, now: Time) -> Option<Wants> {
-        let is_due = self.keys_asked.at.is_some_and(|at| now >= at);
+    /// The request due now, if any. It repeats until the keys arrive.
+    pub(crate) fn take_key_request(&mut self, now: Time) -> Option<Wants> {
+        let is_due = self.key_requests.at.is_some_and(|at| now >= at);
         if is_due {
-            let wait = ASK_AFTER * 2_u32.saturating_pow(self.keys_asked.times.into());
+            let wait = ASK_AFTER * 2_u32.saturating_pow(self.key_requests.times.into());
             let next = now + wait.min(ASK_AT_LEAST);
-            let times = self.keys_asked.times.saturating_add(1).min(8);
-            let anew = self.keys_asked.anew;
-            self.keys_asked = Asked { at: Some(next), not_before: Some(next), times, anew };
+            let times = self.key_requests.times.saturating_add(1).min(8);
+            let anew = self.key_requests.anew;
+            self.key_requests = KeyRequests { at: Some(next), not_before: Some(next), times, anew };
         }
-        let wants = if self.keys_asked.anew { Wants::NEW_KEYS } else { Wants::KEYS };
+        let wants = if self.key_requests.anew { Wants::NEW_KEYS } else { Wants::KEYS };
         is_due.then_some(wants)
     }
 
-    /// A key of ours was sent to it.
+    /// Notes that a key of ours was sent to it.
     pub(crate) fn note_delivery(&mut self, delivery: Delivery, wants_ack: bool, now: Time) {
         let is_other = |sent: &Unacknowledged| sent.delivery.generation != delivery.generation;
         self.unacknowledged.retain(is_other);
@@ -205,7 +215,7 @@ impl Member {
         }
     }
 
-    /// Whether this confirms a key that it was sent.
+    /// Handles its ack. Returns whether it acknowledges a key that was sent.
     pub(crate) fn acknowledge(
         &mut self,
         (generation, step): (u32, u8),
@@ -228,7 +238,7 @@ impl Member {
         true
     }
 
-    /// Whether it has opened a key of ours.
+    /// Whether it has ever acknowledged a key of ours.
     pub(crate) const fn has_acknowledged(&self) -> bool {
         self.ack_delay.is_some()
     }
@@ -238,18 +248,18 @@ impl Member {
         self.unacknowledged.iter().any(|sent| sent.delivery.generation == generation)
     }
 
-    /// Only the keys that we hold still count.
-    pub(crate) fn keep_unacknowledged(&mut self, generations: &[u32]) {
+    /// Keeps waiting for acks of these generations only.
+    pub(crate) fn retain_unacknowledged(&mut self, generations: &[u32]) {
         self.unacknowledged.retain(|sent| generations.contains(&sent.delivery.generation));
     }
 
-    /// When a key is to be sent again.
+    /// When a key is next resent.
     pub(crate) fn next_repeat_at(&self) -> Option<Time> {
         self.unacknowledged.iter().map(|sent| self.repeat_at(sent)).min()
     }
 
     fn repeat_at(&self, sent: &Unacknowledged) -> Time {
-        // Made for a prekey that it may have wiped.
+        // The member may have wiped the prekey that the entry was made for.
         if sent.delivery.prekey_number != self.prekey_number && sent.tries < MAX_TRIES {
             return sent.sent_at;
         }
@@ -257,7 +267,8 @@ impl Member {
         sent.sent_at + first * 2_u32.pow(sent.tries.into())
     }
 
-    /// Generations of which the key is to be sent again now. After the last try it is not waited for any longer.
+    /// Generations whose key is to be resent now, and the tries so far. After the last try the wait
+    /// ends.
     pub(crate) fn repeats(&mut self, now: Time) -> Vec<(u32, u8)> {
         let due: Vec<bool> =
             self.unacknowledged.iter().map(|sent| now >= self.repeat_at(sent)).collect();
@@ -273,30 +284,30 @@ impl Member {
         again
     }
 
-    /// A key was sent again.
+    /// Notes that a key was resent.
     pub(crate) fn note_repeat(&mut self, delivery: Delivery, tries: u8, now: Time) {
         let sent = Unacknowledged { delivery, sent_at: now, tries: tries + 1 };
         self.unacknowledged.push(sent);
     }
 
-    /// A key that it was sent needs no ack any more.
+    /// Stops waiting for the ack of a generation.
     pub(crate) fn forget_delivery(&mut self, generation: u32) {
         self.unacknowledged.retain(|sent| sent.delivery.generation != generation);
     }
 
-    /// It is away: what it was sent and what it sent counts no more.
-    pub(crate) fn go_away(&mut self) {
+    /// Resets the exchange of keys and comparisons, as the member is away.
+    pub(crate) fn reset(&mut self) {
         self.delivered = Delivered { announce: true, ..Delivered::default() };
         self.unacknowledged = Vec::new();
         self.received.close();
         self.roster = Comparison::default();
         self.view = Comparison::default();
         self.orders = Comparison::default();
-        self.keys_asked = Asked::default();
+        self.key_requests = KeyRequests::default();
         self.request = None;
     }
 
-    pub(crate) fn next_ask_at(&self) -> Option<Time> {
-        self.keys_asked.at
+    pub(crate) fn next_key_request_at(&self) -> Option<Time> {
+        self.key_requests.at
     }
 }

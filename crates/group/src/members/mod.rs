@@ -1,4 +1,4 @@
-//! Sessions: members, those that ask to be admitted, those that are away, and those that have ended.
+//! Sessions: members, applicants, members that are away, and departed sessions.
 
 pub(crate) mod admission;
 pub(crate) mod departed;

@@ -1,41 +1,41 @@
-//! Whether a member is present: what proves it, and until when (PROTOCOL.md §5).
+//! Presence of members: proof of life and its expiry (PROTOCOL.md §5).
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;
 
 use crate::{Time, message::Heartbeat};
 
-/// Heartbeats of a member that others may name as witness.
+/// Number of a member's heartbeats kept as possible witnesses.
 const KEPT: usize = 12;
 
-/// Heartbeats that a member may miss that has never proved to be present.
+/// Heartbeat intervals after which a member that never gave proof of life is lost.
 const NEVER_PROVED: u32 = 4;
 
-/// Whether a member is present.
+/// The presence of one member.
 pub(crate) struct Presence {
-    /// When it last proved to be.
+    /// When it last gave proof of life.
     proved_at: Option<Time>,
-    /// Whether it ever has, so that its session is of this call and no recording of another.
+    /// Whether it ever gave proof of life, which shows that its session belongs to this call.
     has_proved: bool,
-    /// Of its newest heartbeat; 0 before the first.
+    /// Sequence number of its newest heartbeat; 0 before the first.
     seq: u32,
-    /// What it sent last it sent after this heartbeat of ours.
+    /// When we sent the heartbeat that its newest one leads back to.
     after: Option<Time>,
-    heard: Vec<Heard>,
+    heard: Vec<ReceivedHeartbeat>,
     pub(crate) is_unresponsive: bool,
-    /// Whether it sends frames, as it says.
+    /// Whether it says that it sends frames.
     pub(crate) sends: bool,
     frames: u32,
-    /// An older session of its identity must be heard until then, or is replaced.
+    /// Deadline by which an older session of its identity must be heard, or is replaced.
     pub(crate) contest: Option<Time>,
 }
 
-/// A heartbeat that came in.
+/// A heartbeat received from the member.
 #[derive(Clone, Copy)]
-struct Heard {
+struct ReceivedHeartbeat {
     seq: u32,
     hash: [u8; 8],
-    /// It was sent after a heartbeat that we sent then.
+    /// When we sent the heartbeat that it leads back to.
     after: Option<Time>,
 }
 
@@ -54,17 +54,18 @@ impl Presence {
         }
     }
 
-    /// Number of its newest heartbeat.
+    /// Sequence number of its newest heartbeat.
     pub(crate) const fn seq(&self) -> u32 {
         self.seq
     }
 
-    /// Frames that it says it has sealed with its present key, if it has said.
+    /// The number of frames that it says it has sealed with its current key, if known.
     pub(crate) fn frames(&self) -> Option<u64> {
         (self.seq > 0).then_some(self.frames.into())
     }
 
-    /// Notes a heartbeat that is authentic and newer than any before. `after`: it leads back to a heartbeat that we sent then.
+    /// Notes a heartbeat that is authentic and newer than any before. `after` is when we sent the
+    /// heartbeat that it leads back to, if it does.
     pub(crate) fn note(&mut self, heartbeat: &Heartbeat, hash: [u8; 8], after: Option<Time>) {
         self.seq = heartbeat.seq;
         self.after = self.after.max(after);
@@ -74,32 +75,32 @@ impl Presence {
             self.heard.remove(0);
         }
         self.heard.reserve_exact(1);
-        self.heard.push(Heard { seq: heartbeat.seq, hash, after: self.after });
+        self.heard.push(ReceivedHeartbeat { seq: heartbeat.seq, hash, after: self.after });
     }
 
-    /// Number and hash of the heartbeat that came last.
+    /// Sequence number and hash of its newest heartbeat.
     pub(crate) fn last(&self) -> Option<(u32, [u8; 8])> {
         self.heard.last().map(|heard| (heard.seq, heard.hash))
     }
 
-    /// When the heartbeat of ours was sent that the one with this number and hash leads back to.
+    /// When we sent the heartbeat that its heartbeat with this number and hash leads back to.
     pub(crate) fn heard_after(&self, seq: u32, hash: &[u8; 8]) -> Option<Time> {
         let found = self.heard.iter().find(|heard| heard.seq == seq && heard.hash == *hash)?;
         found.after
     }
 
-    /// It has proved to be present. Whether that is news.
+    /// Notes proof of life. Returns whether the member was not live before.
     pub(crate) fn prove(&mut self, now: Time) -> bool {
         self.has_proved = true;
         self.proved_at.replace(now).is_none()
     }
 
-    /// Whether it has proved to be present, not too long ago.
+    /// Whether its proof of life is still valid.
     pub(crate) const fn is_live(&self) -> bool {
         self.proved_at.is_some()
     }
 
-    /// Whether its session is known to be of this call.
+    /// Whether it ever gave proof of life, so that its session belongs to this call.
     pub(crate) const fn was_live(&self) -> bool {
         self.has_proved
     }
@@ -108,25 +109,25 @@ impl Presence {
         self.proved_at
     }
 
-    /// From when on its silence counts.
+    /// Start of its silence: the last proof of life, or else `since`, when it became a member.
     pub(crate) fn silent_since(&self, since: Time) -> Time {
         self.proved_at.unwrap_or(since)
     }
 
-    /// When it is lost, unless it proves to be present before: of one that never has there is less to wait for.
+    /// When it is lost unless it gives proof of life. A member that never did has less time.
     pub(crate) fn lost_at(&self, since: Time, interval: Duration, missed: u32) -> Time {
         let missed = if self.is_live() { missed } else { missed.min(NEVER_PROVED) };
         self.silent_since(since) + interval * missed
     }
 
-    /// Our machine slept: it has until then to prove to be present.
+    /// Extends its silence to start no earlier than `at_least`, after our machine slept.
     pub(crate) fn excuse(&mut self, since: &mut Time, at_least: Time) {
         let from = self.proved_at.as_mut().unwrap_or(since);
         *from = (*from).max(at_least);
     }
 
-    /// It is away, and has to prove anew that it is present.
-    pub(crate) fn go_away(&mut self) {
+    /// Resets its proof of life, as the member is away.
+    pub(crate) fn reset(&mut self) {
         self.proved_at = None;
         self.is_unresponsive = false;
         self.contest = None;
@@ -135,16 +136,16 @@ impl Presence {
     }
 }
 
-/// Our own heartbeats, which others name to prove that they are present.
+/// Our own heartbeats, which other members name to prove that they are present.
 #[derive(Default)]
 pub(crate) struct OwnHeartbeats {
     seq: u32,
-    sent: VecDeque<Sent>,
+    sent: VecDeque<SentHeartbeat>,
 }
 
 /// A heartbeat of ours.
 #[derive(Clone, Copy)]
-struct Sent {
+struct SentHeartbeat {
     seq: u32,
     hash: [u8; 8],
     at: Time,
@@ -166,10 +167,10 @@ impl OwnHeartbeats {
         if self.sent.len() == Self::KEPT {
             self.sent.pop_front();
         }
-        self.sent.push_back(Sent { seq: self.seq, hash, at: now });
+        self.sent.push_back(SentHeartbeat { seq: self.seq, hash, at: now });
     }
 
-    /// When the heartbeat with this number and hash was sent.
+    /// When we sent the heartbeat with this number and hash.
     pub(crate) fn sent_at(&self, seq: u32, hash: &[u8; 8]) -> Option<Time> {
         let found = self.sent.iter().rev().find(|sent| sent.seq == seq && sent.hash == *hash)?;
         Some(found.at)

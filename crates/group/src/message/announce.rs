@@ -9,34 +9,35 @@ use crate::{Identity, Kem, SessionId, encoding::Write as _, hash::hash, message:
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Announce {
-    /// When it joined, in milliseconds since 1970.
+    /// When the session joined, in milliseconds since 1970.
     pub joined_at: u64,
-    /// The suite that it seals frames with, by RFC 9605's registry.
+    /// The suite that it seals frames with, by its number in RFC 9605's registry.
     pub media_suite: u16,
-    /// How keys are encrypted to it.
+    /// The KEM that keys are encrypted to it with.
     pub kem: Kem,
-    /// What it takes part as.
+    /// Its role.
     pub role: Role,
-    /// Who it is.
+    /// Its identity.
     pub identity: Identity,
     /// Its prekey number 0, a public key of [`Kem::key_len`] bytes.
     pub prekey: Vec<u8>,
-    /// The protocol versions that it speaks, ascending.
+    /// The protocol versions that it supports, ascending.
     pub versions: Vec<u8>,
-    /// What the relay calls it; at most [`MAX_ADDRESS_LEN`](Self::MAX_ADDRESS_LEN) bytes.
+    /// Its address at the relay; at most [`MAX_ADDRESS_LEN`](Self::MAX_ADDRESS_LEN) bytes.
     pub address: Vec<u8>,
-    /// What applications judge; at most [`MAX_CREDENTIAL_LEN`](Self::MAX_CREDENTIAL_LEN) bytes.
+    /// The credential that applications judge; at most
+    /// [`MAX_CREDENTIAL_LEN`](Self::MAX_CREDENTIAL_LEN) bytes.
     pub credential: Vec<u8>,
-    /// Extensions as encoded; see [`extensions`](Self::extensions).
+    /// The encoded extensions; see [`extensions`](Self::extensions).
     pub extensions: Vec<u8>,
 }
 
 impl Announce {
-    /// Bytes that a credential may have.
+    /// Maximum length of a credential, bytes.
     pub const MAX_CREDENTIAL_LEN: usize = 4096;
-    /// Bytes that an address may have.
+    /// Maximum length of an address, bytes.
     pub const MAX_ADDRESS_LEN: usize = 255;
-    /// Bytes that all extensions together may have.
+    /// Maximum length of all extensions together, bytes.
     pub const MAX_EXTENSIONS_LEN: usize = 1024;
 
     const IDENTITY_AT: usize = Head::LEN + 8 + 2 + 1 + 1;
@@ -48,7 +49,7 @@ impl Announce {
         hash("announce", &[group, body])
     }
 
-    /// `announce_hash` of a whole message that was parsed before.
+    /// `announce_hash` of a whole message, which must have parsed.
     pub(crate) fn hash_of(group: &[u8; 32], message: &[u8]) -> [u8; 32] {
         Self::hash_body(group, &message[Head::LEN..message.len() - SIGNATURE_LEN])
     }
@@ -61,33 +62,33 @@ impl Announce {
         session
     }
 
-    /// The identity inside a message that was parsed before.
+    /// The identity in a message, which must have parsed.
     pub(crate) fn identity_in(message: &[u8]) -> Identity {
         let mut identity = Identity([0; 32]);
         identity.0.copy_from_slice(&message[Self::IDENTITY_AT..][..32]);
         identity
     }
 
-    /// The prekey inside a message that was parsed before.
+    /// The prekey in a message, which must have parsed.
     pub(crate) fn prekey_in(message: &[u8]) -> &[u8] {
         &message[Self::PREKEY_AT + 2..skip_string(message, Self::PREKEY_AT)]
     }
 
-    /// When the session joined, of a message that was parsed before.
+    /// `joined_at` in a message, which must have parsed.
     pub(crate) fn joined_at_in(message: &[u8]) -> u64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&message[Head::LEN..][..8]);
         u64::from_be_bytes(bytes)
     }
 
-    /// The address inside a message that was parsed before.
+    /// The address in a message, which must have parsed.
     pub(crate) fn address_in(message: &[u8]) -> &[u8] {
         let after_prekey = skip_string(message, Self::PREKEY_AT);
         let at = skip_string(message, after_prekey);
         &message[at + 2..skip_string(message, at)]
     }
 
-    /// The extensions, by id and content.
+    /// The extensions, each as id and content.
     pub fn extensions(&self) -> impl Iterator<Item = (u16, &[u8])> {
         Extensions(Reader::new(&self.extensions))
     }
@@ -134,7 +135,7 @@ fn skip_string(message: &[u8], at: usize) -> usize {
     at + 2 + usize::from(u16::from_be_bytes([message[at], message[at + 1]]))
 }
 
-/// Whether a list of extensions is whole and ascending by id.
+/// Whether a list of extensions is complete and ascending by id.
 fn are_sorted(bytes: &[u8]) -> bool {
     let mut extensions = Extensions(Reader::new(bytes));
     let mut before = None;
@@ -160,18 +161,18 @@ impl<'a> Iterator for Extensions<'a> {
     }
 }
 
-/// What a member takes part as, in its own words; everybody sees it.
+/// The role of a member, by its own statement; visible to all.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 #[repr(u8)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
-    /// A person takes part.
+    /// A person.
     #[default]
     Participant = 0,
-    /// It stores what it opens.
+    /// A recorder, which stores what it opens.
     Recorder = 1,
-    /// A program listens or speaks.
+    /// A program that listens or speaks.
     Bot = 2,
 }
 

@@ -1,4 +1,4 @@
-//! Several messages to one recipient, in one.
+//! Bundles: several messages to one recipient in one.
 
 use alloc::vec::Vec;
 
@@ -7,7 +7,8 @@ use crate::encoding::Write as _;
 
 const BUNDLE: u8 = 0;
 
-/// Puts messages together: in as few as there is room for, in their order. One alone stays as it is.
+/// Packs messages into as few bundles as possible, in order. A message that is alone is not
+/// wrapped.
 #[must_use]
 pub fn bundle(messages: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     let mut bundles: Vec<Vec<Vec<u8>>> = Vec::new();
@@ -39,10 +40,10 @@ fn join(mut messages: Vec<Vec<u8>>) -> Vec<u8> {
     out
 }
 
-/// The messages of a bundle, or the one message that it is.
+/// The messages of a bundle, or the message itself if it is not a bundle.
 ///
 /// # Errors
-/// [`MessageError::TooLong`], [`MessageError::Malformed`] for a bundle that is cut.
+/// [`MessageError::TooLong`]; [`MessageError::Malformed`] for a truncated bundle.
 pub fn unbundle(bytes: &[u8]) -> Result<Vec<&[u8]>, MessageError> {
     if bytes.len() > MAX_LEN {
         return Err(MessageError::TooLong);

@@ -1,11 +1,11 @@
-//! The message that shows how a member sees the call.
+//! The messages by which members show presence and compare what they see: heartbeat and roster.
 
 use alloc::vec::Vec;
 
 use super::{MessageError, Reader};
 use crate::{SessionId, encoding::Write as _, hash::hash};
 
-/// The sender is present, and sees the call like this (PROTOCOL.md §2.5).
+/// Shows that the sender is present, and its view of the call (PROTOCOL.md §2.5).
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Heartbeat {
@@ -13,50 +13,50 @@ pub struct Heartbeat {
     pub seq: u32,
     /// Whether the call is locked.
     pub is_locked: bool,
-    /// Whether the member sends frames, or is about to.
+    /// Whether the member sends frames or is about to.
     pub sends: bool,
-    /// Whether a heartbeat is wanted in answer.
+    /// Whether the recipient should answer with a heartbeat.
     pub wants_answer: bool,
-    /// The generation that it seals with.
+    /// The generation that the member seals with.
     pub generation: u32,
-    /// The ratchet step that it seals with.
+    /// The ratchet step that the member seals with.
     pub step: u8,
-    /// How many frames it has sealed with that key.
+    /// Number of frames sealed with that key.
     pub frames: u32,
-    /// The newest generation that it has begun.
+    /// The newest generation that the member has begun.
     pub newest: u32,
-    /// The header_hash of what began that.
+    /// header_hash of the update that began `newest`.
     pub update_hash: [u8; 32],
-    /// Who is in the call.
+    /// Hash of the members of the call.
     pub roster_hash: [u8; 32],
-    /// The newest generation of every member.
+    /// Hash of the newest generation of every member.
     pub view_hash: [u8; 32],
-    /// The orders in force.
+    /// Hash of the orders in force.
     pub orders_hash: [u8; 32],
-    /// The highest counter of an order.
+    /// The highest order counter that the member has seen.
     pub counter: u32,
-    /// The heartbeat that it received last.
+    /// The heartbeat that the member received last.
     pub witness: Witness,
-    /// Which prekey it is.
+    /// The number of the newest prekey.
     pub prekey_number: u16,
-    /// The newest public prekey; empty if it was sent before.
+    /// The newest public prekey; empty if an earlier message carried it.
     pub prekey: Vec<u8>,
 }
 
-/// Names a heartbeat: whoever names one has received it.
+/// Names a heartbeat. Naming it proves that it was received.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Witness {
-    /// The first bytes of its session.
+    /// The first bytes of the session that sent it.
     pub session: [u8; 8],
-    /// Its number; 0 if there is none.
+    /// Its sequence number; 0 if there is none.
     pub seq: u32,
     /// The first bytes of its [hash](Heartbeat::hash).
     pub hash: [u8; 8],
 }
 
 impl Heartbeat {
-    /// What a witness names, of a whole message.
+    /// The hash by which a witness names a whole heartbeat message.
     #[must_use]
     pub fn hash(message: &[u8]) -> [u8; 8] {
         let mut start = [0; 8];
@@ -64,7 +64,7 @@ impl Heartbeat {
         start
     }
 
-    /// `roster_hash` of members given as announce_hash, in any order.
+    /// `roster_hash` of members, each given by its announce_hash, in any order.
     #[must_use]
     pub fn roster_hash(members: &[[u8; 32]]) -> [u8; 32] {
         let mut sorted: Vec<&[u8]> = members.iter().map(|hash| &hash[..]).collect();
@@ -72,7 +72,8 @@ impl Heartbeat {
         hash("roster", &sorted)
     }
 
-    /// `view_hash` of members given as announce_hash, newest generation and update_hash, in any order.
+    /// `view_hash` of members, each given by announce_hash, newest generation and update_hash, in
+    /// any order.
     #[must_use]
     pub fn view_hash(members: &[([u8; 32], u32, [u8; 32])]) -> [u8; 32] {
         let mut sorted: Vec<_> = members.iter().collect();
@@ -138,15 +139,15 @@ const LOCKED: u8 = 1;
 const SENDS: u8 = 2;
 const ANSWER: u8 = 4;
 
-/// What a member knows of sessions (PROTOCOL.md §2.8).
+/// What a member knows about sessions (PROTOCOL.md §2.8).
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Roster {
-    /// Whether it answers a roster.
+    /// Whether this answers a roster.
     pub is_answer: bool,
-    /// It covers sessions from this on.
+    /// The first session prefix covered.
     pub from: [u8; 8],
-    /// Up to this, included.
+    /// The last session prefix covered, inclusive.
     pub to: [u8; 8],
     /// The sessions known in that range, ascending; at most [`MAX_ENTRIES`](Self::MAX_ENTRIES).
     pub entries: Vec<RosterEntry>,
@@ -158,34 +159,35 @@ pub struct Roster {
 pub struct RosterEntry {
     /// The first bytes of the session.
     pub session: [u8; 8],
-    /// How it stands.
+    /// The status of the session.
     pub status: Status,
-    /// The newest generation known of it.
+    /// The newest generation known of the session.
     pub newest: u32,
-    /// The first bytes of the header_hash of what began that.
+    /// The first bytes of the header_hash of the update that began `newest`.
     pub update_hash: [u8; 4],
 }
 
-/// How a session stands at a member.
+/// The status of a session at a member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 #[repr(u8)]
 pub enum Status {
-    /// A member that is live.
+    /// A live member.
     Live = 1,
-    /// A member that has not proved to be.
+    /// A member that is not live.
     NotLive = 2,
-    /// The application is judging it.
+    /// An applicant: the application is judging it.
     Judging = 3,
-    /// Refused by the application, or because of its member id.
+    /// Refused by the application or because of its member id, or it refuses the sender of this
+    /// status.
     Refused = 4,
-    /// It said that it left.
+    /// It has left.
     Left = 5,
-    /// Removed, or out by a lock.
+    /// Removed, or locked out.
     Removed = 6,
     /// A newer session took its place.
     Replaced = 7,
-    /// Lost or dropped; it may come back.
+    /// Lost or dropped; it may return.
     Away = 8,
 }
 
@@ -204,7 +206,7 @@ impl Status {
         })
     }
 
-    /// Whether the session is a member there.
+    /// Whether the session is a member.
     #[must_use]
     pub const fn is_member(self) -> bool {
         matches!(self, Self::Live | Self::NotLive)
@@ -212,7 +214,7 @@ impl Status {
 }
 
 impl Roster {
-    /// Most entries of one message.
+    /// Maximum number of entries in one message.
     pub const MAX_ENTRIES: usize = 12_600 / Self::ENTRY_LEN;
     const ENTRY_LEN: usize = 17;
 
@@ -255,7 +257,7 @@ impl Roster {
     }
 }
 
-/// What of a session id stands for it where room is scarce.
+/// The prefix of a session id that stands for it where space is scarce.
 pub(crate) fn prefix(session: SessionId) -> [u8; 8] {
     let mut start = [0; 8];
     start.copy_from_slice(&session.0[..8]);

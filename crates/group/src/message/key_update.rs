@@ -1,4 +1,4 @@
-//! The messages that carry keys, ask for them and acknowledge them.
+//! The messages that carry keys, request them and acknowledge them.
 
 use alloc::vec::Vec;
 
@@ -11,26 +11,27 @@ use crate::{
     hash::{expand, hash},
 };
 
-/// A key of the sender's (PROTOCOL.md §2.2).
+/// Delivers a key of the sender (PROTOCOL.md §2.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct KeyUpdate {
-    /// Why it is sent.
+    /// Why the key is sent.
     pub reason: Reason,
     /// Whether the recipient acknowledges it.
     pub wants_ack: bool,
-    /// Which of the sender's base keys.
+    /// The sender's generation.
     pub generation: u32,
-    /// At which ratchet step.
+    /// The ratchet step.
     pub step: u8,
-    /// The header_hash of what began the generation before this one; of a delivery, this one.
+    /// header_hash of the update that began the previous generation; in a delivery, of the one that
+    /// began this generation.
     pub prev_hash: [u8; 32],
 }
 
 impl KeyUpdate {
-    /// Bytes of `head ‖ body`.
+    /// Length of `head ‖ body`, bytes.
     pub const SIGNED_LEN: usize = Head::LEN + 38;
-    /// Bytes of a header: `head ‖ body ‖ key_commit`.
+    /// Length of a header, `head ‖ body ‖ key_commit`, bytes.
     pub const HEADER_LEN: usize = Self::SIGNED_LEN + 32;
     pub(crate) const NAME: &str = "key update";
 
@@ -73,7 +74,7 @@ impl KeyUpdate {
     }
 }
 
-/// The flag of an update that wants no acknowledgement.
+/// The flag of an update that requests no acknowledgement.
 const NO_ACK: u8 = 8;
 
 /// Why a key is sent.
@@ -83,15 +84,15 @@ const NO_ACK: u8 = 8;
 pub enum Reason {
     /// The sender's first generation.
     Start = 0,
-    /// A generation without a member that left, was removed or was lost.
+    /// A generation that excludes a member that left, was removed or was lost.
     Leave = 1,
-    /// A generation because the last one is old.
+    /// A generation that replaces one at the end of its lifetime.
     Timer = 2,
-    /// A generation because the last one has been used as much as it may.
+    /// A generation that replaces one at its usage limit.
     Limit = 3,
-    /// A generation because something is wrong.
+    /// A generation begun on suspicion of compromise.
     Suspicion = 4,
-    /// A step of a generation that has begun.
+    /// The delivery of a step of a generation that has begun.
     Delivery = 5,
 }
 
@@ -108,7 +109,7 @@ impl Reason {
         })
     }
 
-    /// Whether a generation begins with it.
+    /// Whether the update begins a generation.
     #[must_use]
     pub const fn begins_generation(self) -> bool {
         !matches!(self, Self::Delivery)
@@ -119,16 +120,16 @@ impl Reason {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Entry<'a> {
-    /// The recipient's id.
+    /// The recipient's member id.
     pub recipient: MemberId,
-    /// Which of its prekeys it was made with.
+    /// The number of the recipient's prekey that it was encrypted to.
     pub prekey_number: u16,
-    /// HPKE's encapsulated key and ciphertext of the base key, one after the other.
+    /// HPKE's encapsulated key, then the ciphertext of the base key.
     pub sealed: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
-    /// Takes an entry apart.
+    /// Parses an entry.
     ///
     /// # Errors
     /// [`MessageError::Malformed`].
@@ -141,7 +142,7 @@ impl<'a> Entry<'a> {
     /// The encapsulated key and the ciphertext.
     ///
     /// # Errors
-    /// [`MessageError::Malformed`] if the length is not that of a key of `nh` bytes under `kem`.
+    /// [`MessageError::Malformed`] if the length does not fit a key of `nh` bytes under `kem`.
     pub fn parts(&self, kem: Kem, nh: usize) -> Result<(&'a [u8], &'a [u8]), MessageError> {
         let parts = self.sealed.split_at_checked(kem.enc_len());
         let parts = parts.filter(|(_, ciphertext)| ciphertext.len() == nh + 16);
@@ -149,13 +150,13 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The header of a key update with its commitment, as shown to others (PROTOCOL.md §2.2).
+/// The header of a key update with its commitment, as shown to third parties (PROTOCOL.md §2.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct UpdateHeader {
     /// The update.
     pub update: KeyUpdate,
-    /// What its key must match.
+    /// The commitment that its key must match.
     pub key_commit: [u8; 32],
 }
 
@@ -170,17 +171,17 @@ impl UpdateHeader {
     }
 }
 
-/// Asks a session for what the requester lacks (PROTOCOL.md §2.3).
+/// Requests from a session what the requester lacks (PROTOCOL.md §2.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Request {
-    /// Who is asked.
+    /// The session that is asked.
     pub target: SessionId,
-    /// What for.
+    /// The items requested.
     pub wants: Wants,
 }
 
-/// What a [`Request`] asks for: any of the constants, combined by [`and`](Self::and).
+/// The items of a [`Request`]: any of the constants, combined by [`and`](Self::and).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wants(u8);
 
@@ -189,18 +190,18 @@ impl Wants {
     pub const ANNOUNCE: Self = Self(1);
     /// A heartbeat.
     pub const HEARTBEAT: Self = Self(2);
-    /// The present keys.
+    /// The current keys.
     pub const KEYS: Self = Self(4);
-    /// Keys of a new generation: the requester wiped the present ones.
+    /// Keys of a new generation, as the requester wiped the current ones.
     pub const NEW_KEYS: Self = Self(8);
 
-    /// Both.
+    /// The items of both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether all of `other` is asked for.
+    /// Whether all items of `other` are requested.
     #[must_use]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -222,20 +223,20 @@ impl Request {
     }
 }
 
-/// Confirms that the key of an update was opened (PROTOCOL.md §2.4).
+/// Acknowledges that the key of an update was opened (PROTOCOL.md §2.4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Ack {
-    /// Which generation.
+    /// The generation.
     pub generation: u32,
-    /// Which step.
+    /// The step.
     pub step: u8,
-    /// Proves that its key is known.
+    /// Proves knowledge of the key.
     pub mac: [u8; 8],
 }
 
 impl Ack {
-    /// `mac` of an update whose key `member` opened.
+    /// `mac` of the ack by `member` for an update with this header_hash.
     #[must_use]
     pub fn mac(base_key: &[u8], header_hash: &[u8; 32], member: SessionId) -> [u8; 8] {
         expand(base_key, "ack", &[header_hash, &member.0])
@@ -252,15 +253,15 @@ impl Ack {
     }
 }
 
-/// Whom an entry is for.
+/// The recipient of an entry.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "what the protocol names")]
+#[expect(clippy::exhaustive_structs, reason = "the protocol fixes the fields")]
 pub struct Addressee<'a> {
-    /// Who it is.
+    /// Its identity.
     pub identity: Identity,
-    /// In which session.
+    /// Its session.
     pub session: SessionId,
-    /// Its public prekey that is used.
+    /// The public prekey that the entry is encrypted to.
     pub prekey: &'a [u8],
 }
 

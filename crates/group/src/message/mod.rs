@@ -1,6 +1,7 @@
-//! What members send each other, byte by byte (PROTOCOL.md §2).
+//! The encoding of every message (PROTOCOL.md §2).
 //!
-//! A group makes and takes whole messages; this module is for those who test, trace or implement the protocol.
+//! A group produces and consumes whole messages; this module serves tests, traces and other
+//! implementations of the protocol.
 
 mod announce;
 mod bundle;
@@ -8,6 +9,7 @@ mod heartbeat;
 mod key_update;
 mod order;
 mod sas;
+mod verified;
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -22,30 +24,33 @@ pub use key_update::{
     Ack, Addressee, Entry, KeyUpdate, Reason, Request, UpdateHeader, Wants, entry_info,
 };
 pub use order::{Action, Forward, Order, Refusal, RefusalReason};
+pub(crate) use verified::{Verified, VerifiedBody};
 
 /// Longer messages and bundles are rejected before they are read, bytes.
 pub const MAX_LEN: usize = 14_000;
-/// Bytes of a signature.
+/// Length of a signature, bytes.
 pub const SIGNATURE_LEN: usize = 64;
+/// Length of a [`Head`], bytes.
+const HEAD_LEN: usize = 22;
 
 /// The version of the protocol.
 pub(crate) const VERSION: u8 = 1;
 
-/// What every message begins with.
+/// The head of every message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Head {
     /// The first bytes of [`group_hash`].
     pub tag: [u8; 4],
-    /// Who sends it.
+    /// The sender's session.
     pub session: SessionId,
 }
 
 impl Head {
-    /// Bytes of a head.
+    /// Length of a head, bytes.
     pub const LEN: usize = 22;
 
-    /// The head of messages of `session` in a call.
+    /// The head of messages from `session` in the call with this group_hash.
     #[must_use]
     pub const fn new(group: &[u8; 32], session: SessionId) -> Self {
         let [a, b, c, d, ..] = *group;
@@ -61,36 +66,36 @@ pub fn group_hash(group_id: &[u8]) -> [u8; 32] {
 
 /// The content of a message.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "the version's types, no more to come")]
+#[expect(clippy::exhaustive_enums, reason = "the types of version 1 are fixed")]
 pub enum Body {
     /// Introduces a session.
     Announce(Announce),
-    /// A key of the sender's for one recipient.
+    /// A key of the sender for one recipient.
     KeyUpdate(KeyUpdate),
-    /// Asks for keys or an announce.
+    /// Requests keys, a heartbeat or an announce.
     Request(Request),
-    /// A key was opened.
+    /// Acknowledges a key.
     Ack(Ack),
-    /// The sender is present, and sees the call like this.
+    /// Shows that the sender is present, and its view of the call.
     Heartbeat(Heartbeat),
-    /// The sender leaves.
+    /// Ends the sender's session.
     Leave,
-    /// Lock, unlock, remove.
+    /// Lock, unlock or remove.
     Order(Order),
-    /// What the sender knows of sessions.
+    /// What the sender knows about sessions.
     Roster(Roster),
-    /// Messages of others.
+    /// Messages signed by other sessions.
     Forward(Forward),
-    /// The target is not a member at the sender.
+    /// Tells the target that the sender does not admit it.
     Refusal(Refusal),
-    /// A step of an emoji check.
+    /// A step of an SAS verification.
     Sas {
-        /// With whom.
+        /// The session that it is for.
         target: SessionId,
-        /// Which step.
+        /// The step.
         message: SasMessage,
     },
-    /// The header of an update, as shown to others.
+    /// The header of an update, as shown to third parties.
     UpdateHeader(UpdateHeader),
 }
 
@@ -162,8 +167,8 @@ pub fn encode(head: &Head, body: &Body) -> Vec<u8> {
     out
 }
 
-/// Makes a message: `head ‖ body ‖ signature`, an [`Ack`] without. The entry of a key update follows; of one, only
-/// [`sign_update`] makes the signature.
+/// Encodes and signs a message, `head ‖ body ‖ signature`; an [`Ack`] has no signature. Use
+/// [`sign_update`] for a key update, whose signature also covers the commitment.
 #[must_use]
 pub fn sign(group: &[u8; 32], session: SessionId, body: &Body, key: &IdentityKey) -> Vec<u8> {
     let mut out = encode(&Head::new(group, session), body);
@@ -177,7 +182,7 @@ pub fn sign(group: &[u8; 32], session: SessionId, body: &Body, key: &IdentityKey
     out
 }
 
-/// Makes an announce and the session that it introduces.
+/// Signs an announce. Returns the session that it introduces and the message.
 #[must_use]
 pub fn sign_announce(group: &[u8; 32], announce: Announce, key: &IdentityKey) -> (SessionId, Vec<u8>) {
     let mut body = Vec::with_capacity(256);
@@ -186,7 +191,7 @@ pub fn sign_announce(group: &[u8; 32], announce: Announce, key: &IdentityKey) ->
     (session, sign(group, session, &Body::Announce(announce), key))
 }
 
-/// Makes `head ‖ body ‖ signature` of a key update; an entry follows.
+/// Signs a key update: `head ‖ body ‖ signature`, to which the caller appends an entry.
 #[must_use]
 pub fn sign_update(
     group: &[u8; 32],
@@ -200,26 +205,26 @@ pub fn sign_update(
     out
 }
 
-/// A message taken apart. Nothing of it is authentic before [`is_signed_by`](Self::is_signed_by) or, of an update,
-/// [`is_update_of`](Self::is_update_of) says so.
+/// A parsed message. No field is authentic until [`is_signed_by`](Self::is_signed_by) or, for a key
+/// update, [`is_update_of`](Self::is_update_of) returns true.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message<'a> {
-    /// Who sends it, in which call.
+    /// The sender and the call.
     pub head: Head,
-    /// What it says.
+    /// The content.
     pub body: Body,
     /// The whole message.
     pub bytes: &'a [u8],
     /// `head ‖ body`
     pub signed: &'a [u8],
-    /// What follows them; `None` for an [`Ack`], which has a MAC instead.
+    /// The signature over `signed`; `None` for an [`Ack`], which has a MAC instead.
     pub signature: Option<[u8; SIGNATURE_LEN]>,
-    /// What follows the signature of a key update; see [`Entry::parse`].
+    /// The entry after the signature of a key update, otherwise empty; see [`Entry::parse`].
     pub entry: &'a [u8],
 }
 
 impl<'a> Message<'a> {
-    /// Takes a message apart.
+    /// Parses a message.
     ///
     /// # Errors
     /// [`MessageError`].
@@ -247,7 +252,13 @@ impl<'a> Message<'a> {
         Ok(Self { head, body, bytes, signed, signature, entry })
     }
 
-    /// Whether it was signed by this identity in this call. Of a key update: `false`, see
+    /// The body of a signed message without an entry.
+    pub(crate) fn body_of(message: &[u8]) -> &[u8] {
+        let end = message.len().saturating_sub(SIGNATURE_LEN);
+        message.get(HEAD_LEN..end).unwrap_or_default()
+    }
+
+    /// Whether this identity signed the message in this call. Always `false` for a key update; see
     /// [`is_update_of`](Self::is_update_of).
     #[must_use]
     pub fn is_signed_by(&self, group: &[u8; 32], identity: &Identity) -> bool {
@@ -273,7 +284,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Whether it is an update that this identity signed in this call with this commitment.
+    /// Whether the message is a key update that this identity signed in this call with this
+    /// commitment.
     #[must_use]
     pub fn is_update_of(&self, group: &[u8; 32], identity: &Identity, key_commit: &[u8; 32]) -> bool {
         let Some(signature) = &self.signature else { return false };
@@ -292,7 +304,7 @@ impl<'a> Message<'a> {
 
 const UPDATE_TYPE: u8 = 2;
 
-/// The update header to show of an update `head ‖ body ‖ signature` and its commitment.
+/// The update header message for an update `head ‖ body ‖ signature` and its commitment.
 #[must_use]
 pub(crate) fn header_message(update: &[u8], key_commit: &[u8; 32]) -> Vec<u8> {
     let (signed, signature) = update.split_at(KeyUpdate::SIGNED_LEN);
@@ -301,19 +313,19 @@ pub(crate) fn header_message(update: &[u8], key_commit: &[u8; 32]) -> Vec<u8> {
     message
 }
 
-/// Why a message was not understood.
+/// Why a message could not be parsed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum MessageError {
-    /// Cut, with trailing bytes, or a field is out of its range.
+    /// It is truncated or has trailing bytes, or a field is out of range.
     Malformed,
-    /// Longer than [`MAX_LEN`].
+    /// It is longer than [`MAX_LEN`].
     TooLong,
-    /// Made by another version of the protocol.
+    /// It has another protocol version.
     UnknownVersion,
-    /// A type that this version does not have.
+    /// It has a type that this version does not define.
     UnknownType(u8),
-    /// A KEM that this version or this build does not have.
+    /// It names a KEM that this version does not define or this build lacks.
     UnknownKem(u8),
 }
 
@@ -322,9 +334,9 @@ impl fmt::Display for MessageError {
         match self {
             Self::Malformed => f.write_str("message is malformed"),
             Self::TooLong => f.write_str("message is too long"),
-            Self::UnknownVersion => f.write_str("message of an unknown version"),
-            Self::UnknownType(id) => write!(f, "message of unknown type {id}"),
-            Self::UnknownKem(id) => write!(f, "message with unknown kem {id}"),
+            Self::UnknownVersion => f.write_str("message has an unknown version"),
+            Self::UnknownType(id) => write!(f, "message has unknown type {id}"),
+            Self::UnknownKem(id) => write!(f, "message has unknown kem {id}"),
         }
     }
 }

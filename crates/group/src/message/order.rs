@@ -1,4 +1,4 @@
-//! The messages by which moderators rule, members pass on what others signed, and sessions are refused.
+//! Orders of moderators, forwarded messages, and refusals.
 
 use alloc::vec::Vec;
 
@@ -9,26 +9,26 @@ use crate::{Identity, SessionId, encoding::Write as _, hash::hash};
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Order {
-    /// One more than the highest that its signer has seen.
+    /// One more than the highest counter that its signer has seen.
     pub counter: u32,
-    /// What is ordered.
+    /// The action ordered.
     pub action: Action,
 }
 
-/// What an [`Order`] does.
+/// The action of an [`Order`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 pub enum Action {
-    /// Nobody else comes in.
+    /// Only the listed identities are, or become, members.
     Lock {
-        /// Whom the lock lets in: [`Order::tag`] of each identity, ascending.
+        /// The identities that the lock lists, as [`Order::tag`] of each, ascending.
         allowed: Vec<[u8; 12]>,
     },
-    /// Newcomers may come in again.
+    /// Newcomers may be admitted again.
     Unlock,
-    /// This session is out, and its identity is refused until a later unlock.
+    /// The session is out of the call, and its identity is refused until a later unlock.
     Remove {
-        /// Which session.
+        /// The session to remove.
         target: SessionId,
         /// [`Order::tag`] of its identity.
         identity: [u8; 12],
@@ -56,7 +56,7 @@ impl Order {
     const TAG_LEN: usize = 12;
     const MAX_ALLOWED_LEN: usize = 12_300;
 
-    /// What stands for an identity in an order by `session` with this counter.
+    /// The tag of an identity in an order by `session` with this counter.
     #[must_use]
     pub fn tag(session: SessionId, counter: u32, identity: &Identity) -> [u8; Self::TAG_LEN] {
         let hash = hash("identity", &[&session.0, &counter.to_be_bytes(), &identity.0]);
@@ -68,16 +68,17 @@ impl Order {
     /// `orders_hash` of orders in force with their signers, in any order.
     #[must_use]
     pub fn orders_hash<'o>(orders: impl Iterator<Item = (SessionId, &'o Self)>) -> [u8; 32] {
-        let mut sorted: Vec<_> = orders.collect();
-        sorted.sort_by_key(|(session, order)| (order.counter, *session));
-        let mut bytes = Vec::with_capacity(37 * sorted.len());
-        for (session, order) in sorted {
-            bytes.extend(order.counter.to_be_bytes());
-            bytes.extend(session.0);
-            bytes.push(order.action.id());
-            bytes.extend(order.action.target().0);
-        }
-        hash("orders", &[&bytes])
+        let mut sorted: Vec<_> = orders
+            .map(|(session, order)| {
+                let mut body = Vec::new();
+                order.encode(&mut body);
+                (order.counter, session, body)
+            })
+            .collect();
+        sorted.sort_unstable();
+        let parts: Vec<&[u8]> =
+            sorted.iter().flat_map(|(_, session, body)| [&session.0[..], body]).collect();
+        hash("orders", &parts)
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
@@ -110,16 +111,17 @@ impl Order {
     }
 }
 
-/// Messages of others, as received (PROTOCOL.md §2.9).
+/// Messages of other sessions, as received (PROTOCOL.md §2.9).
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Forward {
-    /// Whole messages; together with 2 bytes each at most [`MAX_LEN`](Self::MAX_LEN) bytes.
+    /// Whole messages. With 2 bytes added for each, they have at most [`MAX_LEN`](Self::MAX_LEN)
+    /// bytes.
     pub messages: Vec<Vec<u8>>,
 }
 
 impl Forward {
-    /// Bytes that the messages may have, with 2 more each.
+    /// Maximum length of all messages, with 2 bytes added for each.
     pub const MAX_LEN: usize = 13_600;
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
@@ -144,15 +146,15 @@ impl Forward {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
 pub struct Refusal {
-    /// Who is told.
+    /// The session that is told.
     pub target: SessionId,
-    /// Why.
+    /// The reason.
     pub reason: RefusalReason,
 }
 
 /// Why a session is not admitted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum RefusalReason {
     /// The application refused it.
@@ -164,7 +166,7 @@ pub enum RefusalReason {
     /// There is no room.
     Full,
     /// Its member id belongs to another session.
-    NumberInUse(SessionId),
+    MemberIdInUse(SessionId),
     /// It uses another media suite, KEM or protocol version.
     OtherParameters,
     /// Another session of its identity is in the call.
@@ -179,7 +181,7 @@ impl Refusal {
             RefusalReason::Locked => (2, nobody),
             RefusalReason::Removed => (3, nobody),
             RefusalReason::Full => (4, nobody),
-            RefusalReason::NumberInUse(other) => (5, other),
+            RefusalReason::MemberIdInUse(other) => (5, other),
             RefusalReason::OtherParameters => (6, nobody),
             RefusalReason::Replaced(other) => (7, other),
         };
@@ -197,7 +199,7 @@ impl Refusal {
             2 if is_nobody => RefusalReason::Locked,
             3 if is_nobody => RefusalReason::Removed,
             4 if is_nobody => RefusalReason::Full,
-            5 => RefusalReason::NumberInUse(other),
+            5 => RefusalReason::MemberIdInUse(other),
             6 if is_nobody => RefusalReason::OtherParameters,
             7 => RefusalReason::Replaced(other),
             _ => return Err(MessageError::Malformed),

@@ -1,4 +1,4 @@
-//! A step of an emoji check on the wire (PROTOCOL.md §2.11).
+//! The encoding of a step of an SAS verification (PROTOCOL.md §2.11).
 
 use alloc::vec::Vec;
 

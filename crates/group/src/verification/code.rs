@@ -5,33 +5,36 @@ use core::{fmt, str::FromStr};
 use crate::hash::expand;
 
 /// The code of a call: 60 digits, 199 bits.
-pub type CallCode = Code<12>;
+pub type CallCode = DigitCode<12>;
 
 /// The code of two people: 45 digits.
-pub type PairwiseCode = Code<9>;
+pub type PairwiseCode = DigitCode<9>;
 
-/// The code of a call: the same for everyone who sees the same members, and another when they change.
+/// The code of a call. It is the same for everyone who sees the same members, and changes with
+/// them.
 ///
-/// `sessions` are the announce_hashes of all members, one's own included, in any order. An attacker between two halves of a call
-/// chooses a session on each side, and looks for two that give one code: 2^99 work, as the code has 199 bits, and none of it
-/// before the sessions of honest members exist, which are fresh in every call.
+/// `sessions` are the announce_hashes of all members, including our own, in any order. An attacker
+/// between two halves of a call has to find a session for each side such that both codes match.
+/// That takes 2^99 work, as the code has 199 bits, and cannot start before the sessions of honest
+/// members exist, which are fresh in every call.
 ///
 /// Source: PROTOCOL.md §7.
 #[must_use]
 pub fn call_code(group_hash: &[u8; 32], sessions: &[[u8; 32]]) -> CallCode {
     let mut sessions = sessions.to_vec();
     sessions.sort_unstable();
-    Code::from_hash(&expand::<60>(group_hash, "call code", &[&sessions.concat()]))
+    DigitCode::from_hash(&expand::<60>(group_hash, "call code", &[&sessions.concat()]))
 }
 
 /// Decimal digits, shown in groups of five with a space between.
 ///
 /// Source of the digits: DAVE's displayable codes (discord/dave-protocol, `protocol.md`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Code<const GROUPS: usize>([u32; GROUPS]);
+pub struct DigitCode<const GROUPS: usize>([u32; GROUPS]);
 
-impl<const GROUPS: usize> Code<GROUPS> {
-    /// Five bytes, modulo 10^5, for each group. `hash` has at least that many.
+impl<const GROUPS: usize> DigitCode<GROUPS> {
+    /// Each group is five bytes of `hash` modulo 10^5. `hash` has at least five bytes for each
+    /// group.
     pub(super) fn from_hash(hash: &[u8]) -> Self {
         let mut groups = [0; GROUPS];
         for (group, bytes) in groups.iter_mut().zip(hash.chunks_exact(5)) {
@@ -39,9 +42,15 @@ impl<const GROUPS: usize> Code<GROUPS> {
         }
         Self(groups)
     }
+
+    /// Five digits each: numbers below 100,000, shown with zeros in front.
+    #[must_use]
+    pub const fn groups(&self) -> [u32; GROUPS] {
+        self.0
+    }
 }
 
-impl<const GROUPS: usize> fmt::Display for Code<GROUPS> {
+impl<const GROUPS: usize> fmt::Display for DigitCode<GROUPS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, group) in self.0.iter().enumerate() {
             let space = if at == 0 { "" } else { " " };
@@ -51,14 +60,14 @@ impl<const GROUPS: usize> fmt::Display for Code<GROUPS> {
     }
 }
 
-impl<const GROUPS: usize> fmt::Debug for Code<GROUPS> {
+impl<const GROUPS: usize> fmt::Debug for DigitCode<GROUPS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Code({self})")
+        write!(f, "DigitCode({self})")
     }
 }
 
-/// Takes what people type or paste: the digits, with white space anywhere.
-impl<const GROUPS: usize> FromStr for Code<GROUPS> {
+/// Parses the digits, ignoring white space, as people type or paste them.
+impl<const GROUPS: usize> FromStr for DigitCode<GROUPS> {
     type Err = InvalidCode;
 
     fn from_str(text: &str) -> Result<Self, InvalidCode> {
@@ -74,30 +83,30 @@ impl<const GROUPS: usize> FromStr for Code<GROUPS> {
     }
 }
 
-/// A code as its text.
+/// Serialises a code as its text.
 #[cfg(feature = "serde")]
-impl<const GROUPS: usize> serde::Serialize for Code<GROUPS> {
+impl<const GROUPS: usize> serde::Serialize for DigitCode<GROUPS> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
 #[cfg(feature = "serde")]
-impl<'de, const GROUPS: usize> serde::Deserialize<'de> for Code<GROUPS> {
+impl<'de, const GROUPS: usize> serde::Deserialize<'de> for DigitCode<GROUPS> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <alloc::string::String as serde::Deserialize>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
 }
 
-/// A text is no code of this length.
+/// The text is not a code of this length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a unit by design")]
 pub struct InvalidCode;
 
 impl fmt::Display for InvalidCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a code of this many digits")
+        f.write_str("not a code of the expected number of digits")
     }
 }
 
@@ -107,18 +116,18 @@ impl core::error::Error for InvalidCode {}
 mod tests {
     use alloc::string::ToString;
 
-    use super::Code;
+    use super::DigitCode;
 
     /// `DisplayableCode-test.ts` of discord/libdave 52cd56d (MIT): input and output.
     #[test]
     fn digits_are_those_of_dave() {
         let bytes = [0xaa, 0xbb, 0xcc, 0xdd, 0xee];
-        assert_eq!(Code::<1>::from_hash(&bytes).to_string(), "05870");
+        assert_eq!(DigitCode::<1>::from_hash(&bytes).to_string(), "05870");
         let bytes = [
             0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0xcc, 0xdd, 0xee, 0xff, 0xaa,
             0xdd, 0xee, 0xff, 0xaa, 0xbb, 0xee, 0xff, 0xaa, 0xbb, 0xcc, 0xff, 0xaa, 0xbb, 0xcc, 0xdd,
         ];
-        let code = Code::<6>::from_hash(&bytes).to_string();
+        let code = DigitCode::<6>::from_hash(&bytes).to_string();
         assert_eq!(code, "05870 81055 56138 05211 95724 94877");
     }
 }

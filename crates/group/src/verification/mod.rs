@@ -1,12 +1,13 @@
-//! What people compare, to know that no server stands between them.
+//! Verification by people: codes and emoji that they compare to rule out an attacker in between.
 //!
-//! - [`call_code`]: 60 digits for the whole call, read out once; changes with its members.
+//! - [`call_code`]: 60 digits for the whole call, to be read out once; changes with its members.
 //! - [`pairwise_code`]: 45 digits for two people, the same in every call.
-//! - [`SasVerifications`]: seven emoji for two people, by messages back and forth; quickest to compare.
-//! - [`TrustStore`]: remembers whose identity was seen and verified, and tells when it changes.
+//! - [`SasVerifications`]: seven emoji for two people, after an exchange of messages; quickest to
+//!   compare.
+//! - [`TrustStore`]: stores which identities were seen and verified, and detects changes.
 //!
-//! People compare over a channel on which they recognise each other: in one room, or by face and voice in the
-//! call itself, which holds as long as nobody can imitate those.
+//! People compare over a channel on which they recognise each other: in one room, or by face and
+//! voice in the call itself, as long as an attacker cannot imitate those.
 
 mod code;
 mod pairwise;
@@ -18,7 +19,7 @@ mod sas_verifications;
 mod trust;
 mod trust_bytes;
 
-pub use code::{CallCode, Code, InvalidCode, PairwiseCode, call_code};
+pub use code::{CallCode, DigitCode, InvalidCode, PairwiseCode, call_code};
 pub use pairwise::pairwise_code;
 pub use sas::{Emoji, Sas};
 pub use sas_error::SasError;

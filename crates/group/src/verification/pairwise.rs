@@ -1,30 +1,32 @@
-//! The code of two people, in the manner of DAVE's.
+//! The code of two people, derived like DAVE's.
 
 use alloc::{vec, vec::Vec};
 
 use scrypt::{Params, scrypt};
 
-use super::{Code, PairwiseCode};
+use super::{DigitCode, PairwiseCode};
 use crate::{Identity, UserId};
 
 /// DAVE's constant (discord/libdave, `js/src/PairwiseFingerprint.ts`).
 const SALT: [u8; 16] =
     [0x24, 0xca, 0xb1, 0x7a, 0x7a, 0xf8, 0xec, 0x2b, 0x82, 0xb4, 0x12, 0xb9, 0x2d, 0xab, 0x19, 0x2e];
 
-/// The code of two people: the same on both sides and in every call, as long as both keep their identities.
+/// The code of two people. It is the same on both sides and in every call, as long as both keep
+/// their identities.
 ///
-/// scrypt makes each guess at a colliding key dear; it takes about 0.1 s and 16 MiB, so compute a code when
-/// somebody asks for it, away from media and off a page's main thread. With user ids of eight bytes the hash is
-/// that of DAVE's pairwise fingerprints.
+/// scrypt makes the search for a colliding key expensive: about 0.1 s and 16 MiB for each guess.
+/// Compute a code on demand only, away from media and off a page's main thread. With user ids of
+/// eight bytes the hash is that of DAVE's pairwise fingerprints.
 ///
 /// Source: PROTOCOL.md §7.
 #[must_use]
 pub fn pairwise_code(a: (&Identity, &UserId), b: (&Identity, &UserId)) -> PairwiseCode {
-    Code::from_hash(&fingerprint([record(&a.0.0, a.1.as_bytes()), record(&b.0.0, b.1.as_bytes())]))
+    DigitCode::from_hash(&fingerprint([record(&a.0.0, a.1.as_bytes()), record(&b.0.0, b.1.as_bytes())]))
 }
 
-/// `0000 ‖ key ‖ user id` of eight bytes, as DAVE has it; of other lengths `0001 ‖ key ‖ length u64 ‖ user id`,
-/// so that no user id, whatever is in it, can pass for a part of the other record.
+/// `0000 ‖ key ‖ user id` if the user id has eight bytes, as in DAVE, otherwise
+/// `0001 ‖ key ‖ length u64 ‖ user id`, so that no user id can be parsed as part of the other
+/// record.
 fn record(key: &[u8], user: &[u8]) -> Vec<u8> {
     if user.len() == 8 {
         [&[0, 0], key, user].concat()
@@ -33,7 +35,7 @@ fn record(key: &[u8], user: &[u8]) -> Vec<u8> {
     }
 }
 
-/// scrypt of both records, the lower first.
+/// scrypt of both records, the smaller first.
 fn fingerprint(mut records: [Vec<u8>; 2]) -> Vec<u8> {
     records.sort_unstable();
     let mut out = vec![0; 64];
@@ -49,8 +51,8 @@ mod tests {
 
     use super::{fingerprint, record};
 
-    /// `PairwiseFingerprint-test.ts` of discord/libdave 52cd56d (MIT): inputs and outputs. Keys of other
-    /// lengths than ours; the second pair of keys sorts differently as text than as bytes.
+    /// `PairwiseFingerprint-test.ts` of discord/libdave 52cd56d (MIT): inputs and outputs. The keys
+    /// have other lengths than ours; the second pair sorts differently as text than as bytes.
     #[test]
     fn fingerprints_are_those_of_dave() {
         let zeros = [0; 65];

@@ -1,34 +1,37 @@
-//! The short string that both people of an emoji check compare.
+//! The short authentication string (SAS) that two people compare.
 
-/// What both people compare: seven emoji of 64, or, for those who would rather read numbers, three of them.
+/// A short authentication string: seven emoji out of 64, or three numbers for people who prefer to
+/// read numbers.
 ///
-/// Two strangers' strings are the same once in 2^42 checks (emoji) or 2^39 (numbers). That is enough only
-/// because each check allows one guess, and [`SasVerifications`](super::SasVerifications) no more than three checks.
+/// Two unrelated strings match with probability 2^-42 (emoji) or 2^-39 (numbers). That suffices
+/// only because each verification allows one guess, and
+/// [`SasVerifications`](super::SasVerifications) allows three verifications.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sas(u64);
 
 /// One of the 64 emoji.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[expect(clippy::exhaustive_structs, reason = "shown as it is")]
+#[expect(clippy::exhaustive_structs, reason = "a row of the table")]
 pub struct Emoji {
-    /// Its place in the table, below 64: what translations go by.
+    /// Its index in the table, below 64, by which translations are found.
     pub index: u8,
     /// The emoji itself, of one or two code points.
     pub symbol: &'static str,
-    /// Its name in English. Show it too: fonts draw the symbols differently.
+    /// Its English name. Show it beside the symbol, because fonts draw symbols differently.
     pub name: &'static str,
 }
 
 impl Sas {
-    /// The first 42 bits of `bytes`.
+    /// Takes the first 42 bits of `bytes`.
     pub(super) fn from_bytes(bytes: [u8; 6]) -> Self {
         Self(bytes.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte)) >> 6)
     }
 
     /// Seven emoji, six bits each.
     ///
-    /// Source of the table: Matrix, Client-Server API, "SAS method: emoji", which has translations.
+    /// Source of the table: Matrix, Client-Server API, "SAS method: emoji", which also has
+    /// translations.
     #[must_use]
     pub fn emoji(&self) -> [Emoji; 7] {
         core::array::from_fn(|at| {
@@ -47,7 +50,7 @@ impl Sas {
     }
 }
 
-/// Of matrix-org/matrix-spec, `data-definitions/sas-emoji.json`.
+/// Source: matrix-org/matrix-spec, `data-definitions/sas-emoji.json`.
 const TABLE: [(&str, &str); 64] = [
     ("🐶", "Dog"),
     ("🐱", "Cat"),

@@ -1,53 +1,54 @@
-//! Why emoji checks end.
+//! Errors of SAS verifications.
 
 use core::fmt;
 
-/// Why a check did not go on. Except where noted it is over; another one may be started.
+/// Why a verification failed. Unless noted otherwise it has ended, and another may be started.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 pub enum SasError {
-    /// Three checks with this identity failed: none is made in this call any more. Compare codes instead.
+    /// Three verifications with this identity failed, so no more are allowed in this call. Compare
+    /// codes instead.
     TooMany,
-    /// One with this member is open already, and stays so.
+    /// A verification with this member is already open, and stays open.
     AlreadyOpen,
-    /// None with this member is open.
+    /// No verification with this member is open.
     NotOpen,
-    /// The random number generator gives nothing but zeros: none was begun.
+    /// The random number generator returned only zeros, so none was started.
     NoRandomness,
-    /// There is nothing to confirm yet. The check goes on.
+    /// There is nothing to confirm yet. The verification stays open.
     NothingToCompare,
-    /// The other side, or the person there, gave up, or is busy with another check.
+    /// The other side cancelled, or has another verification open.
     Cancelled,
-    /// Ten minutes have passed.
+    /// It took longer than ten minutes.
     TimedOut,
-    /// A step that can't come now.
+    /// A step arrived out of order.
     WrongStage,
-    /// A step came twice, with different content.
+    /// A step arrived twice with different content.
     Changed,
-    /// Their key is not the one that they had committed to: somebody searched for matching emoji.
+    /// The other side's key does not match its commitment: an attacker searched for matching emoji.
     WrongCommitment,
-    /// Their key makes the shared secret known to all (RFC 7748 §6.1).
+    /// The other side's key has small order, which makes the shared secret public (RFC 7748 §6.1).
     WeakKey,
-    /// They say that the rows are the same, but have another secret: somebody is in between.
+    /// The other side confirmed, but has another shared secret: an attacker is in between.
     WrongConfirmation,
 }
 
 impl fmt::Display for SasError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooMany => "too many checks with this member have failed",
-            Self::AlreadyOpen => "a check with this member is open already",
-            Self::NotOpen => "no check with this member is open",
-            Self::NoRandomness => "what should be random is nothing but zeros",
-            Self::NothingToCompare => "nothing to compare yet",
-            Self::Cancelled => "check was cancelled by the other side",
-            Self::TimedOut => "check took longer than ten minutes",
-            Self::WrongStage => "step of a check out of order",
-            Self::Changed => "step of a check came twice, differently",
-            Self::WrongCommitment => "key is not the one committed to",
-            Self::WeakKey => "key of small order",
-            Self::WrongConfirmation => "confirmation of another secret",
+            Self::TooMany => "too many verifications with this member have failed",
+            Self::AlreadyOpen => "a verification with this member is already open",
+            Self::NotOpen => "no verification with this member is open",
+            Self::NoRandomness => "the random number generator returned only zeros",
+            Self::NothingToCompare => "there is nothing to compare yet",
+            Self::Cancelled => "verification was cancelled by the other side",
+            Self::TimedOut => "verification timed out after ten minutes",
+            Self::WrongStage => "verification step arrived out of order",
+            Self::Changed => "verification step arrived twice with different content",
+            Self::WrongCommitment => "key does not match its commitment",
+            Self::WeakKey => "key has small order",
+            Self::WrongConfirmation => "confirmation does not match our shared secret",
         })
     }
 }

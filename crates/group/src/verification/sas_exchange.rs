@@ -1,4 +1,4 @@
-//! One emoji check, seen from one side (PROTOCOL.md §7).
+//! One side of an SAS exchange (PROTOCOL.md §7).
 
 use alloc::boxed::Box;
 
@@ -13,17 +13,17 @@ use crate::{
     randomness::Watched,
 };
 
-/// One of the two sides of a check.
+/// One side of an SAS verification.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "arguments")]
 pub struct Party {
-    /// Who it is.
+    /// Its identity.
     pub identity: Identity,
     /// Its session in this call.
     pub session: SessionId,
 }
 
-/// Which check this is, and between whom.
+/// The context of an exchange: call, id and both sides.
 #[derive(Clone, Copy)]
 pub(super) struct Between {
     pub(super) group_hash: [u8; 32],
@@ -32,25 +32,25 @@ pub(super) struct Between {
     pub(super) them: Party,
 }
 
-/// A check that is neither verified nor over. What ends it consumes it, and its secret with it.
+/// An open exchange. Ending it consumes it together with its secret.
 pub(super) struct SasExchange {
     between: Between,
     state: State,
 }
 
 enum State {
-    /// A, until B's key comes.
+    /// Side A, waiting for B's key.
     Started(Key),
-    /// B, until A's key comes. A confirmation that overtakes it waits.
+    /// Side B, waiting for A's key. A confirmation that arrives before it is stored.
     Replied { key: Key, commitment: [u8; 32], early: Option<[u8; 32]> },
-    /// Both keys are known, and what each side will say.
+    /// Either side, once both keys and so both confirmations are known.
     Comparing(Comparing),
 }
 
 struct Comparing {
-    /// The message that brought their key, to know it again.
-    brought: SasMessage,
-    /// The start that we answered, if they started.
+    /// The message that delivered the other side's key, to recognise a repetition.
+    key_message: SasMessage,
+    /// The commitment of the start that we answered, if the other side started.
     start: Option<[u8; 32]>,
     sas: Sas,
     our_confirmation: [u8; 32],
@@ -60,14 +60,14 @@ struct Comparing {
 }
 
 impl SasExchange {
-    /// A commits to a fresh key; `None` if there is no randomness.
+    /// Side A: commits to a fresh key. `None` if there is no randomness.
     pub(super) fn start(between: Between, rng: &mut impl CryptoRng) -> Option<(Self, SasMessage)> {
         let key = Key::generate(rng)?;
         let start = between.start(&key);
         Some((Self { between, state: State::Started(key) }, start))
     }
 
-    /// B answers a commitment with a fresh key; `None` if there is no randomness.
+    /// Side B: answers a commitment with a fresh key. `None` if there is no randomness.
     pub(super) fn reply(
         between: Between,
         commitment: [u8; 32],
@@ -78,7 +78,7 @@ impl SasExchange {
         Some((Self { between, state: State::Replied { key, commitment, early: None } }, reply))
     }
 
-    /// Our start, as long as they have not answered it: until then nobody had a guess.
+    /// Our start while the other side has not answered it; until then no attacker had a guess.
     pub(super) fn unanswered(&self) -> Option<SasMessage> {
         match &self.state {
             State::Started(key) => Some(self.between.start(key)),
@@ -86,7 +86,7 @@ impl SasExchange {
         }
     }
 
-    /// Takes a message of this check; what comes twice changes nothing.
+    /// Handles a message of this exchange. A repeated message changes nothing.
     pub(super) fn receive(self, message: &SasMessage) -> Result<(Self, Option<SasMessage>), SasError> {
         let Self { between, state } = self;
         let (state, answer) = match (state, message.stage) {
@@ -102,7 +102,7 @@ impl SasExchange {
                 }
                 let mut comparing = Comparing::as_answerer(&between, &key, start, message)?;
                 if let Some(early) = early {
-                    comparing.hear(&early)?;
+                    comparing.on_confirmation(&early)?;
                 }
                 (State::Comparing(comparing), None)
             }
@@ -115,15 +115,15 @@ impl SasExchange {
                 (State::Replied { key, commitment, early: Some(message.data) }, None)
             }
             (State::Comparing(mut comparing), Stage::Confirm) => {
-                comparing.hear(&message.data)?;
+                comparing.on_confirmation(&message.data)?;
                 (State::Comparing(comparing), None)
             }
             (State::Comparing(comparing), Stage::Start) => {
                 same(comparing.start.ok_or(SasError::WrongStage)?, message.data)?;
                 (State::Comparing(comparing), None)
             }
-            (State::Comparing(comparing), stage) if stage == comparing.brought.stage => {
-                same(comparing.brought.data, message.data)?;
+            (State::Comparing(comparing), stage) if stage == comparing.key_message.stage => {
+                same(comparing.key_message.data, message.data)?;
                 (State::Comparing(comparing), None)
             }
             (State::Started(_) | State::Replied { .. } | State::Comparing(_), _) => {
@@ -133,14 +133,14 @@ impl SasExchange {
         Ok((Self { between, state }, answer))
     }
 
-    /// Our person says that the rows are the same. `None`: there is no row yet.
+    /// Notes that our person confirmed. `None` if there is no SAS yet.
     pub(super) fn confirm(&mut self) -> Option<SasMessage> {
         let State::Comparing(comparing) = &mut self.state else { return None };
         comparing.we_confirmed = true;
         Some(self.between.message(Stage::Confirm, comparing.our_confirmation))
     }
 
-    /// Whether this is the check of that number with `them`.
+    /// Whether this is the exchange with that id and side.
     pub(super) fn is(&self, check: [u8; 16], them: &Party) -> bool {
         self.between.check == check && self.between.them == *them
     }
@@ -156,7 +156,7 @@ impl SasExchange {
         }
     }
 
-    /// Whether both have said that the rows are the same.
+    /// Whether both people have confirmed.
     pub(super) fn is_verified(&self) -> bool {
         matches!(
             self.state,
@@ -171,7 +171,7 @@ impl Between {
         self.message(Stage::Start, commitment)
     }
 
-    /// A's, to its key.
+    /// Side A's commitment to its key.
     fn commitment(&self, a: SessionId, b: SessionId, key_a: &[u8; 32]) -> [u8; 32] {
         hash("sas commit", &[&self.check, &a.0, &b.0, key_a])
     }
@@ -197,14 +197,14 @@ impl Comparing {
         Ok(Self { start: Some(start), ..Self::new(between, key, reveal, sides)? })
     }
 
-    /// `sides` are A, B.
+    /// `sides` are A and B, in that order.
     fn new(
         between: &Between,
         key: &Key,
-        brought: &SasMessage,
+        key_message: &SasMessage,
         [(a, key_a), (b, key_b)]: [(&Party, &[u8; 32]); 2],
     ) -> Result<Self, SasError> {
-        let secret = key.secret.diffie_hellman(&PublicKey::from(brought.data));
+        let secret = key.secret.diffie_hellman(&PublicKey::from(key_message.data));
         if !secret.was_contributory() {
             return Err(SasError::WeakKey);
         }
@@ -218,7 +218,7 @@ impl Comparing {
             hash("sas confirm", &parts)
         };
         Ok(Self {
-            brought: *brought,
+            key_message: *key_message,
             start: None,
             sas: Sas::from_bytes(expand(secret.as_bytes(), "sas", &info)),
             our_confirmation: confirmation(us, them),
@@ -228,7 +228,7 @@ impl Comparing {
         })
     }
 
-    fn hear(&mut self, confirmation: &[u8; 32]) -> Result<(), SasError> {
+    fn on_confirmation(&mut self, confirmation: &[u8; 32]) -> Result<(), SasError> {
         if !bool::from(self.their_confirmation.ct_eq(confirmation)) {
             return Err(SasError::WrongConfirmation);
         }
@@ -237,7 +237,7 @@ impl Comparing {
     }
 }
 
-/// A key for one check. The secret is wiped when dropped.
+/// A key pair for one exchange. The secret is wiped when dropped.
 struct Key {
     secret: Box<StaticSecret>,
     public: [u8; 32],
@@ -248,7 +248,7 @@ impl Key {
         let mut rng = Watched::new(rng);
         let secret = Box::new(StaticSecret::random_from_rng(&mut rng));
         let public = PublicKey::from(&*secret).to_bytes();
-        rng.is_sound().then_some(Self { secret, public })
+        rng.is_valid().then_some(Self { secret, public })
     }
 }
 

@@ -1,25 +1,25 @@
-//! The messages of emoji checks, without who they are from and for (PROTOCOL.md §2.11).
+//! The messages of SAS verifications, without sender and recipient (PROTOCOL.md §2.11).
 
-/// A step of an emoji check, as it is sent.
+/// A step of an SAS verification, as sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SasMessage {
-    /// Which check.
+    /// The id of the verification.
     pub check: [u8; 16],
-    /// Which step of it.
+    /// The stage.
     pub stage: Stage,
-    /// What the step carries.
+    /// The data of the stage.
     pub data: [u8; 32],
 }
 
 impl SasMessage {
-    /// Says that the check is over.
+    /// The message that cancels the verification with this id.
     #[must_use]
     pub const fn cancel(check: [u8; 16]) -> Self {
         Self { check, stage: Stage::Cancel, data: [0; 32] }
     }
 }
 
-/// The steps of an emoji check.
+/// The stages of an SAS verification.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Stage {
@@ -27,10 +27,10 @@ pub enum Stage {
     Start = 1,
     /// B sends its key.
     Reply = 2,
-    /// A shows its key.
+    /// A reveals its key.
     Reveal = 3,
-    /// Either gives up.
+    /// Either side cancels.
     Cancel = 4,
-    /// Either says that the rows are the same.
+    /// Either side's person confirms that the emoji match.
     Confirm = 5,
 }

@@ -1,4 +1,4 @@
-//! All emoji checks of one call.
+//! All SAS verifications of one call.
 
 use alloc::{
     collections::{BTreeMap, VecDeque},
@@ -14,27 +14,28 @@ use super::{
 };
 use crate::{Identity, SessionId, Time, randomness};
 
-/// From the first message on.
+/// Time limit of a verification from its first message.
 const TIMEOUT: Duration = Duration::from_secs(600);
-/// Failed checks with one identity in one call.
+/// Maximum number of failed verifications with one identity in one call.
 const MAX_FAILED: usize = 3;
-/// Their newest starts, so that a server can't play one again.
+/// Number of starts noted for each identity, so that a server cannot replay one.
 const KNOWN_STARTS: usize = 8;
 
-/// The emoji checks of one member of one call, at most one at a time with each session.
+/// The SAS verifications of one member in one call, at most one at a time with each session.
 ///
-/// One side calls [`start`](Self::start). From then on each message goes to [`receive`](Self::receive) of the
-/// other side, after its signature was verified, and what comes back goes out, signed, until both have a row to
-/// [compare](SasEvent::Compare). Both people say whether the rows are the same:
-/// [`confirm`](Self::confirm) or [`cancel`](Self::cancel).
+/// One side calls [`start`](Self::start). Each message then goes to the other side's
+/// [`receive`](Self::receive), after its signature was verified, and each answer is signed and sent
+/// back, until both sides have an SAS to [compare](SasEvent::Compare). Both people decide whether
+/// they match: [`confirm`](Self::confirm) or [`cancel`](Self::cancel).
 ///
-/// Somebody in between who substitutes keys has one guess for each check, right once in 2^42. After three
-/// checks that failed after the other side had sent something, there are no more with that identity in this
-/// call. A message that comes twice changes nothing, so one that may be lost can be sent again; a check that
-/// went wrong in any other way is over, and the next has another number.
+/// An attacker in between that substitutes keys has one guess for each verification, with a
+/// probability of 2^-42. After three verifications that failed once the other side had answered, no
+/// more are allowed with that identity in this call. A repeated message changes nothing, so a
+/// message that may be lost can be resent. Any other error ends the verification; the next one has
+/// another id.
 ///
-/// Secrets are wiped when a check ends. Of the past it keeps some 200 bytes for each identity that checks were
-/// made with.
+/// Secrets are wiped when a verification ends. About 200 bytes are kept for each identity that took
+/// part in one.
 ///
 /// Source: PROTOCOL.md §7.
 pub struct SasVerifications {
@@ -55,42 +56,45 @@ struct Past {
     starts: VecDeque<[u8; 16]>,
 }
 
-/// What came of a message or of a person's answer.
+/// The result of a message or of a person's decision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 #[must_use]
 pub struct SasProgress {
-    /// For the other side.
+    /// A message for the other side.
     pub send: Option<SasMessage>,
-    /// For the person on this side.
+    /// An event for the person on this side.
     pub event: Option<SasEvent>,
 }
 
-/// What a person wants to know of a check.
+/// A change in a verification that the person should see.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 pub enum SasEvent {
-    /// The other side began one. One that we began, and it had not answered, is dropped.
-    Begun,
-    /// Both see this row, if nobody stands between them.
+    /// The other side started a verification. One that we started, and it had not answered, is
+    /// dropped.
+    Started,
+    /// Compare this SAS. Both sides see the same, unless an attacker is in between.
     Compare(Sas),
-    /// Both confirmed: the other side's identity is verified.
+    /// Both people confirmed: the other side's identity is verified.
     Verified,
-    /// It is over.
+    /// The verification failed.
     Failed(SasError),
 }
 
 impl SasVerifications {
-    /// Those of the member `us` in the call with this `group_hash` (PROTOCOL.md §1).
+    /// The verifications of the member `us` in the call with this `group_hash` (PROTOCOL.md §1).
     #[must_use]
     pub fn new(group_hash: [u8; 32], us: Party) -> Self {
         Self { group_hash, us, open: BTreeMap::new(), past: BTreeMap::new() }
     }
 
-    /// Begins a check with `them`; the message is for them. `now` is on any clock that does not go back.
+    /// Starts a verification with `them` and returns the message for them. `now` is a time on any
+    /// monotonic clock.
     ///
     /// # Errors
-    /// [`SasError::AlreadyOpen`], [`SasError::TooMany`] or [`SasError::NoRandomness`]; nothing has changed.
+    /// [`SasError::AlreadyOpen`], [`SasError::TooMany`] or [`SasError::NoRandomness`]; nothing has
+    /// changed.
     pub fn start(
         &mut self,
         rng: &mut impl CryptoRng,
@@ -109,14 +113,16 @@ impl SasVerifications {
         }
         let started = SasExchange::start(self.between(check, them), rng);
         let (check, start) = started.ok_or(SasError::NoRandomness)?;
-        self.keep(check, now);
+        self.insert_open(check, now);
         Ok(start)
     }
 
-    /// Takes a message from `them`, whose signature and whose target, us, the caller has verified.
+    /// Handles a message from `them`. The caller has verified its signature, and that its target is
+    /// us.
     ///
-    /// What belongs to no open check is ignored; while one is open, another start is refused. If both begin at
-    /// once, the check of the lower session id goes on.
+    /// A message that belongs to no open verification is ignored; while one is open, another start
+    /// is rejected. If both sides start at once, the verification of the lower session id
+    /// continues.
     pub fn receive(
         &mut self,
         rng: &mut impl CryptoRng,
@@ -128,21 +134,21 @@ impl SasVerifications {
         match open {
             Some(Open { check, until }) if check.is(message.check, &them) => {
                 if now < until {
-                    return self.go_on(check, until, message);
+                    return self.advance(check, until, message);
                 }
                 let send = Some(self.end(check));
                 SasProgress { send, event: Some(SasEvent::Failed(SasError::TimedOut)) }
             }
-            open if message.stage == Stage::Start => self.begun(rng, them, message, open, now),
-            open => self.go_back(them, open, None),
+            open if message.stage == Stage::Start => self.on_start(rng, them, message, open, now),
+            open => self.restore(them, open, None),
         }
     }
 
-    /// Our person says that the rows are the same.
+    /// Notes that our person confirmed that the emoji match.
     ///
     /// # Errors
-    /// [`SasError::NotOpen`], [`SasError::NothingToCompare`] or, until [`expire`](Self::expire) ends it,
-    /// [`SasError::TimedOut`]; nothing has changed.
+    /// [`SasError::NotOpen`], [`SasError::NothingToCompare`] or, until [`expire`](Self::expire)
+    /// ends it, [`SasError::TimedOut`]; nothing has changed.
     pub fn confirm(&mut self, session: SessionId, now: Time) -> Result<SasProgress, SasError> {
         let open = self.open.get_mut(&session).ok_or(SasError::NotOpen)?;
         if now >= open.until {
@@ -156,14 +162,14 @@ impl SasVerifications {
         Ok(SasProgress { send, event: verified.then_some(SasEvent::Verified) })
     }
 
-    /// Our person says that the rows differ, or gives up. The message is for the other side; `None`: no check
-    /// with this member is open.
+    /// Cancels the verification, as the emoji differ or our person gave up. Returns the message for
+    /// the other side; `None` if no verification with this member is open.
     pub fn cancel(&mut self, session: SessionId) -> Option<SasMessage> {
         let open = self.open.remove(&session)?;
         Some(self.end(open.check))
     }
 
-    /// Ends what has taken too long: with whom, and what to tell them.
+    /// Ends verifications that timed out. Returns each session with the message for it.
     pub fn expire(&mut self, now: Time) -> Vec<(SessionId, SasMessage)> {
         let late = self.open.iter().filter(|(_, open)| now >= open.until);
         let late: Vec<SessionId> = late.map(|(&session, _)| session).collect();
@@ -176,7 +182,7 @@ impl SasVerifications {
         self.open.values().map(|open| open.until).min()
     }
 
-    /// The row that is being compared with this member.
+    /// The SAS that is being compared with this member.
     #[must_use]
     pub fn sas(&self, session: SessionId) -> Option<Sas> {
         self.open.get(&session)?.check.sas()
@@ -186,20 +192,21 @@ impl SasVerifications {
         Between { group_hash: self.group_hash, check, us: self.us, them }
     }
 
-    /// Each open check may fail too; an identity may be in the call with several sessions.
+    /// Whether no more verifications are allowed. Open ones count, because they may fail too; an
+    /// identity may have several sessions in the call.
     fn is_exhausted(&self, them: &Party) -> bool {
         let failed = self.past.get(&them.identity).map_or(0, |past| past.failed);
         let open = self.open.values().map(|open| open.check.between().them.identity);
         open.filter(|identity| *identity == them.identity).count() + failed >= MAX_FAILED
     }
 
-    fn keep(&mut self, check: SasExchange, now: Time) {
+    fn insert_open(&mut self, check: SasExchange, now: Time) {
         let until = now + TIMEOUT;
         self.open.insert(check.between().them.session, Open { check, until });
     }
 
-    /// They begin a check, while `open` may be one.
-    fn begun(
+    /// Handles a start by the other side, while `open` may be a verification with it.
+    fn on_start(
         &mut self,
         rng: &mut impl CryptoRng,
         them: Party,
@@ -209,7 +216,7 @@ impl SasVerifications {
     ) -> SasProgress {
         let starts = &mut self.past.entry(them.identity).or_default().starts;
         if starts.contains(&message.check) {
-            return self.go_back(them, open, None);
+            return self.restore(them, open, None);
         }
         if starts.len() >= KNOWN_STARTS {
             starts.pop_front();
@@ -217,26 +224,26 @@ impl SasVerifications {
         starts.push_back(message.check);
         let ours = open.as_ref().and_then(|open| open.check.unanswered());
         if self.is_exhausted(&them) || (open.is_some() && ours.is_none()) {
-            return self.go_back(them, open, Some(SasMessage::cancel(message.check)));
+            return self.restore(them, open, Some(SasMessage::cancel(message.check)));
         }
         if ours.is_some() && self.us.session < them.session {
-            return self.go_back(them, open, ours); // they may not have heard of it
+            return self.restore(them, open, ours); // our start may have been lost
         }
         let replied = SasExchange::reply(self.between(message.check, them), message.data, rng);
         let Some((check, reply)) = replied else {
-            return self.go_back(them, open, Some(SasMessage::cancel(message.check)));
+            return self.restore(them, open, Some(SasMessage::cancel(message.check)));
         };
-        self.keep(check, now);
-        SasProgress { send: Some(reply), event: Some(SasEvent::Begun) }
+        self.insert_open(check, now);
+        SasProgress { send: Some(reply), event: Some(SasEvent::Started) }
     }
 
-    /// What was open stays as it was.
-    fn go_back(&mut self, them: Party, open: Option<Open>, send: Option<SasMessage>) -> SasProgress {
+    /// Restores the open verification unchanged.
+    fn restore(&mut self, them: Party, open: Option<Open>, send: Option<SasMessage>) -> SasProgress {
         self.open.extend(open.map(|open| (them.session, open)));
         SasProgress { send, event: None }
     }
 
-    fn go_on(&mut self, check: SasExchange, until: Time, message: &SasMessage) -> SasProgress {
+    fn advance(&mut self, check: SasExchange, until: Time, message: &SasMessage) -> SasProgress {
         let (them, before) = (check.between().them, check.sas());
         let unanswered = check.unanswered().is_some();
         let (check, send) = match check.receive(message) {
@@ -264,7 +271,7 @@ impl SasVerifications {
         SasMessage::cancel(check.between().check)
     }
 
-    /// A check failed; it counts unless they had not answered it.
+    /// Counts a failed verification, unless the other side had not answered it.
     fn count(&mut self, them: &Party, unanswered: bool) {
         if !unanswered {
             self.past.entry(them.identity).or_default().failed += 1;
@@ -274,6 +281,6 @@ impl SasVerifications {
 
 impl fmt::Debug for SasVerifications {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Checks").field("open", &self.open.len()).finish_non_exhaustive()
+        f.debug_struct("SasVerifications").field("open", &self.open.len()).finish_non_exhaustive()
     }
 }

@@ -1,21 +1,22 @@
-//! Whose identity was seen before, and whose was verified.
+//! The store of identities that were seen and verified.
 
 use alloc::collections::BTreeMap;
 use core::fmt;
 
 use crate::{Identity, UserId};
 
-/// Remembers the identity of each user: trust on first use, and a warning when it changes.
+/// Stores the identity of each user: trust on first use, and a warning on change.
 ///
-/// One identity for each user id. Somebody with several devices that have a key each needs a user id for each
-/// (`alice/phone`), or every change of device is a changed identity.
+/// A user id has one identity. A person whose devices have a key each needs a user id for each
+/// (`alice/phone`); otherwise every change of device is a changed identity.
 ///
-/// At most [`CAPACITY`](Self::CAPACITY) users. Beyond that the one that was not verified and not seen for the
-/// longest time is forgotten, so whoever can bring thousands of users into calls can make a change of those
-/// look like a first sight; verified ones are never forgotten by themselves.
+/// The store holds at most [`CAPACITY`](Self::CAPACITY) users. Beyond that the unverified user that
+/// was not seen for the longest time is evicted. An attacker that brings thousands of users into
+/// calls can thus make a changed identity look new; verified users are never evicted.
 ///
-/// The application keeps [`to_bytes`](Self::to_bytes) between calls. Store it where nobody else writes: what it
-/// says is believed. It tells whom one was in calls with, and holds no secret.
+/// The application stores [`to_bytes`](Self::to_bytes) between calls. Store it where no one else
+/// can write, because its content is trusted. It reveals the other users of past calls, and holds
+/// no secret.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct TrustStore {
     pub(super) entries: BTreeMap<UserId, Entry>,
@@ -29,26 +30,26 @@ pub(super) struct Entry {
     pub(super) last_seen: u64,
 }
 
-/// What is known of a user who comes with an identity.
+/// The verification state of a user with an identity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 pub enum VerificationState {
-    /// This user was not seen before.
+    /// The user was not seen before.
     New,
-    /// Seen before with this identity, which nobody verified.
+    /// The user was seen before with this identity, which is not verified.
     Known,
-    /// People verified that this identity is this user's.
+    /// A person verified that the identity is this user's.
     Verified,
-    /// Another identity than before: a new device, or somebody else.
+    /// The user had another identity before: this is a new device or an impostor.
     Changed {
-        /// Whether the one before was verified.
+        /// Whether the previous identity was verified.
         was_verified: bool,
     },
 }
 
 impl VerificationState {
-    /// Whether to warn.
+    /// Whether to warn the person.
     #[must_use]
     pub const fn is_changed(self) -> bool {
         matches!(self, Self::Changed { .. })
@@ -56,20 +57,20 @@ impl VerificationState {
 }
 
 impl TrustStore {
-    /// How many users it remembers.
+    /// Maximum number of users.
     pub const CAPACITY: usize = 10_000;
-    /// The longest user id, in bytes.
+    /// Maximum length of a user id, bytes.
     pub const MAX_USER_ID_LEN: usize = 512;
 
-    /// One that knows nobody.
+    /// An empty store.
     #[must_use]
     pub const fn new() -> Self {
         Self { entries: BTreeMap::new() }
     }
 
-    /// What is known of `user` with `identity`. Changes nothing.
+    /// The verification state of `user` with `identity`. Changes nothing.
     #[must_use]
-    pub fn judge(&self, user: &UserId, identity: &Identity) -> VerificationState {
+    pub fn state_of(&self, user: &UserId, identity: &Identity) -> VerificationState {
         match self.entries.get(user) {
             None => VerificationState::New,
             Some(entry) if entry.identity != *identity => {
@@ -80,19 +81,21 @@ impl TrustStore {
         }
     }
 
-    /// The same, and remembers a new user, or that a known one was seen; `now` is in seconds of any calendar,
-    /// the same in every call. A changed identity is not remembered: see [`accept_change`](Self::accept_change).
+    /// Like [`state_of`](Self::state_of), but also stores a new user, or when a known one was seen.
+    /// `now` is in seconds on one calendar in every call. A changed identity is not stored: see
+    /// [`accept_change`](Self::accept_change).
     ///
     /// # Errors
-    /// [`TrustError::UserIdTooLong`] and [`TrustError::Full`]: it is a new user, who was not remembered.
-    pub fn see(
+    /// [`TrustError::UserIdTooLong`] and [`TrustError::Full`] if the user is new and cannot be
+    /// stored.
+    pub fn observe(
         &mut self,
         user: &UserId,
         identity: &Identity,
         now: u64,
     ) -> Result<VerificationState, TrustError> {
-        let standing = self.judge(user, identity);
-        match standing {
+        let verification = self.state_of(user, identity);
+        match verification {
             VerificationState::New => self.insert(user, Entry::new(*identity, now))?,
             VerificationState::Known | VerificationState::Verified => {
                 if let Some(entry) = self.entries.get_mut(user) {
@@ -101,21 +104,21 @@ impl TrustStore {
             }
             VerificationState::Changed { .. } => {}
         }
-        Ok(standing)
+        Ok(verification)
     }
 
-    /// People have verified that `identity` is `user`'s.
+    /// Marks `identity` as verified to be `user`'s.
     ///
     /// # Errors
-    /// [`TrustError::Changed`]: the store has another identity, whose change must be accepted first;
-    /// [`TrustError::UserIdTooLong`], [`TrustError::Full`]. Nothing has changed.
+    /// [`TrustError::Changed`] if the store has another identity, whose change must be accepted
+    /// first; [`TrustError::UserIdTooLong`], [`TrustError::Full`]. Nothing has changed.
     pub fn mark_verified(
         &mut self,
         user: &UserId,
         identity: &Identity,
         now: u64,
     ) -> Result<(), TrustError> {
-        if self.see(user, identity, now)?.is_changed() {
+        if self.observe(user, identity, now)?.is_changed() {
             return Err(TrustError::Changed);
         }
         if let Some(entry) = self.entries.get_mut(user) {
@@ -124,11 +127,11 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Our person accepts that `user` now has `identity`, which is not verified thereby. If it is the one that
-    /// the store has, nothing changes.
+    /// Accepts that `user` now has `identity`, without verifying it. Nothing changes if the store
+    /// already has that identity.
     ///
     /// # Errors
-    /// [`TrustError::Unknown`]: the user is new, so nothing has changed.
+    /// [`TrustError::Unknown`] if the user is new. Nothing has changed.
     pub fn accept_change(
         &mut self,
         user: &UserId,
@@ -142,24 +145,24 @@ impl TrustStore {
         Ok(())
     }
 
-    /// Forgets `user`, who is new from now on. Whether there was one.
+    /// Removes `user`, who then counts as new. Returns whether the store had the user.
     pub fn forget(&mut self, user: &UserId) -> bool {
         self.entries.remove(user).is_some()
     }
 
-    /// When `user`'s present identity was first and last seen, in seconds.
+    /// When `user`'s current identity was first and last seen, in seconds.
     #[must_use]
     pub fn seen(&self, user: &UserId) -> Option<(u64, u64)> {
         self.entries.get(user).map(|entry| (entry.first_seen, entry.last_seen))
     }
 
-    /// How many users it knows.
+    /// Number of users.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether it knows nobody.
+    /// Whether the store is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -192,15 +195,15 @@ impl fmt::Debug for TrustStore {
     }
 }
 
-/// Why the store did not do what was asked.
+/// Errors of the trust store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a new variant must break every match")]
 pub enum TrustError {
-    /// This user has another identity there.
+    /// The store has another identity for this user.
     Changed,
-    /// There is no such user.
+    /// The user is not in the store.
     Unknown,
-    /// It holds as many users as it may, and all are verified: forget one.
+    /// The store is full of verified users: [`forget`](TrustStore::forget) one.
     Full,
     /// The user id has more than [`TrustStore::MAX_USER_ID_LEN`] bytes.
     UserIdTooLong,
@@ -209,8 +212,8 @@ pub enum TrustError {
 impl fmt::Display for TrustError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Changed => "user is known with another identity",
-            Self::Unknown => "user is not known",
+            Self::Changed => "user has another identity in the trust store",
+            Self::Unknown => "user is not in the trust store",
             Self::Full => "trust store is full of verified users",
             Self::UserIdTooLong => "user id is too long",
         })

@@ -1,11 +1,11 @@
-//! A trust store as bytes.
+//! The encoding of a trust store.
 //!
 //! ```text
-//! store = version u8 = 1 ‖ count u32 ‖ entries, by user id, each one greater than the one before
-//! entry = user id x<1..512> ‖ identity[32] ‖ verified u8 = 0 or 1 ‖ first seen u64 ‖ last seen u64   (big-endian)
+//! store = version u8 = 1 ‖ count u32 ‖ entries, strictly ascending by user id
+//! entry = user id x<1..512> ‖ identity[32] ‖ verified u8 = 0 or 1 ‖ first seen u64 ‖ last seen u64
 //! ```
 //!
-//! One store has one encoding.
+//! Integers are big-endian. Each store has exactly one encoding.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -16,7 +16,8 @@ use crate::{Identity, UserId};
 const VERSION: u8 = 1;
 
 impl TrustStore {
-    /// The store, to be kept where nobody else writes: 51 bytes for each user, and their user ids.
+    /// Encodes the store, to be kept where no one else can write: 51 bytes for each user, plus the
+    /// user ids.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "below CAPACITY and MAX_USER_ID_LEN")]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -34,10 +35,10 @@ impl TrustStore {
         out
     }
 
-    /// The store that [`to_bytes`](Self::to_bytes) encoded.
+    /// Decodes a store that [`to_bytes`](Self::to_bytes) encoded.
     ///
     /// # Errors
-    /// [`TrustBytesError`]; there is no such thing as a part of a store.
+    /// [`TrustBytesError`]; a store is decoded whole or not at all.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TrustBytesError> {
         let (&[version], rest) = bytes.split_first_chunk().ok_or(TrustBytesError::Malformed)?;
         if version != VERSION {
@@ -88,21 +89,21 @@ fn decode_entry(bytes: &[u8]) -> Option<(UserId, Entry, &[u8])> {
     sane.then_some((user, entry, rest))
 }
 
-/// Why bytes are no trust store.
+/// Why bytes are not a valid trust store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TrustBytesError {
-    /// Cut, too long, out of order or with impossible values.
+    /// They are truncated, too long, out of order, or have impossible values.
     Malformed,
-    /// Made by a later version of this library.
+    /// A later version of this library made them.
     UnknownVersion,
 }
 
 impl fmt::Display for TrustBytesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "bytes are not a trust store",
-            Self::UnknownVersion => "trust store of an unknown version",
+            Self::Malformed => "not a valid trust store",
+            Self::UnknownVersion => "trust store has an unknown version",
         })
     }
 }

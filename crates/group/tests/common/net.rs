@@ -1,4 +1,5 @@
-//! A call over a relay that a test rules: delays, loss, partitions, machines that sleep, applications that judge slowly.
+//! A call over a relay that a test rules: delays, loss, partitions, machines that sleep,
+//! applications that judge slowly.
 
 use core::{cmp::Reverse, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -262,6 +263,7 @@ impl Peer {
                 event,
                 Event::RosterMismatch { .. }
                     | Event::ViewMismatch { .. }
+                    | Event::OrdersDiffer(_)
                     | Event::Equivocation(_)
                     | Event::IdentityChanged { .. }
             )

@@ -32,6 +32,46 @@ fn call(people: &[Join]) -> (Net, Vec<u16>) {
     (net, addresses)
 }
 
+/// A member to which another refuses to let it in holds it to be away, and nobody is accused.
+#[test]
+fn a_session_refused_by_one_member_is_a_member_at_the_others() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
+    let alice = net.session(ids[0]);
+    net.peers.get_mut(&ids[0]).unwrap().refuses = [4].into();
+    let dave = net.join(&Join::of(4));
+    net.run_for(SECOND);
+    assert!(!net.peer(dave).sees(alice) && !net.peer(ids[0]).sees(net.session(dave)));
+    assert!(!net.peer(ids[0]).opens(net.peer(dave)) && !net.peer(dave).opens(net.peer(ids[0])));
+    net.run_for(300 * SECOND);
+    assert!(net.peer(ids[1]).opens(net.peer(dave)) && net.peer(dave).opens(net.peer(ids[1])));
+    assert!(!net.peer(dave).sees(alice));
+    no_alarms(&net);
+    net.peers.get_mut(&ids[0]).unwrap().refuses.clear();
+    net.until_together(70 * SECOND);
+    net.run_for(60 * SECOND);
+    net.is_together().unwrap();
+    no_alarms(&net);
+}
+
+#[test]
+fn sessions_excluded_by_a_lock_form_a_call_until_the_unlock() {
+    let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    let outside = [net.join(&Join::of(4)), net.join(&Join::of(5))];
+    net.run_for(300 * SECOND);
+    let sessions = outside.map(|id| net.session(id));
+    for (us, them) in [(0, 1), (1, 0)] {
+        let peer = net.peer(outside[us]);
+        assert!(peer.sees(sessions[them]) && ids.iter().all(|&id| !peer.sees(net.session(id))));
+    }
+    no_alarms(&net);
+    net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
+    net.until_together(15 * SECOND);
+    net.run_for(60 * SECOND);
+    no_alarms(&net);
+}
+
 fn no_alarms(net: &Net) {
     for peer in net.peers.values() {
         assert!(peer.alarms().is_empty(), "{}: {:?}", peer.address, peer.alarms());
@@ -39,7 +79,7 @@ fn no_alarms(net: &Net) {
 }
 
 #[test]
-fn two_people_hear_each_other_at_once() {
+fn two_members_open_each_other_at_once() {
     let mut net = Net::new(1);
     net.join(&Join::of(1));
     net.run_for(SECOND);
@@ -52,7 +92,7 @@ fn two_people_hear_each_other_at_once() {
 }
 
 #[test]
-fn newcomers_are_heard_at_once_in_calls_of_any_age() {
+fn newcomers_open_at_once_in_calls_of_any_age() {
     for minutes in [1, 11, 13, 40, 600] {
         let (mut net, _) = call(&[Join::of(1), Join::of(2)]);
         net.run_for(minutes * 60 * SECOND);
@@ -85,7 +125,7 @@ fn slow_applications_raise_no_alarm() {
 }
 
 #[test]
-fn who_sleeps_for_minutes_is_in_again_when_it_wakes() {
+fn a_member_that_slept_for_minutes_returns_when_it_wakes() {
     for minutes in [1, 2, 5, 30] {
         let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
         let end = net.now + minutes * 60 * SECOND;
@@ -110,7 +150,7 @@ fn a_partition_of_an_hour_heals() {
 }
 
 #[test]
-fn who_was_dropped_by_mistake_is_in_again() {
+fn a_member_dropped_by_mistake_returns() {
     let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
     net.tell_gone(ids[1]);
     assert!(!net.peer(ids[0]).sees(net.session(ids[1])));
@@ -123,7 +163,7 @@ fn who_was_dropped_by_mistake_is_in_again() {
 }
 
 #[test]
-fn a_page_that_is_loaded_again_takes_its_old_place() {
+fn a_reloaded_page_replaces_its_old_session() {
     let (mut net, ids) = call(&[Join::of(1), Join::of(2), Join::of(3)]);
     let old = net.session(ids[1]);
     net.crash(ids[1]);
@@ -143,8 +183,32 @@ fn a_page_that_is_loaded_again_takes_its_old_place() {
     no_alarms(&net);
 }
 
+/// Two windows of one person: the older one comes within reach while the newer one sleeps.
 #[test]
-fn a_lock_counts_for_everybody_and_for_who_comes_later() {
+fn a_newer_session_that_slept_replaces_the_older_one_again() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
+    let old = ids[1] + 1;
+    net.sides.insert(old, 1);
+    net.join(&Join::of(3));
+    let new = net.join(&Join { started_at: 9, ..Join::of(3) });
+    net.run_for(SECOND);
+    net.is_together().unwrap_err();
+    let session = net.session(new);
+    assert!(net.peer(ids[0]).sees(session));
+    net.peers.get_mut(&new).unwrap().asleep_until = net.now + 60 * SECOND;
+    net.sides.clear();
+    net.with(old, |peer, now| peer.group.reconnected(now));
+    net.run_for(50 * SECOND);
+    assert!(net.peer(ids[0]).sees(net.session(old)) && !net.peer(ids[0]).sees(session));
+    net.run_for(10 * SECOND);
+    net.until_together(10 * SECOND);
+    assert!(!net.peers.contains_key(&old), "the older window has ended");
+    assert!(net.peer(ids[0]).sees(session));
+    no_alarms(&net);
+}
+
+#[test]
+fn a_lock_counts_for_all_members_and_for_newcomers() {
     let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
     let (mut net, ids) = call(&people);
     net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
@@ -167,7 +231,8 @@ fn a_lock_counts_for_everybody_and_for_who_comes_later() {
     );
     assert!(net.peer(stranger).has_event(|event| matches!(event, Event::NotAdmitted { .. })));
     net.crash(stranger);
-    // Somebody loads the page again: it comes in, and knows of the lock although its moderator may go.
+    // Somebody loads the page again: it comes in, and knows of the lock although its moderator may
+    // go.
     net.crash(ids[2]);
     let back = net.join(&Join { started_at: 5, ..Join::of(3) });
     net.run_for(10 * SECOND);
@@ -179,7 +244,7 @@ fn a_lock_counts_for_everybody_and_for_who_comes_later() {
 }
 
 #[test]
-fn a_removed_client_is_out_for_everybody_and_does_not_come_back() {
+fn a_removed_client_is_out_for_all_members_and_does_not_return() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
     let troll = net.session(ids[2]);
     // The removed client goes on: it does not hear of it.
@@ -199,7 +264,7 @@ fn a_removed_client_is_out_for_everybody_and_does_not_come_back() {
 }
 
 #[test]
-fn two_moderators_who_remove_each_other_are_both_out() {
+fn moderators_that_remove_each_other_are_both_out() {
     let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
     let (mut net, ids) = call(&people);
     net.cut.extend([(ids[0], ids[3]), (ids[1], ids[2])]);
@@ -216,7 +281,7 @@ fn two_moderators_who_remove_each_other_are_both_out() {
 }
 
 #[test]
-fn at_most_four_messages_for_each_pair() {
+fn at_most_four_messages_are_sent_for_each_pair() {
     let mut net = Net::new(3);
     for person in 1..=30 {
         net.join(&Join::of(person));

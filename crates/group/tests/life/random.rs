@@ -1,7 +1,9 @@
-//! Calls at random: everything that people, machines and networks do, then a quiet time after which all must be well.
+//! Calls at random: everything that people, machines and networks do, then a quiet time after which
+//! all must be well.
 //!
-//! `SEALFRAME_RUNS=20000 cargo test --release -p sealframe-group --test life -- --nocapture random` makes many and prints what they
-//! did. `SEALFRAME_SEED` makes one again, and tells what happened.
+//! `SEALFRAME_RUNS=20000 cargo test --release -p sealframe-group --test life -- --nocapture
+//! random` makes many and prints what they did. `SEALFRAME_SEED` makes one again, and tells what
+//! happened.
 
 use core::{ops::AddAssign, time::Duration};
 use std::{
@@ -129,7 +131,7 @@ fn random_calls_end_well() {
         all
     });
     println!("{counts:#?}");
-    for (seed, what) in failures.iter().take(12) {
+    for (seed, what) in failures.iter().take(40) {
         println!("seed {seed}: {what}");
     }
     assert!(failures.is_empty(), "{} of {runs} calls", failures.len());
@@ -512,7 +514,8 @@ fn quiet(run: &mut Run) -> Result<(), String> {
             .peers
             .values()
             .filter(|peer| {
-                // Two halves that were locked apart keep each other out, and hear of the other by its knocking.
+                // Two halves that were locked apart keep each other out, and hear of the other by
+                // its knocking.
                 peer.has_event(|event| match event {
                     Event::NotAdmitted { .. } => true,
                     Event::LockedOut(_) => is_late && run.has(Feature::Partitions),

@@ -77,7 +77,7 @@ fn every_state_is_safe_and_every_end_is_good() {
 }
 
 #[test]
-fn each_check_finds_what_is_made_wrong() {
+fn each_check_finds_its_planted_fault() {
     use Action::{Join, Lock, Mistake, Remove};
     let faults = [
         (Fault::TellsWhoWent, Mistake(1, 3), "a key after it went"),

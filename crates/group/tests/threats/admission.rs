@@ -1,4 +1,5 @@
-//! Who asks to come in: while the application decides, when there is no room, and whose number is taken.
+//! Who asks to come in: while the application decides, when there is no room, and whose number is
+//! taken.
 
 use sealframe_group::{
     Admission, Event, GroupError, Identity, MemberId, Permission, Policy, RefusalReason, Time, UserId,
@@ -19,7 +20,7 @@ fn undecided(net: &mut Net, ids: &[u16]) {
 }
 
 #[test]
-fn who_leaves_while_the_application_decides_does_not_come_in() {
+fn an_applicant_that_leaves_is_not_admitted() {
     for is_told in [false, true] {
         let (mut net, ids) = call_of(2);
         undecided(&mut net, &ids);
@@ -47,7 +48,7 @@ fn who_leaves_while_the_application_decides_does_not_come_in() {
 }
 
 #[test]
-fn who_leaves_before_its_announce_arrives_does_not_come_in() {
+fn a_leave_that_arrives_before_the_announce_prevents_admission() {
     let (mut net, ids) = call_of(2);
     let ghost = Stranger::of(9);
     let leave = ghost.sign(&Body::Leave);
@@ -64,7 +65,7 @@ fn who_leaves_before_its_announce_arrives_does_not_come_in() {
 }
 
 #[test]
-fn an_applicant_that_nobody_hears_is_forgotten() {
+fn an_applicant_that_is_not_heard_expires() {
     let (mut net, ids) = call_of(2);
     undecided(&mut net, &ids);
     let ghost = Stranger::of(9);
@@ -76,7 +77,7 @@ fn an_applicant_that_nobody_hears_is_forgotten() {
 }
 
 #[test]
-fn who_was_not_admitted_for_lack_of_room_comes_in_when_there_is() {
+fn a_session_refused_for_lack_of_room_is_admitted_once_there_is_room() {
     let policy = Policy { max_members: 3, ..Policy::default() };
     let (mut net, ids) = call(&[Join { policy, ..Join::of(1) }, Join { policy, ..Join::of(2) }]);
     undecided(&mut net, &ids[..1]);
@@ -102,7 +103,7 @@ fn who_was_not_admitted_for_lack_of_room_comes_in_when_there_is() {
 }
 
 #[test]
-fn who_asked_before_a_lock_is_not_admitted_after_it() {
+fn an_applicant_from_before_a_lock_is_not_admitted_after_it() {
     let (mut net, ids) = call_of(2);
     undecided(&mut net, &ids);
     let carol = net.join(&Join::of(3));
@@ -135,7 +136,7 @@ fn with_member_id(person: u16, member: MemberId) -> Stranger {
 
 /// Somebody learns of a newcomer first, and comes in with a session that has its number.
 #[test]
-fn whose_number_is_taken_comes_in_with_another() {
+fn a_newcomer_whose_member_id_is_taken_joins_with_another() {
     let (mut net, ids) = call_of(2);
     let honest = ids[1] + 1;
     for &id in &ids {
@@ -163,7 +164,7 @@ fn whose_number_is_taken_comes_in_with_another() {
 }
 
 #[test]
-fn a_number_of_a_member_is_not_taken_from_it() {
+fn a_newcomer_cannot_take_a_members_id() {
     let (mut net, ids) = call_of(2);
     let number = net.peer(ids[1]).group.member_id();
     let squatter = with_member_id(9, number);
@@ -174,9 +175,10 @@ fn a_number_of_a_member_is_not_taken_from_it() {
     net.is_together().unwrap();
 }
 
-/// A session is the hash of its announce: nobody makes a second announce for one, nor takes another's.
+/// A session is the hash of its announce: nobody makes a second announce for one, nor takes
+/// another's.
 #[test]
-fn an_announce_under_a_session_that_is_not_its_hash_is_refused() {
+fn an_announce_whose_session_is_not_its_hash_is_rejected() {
     let (mut net, ids) = call_of(2);
     let ghost = Stranger::of(9);
     let other = Announce { joined_at: 2000, ..ghost.announce.clone() };
@@ -192,7 +194,7 @@ fn an_announce_under_a_session_that_is_not_its_hash_is_refused() {
 }
 
 #[test]
-fn nobody_is_admitted_beyond_the_bound() {
+fn no_member_is_admitted_beyond_the_bound() {
     let (mut net, ids) = call(&[Join::of(1)]);
     for person in 100..355 {
         net.hand(ids[0], &with_free_number(&net, ids[0], person)).unwrap();
@@ -202,7 +204,8 @@ fn nobody_is_admitted_beyond_the_bound() {
     assert_eq!(net.hand(ids[0], &more), Err(GroupError::Full));
 }
 
-/// An announce of this person whose number no member has: with some hundred members a clash is not rare.
+/// An announce of this person whose number no member has: with some hundred members a clash is not
+/// rare.
 fn with_free_number(net: &Net, at: u16, person: u16) -> Vec<u8> {
     let group = &net.peer(at).group;
     let tries =
@@ -230,14 +233,14 @@ fn a_changed_identity_of_a_known_person_is_flagged() {
     assert!(net.peer(ids[0]).has_event(is_flag));
     let states = net.peer(ids[0]).group.member_states(net.now);
     let state = states.iter().find(|member| member.session == session).unwrap();
-    assert!(state.standing.is_changed());
+    assert!(state.verification.is_changed());
     assert_eq!(state.identity, key_of(9).public());
     assert_ne!(state.identity, Identity([0; 32]));
 }
 
 /// People who compare emoji with somebody whose identity has changed accept and verify it by that.
 #[test]
-fn a_check_with_a_changed_identity_is_remembered() {
+fn an_sas_verification_of_a_changed_identity_is_stored() {
     let (mut net, ids) = call_of(1);
     let alice = ids[0];
     let person = 3;
@@ -247,24 +250,24 @@ fn a_check_with_a_changed_identity_is_remembered() {
     let bob = net.join(&Join::of(person));
     net.run_for(2 * SECOND);
     let (a, b) = (net.session(alice), net.session(bob));
-    let standing = |net: &Net| net.peer(alice).group.member_states(net.now)[0].standing;
-    assert!(standing(&net).is_changed());
+    let verification = |net: &Net| net.peer(alice).group.member_states(net.now)[0].verification;
+    assert!(verification(&net).is_changed());
     net.with(alice, |peer, now| peer.group.start_sas(b, now, &mut peer.rng).unwrap());
     net.run_for(SECOND);
     net.with(alice, |peer, now| peer.group.confirm_sas(b, now).unwrap());
     net.with(bob, |peer, now| peer.group.confirm_sas(a, now).unwrap());
     net.run_for(SECOND);
     assert!(net.peer(alice).has(&Event::SasVerified(b)));
-    assert_eq!(standing(&net), VerificationState::Verified);
+    assert_eq!(verification(&net), VerificationState::Verified);
     // And in the next call, with what was stored.
     let trust = net.peer(alice).group.trust();
     let user = UserId::new([0, 3]).unwrap();
-    assert_eq!(trust.judge(&user, &key_of(person).public()), VerificationState::Verified);
+    assert_eq!(trust.state_of(&user, &key_of(person).public()), VerificationState::Verified);
 }
 
 /// Whoever refused is not asked about the same session again for a minute, and then is.
 #[test]
-fn a_refusal_by_the_application_is_told_and_holds_for_a_minute() {
+fn a_refusal_by_the_application_is_sent_and_holds_for_a_minute() {
     let (mut net, ids) = call_of(2);
     undecided(&mut net, &ids);
     let carol = net.join(&Join::of(3));

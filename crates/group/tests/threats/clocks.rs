@@ -12,7 +12,7 @@ use crate::common::{Join, SECOND, SUITE, call, call_of, key_of};
 const DAY: Duration = Duration::from_secs(86_400);
 
 #[test]
-fn a_clock_that_jumps_and_is_set_back_costs_nothing() {
+fn a_clock_that_jumps_or_is_set_back_does_no_harm() {
     let (mut net, ids) = call_of(3);
     for (jump, back) in
         [(3600 * SECOND, 3600 * SECOND), (40 * SECOND, 10 * SECOND), (DAY, Duration::ZERO)]
@@ -38,7 +38,7 @@ fn a_clock_that_jumps_and_is_set_back_costs_nothing() {
 }
 
 #[test]
-fn who_has_a_frozen_clock_is_away_and_comes_back() {
+fn a_member_with_a_frozen_clock_is_away_and_returns() {
     let (mut net, ids) = call_of(3);
     let frozen = ids[1];
     net.peers.get_mut(&frozen).unwrap().clock = 1000 * SECOND;
@@ -83,7 +83,7 @@ const TIMES: [Field; 9] = [
 ];
 
 #[test]
-fn policies_beyond_their_bounds_are_refused_by_name() {
+fn policies_outside_their_bounds_are_rejected_by_name() {
     let nanosecond = Duration::from_nanos(1);
     for (name, field, least, most) in TIMES {
         let (least, most) = (Duration::from_secs(least), Duration::from_secs(most));

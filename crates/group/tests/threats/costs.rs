@@ -8,7 +8,7 @@ use sealframe_group::{
 use crate::common::{Join, LEAVE, MILLI, Net, SECOND, Stranger, call, call_of};
 
 #[test]
-fn a_member_that_floods_is_not_listened_to_for_a_while() {
+fn messages_of_a_flooding_member_are_dropped_until_it_slows_down() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, flood] = ids[..] else { panic!() };
     let session = net.session(flood);
@@ -58,7 +58,7 @@ fn a_flood_of_requests_is_answered_once_a_second() {
 }
 
 #[test]
-fn signatures_in_forwards_cost_whoever_passes_them_on() {
+fn signatures_in_forwards_cost_the_forwarding_member() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, other] = ids[..] else { panic!() };
     net.run_for(10 * SECOND);
@@ -76,7 +76,7 @@ fn signatures_in_forwards_cost_whoever_passes_them_on() {
 }
 
 #[test]
-fn of_strangers_64_a_second_are_looked_at_after_2048() {
+fn after_2048_strangers_64_a_second_are_examined() {
     let policy = Policy { max_members: 1024, ..Policy::default() };
     let (mut net, ids) = call(&[Join { policy, ..Join::of(1) }]);
     net.peers.get_mut(&ids[0]).unwrap().is_undecided = true;
@@ -118,7 +118,7 @@ fn strangers_cost_bounded_work_and_memory() {
 
 /// Five inside, and one client that is kept outside and keeps trying for ten minutes.
 #[test]
-fn who_is_kept_outside_costs_little() {
+fn an_excluded_client_that_keeps_trying_costs_little() {
     for what in ["locked", "refused", "full", "undecided"] {
         let policy = Policy { max_members: if what == "full" { 5 } else { 256 }, ..Policy::default() };
         let join = |person| Join { policy, ..Join::of(person) };
@@ -159,7 +159,7 @@ fn who_is_kept_outside_costs_little() {
 
 /// Thirty join within a moment, and one of them never acknowledges anything.
 #[test]
-fn many_who_come_at_once_open_everybody() {
+fn thirty_members_that_join_at_once_open_each_other() {
     let mut net = Net::new(1);
     let silent = net.join(&Join::of(1));
     net.drops = Box::new(move |from, _, bytes| from == silent && bytes[1] == crate::common::ACK);
@@ -174,7 +174,7 @@ fn many_who_come_at_once_open_everybody() {
 }
 
 #[test]
-fn a_stream_of_joins_leaves_nobody_deaf() {
+fn every_member_of_a_stream_of_joins_opens_frames() {
     let (mut net, ids) = call_of(2);
     let silent = net.join(&Join::of(3));
     net.drops = Box::new(move |from, _, bytes| from == silent && bytes[1] == crate::common::ACK);

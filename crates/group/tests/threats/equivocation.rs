@@ -2,7 +2,7 @@
 
 use sealframe_group::{
     Event, GroupError,
-    message::{Body, KeyUpdate, Reason},
+    message::{Action, Body, KeyUpdate, Order, Reason},
 };
 
 use crate::common::{HEARTBEAT, Join, KEY_UPDATE, Net, SECOND, call_of};
@@ -22,7 +22,7 @@ fn only_the_liar(net: &Net, liar: u16) {
 }
 
 #[test]
-fn a_member_that_tells_two_people_different_things_is_caught() {
+fn a_member_that_sends_two_members_different_keys_is_reported() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, liar] = ids[..] else { panic!() };
     let update = net.next_update(liar);
@@ -45,9 +45,35 @@ fn a_member_that_tells_two_people_different_things_is_caught() {
     assert_eq!(net.hand(alice, &other), Err(GroupError::Equivocation), "and stays so");
 }
 
+/// One lock lets Dave in, the other does not. Both are signed with one counter.
+#[test]
+fn a_moderator_that_signs_two_locks_with_one_counter_is_reported() {
+    let (mut net, ids) = call_of(4);
+    let [liar, bob, carol, dave] = ids[..] else { panic!() };
+    let by = net.session(liar);
+    let lock = |net: &Net, allowed: &[u16]| {
+        let identities = allowed.iter().map(|id| net.peer(*id).group.identity());
+        let mut allowed: Vec<_> = identities.map(|id| Order::tag(by, 1, &id)).collect();
+        allowed.sort_unstable();
+        let order = Order { counter: 1, action: Action::Lock { allowed } };
+        net.sign(liar, &Body::Order(order))
+    };
+    let (with, without) = (lock(&net, &[liar, bob, carol, dave]), lock(&net, &[liar, bob, carol]));
+    net.hand(bob, &with).unwrap();
+    net.hand(carol, &without).unwrap();
+    net.run_for(40 * SECOND);
+    assert!(caught(&net, bob, liar) && caught(&net, carol, liar));
+    only_the_liar(&net, liar);
+    let hashes = [bob, carol].map(|id| net.heartbeat_of(id).orders_hash);
+    assert_eq!(hashes[0], hashes[1]);
+    let session = net.peers.get(&dave).map(|peer| peer.group.session());
+    let seen = [bob, carol].map(|id| session.is_some_and(|dave| net.peer(id).sees(dave)));
+    assert_eq!(seen[0], seen[1], "both have the same lock in force");
+}
+
 /// Generations 1, 3, 5, … to one, 2, 4, 6, … to the other, each chain consistent.
 #[test]
-fn two_chains_of_one_member_are_caught() {
+fn two_chains_of_one_member_are_reported() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, liar] = ids[..] else { panic!() };
     // What it says itself is not heard any more: it says what fits to each.
@@ -63,7 +89,8 @@ fn two_chains_of_one_member_are_caught() {
     only_the_liar(&net, liar);
 }
 
-/// The chain told to one goes on; where the other's begins can't be shown to be a lie, the difference is.
+/// The chain told to one goes on; where the other's begins can't be shown to be a lie, the
+/// difference is.
 #[test]
 fn views_that_stay_different_are_reported() {
     let (mut net, ids) = call_of(3);
@@ -85,8 +112,27 @@ fn views_that_stay_different_are_reported() {
     );
 }
 
+/// A generation is begun, and its member is cut off when one heartbeat has told one of the others.
 #[test]
-fn a_member_that_left_one_out_before_is_still_caught() {
+fn a_statement_that_reached_one_member_alone_is_not_reported() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    net.drops = Box::new(move |from, to, bytes| {
+        from == carol && (bytes[1] == KEY_UPDATE || bytes[1] == HEARTBEAT && to == bob)
+    });
+    net.with(carol, |peer, now| peer.group.rekey(Reason::Timer, now));
+    let seq = net.heartbeat_of(carol).seq;
+    net.run_for(11 * SECOND);
+    assert!(net.heartbeat_of(carol).seq > seq);
+    net.crash(carol);
+    net.run_for(95 * SECOND);
+    for id in [alice, bob] {
+        assert!(net.peer(id).alarms().is_empty(), "{:?}", net.peer(id).alarms());
+    }
+}
+
+#[test]
+fn a_member_that_first_withheld_a_generation_is_still_reported() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, liar] = ids[..] else { panic!() };
     let first = net.next_update(liar);
@@ -105,7 +151,7 @@ fn a_member_that_left_one_out_before_is_still_caught() {
 }
 
 #[test]
-fn a_member_that_says_one_thing_and_sends_another_is_caught() {
+fn a_heartbeat_that_contradicts_an_update_is_reported() {
     let (mut net, ids) = call_of(2);
     let [alice, liar] = ids[..] else { panic!() };
     let update = net.next_update(liar);
@@ -117,7 +163,7 @@ fn a_member_that_says_one_thing_and_sends_another_is_caught() {
 }
 
 #[test]
-fn two_keys_under_one_step_are_caught() {
+fn two_keys_with_one_step_are_reported() {
     let (mut net, ids) = call_of(2);
     let [alice, liar] = ids[..] else { panic!() };
     let begun = net.heartbeat_of(liar);
@@ -138,7 +184,7 @@ fn two_keys_under_one_step_are_caught() {
 }
 
 #[test]
-fn an_update_whose_key_is_not_the_one_it_commits_to_is_refused() {
+fn an_update_whose_key_does_not_match_its_commitment_is_rejected() {
     let (mut net, ids) = call_of(2);
     let [alice, liar] = ids[..] else { panic!() };
     let update = net.next_update(liar);
@@ -153,7 +199,7 @@ fn an_update_whose_key_is_not_the_one_it_commits_to_is_refused() {
 
 /// An honest member whose generations cross on the way is never accused.
 #[test]
-fn honest_members_are_not_accused_when_everything_is_late_and_twice() {
+fn honest_members_are_not_reported_when_messages_are_late_and_repeated() {
     for seed in 0..8 {
         let mut net = Net::new(seed);
         (net.delay, net.keeps_order) = ((SECOND / 100, 2 * SECOND), false);

@@ -8,7 +8,7 @@ use sealframe_group::{
 use crate::common::{ACK, Join, KEY_UPDATE, MILLI, SECOND, Stranger, call_of, group, key_of};
 
 #[test]
-fn what_is_forged_in_a_members_name_does_not_silence_it() {
+fn forgeries_in_a_members_name_do_not_silence_it() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     let session = net.session(bob);
@@ -24,7 +24,7 @@ fn what_is_forged_in_a_members_name_does_not_silence_it() {
 }
 
 #[test]
-fn forgeries_that_come_unevenly_do_not_silence_whom_they_name() {
+fn forgeries_at_uneven_intervals_do_not_silence_the_named_member() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     let session = net.session(bob);
@@ -44,7 +44,7 @@ fn forgeries_that_come_unevenly_do_not_silence_whom_they_name() {
 }
 
 #[test]
-fn false_acks_make_nobody_wait_less() {
+fn false_acks_do_not_shorten_the_wait() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, carol] = ids[..] else { panic!() };
     let session = net.session(bob);
@@ -78,7 +78,7 @@ fn false_acks_make_nobody_wait_less() {
 }
 
 #[test]
-fn a_second_leave_meanwhile_keeps_the_first_deadline() {
+fn a_second_leave_keeps_the_deadline_of_the_first() {
     let (mut net, ids) = call_of(5);
     // Nobody's acks come through: keys are used at their deadlines.
     net.drop_types(&[ACK]);
@@ -108,9 +108,10 @@ fn a_second_leave_meanwhile_keeps_the_first_deadline() {
     net.is_together().unwrap();
 }
 
-/// Three leave, each 1.4 s after the other, and each has what was sealed up to 3 s after it went, and no more.
+/// Three leave, each 1.4 s after the other, and each has what was sealed up to 3 s after it went,
+/// and no more.
 #[test]
-fn every_leaver_of_many_is_shut_out_after_three_seconds() {
+fn each_of_several_leavers_is_excluded_after_three_seconds() {
     let (mut net, ids) = call_of(5);
     net.drop_types(&[ACK]);
     net.run_for(20 * SECOND);
@@ -139,7 +140,7 @@ fn every_leaver_of_many_is_shut_out_after_three_seconds() {
 
 /// A page sleeps while others come: they are not shown as if the relay lied.
 #[test]
-fn nobody_is_accused_because_a_page_sleeps() {
+fn no_member_is_reported_because_a_page_sleeps() {
     for pause in [20, 35, 60, 90] {
         let (mut net, ids) = call_of(4);
         net.run_for(30 * SECOND);
@@ -160,9 +161,10 @@ fn nobody_is_accused_because_a_page_sleeps() {
     }
 }
 
-/// A newcomer learns of a sleeping member by another's word, and somebody else's ghost keeps rosters different meanwhile.
+/// A newcomer learns of a sleeping member by another's word, and somebody else's ghost keeps
+/// rosters different meanwhile.
 #[test]
-fn a_member_that_is_heard_all_the_time_is_not_thrown_out() {
+fn a_member_that_is_heard_all_the_time_is_not_lost() {
     let (mut net, ids) = call_of(3);
     net.run_for(30 * SECOND);
     let bob = ids[1];

@@ -8,7 +8,7 @@ use sealframe_group::{
 use crate::common::{FORWARD, Join, Net, ORDER, SECOND, call, call_of};
 
 #[test]
-fn who_was_not_given_the_power_neither_locks_nor_removes() {
+fn a_member_without_permission_neither_locks_nor_removes() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, carol] = ids[..] else { panic!() };
     let target = net.session(alice);
@@ -29,7 +29,7 @@ fn who_was_not_given_the_power_neither_locks_nor_removes() {
 
 /// Who is no moderator can't use up the numbers of orders.
 #[test]
-fn a_heartbeat_raises_the_counter_of_orders_by_little() {
+fn a_heartbeat_raises_the_order_counter_by_at_most_1024() {
     let (mut net, ids) = call_of(3);
     let [moderator, liar, carol] = ids[..] else { panic!() };
     let mut heartbeat = net.heartbeat_of(liar);
@@ -45,7 +45,7 @@ fn a_heartbeat_raises_the_counter_of_orders_by_little() {
 }
 
 #[test]
-fn a_locked_call_takes_nobody_new_and_those_back_who_were_there() {
+fn a_locked_call_admits_only_identities_that_the_lock_lists() {
     let (mut net, ids) = call_of(3);
     // The third is away when the call is locked: a lid is closed.
     net.crash(ids[2]);
@@ -75,7 +75,7 @@ fn a_locked_call_takes_nobody_new_and_those_back_who_were_there() {
 }
 
 #[test]
-fn who_missed_a_lock_learns_of_it() {
+fn a_member_that_missed_a_lock_receives_it_later() {
     let (mut net, ids) = call_of(2);
     net.drop_types(&[ORDER]);
     net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
@@ -87,7 +87,7 @@ fn who_missed_a_lock_learns_of_it() {
 }
 
 #[test]
-fn a_removed_member_is_out_for_all() {
+fn a_removed_member_is_out_for_all_members() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, troll] = ids[..] else { panic!() };
     let session = net.session(troll);
@@ -115,7 +115,7 @@ fn a_removed_member_is_out_for_all() {
 }
 
 #[test]
-fn a_removal_is_handed_on_though_its_moderator_has_left() {
+fn a_removal_is_forwarded_after_its_moderator_has_left() {
     let (mut net, ids) = call_of(4);
     let [moderator, bob, _, troll] = ids[..] else { panic!() };
     let session = net.session(troll);
@@ -131,7 +131,7 @@ fn a_removal_is_handed_on_though_its_moderator_has_left() {
 
 /// A removed client goes on and hears nothing; everybody who knew the moderator goes too.
 #[test]
-fn newcomers_do_not_let_a_removed_client_in() {
+fn newcomers_do_not_admit_a_removed_client() {
     let (mut net, ids) = call_of(3);
     let [moderator, bob, troll] = ids[..] else { panic!() };
     let session = net.session(troll);
@@ -152,7 +152,7 @@ fn newcomers_do_not_let_a_removed_client_in() {
 }
 
 #[test]
-fn a_removed_person_stays_out_of_a_call_that_is_locked_after_that_and_comes_in_after_an_unlock() {
+fn a_removed_identity_stays_out_through_a_lock_and_is_admitted_after_an_unlock() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, troll] = ids[..] else { panic!() };
     let session = net.session(troll);
@@ -172,7 +172,7 @@ fn a_removed_person_stays_out_of_a_call_that_is_locked_after_that_and_comes_in_a
 }
 
 #[test]
-fn two_moderators_who_remove_each_other_split_nobody() {
+fn moderators_that_remove_each_other_do_not_split_the_call() {
     for on_mismatch in [OnMismatch::Report, OnMismatch::Withhold] {
         let policy = Policy { on_mismatch, ..Policy::default() };
         let join = |person, permission| Join { policy, permission, ..Join::of(person) };
@@ -206,7 +206,7 @@ fn two_moderators_who_remove_each_other_split_nobody() {
 
 /// An earlier moderator had locked and unlocked, and has left; the next one came after that.
 #[test]
-fn the_lock_of_a_moderator_who_came_late_counts_for_all() {
+fn the_lock_of_a_moderator_that_joined_late_counts_for_all() {
     let (mut net, ids) = call_of(3);
     let [first, bob, carol] = ids[..] else { panic!() };
     net.with(first, |peer, now| peer.group.lock(now).unwrap());
@@ -227,9 +227,121 @@ fn the_lock_of_a_moderator_who_came_late_counts_for_all() {
     assert!(!net.peer(mallory).opens(net.peer(bob)));
 }
 
+/// A stranger hears of a lock and an unlock by a moderator that is not live for it yet.
+#[test]
+fn of_buffered_orders_the_newest_is_handled_first() {
+    let (mut net, ids) = call_of(3);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    let dave = net.join(&Join::of(9));
+    net.run_for(5 * SECOND);
+    net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(SECOND);
+    net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(30 * SECOND);
+    assert!(net.peers.contains_key(&dave), "it was put out by a lock that is lifted");
+    net.is_together().unwrap();
+    net.assert_no_alarms();
+}
+
+/// A newcomer is shown both orders by those who are there: the removal is the newer one.
+#[test]
+fn earlier_orders_of_a_removed_moderator_reach_newcomers() {
+    let people = [Join::moderator(1), Join::moderator(2), Join::of(3)];
+    let (mut net, ids) = call(&people);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    let session = net.session(bob);
+    net.with(bob, |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(SECOND);
+    net.with(alice, |peer, now| peer.group.remove_member(session, now).unwrap());
+    net.run_for(SECOND);
+    let dave = net.join(&Join::of(9));
+    net.run_for(60 * SECOND);
+    net.assert_no_alarms();
+    net.is_together().unwrap();
+    let hashes = [alice, carol, dave].map(|id| net.heartbeat_of(id).orders_hash);
+    assert_eq!(hashes, [hashes[0]; 3]);
+}
+
+/// Carol has a difference to compare with Bob when both fall asleep; Bob sleeps on when Carol
+/// wakes.
+#[test]
+fn a_member_that_wakes_reports_no_different_orders() {
+    let (mut net, ids) = call_of(3);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    net.drops = Box::new(move |_, to, bytes| to == bob && matches!(bytes[1], ORDER | FORWARD));
+    net.with(alice, |peer, now| peer.group.lock(now).unwrap());
+    net.run_for(11 * SECOND);
+    net.drop_nothing();
+    net.peers.get_mut(&bob).unwrap().asleep_until = net.now + 100 * SECOND;
+    net.peers.get_mut(&carol).unwrap().asleep_until = net.now + 50 * SECOND;
+    net.run_for(180 * SECOND);
+    net.assert_no_alarms();
+    net.is_together().unwrap();
+}
+
+/// A moderator that is about to be removed says that it leaves, and then orders on.
+#[test]
+fn a_leave_before_its_removal_does_not_let_a_moderator_give_orders() {
+    let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
+    let (mut net, ids) = call(&people);
+    let [alice, troll, carol, dave] = ids[..] else { panic!() };
+    let session = net.session(troll);
+    let leave = net.sign(troll, &Body::Leave);
+    let action = Action::Lock { allowed: Vec::new() };
+    let lock = net.sign(troll, &Body::Order(Order { counter: 9, action }));
+    net.hand(carol, &leave).unwrap();
+    net.with(alice, |peer, now| peer.group.remove_member(session, now).unwrap());
+    net.run_for(SECOND);
+    for id in [alice, carol, dave] {
+        assert_eq!(net.hand(id, &lock), Err(GroupError::Departed), "{id}");
+    }
+    // It came before the removal: then it ends with it.
+    let (mut net, ids) = call(&people);
+    let [alice, troll, carol, dave] = ids[..] else { panic!() };
+    let session = net.session(troll);
+    let remove = |net: &Net| {
+        let identity = Order::tag(net.session(alice), 1, &net.peer(troll).group.identity());
+        let action = Action::Remove { target: session, identity };
+        net.sign(alice, &Body::Order(Order { counter: 1, action }))
+    };
+    let remove = remove(&net);
+    let unlock = Order { counter: 9, action: Action::Unlock };
+    let unlock = net.sign(troll, &Body::Order(unlock));
+    let leave = net.sign(troll, &Body::Leave);
+    for (to, messages) in [(carol, [&leave, &unlock, &remove]), (dave, [&remove, &unlock, &leave])] {
+        for message in messages {
+            let _ = net.hand(to, message);
+        }
+    }
+    net.peers.remove(&troll);
+    net.run_for(11 * SECOND);
+    assert_eq!(net.heartbeat_of(carol).orders_hash, net.heartbeat_of(dave).orders_hash);
+}
+
+/// Bob did not hear of the lock, and has gone without a word when it is compared.
+#[test]
+fn a_departed_member_is_not_reported_for_different_orders() {
+    for goes in [true, false] {
+        let (mut net, ids) = call_of(3);
+        let [alice, bob, carol] = ids[..] else { panic!() };
+        net.drops = Box::new(move |_, to, bytes| to == bob && matches!(bytes[1], ORDER | FORWARD));
+        net.with(alice, |peer, now| peer.group.lock(now).unwrap());
+        net.run_for(14 * SECOND);
+        let session = net.session(bob);
+        if goes {
+            net.crash(bob);
+        }
+        net.run_for(80 * SECOND);
+        for id in [alice, carol] {
+            assert_eq!(net.peer(id).has(&Event::OrdersDiffer(session)), !goes, "{id}");
+        }
+    }
+}
+
 /// Two moderators act at once; to one member one of both messages is lost.
 #[test]
-fn locks_and_unlocks_given_at_once_end_alike_for_all() {
+fn concurrent_locks_and_unlocks_have_one_result_for_all() {
     for (locker, lost) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
         let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
         let (mut net, ids) = call(&people);
@@ -250,7 +362,7 @@ fn locks_and_unlocks_given_at_once_end_alike_for_all() {
 
 /// Dave's announce reaches Bob before the lock does, and the others after it.
 #[test]
-fn a_join_that_crosses_a_lock_ends_alike_for_all() {
+fn a_join_that_crosses_a_lock_has_one_result_for_all() {
     for reaches in 0..3 {
         let (mut net, ids) = call_of(3);
         let dave = ids[2] + 1;
@@ -279,7 +391,7 @@ fn a_join_that_crosses_a_lock_ends_alike_for_all() {
 }
 
 #[test]
-fn a_call_stays_locked_when_who_locked_it_has_left() {
+fn a_call_stays_locked_after_the_locking_moderator_has_left() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::moderator(3)]);
     let [first, bob, second] = ids[..] else { panic!() };
     net.drops = Box::new(move |from, to, bytes| (from, to, bytes[1]) == (first, bob, ORDER));
@@ -295,9 +407,10 @@ fn a_call_stays_locked_when_who_locked_it_has_left() {
     assert!(net.is_locked(bob) && net.is_locked(second));
 }
 
-/// The lock of one who is gone, where nobody is left who may: it is shown with its moderator's announce.
+/// The lock of one who is gone, where nobody is left who may: it is shown with its moderator's
+/// announce.
 #[test]
-fn a_lock_without_a_moderator_is_learnt_by_who_comes_back() {
+fn a_returning_member_receives_a_lock_whose_moderator_has_left() {
     let (mut net, ids) = call_of(3);
     net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
     net.run_for(SECOND);

@@ -8,7 +8,7 @@ use sealframe_group::{
 use crate::common::{FORWARD, HEARTBEAT, Join, KEY_UPDATE, MILLI, ROSTER, SECOND, call_of};
 
 #[test]
-fn who_has_crashed_is_lost_though_its_messages_are_played_again() {
+fn a_crashed_member_is_lost_although_its_messages_are_replayed() {
     let (mut net, ids) = call_of(3);
     net.run_for(10 * SECOND);
     let (alice, gone) = (ids[0], net.session(ids[2]));
@@ -26,7 +26,7 @@ fn who_has_crashed_is_lost_though_its_messages_are_played_again() {
 
 /// Heartbeats of one who has gone, kept back by the relay for a newcomer.
 #[test]
-fn who_is_only_a_recording_is_lost_soon_after_it_came_in() {
+fn a_recorded_session_is_lost_soon_after_its_admission() {
     let (mut net, ids) = call_of(2);
     net.run_for(200 * SECOND);
     let (alice, dead) = (ids[0], net.session(ids[1]));
@@ -49,7 +49,7 @@ fn who_is_only_a_recording_is_lost_soon_after_it_came_in() {
 }
 
 #[test]
-fn an_old_heartbeat_settles_no_difference() {
+fn a_replayed_heartbeat_resolves_no_difference() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, _] = ids[..] else { panic!() };
     net.run_for(12 * SECOND);
@@ -71,7 +71,7 @@ fn an_old_heartbeat_settles_no_difference() {
 }
 
 #[test]
-fn a_heartbeat_that_is_played_again_sets_no_prekey_back() {
+fn a_replayed_heartbeat_does_not_set_a_prekey_back() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     net.run_for(200 * SECOND);
@@ -99,7 +99,7 @@ fn prekey_number(bytes: &[u8]) -> u16 {
 }
 
 #[test]
-fn what_is_played_again_changes_nothing() {
+fn replayed_messages_change_nothing() {
     let (mut net, ids) = call_of(3);
     net.with(ids[0], |peer, now| {
         peer.group.lock(now).unwrap();
@@ -131,7 +131,7 @@ fn what_is_played_again_changes_nothing() {
 }
 
 #[test]
-fn a_key_that_was_wiped_is_not_opened_again() {
+fn a_wiped_key_is_not_opened_again() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
@@ -150,14 +150,14 @@ fn a_key_that_was_wiped_is_not_opened_again() {
 }
 
 #[test]
-fn our_own_messages_played_back_are_refused() {
+fn our_own_replayed_messages_are_rejected() {
     let (mut net, ids) = call_of(2);
     let leave = net.sign(ids[0], &Body::Leave);
     assert_eq!(net.hand(ids[0], &leave), Err(GroupError::Own));
 }
 
 #[test]
-fn a_session_that_left_does_not_come_back() {
+fn a_departed_session_does_not_return() {
     let (mut net, ids) = call_of(3);
     let gone = net.session(ids[2]);
     let announce = net.peer(ids[2]).group.announce().to_vec();

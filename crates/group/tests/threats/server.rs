@@ -10,7 +10,8 @@ use crate::common::{
     prefix,
 };
 
-/// A client of the relay's own, with a credential that applications accept, that it shows to one member alone.
+/// A client of the relay's own, with a credential that applications accept, that it shows to one
+/// member alone.
 fn ghost_of(net: &mut Net, ids: &[u16], shown_to: u16) -> u16 {
     let ghost = ids.last().unwrap() + 1;
     for &id in ids.iter().filter(|id| **id != shown_to) {
@@ -21,7 +22,7 @@ fn ghost_of(net: &mut Net, ids: &[u16], shown_to: u16) -> u16 {
 }
 
 #[test]
-fn a_ghost_that_one_member_is_shown_is_noticed() {
+fn a_ghost_shown_to_one_member_is_detected() {
     let (mut net, ids) = call_of(3);
     let ghost = ghost_of(&mut net, &ids, ids[0]);
     let session = net.session(ghost);
@@ -43,7 +44,7 @@ fn a_ghost_that_one_member_is_shown_is_noticed() {
 }
 
 #[test]
-fn a_ghost_that_is_a_recording_is_gone_after_40_s() {
+fn a_ghost_that_is_a_recording_is_lost_after_40_s() {
     let (mut net, ids) = call_of(3);
     let ghost = Stranger::of(9);
     net.hand(ids[0], &ghost.message).unwrap();
@@ -56,7 +57,7 @@ fn a_ghost_that_is_a_recording_is_gone_after_40_s() {
 }
 
 #[test]
-fn a_ghost_is_reported_if_members_cannot_show_each_other_whom_they_see() {
+fn a_ghost_is_reported_if_members_cannot_exchange_rosters() {
     let (mut net, ids) = call_of(3);
     ghost_of(&mut net, &ids, ids[0]);
     net.drop_types(&[ROSTER, FORWARD]);
@@ -72,7 +73,7 @@ fn a_ghost_is_reported_if_members_cannot_show_each_other_whom_they_see() {
 }
 
 #[test]
-fn a_ghost_that_is_shown_to_all_is_seen_by_all() {
+fn a_ghost_shown_to_all_is_seen_by_all() {
     let (mut net, ids) = call_of(3);
     let before = net.peer(ids[1]).group.call_code();
     let ghost = Stranger::of(9);
@@ -85,7 +86,7 @@ fn a_ghost_that_is_shown_to_all_is_seen_by_all() {
 }
 
 #[test]
-fn who_is_withheld_from_one_is_introduced_by_the_others() {
+fn a_member_hidden_from_one_is_introduced_by_the_others() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     let carol = bob + 1;
@@ -106,7 +107,7 @@ fn who_is_withheld_from_one_is_introduced_by_the_others() {
 }
 
 #[test]
-fn what_is_for_a_member_goes_where_it_has_signed_that_it_is() {
+fn messages_for_a_member_go_to_its_signed_address() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, carol] = ids[..] else { panic!() };
     net.run_for(15 * SECOND);
@@ -122,7 +123,8 @@ fn what_is_for_a_member_goes_where_it_has_signed_that_it_is() {
         assert_eq!(group.address_of(session), Some(&address[..]));
         assert_eq!(group.session_of(number), Some(session));
     }
-    // Who says that it is where Bob is gets what is for itself there, and nothing of what is for him goes elsewhere.
+    // Who says that it is where Bob is gets what is for itself there, and nothing of what is for
+    // him goes elsewhere.
     let liar = Stranger::with(9, |announce| announce.address = address.to_vec());
     net.hand(alice, &liar.message).unwrap();
     assert_eq!(net.peer(alice).group.address_of(session), Some(&address[..]));
@@ -130,7 +132,7 @@ fn what_is_for_a_member_goes_where_it_has_signed_that_it_is() {
 }
 
 #[test]
-fn a_member_that_sees_another_call_is_told_no_new_key_if_so_wished() {
+fn a_member_with_another_roster_is_delivered_no_new_key_under_withhold() {
     let policy = Policy { on_mismatch: OnMismatch::Withhold, ..Policy::default() };
     let (mut net, ids) = call(&[Join { policy, ..Join::of(1) }, Join::of(2)]);
     let [alice, bob] = ids[..] else { panic!() };
@@ -147,7 +149,7 @@ fn a_member_that_sees_another_call_is_told_no_new_key_if_so_wished() {
 }
 
 #[test]
-fn a_dropped_rekey_costs_no_secrecy_and_comes_again() {
+fn a_dropped_update_costs_no_secrecy_and_is_resent() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, carol] = ids[..] else { panic!() };
     net.drops = Box::new(move |from, to, bytes| (from, to, bytes[1]) == (alice, bob, KEY_UPDATE));
@@ -162,7 +164,7 @@ fn a_dropped_rekey_costs_no_secrecy_and_comes_again() {
 }
 
 #[test]
-fn who_is_not_heard_is_unresponsive_after_30_s_and_lost_after_100() {
+fn a_silent_member_is_unresponsive_after_30_s_and_lost_after_100() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     net.run_for(30 * SECOND);
@@ -177,7 +179,7 @@ fn who_is_not_heard_is_unresponsive_after_30_s_and_lost_after_100() {
 }
 
 #[test]
-fn a_withheld_leave_ends_with_the_heartbeats() {
+fn a_member_whose_leave_is_withheld_is_lost() {
     let (mut net, ids) = call_of(3);
     let gone = net.session(ids[2]);
     net.drop_types(&[LEAVE]);
@@ -191,7 +193,7 @@ fn a_withheld_leave_ends_with_the_heartbeats() {
 }
 
 #[test]
-fn a_lost_leave_is_handed_on_by_others() {
+fn a_lost_leave_is_forwarded_by_another_member() {
     let (mut net, ids) = call_of(3);
     let [_, bob, carol] = ids[..] else { panic!() };
     let gone = net.session(carol);
@@ -203,7 +205,7 @@ fn a_lost_leave_is_handed_on_by_others() {
 }
 
 #[test]
-fn a_message_for_another_call_or_kem_is_refused() {
+fn a_message_for_another_call_or_kem_is_rejected() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     let other = message::group_hash(b"another call");
@@ -224,7 +226,7 @@ fn a_message_for_another_call_or_kem_is_refused() {
 }
 
 #[test]
-fn a_newer_version_that_both_speak_is_not_talked_down() {
+fn malformed_lists_of_versions_are_rejected() {
     let (mut net, ids) = call_of(2);
     // Who also speaks a version that we do not speak is understood.
     let newer = Stranger::with(5, |announce| announce.versions = vec![1, 2]);
@@ -258,7 +260,7 @@ fn an_update_opens_for_its_recipient_alone() {
 }
 
 #[test]
-fn a_heartbeat_of_every_member_goes_on_when_one_is_cut_off() {
+fn a_member_whose_heartbeats_are_cut_off_is_lost_and_returns() {
     let (mut net, ids) = call_of(4);
     let cut = ids[3];
     net.drops = Box::new(move |from, _, bytes| from == cut && bytes[1] == HEARTBEAT);

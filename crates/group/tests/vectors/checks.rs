@@ -53,7 +53,8 @@ impl Side {
     }
 }
 
-/// A and B after the first `count` messages of the script, which they make themselves; the row of A.
+/// A and B after the first `count` messages of the script, which they make themselves; the row of
+/// A.
 fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
     let check = &call.check;
     let (mut a, mut b) = (Side::new(call, &check.a, &check.check), Side::new(call, &check.b, &[]));
@@ -74,7 +75,7 @@ fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
         match progress.event {
             Some(SasEvent::Compare(sas)) => rows.push(sas.emoji().map(|emoji| emoji.index)),
             Some(SasEvent::Verified) => verified += 1,
-            Some(SasEvent::Begun | SasEvent::Failed(_)) | None => {}
+            Some(SasEvent::Started | SasEvent::Failed(_)) | None => {}
         }
         made = progress.send.unwrap_or(made);
     }
@@ -84,7 +85,7 @@ fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
 }
 
 #[test]
-fn all_4_emoji_checks() {
+fn all_4_sas_verifications() {
     let mut ran = 0;
     for call in &all().calls {
         let (_, _, row) = up_to(call, 5);
@@ -95,7 +96,7 @@ fn all_4_emoji_checks() {
 }
 
 #[test]
-fn all_28_refused_check_messages_end_the_check() {
+fn all_28_rejected_sas_messages_end_the_verification() {
     let mut ran = 0;
     for call in &all().calls {
         for vector in &call.check.refused {

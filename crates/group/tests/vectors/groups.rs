@@ -137,7 +137,7 @@ impl Peer {
 }
 
 #[test]
-fn a_group_says_what_the_script_says() {
+fn a_group_sends_the_scripts_messages() {
     let mut ran = 0;
     for call in &all().calls {
         let updates = &call.updates;
@@ -222,7 +222,7 @@ fn a_group_answers_a_newcomer_as_the_script_does() {
 }
 
 #[test]
-fn a_group_refuses_and_asks_as_the_script_does() {
+fn a_group_refuses_and_requests_as_the_script_does() {
     let mut ran = 0;
     for call in &all().calls {
         let announce = &call.announces[0].signed.message;
@@ -267,7 +267,7 @@ fn installed(call: &CallVector, update: &UpdateVector) -> (u16, u64, u32, Vec<u8
 
 /// Every update for one of the first four prekeys, in order.
 #[test]
-fn a_group_opens_what_the_script_says_and_acknowledges_it() {
+fn a_group_opens_and_acknowledges_the_scripts_updates() {
     let (mut opened, mut acknowledged) = (0, 0);
     for call in &all().calls {
         for (at, updates) in [(0, &[7, 8][..]), (1, &[0, 2, 4, 6]), (2, &[1, 3])] {
@@ -302,7 +302,7 @@ fn a_group_opens_what_the_script_says_and_acknowledges_it() {
 }
 
 #[test]
-fn an_update_for_a_prekey_of_old_is_answered_with_the_new_one() {
+fn an_update_for_an_expired_prekey_is_answered_with_the_new_one() {
     let mut ran = 0;
     for call in &all().calls {
         for update in call.updates.iter().filter(|update| update.prekey_number == 0xffff) {
@@ -322,7 +322,7 @@ fn an_update_for_a_prekey_of_old_is_answered_with_the_new_one() {
 }
 
 #[test]
-fn two_groups_compare_emoji_as_the_script_does() {
+fn two_groups_verify_each_other_as_the_script_does() {
     let mut ran = 0;
     for call in &all().calls {
         let check = &call.check;
@@ -360,7 +360,7 @@ fn two_groups_compare_emoji_as_the_script_does() {
 
 /// Whoever is shown both headers of the second forward.
 #[test]
-fn a_group_reports_a_generation_that_was_begun_twice() {
+fn a_group_reports_a_generation_that_began_twice() {
     let mut ran = 0;
     for call in &all().calls {
         let mut c = Peer::among(call, 2, listener(call, 2), &[]);
@@ -388,9 +388,10 @@ fn is_for(kind: Refused, error: GroupError) -> bool {
     }
 }
 
-/// No key, no member, no word comes of any of them, and what they were made from is taken afterwards.
+/// No key, no member, no word comes of any of them, and what they were made from is taken
+/// afterwards.
 #[test]
-fn a_group_takes_none_of_the_refused_messages() {
+fn a_group_accepts_none_of_the_rejected_messages() {
     let mut ran = 0;
     for call in &all().calls {
         // By who receives it: B before it knows A, B and A when they know each other.
@@ -451,7 +452,7 @@ fn a_group_takes_none_of_the_refused_messages() {
 }
 
 #[test]
-fn a_group_takes_what_is_good_of_every_bundle() {
+fn a_group_accepts_the_valid_messages_of_every_bundle() {
     let mut ran = 0;
     for call in &all().calls {
         for vector in &call.bundles {

@@ -111,7 +111,7 @@ fn opening(
 }
 
 #[test]
-fn all_1060_refused_messages() {
+fn all_1060_rejected_messages() {
     let mut ran: HashMap<Refused, usize> = HashMap::new();
     for call in &all().calls {
         for vector in &call.refused {
@@ -143,7 +143,7 @@ fn case(message: &Hex, from: usize, to: usize) -> Case<'_> {
 
 /// So that the test above can tell them apart from good ones.
 #[test]
-fn messages_like_those_they_were_made_from_are_taken() {
+fn messages_like_the_originals_are_accepted() {
     let mut ran = 0;
     for call in &all().calls {
         let updates = call.updates.iter().map(|it| case(&it.message, it.header.from, it.to));
@@ -194,7 +194,7 @@ fn all_33_bundles_with_86_messages() {
 }
 
 #[test]
-fn out_of_all_25_refused_bundles_nothing_is_taken() {
+fn all_25_rejected_bundles() {
     let mut ran = 0;
     for call in &all().calls {
         for vector in &call.refused_bundles {

@@ -22,7 +22,7 @@ fn flipped(message: &SasMessage, bit: usize) -> SasMessage {
 
 /// A start with another commitment, a reply with another key: honest otherwise.
 #[test]
-fn every_flipped_bit_is_refused_or_shows_another_row() {
+fn every_flipped_bit_is_rejected_or_changes_the_sas() {
     for bit in 0..256 {
         let (mut a, mut b) = pair(bit as u64);
         let start = a.start(b.party).unwrap();
@@ -56,10 +56,10 @@ fn every_flipped_bit_is_refused_or_shows_another_row() {
     }
 }
 
-/// Somebody who shows each of the two an identity of its own in place of the other's, or, if it also has their
-/// identities' signatures, only keys of its own, and relays as fast as anybody can.
+/// Somebody who shows each of the two an identity of its own in place of the other's, or, if it
+/// also has their identities' signatures, only keys of its own, and relays as fast as anybody can.
 #[test]
-fn somebody_in_between_makes_the_rows_differ() {
+fn an_attacker_in_between_makes_the_sas_differ() {
     let mut rows = HashSet::new();
     for seed in 0..500 {
         let (mut alice, mut bob) = pair(seed);
@@ -85,7 +85,7 @@ fn somebody_in_between_makes_the_rows_differ() {
 }
 
 #[test]
-fn both_must_be_in_the_same_call_and_see_the_same_sessions() {
+fn both_sides_must_be_in_one_call_and_see_the_same_sessions() {
     let (mut a, _) = pair(1);
     let mut elsewhere = Member::new(2, 1);
     elsewhere.verifications = SasVerifications::new([8; 32], elsewhere.party);
@@ -101,8 +101,9 @@ fn both_must_be_in_the_same_call_and_see_the_same_sessions() {
 }
 
 #[test]
-fn a_key_of_small_order_is_refused() {
-    // RFC 7748 §6.1: the all-zero secret. Points of the orders 1, 2, 4 and 8, some in their other encodings.
+fn a_key_of_small_order_is_rejected() {
+    // RFC 7748 §6.1: the all-zero secret. Points of the orders 1, 2, 4 and 8, some in their other
+    // encodings.
     let order_8 = [
         "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
         "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
@@ -126,7 +127,7 @@ fn a_key_of_small_order_is_refused() {
 }
 
 #[test]
-fn a_stage_out_of_order_ends_it() {
+fn a_stage_out_of_order_ends_the_verification() {
     let stages = [Stage::Start, Stage::Reply, Stage::Reveal, Stage::Confirm];
     for stage in stages {
         let (mut a, b) = pair(1);
@@ -167,7 +168,7 @@ fn a_stage_out_of_order_ends_it() {
 
 /// Otherwise somebody in between tries again until the rows happen to be the same.
 #[test]
-fn three_failed_checks_are_the_last() {
+fn no_verification_starts_after_three_failed_ones() {
     let (mut a, mut b) = pair(1);
     for _ in 0..3 {
         let _ = compare(&mut a, &mut b);
@@ -187,7 +188,7 @@ fn three_failed_checks_are_the_last() {
 }
 
 #[test]
-fn checks_with_many_sessions_of_one_identity_are_counted_together() {
+fn verifications_with_all_sessions_of_one_identity_count_together() {
     let mut a = Member::new(1, 1);
     let session = |number| Party { identity: Identity([2; 32]), session: SessionId([number; 16]) };
     for number in 2..5 {
@@ -197,7 +198,7 @@ fn checks_with_many_sessions_of_one_identity_are_counted_together() {
 }
 
 #[test]
-fn checks_that_nobody_answered_do_not_count() {
+fn unanswered_verifications_do_not_count() {
     let (mut a, mut b) = pair(1);
     for _ in 0..10 {
         let start = a.start(b.party).unwrap();
@@ -212,7 +213,7 @@ fn checks_that_nobody_answered_do_not_count() {
 }
 
 #[test]
-fn a_server_that_plays_starts_again_opens_nothing() {
+fn a_replayed_start_opens_nothing() {
     let (mut a, mut b) = pair(1);
     let ([start, reply, reveal], _) = compare(&mut a, &mut b);
     let cancel = a.verifications.cancel(b.party.session).unwrap();
@@ -224,7 +225,7 @@ fn a_server_that_plays_starts_again_opens_nothing() {
 }
 
 #[test]
-fn messages_of_others_do_not_touch_a_check() {
+fn messages_of_others_do_not_affect_a_verification() {
     let (mut a, mut b) = pair(1);
     let ([start, reply, reveal], _) = compare(&mut a, &mut b);
     let other = Member::new(3, 1).party;

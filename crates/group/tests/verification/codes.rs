@@ -8,7 +8,7 @@ use sealframe_group::{
 use crate::{array, bytes, vectors};
 
 #[test]
-fn all_10_call_codes_whatever_the_order() {
+fn all_10_call_codes_in_any_order() {
     let cases = vectors("call_codes");
     for case in &cases {
         let group_hash = array(&case["group_hash"]);
@@ -24,7 +24,7 @@ fn all_10_call_codes_whatever_the_order() {
 }
 
 #[test]
-fn who_comes_or_goes_or_changes_changes_the_call_code() {
+fn the_call_code_changes_with_its_members() {
     let members: Vec<[u8; 32]> = (0..20).map(|number| [number; 32]).collect();
     let code = call_code(&[7; 32], &members);
     for at in 0..members.len() {
@@ -76,7 +76,7 @@ fn a_user_id_cannot_pass_for_the_other_record() {
 }
 
 #[test]
-fn codes_are_read_back_with_spaces_anywhere_and_nothing_else() {
+fn codes_are_parsed_with_spaces_anywhere_and_nothing_else() {
     let code = call_code(&[0; 32], &[[1; 32]]);
     let text = code.to_string();
     assert_eq!((text.len(), text.split(' ').count()), (71, 12));

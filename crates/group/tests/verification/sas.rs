@@ -65,7 +65,7 @@ pub(crate) fn row(progress: &SasProgress) -> Sas {
 pub(crate) fn compare(a: &mut Member, b: &mut Member) -> ([SasMessage; 3], [Sas; 2]) {
     let start = a.start(b.party).unwrap();
     let replied = b.hear(a.party, &start);
-    assert_eq!(replied.event, Some(SasEvent::Begun));
+    assert_eq!(replied.event, Some(SasEvent::Started));
     let reply = replied.send.unwrap();
     let revealed = a.hear(b.party, &reply);
     let reveal = revealed.send.unwrap();
@@ -80,7 +80,7 @@ pub(crate) fn is_nothing(progress: SasProgress) -> bool {
 }
 
 #[test]
-fn all_64_checks_of_the_vectors() {
+fn all_64_sas_verifications() {
     let table = vectors("table");
     let cases = vectors("checks");
     let mut shown = [false; 64];
@@ -122,7 +122,7 @@ fn all_64_checks_of_the_vectors() {
 }
 
 #[test]
-fn nobody_is_verified_before_both_confirmed() {
+fn no_identity_is_verified_before_both_confirmed() {
     let (mut a, mut b) = pair(1);
     let _ = compare(&mut a, &mut b);
     let a_says = a.confirm(b.party).unwrap();
@@ -135,7 +135,7 @@ fn nobody_is_verified_before_both_confirmed() {
 }
 
 #[test]
-fn nothing_is_confirmed_before_there_is_a_row() {
+fn nothing_is_confirmed_before_there_is_an_sas() {
     let (mut a, mut b) = pair(1);
     assert_eq!(a.confirm(b.party), Err(SasError::NotOpen));
     let start = a.start(b.party).unwrap();
@@ -148,7 +148,7 @@ fn nothing_is_confirmed_before_there_is_a_row() {
 }
 
 #[test]
-fn what_comes_twice_changes_nothing() {
+fn a_repeated_message_changes_nothing() {
     let (mut a, mut b) = pair(1);
     let start = a.start(b.party).unwrap();
     let reply = b.hear(a.party, &start).send.unwrap();
@@ -173,7 +173,7 @@ fn what_comes_twice_changes_nothing() {
 }
 
 #[test]
-fn a_confirmation_may_overtake_the_key() {
+fn a_confirmation_may_arrive_before_the_key() {
     for wrong in [false, true] {
         let (mut a, mut b) = pair(1);
         let start = a.start(b.party).unwrap();
@@ -194,7 +194,7 @@ fn a_confirmation_may_overtake_the_key() {
 }
 
 #[test]
-fn of_two_starts_at_once_the_lower_sessions_goes_on() {
+fn of_two_concurrent_starts_the_lower_sessions_continues() {
     for order in 0..2 {
         let (mut low, mut high) = pair(order);
         let low_start = low.start(high.party).unwrap();
@@ -210,7 +210,7 @@ fn of_two_starts_at_once_the_lower_sessions_goes_on() {
             assert!(is_nothing(high.hear(low.party, &again.send.unwrap())));
             reply
         };
-        assert_eq!(reply.event, Some(SasEvent::Begun));
+        assert_eq!(reply.event, Some(SasEvent::Started));
         let revealed = low.hear(high.party, &reply.send.unwrap());
         assert!(is_nothing(low.hear(high.party, &high_start)), "late, after the reply");
         let shown = high.hear(low.party, &revealed.send.unwrap());
@@ -219,7 +219,7 @@ fn of_two_starts_at_once_the_lower_sessions_goes_on() {
 }
 
 #[test]
-fn while_one_is_open_another_is_refused() {
+fn while_one_verification_is_open_another_is_rejected() {
     let (mut a, mut b) = pair(1);
     let ([start, ..], _) = compare(&mut a, &mut b);
     assert_eq!(a.start(b.party), Err(SasError::AlreadyOpen));
@@ -231,7 +231,7 @@ fn while_one_is_open_another_is_refused() {
 }
 
 #[test]
-fn a_cancel_ends_it_on_both_sides_at_every_stage() {
+fn a_cancel_ends_the_verification_on_both_sides_at_every_stage() {
     for stages in 0..4 {
         for by_a in [false, true] {
             let (mut a, mut b) = pair(1);
@@ -260,7 +260,7 @@ fn a_cancel_ends_it_on_both_sides_at_every_stage() {
 }
 
 #[test]
-fn after_ten_minutes_it_is_over() {
+fn a_verification_times_out_after_ten_minutes() {
     let (mut a, mut b) = pair(1);
     let (_, _) = compare(&mut a, &mut b);
     let (soon, session) = (LATE - Duration::from_nanos(1), b.party.session);

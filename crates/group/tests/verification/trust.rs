@@ -16,45 +16,48 @@ const FIRST: Identity = Identity([1; 32]);
 const SECOND: Identity = Identity([2; 32]);
 
 #[test]
-fn first_sight_then_known_then_verified() {
+fn a_user_is_new_then_known_then_verified() {
     let mut store = TrustStore::new();
-    assert_eq!(store.judge(&alice(), &FIRST), VerificationState::New);
-    assert_eq!(store.see(&alice(), &FIRST, 100), Ok(VerificationState::New));
-    assert_eq!(store.see(&alice(), &FIRST, 200), Ok(VerificationState::Known));
+    assert_eq!(store.state_of(&alice(), &FIRST), VerificationState::New);
+    assert_eq!(store.observe(&alice(), &FIRST, 100), Ok(VerificationState::New));
+    assert_eq!(store.observe(&alice(), &FIRST, 200), Ok(VerificationState::Known));
     assert_eq!(store.seen(&alice()), Some((100, 200)));
     assert_eq!(store.mark_verified(&alice(), &FIRST, 300), Ok(()));
-    assert_eq!(store.see(&alice(), &FIRST, 250), Ok(VerificationState::Verified));
+    assert_eq!(store.observe(&alice(), &FIRST, 250), Ok(VerificationState::Verified));
     assert_eq!(store.seen(&alice()), Some((100, 300)));
 }
 
 #[test]
-fn a_changed_identity_stays_a_change_until_somebody_accepts_it() {
+fn a_changed_identity_stays_changed_until_it_is_accepted() {
     for was_verified in [false, true] {
         let mut store = TrustStore::new();
-        store.see(&alice(), &FIRST, 1).unwrap();
+        store.observe(&alice(), &FIRST, 1).unwrap();
         if was_verified {
             store.mark_verified(&alice(), &FIRST, 2).unwrap();
         }
         let before = store.clone();
         let changed = VerificationState::Changed { was_verified };
-        assert_eq!(store.judge(&alice(), &SECOND), changed);
+        assert_eq!(store.state_of(&alice(), &SECOND), changed);
         for now in 3..6 {
-            assert_eq!(store.see(&alice(), &SECOND, now), Ok(changed));
+            assert_eq!(store.observe(&alice(), &SECOND, now), Ok(changed));
         }
         assert_eq!(store.mark_verified(&alice(), &SECOND, 6), Err(TrustError::Changed));
         assert_eq!(store, before);
 
         assert_eq!(store.accept_change(&alice(), &SECOND, 7), Ok(()));
         assert_eq!(
-            store.judge(&alice(), &SECOND),
+            store.state_of(&alice(), &SECOND),
             VerificationState::Known,
             "accepted is not verified"
         );
-        assert_eq!(store.judge(&alice(), &FIRST), VerificationState::Changed { was_verified: false });
+        assert_eq!(
+            store.state_of(&alice(), &FIRST),
+            VerificationState::Changed { was_verified: false }
+        );
         assert_eq!(store.mark_verified(&alice(), &SECOND, 8), Ok(()));
         assert_eq!(store.accept_change(&alice(), &SECOND, 9), Ok(()));
         assert_eq!(
-            store.judge(&alice(), &SECOND),
+            store.state_of(&alice(), &SECOND),
             VerificationState::Verified,
             "no change, nothing lost"
         );
@@ -62,45 +65,45 @@ fn a_changed_identity_stays_a_change_until_somebody_accepts_it() {
 }
 
 #[test]
-fn who_was_forgotten_is_new() {
+fn a_forgotten_user_is_new() {
     let mut store = TrustStore::new();
     assert_eq!(store.accept_change(&alice(), &FIRST, 1), Err(TrustError::Unknown));
     store.mark_verified(&alice(), &FIRST, 1).unwrap();
     assert!(store.forget(&alice()));
     assert!(!store.forget(&alice()));
-    assert_eq!(store.judge(&alice(), &SECOND), VerificationState::New);
+    assert_eq!(store.state_of(&alice(), &SECOND), VerificationState::New);
     assert_eq!(store.seen(&alice()), None);
 }
 
 #[test]
-fn when_full_the_unverified_of_longest_ago_goes_and_no_verified_one() {
+fn a_full_store_evicts_the_oldest_unverified_user_only() {
     let user = |number: usize| UserId::new(number.to_be_bytes()).unwrap();
     let mut store = TrustStore::new();
     for number in 0..TrustStore::CAPACITY {
-        store.see(&user(number), &FIRST, 1000 + number as u64).unwrap();
+        store.observe(&user(number), &FIRST, 1000 + number as u64).unwrap();
     }
     store.mark_verified(&user(0), &FIRST, 1).unwrap();
-    store.see(&user(1), &FIRST, 1_000_000).unwrap();
-    assert_eq!(store.see(&alice(), &FIRST, 2), Ok(VerificationState::New));
+    store.observe(&user(1), &FIRST, 1_000_000).unwrap();
+    assert_eq!(store.observe(&alice(), &FIRST, 2), Ok(VerificationState::New));
     assert_eq!(store.len(), TrustStore::CAPACITY);
-    assert_eq!(store.judge(&user(0), &FIRST), VerificationState::Verified);
-    assert_eq!(store.judge(&user(1), &FIRST), VerificationState::Known);
-    assert_eq!(store.judge(&user(2), &FIRST), VerificationState::New);
-    assert_eq!(store.judge(&alice(), &FIRST), VerificationState::Known);
+    assert_eq!(store.state_of(&user(0), &FIRST), VerificationState::Verified);
+    assert_eq!(store.state_of(&user(1), &FIRST), VerificationState::Known);
+    assert_eq!(store.state_of(&user(2), &FIRST), VerificationState::New);
+    assert_eq!(store.state_of(&alice(), &FIRST), VerificationState::Known);
 
-    store.see(&user(2), &FIRST, 3).unwrap();
+    store.observe(&user(2), &FIRST, 3).unwrap();
     for number in 0..TrustStore::CAPACITY {
         store.mark_verified(&user(number), &FIRST, 4).unwrap();
     }
     let before = store.clone();
-    assert_eq!(store.see(&alice(), &FIRST, 5), Err(TrustError::Full));
+    assert_eq!(store.observe(&alice(), &FIRST, 5), Err(TrustError::Full));
     assert_eq!(store.mark_verified(&alice(), &FIRST, 5), Err(TrustError::Full));
     assert_eq!(store, before);
     let mut bytes = store.to_bytes();
     assert_eq!(TrustStore::from_bytes(&bytes), Ok(store));
 
     let mut one_more = TrustStore::new();
-    one_more.see(&UserId::new(vec![0xff; 9]).unwrap(), &FIRST, 1).unwrap();
+    one_more.observe(&UserId::new(vec![0xff; 9]).unwrap(), &FIRST, 1).unwrap();
     bytes.extend(&one_more.to_bytes()[5..]);
     bytes[4] += 1; // of 10,000 = 0x2710
     assert_eq!(TrustStore::from_bytes(&bytes), Err(TrustBytesError::Malformed));
@@ -111,8 +114,8 @@ fn a_user_id_has_at_most_512_bytes() {
     let mut store = TrustStore::new();
     let longest = UserId::new(vec![7; TrustStore::MAX_USER_ID_LEN]).unwrap();
     let longer = UserId::new(vec![7; TrustStore::MAX_USER_ID_LEN + 1]).unwrap();
-    assert_eq!(store.see(&longest, &FIRST, 1), Ok(VerificationState::New));
-    assert_eq!(store.see(&longer, &FIRST, 1), Err(TrustError::UserIdTooLong));
+    assert_eq!(store.observe(&longest, &FIRST, 1), Ok(VerificationState::New));
+    assert_eq!(store.observe(&longer, &FIRST, 1), Err(TrustError::UserIdTooLong));
     assert_eq!(store.len(), 1);
     assert_eq!(TrustStore::from_bytes(&store.to_bytes()), Ok(store));
 }
@@ -120,7 +123,7 @@ fn a_user_id_has_at_most_512_bytes() {
 /// version, count, then "a" and "b" with one identity each.
 fn two() -> Vec<u8> {
     let mut store = TrustStore::new();
-    store.see(&UserId::new("a").unwrap(), &FIRST, 5).unwrap();
+    store.observe(&UserId::new("a").unwrap(), &FIRST, 5).unwrap();
     store.mark_verified(&UserId::new("b").unwrap(), &SECOND, 6).unwrap();
     store.to_bytes()
 }
@@ -139,7 +142,7 @@ fn the_encoding_is_as_documented() {
 }
 
 #[test]
-fn cut_long_and_impossible_stores_are_refused() {
+fn truncated_long_and_impossible_stores_are_rejected() {
     let good = two();
     for len in 0..good.len() {
         assert_eq!(TrustStore::from_bytes(&good[..len]), Err(TrustBytesError::Malformed));
@@ -186,19 +189,19 @@ proptest! {
         for (act, user, key, now) in acts {
             let (id, identity) = (UserId::new(vec![user; usize::from(user) + 1]).unwrap(), Identity([key; 32]));
             let known = model.get(&user).copied();
-            let standing = match known {
+            let verification = match known {
                 None => VerificationState::New,
                 Some((known, was_verified)) if known != key => VerificationState::Changed { was_verified },
                 Some((_, true)) => VerificationState::Verified,
                 Some((_, false)) => VerificationState::Known,
             };
-            prop_assert_eq!(store.judge(&id, &identity), standing);
-            let changed = standing.is_changed();
+            prop_assert_eq!(store.state_of(&id, &identity), verification);
+            let changed = verification.is_changed();
             let acts =
                 [Act::See, Act::MarkVerified, Act::AcceptChange, Act::Forget, Act::StoreAndLoad];
             match acts[usize::from(act)] {
                 Act::See => {
-                    prop_assert_eq!(store.see(&id, &identity, now), Ok(standing));
+                    prop_assert_eq!(store.observe(&id, &identity, now), Ok(verification));
                     model.entry(user).or_insert((key, false));
                 }
                 Act::MarkVerified => {
@@ -227,7 +230,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_store_in_its_one_encoding_or_an_error(
+    fn any_bytes_are_a_canonical_store_or_an_error(
         bytes in prop::collection::vec(any::<u8>(), 0..300),
         patch in prop::collection::vec((0..105usize, any::<u8>()), 0..4),
     ) {

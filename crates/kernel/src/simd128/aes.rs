@@ -13,7 +13,7 @@ const MAX_ROUNDS: usize = 14;
 /// Blocks that are encrypted together.
 pub(super) const BATCH: usize = 4;
 
-/// An expanded key: codes, but for the last round's. Wiped by its owner.
+/// An expanded key: codes, except the last round's key. Wiped by its owner.
 pub(super) struct RoundKeys {
     keys: [Block; MAX_ROUNDS + 1],
     rounds: usize,
@@ -101,7 +101,7 @@ struct LookUp(&'static Tables);
 impl LookUp {
     #[inline(always)]
     fn new() -> Self {
-        // So that the compiler does not know what is there.
+        // Hides the tables' contents from the compiler.
         Self(core::hint::black_box(&TABLES))
     }
 
@@ -129,8 +129,8 @@ impl LookUp {
         Block::load(&tables[0]).look_up(p).xor(Block::load(&tables[1]).look_up(q))
     }
 
-    /// `SubBytes`, `ShiftRows` and `MixColumns`: with `c` twice a byte and the one below, the sum of `c`, the `c` below and
-    /// the byte above.
+    /// `SubBytes`, `ShiftRows` and `MixColumns`: with `c` twice a byte and the one below, the sum
+    /// of `c`, the `c` below and the byte above.
     #[inline(always)]
     fn round(self, codes: Block) -> Block {
         let pq = self.divide(codes);

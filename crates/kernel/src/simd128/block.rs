@@ -66,7 +66,8 @@ impl Block {
         [u64x2_extract_lane::<0>(swapped), u64x2_extract_lane::<1>(swapped)]
     }
 
-    /// [`words`](Self::words), the bits of each in reverse: half a byte at a time, by a table that lies in a register.
+    /// [`words`](Self::words), the bits of each in reverse: half a byte at a time, by a table that
+    /// lies in a register.
     #[inline(always)]
     pub(super) fn words_reversed(self) -> [u64; 2] {
         let nibbles = i8x16(0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15);
@@ -86,8 +87,9 @@ impl Block {
         [Self(v128_and(self.0, u8x16_splat(15))), Self(u8x16_shr(self.0, 4))]
     }
 
-    /// The bytes of `self` at the places that `at` has; 0 where a place has its highest bit set. It is below 16 otherwise, so
-    /// that the relaxed instruction does the same everywhere, and takes processors one step instead of two.
+    /// The bytes of `self` at the places that `at` has; 0 where a place has its highest bit set. It
+    /// is below 16 otherwise, so that the relaxed instruction does the same everywhere, and takes
+    /// processors one step instead of two.
     #[inline(always)]
     pub(super) fn look_up(self, at: Self) -> Self {
         #[cfg(target_feature = "relaxed-simd")]

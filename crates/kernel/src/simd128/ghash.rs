@@ -1,19 +1,21 @@
-//! GHASH (NIST SP 800-38D §6.4): in rows of blocks, multiplied in 64-bit words, and what is long first in `lanes`.
+//! GHASH (NIST SP 800-38D §6.4): in rows of blocks, multiplied in 64-bit words. Long input goes
+//! through `lanes` first.
 //!
-//! A product of polynomials over GF(2) is made of integer products: with every fourth bit kept and three zeros between, the
-//! carries of a sum of up to 16 bits stay in the holes. Sixteen such products, of four parts of one word with four of the
-//! other, give the low half of the whole; the high half is the low half of the reversed words' product, reversed.
-//! Source of the method: T. Pornin, "BearSSL: constant-time multiplication", <https://www.bearssl.org/constanttime.html>.
+//! A product of polynomials over GF(2) is made of integer products: with every fourth bit kept and
+//! three zeros between, the carries of a sum of up to 16 bits stay in the holes. Sixteen such
+//! products, of four parts of one word with four of the other, give the low half of the whole; the
+//! high half is the low half of the reversed words' product, reversed. Source of the method: T.
+//! Pornin, "BearSSL: constant-time multiplication", <https://www.bearssl.org/constanttime.html>.
 //!
-//! Products of several blocks with powers of H are added as they are, carries and all, since adding is bit by bit and what
-//! lies in the holes is thrown away at the end; they are reduced once.
+//! Products of several blocks with powers of H are added with their carries, since addition is
+//! bitwise and the bits in the holes are dropped at the end; the sum is reduced once.
 
 use super::{
     block::{BLOCK, Block, wipe},
     lanes::{LANES, Lanes, Products},
 };
 
-/// So many blocks are multiplied by as many powers of H and reduced together.
+/// This many blocks are multiplied by as many powers of H and reduced together.
 const ROW: usize = 4;
 
 /// Every fourth bit, from each of the four first.
@@ -23,10 +25,11 @@ const HOLES: [u64; 4] =
 /// A word in four parts with holes.
 type Parts = [u64; 4];
 
-/// What Karatsuba's method multiplies of an element: low word, high word and their sum, and all three reversed.
+/// What Karatsuba's method multiplies of an element: low word, high word and their sum, and all
+/// three reversed.
 const WORDS: usize = 6;
 
-/// What a hash is multiplied by. Wiped by its owner.
+/// The multipliers of a hash. Wiped by its owner.
 pub(super) struct Powers {
     /// `H^4` to `H^1`, for each of the six words.
     row: [[Parts; ROW]; WORDS],
@@ -34,7 +37,8 @@ pub(super) struct Powers {
     lanes: Products,
 }
 
-/// From so many blocks on they go in lanes. At the end of them there are sixteen blocks left to be hashed in rows.
+/// From this many blocks on they are hashed in lanes, which leaves sixteen blocks to be hashed in
+/// rows.
 const LEAST_FOR_LANES: usize = 2 * LANES;
 
 /// A polynomial of degree below 128: GHASH's first bit is the highest of `high`.
@@ -69,7 +73,7 @@ fn parts(word: u64) -> Parts {
 /// The sum of products of words, their holes full of carries, without the carries.
 #[inline(always)]
 fn sum_of_products(row: &[u64; ROW], powers: &[Parts; ROW]) -> u64 {
-    // Four sums, and the parts of one word, fit into the registers there are.
+    // Four sums, and the parts of one word, fit into the available registers.
     let mut sums = [0; 4];
     for (word, [h0, h1, h2, h3]) in row.iter().zip(powers) {
         let [x0, x1, x2, x3] = parts(*word);
@@ -106,7 +110,7 @@ fn multiply(row: [Block; ROW], powers: &[[Parts; ROW]; WORDS]) -> Element {
     Element { high: w3, low: w2 }
 }
 
-/// What a word adds two words further up, `x^128` being `x^7 + x^2 + x + 1`.
+/// The contribution of a word to the word two places up, as `x^128` is `x^7 + x^2 + x + 1`.
 #[inline(always)]
 const fn fold(word: u64) -> u64 {
     word ^ word >> 1 ^ word >> 2 ^ word >> 7
@@ -140,7 +144,7 @@ impl Powers {
         self.lanes.set(power);
     }
 
-    /// The product of a block with this power of H: its hash, with zeros behind it.
+    /// The product of a block with this power of H: the hash of the block and zeros after it.
     fn times(&self, exponent: usize, block: Block) -> Block {
         let mut bytes = [0; ROW * BLOCK];
         block.store(&mut bytes[..BLOCK]);
@@ -156,11 +160,11 @@ impl Powers {
         if count < LEAST_FOR_LANES {
             return self.hash_in_rows(count, blocks);
         }
-        // What is in the lanes stands for all that came before it.
-        let mut lanes = Lanes::of(blocks.take_with_zeros(count));
+        // The lanes hold the hash of everything before.
+        let mut lanes = Lanes::from_blocks(blocks.take_with_zeros(count));
         for _ in 1..count.div_ceil(LANES) {
             lanes.multiply(&self.lanes);
-            lanes.add(&Lanes::of(blocks.take_lanes()));
+            lanes.add(&Lanes::from_blocks(blocks.take_lanes()));
         }
         let mut bytes = [0; LANES * BLOCK];
         for (block, bytes) in lanes.blocks().into_iter().zip(bytes.chunks_exact_mut(BLOCK)) {
@@ -169,11 +173,10 @@ impl Powers {
         self.hash_in_rows(LANES, Blocks::alone(&bytes))
     }
 
-    /// The hash of `count` blocks. There is one copy of it, as it is long: in each of those who
-    /// call it, it would take kilobytes of a module.
+    /// The hash of `count` blocks. Not inlined, because each copy would add kilobytes to a module.
     #[inline(never)]
     fn hash_in_rows(&self, count: usize, mut blocks: Blocks<'_>) -> Block {
-        // The first row is filled up with zeros in front, which count for nothing.
+        // The first row is filled up with leading zeros, which do not change the hash.
         let mut missing = count.next_multiple_of(ROW) - count;
         let mut hash = Element::ZERO;
         for _ in 0..count.div_ceil(ROW) {
@@ -194,7 +197,7 @@ impl Powers {
     }
 }
 
-/// What is hashed: AAD and data, each with its last block filled up with zeros, and their lengths.
+/// The input of a hash: AAD and data, each with its last block zero-padded, and their lengths.
 struct Blocks<'a> {
     aad: &'a [u8],
     data: &'a [u8],
@@ -224,7 +227,7 @@ impl<'a> Blocks<'a> {
         self.take_with_zeros(LANES)
     }
 
-    /// The first of `count` blocks, behind as many zeros as let the last of them be in the last lane.
+    /// The first of `count` blocks, after as many zeros as place the last block in the last lane.
     fn take_with_zeros(&mut self, count: usize) -> [Block; LANES] {
         let zeros = count.next_multiple_of(LANES) - count;
         core::array::from_fn(|lane| {

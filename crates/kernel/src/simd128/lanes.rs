@@ -1,20 +1,22 @@
 //! Sixteen blocks of a hash at once, multiplied by look-ups.
 //!
-//! Bytes lie across: one vector has the first bytes of all blocks, another their second ones. Every block is multiplied by the
-//! same element, `H^16`, so half a byte of each finds its part of the product in one table of 16 bytes for each byte of the
-//! product, and tables that lie in registers are looked up in without telling where.
+//! The bytes are transposed: one vector has the first bytes of all blocks, another their second
+//! bytes. Every block is multiplied by the same element, `H^16`, so half a byte of each finds its
+//! part of the product in one table of 16 bytes for each byte of the product. Tables that lie in
+//! registers are looked up without revealing where.
 
 use core::hint::black_box;
 
 use super::block::{BLOCK, Block, wipe};
 
-/// So many blocks, as a vector has so many bytes.
+/// As many blocks as a vector has bytes.
 pub(super) const LANES: usize = 16;
 
 /// Bytes of the product of half a byte and an element.
 const PRODUCT: usize = BLOCK + 1;
 
-/// The products of one element with every half byte: for each byte of the product, by half byte. Wiped by its owner.
+/// The products of one element with every half byte: for each byte of the product, by half byte.
+/// Wiped by its owner.
 pub(super) struct Products {
     upper: [Block; PRODUCT],
     lower: [Block; PRODUCT],
@@ -25,11 +27,12 @@ impl Products {
         Self { upper: [Block::ZERO; PRODUCT], lower: [Block::ZERO; PRODUCT] }
     }
 
-    /// Makes those of `element`, big-endian as all of GHASH: its first bit is the highest, and times `x` is a step down.
+    /// Makes those of `element`, big-endian as all of GHASH: its first bit is the highest, and
+    /// times `x` is a step down.
     #[expect(clippy::cast_possible_truncation, reason = "the last byte is what is wanted")]
     pub(super) fn set(&mut self, element: Block) {
         let element = u128::from_be_bytes(element.to_bytes());
-        // Each a loop as it stands: keys are made now and then, and unrolled they take kilobytes.
+        // Not unrolled: keys are made rarely, and unrolled loops would take kilobytes.
         for (rows, down) in [(&mut self.upper, 0), (&mut self.lower, 4)] {
             let mut products = [[0_u8; PRODUCT]; LANES];
             for half in 0..black_box(LANES) {
@@ -63,11 +66,11 @@ impl Products {
     }
 }
 
-/// Sixteen blocks, their bytes across.
+/// Sixteen blocks, transposed.
 pub(super) struct Lanes([Block; BLOCK]);
 
 impl Lanes {
-    pub(super) fn of(blocks: [Block; LANES]) -> Self {
+    pub(super) fn from_blocks(blocks: [Block; LANES]) -> Self {
         Self(turned(blocks))
     }
 
@@ -93,7 +96,7 @@ impl Lanes {
                 *to = to.xor(of_upper.look_up(upper)).xor(of_lower.look_up(lower));
             }
         }
-        // From the last one on, as it reaches into the first of those that are folded.
+        // From the last one down, as it reaches into the first of those that are folded.
         for place in (BLOCK..2 * BLOCK).rev() {
             let byte = product[place];
             let here = byte.xor(byte.down::<1>()).xor(byte.down::<2>()).xor(byte.down::<7>());
@@ -105,7 +108,8 @@ impl Lanes {
     }
 }
 
-/// Rows as columns. Each of four times, the bytes of one half of the vectors go between those of the other.
+/// Transposes rows and columns. Each of four times, the bytes of one half of the vectors go between
+/// those of the other.
 #[inline(always)]
 fn turned(mut rows: [Block; BLOCK]) -> [Block; BLOCK] {
     for _ in 0..4 {

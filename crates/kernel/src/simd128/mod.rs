@@ -1,8 +1,9 @@
 //! AES-GCM without AES instructions: WebAssembly's 128-bit vectors, four blocks at once.
 //!
-//! Neither an address nor a branch depends on a secret: AES, and GHASH of what is long, look up in tables of 16
-//! bytes that lie in registers; the rest of GHASH is made of integer multiplications whose operands have holes for the
-//! carries. An engine would have to go out of its way to make either depend on the data.
+//! No address and no branch depends on a secret: AES, and GHASH of long input, look up in tables of
+//! 16 bytes that lie in registers; the rest of GHASH consists of integer multiplications whose
+//! operands have holes for the carries. An engine has no reason to make the time of either depend
+//! on the data.
 //!
 //! | module | noun |
 //! |---|---|
@@ -26,37 +27,43 @@ use aes::{BATCH, RoundKeys};
 use block::{BLOCK, Block, Counter};
 use ghash::Powers;
 
-/// So many frames can be handed over together. There is nothing to gain by it here.
-pub const TOGETHER: usize = 4;
+/// As many frames are passed together. Nothing is gained by it here.
+pub const INTERLEAVE: usize = 4;
 
-/// Which instructions the kernel uses.
+/// The instructions that the kernel uses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub enum Form {
+pub enum Isa {
     /// WebAssembly with 128-bit vectors, for which the module has to be compiled.
     Simd128,
 }
 
-impl Form {
-    /// The one there is.
+impl Isa {
+    /// The only instruction set.
     pub const ALL: &[Self] = &[Self::Simd128];
 
-    /// A module with vectors does not load where there are none.
+    /// A module with vectors does not load in an engine without them.
     #[must_use]
     pub const fn is_available(self) -> bool {
         true
     }
 
-    /// The one there is.
+    /// The only instruction set.
     #[must_use]
     pub const fn best() -> Option<Self> {
         Some(Self::Simd128)
     }
 
-    /// Frames gain nothing from going together.
+    /// No frames are interleaved here.
     #[must_use]
     pub const fn longest_interleaved(self) -> Option<usize> {
         None
+    }
+
+    /// Interleaving gains nothing here.
+    #[must_use]
+    pub const fn gains_from_interleaving(self) -> bool {
+        false
     }
 }
 
@@ -79,9 +86,9 @@ impl Key {
         Some(boxed)
     }
 
-    /// As [`new`](Self::new).
+    /// Like [`new`](Self::new).
     #[must_use]
-    pub fn with_form(Form::Simd128: Form, key: &[u8]) -> Option<Box<Self>> {
+    pub fn with_isa(Isa::Simd128: Isa, key: &[u8]) -> Option<Box<Self>> {
         Self::new(key)
     }
 }
@@ -106,7 +113,7 @@ impl<'a> Keystream<'a> {
         self.round_keys.encrypt(&mut self.blocks);
     }
 
-    /// XORs it to `data`, from the second block on.
+    /// XORs it to `data`, beginning with its second block.
     fn apply(mut self, data: &mut [u8]) {
         let (first, rest) = data.split_at_mut(data.len().min((BATCH - 1) * BLOCK));
         xor(first, &self.blocks[1..]);
@@ -153,7 +160,8 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under a key.
+    /// `data` is plaintext to be sealed, or ciphertext to be opened. No nonce may seal twice under
+    /// a key.
     #[must_use]
     pub const fn new(key: &'a Key, nonce: [u8; 12], aad: &'a [u8], data: &'a mut [u8]) -> Self {
         Self { key, nonce, aad, data }
@@ -162,7 +170,7 @@ impl<'a> Frame<'a> {
     /// Encrypts the frame. Copies: none.
     ///
     /// # Errors
-    /// [`TooLong`], with the data as they were.
+    /// [`TooLong`], with the data unchanged.
     pub fn seal(self) -> Result<Tag, TooLong> {
         if is_too_long(self.data.len()) {
             return Err(TooLong);
@@ -176,37 +184,39 @@ impl<'a> Frame<'a> {
     /// Checks `tag` and then decrypts the frame. Copies: none.
     ///
     /// # Errors
-    /// [`Unauthentic`], with the data as they were.
+    /// [`Unauthentic`], with the data unchanged.
     pub fn open(self, Tag(tag): Tag) -> Result<(), Unauthentic> {
-        self.open_given(tag, u128::MAX)
+        self.open_masked(tag, u128::MAX)
     }
 
-    /// As [`open`](Self::open): nothing is decrypted before its tag was right.
+    /// The same as [`open`](Self::open): no frame is decrypted before its tag is checked.
     ///
     /// # Errors
-    /// [`Unauthentic`], with the data as they were, so that another key can be tried.
+    /// [`Unauthentic`], with the data unchanged, so that another key can be tried.
     pub fn open_or_restore(self, tag: Tag) -> Result<(), Unauthentic> {
         self.open(tag)
     }
 
-    /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats that send no more. One forgery in 2^64 passes at
-    /// best, sooner with long frames (NIST SP 800-38D, appendix C).
+    /// As [`open_or_restore`](Self::open_or_restore), by the first 8 bytes of a tag: for formats
+    /// that send no more. One forgery in 2^64 passes at best, sooner with long frames (NIST SP
+    /// 800-38D, appendix C).
     ///
     /// # Errors
-    /// [`Unauthentic`], with the data as they were, so that another key can be tried.
+    /// [`Unauthentic`], with the data unchanged, so that another key can be tried.
     pub fn open_short(self, tag: [u8; 8]) -> Result<(), Unauthentic> {
-        self.open_given(u64::from_le_bytes(tag).into(), u64::MAX.into())
+        self.open_masked(u64::from_le_bytes(tag).into(), u64::MAX.into())
     }
 
-    /// By the bits of a tag that are given.
-    fn open_given(self, tag: u128, given: u128) -> Result<(), Unauthentic> {
+    /// By the bits of the tag in the mask.
+    fn open_masked(self, tag: u128, tag_mask: u128) -> Result<(), Unauthentic> {
         if is_too_long(self.data.len()) {
             return Err(Unauthentic);
         }
         let keystream = Keystream::new(&self.key.round_keys, self.nonce);
         let made = self.key.powers.hash(self.aad, self.data).xor(keystream.blocks[0]);
-        // One comparison of all that is given, and the one branch that depends on it: the verdict is public.
-        if (made.to_u128() ^ tag) & given != 0 {
+        // One comparison of all bits in the mask, and the only branch that depends on it: the
+        // verdict is public.
+        if (made.to_u128() ^ tag) & tag_mask != 0 {
             return Err(Unauthentic);
         }
         keystream.apply(self.data);
@@ -221,15 +231,15 @@ impl fmt::Debug for Frame<'_> {
 }
 
 /// Encrypts four frames under any keys: [`Frame::seal`] for each.
-pub fn seal_together(frames: [Frame<'_>; TOGETHER]) -> [Result<Tag, TooLong>; TOGETHER] {
+pub fn seal_interleaved(frames: [Frame<'_>; INTERLEAVE]) -> [Result<Tag, TooLong>; INTERLEAVE] {
     frames.map(Frame::seal)
 }
 
 /// Opens four frames under any keys: [`Frame::open`] for each.
-pub fn open_together(
-    frames: [Frame<'_>; TOGETHER],
-    tags: [Tag; TOGETHER],
-) -> [Result<(), Unauthentic>; TOGETHER] {
+pub fn open_interleaved(
+    frames: [Frame<'_>; INTERLEAVE],
+    tags: [Tag; INTERLEAVE],
+) -> [Result<(), Unauthentic>; INTERLEAVE] {
     let mut tags = tags.into_iter();
     frames.map(|frame| tags.next().map_or(Err(Unauthentic), |tag| frame.open(tag)))
 }

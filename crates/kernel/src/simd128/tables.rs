@@ -1,17 +1,20 @@
 //! The S-box and `MixColumns` as look-ups of half bytes, made from their definitions.
 //!
-//! A byte of AES, an element of GF(2^8), is `k + i W`, with `k` and `i` of GF(2^4) and `W^2 = A W + A`. Its norm is
-//! `n = k^2 + A k i + A i^2`, and its inverse `(k + A i) / n + (i / n) W`. With `j = i + k`, both
+//! A byte of AES, an element of GF(2^8), is `k + i W`, with `k` and `i` of GF(2^4) and `W^2 = A W +
+//! A`. Its norm is `n = k^2 + A k i + A i^2`, and its inverse `(k + A i) / n + (i / n) W`. With `j
+//! = i + k`, both
 //!
 //! ```text
 //! p = j + 1 / (1/i + A/k) = n / (k + A i)
 //! q = i + 1 / (1/j + A/k) = n / (k + A i + A k)
 //! ```
 //!
-//! take five look-ups, and whatever is linear in the inverse is a look-up of `p` and one of `q`. What is divided by 0 has its
-//! highest bit set, and at such a place a look-up finds 0; so everything comes out right for 0 too.
+//! take five look-ups, and every linear function of the inverse is a look-up of `p` and one of `q`.
+//! The quotient of a division by 0 has its highest bit set, and a look-up at such a place yields 0;
+//! so the result is right for 0 too.
 //!
-//! Source: M. Hamburg, "Accelerating AES with Vector Permute Instructions", CHES 2009, sections 3 and 4.
+//! Source: M. Hamburg, "Accelerating AES with Vector Permute Instructions", CHES 2009, sections 3
+//! and 4.
 
 #![expect(clippy::cast_possible_truncation, reason = "indices of small tables")]
 
@@ -20,11 +23,11 @@ use super::block::BLOCK;
 /// A map of half bytes, or the places that the bytes of a block come from.
 type Table = [u8; BLOCK];
 
-/// The S-box adds 0x63 to every byte. Added to every byte of a column, it goes through `MixColumns` unchanged, so it is left
-/// out of the tables and added to the round keys behind them.
+/// The S-box adds 0x63 to every byte. Added to every byte of a column, it goes through `MixColumns`
+/// unchanged, so the tables leave it out and the round keys after them include it.
 pub(super) const S_BOX_CONSTANT: u8 = 0x63;
 
-/// Everything that is looked up, in memory: an engine would put constants together anew at each use.
+/// All tables, in memory: an engine would build constants again at each use.
 #[repr(C, align(16))]
 pub(super) struct Tables {
     /// From a byte to its code, `i << 4 | k`: of the lower half and of the upper.
@@ -33,7 +36,7 @@ pub(super) struct Tables {
     pub(super) inverse: Table,
     /// `A/x`
     pub(super) a_over: Table,
-    /// From `p` and from `q` to the code of what the S-box gives.
+    /// From `p` and from `q` to the code of the S-box's output.
     pub(super) substituted: [Table; 2],
     /// To the code of twice that.
     pub(super) doubled: [Table; 2],
@@ -66,7 +69,8 @@ pub(super) static TABLES: Tables = {
 
 const INFINITY: u8 = 0x80;
 
-/// Generates GF(2^4) inside GF(2^8): `G^4 = G + 1`. A half byte has the coefficients of `1`, `G`, `G^2` and `G^3`.
+/// Generates GF(2^4) inside GF(2^8): `G^4 = G + 1`. A half byte has the coefficients of `1`, `G`,
+/// `G^2` and `G^3`.
 const G: u8 = {
     let mut g = 2;
     while power(g, 4) != g ^ 1 {
@@ -121,7 +125,7 @@ const fn inverse(x: u8) -> u8 {
     power(x, 254)
 }
 
-/// The element whose code this is.
+/// The element with this code.
 const fn element(code: u8) -> u8 {
     let mut element = 0;
     let mut bit = 0;
@@ -166,7 +170,7 @@ const fn quotients(dividend: u8) -> Table {
     table
 }
 
-/// `multiple` times what the S-box makes of an inverse, from `p` and from `q`.
+/// `multiple` times the S-box's output for an inverse, from `p` and from `q`.
 ///
 /// The inverse is `1/p + (1/A + 1/A^2) W / p + W / A^2 / q`.
 const fn multiples(multiple: u8, in_codes: bool) -> [Table; 2] {
@@ -187,12 +191,13 @@ const fn multiples(multiple: u8, in_codes: bool) -> [Table; 2] {
     tables
 }
 
-/// What the S-box does to an inverse (FIPS 197 section 5.1.1), without its constant.
+/// The S-box's map of an inverse (FIPS 197 section 5.1.1), without its constant.
 const fn mixed(x: u8) -> u8 {
     x ^ x.rotate_left(1) ^ x.rotate_left(2) ^ x.rotate_left(3) ^ x.rotate_left(4)
 }
 
-/// Where each byte comes from if the rows are shifted, or not, and each column then turned up by so many bytes.
+/// Where each byte comes from, if the rows are shifted or not and each column is then rotated up by
+/// `up` bytes.
 const fn places(up: usize, shifts_rows: bool) -> Table {
     let mut table = [0; BLOCK];
     let mut to = 0;

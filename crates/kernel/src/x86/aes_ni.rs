@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use crate::{part, vector::Vector};
+use crate::{partial_block, vector::Vector};
 
 /// One block.
 #[derive(Clone, Copy)]
@@ -11,7 +11,8 @@ pub(crate) struct AesNi(pub(super) __m128i);
 impl AesNi {
     #[inline(always)]
     pub(super) unsafe fn reversing() -> __m128i {
-        _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) }
     }
 }
 
@@ -21,18 +22,21 @@ impl Vector for AesNi {
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        Self(_mm_setzero_si128())
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_setzero_si128()) }
     }
 
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
     unsafe fn splat(block: u128) -> Self {
-        Self(_mm_set_epi64x((block >> 64) as i64, block as i64))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_set_epi64x((block >> 64) as i64, block as i64)) }
     }
 
     #[inline(always)]
     unsafe fn lane_numbers() -> Self {
-        Self::zero()
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self::zero() }
     }
 
     #[inline(always)]
@@ -42,13 +46,17 @@ impl Vector for AesNi {
 
     #[inline(always)]
     unsafe fn load_block(from: *const u8, len: usize) -> Self {
-        Self::load_part(from, len)
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
+        unsafe { Self::load_part(from, len) }
     }
 
     #[inline(always)]
     unsafe fn number(self) -> u128 {
-        let (low, high) = (_mm_cvtsi128_si64(self.0), _mm_extract_epi64::<1>(self.0));
-        u128::from(high as u64) << 64 | u128::from(low as u64)
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe {
+            let (low, high) = (_mm_cvtsi128_si64(self.0), _mm_extract_epi64::<1>(self.0));
+            u128::from(high as u64) << 64 | u128::from(low as u64)
+        }
     }
 
     #[inline(always)]
@@ -73,33 +81,45 @@ impl Vector for AesNi {
 
     #[inline(always)]
     unsafe fn load(from: *const u8) -> Self {
-        Self(_mm_loadu_si128(from.cast()))
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for a whole
+        // vector.
+        unsafe { Self(_mm_loadu_si128(from.cast())) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut u8) {
-        _mm_storeu_si128(to.cast(), self.0)
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for a whole
+        // vector.
+        unsafe { _mm_storeu_si128(to.cast(), self.0) }
     }
 
     #[inline(always)]
     unsafe fn load_part(from: *const u8, len: usize) -> Self {
-        if len == 16 { Self::load(from) } else { Self::splat(part::load(from, len)) }
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
+        unsafe {
+            if len == 16 { Self::load(from) } else { Self::splat(partial_block::load(from, len)) }
+        }
     }
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut u8, len: usize) {
-        if len == 16 { self.store(to) } else { part::store(self.number(), to, len) }
+        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
+        unsafe { if len == 16 { self.store(to) } else { partial_block::store(self.number(), to, len) } }
     }
 
     #[inline(always)]
     unsafe fn keep(self, len: usize) -> Self {
-        const WINDOW: [u8; 32] = part::ones_then_zeros();
-        Self(_mm_and_si128(self.0, Self::load(WINDOW.as_ptr().add(16 - len)).0))
+        // SAFETY: the caller has checked the processor, and the window has room for every `len`.
+        unsafe {
+            const WINDOW: [u8; 32] = partial_block::ones_then_zeros();
+            Self(_mm_and_si128(self.0, Self::load(WINDOW.as_ptr().add(16 - len)).0))
+        }
     }
 
     #[inline(always)]
     unsafe fn load_behind_first(_from: *const u8, _len: usize) -> Self {
-        Self::zero()
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self::zero() }
     }
 
     #[inline(always)]
@@ -107,61 +127,73 @@ impl Vector for AesNi {
 
     #[inline(always)]
     unsafe fn keep_behind_first(self, _len: usize) -> Self {
-        Self::zero()
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self::zero() }
     }
 
     #[inline(always)]
     unsafe fn xor(self, other: Self) -> Self {
-        Self(_mm_xor_si128(self.0, other.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_xor_si128(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn reverse(self) -> Self {
-        Self(_mm_shuffle_epi8(self.0, Self::reversing()))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_shuffle_epi8(self.0, Self::reversing())) }
     }
 
     #[inline(always)]
     unsafe fn count(self, other: Self) -> Self {
-        Self(_mm_add_epi32(self.0, other.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_add_epi32(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn low_low(self, other: Self) -> Self {
-        Self(_mm_clmulepi64_si128::<0x00>(self.0, other.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_clmulepi64_si128::<0x00>(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn low_high(self, other: Self) -> Self {
-        Self(_mm_clmulepi64_si128::<0x10>(self.0, other.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_clmulepi64_si128::<0x10>(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn high_low(self, other: Self) -> Self {
-        Self(_mm_clmulepi64_si128::<0x01>(self.0, other.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_clmulepi64_si128::<0x01>(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn high_high(self, other: Self) -> Self {
-        Self(_mm_clmulepi64_si128::<0x11>(self.0, other.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_clmulepi64_si128::<0x11>(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn swap_halves(self) -> Self {
-        Self(_mm_shuffle_epi32::<0x4e>(self.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_shuffle_epi32::<0x4e>(self.0)) }
     }
 
     #[inline(always)]
     unsafe fn begin(self, key: Self) -> Self {
-        self.xor(key)
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { self.xor(key) }
     }
 
     #[inline(always)]
     unsafe fn round(self, _before: Self, after: Self) -> Self {
-        Self(_mm_aesenc_si128(self.0, after.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_aesenc_si128(self.0, after.0)) }
     }
 
     #[inline(always)]
     unsafe fn last(self, _before: Self, after: Self) -> Self {
-        Self(_mm_aesenclast_si128(self.0, after.0))
+        // SAFETY: the caller has checked that the processor has these instructions.
+        unsafe { Self(_mm_aesenclast_si128(self.0, after.0)) }
     }
 }

@@ -1,15 +1,15 @@
-//! The kernel's calls, form by form, and a library to compare with.
+//! The kernel's calls for each instruction set, and a library to compare with.
 #![allow(dead_code, reason = "each test file uses its share")]
 
-use sealframe_kernel::{Form, Frame, Key, Unauthentic};
+use sealframe_kernel::{Frame, Isa, Key, Unauthentic};
 
 pub(crate) const NONCE: [u8; 12] = [0x0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0xf1];
 
-/// The forms of this processor. There is one at least, or nothing is tested.
-pub(crate) fn forms() -> Vec<Form> {
-    let forms: Vec<Form> = Form::ALL.iter().copied().filter(|form| form.is_available()).collect();
-    assert!(!forms.is_empty(), "no form for this processor");
-    forms
+/// The instruction sets of this processor. Fails if there is none, as nothing would be tested.
+pub(crate) fn isas() -> Vec<Isa> {
+    let isas: Vec<Isa> = Isa::ALL.iter().copied().filter(|isa| isa.is_available()).collect();
+    assert!(!isas.is_empty(), "no instruction set for this processor");
+    isas
 }
 
 /// Bytes that differ from place to place and from seed to seed.
@@ -21,8 +21,8 @@ pub(crate) fn bytes(len: usize, seed: usize) -> Vec<u8> {
     (0..len).map(|at| word(at)[at % 8] ^ word(at)[3]).collect()
 }
 
-pub(crate) fn keys(form: Form) -> [Box<Key>; 2] {
-    [16, 32].map(|len| Key::with_form(form, &bytes(len, 1)).unwrap())
+pub(crate) fn keys(isa: Isa) -> [Box<Key>; 2] {
+    [16, 32].map(|len| Key::with_isa(isa, &bytes(len, 1)).unwrap())
 }
 
 /// Seals `data` in place and returns the tag.
@@ -43,7 +43,8 @@ pub(crate) fn open_or_restore(
     Frame::new(key, NONCE, aad, data).open_or_restore(tag.into())
 }
 
-/// What another library makes of the same: ring where no C compiler for another processor is needed, else aes-gcm.
+/// What another library makes of the same: ring where no C compiler for another processor is
+/// needed, else aes-gcm.
 pub(crate) struct Reference {
     #[cfg(target_arch = "x86_64")]
     key: ring::aead::LessSafeKey,

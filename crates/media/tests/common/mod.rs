@@ -6,6 +6,7 @@ use sealframe_media::{Receiver, Sender, Stream, StreamKind};
 use sealframe_wire::{SenderKeyKid, SenderKeyLayout};
 
 pub(crate) const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
+pub(crate) const CIPHER: Cipher = Cipher::recommended(SUITE);
 pub(crate) const CAMERA: Stream = Stream::new(StreamKind::Camera, 0);
 
 /// 16 sender bits, 8 step bits.
@@ -17,7 +18,7 @@ pub(crate) fn kid_of(sender: u64) -> SenderKeyKid {
     SenderKeyKid { sender, ..SenderKeyKid::default() }
 }
 
-/// A base key of [`SUITE`] that only its number tells from others.
+/// A base key of [`SUITE`] that differs for each number.
 pub(crate) fn base_key(number: u64) -> BaseKey {
     base_key_of(SUITE, number)
 }
@@ -26,13 +27,11 @@ pub(crate) fn base_key_of(suite: CipherSuite, number: u64) -> BaseKey {
     BaseKey::derive(suite, b"a secret of tests", &[&number.to_be_bytes()]).unwrap()
 }
 
-pub(crate) fn sender(cipher: impl Into<Cipher>, number: u64) -> Sender {
-    let cipher = cipher.into();
+pub(crate) fn sender(cipher: Cipher, number: u64) -> Sender {
     Sender::new(cipher, layout(), kid_of(number), base_key_of(cipher.suite, number)).unwrap()
 }
 
-pub(crate) fn receiver(cipher: impl Into<Cipher>, numbers: impl IntoIterator<Item = u64>) -> Receiver {
-    let cipher = cipher.into();
+pub(crate) fn receiver(cipher: Cipher, numbers: impl IntoIterator<Item = u64>) -> Receiver {
     let mut receiver = Receiver::new(cipher, layout());
     for number in numbers {
         receiver.add_sender(kid_of(number), base_key_of(cipher.suite, number)).unwrap();

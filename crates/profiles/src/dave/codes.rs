@@ -5,7 +5,7 @@ use core::fmt;
 
 use scrypt::{Params, scrypt};
 
-/// The only version of fingerprints there is.
+/// The only existing version of fingerprints.
 const VERSION: u16 = 0;
 const MAX_GROUP: usize = 8;
 const GROUP: usize = 5;
@@ -21,11 +21,11 @@ const P: u32 = 2;
 /// Bytes of a pairwise fingerprint.
 pub const FINGERPRINT_LEN: usize = 64;
 
-/// Why there is no code.
+/// Why no code could be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
 pub enum CodeError {
-    /// There are fewer bytes than digits are asked for.
+    /// Fewer bytes than the requested digits need.
     TooFewBytes,
     /// The digits do not fall into groups, or a group has none or more than 8.
     Groups,
@@ -72,7 +72,8 @@ pub fn displayable_code(bytes: &[u8], digits: usize, group: usize) -> Result<Str
     Ok(code)
 }
 
-/// 30 digits for an MLS group's epoch authenticator, which is the same for all members of the epoch and changes with it.
+/// 30 digits for an MLS group's epoch authenticator, which is the same for all members of the epoch
+/// and changes with it.
 ///
 /// # Errors
 /// [`CodeError::TooFewBytes`] if it has fewer than 30 bytes.
@@ -94,8 +95,9 @@ pub fn key_fingerprint(version: u16, key: &[u8], user_id: u64) -> Result<Vec<u8>
     Ok([&version.to_be_bytes(), key, &user_id.to_be_bytes()].concat())
 }
 
-/// What two members compare, whichever comes first: scrypt of both [key fingerprints](key_fingerprint) in the order of their bytes,
-/// with N = 16,384, r = 8, p = 2 and DAVE's salt. Takes 16 MiB, and time that a person notices.
+/// What two members compare, whichever comes first: scrypt of both [key
+/// fingerprints](key_fingerprint) in the order of their bytes, with N = 16,384, r = 8, p = 2 and
+/// DAVE's salt. Takes 16 MiB, and time that a person notices.
 ///
 /// # Errors
 /// As [`key_fingerprint`].

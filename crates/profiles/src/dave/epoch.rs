@@ -1,4 +1,4 @@
-//! The keys that one sender has in one epoch, and what has been opened with them.
+//! One sender's keys in one epoch, and the replay window over its frames.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -19,9 +19,10 @@ use super::{
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// Generations that a frame may be ahead of the newest opened one.
 const MAX_GAP: u32 = 250;
-/// Generations that the 8 bits of a nonce tell apart.
+/// Generations that the 8 bits of a nonce distinguish.
 const WRAP: u32 = 256;
-/// More than any sender makes: bounds which generation a frame can be of, by the age of the epoch. libdave has 170.
+/// More than any sender makes: bounds which generation a frame can be of, by the age of the epoch.
+/// libdave has 170.
 const MAX_FRAMES_PER_SECOND: u128 = 680;
 
 /// One epoch of one sender.
@@ -82,7 +83,7 @@ impl Epoch {
         self.until.is_some_and(is_due) || self.erasures.first().is_some_and(|&(at, _)| is_due(at))
     }
 
-    /// Erases what has outlived its time.
+    /// Erases expired keys.
     pub(super) fn erase_old(&mut self, now: Duration) {
         let due = self.erasures.iter().take_while(|(at, _)| *at <= now).count();
         if let Some((_, generation)) = self.erasures.drain(..due).next_back()
@@ -92,10 +93,11 @@ impl Epoch {
         }
     }
 
-    /// Decrypts the payload and returns the whole nonce. A key that had to be derived is kept only then.
+    /// Decrypts the payload and returns the whole nonce. A key that had to be derived is kept only
+    /// then.
     ///
     /// # Errors
-    /// [`OpenError`]; epoch and payload are as they were.
+    /// [`OpenError`]; epoch and payload are unchanged.
     #[inline(always)] // a part of the hot door
     pub(super) fn open(
         &mut self,
@@ -137,7 +139,7 @@ impl Epoch {
         Ok(())
     }
 
-    /// The whole generation of a nonce, of which 8 bits are sent: the next that is not erased.
+    /// The whole generation of a nonce, of which 8 bits are sent: the first that is not erased.
     #[inline]
     fn widen(&self, nonce: u32, now: Duration) -> Result<u32, OpenError> {
         let sent = nonce >> GENERATION_SHIFT;
@@ -161,7 +163,7 @@ impl Epoch {
 }
 
 impl Trial<'_> {
-    /// What does not open is as it was.
+    /// Leaves a rejected payload unchanged.
     #[inline(always)] // a part of the hot door
     fn open(&mut self, key: &ShortTagKey, payload: &mut [u8]) -> Result<(), OpenError> {
         let nonce = full_nonce(self.nonce);

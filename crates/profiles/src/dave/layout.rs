@@ -1,15 +1,16 @@
-//! Between a frame as it lies, readable and encrypted bytes in turn, and what an AEAD takes: each in one piece.
+//! Between a frame as it lies, readable and encrypted bytes in turn, and what an AEAD takes: each
+//! in one piece.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::{ClearRange, Trailer, plan::runs_between};
 
-/// A received frame whose readable bytes are not its front. Kept from frame to frame for its memory.
+/// A received frame whose readable bytes are not its front. Reused for every frame, for its memory.
 #[derive(Default)]
 pub(super) struct Woven {
     ranges: Vec<ClearRange>,
-    /// What is readable, in one piece.
+    /// The readable bytes, in one piece.
     clear: Vec<u8>,
 }
 
@@ -20,12 +21,12 @@ impl Woven {
         self.ranges.extend(trailer.ranges());
     }
 
-    /// What was readable of the frame that was taken apart.
+    /// The readable bytes of the frame that was taken apart.
     pub(super) fn clear(&self) -> &[u8] {
         &self.clear
     }
 
-    /// Copies what is readable, and moves what is encrypted together in `media`. Returns that.
+    /// Copies the readable bytes, and moves the encrypted ones together in `media`. Returns those.
     pub(super) fn take_apart<'m>(&mut self, media: &'m mut [u8]) -> &'m mut [u8] {
         self.clear.clear();
         for range in &self.ranges {
@@ -54,7 +55,8 @@ pub(super) fn gather(buf: &mut [u8], runs: impl Iterator<Item = Range<usize>>) {
     }
 }
 
-/// Moves what [`gather`] put together, `len` bytes, to runs that are in order and apart and as long in all.
+/// Moves what [`gather`] put together, `len` bytes, to runs that are in order and apart and as long
+/// in all.
 pub(super) fn scatter(buf: &mut [u8], len: usize, runs: impl DoubleEndedIterator<Item = Range<usize>>) {
     let mut from = len;
     for run in runs.rev() {

@@ -7,15 +7,17 @@
 //! media with its encrypted runs in place ‖ tag (8) ‖ nonce ‖ readable ranges ‖ length ‖ FA FA
 //! ```
 //!
-//! The MLS group, its gateway and the transitions are the application's; it exports a secret for each sender and epoch, with
-//! [`EXPORTER_LABEL`] and [`exporter_context`]. Our own goes into a [`Sender`], each other one into that member's [`Receiver`].
+//! The MLS group, its gateway and the transitions are the application's; it exports a secret for
+//! each sender and epoch, with [`EXPORTER_LABEL`] and [`exporter_context`]. Our own goes into a
+//! [`Sender`], each other one into that member's [`Receiver`].
 //!
 //! | module | noun |
 //! |---|---|
+//! | `config` | [`Config`]: backend, and which NAL units stay readable |
 //! | `ratchet` | [`BaseSecret`], [`HashRatchet`] |
 //! | `plan` | which bytes stay readable, by codec; [`ClearUnits`] |
-//! | `trailer` | [`Trailer`], [`ClearRange`]: what anybody reads of a frame |
-//! | `send_key` | what a sender spends: nonces, blocks |
+//! | `trailer` | [`Trailer`], [`ClearRange`]: the public part of a frame |
+//! | `send_key` | a sender's key and its usage: nonces, blocks |
 //! | `layout` | runs of bytes, put together and taken apart |
 //! | `sender` | [`Sender`] |
 //! | `epoch` | a sender's keys in one epoch |
@@ -23,6 +25,7 @@
 //! | `codes` | [`epoch_code`], [`pairwise_fingerprint`]: for people to compare |
 
 mod codes;
+mod config;
 mod epoch;
 mod layout;
 mod plan;
@@ -36,6 +39,7 @@ pub use codes::{
     CodeError, FINGERPRINT_LEN, displayable_code, epoch_code, key_fingerprint, pairwise_code,
     pairwise_fingerprint,
 };
+pub use config::Config;
 pub use plan::ClearUnits;
 pub use ratchet::{BASE_SECRET_LEN, BaseSecret, EXPORTER_LABEL, HashRatchet, exporter_context};
 pub use receiver::{Opened, Receiver};

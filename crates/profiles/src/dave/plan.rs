@@ -1,4 +1,5 @@
-//! Which bytes of a frame stay readable, so that packetizers and depacketizers carry it, and what is written anew.
+//! Which bytes of a frame stay readable, so that packetizers and depacketizers accept it, and which
+//! are rewritten.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -12,23 +13,25 @@ use sealframe_codec::{
 
 use super::ClearRange;
 
-/// Which NAL units of H.264 and H.265 stay readable as a whole. Of all others the header does, and of slices what
-/// depacketizers look for.
+/// Which NAL units of H.264 and H.265 stay readable as a whole. Of all others the header does, and
+/// of slices what depacketizers look for.
 ///
-/// Receivers open both: what is readable is written in the frame.
+/// Receivers open both: the frame itself lists its readable bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum ClearUnits {
-    /// Units that the standard gives no picture: parameter sets, and also delimiters and supplemental enhancement information,
-    /// which may carry captions. What libdave sends, less the data partitions and the slices of extensions that it leaves readable.
+    /// Units that the standard gives no picture: parameter sets, and also delimiters and
+    /// supplemental enhancement information, which may carry captions. What libdave sends, less the
+    /// data partitions and the slices of extensions that it leaves readable.
     #[default]
     WithoutPicture,
     /// Parameter sets alone: all that depacketizers read.
     ParameterSets,
 }
 
-/// How many bytes at the front of a frame stay readable; of a codec that keeps others readable too, `None`. Of VP8 it is the
-/// whole header of a key frame, or what tells that a frame is none; nothing if there is not even that.
+/// The number of readable bytes at the front of a frame; `None` for a codec that keeps others
+/// readable too. For VP8 it is the whole header of a key frame, or the byte that shows that a frame
+/// is not one; 0 if even that is missing.
 #[inline]
 pub(super) fn front_len(codec: Option<Codec>, frame: &[u8]) -> Option<usize> {
     let len = match codec {
@@ -43,14 +46,15 @@ pub(super) fn front_len(codec: Option<Codec>, frame: &[u8]) -> Option<usize> {
     Some(len.min(frame.len()))
 }
 
-/// How a frame is to be laid out, of which more than the front stays readable. Kept from frame to frame for its memory.
+/// The layout of a frame whose readable bytes are not only its front. Reused for every frame, for
+/// its memory.
 #[derive(Default)]
 pub(super) struct Plan {
     /// What stays readable, one after the other: the AAD.
     pub(super) clear: Vec<u8>,
     /// Where in the media that lies.
     pub(super) ranges: Vec<ClearRange>,
-    /// What is to be encrypted, where it lies in the frame.
+    /// The runs to be encrypted, as places in the frame.
     pub(super) runs: Vec<Range<usize>>,
     /// Bytes of the media.
     pub(super) media_len: usize,
@@ -77,7 +81,8 @@ impl Plan {
         self.media_len - self.clear.len()
     }
 
-    /// Whether what is to be encrypted lies in the frame where it will lie in the media, in one piece.
+    /// Whether the bytes to be encrypted lie in the frame where they will lie in the media, in one
+    /// piece.
     pub(super) fn is_in_place(&self) -> bool {
         self.runs.len() <= 1 && self.runs_in_media().eq(self.runs.iter().cloned())
     }
@@ -113,7 +118,8 @@ impl Plan {
         }
     }
 
-    /// Start codes become four bytes long, as depacketizers make them. `None` if there is no unit, or something before the first.
+    /// Start codes become four bytes long, as depacketizers make them. `None` if there is no unit,
+    /// or if bytes precede the first.
     fn units(&mut self, frame: &[u8], clear_len: impl Fn(&Unit<'_>) -> usize) -> Option<()> {
         let first = units(frame).next()?;
         if frame[..first.start].iter().any(|&byte| byte != 0) {
@@ -128,8 +134,8 @@ impl Plan {
         (self.media_len > 0).then_some(())
     }
 
-    /// OBUs that packetizers drop are left out, sizes become minimal, and the last OBU, which the trailer will follow, has none.
-    /// `None` if an OBU is not well made.
+    /// OBUs that packetizers drop are left out, sizes become minimal, and the last OBU, which the
+    /// trailer will follow, has none. `None` if an OBU is not well made.
     fn av1(&mut self, frame: &[u8]) -> Option<()> {
         if obus(frame).any(|obu| obu.is_err()) {
             return None;
@@ -149,7 +155,7 @@ impl Plan {
     }
 }
 
-/// What lies between ranges that have been checked, without what is empty.
+/// The runs between checked ranges, without empty ones.
 pub(super) fn runs_between(
     ranges: &[ClearRange],
     media_len: usize,

@@ -21,10 +21,11 @@ pub const fn exporter_context(user_id: u64) -> [u8; 8] {
     user_id.to_le_bytes()
 }
 
-/// `sender_base_secret = MLS-Exporter("Discord Secure Frames v0", user id, 16)`: one sender's, for one epoch.
+/// `sender_base_secret = MLS-Exporter("Discord Secure Frames v0", user id, 16)`: one sender's, for
+/// one epoch.
 ///
-/// The MLS group is the application's. A secret is consumed by the sender or receiver that it is for, cannot be cloned or printed,
-/// and is wiped when dropped.
+/// The MLS group is the application's. A secret is consumed by the sender or receiver that it is
+/// for, cannot be cloned or printed, and is wiped when dropped.
 ///
 /// Source: discord/dave-protocol, `protocol.md`, "Sender Key Derivation".
 pub struct BaseSecret(Zeroizing<[u8; BASE_SECRET_LEN]>);
@@ -43,7 +44,8 @@ impl fmt::Debug for BaseSecret {
     }
 }
 
-/// The hash ratchet of one sender in one epoch, at one generation. It moves forward only; what was before is wiped.
+/// The hash ratchet of one sender in one epoch, at one generation. It moves forward only; earlier
+/// secrets are wiped.
 ///
 /// ```text
 /// secret[0] = sender_base_secret
@@ -86,7 +88,8 @@ impl HashRatchet {
         self.expand(b"nonce")
     }
 
-    /// Moves to a generation; `None`, and it stays, if that lies behind. Costs one HMAC a step.
+    /// Moves to a generation; `None`, with the ratchet unchanged, if that lies behind. Costs one
+    /// HMAC a step.
     #[must_use]
     pub fn advance_to(&mut self, generation: u32) -> Option<()> {
         if generation < self.generation {
@@ -100,7 +103,7 @@ impl HashRatchet {
         Some(())
     }
 
-    /// The ratchet at a generation, this one staying where it is; `None` if that lies behind.
+    /// A ratchet at a later generation, while this one stays; `None` if that lies behind.
     pub(crate) fn at(&self, generation: u32) -> Option<Self> {
         let mut ahead =
             Self { secret: self.secret.clone(), len: self.len, generation: self.generation };
@@ -108,8 +111,8 @@ impl HashRatchet {
         Some(ahead)
     }
 
-    /// `ExpandWithLabel(secret, label, generation, N)` of RFC 9420 §8: one block of HKDF-Expand, as `N` is at most 32. By HMAC
-    /// itself, because HKDF's crate refuses a secret of 16 bytes.
+    /// `ExpandWithLabel(secret, label, generation, N)` of RFC 9420 §8: one block of HKDF-Expand, as
+    /// `N` is at most 32. Uses HMAC directly, because the HKDF crate rejects a secret of 16 bytes.
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     fn expand<const N: usize>(&self, label: &[u8]) -> Zeroizing<[u8; N]> {
         const { assert!(N <= NH) };

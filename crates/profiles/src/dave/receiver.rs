@@ -9,7 +9,7 @@ use sealframe_crypto::Backend;
 use crate::{OpenError, ReceiverStats};
 
 use super::{
-    BaseSecret, Trailer,
+    BaseSecret, Config, Trailer,
     epoch::{Epoch, GRACE, Trial},
     layout::Woven,
     send_key::GENERATION_SHIFT,
@@ -21,9 +21,9 @@ const MAX_EPOCHS: usize = 16;
 
 /// Opens the frames of one member, each once. One for each member, and not our own.
 ///
-/// A frame does not say of which epoch it is: those held are tried, the newest first. A key that does not open it leaves it as it was
-/// and, if it had to be derived, is not kept. Times are those of any clock that runs forward.
-#[derive(Default)]
+/// A frame does not name its epoch, so the held epochs are tried, the newest first. A key that does
+/// not open it leaves the frame unchanged and, if it had to be derived, is not kept. Times may be
+/// those of any clock that runs forward.
 pub struct Receiver {
     backend: Backend,
     /// The oldest first.
@@ -37,11 +37,13 @@ pub struct Receiver {
 /// A frame that has opened.
 #[non_exhaustive]
 pub struct Opened<'f> {
-    /// The epoch whose key opened it: any of its members can have sealed it.
+    /// The epoch whose key opened it: any member of that epoch can have sealed it.
     pub epoch: u64,
-    /// Which frame in that epoch, counted from 1 over all of the sender's streams; the generation is above its low 24 bits.
+    /// Which frame in that epoch, counted from 1 over all of the sender's streams; the generation
+    /// is above its low 24 bits.
     pub nonce: u64,
-    /// The frame, as the encoder made it but for what the sender's rules write anew: the beginning of the buffer that was given.
+    /// The frame, as the encoder made it except where the sender's rules rewrite it: the beginning
+    /// of the given buffer.
     pub frame: &'f mut [u8],
 }
 
@@ -64,23 +66,24 @@ impl fmt::Debug for Opened<'_> {
 }
 
 impl Receiver {
-    /// Without secrets: it opens nothing. On the default backend.
+    /// A receiver without secrets: it opens nothing.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(config: Config) -> Self {
+        Self {
+            backend: config.backend,
+            epochs: Vec::new(),
+            woven: Woven::default(),
+            scratch: Vec::new(),
+            stats: ReceiverStats::default(),
+        }
     }
 
-    /// As [`new`](Self::new), with AES-GCM by this library. ring and aws-lc-rs check no tag of 64 bits: the kernel does so for them,
-    /// if the build has it and the processor what it needs, or else they take two passes over a frame.
-    #[must_use]
-    pub fn with_backend(backend: Backend) -> Self {
-        Self { backend, ..Self::default() }
-    }
-
-    /// Adds the secret that the sender has in a new epoch. Those held are erased 10 s later. `epoch` is what [`Opened`] will say; it
-    /// need not be higher, as groups begin anew.
+    /// Adds the secret that the sender has in a new epoch. The held ones are erased 10 s later.
+    /// [`Opened`] names the epoch by `epoch`, which need not be higher than earlier ones, because
+    /// groups restart.
     ///
-    /// A secret that was added must not be added again: its frames would open once more. Of more than 16 epochs the oldest is erased.
+    /// A secret that was added must not be added again: its frames would open once more. Of more
+    /// than 16 epochs the oldest is erased.
     pub fn add_epoch(&mut self, epoch: u64, base_secret: BaseSecret, now: Duration) {
         self.erase_old(now);
         for held in &mut self.epochs {
@@ -97,7 +100,7 @@ impl Receiver {
         self.epochs.clear();
     }
 
-    /// Erases keys whose time is over. Opening does so too; a receiver that frames no longer come for needs a call.
+    /// Erases expired keys. Opening does so too; a receiver whose frames have stopped needs a call.
     #[inline]
     pub fn erase_old(&mut self, now: Duration) {
         if self.epochs.iter().any(|epoch| epoch.has_old(now)) {
@@ -113,19 +116,20 @@ impl Receiver {
         }
     }
 
-    /// What has become of the frames so far. Injected ones count as refused.
+    /// The results of all frames so far. Injected ones count as rejected.
     #[must_use]
     pub const fn stats(&self) -> ReceiverStats {
         self.stats
     }
 
-    /// Opens a sealed frame where it lies. Copies: nothing, if what stays readable is its front; else that, and what is encrypted.
-    /// Allocates: for the first frames, and when a sender's key changes.
+    /// Opens a sealed frame in place. Copies: nothing if the readable bytes are its front;
+    /// otherwise those and the encrypted ones. Allocates: for the first frames, and when a sender's
+    /// key changes.
     ///
     /// # Errors
-    /// [`OpenError`]; the frame is as it was, and so is the receiver, but that keys whose time is over are erased.
-    /// [`OpenError::Injected`] is what Discord's servers send for a muted sender: exactly `F8 FF FE`. libdave plays it; anybody
-    /// between can send it.
+    /// [`OpenError`]; the frame is unchanged, and so is the receiver, except that expired keys are
+    /// erased. [`OpenError::Injected`] is the frame that Discord's servers send for a muted sender:
+    /// exactly `F8 FF FE`. libdave plays it; any relay can send it.
     #[inline]
     pub fn open_in_place<'f>(
         &mut self,
@@ -182,7 +186,8 @@ impl Receiver {
         Ok((epoch, nonce, media_len))
     }
 
-    /// Opens media whose readable bytes lie in several pieces, or not in front. Epoch and whole nonce.
+    /// Opens media whose readable bytes lie in several pieces, or not at the front. Returns the
+    /// epoch and the whole nonce.
     fn open_woven(
         &mut self,
         media: &mut [u8],
@@ -210,8 +215,8 @@ impl Receiver {
     }
 }
 
-/// The epoch and the whole nonce of a frame that has opened. If none opens it, the error is of the newest epoch that it was tried under,
-/// or else that of the newest.
+/// The epoch and the whole nonce of a frame that has opened. If none opens it, the error is of the
+/// newest epoch that it was tried under, or else that of the newest.
 #[inline(always)] // a part of the hot door
 fn try_epochs(
     epochs: &mut [Epoch],

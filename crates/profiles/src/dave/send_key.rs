@@ -1,4 +1,4 @@
-//! What a sender spends in an epoch: nonces, and the blocks of each generation's key.
+//! A sender's usage in an epoch: nonces, and the blocks of each generation's key.
 
 use sealframe_crypto::{AeadKey, Backend, BlockCount, Cipher, CipherSuite, Unauthentic};
 
@@ -10,7 +10,7 @@ pub(super) const GENERATION_SHIFT: u32 = 24;
 /// AES-GCM's bound.
 const MAX_PAYLOAD_LEN: u64 = (1 << 36) - 32;
 
-/// The key of the present generation, and what has been spent. Nothing sets a nonce back.
+/// The key of the present generation, and its usage. Nothing sets a nonce back.
 pub(super) struct SendKey {
     cipher: Cipher,
     ratchet: HashRatchet,
@@ -78,7 +78,7 @@ impl SendKey {
         after.map(|_| ()).ok_or_else(|| self.refusal())
     }
 
-    /// The count of the next generation's key after so many blocks.
+    /// The count of the next generation's key after `blocks` blocks.
     fn after_change(&self, blocks: u64) -> Option<BlockCount> {
         if self.blocks.is_inherited() { None } else { BlockCount::begin(0).after(blocks) }
     }
@@ -89,9 +89,9 @@ impl SendKey {
         if self.blocks.is_inherited() { SealError::Forked } else { SealError::KeyExhausted }
     }
 
-    /// Encrypts under the next nonce and its generation's key, and writes the tag. Returns what is
-    /// sent of the nonce, which is spent whatever comes of it. A key encrypts no more than any may,
-    /// and in no other process than the one that began it: what it refuses is as it was.
+    /// Encrypts under the next nonce and its generation's key, and writes the tag. Returns the sent
+    /// part of the nonce, which is spent even if encryption fails. A key stays within its limits,
+    /// and seals only in the process that began it: a rejected payload is unchanged.
     #[inline(always)] // a part of the hot door
     pub(super) fn encrypt(
         &mut self,
@@ -109,7 +109,7 @@ impl SendKey {
         Ok(truncated(nonce))
     }
 
-    /// Takes back what was encrypted last.
+    /// Decrypts the payload that was encrypted last.
     pub(super) fn decrypt(
         &self,
         clear: &[u8],
@@ -147,20 +147,20 @@ const fn blocks(clear_len: usize, payload_len: usize) -> u64 {
     (clear_len.div_ceil(16) + payload_len.div_ceil(16) + 1) as u64
 }
 
-/// `None` beyond the last.
+/// `None` beyond the last generation.
 #[inline]
 fn generation(nonce: u64) -> Option<u32> {
     u32::try_from(nonce >> GENERATION_SHIFT).ok()
 }
 
-/// What is sent of a nonce.
+/// The sent part of a nonce.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
 const fn truncated(nonce: u64) -> u32 {
     nonce as u32
 }
 
-/// Eight zeros, then what is sent of the nonce, little-endian.
+/// Eight zeros, then the sent part of the nonce, little-endian.
 #[inline]
 pub(super) fn full_nonce(truncated: u32) -> [u8; 12] {
     let mut nonce = [0; 12];

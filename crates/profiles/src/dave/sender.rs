@@ -4,11 +4,10 @@ use alloc::vec::Vec;
 use core::{fmt, ops::Range, slice};
 
 use sealframe_codec::{Codec, annex_b::has_start_code};
-use sealframe_crypto::Backend;
 use sealframe_wire::FrameBuf;
 
 use super::{
-    BaseSecret, ClearRange, ClearUnits,
+    BaseSecret, ClearRange, ClearUnits, Config,
     layout::{gather, scatter, write_clear},
     plan::{Plan, front_len},
     send_key::SendKey,
@@ -18,10 +17,11 @@ use crate::{KeyError, SealError};
 
 /// How often a frame is encrypted at most, so that no start code is in it.
 const MAX_TRIES: u32 = 10;
-/// A start code across the edge of a run has at most so many bytes outside.
+/// At most this many bytes of a start code across the edge of a run lie outside the run.
 const BESIDE: usize = 2;
 
-/// Seals the frames of all of a member's streams in one epoch. Owns the nonce: not `Clone`, and nothing sets it back.
+/// Seals the frames of all of a member's streams in one epoch. Owns the nonce: not `Clone`, and
+/// nothing sets it back.
 ///
 /// The first nonce is 1. Every 2^24 frames the ratchet moves a generation on.
 ///
@@ -29,13 +29,15 @@ const BESIDE: usize = 2;
 /// nonces.
 ///
 /// ```
-/// use sealframe_profiles::{Codec, FrameBuf, dave::{BaseSecret, Receiver, Sender}};
+/// use sealframe_profiles::dave::{BaseSecret, Config, Receiver, Sender};
+/// use sealframe_profiles::{Backend, Codec, FrameBuf};
 /// use core::time::Duration;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let exported = [0x42; 16]; // MLS-Exporter(EXPORTER_LABEL, exporter_context(user_id), 16)
-/// let mut sender = Sender::new(BaseSecret::from_exported(&exported));
-/// let mut receiver = Receiver::new();
+/// let config = Config::new(Backend::recommended());
+/// let mut sender = Sender::new(config.clone(), BaseSecret::from_exported(&exported));
+/// let mut receiver = Receiver::new(config);
 /// receiver.add_epoch(7, BaseSecret::from_exported(&exported), Duration::ZERO);
 ///
 /// let mut buf = [0; 160 + Sender::TAILROOM];
@@ -54,29 +56,17 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Bytes behind a frame that are enough for the trailer, and for start codes that become longer, unless a frame has more than 33
-    /// units: then [`SealError::NoTailroom`] says how many.
+    /// Bytes after a frame that are enough for the trailer, and for start codes that become longer,
+    /// unless a frame has more than 33 units: then [`SealError::NoTailroom`] names the number.
     pub const TAILROOM: usize = MAX_TRAILER_LEN + 33;
 
-    /// A sender at the beginning of an epoch, on the default backend.
+    /// A sender at the beginning of an epoch.
     ///
     /// One for each secret: a second would repeat every nonce of the first.
     #[must_use]
-    pub fn new(base_secret: BaseSecret) -> Self {
-        Self::with_backend(base_secret, Backend::default())
-    }
-
-    /// As [`new`](Self::new), with AES-GCM by this library.
-    #[must_use]
-    pub fn with_backend(base_secret: BaseSecret, backend: Backend) -> Self {
-        let (clear_units, plan) = Default::default();
-        Self { key: SendKey::new(base_secret, backend), clear_units, plan }
-    }
-
-    /// Leaves other NAL units readable.
-    #[must_use]
-    pub fn with_clear_units(self, clear_units: ClearUnits) -> Self {
-        Self { clear_units, ..self }
+    pub fn new(config: Config, base_secret: BaseSecret) -> Self {
+        let key = SendKey::new(base_secret, config.backend);
+        Self { key, clear_units: config.clear_units, plan: Plan::default() }
     }
 
     /// How many nonces have been spent: the last one's whole number, its generation above 24 bits.
@@ -85,24 +75,26 @@ impl Sender {
         self.key.nonce()
     }
 
-    /// Spends all nonces up to this one without sealing: goes on behind a sender of this epoch that is gone. Costs an HMAC for each
-    /// generation on the way.
+    /// Spends all nonces up to this one without sealing: to continue after an earlier sender of
+    /// this epoch. Costs an HMAC for each generation on the way.
     ///
     /// # Errors
-    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::OutOfRange`] beyond the
-    /// last generation; [`KeyError::Forked`].
+    /// [`KeyError::NotNewer`] if it has been spent before, [`KeyError::OutOfRange`] beyond the last
+    /// generation; [`KeyError::Forked`].
     pub fn skip_to(&mut self, nonce: u64) -> Result<(), KeyError> {
         self.key.skip_to(nonce)
     }
 
-    /// Seals an encoder's frame where it lies and returns the sealed frame, which begins where the frame did. Copies: what stays
-    /// readable, and what is encrypted only if it moves. Allocates: for the first frames only.
+    /// Seals an encoder's frame in place and returns the sealed frame, which begins where the frame
+    /// did. Copies: the readable bytes, and the encrypted ones only if they move. Allocates: for
+    /// the first frames only.
     ///
-    /// A frame of no known codec (`None`), or that is not made as its codec's are, is encrypted whole.
+    /// A frame of no known codec (`None`), or that is not made as its codec's are, is encrypted
+    /// whole.
     ///
     /// # Errors
     /// [`SealError::NoTailroom`], [`SealError::TooManyRanges`], [`SealError::KeyExhausted`],
-    /// [`SealError::Forked`], [`SealError::FrameTooLong`]: frame and sender are as they were.
+    /// [`SealError::Forked`], [`SealError::FrameTooLong`]: frame and sender are unchanged.
     /// [`SealError::StartCode`] after ten tries: their nonces are spent and the frame is zeroed.
     #[inline]
     pub fn seal_in_place<'f>(
@@ -119,7 +111,7 @@ impl Sender {
     /// Seals a frame into a new vector. Copies: the frame, once. Allocates: once.
     ///
     /// # Errors
-    /// As [`seal_in_place`](Self::seal_in_place), but there is always room.
+    /// As [`seal_in_place`](Self::seal_in_place), except that there is always room.
     pub fn seal_to_vec(
         &mut self,
         frame: &[u8],
@@ -155,7 +147,7 @@ impl Sender {
         }
     }
 
-    /// A frame of which the first `front_len` bytes stay readable: nothing is moved.
+    /// Seals a frame whose first `front_len` bytes stay readable: nothing is moved.
     #[inline(always)] // a part of the hot door
     fn seal_behind_front(
         &mut self,
@@ -200,7 +192,7 @@ fn seal_as_planned(
     }
     key.check(plan.clear.len(), plan.payload_len(), tries)?;
 
-    // Nothing has changed until here, and nothing but start codes can go wrong from here.
+    // Nothing has changed until here, and from here only start codes can make sealing fail.
     let (is_in_place, first) = (plan.is_in_place(), plan.runs.first());
     let payload_at = first.filter(|_| is_in_place).map_or(0, |run| run.start);
     let payload = payload_at..payload_at + plan.payload_len();
@@ -230,7 +222,8 @@ fn seal_as_planned(
     Err(SealError::StartCode)
 }
 
-/// Whether a packetizer would find a start code in what was encrypted, across its edges, or in the trailer.
+/// Whether a packetizer would find a start code among the encrypted bytes, across their edges, or
+/// in the trailer.
 fn has_start_code_among(plan: &Plan, sealed: &[u8]) -> bool {
     let found = |from: usize, to: usize| {
         has_start_code(

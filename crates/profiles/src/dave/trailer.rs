@@ -1,11 +1,13 @@
-//! What lies behind the media of a sealed frame.
+//! The bytes after the media of a sealed frame.
 //!
 //! ```text
-//! media ‖ tag (8) ‖ nonce ‖ { offset ‖ len }* ‖ trailer_len u8 ‖ FA FA        nonce, offset, len in ULEB128
+//! media ‖ tag (8) ‖ nonce ‖ { offset ‖ len }* ‖ trailer_len u8 ‖ FA FA
 //!         └──────────────── trailer_len, 12..=255 ───────────────────┘
 //! ```
 //!
-//! None of it is authenticated: it says which bytes are, and under which nonce.
+//! Nonce, offsets and lengths are in ULEB128.
+//!
+//! None of it is authenticated: it lists the authenticated bytes, and names the nonce.
 
 use crate::OpenError;
 
@@ -30,14 +32,15 @@ pub struct ClearRange {
 }
 
 impl ClearRange {
-    /// Where it ends in the media. Ranges are made and checked so that this is no further than the media's end.
+    /// Where it ends in the media. Ranges are made and checked so that this is no further than the
+    /// media's end.
     #[must_use]
     pub const fn end(&self) -> usize {
         self.offset + self.len
     }
 }
 
-/// The trailer of a sealed frame, which anybody can read and change.
+/// The trailer of a sealed frame, which anyone can read and change.
 #[derive(Clone, Copy, Debug)]
 pub struct Trailer<'f> {
     media_len: usize,
@@ -49,10 +52,12 @@ pub struct Trailer<'f> {
 }
 
 impl<'f> Trailer<'f> {
-    /// Reads and checks the trailer of a sealed frame: the ranges are in order, apart, and inside the media.
+    /// Reads and checks the trailer of a sealed frame: the ranges are in order, apart, and inside
+    /// the media.
     ///
-    /// Stricter than libdave in three points that no sender is in the way of: a number has no more bytes than it needs, a nonce has 32
-    /// bits, and a range ends with the media and not in the trailer.
+    /// Stricter than libdave in three points that no sender is in the way of: a number has no more
+    /// bytes than it needs, a nonce has 32 bits, and a range ends with the media and not in the
+    /// trailer.
     ///
     /// # Errors
     /// [`OpenError::TooShort`], [`OpenError::NotThisFormat`].
@@ -109,8 +114,8 @@ impl<'f> Trailer<'f> {
     }
 }
 
-/// Every range begins where or behind where the one before ended. Returns the bytes of all, if nothing lies before or between
-/// them.
+/// Every range begins at or after the end of the previous one. Returns the total of their bytes, if
+/// no other bytes lie before or between them.
 fn check(mut ranges: &[u8], media_len: usize) -> Option<Option<usize>> {
     let (mut end, mut len) = (0, 0);
     while !ranges.is_empty() {
@@ -132,7 +137,7 @@ fn read_range(bytes: &[u8]) -> Option<(ClearRange, &[u8])> {
     Some((range, bytes))
 }
 
-/// A number in as few bytes as it needs, and what is behind it.
+/// A number in as few bytes as it needs, and the bytes after it.
 #[inline]
 fn read_uleb(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0_u64;
@@ -158,7 +163,7 @@ fn uleb_len(value: u64) -> usize {
     (bits.max(1).div_ceil(7)) as usize
 }
 
-/// Writes a number and returns what is behind it; `None` if there is no room.
+/// Writes a number and returns the bytes after it; `None` if there is no room.
 fn write_uleb(mut value: u64, mut to: &mut [u8]) -> Option<&mut [u8]> {
     loop {
         let (first, rest) = to.split_first_mut()?;
@@ -178,7 +183,8 @@ pub(super) fn trailer_len(nonce: u32, ranges: &[ClearRange]) -> usize {
     FIXED_LEN + uleb_len(nonce.into()) + ranges.sum::<usize>()
 }
 
-/// Fills `to`, which is as long as [`trailer_len`] says and not too long. Of the tag the first half is sent.
+/// Fills `to`, which has [`trailer_len`] bytes and is not too long. Only the first half of the tag
+/// is sent.
 pub(super) fn write(to: &mut [u8], tag: &[u8; 16], nonce: u32, ranges: &[ClearRange]) -> Option<()> {
     let len = u8::try_from(to.len()).ok()?;
     let (to_tag, to) = to.split_first_chunk_mut()?;

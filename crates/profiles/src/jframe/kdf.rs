@@ -23,7 +23,7 @@ impl Secret {
         &self.0
     }
 
-    /// In a time that tells the lengths at most.
+    /// In a time that depends on the lengths at most.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.0.as_slice().ct_eq(other.0.as_slice()).into()
     }
@@ -35,7 +35,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What follows from key material.
+/// The keys that follow from key material.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Kdf {
     /// `HKDF-SHA256(material, "JFrameEncryptionKey")` and `"JFrameRatchetKey"`.
@@ -104,7 +104,7 @@ impl Kdf {
         }
     }
 
-    /// The step whose next material and AES key are known, of which the material is not.
+    /// A step whose next material and AES key are known, but not its own material.
     #[cfg(feature = "livekit")]
     fn step_before(&self, backend: Backend, next: Secret) -> Step {
         let key_len = match self {
@@ -117,11 +117,12 @@ impl Kdf {
     }
 }
 
-/// What a key begins with.
+/// The input of the first step.
 pub(crate) enum KeyInput {
     /// Its material.
     Material(Secret),
-    /// The material of the step after it, 32 bytes, in LiveKit's format: what frames are encrypted with is in there too.
+    /// The material of the step after it, 32 bytes, in LiveKit's format: what frames are encrypted
+    /// with is in there too.
     #[cfg(feature = "livekit")]
     Next(Secret),
 }

@@ -4,23 +4,31 @@
 //! | clear header (H) | AES-GCM ciphertext | tag (16) | IV (12) | 0C | key index |
 //! ```
 //!
-//! The clear bytes are the AAD. The IV is `SSRC ‖ RTP timestamp ‖` a third word, which holds a count of the stream's frames.
+//! The clear bytes are the AAD. The IV is `SSRC ‖ RTP timestamp ‖` a third word, which holds a
+//! count of the stream's frames.
 
 mod kdf;
+mod key_walk;
+#[cfg(feature = "livekit")]
+mod layout_search;
 mod open;
+mod opened;
 mod policy;
 mod receive_keys;
 mod replay;
+mod report;
 mod seal;
 mod seen_ivs;
 mod send_keys;
 mod stream_nonces;
 
 pub(crate) use kdf::{Kdf, KeyInput, Secret};
-pub use open::Opened;
-pub(crate) use open::Opener;
 #[cfg(feature = "livekit")]
-pub(crate) use open::{Channel, Search};
+pub(crate) use layout_search::Search;
+#[cfg(feature = "livekit")]
+pub(crate) use open::Channel;
+pub(crate) use open::Opener;
+pub use opened::Opened;
 pub use policy::{ReceiverPolicy, Replay};
 pub(crate) use seal::Sealer;
 
@@ -40,7 +48,7 @@ pub(crate) const COUNTS: u16 = u16::MAX;
 pub(crate) struct Layout {
     /// Bytes at the front that stay readable: H.
     pub(crate) clear: usize,
-    /// Whether what is behind them is escaped as H.264 and H.265 units are.
+    /// Whether the bytes after them are escaped like H.264 and H.265 units.
     pub(crate) escaped: bool,
     /// Start codes at the front that get a fourth byte before the frame is sealed. The clear bytes
     /// are counted with them.
@@ -63,14 +71,14 @@ impl Layout {
         len > 0 && self.clear <= len + self.short_codes
     }
 
-    /// Bytes behind a frame of `len` that are enough for whatever becomes of it.
+    /// Bytes that are enough after a frame of `len`, including escapes.
     pub(crate) const fn room(self, len: usize) -> usize {
         let tail = (len + self.short_codes).saturating_sub(self.clear) + OVERHEAD;
         self.short_codes + OVERHEAD + if self.escaped { tail / 2 } else { 0 }
     }
 }
 
-/// What the third word of an IV is.
+/// The meaning of an IV's third word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum IvRule {
     /// The count.
@@ -81,7 +89,8 @@ pub(crate) enum IvRule {
     TimestampLessCount,
 }
 
-/// An IV in words of 8 and 4 bytes, big-endian, as AES-GCM reads it: a load across two stores has to wait for both.
+/// An IV in words of 8 and 4 bytes, big-endian, as AES-GCM reads it: a load across two stores has
+/// to wait for both.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Iv {
     front: u64,
@@ -105,7 +114,7 @@ impl Iv {
     }
 }
 
-/// The three words of an IV, as they are meant.
+/// The three words of an IV, interpreted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct IvWords {
     pub(crate) stream: u32,

@@ -1,7 +1,6 @@
-//! The opening side.
+//! Opens frames of either format: examines them, decrypts, and marks them as opened.
 
-use alloc::{collections::VecDeque, vec::Vec};
-use core::fmt;
+use alloc::vec::Vec;
 
 use sealframe_codec::annex_b;
 use sealframe_crypto::Backend;
@@ -9,71 +8,33 @@ use sealframe_crypto::Backend;
 #[cfg(feature = "livekit")]
 use super::{IV_LEN, seen_ivs::SeenIvs};
 use super::{
-    IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, TAG_LEN, TRAILER_LEN,
+    IV_MARK, Iv, IvRule, IvWords, Layout, OVERHEAD, Opened, TAG_LEN, TRAILER_LEN,
     policy::{ReceiverPolicy, Replay, TrialBudget},
     receive_keys::ReceiveKeys,
     replay::Windows,
+    report::Report,
 };
-use crate::{OpenError, ReceiverEvent, ReceiverStats};
+use crate::{OpenError, ReceiverEvent};
 
-/// Events that wait to be polled.
-const MAX_EVENTS: usize = 16;
-
-/// Whether further layouts are tried.
-#[cfg(feature = "livekit")]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Search {
-    No,
-    /// Clear bytes by a number modulo 256.
-    CutOff,
-}
-
-/// A frame that has opened: all of it is from a holder of the key. Who that is, the formats do not say.
-#[non_exhaustive]
-pub struct Opened<'f> {
-    /// The key's index, as on the wire.
-    pub index: u8,
-    /// The sender's SSRC, before servers rewrote it.
-    pub ssrc: u32,
-    /// The sender's RTP timestamp.
-    pub rtp_timestamp: u32,
-    /// The sender's count of frames, modulo 65,535.
-    pub count: u32,
-    /// The frame as the encoder made it: the front of the buffer that was given.
-    pub frame: &'f mut [u8],
-}
-
-impl fmt::Debug for Opened<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened")
-            .field("index", &self.index)
-            .field("ssrc", &self.ssrc)
-            .field("rtp_timestamp", &self.rtp_timestamp)
-            .field("count", &self.count)
-            .field("len", &self.frame.len())
-            .finish_non_exhaustive()
-    }
-}
-
-/// Where something came from, and so by what it is known when it comes again.
+/// The origin of a frame or of data, which decides how replays are detected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Channel {
-    /// By the order of its stream, which is the first word of the IV.
+    /// A frame: by the order of its stream, which the first word of the IV names.
     Media,
-    /// By its IV alone.
+    /// Packets: by the IV alone.
     #[cfg(feature = "livekit")]
     Packets,
-    /// The same.
+    /// Data tracks: by the IV alone.
     #[cfg(feature = "livekit")]
     Tracks,
 }
 
-/// What is known of a frame before it is opened. Nothing of it is authentic.
-struct Examined {
-    iv: Iv,
+/// The facts about a frame before it is opened. None of them is authentic.
+pub(super) struct Examined {
+    pub(super) iv: Iv,
     words: IvWords,
     channel: Channel,
-    index: u8,
+    pub(super) index: u8,
 }
 
 impl Examined {
@@ -84,10 +45,25 @@ impl Examined {
 }
 
 /// A frame that has opened, and its length.
-struct Done {
+pub(super) struct Done {
     words: IvWords,
     index: u8,
     len: usize,
+}
+
+/// Why a frame was rejected, and under which key it was tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) error: OpenError,
+    /// `None` if no key was tried.
+    index: Option<u8>,
+}
+
+impl From<OpenError> for Failure {
+    #[inline(always)] // a part of the hot doors
+    fn from(error: OpenError) -> Self {
+        Self { error, index: None }
+    }
 }
 
 /// Opens frames of either format.
@@ -100,14 +76,13 @@ pub(crate) struct Opener {
     packets: SeenIvs,
     #[cfg(feature = "livekit")]
     tracks: SeenIvs,
-    budget: TrialBudget,
+    pub(super) budget: TrialBudget,
     /// The ciphertext, for further tries on a backend that spoils it when the key is wrong.
-    spare: Vec<u8>,
+    pub(super) spare: Vec<u8>,
     /// The frame as it came, for further layouts.
     #[cfg(feature = "livekit")]
-    spare_frame: Vec<u8>,
-    pub(crate) stats: ReceiverStats,
-    events: VecDeque<ReceiverEvent>,
+    pub(super) spare_frame: Vec<u8>,
+    pub(crate) report: Report,
 }
 
 impl Opener {
@@ -125,13 +100,8 @@ impl Opener {
             spare: Vec::new(),
             #[cfg(feature = "livekit")]
             spare_frame: Vec::new(),
-            stats: ReceiverStats::default(),
-            events: VecDeque::with_capacity(MAX_EVENTS),
+            report: Report::new(),
         }
-    }
-
-    pub(crate) fn poll_event(&mut self) -> Option<ReceiverEvent> {
-        self.events.pop_front()
     }
 
     pub(crate) fn forget_stream(&mut self, stream: u32) {
@@ -146,86 +116,23 @@ impl Opener {
         layout: Layout,
     ) -> Result<Opened<'f>, OpenError> {
         let done = self.open_as_inlined(frame, layout, true);
-        self.ended(frame, done, None)
-    }
-
-    /// Opens a frame that has one of these layouts, of which there is at least one; or, with `Search::CutOff`, any number of clear bytes
-    /// from 1 to 255, which are tried if so many bytes can be afforded. Returns the layout too.
-    #[cfg(feature = "livekit")]
-    #[cold]
-    pub(crate) fn open_any<'f>(
-        &mut self,
-        frame: &'f mut [u8],
-        layouts: &[Layout],
-        search: Search,
-    ) -> Result<(Layout, Opened<'f>), OpenError> {
-        let mut spare = core::mem::take(&mut self.spare_frame);
-        spare.clear();
-        spare.extend_from_slice(frame);
-        let (layout, done) = self.try_any(frame, &spare, layouts, search);
-        if !matches!(done, Ok(_) | Err(OpenError::Unauthentic)) {
-            frame.copy_from_slice(&spare);
-        }
-        self.spare_frame = spare;
-        self.ended(frame, done, None).map(|opened| (layout, opened))
-    }
-
-    /// `spare` is the frame as it came. The first layout's error stands for all, unless that was too short.
-    #[cfg(feature = "livekit")]
-    fn try_any(
-        &mut self,
-        frame: &mut [u8],
-        spare: &[u8],
-        layouts: &[Layout],
-        search: Search,
-    ) -> (Layout, Result<Done, OpenError>) {
-        let mut error = None;
-        // All layouts with the present key before any further key: a step can take long.
-        for ratchets in [false, true] {
-            for &layout in layouts {
-                frame.copy_from_slice(spare);
-                match self.open_as(frame, layout, ratchets) {
-                    Ok(done) => return (layout, Ok(done)),
-                    // Whatever says more than that there is too little.
-                    Err(it) if matches!(error, None | Some(OpenError::TooShort)) => error = Some(it),
-                    Err(_) => {}
-                }
-            }
-            if ratchets || error != Some(OpenError::Unauthentic) {
-                break;
-            }
-            if search == Search::CutOff && self.budget.try_spend(u8::MAX, frame.len()) {
-                for layout in (1..=u8::MAX).rev().map(|clear| Layout::escaped(clear.into())) {
-                    frame.copy_from_slice(spare);
-                    self.stats.trials += 1;
-                    if let Ok(done) = self.open_as(frame, layout, false) {
-                        return (layout, Ok(done));
-                    }
-                }
-            }
-        }
-        (layouts[0], Err(error.unwrap_or(OpenError::Unauthentic)))
-    }
-
-    /// For the cold doors.
-    #[cfg(feature = "livekit")]
-    fn open_as(&mut self, frame: &mut [u8], layout: Layout, ratchets: bool) -> Result<Done, OpenError> {
-        self.open_as_inlined(frame, layout, ratchets)
+        self.ended(frame, done)
     }
 
     #[inline(always)] // a part of the hot doors
-    fn open_as_inlined(
+    pub(super) fn open_as_inlined(
         &mut self,
         frame: &mut [u8],
         layout: Layout,
         ratchets: bool,
-    ) -> Result<Done, OpenError> {
+    ) -> Result<Done, Failure> {
         let tail = frame.get_mut(layout.clear..).ok_or(OpenError::TooShort)?;
-        // Escapes are a third of it at most, and are counted before any is taken out: what is refused stays as it was.
+        // Escapes are at most a third of it, and are counted before any is removed: a rejected
+        // frame stays unchanged.
         let may_be_short = layout.escaped && tail.len() < 2 * OVERHEAD;
         let len = if may_be_short { annex_b::unescaped_len(tail) } else { tail.len() };
         if len < OVERHEAD {
-            return Err(OpenError::TooShort);
+            return Err(OpenError::TooShort.into());
         }
         let (iv, mark, index) = if layout.escaped {
             split_trailer(&annex_b::last_unescaped(tail).ok_or(OpenError::TooShort)?)
@@ -233,7 +140,7 @@ impl Opener {
             split_trailer(tail.last_chunk().ok_or(OpenError::TooShort)?)
         };
         if mark != IV_MARK || !self.keys.has_place(index) {
-            return Err(OpenError::NotThisFormat);
+            return Err(OpenError::NotThisFormat.into());
         }
         let examined = self.examine(iv, index, Channel::Media);
         self.check(&examined)?;
@@ -245,13 +152,13 @@ impl Opener {
         Ok(examined.done(layout.clear + payload_len))
     }
 
-    /// Not as the result of what can fail: between that and its use it would lie in memory, in pieces.
+    /// Returned directly, not inside a `Result`, so it stays in registers.
     #[inline(always)] // a part of the hot doors
     fn examine(&self, iv: Iv, index: u8, channel: Channel) -> Examined {
         Examined { iv, words: self.rule.split(iv), channel, index }
     }
 
-    /// Checks what can be without the key.
+    /// Makes the checks that need no key.
     #[inline(always)] // a part of the hot doors
     fn check(&self, examined: &Examined) -> Result<(), OpenError> {
         if self.keys.at(examined.index).is_none() {
@@ -270,7 +177,7 @@ impl Opener {
         }
     }
 
-    /// Marks what has been opened.
+    /// Marks a frame as opened.
     #[inline(always)] // a part of the hot doors
     fn mark(&mut self, examined: &Examined) {
         let (oldest, newest) = (self.keys.oldest(), self.keys.newest());
@@ -283,7 +190,8 @@ impl Opener {
         }
     }
 
-    /// Opens data whose IV and index came by another way. What is not the plaintext of the buffer has no meaning.
+    /// Opens data whose IV and index were sent beside them. The bytes of the buffer after the
+    /// plaintext have no meaning.
     #[cfg(feature = "livekit")]
     pub(crate) fn open_detached<'f>(
         &mut self,
@@ -293,7 +201,7 @@ impl Opener {
         channel: Channel,
     ) -> Result<Opened<'f>, OpenError> {
         let done = self.open_data(data, iv, index, channel);
-        self.ended(data, done, Some(index))
+        self.ended(data, done)
     }
 
     #[cfg(feature = "livekit")]
@@ -303,10 +211,10 @@ impl Opener {
         iv: [u8; IV_LEN],
         index: u8,
         channel: Channel,
-    ) -> Result<Done, OpenError> {
+    ) -> Result<Done, Failure> {
         let len = data.len().checked_sub(TAG_LEN).ok_or(OpenError::TooShort)?;
         if !self.keys.has_place(index) {
-            return Err(OpenError::NotThisFormat);
+            return Err(OpenError::NotThisFormat.into());
         }
         let examined = self.examine(Iv::from_bytes(&iv), index, channel);
         self.check(&examined)?;
@@ -315,7 +223,8 @@ impl Opener {
         Ok(examined.done(len))
     }
 
-    /// The one point of trust. Marks the frame as opened, and moves the key on if a later one opened it.
+    /// The one point of trust. Marks the frame as opened, and moves the key on if a later one
+    /// opened it.
     #[inline(always)] // a part of the hot doors
     fn decrypt(
         &mut self,
@@ -324,7 +233,7 @@ impl Opener {
         payload: &mut [u8],
         tag: &[u8],
         ratchets: bool,
-    ) -> Result<(), OpenError> {
+    ) -> Result<(), Failure> {
         let unknown = OpenError::UnknownKey { index: examined.index };
         let key = self.keys.at(examined.index).ok_or(unknown)?;
         let window = self.policy.ratchet_window;
@@ -340,11 +249,12 @@ impl Opener {
             let is_from_before = ratchets && self.try_before(examined, clear, payload, tag);
             if !is_from_before {
                 let steps = if may_walk { self.walk(examined, clear, payload, tag) } else { None };
-                let steps = steps.ok_or(OpenError::Unauthentic)?;
+                let steps = steps
+                    .ok_or(Failure { error: OpenError::Unauthentic, index: Some(examined.index) })?;
                 if let Some(key) = self.keys.at_mut(examined.index) {
                     key.advance(steps);
                 }
-                self.tell(ReceiverEvent::Ratcheted { index: examined.index, steps });
+                self.report.push(ReceiverEvent::Ratcheted { index: examined.index, steps });
             }
         } else if has_ratcheted && let Some(key) = self.keys.at_mut(examined.index) {
             key.opened_with_present();
@@ -355,124 +265,41 @@ impl Opener {
         Ok(())
     }
 
-    /// Tries the step before, if the key has left it only now.
-    #[cold]
-    fn try_before(
-        &mut self,
-        examined: &Examined,
-        clear: &[u8],
-        payload: &mut [u8],
-        tag: &[u8],
-    ) -> bool {
-        let key = self.keys.at(examined.index);
-        let Some(aead) = key.and_then(|key| key.aead_before()) else { return false };
-        self.stats.trials += 1;
-        let iv = examined.iv.to_bytes();
-        aead.decrypt_or_restore(iv, clear, payload, tag, &mut self.spare).is_ok()
-    }
-
-    /// Tries the keys ahead, one after the other, each a step of the one before. Returns which one opened the frame.
-    #[cold]
-    fn walk(
-        &mut self,
-        examined: &Examined,
-        clear: &[u8],
-        payload: &mut [u8],
-        tag: &[u8],
-    ) -> Option<u8> {
-        let (backend, iv) = (self.keys.backend, examined.iv.to_bytes());
-        let key = self.keys.at_mut(examined.index)?;
-        let mut derivations = self.policy.max_derivations_per_frame.min(key.steps_at_once());
-        for number in 1..=self.policy.ratchet_window {
-            let before = key.worked_out();
-            let candidate = key.candidate(backend, number, derivations > 0)?;
-            let aead = &candidate.aead;
-            let opened = aead.decrypt_or_restore(iv, clear, payload, tag, &mut self.spare);
-            let has_derived = key.worked_out() > before;
-            derivations -= u8::from(has_derived);
-            self.stats.derivations += u64::from(has_derived);
-            self.stats.trials += 1;
-            if opened.is_ok() {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    /// Counts, tells, and hands the frame out.
+    /// Counts and reports the frame, and returns it.
     #[inline(always)] // a part of the hot doors
-    fn ended<'f>(
+    pub(super) fn ended<'f>(
         &mut self,
         frame: &'f mut [u8],
-        done: Result<Done, OpenError>,
-        index: Option<u8>,
+        done: Result<Done, Failure>,
     ) -> Result<Opened<'f>, OpenError> {
         let Done { words, index, len } = match done {
             Ok(done) => done,
             // It carries nothing, so nothing is lost.
-            Err(error) if frame.is_empty() => return Err(error),
-            Err(error) => {
-                self.refused(index.or_else(|| frame.last().copied()), error);
-                return Err(error);
-            }
+            Err(Failure { error, .. }) if frame.is_empty() => return Err(error),
+            Err(failure) => return Err(self.rejected(failure)),
         };
-        self.stats.opened += 1;
+        self.report.stats.opened += 1;
         self.budget.opened(len);
         if let Some(key) = self.keys.at_mut(index)
             && key.failures > 0
         {
-            (key.failures, key.has_told) = (0, false);
+            (key.failures, key.is_reported) = (0, false);
         }
         let IvWords { stream, timestamp, count } = words;
         Ok(Opened { index, ssrc: stream, rtp_timestamp: timestamp, count, frame: &mut frame[..len] })
     }
 
     #[cold]
-    fn refused(&mut self, index: Option<u8>, error: OpenError) {
-        self.stats.refused += 1;
-        match error {
-            OpenError::Unauthentic => {
-                self.stats.unauthentic += 1;
-                self.budget.failed();
-                let after = self.policy.failure_tolerance;
-                let Some(index) = index else { return };
-                let Some(key) = self.keys.at_mut(index) else { return };
-                key.failures = key.failures.saturating_add(1);
-                if key.failures >= after && !key.has_told {
-                    key.has_told = true;
-                    self.tell(ReceiverEvent::Failing { index });
-                }
-            }
-            OpenError::UnknownKey { index } => {
-                self.stats.unknown_key += 1;
-                if self.keys.reports_unknown(index) {
-                    self.tell(ReceiverEvent::UnknownKey { index });
-                }
-            }
-            OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.stats.replayed += 1,
-            OpenError::TooShort
-            | OpenError::StepErased { .. }
-            | OpenError::StepTooFar { .. }
-            | OpenError::NotThisFormat
-            | OpenError::Injected => {}
+    fn rejected(&mut self, Failure { error, index }: Failure) -> OpenError {
+        if error == OpenError::Unauthentic {
+            self.budget.failed();
         }
-    }
-
-    /// Refused before any key was tried.
-    #[cfg(feature = "livekit")]
-    pub(crate) const fn count_refused(&mut self) {
-        self.stats.refused += 1;
-    }
-
-    #[cold]
-    fn tell(&mut self, event: ReceiverEvent) {
-        if self.events.len() < MAX_EVENTS {
-            self.events.push_back(event);
-        }
+        self.report.rejected(&mut self.keys, self.policy.failure_tolerance, error, index);
+        error
     }
 }
 
-/// IV, its length as it is marked, key index.
+/// The IV, the mark of its length, and the key index.
 #[inline(always)] // a part of the hot doors
 fn split_trailer(&[ref iv @ .., mark, index]: &[u8; TRAILER_LEN]) -> (Iv, u8, u8) {
     (Iv::from_bytes(iv), mark, index)

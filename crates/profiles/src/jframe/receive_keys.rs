@@ -20,13 +20,15 @@ pub(crate) struct ReceiveKey {
     /// open until it is wiped.
     before: Option<(Step, u16)>,
     kdf: Kdf,
-    /// Keys are numbered as they come, from 1. A ratchet changes nothing, and the same key at two indexes has one number.
+    /// Keys are numbered as they come, from 1. A ratchet changes nothing, and the same key at two
+    /// indexes has one number.
     number: u64,
-    /// Candidates: the steps after the present one, in order. They depend on the key alone, not on what came.
+    /// Candidates: the steps after the present one, in order. They depend on the key alone, not on
+    /// received frames.
     ahead: VecDeque<Step>,
     /// Frames in a row that did not open.
     pub(crate) failures: u16,
-    pub(crate) has_told: bool,
+    pub(crate) is_reported: bool,
 }
 
 impl ReceiveKey {
@@ -34,7 +36,8 @@ impl ReceiveKey {
         self.step.next.is_some()
     }
 
-    /// Works out the candidate `number` steps ahead (from 1) unless it is there, if it may. `number - 1` are there.
+    /// Derives the candidate `number` steps ahead (from 1) unless it is held, if `may_derive`.
+    /// `number - 1` are held.
     pub(crate) fn candidate(
         &mut self,
         backend: Backend,
@@ -52,7 +55,7 @@ impl ReceiveKey {
         self.ahead.get(usize::from(number) - 1)
     }
 
-    /// How many candidates there are.
+    /// The number of candidates.
     pub(crate) fn worked_out(&self) -> usize {
         self.ahead.len()
     }
@@ -105,7 +108,7 @@ impl ReceiveKey {
 pub(crate) struct ReceiveKeys {
     pub(crate) backend: Backend,
     ring: Vec<Option<Box<ReceiveKey>>>,
-    /// Indexes whose lack of a key has been told.
+    /// Indexes whose missing key has been reported.
     told: [u64; 4],
     /// The number of the last key that came.
     newest: u64,
@@ -144,7 +147,7 @@ impl ReceiveKeys {
         self.newest
     }
 
-    /// The least number of a key that is held; above all if there is none.
+    /// The lowest number of a held key; the maximum if there is none.
     #[inline]
     pub(crate) const fn oldest(&self) -> u64 {
         self.oldest
@@ -155,7 +158,7 @@ impl ReceiveKeys {
         self.oldest = numbers.min().unwrap_or(u64::MAX);
     }
 
-    /// The number of a key that is there already, or the next one.
+    /// The number of this key if it is held already, or the next one.
     fn number_of(&mut self, is_same: impl Fn(&ReceiveKey) -> bool) -> u64 {
         if let Some(held) = self.ring.iter().flatten().find(|key| is_same(key)) {
             return held.number;
@@ -164,7 +167,7 @@ impl ReceiveKeys {
         self.newest
     }
 
-    /// Takes a key in place of the one that is there. The same key again changes nothing.
+    /// Sets a key in place of the one at this index. The same key again changes nothing.
     pub(crate) fn set(&mut self, index: u32, kdf: Kdf, input: KeyInput) -> u8 {
         let index = self.index(index);
         let is_same = |held: &ReceiveKey| held.kdf == kdf && held.step.material.is(input.secret());
@@ -178,7 +181,7 @@ impl ReceiveKeys {
                 number,
                 ahead: VecDeque::new(),
                 failures: 0,
-                has_told: false,
+                is_reported: false,
             }));
             self.find_oldest();
         }
@@ -186,7 +189,7 @@ impl ReceiveKeys {
         index
     }
 
-    /// Moves a key one step on, as its sender said by other means.
+    /// Moves a key one step on, as its sender has signalled.
     pub(crate) fn ratchet(&mut self, index: u32) -> Result<u8, KeyError> {
         let index = self.index(index);
         let backend = self.backend;
@@ -205,7 +208,7 @@ impl ReceiveKeys {
             Some(held) if held.kdf == kdf => {
                 held.ahead.clear();
                 held.replace(input.expand(&kdf, backend));
-                (held.failures, held.has_told) = (0, false);
+                (held.failures, held.is_reported) = (0, false);
                 self.index(index)
             }
             _ => self.set(index, kdf, input),
@@ -229,7 +232,7 @@ impl ReceiveKeys {
         Some(self.at(self.index(index))?.step.material.expose())
     }
 
-    /// Whether nobody has been told yet that there is no key here.
+    /// Whether the missing key at this index has not been reported yet.
     pub(crate) fn reports_unknown(&mut self, index: u8) -> bool {
         let (word, bit) = (usize::from(index) / 64, 1 << (index % 64));
         let is_new = self.told[word] & bit == 0;

@@ -1,44 +1,45 @@
 //! Which frames of a stream have been opened already.
 //!
-//! Three kinds of peers send IVs. What a frame is checked by follows from its own IV and from
-//! authentic frames before it, so nobody on the way can choose.
+//! Three kinds of peers send IVs. A frame's own IV and the authentic frames before it determine how
+//! it is checked, so no relay can choose.
 //!
-//! | the peer's IVs | what is remembered |
+//! | the peer's IVs | memory |
 //! |---|---|
-//! | SSRC, timestamp and count | a [`Window`] for each SSRC: old frames are refused |
-//! | drawn at random, 12 bytes | the last [`SeenIvs`]: what is older opens again |
-//! | random SSRCs, or more of them than there are windows | the same, for those that have no window |
+//! | SSRC, timestamp and count | a [`Window`] for each SSRC: old frames are rejected |
+//! | drawn at random, 12 bytes | the last [`SeenIvs`]: older frames open again |
+//! | random SSRCs, or more than there are windows | the same, for those without a window |
 
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{COUNTS, Iv, IvWords, seen_ivs::SeenIvs};
 use crate::OpenError;
 
-/// Streams that have a window; only authentic frames begin one. Room for others is made by those of
-/// which nothing can open again, then by those that have sent one frame, whose IV is remembered.
+/// Streams that have a window; only authentic frames begin one. A new stream replaces one of which
+/// no frame can open again, or else one that has sent one frame, whose IV is remembered.
 const MAX_STREAMS: usize = 1024;
-/// Frames that are remembered for each: about two seconds. What is older is refused.
+/// Frames remembered for each stream: about two seconds. Older ones are rejected.
 const REMEMBERED: usize = 128;
 
-/// Timestamps that a stream may leap ahead at once when it could be an old frame as well: 93 minutes of sound, 50 of video.
+/// Timestamps that a stream may leap ahead at once when it could be an old frame as well: 93
+/// minutes of sound, 50 of video.
 const LEAP: u64 = 1 << 28;
-/// A timestamp comes again after so many.
+/// Timestamps wrap after this many.
 const CIRCLE: u64 = 1 << 32;
 
-/// Frames that may be lost between two of which one counts on from the other.
+/// At most this many frames may be lost between two that count on from each other.
 const LOST: u64 = 2048;
 /// Frames of a block, ten minutes of sound. Two of them and three times what may be lost are less
 /// than 65,535: no frame of this block or the last can have the count of the next one.
 const BLOCK: u64 = 29_000;
-/// So far behind all others a stream has rested, and not been set back: 12 minutes of video, 23 of
+/// A stream this far behind all others has rested, and was not set back: 12 minutes of video, 23 of
 /// sound.
 const FAR: u64 = 1 << 26;
 
-/// Counts of peers: those of their 65,535, and of our senders' passes. What is above was drawn at
-/// random.
+/// Counts of peers: their 65,535, and our senders' passes. Higher ones were drawn at random.
 const ORDERED: u32 = COUNTS as u32 * 1024;
 
-/// A frame's place among those of its stream: by timestamp, and by count where that stands still. Both are unwrapped.
+/// A frame's place among those of its stream: by timestamp, and by count where that stands still.
+/// Both are unwrapped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 struct Place {
     timestamp: u64,
@@ -46,7 +47,8 @@ struct Place {
 }
 
 impl Place {
-    /// So far from zero that nothing near a first frame is below it; zero on both circles.
+    /// Far enough from zero that no place near a first frame is below it; a multiple of both
+    /// moduli.
     const START: u64 = (1 << 32) * COUNTS as u64;
 
     /// No frame's.
@@ -80,7 +82,7 @@ const fn further(from: u16, count: u16) -> i32 {
     }
 }
 
-/// As senders reduce it; what is not reduced no peer has sent.
+/// Reduced like a sender's count; no peer sends an unreduced one.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "reduced to 16 bits")]
 const fn reduced(count: u32) -> u16 {
@@ -109,7 +111,7 @@ impl Arc {
     }
 }
 
-/// Why a frame has not been opened before, by what nobody can have made up.
+/// The proof that a frame has not been opened before, from facts that an attacker cannot make up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Proof {
     /// Its timestamp is ahead of all.
@@ -119,17 +121,17 @@ enum Proof {
     /// Its count is the next one or so, and its timestamp is not among those where that count can
     /// have been before.
     Counted,
-    /// The same, and no timestamp of the stream is further back: it has come so far ahead that it
-    /// looks so.
+    /// As above, and no timestamp of the stream is further back: it is so far ahead that it looks
+    /// so.
     Rested,
 }
 
 /// The last frames of one stream.
 ///
-/// A timestamp ahead of all that have been opened says that a frame is new. One that is not may be
-/// one of a clock that was set back, or that of an old frame which somebody sends again. The count
-/// tells them apart: a frame that counts on from the last one, with a timestamp behind it, is
-/// either the next frame or one from 65,535 frames before; and where those were is known.
+/// A timestamp ahead of all opened ones proves that a frame is new. Any other timestamp may be one
+/// of a clock that was set back, or that of a replayed frame. The count distinguishes them: a frame
+/// that counts on from the last one, with a timestamp behind it, is either the next frame or one
+/// from 65,535 frames before; and the places of those are known.
 ///
 /// A stream that rests for more than half the circle of timestamps comes back as if from before it
 /// began. The timestamps that it had until then are closed from then on.
@@ -158,11 +160,11 @@ struct Window {
     /// A ring.
     seen: [Place; REMEMBERED],
     next: usize,
-    /// The latest that is no longer in the ring: up to it nobody can tell.
+    /// The latest place that has left the ring: up to it no frame can be checked.
     forgotten: Place,
     /// The furthest count that is no longer in the ring.
     forgotten_count: u64,
-    /// The IV of the first frame, as long as there is no other.
+    /// The IV of the first frame, while there is no other.
     only: Option<Iv>,
 }
 
@@ -188,8 +190,8 @@ impl Window {
         }
     }
 
-    /// The place nearest to the newest whose timestamp is that, and nearest to the front whose
-    /// count is that.
+    /// The place with this timestamp nearest to the newest, and with this count nearest to the
+    /// front.
     #[inline]
     #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "modulo 2^32")]
     const fn place(&self, timestamp: u32, count: u16) -> Place {
@@ -200,7 +202,8 @@ impl Window {
         }
     }
 
-    /// Whether a place before the newest has the same timestamp modulo 2^32, and is likelier than such a leap.
+    /// Whether a place before the newest has the same timestamp modulo 2^32, and is likelier than
+    /// such a leap.
     #[inline]
     const fn is_round(&self, place: Place) -> bool {
         place.timestamp - self.newest.timestamp > LEAP && place.timestamp - CIRCLE >= self.earliest
@@ -282,7 +285,7 @@ impl Window {
         self.judge(timestamp, count).map(|_| ())
     }
 
-    /// Whether there is a place for it: there is if it has passed [`check`](Self::check).
+    /// Whether there is a place for it, as there is if it has passed [`check`](Self::check).
     #[inline]
     fn mark(&mut self, timestamp: u32, count: u16) -> bool {
         let Ok((place, proof)) = self.judge(timestamp, count) else { return false };
@@ -301,12 +304,12 @@ impl Window {
             let is_leap = place.count - self.front > LOST;
             (self.front, self.front_count) = (place.count, count);
             if is_leap {
-                // Blocks do not have what was shortly before.
+                // Blocks do not hold the most recent frames.
                 (self.block, self.settled) = (self.newest.timestamp, self.newest.timestamp);
                 self.block_end = self.front + BLOCK;
             }
         } else if self.front - place.count > LOST {
-            // It was held back for long, or counts have begun anew: no block has it.
+            // It was delayed for long, or counts have restarted: no block has it.
             self.settled = self.settled.max(place.timestamp);
         }
         self.least = self.least.min(place.count);
@@ -323,7 +326,7 @@ impl Window {
         true
     }
 
-    /// The stream begins anew, at a place that is far ahead of where it was.
+    /// Restarts the stream, at a place that is far ahead of its last one.
     #[expect(clippy::cast_possible_truncation, reason = "modulo 2^32")]
     fn close(&mut self, place: Place, timestamp: u32) {
         let len = self.newest.timestamp - self.earliest;
@@ -419,7 +422,7 @@ impl Windows {
         }
     }
 
-    /// Where a new stream is; `None` if there is no room.
+    /// The index for a new stream; `None` if there is no room.
     #[cold]
     fn begin(
         &mut self,
@@ -444,7 +447,7 @@ impl Windows {
 
     /// Where a stream has made room.
     fn room(&mut self, oldest_key: u64) -> Option<usize> {
-        // All of whose frames came before the oldest key.
+        // Whether all of its frames came before the oldest key.
         if let Some(at) = self.keys.iter().position(|&key| key < oldest_key) {
             return Some(at);
         }

@@ -48,7 +48,7 @@ impl Sealer {
         self.keys.key()?.plan(stream, timestamp, self.first_count, len)
     }
 
-    /// Seals a frame where it lies.
+    /// Seals a frame in place.
     #[inline]
     pub(crate) fn seal_in_place<'f>(
         &mut self,
@@ -76,7 +76,8 @@ impl Sealer {
         timestamp: u32,
         out: &'o mut [u8],
     ) -> Result<&'o mut [u8], SealError> {
-        // What would be refused is not copied: a frame in clear must not lie where a sealed one is expected.
+        // A frame that would be rejected is not copied: no plaintext may lie where a sealed frame
+        // is expected.
         let plan = self.plan(frame.len(), layout, stream, timestamp)?;
         let need = frame.len() + layout.room(frame.len());
         let out = out.get_mut(..need).ok_or(SealError::OutputTooShort { need })?;
@@ -98,7 +99,8 @@ impl Sealer {
         Ok(out)
     }
 
-    /// Encrypts data of which only the ciphertext and the tag go into `buf`; returns the index and the IV.
+    /// Encrypts data of which only the ciphertext and the tag go into `buf`; returns the index and
+    /// the IV.
     #[cfg(feature = "livekit")]
     pub(crate) fn seal_detached<'f>(
         &mut self,
@@ -117,7 +119,7 @@ impl Sealer {
         Ok((self.keys.in_use(), iv.to_bytes(), buf))
     }
 
-    /// There is room for everything behind the `len` bytes of the frame.
+    /// There is room for everything after the `len` bytes of the frame.
     #[inline(always)] // a part of the hot doors
     fn finish<'f>(
         &mut self,
@@ -147,7 +149,7 @@ impl Sealer {
         Ok(&mut buf[..end])
     }
 
-    /// Encrypts what is behind the clear bytes, writes the tag behind it, and counts.
+    /// Encrypts the bytes after the clear ones, appends the tag, and counts.
     #[inline(always)] // a part of the hot doors
     fn encrypt(
         &mut self,

@@ -1,5 +1,4 @@
-//! Which IVs have been opened already, where nothing in them is in an order that could refuse old
-//! ones.
+//! The IVs of opened frames, where no order in them could reject old ones.
 
 use alloc::vec::Vec;
 
@@ -7,7 +6,7 @@ use super::Iv;
 use crate::OpenError;
 
 /// IVs that are remembered: enough for half a minute of a busy data track, or for a minute of
-/// sound. What is older opens again.
+/// sound. An older frame opens again.
 const REMEMBERED: usize = 4096;
 
 /// The last IVs that have opened something.
@@ -31,8 +30,8 @@ impl SeenIvs {
         Ok(())
     }
 
-    /// Marks an IV that has passed [`check`](Self::check) and has opened something. Memory grows
-    /// with what is remembered, to 64 kB.
+    /// Marks an IV that has passed [`check`](Self::check) and whose frame has opened. Memory grows
+    /// with the remembered IVs, to 64 kB.
     pub(crate) fn mark(&mut self, iv: Iv) {
         if let Some(oldest) = self.seen.get_mut(self.next) {
             *oldest = iv;

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{KeyError, SealError};
 
-/// Streams that a key counts for. Those that it has only taken over from the key before make room for others.
+/// Streams that a key counts for. Those that it has only taken over from the key before make room
+/// for others.
 const MAX_STREAMS: usize = 1024;
 
 pub(crate) struct SendKey {
@@ -20,7 +21,7 @@ pub(crate) struct SendKey {
     /// Where the last one was.
     last: usize,
     blocks: BlockCount,
-    /// Blocks at which the application is told that the key nears its end.
+    /// Blocks at which the application learns that the key nears its end.
     warn_at: BlockCount,
     has_warned: bool,
 }
@@ -41,8 +42,8 @@ impl SendKey {
         }
     }
 
-    /// Where the nonces of a new stream will be, or `None` for behind all others. One that is replaced has no IV under this key, so
-    /// none can come twice when its stream begins anew.
+    /// The place for the nonces of a new stream, or `None` for the end. A replaced stream has no IV
+    /// under this key, so none can repeat when it begins again.
     fn place_of_new(&self) -> Result<Option<usize>, SealError> {
         if self.streams.len() < MAX_STREAMS {
             return Ok(None);
@@ -51,7 +52,7 @@ impl SendKey {
         unused.map(Some).ok_or(SealError::TooManyStreams)
     }
 
-    /// The nonces of a stream as it is, and as it will be after a frame with this timestamp.
+    /// A stream's nonces, now and after a frame with this timestamp.
     #[inline(always)] // a part of the hot doors
     pub(crate) fn plan(
         &self,
@@ -97,7 +98,8 @@ impl SendKey {
         self.place(stream).map(|at| self.streams[at].count())
     }
 
-    /// Counts go on, in case that timestamps stand still. Those that have long been unused are the first to make room.
+    /// Counts go on, in case that timestamps stand still. Those that have long been unused are the
+    /// first to make room.
     fn streams_for_new_key(&self) -> Vec<StreamNonces> {
         let unused = self.streams.iter().filter(|nonces| nonces.is_unused());
         let used = self.streams.iter().filter(|nonces| !nonces.is_unused());
@@ -157,7 +159,7 @@ impl SendKeys {
         self.ring[self.in_use].as_deref_mut()
     }
 
-    /// Takes a key and uses it. The same key at the same place changes nothing but that.
+    /// Sets a key and uses it. The same key at the same place changes only which key is used.
     pub(crate) fn set(&mut self, index: u32, kdf: Kdf, input: KeyInput) -> Result<u8, KeyError> {
         self.check_process()?;
         let index = self.index(index);
@@ -199,7 +201,8 @@ impl SendKeys {
         Ok(index)
     }
 
-    /// Uses a key under another index from now on, with all that it has counted. Nothing is left at the old one.
+    /// Uses a key under another index from now on, with all that it has counted. Nothing is left at
+    /// the old one.
     #[cfg(feature = "livekit")]
     pub(crate) fn move_to(&mut self, from: u32, to: u32) -> Result<u8, KeyError> {
         self.check_process()?;
@@ -230,7 +233,7 @@ impl SendKeys {
     }
 }
 
-/// An index as signalled, in a ring: what goes over the wire.
+/// A signalled index, in a ring: the index on the wire.
 #[expect(clippy::cast_possible_truncation, reason = "a ring has 256 places at most")]
 pub(crate) const fn reduced(index: u32, ring_size: usize) -> u8 {
     (index as usize % ring_size) as u8

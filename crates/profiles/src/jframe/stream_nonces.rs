@@ -3,11 +3,11 @@
 use super::COUNTS;
 use crate::SealError;
 
-/// The count of one SSRC under one key, and what has to be known of the timestamps so that no pair of timestamp and count
-/// comes twice.
+/// The count of one SSRC under one key, and the facts about its timestamps that keep every pair of
+/// timestamp and count from repeating.
 ///
-/// Counts are told apart modulo 65,535, timestamps modulo 2^32. A timestamp more than 2^31 ahead is
-/// a step back. A frame has its pair for itself if
+/// Counts are taken modulo 65,535, timestamps modulo 2^32. A timestamp more than 2^31 ahead is a
+/// step back. A frame's pair is unique if
 ///
 /// * fewer than 65,535 frames have been sealed: all counts differ; or
 /// * it is ahead of all timestamps, which have not come round; or
@@ -15,17 +15,17 @@ use crate::SealError;
 /// * it is behind the latest, but ahead of all frames that can have its count, which are 65,535
 ///   frames back or more.
 ///
-/// Where none of this holds the clock has been set back by more than ten minutes or so, or has
+/// Where none of this holds, the clock has been set back by more than about ten minutes, or has
 /// leapt too often. The stream then begins another pass, with the number of the pass in the upper
-/// half of the count: that half is 0 in what the peers send, and they do not look at it. A clock
-/// that stands still, one that has come round and one that jumps without end are refused instead:
-/// no frame's own timestamp does that.
+/// half of the count: that half is 0 in the peers' frames, and they ignore it. A clock that stands
+/// still, one that has wrapped and one that keeps jumping are rejected instead: a frame's own
+/// timestamp does none of these.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StreamNonces {
     pub(crate) stream: u32,
     /// The next frame's count, reduced. Only ever counts up.
     count: u16,
-    /// Only ever counts up, so what is below is of this pass alone.
+    /// Only counts up, so smaller counts are of this pass alone.
     pass: u16,
     /// Jumps of the clock, the one that began the pass included.
     jumps: u16,
@@ -51,7 +51,7 @@ pub(crate) struct StreamNonces {
 const BLOCK: u64 = (COUNTS as u64) / 2;
 /// Further back than encoders reorder frames: 11 s of video, 21 s of sound.
 const BACK: i32 = -(1 << 20);
-/// Further ahead than media run on while anybody watches: 50 minutes of video, 93 of sound.
+/// Further ahead than media run on in practice: 50 minutes of video, 93 of sound.
 const AHEAD: i32 = 1 << 28;
 /// Jumps in a pass of a clock that is one, or of two that take turns.
 const MAX_JUMPS: u16 = 40_000;
@@ -140,7 +140,7 @@ impl StreamNonces {
         Ok(())
     }
 
-    /// Begins with a frame of which everything before is of another pass.
+    /// Begins with a frame whose predecessors are all of another pass.
     fn start(&mut self, timestamp: u32) {
         (self.frames, self.since_latest) = (1, 1);
         (self.latest, self.earliest) = (timestamp.into(), timestamp.into());
@@ -152,8 +152,8 @@ impl StreamNonces {
         self.count as u32 + pass as u32 * COUNTS as u32
     }
 
-    /// Whether there is little left: timestamps have come three quarters round, or three quarters
-    /// of the passes are over.
+    /// Whether little is left: timestamps have gone through three quarters of their range, or three
+    /// quarters of the passes are used.
     pub(crate) const fn is_nearly_used_up(&self) -> bool {
         self.jumps == 0 && self.latest - self.earliest >= 3 << 30 || self.pass >= 3 << 14
     }

@@ -13,15 +13,18 @@ pub struct Key {
 }
 
 impl Key {
-    /// A participant's media key, of 32 random bytes: AES-128 key and ratchet follow from it by HKDF-SHA256.
+    /// A participant's media key, of 32 random bytes: AES-128 key and ratchet follow from it by
+    /// HKDF-SHA256.
     #[must_use]
     pub fn from_material(material: &[u8; 32]) -> Self {
         Self { kdf: Kdf::Jitsi, input: KeyInput::Material(Secret::new(material)) }
     }
 
-    /// `externallyManagedKey`: the AES key itself, of 16 or 32 bytes; `None` for any other length. It has no ratchet.
+    /// `externallyManagedKey`: the AES key itself, of 16 or 32 bytes; `None` for any other length.
+    /// It has no ratchet.
     ///
-    /// Everybody seals with the same key, so that nonces differ by the SSRC alone: no two participants may have the same.
+    /// Everyone seals with the same key, so nonces differ by the SSRC alone: no two participants
+    /// may have the same.
     #[must_use]
     pub fn external(key: &[u8]) -> Option<Self> {
         matches!(key.len(), 16 | 32)

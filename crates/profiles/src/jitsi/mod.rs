@@ -1,9 +1,11 @@
 #![doc = include_str!("../../docs/jitsi.md")]
 
+mod config;
 mod key;
 mod receiver;
 mod sender;
 
+pub use config::Config;
 pub use key::Key;
 pub use receiver::Receiver;
 pub use sender::Sender;
@@ -15,7 +17,7 @@ pub const RING_SIZE: u16 = 16;
 /// Ratchet steps that a receiver follows at most.
 pub const MAX_RATCHET_WINDOW: u8 = 8;
 
-/// By the type of the frame alone, whatever the codec.
+/// By the type of the frame alone, for every codec.
 ///
 /// Source: jitsi/lib-jitsi-meet, modules/e2ee/Context.ts.
 const fn layout(info: &FrameInfo) -> Layout {

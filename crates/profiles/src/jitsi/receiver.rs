@@ -3,42 +3,35 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_crypto::Backend;
-
-use super::{Key, MAX_RATCHET_WINDOW, RING_SIZE, layout};
+use super::{Config, Key, RING_SIZE, layout};
 use crate::{
-    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverPolicy, ReceiverStats,
+    FrameInfo, KeyError, OpenError, Opened, ReceiverEvent, ReceiverStats,
     jframe::{IvRule, Opener},
 };
 
-/// Opens the frames of one participant, of all its streams; with an external key, those of everybody.
+/// Opens the frames of one participant, of all its streams; with an external key, those of
+/// everyone.
 pub struct Receiver(Opener);
 
 impl Receiver {
-    /// A receiver without keys, on the default backend, with the default [`ReceiverPolicy`].
+    /// A receiver without keys.
     #[must_use]
-    pub fn new() -> Self {
-        Self::with_policy(Backend::default(), ReceiverPolicy::default())
+    pub fn new(config: Config) -> Self {
+        Self(Opener::new(config.backend, IvRule::Count, RING_SIZE, config.policy))
     }
 
-    /// A receiver without keys. Ratchet steps ahead beyond [`MAX_RATCHET_WINDOW`] are not followed, whatever the policy says.
-    #[must_use]
-    pub fn with_policy(backend: Backend, policy: ReceiverPolicy) -> Self {
-        let ratchet_window = policy.ratchet_window.min(MAX_RATCHET_WINDOW);
-        let policy = ReceiverPolicy { ratchet_window, ..policy };
-        Self(Opener::new(backend, IvRule::Count, RING_SIZE, policy))
-    }
-
-    /// Takes a key, in place of the one at this index; returns the index on the wire: `index` modulo 16.
+    /// Takes a key, in place of the one at this index; returns the index on the wire: `index`
+    /// modulo 16.
     ///
-    /// One that was here before another should not come back: what it opened of streams that have
-    /// made room for others since, more than 1,024, would open again, and so would what it opened
-    /// of frames without order, more than 4,096.
+    /// Do not set a replaced key again: frames that it opened would open once more if their stream
+    /// has been evicted since, by more than 1,024 others, or if their IVs show no order and more
+    /// than 4,096 such have come since.
     pub fn set_key(&mut self, index: u32, key: Key) -> u8 {
         self.0.keys.set(index, key.kdf, key.input)
     }
 
-    /// Moves a key one step on, when its sender has said so. Not needed: frames tell.
+    /// Moves a key one step on, when its sender has signalled it. Optional, because frames prove it
+    /// too.
     ///
     /// # Errors
     /// [`KeyError::NoKey`]; [`KeyError::NoRatchet`] with an external key.
@@ -57,16 +50,18 @@ impl Receiver {
         self.0.keys.material(index)
     }
 
-    /// Opens a sealed frame where it lies. Copies: the ciphertext, once, on ring and aws-lc-rs where the key has a ratchet. Allocates:
-    /// only until it has seen the longest frame, and for the first frame of a stream.
+    /// Opens a sealed frame in place. Copies: the ciphertext, once, on ring and aws-lc-rs where the
+    /// key has a ratchet. Allocates: only until it has seen the longest frame, and for the first
+    /// frame of a stream.
     ///
-    /// A frame may be up to the policy's window of ratchet steps ahead; the key moves on when a frame has proven it, and never
-    /// back. Frames of the step before open until 256 of the new one have.
+    /// A frame may be up to the policy's window of ratchet steps ahead; the key moves on when a
+    /// frame has proven it, and never back. Frames of the step before open until 256 of the new one
+    /// have.
     ///
     /// # Errors
-    /// [`OpenError`]; [`OpenError::TooShort`] for a frame without bytes, which counts as nothing.
-    /// Only after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The
-    /// keys and what has been opened are as they were.
+    /// [`OpenError`]; [`OpenError::TooShort`] for a frame without bytes, which is not counted. Only
+    /// after [`OpenError::Unauthentic`] can the frame have changed: to garbage or zeros. The keys
+    /// and the replay state are unchanged.
     #[inline]
     pub fn open_in_place<'f>(
         &mut self,
@@ -92,26 +87,20 @@ impl Receiver {
         self.0.forget_stream(ssrc);
     }
 
-    /// What has happened since the last call. At most 16 events wait; more are not kept.
+    /// The next event since the last call. At most 16 events wait; further ones are dropped.
     pub fn poll_event(&mut self) -> Option<ReceiverEvent> {
-        self.0.poll_event()
+        self.0.report.poll_event()
     }
 
     /// How many frames ended how.
     #[must_use]
     pub const fn stats(&self) -> ReceiverStats {
-        self.0.stats
-    }
-}
-
-impl Default for Receiver {
-    fn default() -> Self {
-        Self::new()
+        self.0.report.stats
     }
 }
 
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("stats", &self.0.stats).finish_non_exhaustive()
+        f.debug_struct("Receiver").field("stats", &self.0.report.stats).finish_non_exhaustive()
     }
 }

@@ -3,27 +3,28 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use sealframe_crypto::Backend;
 use sealframe_wire::FrameBuf;
 
-use super::{Key, RING_SIZE, layout};
+use super::{Config, Key, RING_SIZE, layout};
 use crate::{
     FrameInfo, KeyError, SealError, SenderEvent,
     jframe::{IvRule, OVERHEAD, Sealer},
 };
 
-/// Seals the frames of one participant, of all its streams. Owns their counts: not `Clone`, and nothing sets one back.
+/// Seals the frames of one participant, of all its streams. Owns their counts: not `Clone`, and
+/// nothing sets one back.
 ///
 /// In a forked child it seals nothing ([`SealError::Forked`]) and takes no keys
 /// ([`KeyError::Forked`]): its parent goes on with the same nonces.
 ///
 /// ```
-/// use sealframe_profiles::{Codec, FrameInfo, jitsi};
+/// use sealframe_profiles::{Backend, Codec, FrameInfo, jitsi};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let key = || jitsi::Key::from_material(&[0x42; 32]);
-/// let mut sender = jitsi::Sender::new();
-/// let mut receiver = jitsi::Receiver::new();
+/// let config = jitsi::Config::new(Backend::recommended());
+/// let mut sender = jitsi::Sender::new(config.clone());
+/// let mut receiver = jitsi::Receiver::new(config);
 /// sender.set_key(0, key())?;
 /// receiver.set_key(0, key());
 ///
@@ -37,28 +38,31 @@ use crate::{
 pub struct Sender(Sealer);
 
 impl Sender {
-    /// Bytes behind a frame that sealing needs.
+    /// Bytes that sealing needs after a frame.
     pub const OVERHEAD: usize = OVERHEAD;
 
-    /// A sender without keys on the default backend; counts begin with 0, as is safe with keys that have sealed nothing.
+    /// A sender without keys; counts begin with 0, which is safe with keys that have sealed
+    /// nothing.
     #[must_use]
-    pub fn new() -> Self {
-        Self::resume(Backend::default(), 0)
+    pub fn new(config: Config) -> Self {
+        Self::resume(config, 0)
     }
 
     /// A sender whose streams' counts begin with `first_count`, modulo 65,535.
     ///
-    /// Jitsi's own begins with a random number, because there a key may outlive its sender. So if a key may have been used
-    /// by an earlier sender, only what [`next_count`](Self::next_count) said for the same SSRC, or timestamps that are
-    /// certainly later, keep nonces from coming twice, which would give the key away. Better draw a new key.
+    /// Jitsi's own sender begins with a random number, because there a key may outlive its sender.
+    /// So if an earlier sender may have used a key, nonces stay unique only with the result of
+    /// [`next_count`](Self::next_count) for the same SSRC, or with timestamps that are certainly
+    /// later; a repeated nonce gives the key away. Better draw a new key.
     #[must_use]
-    pub fn resume(backend: Backend, first_count: u16) -> Self {
-        Self(Sealer::new(backend, IvRule::Count, RING_SIZE, first_count))
+    pub fn resume(config: Config, first_count: u16) -> Self {
+        Self(Sealer::new(config.backend, IvRule::Count, RING_SIZE, first_count))
     }
 
     /// Takes a key and seals with it from now on; returns the index on the wire: `index` modulo 16.
     ///
-    /// The key must not have been given to another sender, nor to this one before another took its place.
+    /// The key must not have been given to another sender, nor to this one before another took its
+    /// place.
     ///
     /// # Errors
     /// [`KeyError::SameKey`] if it is held at another index; [`KeyError::Forked`].
@@ -74,8 +78,8 @@ impl Sender {
         self.0.keys.choose(index)
     }
 
-    /// Moves a key one step on: somebody joined, who must not open what was sealed before. The index stays, so receivers find
-    /// out by trying. The old key is wiped.
+    /// Moves a key one step on: somebody joined and must not open earlier frames. The index stays,
+    /// so receivers find out by trying. The old key is wiped.
     ///
     /// # Errors
     /// [`KeyError::NoKey`]; [`KeyError::NoRatchet`] with an external key; [`KeyError::Forked`].
@@ -88,21 +92,22 @@ impl Sender {
         self.0.keys.remove(index)
     }
 
-    /// The present material of a key, for somebody who may listen from here on. Wipe every copy.
+    /// The present material of a key, for a newcomer that may open frames from here on. Wipe every
+    /// copy.
     #[must_use]
     pub fn expose_key(&self, index: u32) -> Option<&[u8]> {
         self.0.keys.material(index)
     }
 
-    /// Seals a frame where it lies. Copies: none. Allocates: no, but for the first frame of a stream.
+    /// Seals a frame in place. Copies: none. Allocates: only for the first frame of a stream.
     ///
-    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`; the frame has not moved. It needs [`OVERHEAD`](Self::OVERHEAD)
-    /// bytes behind it and none before.
+    /// Returns `clear ‖ ciphertext ‖ tag ‖ IV ‖ 0C ‖ index`; the frame has not moved. It needs
+    /// [`OVERHEAD`](Self::OVERHEAD) bytes after it and none before.
     ///
     /// # Errors
     /// [`SealError::NoKey`]; [`SealError::TooShort`] if the frame is empty or shorter than its
     /// clear bytes: 1 of sound, 10 of a key frame, 3 of others; [`SealError::NonceWouldRepeat`],
-    /// [`SealError::NoTailroom`] and others. The frame and the sender are as they were.
+    /// [`SealError::NoTailroom`] and others. The frame and the sender are unchanged.
     #[inline]
     pub fn seal_in_place<'f>(
         &mut self,
@@ -112,7 +117,8 @@ impl Sender {
         self.0.seal_in_place(frame, layout(info), info.ssrc, info.rtp_timestamp)
     }
 
-    /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: no, but for the first frame of a stream.
+    /// Seals `frame` into the front of `out`. Copies: the frame, once. Allocates: only for the
+    /// first frame of a stream.
     ///
     /// # Errors
     /// As [`seal_in_place`](Self::seal_in_place), and [`SealError::OutputTooShort`].
@@ -139,15 +145,9 @@ impl Sender {
         self.0.next_count(ssrc)
     }
 
-    /// What has happened since the last call.
+    /// The next event since the last call.
     pub fn poll_event(&mut self) -> Option<SenderEvent> {
         self.0.event.take()
-    }
-}
-
-impl Default for Sender {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

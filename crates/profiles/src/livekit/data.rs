@@ -1,11 +1,13 @@
 //! Data: packets of chat and the like, and frames of data tracks.
 //!
-//! A packet's sender, destination and topic are readable, and nothing says which of them it was sealed for.
+//! A packet's sender, destination and topic are readable, and not bound to the ciphertext.
 //!
-//! Clocks and counts begin anew when a peer reloads, with the same key, and a third of an IV may be random. So data have no order by
-//! which old ones could be refused: a receiver remembers IVs, and what is further back than 4,096 opens again.
+//! Clocks and counts restart when a peer reloads, with the same key, and a third of an IV may be
+//! random. So data have no order by which old ones could be rejected: a receiver remembers IVs, and
+//! data further back than 4,096 open again.
 //!
-//! Sources: livekit/protocol, protobufs/livekit_models.proto; livekit/client-sdk-js, src/e2ee/worker/DataCryptor.ts.
+//! Sources: livekit/protocol, protobufs/livekit_models.proto; livekit/client-sdk-js,
+//! src/e2ee/worker/DataCryptor.ts.
 
 use alloc::vec::Vec;
 use core::{fmt, ops::Range};
@@ -13,7 +15,7 @@ use core::{fmt, ops::Range};
 use super::Peer;
 use crate::jframe::Channel;
 
-/// Encrypted data, and what has to go beside them.
+/// Encrypted data, and the values that are sent beside them.
 #[non_exhaustive]
 pub struct SealedData<'f> {
     /// As on the wire.
@@ -25,8 +27,8 @@ pub struct SealedData<'f> {
 }
 
 impl SealedData<'_> {
-    /// Appends `EncryptedPacket{encryption_type, iv, key_index, encrypted_value}`. livekit-client leaves the type at 0; native
-    /// clients say 1, AES-GCM.
+    /// Appends `EncryptedPacket{encryption_type, iv, key_index, encrypted_value}`. livekit-client
+    /// leaves the type at 0; native clients write 1, AES-GCM.
     pub fn write_packet(&self, peer: Peer, out: &mut Vec<u8>) {
         if peer == Peer::Native {
             out.extend([ENCRYPTION_TYPE << 3, 1]);
@@ -67,8 +69,8 @@ pub fn parse_track_extension(extension: &[u8]) -> Option<(u8, [u8; 12])> {
     }
 }
 
-/// Where data came from. What has opened once opens no more as the same of these two, while its IV is among the last 4,096 of
-/// that: of packets, or of all data tracks together.
+/// The origin of data. Opened data do not open again under the same origin while their IV is among
+/// its last 4,096: those of packets, or those of all data tracks together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "the format has these two")]
 pub enum DataChannel {

@@ -1,10 +1,11 @@
-//! What LiveKit's clients append to a sealed frame of video, for the receiving application: "packet trailers".
+//! What LiveKit's clients append to a sealed frame of video, for the receiving application: "packet
+//! trailers".
 //!
 //! ```text
 //! sealed frame ‖ { tag ‖ len ‖ value, each byte XOR FF } ‖ len of all this XOR FF ‖ "LKTS"
 //! ```
 //!
-//! None of it is encrypted or authenticated: whoever forwards the frame reads it and may change it.
+//! None of it is encrypted or authenticated: every relay reads it and may change it.
 //!
 //! Source: livekit/client-sdk-js, src/frameMetadata.
 
@@ -30,7 +31,8 @@ pub struct FrameMetadata {
 }
 
 impl FrameMetadata {
-    /// The metadata behind a sealed frame, and how long the frame is without; `None` if there are none.
+    /// The metadata after a sealed frame, and the frame's length without them; `None` if there are
+    /// none.
     #[must_use]
     pub fn split(frame: &[u8]) -> Option<(usize, Self)> {
         let len = len_without(frame);
@@ -55,7 +57,8 @@ impl FrameMetadata {
         rest.is_empty().then_some((len, metadata))
     }
 
-    /// Appends the metadata to a sealed frame; `None`, and nothing is appended, if they take more than 255 bytes.
+    /// Appends the metadata to a sealed frame; `None`, and nothing is appended, if they take more
+    /// than 255 bytes.
     pub fn append(&self, frame: &mut Vec<u8>) -> Option<()> {
         let mut entries = Vec::new();
         let mut entry = |tag: u8, value: &[u8]| {
@@ -80,7 +83,7 @@ impl FrameMetadata {
     }
 }
 
-/// How long a sealed frame is without metadata behind it. No sealed frame ends as these do.
+/// The length of a sealed frame without trailing metadata. No sealed frame ends like them.
 #[inline]
 pub(super) fn len_without(frame: &[u8]) -> usize {
     match frame {

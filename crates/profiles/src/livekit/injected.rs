@@ -1,14 +1,16 @@
-//! Frames that the server makes: silence and blank pictures, when a track is muted or changes its layer. They are plaintext.
+//! Frames that the server makes: silence and blank pictures, when a track is muted or changes its
+//! layer. They are plaintext.
 //!
-//! A [`Receiver`](super::Receiver) refuses them, whatever they hold: native clients, which play them, can be made to play anything
-//! by the server. An application that wants the few that are known to be harmless asks [`recognise`] before it opens a
-//! frame, and takes them on the server's word.
+//! A [`Receiver`](super::Receiver) rejects them all: native clients, which play them, can be made
+//! to play anything by the server. An application that wants the few known to be harmless calls
+//! [`recognise`] before it opens a frame, and trusts the server with them.
 //!
-//! Sources: livekit/livekit, pkg/sfu/downtrack.go; livekit/client-sdk-js, src/e2ee/worker/sifPayload.ts.
+//! Sources: livekit/livekit, pkg/sfu/downtrack.go; livekit/client-sdk-js,
+//! src/e2ee/worker/sifPayload.ts.
 
 use sha2::{Digest, Sha256};
 
-/// A frame that holds nothing but what its name says.
+/// A frame whose content follows from its name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Harmless {
@@ -39,8 +41,8 @@ const KNOWN: [(Harmless, &str); 5] = [
     (Harmless::OpusSilence, "aad8d31fc56b2802ca500e58c2fb9d0b29ad71bb7cb52cd6530251eade188988"),
 ];
 
-/// What the server made, without its trailer, if it is one of the five that livekit-client lets through; `None` for all other
-/// frames. Anybody who forwards the frame can have made it.
+/// The server's frame without its trailer, if it is one of the five that livekit-client accepts;
+/// `None` for all other frames. Every relay can have made it.
 #[must_use]
 pub fn recognise<'f>(frame: &'f [u8], trailer: &[u8]) -> Option<(Harmless, &'f [u8])> {
     let payload = has_trailer(frame, trailer).then(|| &frame[..frame.len() - trailer.len()])?;

@@ -1,8 +1,8 @@
-//! What a LiveKit application hands over.
+//! The keys of a LiveKit application.
 
 use core::fmt;
 
-use super::Options;
+use super::Config;
 use crate::jframe::{Kdf, KeyInput, Secret};
 
 /// Key material, and how keys follow from it. Both sides must have the same.
@@ -19,16 +19,17 @@ enum Derivation {
 }
 
 impl Key {
-    /// A passphrase, by PBKDF2 with 100,000 rounds: what a string is to livekit-client, and a key to native clients by default.
+    /// A passphrase, by PBKDF2 with 100,000 rounds: livekit-client's reading of a string, and
+    /// native clients' default.
     ///
-    /// The rounds take 10 to 100 ms, for every key and every ratchet step. They do not make a weak passphrase strong.
-    /// `None` for an empty one, which is everybody's.
+    /// The rounds take 10 to 100 ms, for every key and every ratchet step. They do not make a weak
+    /// passphrase strong. `None` for an empty passphrase, which anyone can guess.
     #[must_use]
     pub fn from_passphrase(passphrase: &str) -> Option<Self> {
         Self::pbkdf2(passphrase.as_bytes())
     }
 
-    /// Bytes, by PBKDF2: a key of native clients by default. `None` if there are none.
+    /// Bytes, by PBKDF2: native clients' default. `None` if there are none.
     #[must_use]
     pub fn pbkdf2(material: &[u8]) -> Option<Self> {
         (!material.is_empty()).then(|| Self {
@@ -40,8 +41,9 @@ impl Key {
     /// The fewest random bytes that [`hkdf`](Self::hkdf) takes: as many as a key of AES-128 has.
     pub const MIN_HKDF_LEN: usize = 16;
 
-    /// Random bytes, [16](Self::MIN_HKDF_LEN) at least, by HKDF-SHA256: what an `ArrayBuffer` is to livekit-client, and to Element
-    /// Call; a key of native clients that chose HKDF. An array that is shorter does not compile.
+    /// Random bytes, [16](Self::MIN_HKDF_LEN) at least, by HKDF-SHA256: what an `ArrayBuffer` is to
+    /// livekit-client, and to Element Call; a key of native clients that chose HKDF. An array that
+    /// is shorter does not compile.
     ///
     /// ```compile_fail
     /// use sealframe_profiles::livekit::Key;
@@ -53,7 +55,7 @@ impl Key {
         Self { derivation: Derivation::Hkdf, input: KeyInput::Material(Secret::new(material)) }
     }
 
-    /// As [`hkdf`](Self::hkdf), of so many bytes as there are. `None` if they are fewer.
+    /// Like [`hkdf`](Self::hkdf), for a slice. `None` if it is shorter.
     #[must_use]
     pub fn hkdf_of(material: &[u8]) -> Option<Self> {
         (material.len() >= Self::MIN_HKDF_LEN).then(|| Self {
@@ -62,9 +64,10 @@ impl Key {
         })
     }
 
-    /// What has been derived of a key somewhere else, by HKDF and for 256 bits, so that nobody reads the key itself: a browser's
-    /// `CryptoKey` by `deriveBits`. Such a key seals, opens and ratchets as any other; its own
-    /// [material](super::Sender::expose_key) is not known, only that of its next steps.
+    /// The 256 bits that HKDF has derived from a key elsewhere, so that the key itself need not be
+    /// readable: a browser's `CryptoKey` by `deriveBits`. Such a key seals, opens and ratchets like
+    /// any other; its own [material](super::Sender::expose_key) is unknown, only that of its next
+    /// steps.
     #[must_use]
     pub fn hkdf_derived(derived: &[u8; 32]) -> Self {
         Self { derivation: Derivation::Hkdf, input: KeyInput::Next(Secret::new(derived)) }
@@ -76,8 +79,8 @@ impl Key {
         Self { derivation: Derivation::Pbkdf2, input: KeyInput::Next(Secret::new(derived)) }
     }
 
-    pub(super) fn into_parts(self, options: &Options) -> (Kdf, KeyInput) {
-        let (salt, key_len) = (options.ratchet_salt.as_slice().into(), options.key_size.len());
+    pub(super) fn into_parts(self, config: &Config) -> (Kdf, KeyInput) {
+        let (salt, key_len) = (config.ratchet_salt.as_slice().into(), config.key_size.len());
         let kdf = match self.derivation {
             Derivation::Pbkdf2 => Kdf::Pbkdf2 { salt, key_len },
             Derivation::Hkdf => Kdf::Hkdf { salt, key_len },

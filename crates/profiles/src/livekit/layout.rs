@@ -3,9 +3,8 @@
 //! Sources: livekit/client-sdk-js 2.23, src/e2ee/worker/FrameCryptor.ts and naluUtils.ts;
 //! webrtc-sdk/webrtc m125 and m137, api/crypto/frame_crypto_transformer.cc.
 //!
-//! What stays readable is authenticated, and whoever puts packets together again writes start codes
-//! of four bytes. So a sender writes them itself, and what it seals is laid out as a receiver will
-//! see it.
+//! Readable bytes are authenticated, and receivers that reassemble packets write start codes of
+//! four bytes. So a sender writes them itself, and seals the frame as a receiver will see it.
 
 use sealframe_codec::{Codec, annex_b};
 
@@ -52,7 +51,7 @@ const MAX_LAYOUTS: usize = 5;
 pub(super) struct LayoutCandidates {
     layouts: [Layout; MAX_LAYOUTS],
     len: usize,
-    /// Whether the clear bytes can also be any number below 256, as [`native_units`] has it.
+    /// Whether the clear bytes can also be any number below 256, as in [`native_units`].
     pub(super) search: Search,
 }
 
@@ -116,7 +115,7 @@ fn to_open_units(info: &FrameInfo, frame: &[u8], of: SliceOf) -> LayoutCandidate
     candidates
 }
 
-/// The rule of VP8, and of whatever is not known.
+/// The rule for VP8, and for unknown codecs.
 const fn by_type(info: &FrameInfo) -> Layout {
     Layout::plain(match info.frame_type {
         FrameType::Audio => 1,
@@ -126,7 +125,7 @@ const fn by_type(info: &FrameInfo) -> Layout {
     })
 }
 
-/// Up to the first slice, in eight bits. What is before the first start code does not count.
+/// Up to the first slice, in eight bits. Bytes before the first start code do not count.
 fn native_units(frame: &[u8], of: SliceOf) -> Layout {
     let mut starts = annex_b::unit_starts(frame);
     let Some(at) = starts.find(|&at| of.has(frame[at])) else { return Layout::escaped(0) };
@@ -159,10 +158,9 @@ impl SliceOf {
 /// Bytes that livekit-client wants of a unit at the end of a frame to see it.
 const SEEN: usize = 4;
 
-/// Where the slice is up to which frames stay readable: the first of H.264 wherever it is, else the
-/// first of H.265. Units of H.264 that are no slices can look like slices of H.265; the other way
-/// round that does not happen. What the codec is said to be does not count. Units of less than
-/// `least` bytes at the end are not looked at.
+/// The slice up to which a frame stays readable: the first of H.264 anywhere, else the first of
+/// H.265. Units of H.264 that are not slices can look like slices of H.265, but not the reverse.
+/// The declared codec does not count. Ignores units of less than `least` bytes at the end.
 fn slice_of_any(frame: &[u8], least: usize) -> Option<usize> {
     slice(frame, SliceOf::H264, least).or_else(|| slice(frame, SliceOf::H265, least))
 }

@@ -1,15 +1,15 @@
 #![doc = include_str!("../../docs/livekit.md")]
 
+mod config;
 pub mod data;
 pub mod frame_metadata;
 pub mod injected;
 mod key;
 mod layout;
-mod options;
 mod receiver;
 mod sender;
 
+pub use config::{Config, KeySize, Peer};
 pub use key::Key;
-pub use options::{KeySize, Options, Peer};
 pub use receiver::Receiver;
 pub use sender::Sender;

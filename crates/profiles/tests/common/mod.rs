@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Shared by the tests.
 #![allow(dead_code, reason = "each test takes a part")]
 
 use sealframe_profiles::{Codec, FrameInfo, FrameType};
@@ -16,7 +16,7 @@ pub(crate) fn codec(name: &str) -> Option<Codec> {
     }
 }
 
-/// What the peer's code was told of the frame.
+/// The frame info that the peer's code received.
 pub(crate) fn info(vector: &FrameVector) -> FrameInfo {
     let ssrc = vector.ssrc.unwrap_or(u32::MAX);
     let timestamp = vector.rtp_timestamp.unwrap_or(0);

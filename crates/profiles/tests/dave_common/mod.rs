@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use sealframe_profiles::{
     Backend, Codec,
-    dave::{BaseSecret, Receiver, Sender},
+    dave::{BaseSecret, Config, Receiver, Sender},
 };
 
 pub const NOW: Duration = Duration::from_secs(1_000_000);
@@ -15,16 +15,16 @@ pub fn secret(byte: u8) -> BaseSecret {
 }
 
 pub fn sender() -> Sender {
-    Sender::new(secret(1))
+    Sender::new(Config::new(Backend::recommended()), secret(1))
 }
 
 /// Holds the sender's secret since NOW, as epoch 1.
 pub fn receiver() -> Receiver {
-    receiver_on(Backend::default())
+    receiver_on(Backend::recommended())
 }
 
 pub fn receiver_on(backend: Backend) -> Receiver {
-    let mut receiver = Receiver::with_backend(backend);
+    let mut receiver = Receiver::new(Config::new(backend));
     receiver.add_epoch(1, secret(1), NOW);
     receiver
 }

@@ -1,6 +1,7 @@
-//! The modules of our own frames: without vectors, with them and with relaxed ones.
+//! The modules of our own frames: without SIMD, with SIMD and with relaxed SIMD.
 //!
-//! Not in here: sealing H.264 in compatible framing, which looks at what was sealed, and everybody sees, for start codes.
+//! Not covered: sealing H.264 in compatible framing, which searches the sealed bytes, which are
+//! public, for start codes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use sealframe_taint::{Kind, Machine, Report};
 
 use crate::modules::{FRAMES, for_each, hosts, lengths};
 
-/// A stream's kind and index, framing and codec, in the numbers of `FrameCore::seal`.
+/// A stream's kind and index, framing and codec, as the numbers of `FrameCore::seal`.
 type Label = [u64; 4];
 const FULL_VP9: Label = [2, 0, 0, 3];
 const COMPATIBLE_VP8: Label = [2, 0, 1, 2];
@@ -21,7 +22,8 @@ const ROOM: u64 = 0;
 const LENGTH: u64 = 2;
 const KID: u64 = 4;
 
-/// A member of a call, in an instance of its own. What it is given and what it draws is secret.
+/// A member of a call, in an instance of its own. Its keys and the random bytes that it draws are
+/// secret.
 struct Member<'m> {
     machine: Machine<'m>,
     call: u64,
@@ -58,7 +60,7 @@ impl<'m> Member<'m> {
         assert_eq!(made[1], 0, "no error");
     }
 
-    /// Where in memory a frame is that was handed over.
+    /// Copies a frame into memory.
     fn hand_over(&mut self, frame: &[u8], is_secret: bool) {
         self.do_with("framecore_reserve", &[frame.len() as u64]);
         let at = self.word(ROOM);
@@ -72,7 +74,7 @@ impl<'m> Member<'m> {
         u32::from_le_bytes(bytes.try_into().unwrap()).into()
     }
 
-    /// What comes of a frame and whether it is secret, or the number of an error.
+    /// The resulting frame and whether it is secret, or an error code.
     fn result(&mut self, result: &[u64]) -> Result<(Vec<u8>, bool), i32> {
         let result = u32::try_from(result[0]).unwrap();
         if result.cast_signed() < 0 {
@@ -86,7 +88,7 @@ impl<'m> Member<'m> {
         self.hand_over(frame, is_secret);
         let result = self.do_with("framecore_seal", &[&[frame.len() as u64], &label[..]].concat());
         let (sealed, is_secret) = self.result(&result).unwrap();
-        assert!(is_secret, "what a key made is followed to the end");
+        assert!(is_secret, "a key's output is followed to the end");
         sealed
     }
 
@@ -97,7 +99,7 @@ impl<'m> Member<'m> {
         self.result(&result)
     }
 
-    /// What secrets have decided since the last time.
+    /// The reports since the last call.
     fn reports(&mut self) -> Vec<Report> {
         self.machine.take_reports()
     }
@@ -107,7 +109,8 @@ fn frame(len: usize) -> Vec<u8> {
     (0..len).map(|at| at.to_le_bytes()[0]).collect()
 }
 
-/// As encoders make them: with parameter sets, or a temporal delimiter and a sequence header, before the picture.
+/// As encoders produce them: parameter sets, or a temporal delimiter and a sequence header, before
+/// the picture.
 pub(crate) fn h264(len: usize) -> Vec<u8> {
     let sets = [0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80];
     [&sets, &[0, 0, 1, 0x65, 0x88, 0x84][..], &frame(len)].concat()
@@ -130,7 +133,8 @@ fn no_secret_decides_anything_while_frames_are_sealed() {
     for_each(&FRAMES, |name, module| {
         let mut alice = Member::enter(module, 1);
         let mut sealed = 0;
-        // Secrets are refused that are nothing but zeros: one verdict on all of their bytes, where they come in or are drawn.
+        // All-zero secrets are rejected: one verdict on all of their bytes, when they are installed
+        // or drawn.
         let mut zeros = alice.reports();
         for _ in 0..2 {
             alice.announcement();
@@ -141,7 +145,7 @@ fn no_secret_decides_anything_while_frames_are_sealed() {
                     sealed += 1;
                 }
             }
-            // A part of these stays readable, by which the rest is found.
+            // A part of these stays readable, by which the rest is located.
             for len in lengths() {
                 alice.seal(&av1(len), false, COMPATIBLE_AV1);
                 sealed += 1;
@@ -170,10 +174,10 @@ fn no_secret_decides_anything_while_frames_are_sealed() {
 fn only_the_verdict_on_a_tag_decides_while_frames_are_opened() {
     for_each(&FRAMES, |name, module| {
         let (mut alice, mut bob) = (Member::enter(module, 1), Member::enter(module, 2));
-        // Whether secrets are nothing but zeros: as they are sealed.
+        // Whether secrets are all zeros, as in the sealing test.
         bob.reports();
         bob.add(&mut alice);
-        // An announcement has a tag too, and a key that may be nothing but zeros.
+        // An announcement has a tag too, and a key that must not be all zeros.
         let verdict = bob.reports();
         let sites = |reports: &[Report]| -> BTreeSet<Report> { reports.iter().copied().collect() };
         assert!((1..=4).contains(&verdict.len()), "{name}: {verdict:?}");
@@ -191,7 +195,8 @@ fn only_the_verdict_on_a_tag_decides_while_frames_are_opened() {
                 let frame = make(len);
                 let sealed = alice.seal(&frame, false, label);
                 let mut forged = sealed.clone();
-                // In the payload, behind what any framing leaves readable, or in the tag. H.264 ends with a stop.
+                // In the payload, after the clear bytes of any framing, or in the tag. H.264 ends
+                // with a stop bit.
                 let at = forged.len() - 2;
                 forged[at] ^= 0x10;
                 assert!(bob.open(1, &forged, label).is_err(), "{name}: {label:?}, {len} bytes");
@@ -200,14 +205,14 @@ fn only_the_verdict_on_a_tag_decides_while_frames_are_opened() {
                 assert!(is_secret, "{name}: {label:?}, {len} bytes");
                 assert!(clear.ends_with(&frame[frame.len() - len..]), "{name}: {label:?}");
                 let reports = bob.reports();
-                // Comparison and what hands its result on.
+                // The comparison, and code that passes on its result.
                 assert!((1..=2).contains(&reports.len()), "{name}: {reports:?}");
                 assert!(
                     reports.iter().all(|report| report.kind == Kind::Branch),
                     "{name}: {reports:?}"
                 );
                 assert_eq!(sites(&of_forged), sites(&reports), "{name}: {label:?}, {len} bytes");
-                // In the same places whatever a frame of this framing and codec is like.
+                // At the same places for every frame of this framing and codec.
                 assert_eq!(seen.get_or_insert_with(|| reports.clone()), &reports, "{name}: {label:?}");
                 opened += 1;
             }

@@ -1,4 +1,4 @@
-//! The module of the key management: who holds the keys of a call.
+//! The module of the key management, which handles the keys of a call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,31 +7,31 @@ use sealframe_taint::{Kind, Machine, Report};
 
 use crate::modules::{GROUP, files, for_each, give, hosts_with};
 
-/// What the application calls the call.
+/// The application's name for the call.
 const CALL: &[u8] = b"a call";
 
 const X25519: u64 = 1;
 const X_WING: u64 = 2;
 
-/// Bytes that are drawn at once and that everybody sees: of a time's jitter, of a session, of a nonce. Keys and seeds have 32
-/// or 64.
+/// Lengths of public random draws: of a jitter, of a session id, of a nonce. Keys and seeds have 32
+/// or 64 bytes.
 const SEEN: [usize; 3] = [2, 16, 24];
 
-/// A member of a call, in an instance of its own. The seed of its identity and the keys that it draws are secret; what it has
-/// said to the server is not, nor what follows from that alone.
+/// A member of a call, in an instance of its own. The seed of its identity and the keys that it
+/// draws are secret; its messages to the server are not, nor is anything derived from them alone.
 struct Member<'m> {
     machine: Machine<'m>,
     group: u64,
-    /// By what was asked of the module: what secrets have decided.
+    /// By the called function of the module: the reports of each call.
     decided: Decided,
-    /// Keys that it came to seal with, and that it was told.
+    /// The keys that it sealed with, and those that it received.
     made: Vec<Vec<u8>>,
     told: Vec<Vec<u8>>,
-    /// What `poll` may want, by its number.
+    /// The tasks of `poll`, by their numbers.
     tasks: Vec<(String, u64)>,
 }
 
-/// One list for each time.
+/// One list for each call.
 type Decided = BTreeMap<&'static str, Vec<Vec<Report>>>;
 
 impl<'m> Member<'m> {
@@ -72,7 +72,7 @@ impl<'m> Member<'m> {
         results
     }
 
-    /// What is a number for JavaScript, of floating point.
+    /// Converts a result from a floating-point number of JavaScript.
     fn number(&mut self, name: &'static str, arguments: &[u64]) -> u64 {
         let number = f64::from_bits(self.ask(name, arguments)[0]);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
@@ -80,7 +80,7 @@ impl<'m> Member<'m> {
         number
     }
 
-    /// What a getter of bytes gives, and whether it is secret.
+    /// The result of a getter of bytes, and whether it is secret.
     fn bytes(&mut self, name: &'static str) -> (Vec<u8>, bool) {
         let at = self.ask(name, &[]);
         self.machine.read(at[0], at[1]).unwrap()
@@ -94,7 +94,7 @@ impl<'m> Member<'m> {
         key
     }
 
-    /// Does what is to be done; what it says.
+    /// Performs all due tasks; returns the messages to send.
     fn turn(&mut self, now: u64) -> Vec<Vec<u8>> {
         let mut said = Vec::new();
         let frames = 1;
@@ -126,7 +126,7 @@ impl<'m> Member<'m> {
         }
     }
 
-    /// The server has seen a message, and works out what follows from it.
+    /// The server has seen a message, and derives what it can from it.
     fn publish(&mut self, message: &[u8]) {
         self.machine.publish(message);
         for message in message::unbundle(message).unwrap() {
@@ -170,10 +170,11 @@ impl<'m> Member<'m> {
         assert_eq!(done[1], 0, "no error");
     }
 
-    /// Leaves out what decides while the signature of an update is checked. What is multiplied there is a hash over the key's
-    /// commitment, which is for everybody: a member shows it to those who doubt it. It is made of the key all the same, by a
-    /// hash that nothing is left out of. The multiplications are two functions, not among `others`, that decide more often than
-    /// all else together.
+    /// Drops the reports during the verification of an update's signature. The multiplications
+    /// there depend on a hash of the key's commitment, which is public: a member shows it to those
+    /// that doubt it. It is derived from the key, but by a hash whose reports are kept. The
+    /// multiplications are two functions, not among `others`, with more reports than everything
+    /// else together.
     fn forget_signatures(&mut self, others: &[u32], name: &str) {
         let mut often = BTreeSet::new();
         for reports in self.decided.get("handleMessage").into_iter().flatten() {
@@ -190,7 +191,7 @@ impl<'m> Member<'m> {
         }
     }
 
-    /// Whether it takes it.
+    /// Whether it accepts the message.
     fn hear(&mut self, message: &[u8], now: u64) -> bool {
         self.publish(message);
         let [at, len] = give(&mut self.machine, message, false);
@@ -198,7 +199,7 @@ impl<'m> Member<'m> {
     }
 }
 
-/// `Task`, as the bindings spell it.
+/// The variants of `Task`, as the bindings name them.
 fn tasks() -> Vec<(String, u64)> {
     let bindings =
         String::from_utf8(files("build", "sealframe_group.js").into_values().next().unwrap());
@@ -215,7 +216,7 @@ fn millis(millis: u64) -> u64 {
     millis.to_bits()
 }
 
-/// The server hands on what they say, until they have nothing to say.
+/// The server relays their messages until there are no more.
 fn talk(members: &mut [Member<'_>; 2], now: u64) {
     loop {
         let said = members.each_mut().map(|member| member.turn(now));
@@ -242,15 +243,15 @@ fn run(module: &[u8], kem: u64, numbers: [u8; 2]) -> [Member<'_>; 2] {
     members
 }
 
-/// What decides while updates and acknowledgements are taken: that the secret that was agreed on is not zero (with X25519
-/// alone), the tag's verdict and what hands it on, that the key is the one that was committed to; and an acknowledgement's MAC.
-/// And that a key is not nothing but zeros.
+/// The verdicts on updates and acknowledgements: the shared secret is not zero (with X25519 alone),
+/// the tag and the passing on of its verdict, the key matches its commitment; the MAC of an
+/// acknowledgement; and the key is not all zeros.
 const VERDICTS: usize = 6;
-/// A verdict picks the word that says it.
+/// A verdict selects the word that names it.
 const WORDS: usize = 1;
-/// A member's own session, a hash of what it says to all, finds its place among others.
+/// A member's own session id, a hash of a message to all, is inserted among the others.
 const OWN: usize = 4;
-/// Secrets that are drawn at once at most: a seed, a key of the KEM's and a base key.
+/// Most secrets drawn at once: a seed, a KEM key and a base key.
 const DRAWN: usize = 4;
 
 #[test]
@@ -270,9 +271,10 @@ fn only_verdicts_decide_in_the_key_management() {
                     .flat_map(|(what, times)| times.iter().map(move |of| (what, of)));
                 for (&what, reports) in all {
                     let most = match what {
-                        // Whether what is drawn is nothing but zeros; once more if it becomes a key.
+                        // Whether a draw is all zeros, and again if it becomes a key.
                         "new" => 2 * DRAWN + OWN,
-                        // The same, and for each member that is told a key whether its public key is none.
+                        // The same, and for each member that receives a key whether its public key
+                        // is all zeros.
                         "poll" => 2 * DRAWN + 1,
                         "handleMessage" => VERDICTS + WORDS,
                         _ => 0,
@@ -284,7 +286,7 @@ fn only_verdicts_decide_in_the_key_management() {
             assert!(sites.len() <= VERDICTS + WORDS + 2 * DRAWN + OWN, "{name}: {sites:?}");
             let others = sites.iter().filter(|site| site.kind != Kind::Branch).count();
             assert!(others <= WORDS, "{name}: {sites:?}");
-            // In the same places, as often, and in the same order, whatever the keys are.
+            // At the same places, as often, and in the same order, whatever the keys are.
             assert_eq!(seen.get_or_insert_with(|| what_was_decided.clone()), &what_was_decided);
 
             forge(&mut members, name, &sites);
@@ -302,8 +304,9 @@ fn only_verdicts_and_the_public_matrix_decide_in_the_key_management_with_x_wing(
     for_each(&GROUP, |name, module| {
         let mut members = run(module, X_WING, [1, 2]);
         for member in &mut members {
-            // ML-KEM samples its matrix from a seed that is in the public key, and drops what is too large (FIPS 203, algorithm
-            // 7): when a key is made, and twice when one is opened, as nothing but 32 bytes of it is kept.
+            // ML-KEM samples its matrix from a seed in the public key, and drops values that are
+            // too large (FIPS 203, algorithm 7): once when a key is made, and twice when one is
+            // opened, as only 32 bytes of it are kept.
             let mut times: BTreeMap<Report, usize> = BTreeMap::new();
             for report in &member.decided["new"][0] {
                 *times.entry(*report).or_default() += 1;
@@ -344,7 +347,7 @@ fn sites(decided: &Decided) -> BTreeSet<Report> {
     decided.values().flatten().flatten().copied().collect()
 }
 
-/// An update whose entry was changed on the way: nothing else decides than while one is opened.
+/// An update with a changed entry: the same decisions as for a genuine one.
 fn forge(members: &mut [Member<'_>; 2], name: &str, verdicts: &BTreeSet<Report>) {
     let [alice, bob] = members;
     alice.ask("rekey", &[millis(9000)]);
@@ -356,7 +359,7 @@ fn forge(members: &mut [Member<'_>; 2], name: &str, verdicts: &BTreeSet<Report>)
     bob.decided.clear();
     let mut forged = update.clone();
     *forged.last_mut().unwrap() ^= 1;
-    assert!(!bob.hear(&forged, 9000), "{name}: forged");
+    assert!(!bob.hear(&forged, 9000), "{name}: a forgery was accepted");
     bob.turn(9000);
     assert_eq!(bob.told.len(), told);
     assert!(sites(&bob.decided).is_subset(verdicts), "{name}: {:?}", bob.decided);
@@ -365,10 +368,10 @@ fn forge(members: &mut [Member<'_>; 2], name: &str, verdicts: &BTreeSet<Report>)
     assert_eq!(bob.told.len(), told + 1);
 }
 
-/// What the others have told is what was made; what a member shows of itself shows no secret.
+/// The received keys are those that the others made; a member's public output shows no secret.
 fn leave(members: [Member<'_>; 2], name: &str) {
     let [made, told] = [&members[0].made, &members[1].told];
-    assert!(made[1..].iter().all(|key| told.contains(key)), "{name}: keys that came");
+    assert!(made[1..].iter().all(|key| told.contains(key)), "{name}: received keys");
     for mut member in members {
         member.decided.clear();
         member.bytes("farewell");

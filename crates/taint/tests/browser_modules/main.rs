@@ -1,7 +1,7 @@
-//! The very modules that browsers load, as `cargo wasm` makes them: neither a key nor what is in a frame decides a branch or an
-//! address in them. Verdicts do, such as that on a tag, and nothing else.
+//! The modules that browsers load, as `cargo wasm` builds them: neither a key nor a frame's content
+//! decides a branch or an address in them. Only verdicts do, such as that on a tag.
 //!
-//! Not in here: what a browser's compiler makes of them.
+//! Not covered: the output of a browser's compiler.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 mod frames;

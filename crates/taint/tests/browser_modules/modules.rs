@@ -1,4 +1,4 @@
-//! Which modules there are, and what all of them ask of a browser.
+//! The list of modules, and the imports that they all need from a browser.
 
 use core::cell::Cell;
 use std::{
@@ -9,29 +9,29 @@ use std::{
 
 use sealframe_taint::{Host, Machine};
 
-/// Of our own frames.
+/// The modules of our own frames.
 pub(crate) const FRAMES: [&str; 3] =
     ["sealframe_wasm_relaxed.wasm", "sealframe_wasm_simd.wasm", "sealframe_wasm_bg.wasm"];
-/// Of the key management.
+/// The module of the key management.
 pub(crate) const GROUP: [&str; 1] = ["sealframe_group_bg.wasm"];
-/// Of Jitsi's frames: the module for all formats, and the one inside `jitsi-worker.js`.
+/// The modules of Jitsi's frames: that of all formats, and the one inside `jitsi-worker.js`.
 pub(crate) const JITSI: [&str; 2] = [PROFILES, "sealframe_jitsi_bg.wasm"];
-/// Of LiveKit's: the same, and the one inside `livekit-worker.js`.
+/// The modules of LiveKit's frames: the same, and the one inside `livekit-worker.js`.
 pub(crate) const LIVEKIT: [&str; 2] = [PROFILES, "sealframe_livekit_bg.wasm"];
-/// Of DAVE's.
+/// The module of DAVE's frames.
 pub(crate) const DAVE: [&str; 1] = [PROFILES];
 const PROFILES: &str = "sealframe_profiles_bg.wasm";
 
-/// As every WebAssembly module begins, in base64.
+/// The start of every WebAssembly module, in base64.
 const BEGINNING: &str = "AGFzbQEAAAA";
 
-/// What `cargo wasm` leaves in a folder of `wasm`, by the names of files that end so. `cargo verify` has it built first, and
-/// demands it.
+/// The output of `cargo wasm` in a folder of `wasm`: files with this ending, by name. `cargo
+/// verify` builds it first, and requires it.
 pub(crate) fn files(folder: &str, ending: &str) -> BTreeMap<String, Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wasm").join(folder);
     let Ok(entries) = fs::read_dir(&folder) else {
         assert!(env::var_os("SEALFRAME_REQUIRE_MODULES").is_none(), "no {}", folder.display());
-        println!("{} has not been built: `cargo wasm`", folder.display());
+        println!("{} has not been built: run `cargo wasm`", folder.display());
         return BTreeMap::new();
     };
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -40,7 +40,7 @@ pub(crate) fn files(folder: &str, ending: &str) -> BTreeMap<String, Vec<u8>> {
     paths.map(|path| (name(&path), fs::read(path).unwrap())).collect()
 }
 
-/// Runs `test` on each of these that was built.
+/// Runs `test` on each of these modules that was built.
 pub(crate) fn for_each(names: &[&str], test: impl Fn(&str, &[u8])) {
     let built = files("build", ".wasm");
     for &name in names {
@@ -57,12 +57,12 @@ fn every_module_of_the_package_is_followed() {
     let built = files("build", ".wasm");
     let shipped = files("pkg", ".wasm");
     for name in built.keys().chain(shipped.keys()) {
-        assert!(followed.contains(&name.as_str()), "nothing follows {name}");
+        assert!(followed.contains(&name.as_str()), "no test follows {name}");
     }
     for (name, bytes) in &shipped {
-        assert_eq!(built.get(name), Some(bytes), "{name} is not what was followed");
+        assert_eq!(built.get(name), Some(bytes), "{name} differs from the module that was followed");
     }
-    // Modules inside of scripts.
+    // Modules inside scripts.
     let built: BTreeMap<&String, String> =
         built.iter().map(|(name, bytes)| (name, base64(bytes))).collect();
     let mut inside = Vec::new();
@@ -71,7 +71,7 @@ fn every_module_of_the_package_is_followed() {
         for (at, _) in text.match_indices(BEGINNING) {
             let of = built.iter().find(|(_, module)| text[at..].starts_with(module.as_str()));
             let (name, _) =
-                of.ok_or_else(|| format!("nothing follows what is inside {script}")).unwrap();
+                of.ok_or_else(|| format!("no test follows the module inside {script}")).unwrap();
             inside.push((script.clone(), *name));
         }
     }
@@ -93,21 +93,21 @@ fn base64(bytes: &[u8]) -> String {
             text.push(char::from(DIGITS[number >> (18 - 6 * place) & 63]));
         }
     }
-    // What fills the last four up says nothing.
+    // The padding of the last four characters does not matter.
     text
 }
 
-/// Lengths of frames: all short ones, and some that fill batches of blocks and leave rests.
+/// Lengths of frames: all short ones, and some that fill batches of blocks with a remainder.
 pub(crate) fn lengths() -> impl Iterator<Item = usize> {
     (1..=200).chain([255, 256, 257, 480, 512, 1023, 1024, 1025, 1200, 4096])
 }
 
-/// Randomness, all of it secret.
+/// Random bytes, all of them secret.
 pub(crate) fn hosts(seed: u64) -> HashMap<String, Host> {
     hosts_with(seed, |_| true)
 }
 
-/// Randomness that is secret if so many bytes of it are.
+/// Random bytes; whether they are secret depends on their number.
 pub(crate) fn hosts_with(seed: u64, is_secret: fn(usize) -> bool) -> HashMap<String, Host> {
     let drawn = Cell::new(seed);
     let random: Host = Box::new(move |memory, arguments| {
@@ -122,7 +122,7 @@ pub(crate) fn hosts_with(seed: u64, is_secret: fn(usize) -> bool) -> HashMap<Str
         Vec::new()
     });
     let nothing: Host = Box::new(|_, _| Vec::new());
-    // A string for JavaScript: which one nobody here asks.
+    // A string for JavaScript, whose content does not matter here.
     let string: Host = Box::new(|_, _| vec![1]);
     HashMap::from([
         ("__wbg_getRandomValues_".into(), random),
@@ -131,7 +131,7 @@ pub(crate) fn hosts_with(seed: u64, is_secret: fn(usize) -> bool) -> HashMap<Str
     ])
 }
 
-/// Copies bytes into a module's memory, as a binding does with an argument: where they are, and how many.
+/// Copies bytes into a module's memory, as bindings do with arguments: their address and length.
 pub(crate) fn give(machine: &mut Machine<'_>, bytes: &[u8], is_secret: bool) -> [u64; 2] {
     let len = bytes.len() as u64;
     let at = machine.call("__wbindgen_malloc", &[len, 1]).unwrap()[0];

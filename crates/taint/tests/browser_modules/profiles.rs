@@ -1,8 +1,8 @@
-//! The modules of other systems' formats: the one for all, and those inside the scripts that stand in for Jitsi's and
-//! LiveKit's workers.
+//! The modules of other systems' formats: that of all formats, and those inside the drop-in workers
+//! for Jitsi and LiveKit.
 //!
-//! Not in here: sealing H.264 and H.265, for which these formats look at what was sealed, and everybody sees, for start codes;
-//! keys from passphrases, whose 100,000 rounds are those of two.
+//! Not covered: sealing H.264 and H.265, where these formats search the sealed bytes, which are
+//! public, for start codes; keys from passphrases, whose 100,000 rounds are like two.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const VP8: u64 = 2;
 const VP9: u64 = 3;
 const H264: u64 = 4;
 const AV1: u64 = 6;
-/// Of kinds of frames.
+/// Numbers of kinds of frames.
 const SOUND: u64 = 0;
 const KEY: u64 = 1;
 const DELTA: u64 = 2;
@@ -30,7 +30,7 @@ const LENGTH: u64 = 2;
 
 const NONE: u64 = 0xff_ffff;
 
-/// What comes of a frame and whether it is secret, or the number of an error.
+/// The resulting frame and whether it is secret, or an error code.
 type Made = Result<(Vec<u8>, bool), i32>;
 
 /// A module with room for a frame.
@@ -41,7 +41,8 @@ struct Instance<'m> {
 
 impl<'m> Instance<'m> {
     fn new(module: &'m [u8], seed: u64) -> Self {
-        // Nothing is drawn but where counts and data begin, which everybody sees: it is in the nonces.
+        // The only draws are the start values of counters and data, which are public: they are in
+        // the nonces.
         let mut machine = Machine::new(module, hosts_with(seed, |_| false)).unwrap();
         machine.call("__wbindgen_start", &[]).unwrap();
         let region = machine.call("region_new", &[]).unwrap()[0];
@@ -52,7 +53,7 @@ impl<'m> Instance<'m> {
         self.machine.call(name, arguments).unwrap()
     }
 
-    /// What a call gives that may fail, whose error comes last.
+    /// The result of a fallible call, whose error comes last.
     fn get(&mut self, name: &str, arguments: &[u64]) -> u64 {
         let made = self.call(name, arguments);
         assert_eq!(made.last(), Some(&0), "{name}: no error");
@@ -70,7 +71,7 @@ impl<'m> Instance<'m> {
         u32::from_le_bytes(bytes.try_into().unwrap()).into()
     }
 
-    /// Has a function of a cryptor work on a frame, of which so many bytes in front are public.
+    /// Runs a function of a cryptor on a frame whose first bytes are public.
     fn work(
         &mut self,
         name: &str,
@@ -97,29 +98,31 @@ impl<'m> Instance<'m> {
     }
 }
 
-/// Seals a frame of which so many bytes in front are public.
+/// Seals a frame whose first bytes, of this number, are public.
 type Seal<'c> = dyn Fn(&mut Instance<'_>, &[u8], usize) -> Made + 'c;
 type Open<'c> = dyn Fn(&mut Instance<'_>, &[u8]) -> Made + 'c;
 
-/// How frames of one codec are sealed and opened in one format.
+/// How one format seals and opens frames of one codec.
 struct Case<'c> {
-    /// Bytes in front that stay readable, by what the frame is called.
+    /// Bytes at the start that stay readable.
     clear: usize,
     /// A frame of about this length.
     frame: fn(usize) -> Vec<u8>,
-    /// Whether sealing reads all of the frame, of which then nothing is secret.
+    /// Whether sealing reads the whole frame, which then is public.
     is_read: bool,
-    /// Whether what was sealed, and everybody sees, is looked through for start codes: then nothing is said of sealing.
+    /// Whether the sealed bytes, which are public, are searched for start codes; then sealing is
+    /// not checked.
     is_searched: bool,
     seal: &'c Seal<'c>,
     open: &'c Open<'c>,
 }
 
-/// Seals frames of every length and opens them, forged ones too. Nothing decides while they are sealed, the verdict on a tag and
-/// what hands it on while they are opened, in the same places at every length.
+/// Seals frames of every length and opens them, also forged ones. Nothing decides while they are
+/// sealed; while they are opened, only the verdict on a tag and its passing on decide, at the same
+/// places for every length.
 fn check(what: &str, case: &Case<'_>, sealer: &mut Instance<'_>, opener: &mut Instance<'_>) {
     let sites = |reports: &[Report]| -> BTreeSet<Report> { reports.iter().copied().collect() };
-    // While keys were installed, whether they are nothing but zeros has decided: all of their bytes at once.
+    // When keys were installed, whether they are all zeros has decided: all of their bytes at once.
     for reports in [sealer.reports(), opener.reports()] {
         assert!(reports.len() <= 2, "{what}: {reports:?}");
         assert!(reports.iter().all(|report| report.kind == Kind::Branch), "{what}: {reports:?}");
@@ -136,7 +139,7 @@ fn check(what: &str, case: &Case<'_>, sealer: &mut Instance<'_>, opener: &mut In
         let frame = (case.frame)(len);
         let public = if case.is_read { frame.len() } else { case.clear };
         let (sealed, is_secret) = (case.seal)(sealer, &frame, public).unwrap();
-        assert!(is_secret, "{what}: what a key made is followed to the end");
+        assert!(is_secret, "{what}: a key's output is followed to the end");
         let reports = sealer.reports();
         assert!(case.is_searched || reports.is_empty(), "{what}: {len} bytes: {reports:?}");
         let mut forged = sealed.clone();
@@ -147,14 +150,15 @@ fn check(what: &str, case: &Case<'_>, sealer: &mut Instance<'_>, opener: &mut In
         let of_forged = opener.reports();
         let (clear, is_secret) = (case.open)(opener, &sealed).unwrap();
         assert!(is_secret, "{what}: {len} bytes");
-        // DAVE drops what AV1 can be read without.
+        // DAVE drops the parts of AV1 that are optional.
         assert!(clear.ends_with(&frame[frame.len() - len..]), "{what}: {len} bytes");
         let reports = opener.reports();
         assert!((1..=2).contains(&reports.len()), "{what}: {reports:?}");
         let places = [sites(&reports), sites(&of_forged)];
         assert!(places[1].iter().all(|site| site.kind == Kind::Branch), "{what}: {places:?}");
         if !case.is_read {
-            // Whoever hears that a frame is forged may try another key: the verdict is handed on once more.
+            // The caller of a rejected frame may try another key: the verdict is passed on once
+            // more.
             assert!(places[0].is_subset(&places[1]) && places[1].len() <= 4, "{what}: {places:?}");
         }
         assert_eq!(seen.get_or_insert_with(|| places.clone()), &places, "{what}: {len} bytes");
@@ -163,7 +167,7 @@ fn check(what: &str, case: &Case<'_>, sealer: &mut Instance<'_>, opener: &mut In
 }
 
 fn frame(len: usize) -> Vec<u8> {
-    // A key frame, to who looks at VP8's first bit.
+    // A key frame for code that reads VP8's first bit.
     (0..len).map(|at| at.to_le_bytes()[0]).collect()
 }
 
@@ -246,7 +250,7 @@ fn only_the_verdict_on_a_tag_decides_in_livekits_format() {
             };
             check(&format!("{name}, {codec}, {kind}"), &case, &mut alice, &mut bob);
         }
-        // Data, whose nonce is told beside it.
+        // Data, whose nonce is passed beside it.
         let iv = core::cell::RefCell::new(Vec::new());
         let data = Case {
             clear: 0,
@@ -270,7 +274,7 @@ fn only_the_verdict_on_a_tag_decides_in_livekits_format() {
         };
         check(&format!("{name}, data"), &data, &mut alice, &mut bob);
         alice.get("livekitcryptor_ratchet", &[sealer, 0]);
-        // Whether it is one that has sealed before: all of it is compared, and the verdict handed on.
+        // Whether a key has sealed before: all of it is compared, and the verdict passed on.
         let reports = alice.reports();
         assert!((1..=4).contains(&reports.len()), "{name}: {reports:?}");
         assert!(reports.iter().all(|report| report.kind == Kind::Branch), "{name}: {reports:?}");
@@ -319,7 +323,7 @@ fn only_the_verdict_on_a_tag_decides_in_daves_format() {
             };
             check(&format!("{name}, {codec}"), &case, &mut alice, &mut bob);
         }
-        // The next generation of both.
+        // The next generation of sender and receiver.
         alice.get("davesealer_skipTo", &[sealer, (1 << 24) + 5]);
         let (sealed, _) = alice
             .work("davesealer_seal", &frame(99), 0, |region, len| vec![sealer, region, len, OPUS])

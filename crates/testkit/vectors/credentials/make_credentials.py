@@ -1,10 +1,10 @@
-"""Makes credentials.json: credentials that a judge accepts, and credentials that it must refuse.
+"""Makes credentials.json: credentials that a judge must accept or refuse.
 
-From the text of crates/credentials/FORMATS.md alone. Tokens are made by PyJWT, certificates, revocation lists
-and signatures by `cryptography`; everything random comes from SHAKE-256 of a label.
+Follows crates/credentials/FORMATS.md alone. PyJWT makes the tokens, `cryptography` the certificates,
+revocation lists and signatures; random values come from SHAKE-256 of a label.
 
     python3 make_credentials.py > credentials.json
-    python3 make_credentials.py --check     # PyJWT and `cryptography` judge all that is accepted
+    python3 make_credentials.py --check     # PyJWT and `cryptography` must accept every valid one
 """
 
 import base64
@@ -134,7 +134,7 @@ def of_ed(key, **more):
     return {"kty": "OKP", "crv": "Ed25519", "x": b64(raw(key.public_key())), **more}
 
 
-# As providers publish them: with what we have no use for among it.
+# As providers publish them: some of the keys are of no use to a judge.
 KEY_SET = {
     "keys": [
         of_rsa(RSA, use="sig", kid="6f7254101f56e41cf35c9926de84a2d552b4c6f1", alg="RS256"),
@@ -185,7 +185,7 @@ KEEP = object()
 
 
 def claims(**changes):
-    """What a provider writes; None takes a claim away."""
+    """A provider's claims; None removes one."""
     all_of_them = {
         "iss": ISSUER,
         "sub": "auth0|5f7c8ec7c33c6c004bbafe82",
@@ -207,7 +207,7 @@ def token(alg="EdDSA", key=None, kid=KEEP, header=None, payload=None, **changes)
 
 
 def forged(header, payload, signature):
-    """A token that no library makes."""
+    """A token that no library would make."""
     return f"{b64(compact(header))}.{b64(payload)}.{b64(signature)}"
 
 
@@ -253,7 +253,7 @@ def oidc(
 
 
 def make_oidc():
-    # The shapes of four providers.
+    # The claims of four providers.
     google = token(
         "RS256",
         iss="https://accounts.google.com",
@@ -391,7 +391,7 @@ def make_oidc():
     name = "M\u00fcller \u2603"
     oidc("a user in other letters", token(sub=name), user=f"{ISSUER}|{name}")
 
-    # Copied, or bound to nothing.
+    # Copied, or not bound to an identity.
     oidc("copied by another", token(), "WrongIdentity", identity=OTHER)
     oidc(
         "copied by another, for this call",
@@ -440,7 +440,7 @@ def make_oidc():
         "NotBound",
         bindings=["nonce"],
     )
-    # Of another call.
+    # For another call.
     oidc("for another call", token(nonce=nonce_of_call(b"another", IDENTITY)), "WrongIdentity")
     oidc("for any call where one is demanded", token(), "WrongCall", call_required=True)
     oidc("a claim for another call", token(room="another"), "WrongCall", call_claim="room")
@@ -481,7 +481,7 @@ def make_oidc():
         signed(b'{"alg":"EdDSA","kid":"ed25519"}', compact(claims())[:-1] + b',"nbf":null}'),
         "Malformed",
     )
-    # For whom and by whom.
+    # Audience and issuer.
     oidc("another issuer", token(iss="https://login.example.com"), "WrongIssuer")
     oidc("another issuer by a slash", token(iss=ISSUER + "/"), "WrongIssuer")
     oidc("no issuer", token(iss=None), "Malformed")
@@ -560,7 +560,7 @@ def make_oidc():
     oidc("a type that is a number", signed(b'{"alg":"EdDSA","kid":"ed25519","typ":7}', body), "Malformed")
     oidc("a kid that is a number", signed(b'{"alg":"EdDSA","kid":7}', body), "Malformed")
     oidc("no alg", signed(b'{"kid":"ed25519"}', body), "Malformed")
-    # Who.
+    # The user.
     oidc("no sub", token(sub=None), "NoUser")
     oidc("an empty sub", token(sub=""), "NoUser")
     oidc("a blank sub", token(sub=" \u2003"), "NoUser")
@@ -958,7 +958,7 @@ def make_x509():
         ("e-mail names", "email", x509.RFC822Name("example.org")),
         ("URIs", "uri", x509.UniformResourceIdentifier("example.org")),
     ):
-        # Within them, and refused all the same: path builders do not compare these.
+        # Permitted, and still refused: path builders do not compare these.
         held = certificate(
             "Example Held",
             tied_key,
@@ -1130,7 +1130,7 @@ def main():
         "x509": CERTIFICATES,
         "list": make_list(),
     }
-    # The secret keys that the tests make credentials with: the leaf's, in PKCS #8.
+    # The secret keys with which tests make credentials: the leaf's, in PKCS #8.
     leaves = [
         ("ed25519", ed_key("alice leaf")),
         ("p256", ec_key("alice p256")),
@@ -1161,7 +1161,7 @@ def main():
 
 
 def check():
-    """Others' judges, where they have one: they know nothing of identities."""
+    """Other libraries' verifiers, where they exist: they know nothing of identities."""
     sets = {"key_set": KEY_SET, "one_key": ONE_KEY, "rotated": ROTATED}
     for case in OIDC:
         if "accepted" not in case:
@@ -1187,7 +1187,7 @@ def check():
             parts, rest = parts + [rest[2 : 2 + length]], rest[2 + length :]
         chain = [x509.load_der_x509_certificate(part) for part in parts[:-1]]
         if any(isinstance(each.public_key(), ed25519.Ed25519PublicKey) for each in chain):
-            # Which the verifier of `cryptography` has no opinion of: signatures alone.
+            # The verifier of `cryptography` does not support these: signatures only.
             by_name = {each.subject: each for each in chain + anchors}
             for each in chain:
                 each.verify_directly_issued_by(by_name[each.issuer])

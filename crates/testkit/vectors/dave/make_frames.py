@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Makes frames.json: sealed frames and ratchet keys of DAVE 1.1, which is published without any.
+"""Makes frames.json: sealed frames and ratchet keys of DAVE 1.1, which publishes none.
 
     python3 make_frames.py > frames.json        the same bytes every time
 
-Follows discord/dave-protocol's protocol.md and RFC 9420 (sections 8 and 9.1), and shares no code with any implementation.
-What is not in them (how many bytes of a slice stay readable, when a nonce is skipped) is as libdave does it; where this library
-leaves less readable than libdave, so does the script. HMAC is Python's own; AES-GCM comes from the package `cryptography`.
+Follows discord/dave-protocol's protocol.md and RFC 9420 (sections 8 and 9.1), and shares no code with any
+implementation. What they do not specify (how many bytes of a slice stay readable, when a nonce is skipped)
+follows libdave; where this library leaves less readable than libdave, so does the script. HMAC is Python's
+own; AES-GCM comes from the package `cryptography`.
 
 Licence: MIT OR Apache-2.0, for the script and for the vectors.
 """
@@ -180,7 +181,7 @@ def seal(secret, nonce, codec, frame, parameter_sets_only, is_well_made=True):
 
 
 def pattern(length, start=0x80, step=37):
-    """Never with two zeros in a row."""
+    """Bytes without two zeros in a row."""
     return bytes((start + step * place) % 255 + 1 for place in range(length))
 
 
@@ -189,7 +190,7 @@ CODE3, CODE4 = b"\0\0\1", b"\0\0\0\1"
 
 
 def cases():
-    """Name, codec, frame; then what is special."""
+    """Name, codec, frame; then the exceptions."""
     yield "opus", "Opus", pattern(80), {}
     yield "opus, one byte", "Opus", b"\x78", {}
     yield "opus, silence that a member sent", "Opus", bytes.fromhex("f8fffe"), {}

@@ -2,7 +2,7 @@
 """Makes checks.json: codes and emoji checks of the group protocol, version 1.
 
     python3 make_checks.py > checks.json        writes the vectors; the same bytes every time
-    python3 make_checks.py --check              holds this script against DAVE's own vectors
+    python3 make_checks.py --check              checks this script against DAVE's own vectors
 
 Follows section 7 of the group crate's PROTOCOL.md and shares no code with the library. SHA-256, HMAC and
 scrypt come from Python's standard library; X25519 comes from the package `cryptography`:
@@ -26,7 +26,7 @@ def be(value, n):
 
 
 def made(name, n=32):
-    """Bytes that look random and never change."""
+    """Reproducible pseudorandom bytes."""
     return hashlib.shake_256(b"sealframe checks " + name.encode()).digest(n)
 
 
@@ -59,7 +59,7 @@ def digits(data, groups):
 
 
 def call_code(group, announces):
-    """Of announce_hashes, in any order."""
+    """From announce_hashes, in any order."""
     return digits(expand(group, "call code", b"".join(sorted(announces)), 60), 12)
 
 
@@ -230,7 +230,7 @@ def pairwise_vector(number, user_a, user_b):
 
 
 USERS = [
-    (be(1234, 8), be(5678, 8)),  # as DAVE has them
+    (be(1234, 8), be(5678, 8)),  # as in DAVE
     (be(2**64 - 1, 8), be(0, 8)),
     (b"alice@example.org", b"bob@example.org"),
     (b"alice", b"eight888"),

@@ -2,7 +2,7 @@
 """Makes group.json: test vectors for the group protocol of crates/group/PROTOCOL.md, version 1.
 
     python3 make_group.py > group.json       writes the vectors; the same bytes every time
-    python3 make_group.py --check FILE       reads them again as those would to whom they are sent
+    python3 make_group.py --check FILE       reads them as their recipients would
 
 Follows PROTOCOL.md, RFC 9180 (HPKE, base mode, single shot), draft-ietf-hpke-pq (X-Wing in HPKE),
 draft-connolly-cfrg-xwing-kem and RFC 9605 (section 5.1), and shares no code with any implementation of
@@ -84,7 +84,7 @@ def ed25519_sign(secret, message):
 
 
 def ed25519_verify_loosely(identity, message, signature):
-    """RFC 8032 as OpenSSL checks it, which takes points of small order."""
+    """RFC 8032 as OpenSSL verifies it, which accepts points of small order."""
     try:
         Ed25519PublicKey.from_public_bytes(identity).verify(signature, message)
         return True
@@ -155,7 +155,7 @@ class DhKemX25519:
         return labeled_expand(self.suite_id, prk, b"shared_secret", kem_context, 32)
 
     def encaps(self, public, randomness):
-        """Randomness is ikmE, of which DeriveKeyPair makes the ephemeral key."""
+        """Randomness is ikmE, from which DeriveKeyPair makes the ephemeral key."""
         secret = self.derive(randomness)
         enc = x25519_public(secret)
         return self.extract_and_expand(x25519(secret, public), enc + public), enc
@@ -234,7 +234,7 @@ def hpke_open(kem, secret, enc, info, aad, ct):
 
 
 def self_check():
-    """Holds the above against published answers and against HPKE of the package `cryptography`."""
+    """Checks the above against published answers and against HPKE of the package `cryptography`."""
     hex = bytes.fromhex
     # RFC 9180 A.1.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode, first encryption.
     kem, info = KEMS[1], b"Ode on a Grecian Urn"
@@ -252,7 +252,7 @@ def self_check():
     ct = hex("f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a")
     assert hpke_seal(kem, public, info, aad, pt, ikm_e) == (enc, ct)
     assert hpke_open(kem, secret, enc, info, aad, ct) == pt
-    # draft-connolly-cfrg-xwing-kem, appendix C, first vector: its bytes are SHAKE-128 of nothing.
+    # draft-connolly-cfrg-xwing-kem, appendix C, first vector: its bytes are SHAKE-128 of the empty string.
     kem, shake = KEMS[2], hashlib.shake_128(b"").digest(96)
     shared_secret, enc = kem.encaps(kem.public(shake[:32]), shake[32:])
     assert shared_secret == hex("d2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384")
@@ -270,7 +270,7 @@ def self_check():
     key, nonce = key_schedule(kem, shared_secret, info.hex().encode(), aead=3, nk=32)
     assert key == hex("131c2ebb469b909a40915914afd7ff5e638888ac7195dcaaaef8f9a84f0e4030")
     assert nonce == hex("2b7a68f19e6cdbd43dda3c6d")
-    # What we seal, `cryptography` opens; it takes no aad.
+    # `cryptography` opens what we seal; it has no aad.
     for kem, theirs in ((KEMS[1], reference.KEM.X25519), (KEMS[2], reference.KEM.MLKEM768_X25519)):
         secret = kem.derive(b"recipient")
         sealed = b"".join(hpke_seal(kem, kem.public(secret), info, b"", pt, bytes(kem.nrandom)))
@@ -322,14 +322,14 @@ BODIES = {
     + [("witness_hash", 8), ("prekey_number", U16), ("prekey", "x1216")],
     LEAVE: [],
     ORDER: [("counter", U32), ("action", U8), ("target", 16), ("identities", "x12300")],
-    # `first` and `last` are the text's `from` and `to`.
+    # `first` and `last` are PROTOCOL.md's `from` and `to`.
     ROSTER: [("flags", U8), ("first", 8), ("last", 8), ("entries", "x12600")],
     FORWARD: [("messages", "x13600")],
     REFUSAL: [("target", 16), ("reason", U8), ("other", 16)],
     SAS: [("target", 16), ("check", 16), ("stage", U8), ("data", 32)],
     UPDATE_HEADER: HEADER + [("key_commit", 32)],
 }
-LISTS = {  # what these consist of
+LISTS = {  # fields of their elements
     "extensions": [("id", U16), ("data", "x1020")],
     "identities": IDENTITY_TAG_LEN,
     "entries": [("session", 8), ("status", U8), ("newest", U32), ("update_hash", 4)],
@@ -377,7 +377,7 @@ class Call:
         self.tag = self.group_hash[:4]
         self.nh = hashlib.new(SUITE_HASHES[suite]).digest_size
         self.entry_len = 2 + 2 + KEMS[kem].nenc + self.nh + 16
-        self.is_first = (kem, suite) == (1, 4)  # what is long and the same in all calls is here alone
+        self.is_first = (kem, suite) == (1, 4)  # long cases, the same in all calls, are in the first only
 
 
 def head(call, type, session, version=1, tag=None):
@@ -409,7 +409,7 @@ def body(type, fields):
 
 
 def to_sign(call, type, unsigned, key_commit=b""):
-    """Of head ‖ body; an update's commitment is signed too, and its header is signed as the update."""
+    """Signs head ‖ body; also an update's commitment. An update's header is signed like the update."""
     if type == UPDATE_HEADER:
         type, unsigned = KEY_UPDATE, as_update(unsigned)
     return DOMAIN + NAMES[type].encode() + b"\0" + call.group_hash + unsigned + key_commit
@@ -506,7 +506,7 @@ def are_in_range(call, type, fields):
 
 
 def messages_of(bundle):
-    """The messages in a bundle, whatever they are."""
+    """The messages in a bundle, valid or not."""
     if len(bundle) > MESSAGE_MAX or bundle[:1] != b"\0":
         raise Refused("malformed")
     return list(Reader(bundle[1:]).list("x14000"))
@@ -546,30 +546,36 @@ def ack_mac(base_key, hash, session):
 
 
 def roster_hash(announces):
-    """Of announce_hashes, in any order."""
+    """From announce_hashes, in any order."""
     return H("roster", *sorted(announces))
 
 
 def view_hash(view):
-    """Of (announce_hash, newest generation, update_hash), in any order."""
+    """From (announce_hash, newest generation, update_hash), in any order."""
     return H("view", *(announce + be(newest, 4) + hash for announce, newest, hash in sorted(view)))
 
 
+ORDER_FIELDS = ("counter", "action", "target", "identities")
+
+
 def orders_hash(orders):
-    """Of (counter, session, action, target), in any order."""
-    lines = (be(n, 4) + session + be(action, 1) + target for n, session, action, target in sorted(orders))
-    return H("orders", *lines)
+    """From (counter, session, action, target, identities), in any order."""
+    bodies = []
+    for counter, session, action, target, identities in orders:
+        fields = dict(zip(ORDER_FIELDS, (counter, action, target, identities)))
+        bodies.append((counter, session, body(ORDER, fields)))
+    return H("orders", *(session + content for _, session, content in sorted(bodies)))
 
 
 def identity_tags(session, counter, identities):
-    """What an order of this session says for these identities, in any order."""
+    """The tags in an order of this session for these identities, in any order."""
     return sorted({H("identity", session, be(counter, 4), each)[:IDENTITY_TAG_LEN] for each in identities})
 
 
 def receive(call, sender, message, recipient=None, update=None):
-    """What a message says to a member that knows `sender`; of an update for `recipient` base_key too.
+    """The fields of a message for a member that knows `sender`; of an update also base_key for `recipient`.
 
-    An ack is held against `update`: its header_hash and base_key.
+    An ack is compared with the header_hash and base_key of `update`.
     """
     type, session, fields, signature, entry = parse(call, message)
     unsigned = message[: len(message) - len(signature or b"") - len(entry)]
@@ -609,7 +615,7 @@ def open_entry(call, sender, recipient, aad, entry):
 
 
 def call_code(group_hash, announces):
-    """Of announce_hashes, in any order."""
+    """From announce_hashes, in any order."""
     data = expand(group_hash, "call code", b"".join(sorted(announces)), 60)
     groups = (int.from_bytes(data[5 * at : 5 * at + 5], "big") for at in range(12))
     return "".join(f"{group % 10**5:05}" for group in groups)
@@ -713,7 +719,7 @@ def announce_of(call, member, **changed):
 
 
 def make_announces(call, members):
-    """Those of the members, then others of theirs, each with a session of its own."""
+    """Those of the members, then others of theirs, each of its own session."""
     a, b, c = members
     full = [{"id": 7, "data": random("extension", 1020)}]
     some = [{"id": id, "data": data} for id, data in ((0, b""), (1, b"\0"), (0x0100, b"data"), (0xFFFF, bytes(100)))]
@@ -728,7 +734,7 @@ def make_announces(call, members):
 
 
 def make_entry(call, sender, recipient, prekey_number, aad, base_key, label, info=None):
-    """The entry's bytes, and its vector; `info` replaces what the protocol says."""
+    """The entry's bytes, and its vector; `info` replaces the protocol's."""
     kem, prekey = KEMS[call.kem], recipient["prekeys"][prekey_number]["public"]
     info = entry_info(call, sender, recipient, prekey) if info is None else info
     randomness = random(f"call {call.kem} {call.suite} entry {label}", kem.nrandom)
@@ -740,7 +746,7 @@ def make_entry(call, sender, recipient, prekey_number, aad, base_key, label, inf
 
 
 class Updates:
-    """One member's updates, in order; `made` has those that were sent, with what they are made of."""
+    """One member's updates, in order; `made` has those that were sent, with their inputs."""
 
     def __init__(self, call, sender):
         self.call, self.sender, self.label = call, sender, f"call {call.kem} {call.suite} from {sender['at']} "
@@ -784,7 +790,7 @@ class Updates:
 
 
 def header_of(call, sender, fields, commit):
-    """An update's header with what follows from it."""
+    """An update's header with its derived values."""
     unsigned = head(call, KEY_UPDATE, sender["session"]) + body(KEY_UPDATE, fields)
     header, content = unsigned + commit, to_sign(call, KEY_UPDATE, unsigned, commit)
     signature = ed25519_sign(sender["identity_secret"], content)
@@ -800,7 +806,7 @@ def header_of(call, sender, fields, commit):
     }
 
 
-HELD = 2  # the place of the update that refused messages are held against
+HELD = 2  # index of the update that refused messages are compared with
 
 
 def make_updates(call, members):
@@ -826,7 +832,7 @@ def make_updates(call, members):
 
 
 def make_acks(call, members, updates):
-    """Of every update in the list that wants one."""
+    """For every update in the list that wants one."""
     for at, (update, vector) in enumerate(updates):
         if update["flags"] & NO_ACK:
             continue
@@ -841,9 +847,9 @@ NOTHING_TOLD = (0, bytes(32))
 
 
 def make_heartbeats(call, members, of_a, of_b, of_c):
-    """Fields and vectors; each tells of the one before as its witness.
+    """Fields and vectors; each has the one before as its witness.
 
-    Who joined first comes first: of the other members a sender may not know all.
+    In the order of joining: a sender may not know all other members.
     """
     a, b, c = members
     of_a_told = [of_a.begun[0], *(of_a.made[at] for at in (2, 4, 6))]
@@ -851,11 +857,16 @@ def make_heartbeats(call, members, of_a, of_b, of_c):
         [(header["generation"], header["header_hash"]) for header in headers]
         for headers in (of_a_told, of_b.begun, of_c.made[:2])
     )
-    lock, remove = (1, a["session"], 1, bytes(16)), (2, a["session"], 3, random("removed", 16))
-    unlock, top = (7, b["session"], 2, bytes(16)), (1 << 32) - 1
-    last_lock = (top, b["session"], 1, bytes(16))
+    top, identities = (1 << 32) - 1, [member["identity"] for member in members]
+    lock, last_lock = (
+        (counter, by["session"], 1, bytes(16), identity_tags(by["session"], counter, identities))
+        for counter, by in ((1, a), (top, b))
+    )
+    removed = identity_tags(a["session"], 2, [random("removed identity", 32)])
+    remove = (2, a["session"], 3, random("removed", 16), removed)
+    unlock = (7, b["session"], 2, bytes(16), [])
     cases = [  # member, flags, (seq, generation, step, frames), told, orders, counter, prekey_number, with prekey
-        # What A says when it has joined, alone; what B answers.
+        # A's heartbeat after joining, alone; B's answer.
         (a, 2, (1, 0, 0, 0), (of_a_told[0],), [], 0, 0, True),
         (b, 2, (2, 0, 0, 0), (of_a_told[0], of_b_told), [], 0, 0, True),
         (a, 3, (2, 0, 1, 123_456), (of_a_told[1], of_b_told, NOTHING_TOLD), [lock], 1, 1, True),
@@ -888,7 +899,7 @@ def make_heartbeats(call, members, of_a, of_b, of_c):
 
 
 def witnessed(message):
-    """What a heartbeat tells of the one received last."""
+    """A heartbeat's fields about the one received last."""
     if message is None:
         return {"witness": bytes(8), "witness_seq": 0, "witness_hash": bytes(8)}
     reader = Reader(message[6:])
@@ -902,7 +913,7 @@ def plain_view(view):
 
 
 def plain_orders(orders):
-    names = ("counter", "session", "action", "target")
+    names = ("counter", "session", "action", "target", "identities")
     return [plain_all(dict(zip(names, order))) for order in orders]
 
 
@@ -955,7 +966,7 @@ def make_rosters(call, members, of_a):
 
 
 def make_forwards(call, members, announces, of_a, orders):
-    """From whom, and messages of others."""
+    """Sender, and messages of others."""
     a, b, c = members
     leave = message_of(call, c, LEAVE, {})[0]
     headers = [update["update_header"] for update in of_a.made]
@@ -966,7 +977,7 @@ def make_forwards(call, members, announces, of_a, orders):
     yield c, [orders[0], orders[5], announces[0], orders[2], announces[1]]
     if call.is_first:
         messages = [announces[3], *headers[:2], leave, orders[0]]
-        # The last of them fills what is left.
+        # The last one fills the rest.
         room = 13_600 - sum(2 + len(message) for message in messages)
         while room:
             more = announce_of(call, a, credential=b"")[0]
@@ -986,7 +997,7 @@ def make_refusals(members):
 
 
 def make_bundles(call, sent):
-    """Bundles of messages of one member; `refused` says which are not taken, and why."""
+    """Bundles of messages of one member; `refused` says which are rejected, and why."""
     heartbeat, request, leave, order, lock = sent
     cases = [
         ("one message", [(leave, None)]),
@@ -1012,7 +1023,7 @@ def bundle_of(*messages):
 
 
 def refused_bundles(call, sent):
-    """Nothing is taken out of them."""
+    """Nothing in them is accepted."""
     heartbeat, request, *_ = sent
     whole = bundle_of(request)
     yield "nothing after a length", b"\0" + be(len(request), 2)
@@ -1141,7 +1152,7 @@ def flipped(data, at, bit=0):
 
 
 def good_fields(call, members, of_a, heartbeat):
-    """One of each type: from whom, and the fields of its body."""
+    """One of each type: its sender, and the fields of its body."""
     a, b, c = members
     update = of_a.made[HELD]
     ack = {"generation": update["generation"], "step": update["step"]}
@@ -1171,9 +1182,9 @@ def good_fields(call, members, of_a, heartbeat):
 
 
 class Maker:
-    """Makes messages that are right but for one thing.
+    """Makes messages with a single defect.
 
-    An update's entry is made for whatever the head and body are, the key for its recipient.
+    An update's entry is made for the given head and body, with the key for its recipient.
     """
 
     def __init__(self, call, members, of_a, heartbeat):
@@ -1220,9 +1231,9 @@ class Maker:
 
 
 def refused_vectors(call, members, of_a, heartbeat):
-    """Whatever can be, is signed as it stands: nothing but the rule that a name tells refuses it.
+    """All that can be is validly signed: only the rule in a name rejects its message.
 
-    What no media suite changes is there for suite 4 alone, what no KEM changes for KEM 1 alone.
+    Cases that do not depend on the media suite exist for suite 4 only, those that do not depend on the KEM for KEM 1.
     """
     a, b, _ = members
     names, maker = set(), Maker(call, members, of_a, heartbeat)
@@ -1247,7 +1258,7 @@ def refused_vectors(call, members, of_a, heartbeat):
 
 
 def type_refusals(maker):
-    """What every type must refuse."""
+    """Defects that every type must reject."""
     call = maker.call
     for type, (member, _) in maker.good.items():
         what, of = NAMES[type], maker.body(type)
@@ -1443,7 +1454,7 @@ def list_refusals(maker):
 
 
 def length_refusals(maker):
-    """Parts of another length than they must have, and lengths that lie; each signed."""
+    """Parts of wrong length, and wrong lengths of parts; each signed."""
     call, key = maker.call, maker.members[0]["prekeys"][0]["public"]
     keys = [
         ("shorter by one byte", key[:-1]),
@@ -1474,7 +1485,7 @@ def length_refusals(maker):
 
 
 def session_refusals(maker):
-    """Announces whose session is not the hash of what they say; each signed."""
+    """Announces whose session is not the hash of their content; each signed."""
     call, of = maker.call, maker.body(ANNOUNCE)
     hash = announce_hash(call, of)
     for name, session in [
@@ -1507,7 +1518,7 @@ def signature_refusals(maker):
         content, after = maker.to_sign(type, unsigned), maker.after(type, unsigned)
         secret = member["identity_secret"]
         signature, commit = ed25519_sign(secret, content), maker.commit(type)
-        # An update's header is signed as the update.
+        # An update's header is signed like the update.
         name, covered = (NAMES[KEY_UPDATE], as_update(unsigned)) if type == UPDATE_HEADER else (what, unsigned)
         label = DOMAIN + name.encode() + b"\0"
         assert content == label + call.group_hash + covered + commit
@@ -1662,9 +1673,9 @@ def entry_refusals(maker):
 
 
 def commitment_refusals(maker):
-    """Each entry opens, but what was signed is a commitment to something else.
+    """Each entry opens, but the signature covers a commitment to another key.
 
-    Whoever opens it cannot tell that from a wrong signature: the commitment is not sent.
+    The recipient cannot tell that from a wrong signature: the commitment is not sent.
     """
     call, update = maker.call, maker.update
     a, b, _ = maker.members
@@ -1721,7 +1732,7 @@ def ack_refusals(maker):
 
 
 def orders_of(data):
-    """Without duplicates, in several orders that mean nothing."""
+    """Without duplicates, in several arbitrary orders."""
     orders = [data, data[::-1], data[len(data) // 2 :] + data[: len(data) // 2], sorted(data)]
     return [order for at, order in enumerate(orders) if order not in orders[:at]]
 
@@ -1749,19 +1760,21 @@ def view_vectors():
 
 
 def orders_vectors():
-    """None, and up to eight, in several orders."""
+    """None, and up to nine, in several orders; the last two have one signer and one counter."""
     sessions = [random(f"session {at}", 16) for at in range(3)]
+    tags = sorted(random(f"tag {at}", 12) for at in range(4))
     orders = [
-        (1, sessions[0], 3, sessions[2]),
-        (1, sessions[1], 3, sessions[2]),
-        (2, sessions[0], 1, bytes(16)),
-        (2, sessions[1], 2, bytes(16)),
-        (255, sessions[2], 3, random("removed", 16)),
-        (256, sessions[0], 3, bytes(16)),
-        ((1 << 32) - 1, sessions[2], 2, bytes(16)),
-        (1 << 31, sessions[1], 1, bytes(16)),
+        (1, sessions[0], 3, sessions[2], tags[:1]),
+        (1, sessions[1], 3, sessions[2], tags[1:2]),
+        (2, sessions[0], 1, bytes(16), tags),
+        (2, sessions[1], 2, bytes(16), []),
+        (255, sessions[2], 3, random("removed", 16), tags[2:3]),
+        (256, sessions[0], 3, bytes(16), tags[3:]),
+        ((1 << 32) - 1, sessions[2], 2, bytes(16), []),
+        (1 << 31, sessions[1], 1, bytes(16), tags[:2]),
+        (1 << 31, sessions[1], 1, bytes(16), tags[1:]),
     ]
-    for size in range(9):
+    for size in range(10):
         for order in orders_of(orders[:size]):
             yield {"orders_hash": orders_hash(order).hex(), "orders": plain_orders(order)}
 
@@ -1806,7 +1819,7 @@ def check_message(call, members, type, vector, recipient=None, update=None):
 
 
 def check_header(call, members, vector):
-    """What a member begins or delivers, sent or not; returns the hash of its header."""
+    """A key that a member begins or delivers, sent or not; returns the hash of its header."""
     sender, header = members[vector["from"]], vector["header"]
     unsigned = head(call, KEY_UPDATE, sender["session"]) + body(KEY_UPDATE, vector)
     assert header == unsigned + vector["key_commit"]
@@ -1835,7 +1848,7 @@ def check_update(call, members, vector):
 
 
 def check_chain(call, vectors):
-    """Each prev_hash is that of the beginning it must refer to, as far as the file has it."""
+    """Each prev_hash is that of the generation it must refer to, if the file has it."""
     headers = [*vectors["begun"], *vectors["updates"]]
     begun = {
         (header["from"], header["generation"]): header["header_hash"]
@@ -1868,30 +1881,31 @@ def check_heartbeat(call, members, heartbeats, vector):
 
 
 def orders_in(orders):
-    return [tuple(order[name] for name in ("counter", "session", "action", "target")) for order in orders]
+    names = ("counter", "session", "action", "target", "identities")
+    return [tuple(order[name] for name in names) for order in orders]
 
 
 def check_forward(call, members, announces, vector):
-    """Returns how many messages it has, which are read too."""
+    """Reads its messages too; returns how many there are."""
     by_session = {member["session"]: member for member in members}
     by_session |= {each["session"]: members[each["from"]] for each in announces}
     for message in check_message(call, members, FORWARD, vector)["messages"]:
         session = parse(call, message)[1]
-        sender = by_session.get(session, members[0])  # an announce brings its own identity
+        sender = by_session.get(session, members[0])  # an announce contains its own identity
         type, *_ = receive(call, sender, message)
         assert type in (ANNOUNCE, LEAVE, ORDER, UPDATE_HEADER)
     return len(vector["messages"])
 
 
 def check_emoji(call, members, check):
-    """Walks through the check from either side; returns how many messages it had."""
+    """Runs the check from both sides; returns its number of messages."""
     keys = {"a": check["a"], "b": check["b"]}
     a, b = (members[keys[who]["member"]] for who in "ab")
     for key in keys.values():
         assert x25519_public(key["secret"]) == key["public"]
 
     def take(stage_so_far, message):
-        """Refuses a message as its recipient would at this place of the transcript."""
+        """Rejects a message as its recipient would at this point of the transcript."""
         sender = a if parse(call, message)[1] == a["session"] else b
         other = b if sender is a else a
         fields = receive(call, sender, message)[2]
@@ -1962,7 +1976,7 @@ def check_bundle(call, members, vector):
 
 
 def check_refused(call, members, vector, sender, kind, recipient=None, update=None):
-    """It is refused for this, or taken if that is nothing."""
+    """It is rejected for this reason, or accepted if there is none."""
     try:
         receive(call, members[sender], vector["message"], recipient, update)
     except Refused as why:

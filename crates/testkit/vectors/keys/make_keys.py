@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes keys.json: test vectors for the parts of RFC 9605 that come without any.
+"""Makes keys.json: test vectors for the parts of RFC 9605 that have none.
 
     python3 make_keys.py > keys.json            writes the vectors; the same bytes every time
-    python3 make_keys.py --check FILE...        holds this script against the RFC's own vectors
+    python3 make_keys.py --check FILE...        checks this script against the RFC's own vectors
 
 Follows the pseudocode of RFC 9605 (sections 4.3, 4.4, 4.5.1, 5.1 and 5.2; suites 6 to 8 from
 draft-barnes-sframe-iana-256) and shares no code with any implementation of it. HKDF and HMAC come from
@@ -152,7 +152,7 @@ def nonce_of(suite, salt, ctr):
 
 
 def seal(suite, kid, base_key, ctr, metadata, pt, header=None, aad=None):
-    """A sealed frame; `header` and `aad` replace what the RFC says, for frames to be refused."""
+    """A sealed frame; `header` and `aad` replace the RFC's, for frames to be refused."""
     key, salt = derive_key_salt(suite, kid, base_key)
     header = encode_header(kid, ctr) if header is None else header
     aad = header + metadata if aad is None else aad
@@ -182,7 +182,7 @@ def ratchet(suite, base_key):
 def sender_key_kid(step_bits, sender_bits, generation, sender, step):
     """Section 5.1, where sender_bits is 0. Sender bits sit between its two fields.
 
-    None if a field has no room. The step is taken modulo 2^step_bits.
+    None if a field does not fit. The step is taken modulo 2^step_bits.
     """
     if sender >> sender_bits or generation >> 64 - sender_bits - step_bits:
         return None
@@ -190,7 +190,7 @@ def sender_key_kid(step_bits, sender_bits, generation, sender, step):
 
 
 def mls_kid(epoch_bits, index_bits, context, index, epoch):
-    """Section 5.2, where they are called E and S. None if a field has no room."""
+    """Section 5.2, with E and S. None if a field does not fit."""
     if index >> index_bits or context >> 64 - index_bits - epoch_bits:
         return None
     return (context << index_bits + epoch_bits) + (index << epoch_bits) + epoch % (1 << epoch_bits)
@@ -212,7 +212,7 @@ def pattern(length, start):
 
 
 def sealed(suite, kid, base_key, salt_of_choice):
-    """One frame; what is in it depends on a number."""
+    """One frame; its content depends on a number."""
     ctr = CTRS[salt_of_choice % len(CTRS)]
     metadata = METADATA[salt_of_choice % len(METADATA)]
     pt = PLAINTEXTS[salt_of_choice // 2 % len(PLAINTEXTS)]
@@ -285,7 +285,7 @@ def sender_key_kid_vectors():
         ]
     for step_bits, sender_bits, generation, sender, step in cases:
         kid = sender_key_kid(step_bits, sender_bits, generation, sender, step)
-        if generation < 1 << 64:  # what a 64-bit integer can ask for
+        if generation < 1 << 64:  # fits a 64-bit integer
             yield {
                 "step_bits": step_bits,
                 "sender_bits": sender_bits,
@@ -328,7 +328,7 @@ def mls_kid_vectors():
             (epoch_bits, index_bits, last_context + 1, 0, 0),
         ]
     for epoch_bits, index_bits, context, index, epoch in cases:
-        if context < 1 << 64:  # what a 64-bit integer can ask for
+        if context < 1 << 64:  # fits a 64-bit integer
             yield {
                 "epoch_bits": epoch_bits,
                 "index_bits": index_bits,
@@ -340,7 +340,7 @@ def mls_kid_vectors():
 
 
 def mls_frame_vectors():
-    """Epoch 30 has the low bits of epoch 14, whose place it takes."""
+    """Epoch 30 has the low bits of epoch 14, which it replaces."""
     members = [(3, 0), (20, 0), (2, 2), (63, (1 << 54) - 1)]
     for suite in SUITES.values():
         for place, epoch in enumerate((14, 15, 30)):
@@ -366,14 +366,14 @@ def flipped(frame, at, bit=0):
 
 
 def longer_headers(suite, kid, base_key, ctr, metadata, pt):
-    """The same frame behind headers that say the same in more bytes than needed."""
+    """The same frame with longer encodings of the same header."""
     kid_len, ctr_len = minimal_len(kid), minimal_len(ctr)
     lengths = [(kid_len + 1, ctr_len), (kid_len, ctr_len + 1), (kid_len + 1, ctr_len + 1), (8, 8)]
     minimal = encode_header(kid, ctr)
     for more_kid, more_ctr in lengths:
         header = encode_header(kid, ctr, more_kid, more_ctr)
         frame = seal(suite, kid, base_key, ctr, metadata, pt, header=header)
-        # Authentic but for the header's form: only strictness refuses it.
+        # Authentic except for the header's form: only strictness rejects it.
         assert open_frame(suite, kid, base_key, metadata, frame, strict=False) == pt
         name = f"kid in {more_kid} bytes, ctr in {more_ctr}"
         yield f"{name}, itself authenticated", metadata, frame
@@ -474,7 +474,7 @@ def refused_vectors():
             for kind in kinds:
                 for name, used, frame in kind(suite, kid, base_key, ctr, metadata, pt):
                     assert open_frame(suite, kid, base_key, used, frame) is None, name
-                    # Nor at the next ratchet step, whose KID some of them bear.
+                    # Nor at the next ratchet step, whose KID some of them have.
                     assert open_frame(suite, kid + 1, ratchet(suite, base_key), used, frame) is None, name
                     cases.append({"name": name, "metadata": used.hex(), "ct": frame.hex()})
             frame = seal(suite, kid, base_key, ctr, metadata, pt)
@@ -492,7 +492,7 @@ def refused_vectors():
 
 
 def write(value, out, depth=0):
-    """JSON with one line for everything that holds no list of objects."""
+    """JSON with one line for each value without a list of objects."""
     pad = " " * depth
     if isinstance(value, dict) and any(isinstance(part, list) for part in value.values()):
         flat = {k: v for k, v in value.items() if not isinstance(v, list)}

@@ -1,4 +1,4 @@
-"""Cuts aes-gcm.txt out of NIST's CAVP response files: keys of 128 and 256 bits, IVs of 96, tags of 128.
+"""Extracts aes-gcm.txt from NIST's CAVP response files: keys of 128 and 256 bits, 96-bit IVs, 128-bit tags.
 
     python3 cut.py FOLDER > aes-gcm.txt
 

@@ -147,6 +147,8 @@ export class SealedCall {
   #nextTransform = 0;
   /** Senders and receivers with a transform of ours, by object. */
   #transforms = new WeakMap<Target, OwnTransform>();
+  /** By number: senders that have one, as long as they are there. */
+  #senders = new Map<number, WeakRef<RTCRtpSender>>();
   #guards = new Set<ConnectionGuard>();
   /** Numbers of transforms that are being forgotten: what is still reported of them is ignored. */
   #leaving = new Set<number>();
@@ -319,8 +321,9 @@ export class SealedCall {
   /**
    * Makes a connection that was constructed with `rtcConfiguration` end-to-end encrypted, whatever is
    * added to it and whenever: every sender and receiver, present and future, gets a transform in the
-   * task that makes it, and the transform drops everything until `protectSender` or `protectReceiver`
-   * says what it carries. A connection is protected by one call, for good; the second time nothing
+   * task that makes it, and nothing comes out of a transform until `protectSender` or
+   * `protectReceiver` says what it carries. Frames of a sender are dropped until then; those of a
+   * receiver wait for it, up to a second, the first 64 of each. A connection is protected by one call, for good; the second time nothing
    * happens.
    *
    * Throws a `TypeError` if Chromium would ignore its transforms, if it may have sent media in clear
@@ -447,7 +450,9 @@ export class SealedCall {
     if (this.#ended === null) this.onerror(error);
   }
 
-  /** Gives a sender or receiver its transform, once. Until it is described it drops everything. */
+  /**
+   * Gives a sender or receiver its transform, once. Until it is described nothing comes out of it.
+   */
   #attach(target: Target & WithStreams, direction: Direction): OwnTransform {
     const before = this.#transforms.get(target);
     if (before !== undefined) return before;
@@ -466,6 +471,7 @@ export class SealedCall {
     }
     const attached: OwnTransform = { number: options.number, isOver: false, codecs: null };
     this.#transforms.set(target, attached);
+    if (direction === 'seal') this.#senders.set(options.number, new WeakRef(target as RTCRtpSender));
     return attached;
   }
 
@@ -495,6 +501,7 @@ export class SealedCall {
     if (this.#ended !== null || transform === undefined) return;
     transform.isOver = true;
     const { number } = transform;
+    this.#senders.delete(number);
     this.#leaving.add(number);
     this.#ask('forget', { number }).then(() => this.#leaving.delete(number), (error: Error) => this.#fail(error));
   }
@@ -525,6 +532,8 @@ export class SealedCall {
     } else if ('key' in message) {
       const { number: _, ...change } = message.key;
       this.onkey(change);
+    } else if ('keyFrame' in message) {
+      void askForKeyFrame(this.#senders.get(message.keyFrame)?.deref());
     } else if ('observed' in message) {
       this.#observe?.(message.observed);
     } else {
@@ -639,6 +648,25 @@ function checkUnused(pc: RTCPeerConnection): void {
 }
 
 function ignore(): void {}
+
+/**
+ * Has a sender's encoder make a key frame. Its other parameters stay: they are taken and put back in
+ * one task.
+ */
+async function askForKeyFrame(sender: (RTCRtpSender & KeyFrames) | undefined): Promise<void> {
+  try {
+    const parameters = sender?.getParameters();
+    if (parameters === undefined) return;
+    await sender?.setParameters(parameters, { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) });
+  } catch {
+    // It has ended, or the application is changing its parameters: a receiver asks once more.
+  }
+}
+
+/** How Chromium's senders are asked for a key frame. */
+interface KeyFrames {
+  setParameters(parameters: RTCRtpSendParameters, options: { encodingOptions: { keyFrame: boolean }[] }): Promise<void>;
+}
 
 /** The promise, or after this time a rejection with what `why` gives. */
 async function within<T>(ms: number, promise: Promise<T>, why: () => unknown): Promise<T> {

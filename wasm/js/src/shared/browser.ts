@@ -30,6 +30,7 @@ export interface Transformer {
   readonly writable: FrameSink;
   readonly options: unknown;
   sendKeyFrameRequest?(): Promise<unknown> | undefined;
+  generateKeyFrame?(): Promise<unknown>;
 }
 
 /** The global scope of a dedicated worker, as far as ours use it. */

@@ -306,6 +306,8 @@ export type Notice =
   | { state: StreamState & { number: number } }
   | { key: KeyChange & { number: number } }
   | { observed: ObservedFrame }
+  /** The encoder of this transform's sender is to make a key frame. */
+  | { keyFrame: number }
   | { group: GroupNotice };
 
 /** The options of a transform of the worker for other systems' formats. */

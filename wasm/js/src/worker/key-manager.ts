@@ -33,6 +33,8 @@ export interface Hooks {
   post(notice: GroupNotice): void;
   /** Ends the call, with an error if something broke. */
   stop(error: unknown): void;
+  /** Newcomers can open what we seal from now on, and nothing older. */
+  restart(): void;
 }
 
 /** Frames that opened, and those that did not, by code. */
@@ -60,7 +62,7 @@ export class KeyManager {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether there is something to be done that was not there when the last round began. */
   #isSoon = false;
-  #parking = new Parking();
+  #parking = new Parking<number>();
   /** By number: the newest key of a member that has opened a frame, and since when. */
   #uses = new Map<number, { generation: number; step: number; since: number }>();
   /** By address. */
@@ -75,7 +77,10 @@ export class KeyManager {
   #work: Work = {
     [Task.Send]: ({ to, bytes }) => this.#hooks.post({ message: { to: to ?? null, message: bytes } }),
     [Task.Event]: ({ event }) => this.#tell(JSON.parse(event) as ToldEvent),
-    [Task.Ratchet]: () => this.#core.ratchet(),
+    [Task.Ratchet]: () => {
+      this.#core.ratchet();
+      this.#hooks.restart();
+    },
     [Task.Rekey]: ({ generation }) => this.#withKey((key) => this.#core.rekeyTo(generation, key)),
     [Task.Restart]: ({ number }) => this.#withKey((key) => this.#core.restart(number, key)),
     [Task.Install]: ({ number, generation, step }) => {
@@ -145,11 +150,12 @@ export class KeyManager {
 
   /**
    * Whether the frame that has just not opened is kept because its key has not come yet. `stream` gets
-   * it back.
+   * it back. The member that it names may not be known yet: media overtake the messages by which a
+   * member is known, and the judging of join requests.
    */
   park(stream: Stream, frame: EncodedFrame): boolean {
     const from = this.#core.missed;
-    if (!this.#group.keyIsMissing(from, now())) return false;
+    this.#group.keyIsMissing(from, now());
     const isKept = this.#parking.park(stream, from, frame, now());
     if (isKept) this.soon();
     return isKept;
@@ -301,7 +307,7 @@ export class KeyManager {
   #wake(wait: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#parking.expire(now());
+      for (const stream of this.#parking.expire(now())) stream.giveUp();
       this.#drive();
     }, Math.min(Math.max(wait, 0), MAX_WAIT_MS));
   }

@@ -1,11 +1,11 @@
 // The worker: every frame of a call passes through here, between encoder and packetizer, and between
-// depacketizer and decoder. A frame that does not seal or open is dropped, and so is every frame of a
-// stream that the page has not described yet.
+// depacketizer and decoder. A frame that does not seal or open is dropped, and so is every outgoing
+// frame of a stream that the page has not described yet; an incoming one waits for that, for a moment.
 
 import init, { FrameCore } from '../../../build/sealframe_wasm.js';
 import type { OwnBytes } from '../shared/arguments.js';
 import { type EncodedFrame, type FrameSink, type FrameSource, type Transformer, scope } from '../shared/browser.js';
-import { type Codec, type Framing, codecId, codecOf, framingId, otherFraming, streamKind } from '../shared/ids.js';
+import { type Codec, type Framing, type StreamKind, codecId, codecOf, framingId, otherFraming, streamKind } from '../shared/ids.js';
 import { type CoreStream, FrameCrypto, type Result, calibrate, kidOf } from './frame-crypto.js';
 import { type ErrorCode, answerOf, messageOf } from '../shared/errors.js';
 import { KeyManager } from './key-manager.js';
@@ -16,6 +16,7 @@ import {
 } from '../shared/protocol.js';
 import { groupSource, moduleSource } from '../loader/browser.js';
 import { InOrder } from './in-order.js';
+import { Parking, WAIT_MS } from './parking.js';
 import { isEmpty, read } from '../formats/frame-pump.js';
 import { StreamStatus, type Update } from './stream-state.js';
 import type { ObservedFrame, Source, StateCode, StreamState } from '../shared/streams.js';
@@ -36,6 +37,8 @@ const negotiated = new Map<number, ReadonlyMap<number | undefined, string>>();
 const NOTHING: ReadonlyMap<number | undefined, string> = new Map();
 /** By number: the transforms that run. */
 const running = new Map<number, Transform>();
+/** By transform: frames that came before the page said whose they are. */
+const early = new Parking<Transform>();
 
 // Attached synchronously: a transform may be constructed before the module's first await ends.
 scope.onrtctransform = ({ transformer }) => {
@@ -53,7 +56,7 @@ const requests: Handlers<typeof CALL, CallAnswers> = {
   }, secret),
   join: (options) => once(async () => {
     const { memory, threshold } = await load(options);
-    keys = await KeyManager.enter(groupSource(), options, { post: (group) => post({ group }), stop });
+    keys = await KeyManager.enter(groupSource(), options, { post: (group) => post({ group }), stop, restart });
     core = keys.start((number, key) => FrameCore.withKey(number, key), (started) => {
       frames = new FrameCrypto(started, memory, threshold);
       return frames;
@@ -134,6 +137,11 @@ function end(): void {
   keys = null;
 }
 
+/** Has pictures begin again: newcomers can open what is sealed from here on, and nothing older. */
+function restart(): void {
+  for (const transform of running.values()) transform.restart();
+}
+
 /** The key management has come to an end; with an error if it broke. */
 function stop(error: unknown): void {
   end();
@@ -190,12 +198,15 @@ async function run(readable: FrameSource, writable: FrameSink, options: unknown,
     transform.break(error);
   } finally {
     keys?.unpark(transform);
+    early.forget(transform);
     described.delete(number);
     negotiated.delete(number);
   }
 }
 
 function ignore(): void {}
+
+const isVideo = (kind: StreamKind | undefined): boolean => kind === 'camera' || kind === 'screen';
 
 /** One sender's or receiver's frames. */
 class Transform {
@@ -212,6 +223,10 @@ class Transform {
   #label: Label;
   #state: StreamStatus<Label>;
   #last: StreamState['state'] | null = null;
+  /** When a frame was sealed or opened last. */
+  #lastAt = -Infinity;
+  /** Whether the frame that is being counted is one that a decoder can start with. */
+  #isKeyFrame = false;
   /** The key of the last frame, in halves of its KID. */
   #kidLow: number | undefined;
   #kidHigh: number | undefined;
@@ -242,6 +257,7 @@ class Transform {
   describe(named: NamedStream | null): void {
     // Frames that wait for a key were another stream's.
     keys?.unpark(this);
+    if (named === null) early.forget(this);
     const before = this.#named;
     if ((['from', 'kind', 'index'] as const).some((part) => before?.[part] !== named?.[part])) this.#order = this.#newOrder();
     this.#named = named;
@@ -253,6 +269,8 @@ class Transform {
     this.#label = { number: this.#number, direction: this.#direction, from, kind, index };
     this.#state = this.#newState();
     if (this.#broken !== null) this.#state.break(this.#broken);
+    early.expire(performance.now());
+    early.release(this);
   }
 
   /** Until the stream ends; rejects if it breaks. */
@@ -271,6 +289,18 @@ class Transform {
     this.#state.break(this.#broken);
   }
 
+  /**
+   * Lets the encoder make a key frame, if this sends pictures. Receivers may ask for one, but a server
+   * passes few of their requests on: one in half a second, say, and the first was spent on a frame that
+   * newcomers cannot open.
+   */
+  restart(): void {
+    if (this.#direction !== 'seal' || this.passed === 0 || !isVideo(this.#named?.kind)) return;
+    if (typeof this.#transformer?.generateKeyFrame === 'function') this.#transformer.generateKeyFrame().catch(ignore);
+    // Chromium has it at the sender alone.
+    else post({ keyFrame: this.#number });
+  }
+
   /** Takes a frame, also one that has waited for its key. Frames leave in this order. */
   add(frame: EncodedFrame): void {
     this.#order.add(frame);
@@ -278,7 +308,8 @@ class Transform {
 
   /** Seals or opens a frame; undefined if it is dropped without a word, or has been laid aside. */
   #work(frame: EncodedFrame): Result | Promise<Result> | undefined {
-    if (core === null || frames === null || this.#stream === null || isEmpty(frame)) return undefined;
+    if (core === null || frames === null || isEmpty(frame)) return undefined;
+    if (this.#stream === null) return this.#keepEarly(frame);
     const codec = this.#codecOf(frame);
     if (codec === null) return 'UnknownCodec';
     const bytes = new Uint8Array(frame.data);
@@ -290,6 +321,18 @@ class Transform {
     // Here, and not where the frame would leave: its key may come in between.
     if (result === 'UnknownKey' && keys?.park(this, frame)) return undefined;
     return result;
+  }
+
+  /**
+   * Keeps an incoming frame that the page has not yet said whose it is: a server sends media while it
+   * still tells of them, and the first frame is the one that a decoder needs. Outgoing frames do not
+   * wait.
+   */
+  #keepEarly(frame: EncodedFrame): undefined {
+    if (this.#direction !== 'open') return;
+    const now = performance.now();
+    early.expire(now);
+    early.park(this, this, frame, now);
   }
 
   /** Never from the frame's own bytes. */
@@ -311,6 +354,7 @@ class Transform {
       this.count('Other');
       return;
     }
+    this.#isKeyFrame = frame.type === 'key';
     this.count(null);
     this.#tellKey(this.#stream);
     this.passed += 1;
@@ -333,9 +377,15 @@ class Transform {
   }
 
   /** Counts a frame: `code` is null if it was sealed or opened. */
-  count(code: StateCode | null): boolean {
+  count(code: StateCode | null, isLate = false): boolean {
     if (this.#direction === 'open') keys?.count(this.#named?.from, code);
-    return this.#state.count(code);
+    if (code === null) this.#lastAt = performance.now();
+    return this.#state.count(code, isLate);
+  }
+
+  /** Counts a frame that has waited for its key in vain. */
+  giveUp(): void {
+    this.count('UnknownKey', performance.now() - this.#lastAt < WAIT_MS);
   }
 
   #tellKey(stream: CoreStream): void {
@@ -356,11 +406,10 @@ class Transform {
 
   #tell(update: Label & Update): void {
     post({ state: update });
-    // Frames were missing until now: the decoder needs a new start.
+    // Frames were missing until now: the decoder needs a new start, unless this is one.
     const starts = update.state === 'encrypted' && this.#last !== 'encrypted';
     this.#last = update.state;
-    const isVideo = update.kind === 'camera' || update.kind === 'screen';
-    if (starts && isVideo && this.#direction === 'open') {
+    if (starts && isVideo(update.kind) && this.#direction === 'open' && !this.#isKeyFrame) {
       this.#transformer?.sendKeyFrameRequest?.()?.catch(ignore);
     }
   }

@@ -53,10 +53,11 @@ export class StreamStatus<S extends object> {
   }
 
   /**
-   * Counts one more frame: `code` is null if it was sealed or opened. Returns whether frames have
+   * Counts one more frame: `code` is null if it was sealed or opened. With `isLate` it came before one
+   * that has opened, and so says nothing about the stream as it is now. Returns whether frames have
    * failed for long enough to look for a reason that their codes do not give.
    */
-  count(code: StateCode | null): boolean {
+  count(code: StateCode | null, isLate = false): boolean {
     if (this.#isOver) return false;
     const update = this.#update;
     const before = update.state;
@@ -69,7 +70,7 @@ export class StreamStatus<S extends object> {
       update.code = null;
     } else {
       update.failed += 1;
-      if (!HARMLESS.has(code)) {
+      if (!isLate && !HARMLESS.has(code)) {
         this.#inARow += 1;
         isPuzzling = this.#reason === null && this.#inARow % PUZZLED_EVERY === PATIENCE;
         update.code = this.#reason ?? code;

@@ -32,7 +32,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Node.js on a file of tests, told where everything is; of these tests by a pattern, if there is one.
+    /// Node.js on a file of tests, told where everything is; with a pattern, on some of its tests.
     fn test(&self, file: &Path, pattern: Option<&str>) -> Command {
         let mut node = Command::new(&self.node);
         node.args(["--test", "--test-reporter=tap"]);

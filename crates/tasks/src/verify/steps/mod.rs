@@ -9,7 +9,7 @@ use anyhow::Result;
 
 pub(super) use self::rust::program;
 
-use crate::shell::Shell;
+use crate::{checks, shell::Shell};
 
 /// Steps of one lane never run at the same time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,14 @@ pub(super) const STEPS: &[Step] = &[
         "the oldest Rust: unit tests with ring, all tests of the media path without it",
         rust::oldest,
     ),
+    Step::new(Cargo, "seeds", "fuzz seeds made again by their program", rust::seeds)
+        .needs_also(&["build"]),
+    Step::new(
+        Cargo,
+        "packages",
+        "published packages are complete, and cargo makes them",
+        checks::packages::step,
+    ),
     Step::new(Cargo, "bare-metal", "no operating system (thumbv7em-none-eabihf)", rust::bare_metal),
     Step::new(Cargo, "aarch64", "the kernel on AArch64, emulated by QEMU", rust::aarch64),
     Step::new(Cargo, "wasi", "the kernel in WebAssembly, run by Node.js", rust::wasi),
@@ -152,6 +160,18 @@ pub(super) const STEPS: &[Step] = &[
     .needs_also(CALLS),
     Step::new(Scripts, "format", "rustfmt changes nothing", project::format).quick(project::format),
     Step::new(Scripts, "spelling", "no known misspelling", project::spelling).quick(project::spelling),
+    Step::new(Scripts, "comments", "no comment is wider than 100 columns", checks::width::step)
+        .quick(checks::width::step),
+    Step::new(Scripts, "wildcards", "no wildcard over an enum of ours", checks::wildcards::step)
+        .quick(checks::wildcards::step),
+    Step::new(Scripts, "circles", "no files that import each other", checks::circles::step)
+        .quick(checks::circles::step),
+    Step::new(Scripts, "layers", "crates depend on each other as drawn", checks::layers::step)
+        .quick(checks::layers::step),
+    Step::new(Scripts, "duplicates", "no six lines of code twice", checks::duplicates::step)
+        .quick(checks::duplicates::step),
+    Step::new(Scripts, "links", "links in documents lead somewhere", checks::links::step)
+        .quick(checks::links::step),
     Step::new(Scripts, "licences", "licences, sources and duplicates of dependencies", project::deny),
     Step::new(Scripts, "vectors", "test vectors made again by their Python scripts", project::vectors),
     Step::new(Scripts, "node", "the npm package in Node.js", package::in_node)

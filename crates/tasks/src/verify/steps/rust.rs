@@ -1,11 +1,16 @@
 //! Steps that compile Rust.
 
 use core::iter;
-use std::{env, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::{
+    metadata,
     paths::{root, target_dir},
     shell::Shell,
     tools, wasm_package,
@@ -60,22 +65,18 @@ pub(super) fn documentation(shell: &Shell) -> Result<()> {
 /// A feature that needs another without saying so does not compile alone.
 pub(super) fn features(shell: &Shell) -> Result<()> {
     tools::rustup(shell, "component", &["clippy"], None)?;
-    let metadata = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
-    let metadata = shell.output(shell.cargo().args(metadata))?;
-    let metadata: serde_json::Value = serde_json::from_slice(&metadata)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata lists packages")?;
     let mut checked = 0;
-    for package in packages {
-        // `publish = false` is an empty list of registries there.
-        if package["publish"].as_array().is_some_and(Vec::is_empty) {
-            continue;
-        }
-        let name = package["name"].as_str().context("a package has a name")?;
-        let features = package["features"].as_object().context("and features")?;
-        let alone = features.keys().filter(|feature| *feature != "default");
-        for feature in iter::once("").chain(alone.map(String::as_str)) {
+    for package in metadata::packages(shell)?.iter().filter(|package| package.is_published) {
+        for feature in iter::once("").chain(package.features.iter().map(String::as_str)) {
             let mut clippy = shell.cargo();
-            clippy.args(["clippy", "--quiet", "--locked", "-p", name, "--no-default-features"]);
+            clippy.args([
+                "clippy",
+                "--quiet",
+                "--locked",
+                "-p",
+                &package.name,
+                "--no-default-features",
+            ]);
             clippy.args(["--features", feature, "--", "-D", "warnings"]);
             shell.run(&mut clippy)?;
             checked += 1;
@@ -107,6 +108,47 @@ pub(super) fn oldest(shell: &Shell) -> Result<()> {
     let portable = ["test", "--locked", "--no-default-features", "--features", "ctr-hmac"];
     let crates = ["-p", "sealframe-crypto", "-p", "sealframe-media", "-p", "sealframe"];
     shell.run(shell.cargo_of(OLDEST).args(portable).args(crates))
+}
+
+/// Makes the fuzz seeds again and compares.
+pub(super) fn seeds(shell: &Shell) -> Result<()> {
+    let made = target_dir().join("verify/seeds");
+    if made.exists() {
+        fs::remove_dir_all(&made)?;
+    }
+    let example = ["run", "--locked", "-p", "sealframe-fuzz", "--example", "make_seeds", "--"];
+    shell.run(shell.cargo().args(example).arg(&made))?;
+    let (kept, made) = (inputs(&root().join("fuzz/seeds"))?, inputs(&made)?);
+    if let Some(name) = changed_seed(&kept, &made) {
+        bail!("make_seeds no longer makes fuzz/seeds/{name}: run it, and see what changed");
+    }
+    shell.say(&format!("{} fuzz seeds are as make_seeds makes them", made.len()));
+    Ok(())
+}
+
+/// Inputs of every target, by `target/name`.
+type Inputs = BTreeMap<String, Vec<u8>>;
+
+fn inputs(folder: &Path) -> Result<Inputs> {
+    let mut inputs = Inputs::new();
+    for target in fs::read_dir(folder)? {
+        let target = target?;
+        for input in fs::read_dir(target.path())? {
+            let input = input?;
+            let [target, name] = [target.file_name(), input.file_name()];
+            let name = format!("{}/{}", target.to_string_lossy(), name.to_string_lossy());
+            inputs.insert(name, fs::read(input.path())?);
+        }
+    }
+    Ok(inputs)
+}
+
+/// A seed that is kept and not made, made and not kept, or other than it was.
+fn changed_seed<'a>(kept: &'a Inputs, made: &'a Inputs) -> Option<&'a str> {
+    // Inputs that once failed are made by nobody.
+    let is_made = |name: &str| !name.contains("/found-");
+    let names = kept.keys().filter(|name| is_made(name)).chain(made.keys());
+    names.map(String::as_str).find(|name| kept.get(*name) != made.get(*name))
 }
 
 pub(super) fn bare_metal(shell: &Shell) -> Result<()> {
@@ -158,8 +200,8 @@ pub(super) fn taint(shell: &Shell) -> Result<()> {
     shell.run(test.env("SEALFRAME_REQUIRE_MODULES", "1"))
 }
 
-/// Small tests of what is unsafe or counts bits; skipped by name where there is no nightly toolchain,
-/// which alone has Miri.
+/// Small tests of what is unsafe or counts bits; skipped by name without a nightly toolchain, which
+/// alone has Miri.
 pub(super) fn miri(shell: &Shell) -> Result<()> {
     const NIGHTLY: &str = "nightly";
     /// Miri detects what the code is compiled for; it knows no VAES and no AVX-512.
@@ -189,4 +231,25 @@ pub(super) fn miri(shell: &Shell) -> Result<()> {
 /// How a Rust program that others run is called.
 pub(in crate::verify) fn program(name: &str) -> PathBuf {
     target_dir().join("debug").join(name).with_extension(env::consts::EXE_EXTENSION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_that_changed_vanished_or_is_new_is_found() {
+        let of = |inputs: &[(&str, u8)]| -> Inputs {
+            inputs.iter().map(|(name, byte)| ((*name).to_owned(), vec![*byte])).collect()
+        };
+        let kept = of(&[("a/one", 1), ("a/found-two", 2)]);
+        for (made, expected) in [
+            (of(&[("a/one", 1)]), None),
+            (of(&[("a/one", 2)]), Some("a/one")),
+            (of(&[]), Some("a/one")),
+            (of(&[("a/one", 1), ("b/new", 3)]), Some("b/new")),
+        ] {
+            assert_eq!(changed_seed(&kept, &made), expected);
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! Four frames together are four frames alone.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use sealframe_kernel::{Frame, Key, TOGETHER, Tag, Unauthentic, open_together, seal_together};
+use sealframe_kernel::{Frame, INTERLEAVE, Key, Tag, Unauthentic, open_interleaved, seal_interleaved};
 
 mod common;
-use common::{NONCE, bytes, forms, keys, seal};
+use common::{NONCE, bytes, isas, keys, seal};
 
-/// A frame of the test, as it was and as it is sealed alone.
+/// A frame of the test, and its sealed form when it is sealed alone.
 struct Case<'k> {
     key: &'k Key,
     aad: Vec<u8>,
@@ -28,29 +28,29 @@ impl<'k> Case<'k> {
     }
 }
 
-fn agree(cases: &[Case<'_>; TOGETHER]) {
+fn agree(cases: &[Case<'_>; INTERLEAVE]) {
     let mut data = cases.each_ref().map(|case| case.plain.clone());
     let [a, b, c, d] = &mut data;
     let [of_a, of_b, of_c, of_d] = cases;
-    let tags = seal_together([of_a.frame(a), of_b.frame(b), of_c.frame(c), of_d.frame(d)]);
+    let tags = seal_interleaved([of_a.frame(a), of_b.frame(b), of_c.frame(c), of_d.frame(d)]);
     for ((case, data), tag) in cases.iter().zip(&data).zip(tags) {
         assert_eq!((data, <[u8; 16]>::from(tag.unwrap())), (&case.sealed, case.tag));
     }
     let tags = cases.each_ref().map(|case| Tag::from(case.tag));
     let [a, b, c, d] = &mut data;
-    let opened = open_together([of_a.frame(a), of_b.frame(b), of_c.frame(c), of_d.frame(d)], tags);
-    assert_eq!(opened, [Ok(()); TOGETHER]);
+    let opened = open_interleaved([of_a.frame(a), of_b.frame(b), of_c.frame(c), of_d.frame(d)], tags);
+    assert_eq!(opened, [Ok(()); INTERLEAVE]);
     for (case, data) in cases.iter().zip(&data) {
         assert_eq!(data, &case.plain);
     }
 
-    for forged in 0..TOGETHER {
+    for forged in 0..INTERLEAVE {
         let mut data = cases.each_ref().map(|case| case.sealed.clone());
         let mut tags = cases.each_ref().map(|case| case.tag);
         tags[forged][forged * 5] ^= 0x20;
         let [a, b, c, d] = &mut data;
         let frames = [of_a.frame(a), of_b.frame(b), of_c.frame(c), of_d.frame(d)];
-        let opened = open_together(frames, tags.map(Tag::from));
+        let opened = open_interleaved(frames, tags.map(Tag::from));
         for (at, case) in cases.iter().enumerate() {
             if at == forged {
                 assert_eq!(opened[at], Err(Unauthentic));
@@ -63,14 +63,14 @@ fn agree(cases: &[Case<'_>; TOGETHER]) {
     }
 }
 
-/// Where a frame takes one vector more, in one form or another, or goes alone.
+/// Where a frame takes one vector more, in one isa or another, or goes alone.
 const EDGES: &[usize] =
     if cfg!(miri) { &[0, 40, 177] } else { &[0, 1, 40, 48, 49, 111, 112, 113, 177, 513] };
 
 #[test]
 fn of_any_lengths() {
-    for form in forms() {
-        for key in keys(form) {
+    for isa in isas() {
+        for key in keys(isa) {
             for code in 0..EDGES.len().pow(4) {
                 let len = |place: u32| EDGES[code / EDGES.len().pow(place) % EDGES.len()];
                 agree(&[0, 1, 2, 3].map(|place| Case::new(&key, len(place), 12, place as usize)));
@@ -81,8 +81,8 @@ fn of_any_lengths() {
 
 #[test]
 fn of_any_lengths_of_aad() {
-    for form in forms() {
-        let [key, _] = keys(form);
+    for isa in isas() {
+        let [key, _] = keys(isa);
         for aad_len in (0..=64).step_by(if cfg!(miri) { 16 } else { 1 }) {
             let lens = [aad_len, 12, 64 - aad_len, aad_len / 2];
             agree(&[0, 1, 2, 3].map(|place| Case::new(&key, 40 + 16 * place, lens[place], place)));
@@ -92,7 +92,7 @@ fn of_any_lengths_of_aad() {
 
 #[test]
 fn under_keys_of_any_kind() {
-    let keys: Vec<Box<Key>> = forms().into_iter().flat_map(keys).collect();
+    let keys: Vec<Box<Key>> = isas().into_iter().flat_map(keys).collect();
     let count = keys.len();
     for code in 0..count.pow(4) {
         let key = |place: u32| &*keys[code / count.pow(place) % count];
@@ -101,12 +101,11 @@ fn under_keys_of_any_kind() {
 }
 
 #[test]
-fn some_forms_interleave_and_say_how_far() {
-    for form in forms() {
-        // In a debug build always; in a release build where it pays.
-        let longest = form.longest_interleaved();
-        assert!(longest.is_none_or(|longest| longest > 0));
-        #[cfg(all(debug_assertions, target_arch = "x86_64"))]
-        assert_eq!(longest, (form == sealframe_kernel::Form::Vaes512).then_some(112));
+fn some_instruction_sets_interleave_and_say_how_far() {
+    for isa in isas() {
+        let longest = isa.longest_interleaved();
+        assert!(longest.is_some() || !isa.gains_from_interleaving());
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(longest, (isa == sealframe_kernel::Isa::Vaes512).then_some(112));
     }
 }

@@ -1,13 +1,17 @@
-//! What the members of a LiveKit room agree on by configuration.
+//! The configuration that the members of a LiveKit room agree on.
 
 use alloc::vec::Vec;
 
 use sealframe_crypto::Backend;
 
-/// What the members of a room agree on: `KeyProviderOptions`.
+use crate::ReceiverPolicy;
+
+/// The agreed configuration of a room, `KeyProviderOptions`, and that of a
+/// [`Sender`](super::Sender) and a [`Receiver`](super::Receiver).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Options {
+pub struct Config {
     pub(super) backend: Backend,
+    pub(super) policy: ReceiverPolicy,
     pub(super) ring_size: u16,
     pub(super) key_size: KeySize,
     pub(super) ratchet_salt: Vec<u8>,
@@ -34,15 +38,17 @@ impl KeySize {
     }
 }
 
-/// Whose frames a sender makes, where the two differ. A receiver opens both.
+/// The implementation whose frames a sender makes, where the two differ. A receiver opens both.
 ///
 /// | | [`JavaScript`](Self::JavaScript) | [`Native`](Self::Native) |
 /// |---|---|---|
-/// | AV1 | has no rule for it | nothing stays readable |
-/// | H.264 and H.265, the first slice beyond byte 253 | readable up to it | readable: that number modulo 256. No native client opens it |
-/// | H.264 and H.265 without a slice | 10 or 3 bytes, not escaped | none, escaped |
-/// | H.264 that is said to be H.265, or the other way round | what the bytes look like | what it is said to be |
-/// | codec unknown | what the bytes look like, else 10 or 3 bytes | nothing stays readable |
+/// | AV1 | no rule | nothing readable |
+/// | H.264, H.265, first slice after byte 253 | readable up to it | readable: that modulo 256 (1) |
+/// | H.264, H.265 without a slice | 10 or 3 bytes, not escaped | none, escaped |
+/// | H.264 declared as H.265, or the reverse | by its bytes | as declared |
+/// | codec unknown | by its bytes, else 10 or 3 bytes | nothing readable |
+///
+/// (1) No native client opens such a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[expect(clippy::exhaustive_enums, reason = "two implementations are deployed")]
 pub enum Peer {
@@ -55,12 +61,14 @@ pub enum Peer {
     Native,
 }
 
-impl Options {
-    /// The peers' defaults: 16 keys, AES-128, the salt `LKFrameEncryptionKey`, frames as livekit-client makes them.
+impl Config {
+    /// AES-GCM by this library; the peers' defaults: 16 keys, AES-128, the salt
+    /// `LKFrameEncryptionKey`, frames as livekit-client makes them; the default [`ReceiverPolicy`].
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(backend: Backend) -> Self {
         Self {
-            backend: Backend::default(),
+            backend,
+            policy: ReceiverPolicy::default(),
             ring_size: 16,
             key_size: KeySize::default(),
             ratchet_salt: b"LKFrameEncryptionKey".to_vec(),
@@ -68,10 +76,10 @@ impl Options {
         }
     }
 
-    /// Which library does AES-GCM.
+    /// How far a receiver follows a ratchet, and what it rejects.
     #[must_use]
-    pub const fn with_backend(mut self, backend: Backend) -> Self {
-        self.backend = backend;
+    pub const fn with_policy(mut self, policy: ReceiverPolicy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -96,16 +104,10 @@ impl Options {
         self
     }
 
-    /// Whose frames a sender makes.
+    /// The implementation whose frames a sender makes.
     #[must_use]
     pub const fn with_peer(mut self, peer: Peer) -> Self {
         self.peer = peer;
         self
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self::new()
     }
 }

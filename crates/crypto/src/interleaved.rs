@@ -1,4 +1,4 @@
-//! Four frames at once, each under a key of its own.
+//! Four frames at once, each under its own key.
 
 use core::fmt;
 
@@ -6,17 +6,17 @@ use sealframe_wire::Ctr;
 
 use crate::{FrameKey, FrameTooLong, Unauthentic, backend};
 
-/// How many frames go together.
-pub const TOGETHER: usize = 4;
+/// How many frames are interleaved.
+pub const INTERLEAVE: usize = 4;
 
 /// The arguments of [`FrameKey::encrypt`].
 #[expect(clippy::exhaustive_structs, reason = "arguments")]
 pub struct Encrypt<'a> {
-    /// Under which key.
+    /// The key.
     pub key: &'a FrameKey,
-    /// Never the same twice under a key.
+    /// Never the same twice under one key.
     pub ctr: Ctr,
-    /// What is authenticated besides.
+    /// Additional authenticated data.
     pub aad: &'a [u8],
     /// Plaintext, to become ciphertext.
     pub in_out: &'a mut [u8],
@@ -27,11 +27,11 @@ pub struct Encrypt<'a> {
 /// The arguments of [`FrameKey::decrypt`].
 #[expect(clippy::exhaustive_structs, reason = "arguments")]
 pub struct Decrypt<'a> {
-    /// Under which key.
+    /// The key.
     pub key: &'a FrameKey,
-    /// As it was sealed with.
+    /// The CTR that the frame was sealed with.
     pub ctr: Ctr,
-    /// What is authenticated besides.
+    /// Additional authenticated data.
     pub aad: &'a [u8],
     /// Ciphertext, to become plaintext.
     pub in_out: &'a mut [u8],
@@ -53,7 +53,8 @@ impl fmt::Debug for Decrypt<'_> {
     }
 }
 
-/// [`FrameKey::encrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
+/// [`FrameKey::encrypt`] for each, interleaved up to
+/// [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
 ///
 /// # Errors
 /// For each frame, as alone.
@@ -61,15 +62,18 @@ impl fmt::Debug for Decrypt<'_> {
 /// # Panics
 /// If a tag is not `Nt` bytes long.
 #[inline(always)] // see the crate's front page
-pub fn encrypt_together(frames: [Encrypt<'_>; TOGETHER]) -> [Result<(), FrameTooLong>; TOGETHER] {
-    backend::encrypt_together(frames)
+pub fn encrypt_interleaved(
+    frames: [Encrypt<'_>; INTERLEAVE],
+) -> [Result<(), FrameTooLong>; INTERLEAVE] {
+    backend::encrypt_interleaved(frames)
 }
 
-/// [`FrameKey::decrypt`] for each, interleaved up to [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
+/// [`FrameKey::decrypt`] for each, interleaved up to
+/// [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
 ///
 /// # Errors
 /// For each frame, as alone: a forged one among them does the others no harm.
 #[inline(always)] // see the crate's front page
-pub fn decrypt_together(frames: [Decrypt<'_>; TOGETHER]) -> [Result<(), Unauthentic>; TOGETHER] {
-    backend::decrypt_together(frames)
+pub fn decrypt_interleaved(frames: [Decrypt<'_>; INTERLEAVE]) -> [Result<(), Unauthentic>; INTERLEAVE] {
+    backend::decrypt_interleaved(frames)
 }

@@ -1,0 +1,75 @@
+//! The statistics and events of a receiver.
+
+use alloc::collections::VecDeque;
+
+use super::receive_keys::ReceiveKeys;
+use crate::{OpenError, ReceiverEvent, ReceiverStats};
+
+/// Events that wait to be polled.
+const MAX_EVENTS: usize = 16;
+
+/// Counts frames, and keeps events until they are polled.
+pub(crate) struct Report {
+    pub(crate) stats: ReceiverStats,
+    events: VecDeque<ReceiverEvent>,
+}
+
+impl Report {
+    pub(super) fn new() -> Self {
+        Self { stats: ReceiverStats::default(), events: VecDeque::with_capacity(MAX_EVENTS) }
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<ReceiverEvent> {
+        self.events.pop_front()
+    }
+
+    /// Counts a frame that was rejected. `index` is the key's, if the frame was tried with one.
+    #[cold]
+    pub(super) fn rejected(
+        &mut self,
+        keys: &mut ReceiveKeys,
+        failure_tolerance: u16,
+        error: OpenError,
+        index: Option<u8>,
+    ) {
+        self.stats.refused += 1;
+        match error {
+            OpenError::Unauthentic => {
+                self.stats.unauthentic += 1;
+                let Some(index) = index else { return };
+                let Some(key) = keys.at_mut(index) else { return };
+                key.failures = key.failures.saturating_add(1);
+                if key.failures >= failure_tolerance && !key.is_reported {
+                    key.is_reported = true;
+                    self.push(ReceiverEvent::Failing { index });
+                }
+            }
+            OpenError::UnknownKey { index } => {
+                self.stats.unknown_key += 1;
+                if keys.reports_unknown(index) {
+                    self.push(ReceiverEvent::UnknownKey { index });
+                }
+            }
+            OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.stats.replayed += 1,
+            OpenError::TooShort
+            | OpenError::StepErased { .. }
+            | OpenError::StepTooFar { .. }
+            | OpenError::NotThisFormat
+            | OpenError::Injected => {}
+        }
+    }
+
+    /// Counts a frame that was rejected before any key was tried.
+    #[cfg(feature = "livekit")]
+    pub(crate) const fn count_rejected(&mut self) {
+        self.stats.refused += 1;
+    }
+
+    /// Keeps an event, unless too many wait.
+    #[cold]
+    pub(super) fn push(&mut self, event: ReceiverEvent) {
+        if self.events.len() < MAX_EVENTS {
+            self.events.push_back(event);
+        }
+    }
+}

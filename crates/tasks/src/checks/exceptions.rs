@@ -1,0 +1,49 @@
+//! Places where a check is not held yet, by folder. To be emptied.
+//!
+//! An exception that lets nothing through is an error, so the list only shrinks.
+
+/// Lets a check's findings below a folder, or in a file, through.
+pub(super) struct Exception {
+    /// The step's name.
+    pub(super) check: &'static str,
+    /// From the workspace's folder; a file's path is fine too.
+    pub(super) folder: &'static str,
+}
+
+const fn until_mended(check: &'static str, folder: &'static str) -> Exception {
+    Exception { check, folder }
+}
+
+pub(super) const EXCEPTIONS: &[Exception] = &[
+    until_mended("comments", "benches"),
+    until_mended("comments", "crates/call"),
+    until_mended("comments", "crates/codec"),
+    until_mended("comments", "crates/credentials"),
+    until_mended("comments", "crates/crypto"),
+    until_mended("comments", "crates/group"),
+    until_mended("comments", "crates/kernel"),
+    until_mended("comments", "crates/media"),
+    until_mended("comments", "crates/profiles"),
+    until_mended("comments", "crates/taint"),
+    until_mended("comments", "crates/testkit"),
+    until_mended("comments", "crates/wire"),
+    until_mended("comments", "examples"),
+    until_mended("comments", "fuzz"),
+    until_mended("comments", "wasm"),
+    until_mended("circles", "crates/call"),
+    until_mended("circles", "crates/codec"),
+    until_mended("circles", "crates/credentials"),
+    until_mended("circles", "crates/crypto"),
+    until_mended("circles", "crates/group"),
+    until_mended("circles", "crates/kernel"),
+    until_mended("duplicates", "benches"),
+    until_mended("duplicates", "crates/call"),
+    until_mended("duplicates", "crates/credentials"),
+    until_mended("duplicates", "crates/crypto"),
+    until_mended("duplicates", "crates/group"),
+    until_mended("duplicates", "crates/kernel"),
+    until_mended("duplicates", "crates/media"),
+    until_mended("duplicates", "crates/profiles"),
+    until_mended("duplicates", "crates/taint"),
+    until_mended("duplicates", "wasm"),
+];
