@@ -243,7 +243,8 @@ fn announcements() -> Result<()> {
                 MemberId::new(number),
                 [9; 32],
             )?;
-            member.seal_to_vec(b"a frame", Stream::new(StreamKind::Camera, 0))?; // leaves a step unused
+            // Leaves a step unused.
+            member.seal_to_vec(b"a frame", Stream::new(StreamKind::Camera, 0))?;
             member.ratchet()?;
             let from = number.to_be_bytes()[1];
             let input = [&[id, from, 0][..], &member.announcement([7; 32])].concat();

@@ -2,7 +2,7 @@
 //! base keys.
 //!
 //! ```text
-//! version u8 = 1 ‖ suite u16 ‖ kid u64 ‖ salt[32] ‖ base_key[Nh] encrypted ‖ tag[16]    (big-endian)
+//! version u8 = 1 ‖ suite u16 ‖ kid u64 ‖ salt[32] ‖ base_key[Nh] encrypted ‖ tag[16]  (big-endian)
 //! ```
 //!
 //! The base key is encrypted with AES-256-GCM under a one-time key, derived from the call's secret

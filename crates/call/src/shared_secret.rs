@@ -1,6 +1,6 @@
 //! A call whose members share one secret.
 
-use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher, WeakKey};
@@ -67,7 +67,8 @@ pub struct SharedSecretCall {
     secret: SharedSecret,
     frames: Frames,
     /// Members that have left: if their keys were installed again, their frames could be replayed.
-    departed: BTreeSet<MemberId>,
+    /// Ascending.
+    departed: Vec<MemberId>,
 }
 
 impl SharedSecretCall {
@@ -91,12 +92,7 @@ impl SharedSecretCall {
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.get().to_be_bytes(), &entropy];
         let base_key =
             BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(SharedSecretError::Secret)?;
-        Ok(Self {
-            cipher,
-            secret,
-            frames: Frames::new(cipher, me, base_key)?,
-            departed: BTreeSet::new(),
-        })
+        Ok(Self { cipher, secret, frames: Frames::new(cipher, me, base_key)?, departed: Vec::new() })
     }
 
     /// Our current key, for others to open later frames. `salt` is 32 fresh random bytes, so that
@@ -124,7 +120,7 @@ impl SharedSecretCall {
         if from == self.frames.me() || kid.sender != u64::from(from) {
             return Err(AnnouncementError::WrongSender.into());
         }
-        if self.departed.contains(&from) {
+        if self.departed.binary_search(&from).is_ok() {
             return Err(SharedSecretError::Departed);
         }
         Ok(self.frames.install(kid, base_key)?)
@@ -134,7 +130,9 @@ impl SharedSecretCall {
     ///
     /// Otherwise a server could claim that a member left and joined again, and replay its frames.
     pub fn remove_member(&mut self, member: MemberId) {
-        self.departed.insert(member);
+        if let Err(at) = self.departed.binary_search(&member) {
+            self.departed.insert(at, member);
+        }
         self.frames.forget(member);
     }
 

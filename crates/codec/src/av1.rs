@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use crate::{FRONT_GROWTH, FrameKind, MAX_FRONT, UnexpectedFrame, append};
+use crate::{
+    frame_kind::FrameKind,
+    front::{FRONT_GROWTH, MAX_FRONT, UnexpectedFrame, append},
+};
 
 const SEQUENCE_HEADER: u8 = 1;
 const TEMPORAL_DELIMITER: u8 = 2;

@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use crate::{
-    FRONT_GROWTH, FrameKind, MAX_FRONT, UnexpectedFrame,
     annex_b::{ESCAPE, START_CODE, Unit, units},
-    append,
+    frame_kind::FrameKind,
+    front::{FRONT_GROWTH, MAX_FRONT, UnexpectedFrame, append},
 };
 
 /// Bytes of a unit's header.

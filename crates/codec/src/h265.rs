@@ -1,8 +1,8 @@
 //! H.265 in Annex B form (ITU-T H.265, §7.3.1 and table 7-1).
 
 use crate::{
-    FrameKind,
     annex_b::{Unit, units},
+    frame_kind::FrameKind,
 };
 
 /// Bytes of a unit's header.

@@ -57,18 +57,20 @@ extern crate alloc;
 
 pub mod annex_b;
 pub mod av1;
+mod frame_kind;
+mod front;
 pub mod h264;
 pub mod h265;
 pub mod opus;
 pub mod vp8;
 pub mod vp9;
 
-use alloc::vec::Vec;
-use core::fmt;
+pub use frame_kind::FrameKind;
+pub use front::{FRONT_GROWTH, MAX_FRONT, UnexpectedFrame};
 
 /// The codec of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum Codec {
     /// RFC 6716.
     Opus,
@@ -101,50 +103,4 @@ impl Codec {
             Self::Av1 => av1::frame_kind(frame),
         }
     }
-}
-
-/// Whether a picture can be decoded without others.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "it can or it cannot")]
-pub enum FrameKind {
-    /// Decodable without another frame.
-    Key,
-    /// The frame cannot be decoded alone, or does not show that it can.
-    Delta,
-}
-
-impl FrameKind {
-    /// The kind of a picture whose slices are key slices or not; `None` without slices.
-    pub(crate) fn from_slices(slices: impl Iterator<Item = bool>) -> Option<Self> {
-        slices.fold(None, |kind, is_key| {
-            Some(if is_key || kind == Some(Self::Key) { Self::Key } else { Self::Delta })
-        })
-    }
-}
-
-/// A frame that is malformed for its codec or has no picture, or has more bytes or units before the
-/// picture than any encoder makes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a unit by design")]
-pub struct UnexpectedFrame;
-
-impl fmt::Display for UnexpectedFrame {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("frame is not as its codec makes them")
-    }
-}
-
-impl core::error::Error for UnexpectedFrame {}
-
-/// A front is at most this many bytes longer than in the frame: one for each unit in it.
-pub const FRONT_GROWTH: usize = 32;
-
-/// Bytes of the longest front: it is authenticated, not encrypted, and has to fit the length of a
-/// prefix.
-pub const MAX_FRONT: usize = 0x4000;
-
-/// One place where memory may grow, which it does for the first frames only.
-#[inline(never)]
-fn append(to: &mut Vec<u8>, bytes: &[u8]) {
-    to.extend_from_slice(bytes);
 }

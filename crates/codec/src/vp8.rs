@@ -1,6 +1,6 @@
 //! VP8: the frame tag (RFC 6386, §9.1), which RTP packetizers and servers look at.
 
-use crate::FrameKind;
+use crate::frame_kind::FrameKind;
 
 /// Bytes of an uncompressed header: the tag, and in a key frame start code, width and height.
 #[must_use]

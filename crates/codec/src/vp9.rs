@@ -1,7 +1,7 @@
 //! VP9: the beginning of the uncompressed header (VP9 Bitstream & Decoding Process Specification,
 //! §6.2 and §7.2).
 
-use crate::FrameKind;
+use crate::frame_kind::FrameKind;
 
 const FRAME_MARKER: u8 = 2;
 const SYNC_CODE: [u8; 3] = [0x49, 0x83, 0x42];

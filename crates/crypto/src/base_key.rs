@@ -119,7 +119,7 @@ impl fmt::Debug for BaseKey {
 
 /// Why bytes are taken neither for a key nor for a secret nor for randomness.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum WeakKey {
     /// Fewer bytes than the suite's strength.
     TooShort {

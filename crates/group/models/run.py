@@ -10,7 +10,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PROVERIF = sys.argv[1] if len(sys.argv) > 1 else "proverif"
 
-# File, what is changed in it (old, new), and for each query whether it holds. What ProVerif finds false has a trace.
+# File, what is changed in it (old, new), and for each query whether it holds. What ProVerif finds
+# false has a trace.
 T, F = "true", "false"
 RUNS = [
     ("keys", "as it is", [], [T, F, T, T, T, T, T, F]),
@@ -22,7 +23,8 @@ RUNS = [
      [F, None, T, T, None, T, T, F]),
     ("minutes", "as it is", [], [T, T]),
     ("minutes", "prekeys are not wiped", [("(*MEMORY*) second", "(first, second)")], [F, T]),
-    # There is an attack: whoever has the identity key signs a prekey. ProVerif finds it and cannot replay it over phases.
+    # There is an attack: whoever has the identity key signs a prekey. ProVerif finds it and cannot
+    # replay it over phases.
     ("minutes", "the identity key is copied too", [("(*MEMORY*) second", "(skB, second)")], [T, "unknown"]),
     ("orders", "as it is", [], [T, T, T, F, F, F]),
     ("orders", "no proof of life", [("(*LIVE*) verify(pk(skM), (HEARTBEAT, sid, mine), beat)", "true")],

@@ -44,6 +44,7 @@ pub mod message;
 mod output;
 mod policy;
 mod randomness;
+mod sorted;
 pub mod verification;
 
 pub use clock::Time;

@@ -3,7 +3,8 @@
 //!
 //! The AEADs of the common libraries need 700 to 1,000 instructions for a frame of 40 to 160 bytes,
 //! most of them outside AES and GHASH. Here a frame is a straight line of 120 to 200: the key holds
-//! everything that its frames share, registers hold the frame, and an incomplete block costs a mask.
+//! everything that its frames share, registers hold the frame, and an incomplete block costs a
+//! mask.
 //!
 //! ```text
 //! Frame::new(key, nonce, aad, data) ──► seal ──► Tag          four at once: seal_interleaved

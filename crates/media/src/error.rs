@@ -7,7 +7,7 @@ use sealframe_wire::{Ctr, HeaderError, Kid, ReplayError};
 
 /// Why a frame was not sealed. The frame and the sender are unchanged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum SealError {
     /// The key has sealed as much as it may: ratchet or rekey, then seal again.
     KeyExhausted,
@@ -61,7 +61,7 @@ impl core::error::Error for SealError {}
 ///
 /// Only after [`Unauthentic`](Self::Unauthentic) has the frame changed: it is garbage or zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum OpenError {
     /// No key is known for this KID. It may be on its way: the frame may be kept and tried again.
     UnknownKey(Kid),
@@ -151,7 +151,7 @@ impl core::error::Error for OpenError {
 
 /// Why a key could not be installed or moved on. Nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum KeyError {
     /// A field does not fit into the KID layout.
     KidOutOfRange,

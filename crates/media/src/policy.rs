@@ -4,7 +4,7 @@ use sealframe_wire::{MlsLayout, SenderKeyLayout};
 
 /// How the KIDs of a call are made up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum KidLayout {
     /// RFC 9605 §5.1.
     SenderKeys(SenderKeyLayout),

@@ -2,7 +2,7 @@
 
 /// What kind of media a stream carries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 #[repr(u8)]
 pub enum StreamKind {
     /// Sound of a person.

@@ -14,7 +14,7 @@ pub enum SenderEvent {
 
 /// Something that a person or an application may want to know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum ReceiverEvent {
     /// Frames arrived for a key index without a key. Reported once, until a key is set there. Not
     /// authentic.

@@ -1,6 +1,7 @@
 //! A value and which of its bits depend on a secret.
 
-/// Up to 128 bits, narrower ones in the lowest; `secret` has a bit set where that of `bits` may depend on a secret.
+/// Up to 128 bits, narrower ones in the lowest; `secret` has a bit set where that of `bits` may
+/// depend on a secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "the pair is the whole value")]
 pub struct Value {

@@ -71,7 +71,8 @@ unsafe impl GlobalAlloc for WatchingAllocator {
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         if let Some(secret) = WATCHED.get() {
-            // SAFETY: the block is as long as its layout says, is initialised, and is not freed yet.
+            // SAFETY: the block is as long as its layout says, is initialised, and is not freed
+            // yet.
             let byte = |at| unsafe { memory.add(at).read_volatile() };
             let places = (layout.size() + 1).saturating_sub(secret.len);
             let found = (0..places).filter(|place| secret.is_at(|at| byte(place + at))).count();

@@ -1,4 +1,5 @@
-//! A bot in a call of the example server that speaks LiveKit's or Jitsi's frame encryption: records it, or plays into it.
+//! A bot in a call of the example server that speaks LiveKit's or Jitsi's frame encryption: records
+//! it, or plays into it.
 
 #![allow(clippy::std_instead_of_core, reason = "a program, not a no_std library")]
 

@@ -15,7 +15,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Enters a room of the server at `address`, `host:port`. `room` and `name` are letters, digits, `_` and `-`.
+    /// Enters a room of the server at `address`, `host:port`. `room` and `name` are letters,
+    /// digits, `_` and `-`.
     ///
     /// # Errors
     /// If there is no server, or it does not let the bot in.

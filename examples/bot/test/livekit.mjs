@@ -2,7 +2,8 @@
 // LiveKit's clients to meet in a room and to receive each other's tracks and those of all other
 // participants. Media go to the example server directly.
 //
-// Source: livekit_rtc.proto, version 1 of the protocol with one peer connection, in which the client always offers.
+// Source: livekit_rtc.proto, version 1 of the protocol with one peer connection, in which the
+// client always offers.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -14,7 +14,8 @@ import numpy
 from livekit import rtc
 
 WIDTH, HEIGHT = 320, 240
-# Seconds in which sound does not count: a client plays undecrypted frames until its cryptor is ready.
+# Seconds in which sound does not count: a client plays undecrypted frames until its cryptor is
+# ready.
 SETTLING = 1
 SAMPLE_RATE = 48_000
 SAMPLES = SAMPLE_RATE // 100
@@ -22,7 +23,7 @@ TONE = 440
 
 
 def options(encryption):
-    """The options for `off`, `none`, `passphrase:TEXT` or `key:HEX`; `none` is encryption without a key."""
+    """The options for `off`, `none` (encrypted without a key), `passphrase:TEXT` or `key:HEX`."""
     kind, _, value = encryption.partition(":")
     if kind == "off":
         return None

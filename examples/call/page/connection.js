@@ -17,7 +17,8 @@ export class Connection {
   #stream;
   #isMuted = false;
   #sends = new Map(); // transceiver → { kind, index }
-  #members = new Map(); // from → { stream, slots: Map of 'kind index' → { transceiver, kind, index } }
+  /** From → { stream, slots: Map of 'kind index' → { transceiver, kind, index } }. */
+  #members = new Map();
   #stale = false;
   #negotiating = false;
 

@@ -28,7 +28,8 @@ impl Noise {
         (0..self.below(len + 1)).map(|_| self.byte()).collect()
     }
 
-    /// `bytes`, changed in up to four places: a byte replaced, a piece cut out, doubled or filled in.
+    /// `bytes`, changed in up to four places: a byte replaced, a piece cut out, doubled or filled
+    /// in.
     pub(crate) fn changed(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for _ in 0..=self.below(4) {

@@ -480,7 +480,8 @@ describe('calls', { concurrency: 2 }, () => {
     const socket = dgram.createSocket('udp4');
     for (let datagram = 0; datagram < 500; datagram += 1) {
       const bytes = randomBytes(datagram);
-      if (datagram > 0) bytes[0] = [0, 22, 128, 144, 255][datagram % 5]; // STUN, DTLS, RTP, RTP, nothing
+      // STUN, DTLS, RTP twice, none
+      if (datagram > 0) bytes[0] = [0, 22, 128, 144, 255][datagram % 5];
       socket.send(bytes, Number(port), address);
     }
     await sleep(500);

@@ -25,7 +25,10 @@ const outward = Object.values(networkInterfaces()).flat().find(({ family, intern
 /** Whether Firefox takes part. */
 const isFirefoxHere = outward !== undefined && await isInstalled(FIREFOX);
 
-/** By browser: the command lines of the processes that run its pages, and of those that carry its packets. */
+/**
+ * By browser: the command lines of the processes that run its pages, and of those that carry its
+ * packets.
+ */
 const PROCESSES = {
   chromium: { pages: / --type=renderer /, network: /network\.mojom\.NetworkService/ },
   // Media packets go through a process of their own, WebSockets through the first process.

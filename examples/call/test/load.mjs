@@ -1,7 +1,8 @@
 // The server's load, as a table. Over loopback, from one process on the same machine: the times
 // include both.
 //
-//   node load.mjs [--seconds N]     N seconds for each line, by default 5; SEALFRAME_SFU names a build
+//   node load.mjs [--seconds N]     N seconds for each line, by default 5; SEALFRAME_SFU names a
+//   build
 //
 // The columns: how long two members in a room of their own need to exchange messages, and the media
 // socket to answer, in milliseconds; the server's processor time, in percent of one core; its

@@ -74,10 +74,10 @@ class Sfu {
   }
 
   /**
-   * Every RTP packet received so far from one participant: `{ kind, mid, rid, payloadType, codec, marker,
-   * sequence, timestamp, ssrc, descriptor, payload }`, `kind` being audio or video. Sequence numbers do not wrap;
-   * `rid` is empty without simulcast, `codec` where the payload type is unknown, `descriptor` without a
-   * Dependency Descriptor.
+   * Every RTP packet received so far from one participant: `{ kind, mid, rid, payloadType, codec,
+   * marker, sequence, timestamp, ssrc, descriptor, payload }`, `kind` being audio or video.
+   * Sequence numbers do not wrap; `rid` is empty without simulcast, `codec` where the payload type
+   * is unknown, `descriptor` without a Dependency Descriptor.
    */
   async packets(id, room = 'test') {
     const file = join(this.#record, `${room}-${id}.rtp`);

@@ -22,8 +22,6 @@ mod member;
 mod outcome;
 mod region;
 
-use std::collections::BTreeMap;
-
 use sealframe::{
     Backend, BaseKey, Cipher, CipherSuite, Ctr, FrameBuf, Frames, Header, Kid, MemberId, Opened,
     SenderKeyKid, SharedSecret, SharedSecretCall,
@@ -83,7 +81,7 @@ impl FrameCore {
             Frames::new(CIPHER, MemberId::new(me), take_key(base_key)?).map_err(ErrorCode::from_key)?;
         Ok(Self::with_member(Member::Keyed(Keyed {
             frames,
-            sources: BTreeMap::new(),
+            sources: Vec::new(),
             missed: MemberId::default(),
         })))
     }
@@ -135,7 +133,7 @@ impl FrameCore {
     /// The name of an error code.
     #[wasm_bindgen(js_name = setSource)]
     pub fn set_source(&mut self, member: u16, source: u32) -> Result<(), String> {
-        self.keyed(|keyed| keyed.sources.insert(MemberId::new(member), source))?;
+        self.keyed(|keyed| keyed.set_source(MemberId::new(member), source))?;
         Ok(())
     }
 

@@ -1,7 +1,5 @@
 //! A member's frames, by whichever way its keys come.
 
-use std::collections::BTreeMap;
-
 use sealframe::{Frames, Header, Kid, MemberId, SharedSecretCall};
 
 use crate::error_code::ErrorCode;
@@ -18,18 +16,30 @@ pub(crate) struct Keyed {
     pub(crate) frames: Frames,
     /// By member: the source whose frames are its, as the worker numbers them. A source may have
     /// several members, one after the other.
-    pub(crate) sources: BTreeMap<MemberId, u32>,
+    pub(crate) sources: Vec<(MemberId, u32)>,
     /// The member of the last frame whose key was not there.
     pub(crate) missed: MemberId,
 }
 
 impl Keyed {
+    /// Where a member's source is, or belongs.
+    fn source_of(&self, member: MemberId) -> Result<usize, usize> {
+        self.sources.binary_search_by_key(&member, |(of, _)| *of)
+    }
+
+    pub(crate) fn set_source(&mut self, member: MemberId, source: u32) {
+        match self.source_of(member) {
+            Ok(at) => self.sources[at].1 = source,
+            Err(at) => self.sources.insert(at, (member, source)),
+        }
+    }
+
     /// Whose frame this is, whose header comes first, if its member is of this source.
     fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
         let header = Header::parse(sealed).map_err(|_| ErrorCode::HeaderInvalid)?;
         let member = Frames::member_of(header.kid());
-        match self.sources.get(&member) {
-            Some(of) if *of == source => {
+        match self.source_of(member).ok().and_then(|at| self.sources.get(at)) {
+            Some((_, of)) if *of == source => {
                 self.missed = member;
                 Ok(member)
             }
@@ -80,7 +90,9 @@ impl Member {
             Self::Shared(call) => call.remove_member(member),
             Self::Keyed(keyed) => {
                 keyed.frames.forget(member);
-                keyed.sources.remove(&member);
+                if let Ok(at) = keyed.source_of(member) {
+                    keyed.sources.remove(at);
+                }
             }
         }
     }

@@ -20,11 +20,11 @@
 //! ```
 //! use sealframe_credentials::{Judge, Refusal, oidc::{KeySet, Oidc}};
 //!
-//! let key_set = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","kid":"2026-11","alg":"EdDSA",
-//!     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+//! let key_set = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","kid":"2026-11",
+//!     "alg":"EdDSA","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 //! let judge = Oidc::new("https://login.example.org", ["our-client-id"], KeySet::parse(key_set)?)?;
 //!
-//! // Made once, before logging in, and sent in `…/authorize?response_type=code&scope=openid&nonce=…`.
+//! // Made once, before logging in, and sent as `nonce` in the authorization request.
 //! let identity = [7; 32];
 //! assert_eq!(sealframe_credentials::oidc::nonce(&identity).len(), 43);
 //!

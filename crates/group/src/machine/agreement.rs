@@ -1,6 +1,6 @@
 //! Exchange and comparison of rosters, views and orders (PROTOCOL.md §6).
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Group;
@@ -9,6 +9,7 @@ use crate::{
     agreement::{Comparison, REPORT_AFTER, Suspect},
     members::{member::Member, orders::SignedOrder},
     message::{Body, Forward, Heartbeat, Message, Roster, RosterEntry, Status, Verified, prefix},
+    sorted::SortedMap,
 };
 
 /// Orders that differ for this long are forwarded.
@@ -171,10 +172,10 @@ impl Group {
     }
 
     /// Our status of every known session, by session prefix.
-    fn known_sessions(&self) -> BTreeMap<[u8; 8], Known> {
+    fn known_sessions(&self) -> SortedMap<[u8; 8], Known> {
         let nothing = (0, [0; 32]);
         let known = |status, (newest, update_hash)| Known { status, newest, update_hash };
-        let mut sessions = BTreeMap::new();
+        let mut sessions = SortedMap::new();
         for session in self.refused.sessions() {
             sessions.insert(prefix(session), known(Status::Refused, nothing));
         }
@@ -182,7 +183,7 @@ impl Group {
             sessions.insert(prefix(departed.session), known(departed.status, nothing));
         }
         for (&session, _) in self.away.iter() {
-            let is_refuser = self.refusers.contains(&session);
+            let is_refuser = self.refusers.contains_key(&session);
             let status = if is_refuser { Status::Refused } else { Status::Away };
             sessions.insert(prefix(session), known(status, nothing));
         }
@@ -202,8 +203,9 @@ impl Group {
 
     /// Sends a member our roster.
     fn send_roster(&mut self, to: SessionId, is_answer: bool) {
-        let entries = self.known_sessions().into_iter().map(|(session, known)| {
-            let Known { status, newest, update_hash: [a, b, c, d, ..] } = known;
+        let entries = self.known_sessions();
+        let entries = entries.iter().map(|(&session, known)| {
+            let &Known { status, newest, update_hash: [a, b, c, d, ..] } = known;
             RosterEntry { session, status, newest, update_hash: [a, b, c, d] }
         });
         let entries: Vec<RosterEntry> = entries.collect();
@@ -246,7 +248,7 @@ impl Group {
 
     /// Forwards what the sender of a roster lacks, and requests what we lack.
     fn forward_missing(&mut self, to: SessionId, roster: &Roster, now: Time) {
-        let theirs: BTreeMap<[u8; 8], &RosterEntry> =
+        let theirs: SortedMap<[u8; 8], &RosterEntry> =
             roster.entries.iter().map(|entry| (entry.session, entry)).collect();
         let is_covered = |session: SessionId| (roster.from..=roster.to).contains(&prefix(session));
         let mut messages: Vec<Vec<u8>> = Vec::new();
@@ -296,13 +298,27 @@ impl Group {
             }
         }
         messages.truncate(MAX_FORWARDED);
-        self.forward(to, messages);
+        self.forward(Recipient::One(to), messages);
     }
 
     /// Forwards all orders in force, and the ended removals of moderators, which still void those
     /// moderators' later orders. Announces of live signers go first, in a separate forward: a
     /// signer whose announce comes in the same forward as its orders is judged for these alone.
     fn forward_orders(&mut self, to: SessionId) {
+        let (here, gone) = self.orders_to_show();
+        self.forward(Recipient::One(to), here);
+        self.forward(Recipient::One(to), gone);
+    }
+
+    /// Forwards all our orders, with the announces of their signers, to all members.
+    pub(super) fn forward_orders_to_all(&mut self) {
+        let (here, gone) = self.orders_to_show();
+        self.forward(Recipient::All, here.into_iter().chain(gone).collect());
+    }
+
+    /// The announces of live signers; then those of the other signers, the orders in force and the
+    /// ended removals of moderators.
+    fn orders_to_show(&self) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         let (mut here, mut gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
         let may_have_ordered = |removal: &&SignedOrder| {
             let departed = self.departed.get(removal.order.action.target());
@@ -311,34 +327,33 @@ impl Group {
         let ended = self.orders.ended_removals().filter(may_have_ordered);
         let orders: Vec<_> = self.orders.iter().chain(ended).collect();
         for order in &orders {
-            let of_departed = self.departed.get(order.by).and_then(|gone| gone.announce.as_deref());
-            let of_away = self.away.get(order.by).map(|away| &*away.member.announce);
-            let announce = of_departed.or(of_away).map(<[u8]>::to_vec);
-            gone.extend(announce.filter(|announce| !gone.contains(announce)));
-            let of_member = self.members.get(&order.by).filter(|member| member.presence.is_live());
-            let announce = of_member.map(|member| member.announce.to_vec());
-            here.extend(announce.filter(|announce| !here.contains(announce)));
+            let is_live = |session| {
+                let member = self.members.get(&session);
+                member.is_some_and(|member| member.presence.is_live())
+            };
+            let list = if is_live(order.by) { &mut here } else { &mut gone };
+            let announce = self.announce_of(order.by).filter(|_| order.by != self.core.session);
+            list.extend(announce.filter(|announce| !list.contains(announce)));
         }
         gone.extend(orders.iter().map(|order| order.message.to_vec()));
-        self.forward(to, here);
-        self.forward(to, gone);
+        (here, gone)
     }
 
     /// Forwards messages in as few forwards as possible, in order.
-    fn forward(&mut self, to: SessionId, messages: Vec<Vec<u8>>) {
+    fn forward(&mut self, to: Recipient, messages: Vec<Vec<u8>>) {
         let mut part: Vec<Vec<u8>> = Vec::new();
         let mut len = 0;
         for message in messages {
             if len + message.len() + 2 > Forward::MAX_LEN {
                 let messages = core::mem::take(&mut part);
-                self.core.send(Recipient::One(to), &Body::Forward(Forward { messages }));
+                self.core.send(to, &Body::Forward(Forward { messages }));
                 len = 0;
             }
             len += message.len() + 2;
             part.push(message);
         }
         if !part.is_empty() {
-            self.core.send(Recipient::One(to), &Body::Forward(Forward { messages: part }));
+            self.core.send(to, &Body::Forward(Forward { messages: part }));
         }
     }
 
@@ -385,11 +400,11 @@ impl Group {
     fn unexplained(
         &self,
         theirs: &[RosterEntry],
-        ours: &BTreeMap<[u8; 8], Known>,
+        ours: &SortedMap<[u8; 8], Known>,
         first: Time,
         now: Time,
     ) -> Vec<Suspect> {
-        let theirs: BTreeMap<[u8; 8], Status> =
+        let theirs: SortedMap<[u8; 8], Status> =
             theirs.iter().map(|entry| (entry.session, entry.status)).collect();
         let is_member = |status: Option<Status>| status.is_some_and(Status::is_member);
         let all = ours.keys().chain(theirs.keys().filter(|session| !ours.contains_key(*session)));

@@ -10,10 +10,7 @@ mod sessions;
 pub(crate) mod state;
 mod timers;
 
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    vec::Vec,
-};
+use alloc::{collections::VecDeque, vec::Vec};
 use core::{fmt, time::Duration};
 
 use rand_core::CryptoRng;
@@ -37,6 +34,7 @@ use crate::{
         presence::OwnHeartbeats,
     },
     message::{self, Ack, Announce, Body, Reason, Witness},
+    sorted::SortedMap,
     verification::{self, CallCode, Party, TrustStore},
 };
 
@@ -80,11 +78,11 @@ pub struct Group {
     strangers: TokenBucket,
     forgeries: TokenBucket,
     /// Unknown sessions, and when their announce was requested.
-    requested_announces: BTreeMap<SessionId, Time>,
+    requested_announces: SortedMap<SessionId, Time>,
     /// Sessions that refused us. They do not see us and need not answer.
-    refusers: alloc::collections::BTreeSet<SessionId>,
+    refusers: SortedMap<SessionId, ()>,
     /// When each kind of refusal of us was last reported.
-    reported_refusals: BTreeMap<u8, Time>,
+    reported_refusals: SortedMap<u8, Time>,
     timers: Timers,
     /// The reason of the next generation.
     begin_reason: Reason,
@@ -97,6 +95,8 @@ pub struct Group {
     restarted_at: Option<Time>,
     restarts: u32,
     announced_at: Option<Time>,
+    /// When we last forwarded to all the orders that void our removal.
+    objected_at: Option<Time>,
     /// Time of the last poll. Members that were in the call then were in it when frames were
     /// sealed.
     polled_at: Time,
@@ -159,9 +159,9 @@ impl Group {
             orders_hash: RecentHashes::new(),
             strangers: TokenBucket::new(Rate::Strangers, now),
             forgeries: TokenBucket::new(Rate::Forgeries, now),
-            requested_announces: BTreeMap::new(),
-            refusers: alloc::collections::BTreeSet::new(),
-            reported_refusals: BTreeMap::new(),
+            requested_announces: SortedMap::new(),
+            refusers: SortedMap::new(),
+            reported_refusals: SortedMap::new(),
             timers,
             begin_reason: Reason::Timer,
             delivered_at: None,
@@ -172,6 +172,7 @@ impl Group {
             restarted_at: None,
             restarts: 0,
             announced_at: None,
+            objected_at: None,
             polled_at: now,
             has_ended: false,
         };
@@ -397,7 +398,7 @@ impl fmt::Debug for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Group")
             .field("session", &self.core.session)
-            .field("members", &self.members.keys())
+            .field("members", &self.members.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

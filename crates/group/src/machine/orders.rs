@@ -8,11 +8,15 @@ use crate::{
     EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId, Time,
     members::orders::{Inserted, SignedOrder},
     message::{Action, Announce, Body, Message, Order, RefusalReason},
+    sorted::sorted_by,
 };
 
 /// How long after a moderator has departed its orders count without a live member that forwards
 /// them.
 const HEARD_AFTER: Duration = Duration::from_secs(180);
+
+/// Minimum interval between forwards to all of the orders that void our removal.
+const OBJECT_EVERY: Duration = Duration::from_secs(15);
 
 impl Group {
     /// Locks the call: no identity that is not in the call now is admitted.
@@ -26,8 +30,7 @@ impl Group {
         let identities = self.members.values().map(|member| member.identity()).chain(away);
         let identities = identities.chain([self.core.identity()]);
         let tag = |identity: Identity| Order::tag(self.core.session, counter, &identity);
-        let mut allowed: Vec<_> = identities.map(tag).collect();
-        allowed.sort_unstable();
+        let mut allowed = sorted_by(identities.map(tag), Ord::cmp);
         allowed.dedup();
         self.issue_order(Order { counter, action: Action::Lock { allowed } }, now);
         Ok(())
@@ -89,6 +92,9 @@ impl Group {
         now: Time,
     ) -> Result<(), GroupError> {
         if self.orders.removed_at(by).is_some_and(|counter| counter < order.counter) {
+            if order.action.target() == self.core.session {
+                self.object(now);
+            }
             return Err(GroupError::Departed);
         }
         let away = self.away.get(by).map(|away| &away.member);
@@ -127,6 +133,15 @@ impl Group {
             return Ok(());
         }
         self.apply_order(SignedOrder::new(verified, identity), now)
+    }
+
+    /// Forwards our orders to all: other members have removed us by an order that does not count, and
+    /// lack the one that voids it.
+    fn object(&mut self, now: Time) {
+        if self.objected_at.is_none_or(|at| now >= at + OBJECT_EVERY) {
+            self.objected_at = Some(now);
+            self.forward_orders_to_all();
+        }
     }
 
     /// Whether a removal names a session that is or was live here. Any other order may be a

@@ -1,15 +1,16 @@
 //! Dispatch and authentication of received messages.
 
 use alloc::vec::Vec;
-use core::{cmp::Reverse, time::Duration};
+use core::time::Duration;
 
 use super::{Group, sessions::counter_of};
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     message::{
-        self, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request, Status,
-        Verified, VerifiedBody,
+        self, Action, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request,
+        Status, Verified, VerifiedBody,
     },
+    sorted::sorted_by,
 };
 
 /// Maximum number of messages buffered for unknown sessions.
@@ -171,7 +172,7 @@ impl Group {
         }
     }
 
-    /// Handles a message of an applicant: stored until the application has decided.
+    /// Charges the sender of an authentic message one token, unless it was charged already.
     fn charge(&mut self, session: SessionId, is_due: bool, now: Time) -> Result<(), GroupError> {
         let member = self.members.get_mut(&session).filter(|_| is_due);
         if member.is_some_and(|member| !member.bucket.try_take(now)) {
@@ -180,13 +181,13 @@ impl Group {
         Ok(())
     }
 
-    /// A member or a session that is away says that it leaves.
+    /// Handles the leave of a member or of a session that is away.
     pub(super) fn on_leave(&mut self, leave: Verified<'_, ()>, now: Time) {
         let proof = Some(leave.bytes().to_vec());
         self.remove_departed(leave.session(), LeaveReason::Left, proof, now);
     }
 
-    /// A message of a session that the application is judging: kept until it has.
+    /// Handles a message of an applicant: stored until the application has decided.
     fn on_applicant_message(&mut self, message: &Message<'_>, now: Time) -> Result<(), GroupError> {
         let session = message.head.session;
         let us = self.core.session;
@@ -196,7 +197,7 @@ impl Group {
         let Some(applicant) = self.waiting.get_mut(session) else {
             return Err(GroupError::UnknownMember(session));
         };
-        // A key update cannot be verified without opening it: it waits.
+        // A key update can be verified only by opening it, so it waits.
         if let Body::KeyUpdate(_) = message.body {
             if Entry::parse(message.entry)?.recipient != us.member_id() {
                 return Err(GroupError::NotForUs);
@@ -220,7 +221,7 @@ impl Group {
                 Ok(())
             }
             VerifiedBody::Refusal(refusal) if refusal.body().target != us => Err(GroupError::NotForUs),
-            // A member's alone makes us begin a new session.
+            // Only a member's refusal makes us begin a new session.
             VerifiedBody::Refusal(refusal)
                 if matches!(refusal.body().reason, RefusalReason::MemberIdInUse(_)) =>
             {
@@ -235,7 +236,8 @@ impl Group {
                 Ok(())
             }
             VerifiedBody::Request(request) if request.body().target == us => {
-                // It does not know us yet, perhaps: what else it wants waits.
+                // The applicant may not know us yet, so it gets our announce; its other requests
+                // wait.
                 let has_announce = request.body().wants.has(message::Wants::ANNOUNCE);
                 if has_announce {
                     self.introduce_to(session, now);
@@ -353,11 +355,10 @@ impl Group {
     /// Takes the messages that a session sent before it was known or live, its newest order first,
     /// so that a superseded order expels no member.
     fn take_early(&mut self, session: SessionId) -> Vec<Early> {
-        let (mut theirs, others): (Vec<_>, Vec<_>) =
+        let (theirs, others): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.early).into_iter().partition(|early| early.session == session);
         self.early = others.into();
-        theirs.sort_by_key(|early| Reverse(counter_of(&early.bytes)));
-        theirs
+        sorted_by(theirs, |one, other| counter_of(&other.bytes).cmp(&counter_of(&one.bytes)))
     }
 
     /// Handles the leave or removal of an applicant. If it has signed orders it is judged for
@@ -397,6 +398,10 @@ impl Group {
         let session = message.head.session;
         if let Body::Order(order) = &message.body {
             let handled = self.on_order(session, order, message.bytes, false, now);
+            return handled.err().unwrap_or(GroupError::Departed);
+        }
+        if let Body::Forward(forward) = &message.body {
+            let handled = self.on_forward_of_removed(message, forward, now);
             return handled.err().unwrap_or(GroupError::Departed);
         }
         let Some(departed) = self.departed.get_mut(session) else { return GroupError::Departed };
@@ -445,8 +450,9 @@ impl Group {
             })
         };
         let is_announce = |message: &&Message<'_>| matches!(message.body, Body::Announce(_));
-        let (announces, mut others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
-        others.sort_by_key(|message| Reverse(counter_of(message.bytes)));
+        let (announces, others): (Vec<_>, Vec<_>) = parsed.iter().partition(is_announce);
+        let others =
+            sorted_by(others, |one, other| counter_of(other.bytes).cmp(&counter_of(one.bytes)));
         for message in announces.into_iter().chain(others) {
             let session = message.head.session;
             if session == self.core.session {
@@ -479,6 +485,63 @@ impl Group {
         Ok(())
     }
 
+    /// Handles the orders that a removed session forwards to show that its removal does not count:
+    /// an order with a lower counter has removed the moderator before. Its other orders are ignored.
+    fn on_forward_of_removed(
+        &mut self,
+        message: &Message<'_>,
+        forward: &Forward,
+        now: Time,
+    ) -> Result<(), GroupError> {
+        let session = message.head.session;
+        let Some(removed_at) = self.orders.removed_at(session) else { return Ok(()) };
+        let departed = self.departed.get(session).ok_or(GroupError::Departed)?;
+        if !self.strangers.try_take(now) {
+            return Err(GroupError::Busy);
+        }
+        if message.verify(&self.core.group, &departed.identity).is_none() {
+            return Err(GroupError::Unauthentic);
+        }
+        let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
+        let parsed: Vec<_> =
+            parsed.filter(|message| message.head.tag == self.core.group[..4]).collect();
+        let earlier = |message: &&Message<'_>| match &message.body {
+            Body::Order(order) => {
+                matches!(order.action, Action::Remove { .. }) && order.counter < removed_at
+            }
+            Body::Announce(_)
+            | Body::KeyUpdate(_)
+            | Body::Request(_)
+            | Body::Ack(_)
+            | Body::Heartbeat(_)
+            | Body::Leave
+            | Body::Roster(_)
+            | Body::Forward(_)
+            | Body::Refusal(_)
+            | Body::Sas { .. }
+            | Body::UpdateHeader(_) => false,
+        };
+        let removals: Vec<_> = parsed.iter().filter(earlier).collect();
+        for removal in removals {
+            let (by, Body::Order(order)) = (removal.head.session, &removal.body) else { continue };
+            if by == self.core.session || !self.strangers.try_take(now) {
+                continue;
+            }
+            let is_announce = |message: &&Message<'_>| {
+                message.head.session == by && matches!(message.body, Body::Announce(_))
+            };
+            // A message that is of no use is dropped.
+            if let Some(introduction) = parsed.iter().find(is_announce)
+                && let Body::Announce(announce) = &introduction.body
+                && self.departed.get(by).is_none()
+            {
+                let _ = self.on_announce(introduction, announce, true, now);
+            }
+            let _ = self.on_order(by, order, removal.bytes, true, now);
+        }
+        Ok(())
+    }
+
     /// Handles the refusal of a session to admit us.
     pub(super) fn on_refusal(&mut self, refusal: Verified<'_, Refusal>, is_member: bool, now: Time) {
         let (by, reason) = (refusal.session(), refusal.body().reason);
@@ -506,7 +569,7 @@ impl Group {
             return;
         }
         if self.refusers.len() < MAX_ASKED {
-            self.refusers.insert(by);
+            self.refusers.insert(by, ());
         }
         if is_member {
             self.move_away_refusing(by, now);

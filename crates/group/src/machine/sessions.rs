@@ -69,7 +69,7 @@ impl Group {
         let Some(verified) = message.verify_announce(&group) else {
             return Err(GroupError::Unauthentic);
         };
-        // We have signed it ourselves: in another window, or after this page was loaded again.
+        // A newer session of our own identity: another window, or the reloaded page.
         let age = (announce.joined_at, session);
         if announce.identity == self.core.identity() && age > (self.core.joined_at, self.core.session) {
             self.end(EndReason::Replaced { by: session });
@@ -215,7 +215,7 @@ impl Group {
             let _ = self.handle_one(&bytes, now);
         }
         self.handle_early(session, now);
-        if self.refusers.contains(&session) {
+        if self.refusers.contains_key(&session) {
             self.move_away_refusing(session, now);
             return Ok(());
         }

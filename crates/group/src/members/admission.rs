@@ -1,11 +1,12 @@
 //! Applicants: sessions whose announce the application is judging (PROTOCOL.md §3).
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{
     JoinRequest, SessionId, Time,
     message::{Announce, Heartbeat, Verified},
+    sorted::SortedMap,
 };
 
 /// A session that awaits the application's decision.
@@ -17,7 +18,7 @@ pub(crate) struct Applicant {
     heartbeat: Option<(u32, Vec<u8>)>,
     /// Its other messages, to be handled once it is admitted.
     messages: Vec<Vec<u8>>,
-    /// It has left, and is judged for its orders alone.
+    /// It has left, and is applicant for its orders alone.
     pub(crate) has_left: bool,
 }
 
@@ -36,7 +37,7 @@ impl Applicant {
         }
     }
 
-    /// Keeps a heartbeat if it is the newest.
+    /// Stores a heartbeat if it is the newest.
     pub(crate) fn store_heartbeat(&mut self, heartbeat: Verified<'_, Heartbeat>, now: Time) {
         let number = heartbeat.body().seq;
         if self.heartbeat.as_ref().is_none_or(|(seq, _)| number > *seq) {
@@ -54,7 +55,7 @@ impl Applicant {
     pub(crate) fn store(&mut self, bytes: &[u8]) -> bool {
         let len: usize = self.messages.iter().map(Vec::len).sum();
         let fits = self.messages.len() < Self::MAX_KEPT && len + bytes.len() <= Self::MAX_KEPT_LEN;
-        if fits && !self.messages.iter().any(|message| message == bytes) {
+        if fits && !self.messages.iter().any(|messages| messages == bytes) {
             self.messages.push(bytes.to_vec());
         }
         fits
@@ -70,7 +71,7 @@ impl Applicant {
 /// All applicants.
 #[derive(Default)]
 pub(crate) struct Applicants {
-    sessions: BTreeMap<SessionId, Applicant>,
+    sessions: SortedMap<SessionId, Applicant>,
 }
 
 impl Applicants {

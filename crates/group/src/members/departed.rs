@@ -1,14 +1,12 @@
 //! Departed sessions, members that are away, and refused sessions.
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, VecDeque},
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::time::Duration;
 
 use super::member::Member;
-use crate::{Identity, Permission, SessionId, Time, keys::received::Received, message::Status};
+use crate::{
+    Identity, Permission, SessionId, Time, keys::received::Received, message::Status, sorted::SortedMap,
+};
 
 /// How long a member that is away is kept.
 const AWAY_FOR: Duration = Duration::from_secs(3600);
@@ -80,7 +78,7 @@ pub(crate) struct AwayMember {
 /// Members that were lost or dropped, and may return.
 #[derive(Default)]
 pub(crate) struct AwayMembers {
-    members: BTreeMap<SessionId, AwayMember>,
+    members: SortedMap<SessionId, AwayMember>,
 }
 
 impl AwayMembers {
@@ -168,7 +166,7 @@ struct Refusal {
 /// Sessions refused within the last minute.
 #[derive(Default)]
 pub(crate) struct Refused {
-    by_us: BTreeMap<SessionId, Refusal>,
+    by_us: SortedMap<SessionId, Refusal>,
 }
 
 impl Refused {

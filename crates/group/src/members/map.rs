@@ -1,10 +1,10 @@
 //! All members, and when the next timeout of any of them is due.
 
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use core::ops::Deref;
 
 use super::member::Member;
-use crate::{SessionId, Time};
+use crate::{SessionId, Time, sorted::SortedMap};
 
 /// Up to this many changed members are checked one by one for the next timeout; beyond it, all
 /// members are.
@@ -13,7 +13,7 @@ const MAX_TOUCHED: usize = 32;
 /// All members. The map tracks members that may have changed, so that a message does not cause a
 /// scan of all members for the next timeout.
 pub(crate) struct MemberMap {
-    members: BTreeMap<SessionId, Box<Member>>,
+    members: SortedMap<SessionId, Box<Member>>,
     /// Members that may have changed; `None` means any of them.
     touched: Option<Vec<SessionId>>,
     /// The other members have no timeout before this.
@@ -22,7 +22,7 @@ pub(crate) struct MemberMap {
 
 impl MemberMap {
     pub(crate) const fn new() -> Self {
-        Self { members: BTreeMap::new(), touched: None, due_at: None }
+        Self { members: SortedMap::new(), touched: None, due_at: None }
     }
 
     fn touch(&mut self, session: SessionId) {
@@ -86,7 +86,7 @@ impl MemberMap {
 }
 
 impl Deref for MemberMap {
-    type Target = BTreeMap<SessionId, Box<Member>>;
+    type Target = SortedMap<SessionId, Box<Member>>;
 
     fn deref(&self) -> &Self::Target {
         &self.members

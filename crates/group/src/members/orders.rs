@@ -18,14 +18,16 @@ const MAX_REMOVALS: usize = 256;
 /// out to be void.
 const MAX_LOCKS: usize = 16;
 
-/// An order with the message that its moderator signed.
+/// The precedence of an order, which also identifies it. Two orders of one moderator with one
+/// counter still differ in rank.
 type Rank<'o> = (u32, SessionId, &'o [u8]);
 
 fn rank<'o>(by: SessionId, order: &Order, message: &'o [u8]) -> Rank<'o> {
     (order.counter, by, Message::body_of(message))
 }
 
-/// An order as its moderator signed it: ours, or one whose signature has been verified.
+/// An order with the message that its moderator signed: our own, or one whose signature was
+/// verified.
 #[derive(Clone)]
 pub(crate) struct SignedOrder {
     pub(crate) by: SessionId,
@@ -36,8 +38,7 @@ pub(crate) struct SignedOrder {
 }
 
 impl SignedOrder {
-    /// The precedence of an order, which also identifies it. Two orders of one moderator with one
-    /// counter still differ in rank.
+    /// A verified order of a moderator with this identity.
     pub(crate) fn new(order: Verified<'_, Order>, identity: Identity) -> Self {
         let (by, message) = (order.session(), order.bytes().into());
         Self { by, identity, order: order.body().clone(), message }

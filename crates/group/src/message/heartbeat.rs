@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{MessageError, Reader};
-use crate::{SessionId, encoding::Write as _, hash::hash};
+use crate::{SessionId, encoding::Write as _, hash::hash, sorted::sorted_by};
 
 /// Shows that the sender is present, and its view of the call (PROTOCOL.md §2.5).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,8 +67,7 @@ impl Heartbeat {
     /// `roster_hash` of members, each given by its announce_hash, in any order.
     #[must_use]
     pub fn roster_hash(members: &[[u8; 32]]) -> [u8; 32] {
-        let mut sorted: Vec<&[u8]> = members.iter().map(|hash| &hash[..]).collect();
-        sorted.sort_unstable();
+        let sorted = sorted_by(members.iter().map(|hash| &hash[..]), Ord::cmp);
         hash("roster", &sorted)
     }
 
@@ -76,8 +75,7 @@ impl Heartbeat {
     /// any order.
     #[must_use]
     pub fn view_hash(members: &[([u8; 32], u32, [u8; 32])]) -> [u8; 32] {
-        let mut sorted: Vec<_> = members.iter().collect();
-        sorted.sort_by_key(|(announce, ..)| *announce);
+        let sorted = sorted_by(members, |(one, ..), (other, ..)| one.cmp(other));
         let mut bytes = Vec::with_capacity(68 * sorted.len());
         for (announce, newest, update) in sorted {
             bytes.extend(announce);

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{MessageError, Reader};
-use crate::{Identity, SessionId, encoding::Write as _, hash::hash};
+use crate::{Identity, SessionId, encoding::Write as _, hash::hash, sorted::sorted_by};
 
 /// Locks or unlocks a call, or removes a member (PROTOCOL.md §2.7).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,14 +68,12 @@ impl Order {
     /// `orders_hash` of orders in force with their signers, in any order.
     #[must_use]
     pub fn orders_hash<'o>(orders: impl Iterator<Item = (SessionId, &'o Self)>) -> [u8; 32] {
-        let mut sorted: Vec<_> = orders
-            .map(|(session, order)| {
-                let mut body = Vec::new();
-                order.encode(&mut body);
-                (order.counter, session, body)
-            })
-            .collect();
-        sorted.sort_unstable();
+        let orders = orders.map(|(session, order)| {
+            let mut body = Vec::new();
+            order.encode(&mut body);
+            (order.counter, session, body)
+        });
+        let sorted = sorted_by(orders, Ord::cmp);
         let parts: Vec<&[u8]> =
             sorted.iter().flat_map(|(_, session, body)| [&session.0[..], body]).collect();
         hash("orders", &parts)

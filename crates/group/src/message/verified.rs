@@ -3,8 +3,8 @@
 use super::{Announce, Body, Forward, Heartbeat, KeyUpdate, Message, Order, Refusal, Request, Roster};
 use crate::{Identity, SessionId, verification::SasMessage};
 
-/// A message that the identity of its session has signed in this call. Only [`Message::verify`] and
-/// [`Message::verify_update`] make one, so a handler that takes one is never given a forged message.
+/// A message that its session's identity signed in this call. Only the `verify` methods of
+/// [`Message`] create one, so a handler that takes one never receives a forged message.
 pub(crate) struct Verified<'m, B> {
     session: SessionId,
     bytes: &'m [u8],
@@ -20,23 +20,23 @@ impl<B> Clone for Verified<'_, B> {
 impl<B> Copy for Verified<'_, B> {}
 
 impl<'m, B> Verified<'m, B> {
-    /// The session that has signed it.
+    /// The session that signed the message.
     pub(crate) const fn session(&self) -> SessionId {
         self.session
     }
 
-    /// The whole message as it was received.
+    /// The whole message as received.
     pub(crate) const fn bytes(&self) -> &'m [u8] {
         self.bytes
     }
 
-    /// What it says.
+    /// The content.
     pub(crate) const fn body(&self) -> &'m B {
         self.body
     }
 }
 
-/// A verified message by its type.
+/// A verified message, by type.
 pub(crate) enum VerifiedBody<'m> {
     Request(Verified<'m, Request>),
     Heartbeat(Verified<'m, Heartbeat>),
@@ -46,13 +46,14 @@ pub(crate) enum VerifiedBody<'m> {
     Forward(Verified<'m, Forward>),
     Refusal(Verified<'m, Refusal>),
     Sas(Verified<'m, SasMessage>),
-    /// Its handler, which others' headers reach too, verifies it by itself.
+    /// Its handler, which also receives forwarded headers, verifies the signature itself.
     UpdateHeader,
 }
 
 impl Message<'_> {
-    /// Verifies the signature of a message by the identity of its session; `None` if it does not hold. `None` too of an
-    /// announce, which names its own identity, and of a key update or an acknowledgement, which take a key to verify.
+    /// Verifies the signature of a message by its session's identity; `None` if it is invalid. Also
+    /// `None` for an announce, which names its own identity, and for a key update or an ack, whose
+    /// verification needs a key.
     pub(crate) fn verify(&self, group: &[u8; 32], identity: &Identity) -> Option<VerifiedBody<'_>> {
         if !self.is_signed_by(group, identity) {
             return None;
@@ -71,13 +72,13 @@ impl Message<'_> {
         })
     }
 
-    /// As [`verify`](Self::verify), of an announce.
+    /// Like [`verify`](Self::verify), for an announce.
     pub(crate) fn verify_announce(&self, group: &[u8; 32]) -> Option<Verified<'_, Announce>> {
         let Body::Announce(announce) = &self.body else { return None };
         self.is_signed_by(group, &announce.identity).then(|| self.verified(announce))
     }
 
-    /// As [`verify`](Self::verify), of an order.
+    /// Like [`verify`](Self::verify), for an order.
     pub(crate) fn verify_order(
         &self,
         group: &[u8; 32],
@@ -87,7 +88,7 @@ impl Message<'_> {
         self.is_signed_by(group, identity).then(|| self.verified(order))
     }
 
-    /// As [`verify`](Self::verify), of a key update with this commitment to its key.
+    /// Like [`verify`](Self::verify), for a key update with this commitment to its key.
     pub(crate) fn verify_update(
         &self,
         group: &[u8; 32],
@@ -98,7 +99,7 @@ impl Message<'_> {
         self.is_update_of(group, identity, key_commit).then(|| self.verified(update))
     }
 
-    /// To be called once the signature has been verified.
+    /// Call this only after the signature was verified.
     const fn verified<'m, B>(&'m self, body: &'m B) -> Verified<'m, B> {
         Verified { session: self.head.session, bytes: self.bytes, body }
     }

@@ -2,7 +2,7 @@
 
 use core::{fmt, str::FromStr};
 
-use crate::hash::expand;
+use crate::{hash::expand, sorted::sorted_by};
 
 /// The code of a call: 60 digits, 199 bits.
 pub type CallCode = DigitCode<12>;
@@ -21,8 +21,7 @@ pub type PairwiseCode = DigitCode<9>;
 /// Source: PROTOCOL.md §7.
 #[must_use]
 pub fn call_code(group_hash: &[u8; 32], sessions: &[[u8; 32]]) -> CallCode {
-    let mut sessions = sessions.to_vec();
-    sessions.sort_unstable();
+    let sessions = sorted_by(sessions.iter().map(|session| &session[..]), Ord::cmp);
     DigitCode::from_hash(&expand::<60>(group_hash, "call code", &[&sessions.concat()]))
 }
 

@@ -37,7 +37,9 @@ fn record(key: &[u8], user: &[u8]) -> Vec<u8> {
 
 /// scrypt of both records, the smaller first.
 fn fingerprint(mut records: [Vec<u8>; 2]) -> Vec<u8> {
-    records.sort_unstable();
+    if records[1] < records[0] {
+        records.swap(0, 1);
+    }
     let mut out = vec![0; 64];
     let params = Params::new(14, 8, 2);
     let done = params.is_ok_and(|params| scrypt(&records.concat(), &SALT, &params, &mut out).is_ok());

@@ -1,9 +1,6 @@
 //! All SAS verifications of one call.
 
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::{fmt, time::Duration};
 
 use rand_core::CryptoRng;
@@ -12,7 +9,7 @@ use super::{
     Party, Sas, SasError, SasMessage, Stage,
     sas_exchange::{Between, SasExchange},
 };
-use crate::{Identity, SessionId, Time, randomness};
+use crate::{Identity, SessionId, Time, randomness, sorted::SortedMap};
 
 /// Time limit of a verification from its first message.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -41,8 +38,8 @@ const KNOWN_STARTS: usize = 8;
 pub struct SasVerifications {
     group_hash: [u8; 32],
     us: Party,
-    open: BTreeMap<SessionId, Open>,
-    past: BTreeMap<Identity, Past>,
+    open: SortedMap<SessionId, Box<Open>>,
+    past: SortedMap<Identity, Past>,
 }
 
 struct Open {
@@ -86,7 +83,7 @@ impl SasVerifications {
     /// The verifications of the member `us` in the call with this `group_hash` (PROTOCOL.md §1).
     #[must_use]
     pub fn new(group_hash: [u8; 32], us: Party) -> Self {
-        Self { group_hash, us, open: BTreeMap::new(), past: BTreeMap::new() }
+        Self { group_hash, us, open: SortedMap::new(), past: SortedMap::new() }
     }
 
     /// Starts a verification with `them` and returns the message for them. `now` is a time on any
@@ -132,7 +129,8 @@ impl SasVerifications {
     ) -> SasProgress {
         let open = self.open.remove(&them.session);
         match open {
-            Some(Open { check, until }) if check.is(message.check, &them) => {
+            Some(open) if open.check.is(message.check, &them) => {
+                let Open { check, until } = *open;
                 if now < until {
                     return self.advance(check, until, message);
                 }
@@ -202,7 +200,7 @@ impl SasVerifications {
 
     fn insert_open(&mut self, check: SasExchange, now: Time) {
         let until = now + TIMEOUT;
-        self.open.insert(check.between().them.session, Open { check, until });
+        self.open.insert(check.between().them.session, Box::new(Open { check, until }));
     }
 
     /// Handles a start by the other side, while `open` may be a verification with it.
@@ -211,10 +209,10 @@ impl SasVerifications {
         rng: &mut impl CryptoRng,
         them: Party,
         message: &SasMessage,
-        open: Option<Open>,
+        open: Option<Box<Open>>,
         now: Time,
     ) -> SasProgress {
-        let starts = &mut self.past.entry(them.identity).or_default().starts;
+        let starts = &mut self.past.get_or_default(them.identity).starts;
         if starts.contains(&message.check) {
             return self.restore(them, open, None);
         }
@@ -238,8 +236,15 @@ impl SasVerifications {
     }
 
     /// Restores the open verification unchanged.
-    fn restore(&mut self, them: Party, open: Option<Open>, send: Option<SasMessage>) -> SasProgress {
-        self.open.extend(open.map(|open| (them.session, open)));
+    fn restore(
+        &mut self,
+        them: Party,
+        open: Option<Box<Open>>,
+        send: Option<SasMessage>,
+    ) -> SasProgress {
+        if let Some(open) = open {
+            self.open.insert(them.session, open);
+        }
         SasProgress { send, event: None }
     }
 
@@ -261,7 +266,7 @@ impl SasVerifications {
             _ => None,
         };
         if event != Some(SasEvent::Verified) {
-            self.open.insert(them.session, Open { check, until });
+            self.open.insert(them.session, Box::new(Open { check, until }));
         }
         SasProgress { send, event }
     }
@@ -274,7 +279,7 @@ impl SasVerifications {
     /// Counts a failed verification, unless the other side had not answered it.
     fn count(&mut self, them: &Party, unanswered: bool) {
         if !unanswered {
-            self.past.entry(them.identity).or_default().failed += 1;
+            self.past.get_or_default(them.identity).failed += 1;
         }
     }
 }

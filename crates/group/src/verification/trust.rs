@@ -1,9 +1,8 @@
 //! The store of identities that were seen and verified.
 
-use alloc::collections::BTreeMap;
 use core::fmt;
 
-use crate::{Identity, UserId};
+use crate::{Identity, UserId, sorted::SortedMap};
 
 /// Stores the identity of each user: trust on first use, and a warning on change.
 ///
@@ -19,7 +18,7 @@ use crate::{Identity, UserId};
 /// no secret.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct TrustStore {
-    pub(super) entries: BTreeMap<UserId, Entry>,
+    pub(super) entries: SortedMap<UserId, Entry>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +64,7 @@ impl TrustStore {
     /// An empty store.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: BTreeMap::new() }
+        Self { entries: SortedMap::new() }
     }
 
     /// The verification state of `user` with `identity`. Changes nothing.

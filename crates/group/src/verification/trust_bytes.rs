@@ -24,7 +24,7 @@ impl TrustStore {
         let mut out = Vec::new();
         out.push(VERSION);
         out.extend((self.entries.len() as u32).to_be_bytes());
-        for (user, entry) in &self.entries {
+        for (user, entry) in self.entries.iter() {
             out.extend((user.as_bytes().len() as u16).to_be_bytes());
             out.extend(user.as_bytes());
             out.extend(entry.identity.0);
@@ -58,7 +58,7 @@ fn decode(bytes: &[u8]) -> Option<(TrustStore, &[u8])> {
     }
     for _ in 0..count {
         let (user, entry, after) = decode_entry(rest)?;
-        if store.entries.last_key_value().is_some_and(|(last, _)| *last >= user) {
+        if store.entries.last_key().is_some_and(|last| *last >= user) {
             return None;
         }
         store.entries.insert(user, entry);

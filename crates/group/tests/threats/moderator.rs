@@ -244,6 +244,53 @@ fn of_buffered_orders_the_newest_is_handled_first() {
     net.assert_no_alarms();
 }
 
+/// Alice sleeps when Carol comes, so Carol has her order by Bob's word and never hears her; then
+/// Bob goes, and Dave has it by Carol's.
+#[test]
+fn orders_of_a_moderator_that_is_silent_are_handed_on_with_its_announce() {
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    net.with(alice, |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(SECOND);
+    net.peers.get_mut(&alice).unwrap().asleep_until = net.now + 300 * SECOND;
+    let carol = net.join(&Join::of(7));
+    net.run_for(20 * SECOND);
+    let hash = net.heartbeat_of(bob).orders_hash;
+    net.leave(bob);
+    let dave = net.join(&Join::of(8));
+    net.run_for(18 * SECOND);
+    assert_eq!([carol, dave].map(|id| net.heartbeat_of(id).orders_hash), [hash; 2]);
+}
+
+/// Bob has removed Alice and told Carol alone; Alice removes Bob, then Carol, and tells Dave. Both
+/// moderators go. For Dave Carol is removed, for Carol that never counted.
+#[test]
+fn who_is_removed_by_a_moderator_that_was_removed_before_is_in_again() {
+    let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
+    let (mut net, ids) = call(&people);
+    let [alice, bob, carol, dave] = ids[..] else { panic!() };
+    let targets = [(bob, alice), (alice, bob), (alice, carol)];
+    let mut orders = Vec::new();
+    for (counter, (by, target)) in [1, 1, 2].into_iter().zip(targets) {
+        let identity = Order::tag(net.session(by), counter, &net.peer(target).group.identity());
+        let action = Action::Remove { target: net.session(target), identity };
+        orders.push(net.sign(by, &Body::Order(Order { counter, action })));
+    }
+    net.hand(carol, &orders[0]).unwrap();
+    net.hand(dave, &orders[1]).unwrap();
+    net.hand(dave, &orders[2]).unwrap();
+    let session = net.session(carol);
+    assert!(net.peer(dave).has_left(session, LeaveReason::Removed));
+    net.crash(alice);
+    net.crash(bob);
+    net.run_for(90 * SECOND);
+    assert_eq!(net.peers.keys().copied().collect::<Vec<_>>(), [carol, dave]);
+    assert!(net.peer(dave).sees(session) && net.peer(carol).sees(net.session(dave)));
+    assert!(net.peer(dave).opens(net.peer(carol)) && net.peer(carol).opens(net.peer(dave)));
+    net.run_for(120 * SECOND);
+    net.is_together().unwrap();
+}
+
 /// A newcomer is shown both orders by those who are there: the removal is the newer one.
 #[test]
 fn earlier_orders_of_a_removed_moderator_reach_newcomers() {

@@ -23,7 +23,7 @@ pub const FINGERPRINT_LEN: usize = 64;
 
 /// Why no code could be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever meets a new one must decide")]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
 pub enum CodeError {
     /// Fewer bytes than the requested digits need.
     TooFewBytes,

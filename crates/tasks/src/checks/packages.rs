@@ -17,8 +17,10 @@ use crate::{
 pub(crate) fn step(shell: &Shell) -> Result<()> {
     let packages = metadata::packages(shell)?;
     report::finish(shell, "packages", &find(&Tree::read(&root())?, &packages))?;
+    // What the lock file names is there then, and the registry's index is not asked for more.
+    shell.run(shell.cargo().args(["fetch", "--locked"]))?;
     let mut package = shell.cargo();
-    package.args(["package", "--locked", "--no-verify", "--allow-dirty"]);
+    package.args(["package", "--offline", "--no-verify", "--allow-dirty"]);
     for published in packages.iter().filter(|package| package.is_published) {
         package.args(["-p", &published.name]);
     }

@@ -29,8 +29,9 @@ pub(super) fn finish(shell: &Shell, check: &'static str, findings: &[Finding]) -
     if let Some(first) = verdict.left.first() {
         bail!("{check}: {} places; the first: {first}", verdict.left.len());
     }
-    if let Some(unneeded) = verdict.unneeded.first() {
-        bail!("{check}: the exception for {unneeded} lets nothing through; remove it");
+    if !verdict.unneeded.is_empty() {
+        let folders = verdict.unneeded.join(", ");
+        bail!("{check}: these exceptions let nothing through, remove them: {folders}");
     }
     shell.say(&format!("{check}: nothing to mend"));
     Ok(())

@@ -1,7 +1,7 @@
 """Makes credentials.json: credentials that a judge must accept or refuse.
 
-Follows crates/credentials/FORMATS.md alone. PyJWT makes the tokens, `cryptography` the certificates,
-revocation lists and signatures; random values come from SHAKE-256 of a label.
+Follows crates/credentials/FORMATS.md alone. PyJWT makes the tokens, `cryptography` the
+certificates, revocation lists and signatures; random values come from SHAKE-256 of a label.
 
     python3 make_credentials.py > credentials.json
     python3 make_credentials.py --check     # PyJWT and `cryptography` must accept every valid one

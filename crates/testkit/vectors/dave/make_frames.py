@@ -3,10 +3,10 @@
 
     python3 make_frames.py > frames.json        the same bytes every time
 
-Follows discord/dave-protocol's protocol.md and RFC 9420 (sections 8 and 9.1), and shares no code with any
-implementation. What they do not specify (how many bytes of a slice stay readable, when a nonce is skipped)
-follows libdave; where this library leaves less readable than libdave, so does the script. HMAC is Python's
-own; AES-GCM comes from the package `cryptography`.
+Follows discord/dave-protocol's protocol.md and RFC 9420 (sections 8 and 9.1), and shares no code
+with any implementation. What they do not specify (how many bytes of a slice stay readable, when a
+nonce is skipped) follows libdave; where this library leaves less readable than libdave, so does the
+script. HMAC is Python's own; AES-GCM comes from the package `cryptography`.
 
 Licence: MIT OR Apache-2.0, for the script and for the vectors.
 """

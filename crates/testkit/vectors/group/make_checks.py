@@ -4,8 +4,8 @@
     python3 make_checks.py > checks.json        writes the vectors; the same bytes every time
     python3 make_checks.py --check              checks this script against DAVE's own vectors
 
-Follows section 7 of the group crate's PROTOCOL.md and shares no code with the library. SHA-256, HMAC and
-scrypt come from Python's standard library; X25519 comes from the package `cryptography`:
+Follows section 7 of the group crate's PROTOCOL.md and shares no code with the library. SHA-256,
+HMAC and scrypt come from Python's standard library; X25519 comes from the package `cryptography`:
 pip install cryptography.
 
 Licence: MIT OR Apache-2.0, for the script and for the vectors.
@@ -82,7 +82,8 @@ def pairwise_code(a, b):
     return digits(fingerprint(a, b), 9)
 
 
-# --- Section 7: emoji checks ------------------------------------------------------------------------
+# --- Section 7: emoji checks
+# ------------------------------------------------------------------------
 
 # Matrix, Client-Server API, "SAS method: emoji": code points and names, from 0 to 63.
 TABLE = """\
@@ -208,7 +209,8 @@ def emoji_check(number):
     }
 
 
-# --- The file ---------------------------------------------------------------------------------------
+# --- The file
+# ---------------------------------------------------------------------------------------
 
 
 def call_code_vector(number, members):
@@ -248,7 +250,8 @@ def vectors():
     }
 
 
-# discord/libdave 52cd56d (MIT), js/__tests__/PairwiseFingerprint-test.ts and DisplayableCode-test.ts
+# discord/libdave 52cd56d (MIT), js/__tests__/PairwiseFingerprint-test.ts and
+# DisplayableCode-test.ts
 DAVE_FINGERPRINTS = [
     (
         (bytes(33), 1234),

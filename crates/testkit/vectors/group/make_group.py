@@ -5,10 +5,10 @@
     python3 make_group.py --check FILE       reads them as their recipients would
 
 Follows PROTOCOL.md, RFC 9180 (HPKE, base mode, single shot), draft-ietf-hpke-pq (X-Wing in HPKE),
-draft-connolly-cfrg-xwing-kem and RFC 9605 (section 5.1), and shares no code with any implementation of
-them. AES-GCM, Ed25519, X25519 and ML-KEM's decapsulation come from the package `cryptography`, ML-KEM's
-encapsulation with given randomness from `kyber-py`, HMAC, SHA-2 and SHA-3 from Python's standard
-library: pip install cryptography==48.0.0 kyber-py==1.2.0.
+draft-connolly-cfrg-xwing-kem and RFC 9605 (section 5.1), and shares no code with any implementation
+of them. AES-GCM, Ed25519, X25519 and ML-KEM's decapsulation come from the package `cryptography`,
+ML-KEM's encapsulation with given randomness from `kyber-py`, HMAC, SHA-2 and SHA-3 from Python's
+standard library: pip install cryptography==48.0.0 kyber-py==1.2.0.
 
 Licence: MIT OR Apache-2.0, for the script and for the vectors.
 """
@@ -113,7 +113,7 @@ def ed25519_challenge(r, identity, message):
 
 
 def forged_for_small_order(identity, message, label):
-    """A signature that anyone can make for a key of small order: R = sB, and the challenge cancels the key."""
+    """A signature that anyone can make for a key of small order: R = sB; it cancels the key."""
     for attempt in range(1000):
         secret = random(f"{label} {attempt}", 32)
         r = ed25519_public(secret)
@@ -236,7 +236,8 @@ def hpke_open(kem, secret, enc, info, aad, ct):
 def self_check():
     """Checks the above against published answers and against HPKE of the package `cryptography`."""
     hex = bytes.fromhex
-    # RFC 9180 A.1.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode, first encryption.
+    # RFC 9180 A.1.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode, first
+    # encryption.
     kem, info = KEMS[1], b"Ode on a Grecian Urn"
     secret = kem.derive(hex("6db9df30aa07dd42ee5e8181afdb977e538f5e1fec8a06223f33f7013e525037"))
     assert secret == hex("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8")
@@ -252,13 +253,14 @@ def self_check():
     ct = hex("f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a")
     assert hpke_seal(kem, public, info, aad, pt, ikm_e) == (enc, ct)
     assert hpke_open(kem, secret, enc, info, aad, ct) == pt
-    # draft-connolly-cfrg-xwing-kem, appendix C, first vector: its bytes are SHAKE-128 of the empty string.
+    # draft-connolly-cfrg-xwing-kem, appendix C, first vector: its bytes are SHAKE-128 of the empty
+    # string.
     kem, shake = KEMS[2], hashlib.shake_128(b"").digest(96)
     shared_secret, enc = kem.encaps(kem.public(shake[:32]), shake[32:])
     assert shared_secret == hex("d2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384")
     assert kem.decaps(shake[:32], enc) == shared_secret
-    # The vector of draft-ietf-hpke-pq for MLKEM768-X25519, HKDF-SHA256 and ChaCha20Poly1305, which differs
-    # from ours in the AEAD: keys and key schedule.
+    # The vector of draft-ietf-hpke-pq for MLKEM768-X25519, HKDF-SHA256 and ChaCha20Poly1305, which
+    # differs from ours in the AEAD: keys and key schedule.
     secret = kem.derive(hex("b86e76a59fabfc87b30cd7b1f7aaa28a834eb64e7a261c197b9a842893fbce56"))
     assert secret == hex("3ec47fa82dd5689d27c6190e724c74ec8f608df3331ce331929e37b829676630")
     randomness = hex(
@@ -377,7 +379,7 @@ class Call:
         self.tag = self.group_hash[:4]
         self.nh = hashlib.new(SUITE_HASHES[suite]).digest_size
         self.entry_len = 2 + 2 + KEMS[kem].nenc + self.nh + 16
-        self.is_first = (kem, suite) == (1, 4)  # long cases, the same in all calls, are in the first only
+        self.is_first = (kem, suite) == (1, 4)  # the only one with long cases
 
 
 def head(call, type, session, version=1, tag=None):
@@ -409,7 +411,7 @@ def body(type, fields):
 
 
 def to_sign(call, type, unsigned, key_commit=b""):
-    """Signs head ‖ body; also an update's commitment. An update's header is signed like the update."""
+    """Signs head ‖ body; also an update's commitment. Its header is signed like the update."""
     if type == UPDATE_HEADER:
         type, unsigned = KEY_UPDATE, as_update(unsigned)
     return DOMAIN + NAMES[type].encode() + b"\0" + call.group_hash + unsigned + key_commit
@@ -573,7 +575,7 @@ def identity_tags(session, counter, identities):
 
 
 def receive(call, sender, message, recipient=None, update=None):
-    """The fields of a message for a member that knows `sender`; of an update also base_key for `recipient`.
+    """The fields of a message for a member that knows `sender`; also an update's base_key.
 
     An ack is compared with the header_hash and base_key of `update`.
     """
@@ -865,7 +867,9 @@ def make_heartbeats(call, members, of_a, of_b, of_c):
     removed = identity_tags(a["session"], 2, [random("removed identity", 32)])
     remove = (2, a["session"], 3, random("removed", 16), removed)
     unlock = (7, b["session"], 2, bytes(16), [])
-    cases = [  # member, flags, (seq, generation, step, frames), told, orders, counter, prekey_number, with prekey
+    # member, flags, (seq, generation, step, frames), told, orders, counter, prekey_number, with
+    # prekey
+    cases = [
         # A's heartbeat after joining, alone; B's answer.
         (a, 2, (1, 0, 0, 0), (of_a_told[0],), [], 0, 0, True),
         (b, 2, (2, 0, 0, 0), (of_a_told[0], of_b_told), [], 0, 0, True),
@@ -1233,7 +1237,8 @@ class Maker:
 def refused_vectors(call, members, of_a, heartbeat):
     """All that can be is validly signed: only the rule in a name rejects its message.
 
-    Cases that do not depend on the media suite exist for suite 4 only, those that do not depend on the KEM for KEM 1.
+    Cases that do not depend on the media suite exist for suite 4 only, those that do not depend on
+    the KEM for KEM 1.
     """
     a, b, _ = members
     names, maker = set(), Maker(call, members, of_a, heartbeat)
@@ -1800,7 +1805,7 @@ def bytes_in(vector):
 
 
 def check_message(call, members, type, vector, recipient=None, update=None):
-    """Its fields, read from `message`, are those that the vector states, and its signature verifies."""
+    """Its fields, read from `message`, are those of the vector, and its signature verifies."""
     sender = members[vector["from"]]
     message = vector["message"]
     got, session, fields = receive(call, sender, message, recipient, update)

@@ -5,8 +5,8 @@
     python3 make_keys.py --check FILE...        checks this script against the RFC's own vectors
 
 Follows the pseudocode of RFC 9605 (sections 4.3, 4.4, 4.5.1, 5.1 and 5.2; suites 6 to 8 from
-draft-barnes-sframe-iana-256) and shares no code with any implementation of it. HKDF and HMAC come from
-Python's standard library; AES comes from the package `cryptography`: pip install cryptography.
+draft-barnes-sframe-iana-256) and shares no code with any implementation of it. HKDF and HMAC come
+from Python's standard library; AES comes from the package `cryptography`: pip install cryptography.
 
 Licence: MIT OR Apache-2.0, for the script and for the vectors.
 """

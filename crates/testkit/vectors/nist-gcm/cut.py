@@ -1,4 +1,4 @@
-"""Extracts aes-gcm.txt from NIST's CAVP response files: keys of 128 and 256 bits, 96-bit IVs, 128-bit tags.
+"""Extracts aes-gcm.txt from NIST's CAVP response files: AES-128 and 256, 96-bit IVs, 128-bit tags.
 
     python3 cut.py FOLDER > aes-gcm.txt
 
