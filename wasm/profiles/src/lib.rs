@@ -1,9 +1,9 @@
 //! The formats of other systems for browsers: what workers call that stand in for theirs.
 //!
-//! Frames cross the border once each way. JavaScript asks for room with [`Region::reserve`], copies
-//! a frame into linear memory there, calls `seal` or `open` of one of the classes below, which work
-//! in place, and copies the result out. Both return the offset of the result, its length being
-//! [`Region::result_len`], or a negative number that [`error_name`] spells.
+//! A frame takes one call. JavaScript copies it into linear memory where the [`Region`] has room, and
+//! calls `seal` or `open` of one of the classes below, which work in place. Both return the offset of
+//! the result, or a negative number that [`error_name`] spells; the region's words say how long the
+//! result is. Only a frame that is longer than the room takes a second call, [`Region::reserve`].
 //!
 //! It is a module of its own, so that who has a call of his own does not load it; and a feature for
 //! each format, as a worker that stands in for one other needs no more.

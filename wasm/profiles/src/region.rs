@@ -9,13 +9,24 @@ use wasm_bindgen::prelude::*;
 
 use crate::error_code::ErrorCode;
 
-/// Room for one frame at a time. JavaScript asks for it with [`reserve`](Self::reserve) and copies
-/// a frame into linear memory there.
+/// The place of each word that JavaScript reads, 32 bits each, as `OUTCOME` in `shared/ids.ts` has
+/// them, which a test compares.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    /// Where in linear memory the next frame goes.
+    Room = 0,
+    /// The longest frame that fits there; for a longer one, call `reserve` first.
+    RoomLength = 1,
+    /// Bytes of the last result.
+    Length = 2,
+}
+
+/// Room for one frame at a time, and the words that say where it is and what came of it.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Region {
     bytes: Vec<u8>,
-    result_len: usize,
+    words: Box<[u32; 3]>,
 }
 
 #[wasm_bindgen]
@@ -24,23 +35,26 @@ impl Region {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let mut region = Self::default();
+        region.reserve(0);
+        region
     }
 
-    /// Where in linear memory a frame of `len` bytes goes. Growing memory detaches its old buffer.
-    pub fn reserve(&mut self, len: usize) -> *const u8 {
+    /// Where in linear memory the words lie, as long as this lives.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn outcome(&self) -> *const u32 {
+        self.words.as_ptr()
+    }
+
+    /// Makes room for a frame of `len` bytes. Growing memory detaches its old buffer.
+    pub fn reserve(&mut self, len: usize) {
         let room = len + room_behind(len);
         if self.bytes.len() < room {
             self.bytes.resize(room, 0);
+            self.set(Outcome::Room, self.bytes.as_ptr().addr());
+            self.set(Outcome::RoomLength, len);
         }
-        self.bytes.as_ptr()
-    }
-
-    /// Bytes of the last result.
-    #[wasm_bindgen(getter, js_name = resultLength)]
-    #[must_use]
-    pub fn result_len(&self) -> usize {
-        self.result_len
     }
 }
 
@@ -56,11 +70,16 @@ impl Region {
             FrameBuf::new(&mut self.bytes, 0..len).ok_or(ErrorCode::NotReserved).and_then(work);
         match result {
             Ok(len) => {
-                self.result_len = len;
+                self.set(Outcome::Length, len);
                 self.bytes.as_ptr().addr().cast_signed()
             }
             Err(code) => code.as_result(),
         }
+    }
+
+    fn set(&mut self, word: Outcome, value: usize) {
+        // Linear memory has no more than 2^32 bytes.
+        self.words[word as usize] = u32::try_from(value).unwrap_or(u32::MAX);
     }
 }
 
