@@ -1,9 +1,9 @@
 //! Other systems' formats for browsers: the interface for drop-in workers.
 //!
-//! A frame is copied once each way. JavaScript reserves space with [`Region::reserve`], copies a
-//! frame into linear memory there, calls `seal` or `open` of one of the classes below, which work
-//! in place, and copies the result out. Both return the offset of the result, whose length is
-//! [`Region::result_len`], or a negative error code for [`error_name`].
+//! A frame takes one call. JavaScript copies it into the [`Region`] in linear memory and calls
+//! `seal` or `open` of one of the classes below, which work in place. Both return the offset of the
+//! result, or a negative error code for [`error_name`]; the region's words hold the length of the
+//! result. Only a frame longer than the reserved space takes a second call, [`Region::reserve`].
 //!
 //! It is a separate module, so that pages with sealframe's own calls do not load it. Each format is
 //! a feature, as a drop-in worker needs only one.

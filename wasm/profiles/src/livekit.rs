@@ -239,7 +239,7 @@ impl LiveKitCryptor {
         self.current
     }
 
-    /// Seals the `len` bytes at the offset from [`Region::reserve`]. Numbers as in `label.rs`.
+    /// Seals the `len` bytes in the [`Region`]. Numbers as in `label.rs`.
     pub fn seal(
         &mut self,
         region: &mut Region,
@@ -255,7 +255,7 @@ impl LiveKitCryptor {
         })
     }
 
-    /// Opens the `len` bytes of a participant at the offset from [`Region::reserve`].
+    /// Opens the `len` bytes of a participant in the [`Region`].
     pub fn open(
         &mut self,
         participant: usize,

@@ -9,13 +9,24 @@ use wasm_bindgen::prelude::*;
 
 use crate::error_code::ErrorCode;
 
-/// Space for one frame at a time. JavaScript reserves it with [`reserve`](Self::reserve) and copies
-/// a frame into linear memory there.
+/// The index of each word of 32 bits that JavaScript reads. A test compares them with `OUTCOME` in
+/// `shared/ids.ts`.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    /// Offset in linear memory for the next frame.
+    Room = 0,
+    /// The longest frame that fits there; for a longer one, call `reserve` first.
+    RoomLength = 1,
+    /// Length of the last result, bytes.
+    Length = 2,
+}
+
+/// Space for one frame at a time, and the words that hold its offset and the result.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Region {
     bytes: Vec<u8>,
-    result_len: usize,
+    words: Box<[u32; 3]>,
 }
 
 #[wasm_bindgen]
@@ -24,24 +35,26 @@ impl Region {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let mut region = Self::default();
+        region.reserve(0);
+        region
     }
 
-    /// Offset in linear memory for a frame of `len` bytes. Growing the memory detaches its old
-    /// buffer.
-    pub fn reserve(&mut self, len: usize) -> *const u8 {
+    /// Offset in linear memory of the words, valid as long as this object.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn outcome(&self) -> *const u32 {
+        self.words.as_ptr()
+    }
+
+    /// Reserves space for a frame of `len` bytes. Growing the memory detaches its old buffer.
+    pub fn reserve(&mut self, len: usize) {
         let room = len + room_behind(len);
         if self.bytes.len() < room {
             self.bytes.resize(room, 0);
+            self.set(Outcome::Room, self.bytes.as_ptr().addr());
+            self.set(Outcome::RoomLength, len);
         }
-        self.bytes.as_ptr()
-    }
-
-    /// Length of the last result, bytes.
-    #[wasm_bindgen(getter, js_name = resultLength)]
-    #[must_use]
-    pub fn result_len(&self) -> usize {
-        self.result_len
     }
 }
 
@@ -57,11 +70,16 @@ impl Region {
             FrameBuf::new(&mut self.bytes, 0..len).ok_or(ErrorCode::NotReserved).and_then(work);
         match result {
             Ok(len) => {
-                self.result_len = len;
+                self.set(Outcome::Length, len);
                 self.bytes.as_ptr().addr().cast_signed()
             }
             Err(code) => code.as_result(),
         }
+    }
+
+    fn set(&mut self, word: Outcome, value: usize) {
+        // Linear memory has no more than 2^32 bytes.
+        self.words[word as usize] = u32::try_from(value).unwrap_or(u32::MAX);
     }
 }
 
