@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::ops::Deref;
 
-/// A vector of which each member has some, mostly empty: then it takes 8 bytes in place of 24.
+/// A vector for fields of each member that are mostly empty. Empty, it takes 8 bytes instead of 24.
 #[expect(clippy::box_collection, reason = "mostly there is no box")]
 pub(crate) struct SparseVec<T>(Option<Box<Vec<T>>>);
 
@@ -14,7 +14,7 @@ impl<T> Default for SparseVec<T> {
 }
 
 impl<T> SparseVec<T> {
-    /// Changes it, and keeps no more memory than what is left needs.
+    /// Modifies the vector, then shrinks its memory to the remaining elements.
     pub(crate) fn with<R>(&mut self, change: impl FnOnce(&mut Vec<T>) -> R) -> R {
         let mut items = self.0.take().map_or_else(Vec::new, |items| *items);
         let result = change(&mut items);

@@ -1,4 +1,4 @@
-//! The parameters with which JavaScript has WebCrypto seal or open a frame.
+//! The parameters of a WebCrypto operation that seals or opens a frame.
 
 use sealframe::ExternalAead;
 

@@ -1,4 +1,4 @@
-//! sealframe for browsers: what an encoded-transform worker calls.
+//! sealframe for browsers: the interface for an encoded-transform worker.
 //!
 //! A frame takes one call. JavaScript copies the encoder's frame into linear memory where the word
 //! [`Outcome::Room`] says, calls [`FrameCore::seal`] or [`FrameCore::open`], which work in place, and
@@ -37,15 +37,15 @@ pub use outcome::Outcome;
 use outcome::{Published, Words};
 use region::Region;
 
-/// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this
-/// module is compiled for vectors.
+/// The suite of every call in the browser, for now AES-128-GCM. A build for vector instructions
+/// uses our own kernel.
 #[cfg(target_feature = "simd128")]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Kernel);
 #[cfg(not(target_feature = "simd128"))]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Portable);
 
-/// A member's side of a call: of one whose members share one secret, as
-/// `sealframe::SharedSecretCall`; or of one whose keys come from another module, as
+/// One member's side of a call. Members either share one secret, as in
+/// `sealframe::SharedSecretCall`, or receive their keys from another module, as in
 /// `sealframe::Frames`.
 #[wasm_bindgen]
 pub struct FrameCore {
@@ -70,8 +70,8 @@ impl FrameCore {
         Ok(Self::with_member(Member::Shared(call)))
     }
 
-    /// Enters a call as member `me`, who seals with this base key of generation 0. It must never
-    /// have been used; this copy of it is wiped.
+    /// Joins a call as member `me`, sealing with this base key as generation 0. The key must be
+    /// unused; this copy of it is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -86,7 +86,7 @@ impl FrameCore {
         })))
     }
 
-    /// Begins a new sender as member `me`, as [`with_key`](Self::with_key) does.
+    /// Creates a new sender as member `me`, like [`with_key`](Self::with_key).
     ///
     /// # Errors
     /// The name of an error code.
@@ -109,8 +109,8 @@ impl FrameCore {
         Ok(())
     }
 
-    /// Opens frames of a member with this key from now on, in streams from its
-    /// [source](Self::set_source). This copy of the key is wiped.
+    /// Adds a key for opening a member's frames, in streams from its [source](Self::set_source).
+    /// This copy of the key is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -126,8 +126,8 @@ impl FrameCore {
         Ok(self.keyed(|keyed| keyed.frames.install(kid, base_key))?.map_err(ErrorCode::from_key)?)
     }
 
-    /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to
-    /// be from there.
+    /// Assigns a member to a source. Only frames that [`open`](Self::open) receives from that
+    /// source may be the member's.
     ///
     /// # Errors
     /// The name of an error code.
@@ -137,14 +137,14 @@ impl FrameCore {
         Ok(())
     }
 
-    /// The member of the last frame from a source that did not open for want of a key.
+    /// The member of the last frame from a source whose key is not held.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn missed(&mut self) -> u16 {
         self.keyed(|keyed| keyed.missed.get()).unwrap_or(0)
     }
 
-    /// Wipes a member's generations and ratchet steps before this one.
+    /// Wipes a member's keys before this generation and ratchet step.
     ///
     /// # Errors
     /// The name of an error code.
@@ -170,20 +170,19 @@ impl FrameCore {
         Some(newer.generation << 24 | newer.sender << 8 | newer.step)
     }
 
-    /// Frames sealed with our present key.
+    /// Number of frames sealed with our current key.
     #[wasm_bindgen(getter, js_name = framesSealed)]
     pub fn frames_sealed(&mut self) -> u64 {
         self.keyed(|keyed| keyed.frames.usage().frames).unwrap_or(0)
     }
 
-    /// Whether our key nears its limit; said once for each key.
+    /// Whether our key nears its usage limit; true once for each key.
     #[wasm_bindgen(js_name = isNearlyExhausted)]
     pub fn is_nearly_exhausted(&mut self) -> bool {
         self.keyed(|keyed| keyed.frames.is_nearly_exhausted()).unwrap_or(false)
     }
 
-    /// Our present key, encrypted for those who have the secret; opaque to the server that relays
-    /// it.
+    /// Our current key, encrypted under the shared secret; opaque to the relaying server.
     ///
     /// # Errors
     /// The name of an error code.
@@ -205,14 +204,14 @@ impl FrameCore {
         Ok(added?)
     }
 
-    /// Wipes the keys of a member who left.
+    /// Wipes the keys of a member that left.
     #[wasm_bindgen(js_name = removeMember)]
     pub fn remove_member(&mut self, member: u16) {
         self.member.change(|of, _| of.remove(MemberId::new(member)));
     }
 
-    /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret
-    /// and has sealed nothing stays.
+    /// Advances our key by one ratchet step before it is delivered to a newcomer. A key of a
+    /// shared-secret call that has sealed no frame stays.
     ///
     /// # Errors
     /// The name of an error code.
@@ -275,10 +274,7 @@ impl FrameCore {
         framing: u8,
         codec_id: u8,
     ) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec_id) else {
-            return ErrorCode::UnknownStream.as_result();
-        };
-        let Readable::Prefix(prefix_len) = label.readable else {
+        let Some((label, prefix_len)) = Label::with_prefix(kind, index, framing, codec_id) else {
             return ErrorCode::UnknownStream.as_result();
         };
         if len < usize::from(prefix_len) {
@@ -295,9 +291,8 @@ impl FrameCore {
         })
     }
 
-    /// Says how WebCrypto is to open a frame of `len` bytes from member `from`, of which the first
-    /// [`front`](Self::front) or all were copied. As
-    /// [`begin_external_seal`](Self::begin_external_seal), but nothing has changed yet:
+    /// Returns the parameters with which WebCrypto opens a frame of `len` bytes from member `from`,
+    /// like [`begin_external_seal`](Self::begin_external_seal). It changes no state:
     /// [`finish_external_open`](Self::finish_external_open) must follow.
     #[wasm_bindgen(js_name = beginExternalOpen)]
     pub fn begin_external_open(
@@ -309,10 +304,7 @@ impl FrameCore {
         framing: u8,
         codec_id: u8,
     ) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec_id) else {
-            return ErrorCode::UnknownStream.as_result();
-        };
-        let Readable::Prefix(prefix_len) = label.readable else {
+        let Some((label, prefix_len)) = Label::with_prefix(kind, index, framing, codec_id) else {
             return ErrorCode::UnknownStream.as_result();
         };
         let Some(front) = self.region.frame(len.min(Self::front())) else {
@@ -331,8 +323,8 @@ impl FrameCore {
         })
     }
 
-    /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means
-    /// that it must be dropped: it has been opened already, or its key is gone.
+    /// Commits a frame whose tag WebCrypto verified. On a negative result drop the frame: it was
+    /// opened before, or its key was wiped.
     #[wasm_bindgen(js_name = finishExternalOpen)]
     pub fn finish_external_open(&mut self, kid: u64, ctr: u64) -> isize {
         let (kid, ctr) = (Kid::new(kid), Ctr::new(ctr));
@@ -342,22 +334,22 @@ impl FrameCore {
         }
     }
 
-    /// Where in linear memory the key of a KID lies, to be imported into WebCrypto; null if it is
-    /// not held. Its length is [`key_len`](Self::key_len). JavaScript wipes the copy that it makes.
+    /// Offset in linear memory of the key of a KID, for import into WebCrypto; null if it is not
+    /// held. Its length is [`key_len`](Self::key_len). JavaScript must wipe its copy.
     #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]
     pub fn key_offset(&self, kid: u64) -> *const u8 {
         self.member.member().expose_key(Kid::new(kid)).map_or(core::ptr::null(), <[u8]>::as_ptr)
     }
 
-    /// Bytes of that key; 0 if it is not held.
+    /// Length of that key, bytes; 0 if it is not held.
     #[wasm_bindgen(js_name = keyLength)]
     #[must_use]
     pub fn key_len(&self, kid: u64) -> usize {
         self.member.member().expose_key(Kid::new(kid)).map_or(0, <[u8]>::len)
     }
 
-    /// So many bytes of a frame are enough for the two functions above.
+    /// Number of a frame's first bytes that suffice for the external operations.
     #[must_use]
     pub fn front() -> usize {
         MAX_PREFIX_LEN + Header::MAX_LEN
@@ -458,7 +450,7 @@ fn kid(from: u16, generation: u64, step: u32) -> SenderKeyKid {
     SenderKeyKid { generation, sender: from.into(), step: step.into() }
 }
 
-/// A key that JavaScript handed over, whose copy is wiped.
+/// Converts a key from JavaScript, and wipes the copy.
 fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, ErrorCode> {
     let key = BaseKey::from_bytes(CIPHER.suite, &bytes);
     bytes.zeroize();
@@ -468,8 +460,8 @@ fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, ErrorCode> {
 fn random() -> Result<[u8; 32], ErrorCode> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| ErrorCode::NoRandomness)?;
-    // A generator that is broken, or that a page has put in place of the browser's. Not compared:
-    // it is secret.
+    // A broken generator, or a page's replacement of the browser's. The bytes are secret, so they
+    // are not compared.
     if bytes.iter().fold(0, |all, byte| all | byte) == 0 {
         return Err(ErrorCode::NoRandomness);
     }

@@ -1,4 +1,4 @@
-//! The piece of linear memory in which frames are sealed and opened.
+//! The region of linear memory in which frames are sealed and opened.
 //!
 //! ```text
 //! ┌ frame, as JavaScript copied it ┬ room behind it ┐
@@ -31,7 +31,7 @@ pub struct Region {
 
 #[wasm_bindgen]
 impl Region {
-    /// An empty one, which grows with the longest frame.
+    /// Creates an empty region, which grows with the longest frame.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
@@ -59,8 +59,8 @@ impl Region {
 }
 
 impl Region {
-    /// Does `work` on the frame, with room behind it. It says how many bytes it leaves at the
-    /// beginning.
+    /// Runs `work` on the frame and the space after it. `work` returns the length of its result at
+    /// the start.
     pub(crate) fn work(
         &mut self,
         len: usize,
@@ -83,11 +83,11 @@ impl Region {
     }
 }
 
-/// Bytes that sealing may add: a trailer, and in the worst of H.264 frames an escape for every
-/// second byte, or a zero for every fourth of those that stay clear.
+/// Maximum growth by sealing, bytes: a trailer, and in the worst H.264 frame an escape for every
+/// second byte, or a zero for every fourth clear byte.
 const fn room_behind(len: usize) -> usize {
     len / 2 + MAX_TRAILER
 }
 
-/// DAVE's, with its length in one byte, is the longest of all.
+/// DAVE's trailer, whose length fits in one byte, is the longest.
 const MAX_TRAILER: usize = 512;

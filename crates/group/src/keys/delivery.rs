@@ -1,4 +1,4 @@
-//! A key on its way to a member.
+//! A key in transit to a member.
 
 /// A key sent to a member, and the MAC of its acknowledgement.
 pub(crate) struct Delivery {

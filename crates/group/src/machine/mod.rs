@@ -69,10 +69,10 @@ pub struct Group {
     prekeys: Prekeys,
     /// Acks that wait for another message to the same member.
     acks: Vec<(SessionId, Ack)>,
-    /// When an ack of a member came in last.
+    /// When a member's ack last arrived.
     acked_at: Option<Time>,
     heartbeats: OwnHeartbeats,
-    /// When the transport was last connected again.
+    /// When the transport last reconnected.
     reconnected_at: Option<Time>,
     /// The heartbeat received last.
     witness: Witness,

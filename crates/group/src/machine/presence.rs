@@ -62,7 +62,7 @@ impl Group {
             && self.members.values().any(|member| member.presence.is_unresponsive);
         let usual = if is_missed { interval / 2 } else { interval };
         let soonest = interval / REPEATED_WITHIN;
-        // As long again as it has been since: after 1, 2, 4 and 8 s.
+        // Wait as long again as has passed since: after 1, 2, 4 and 8 s.
         let after_break = self.reconnected_at.map(|at| (now - at).max(soonest));
         let wait = after_break.map_or(usual, |wait| wait.min(usual));
         self.timers.set(Timer::Heartbeat, now + wait);

@@ -338,9 +338,11 @@ impl Group {
     pub(super) fn handle_early(&mut self, session: SessionId, now: Time) {
         for Early { bytes, is_vouched, .. } in self.take_early(session) {
             // Messages that are rejected are dropped.
-            let _ = match Message::parse(&bytes).map(|message| message.body) {
-                Ok(Body::Order(order)) => self.on_order(session, &order, &bytes, is_vouched, now),
-                Ok(_) | Err(_) => self.handle_one(&bytes, now),
+            let message = Message::parse(&bytes).map(|message| message.body);
+            let _ = if let Ok(Body::Order(order)) = message {
+                self.on_order(session, &order, &bytes, is_vouched, now)
+            } else {
+                self.handle_one(&bytes, now)
             };
         }
     }
@@ -479,7 +481,8 @@ impl Group {
     }
 
     /// Handles the orders that a removed session forwards to show that its removal does not count:
-    /// an order with a lower counter has removed the moderator before. Its other orders are ignored.
+    /// an order with a lower counter has removed the moderator before. Its other orders are
+    /// ignored.
     fn on_forward_of_removed(
         &mut self,
         message: &Message<'_>,
@@ -523,7 +526,7 @@ impl Group {
             let is_announce = |message: &&Message<'_>| {
                 message.head.session == by && matches!(message.body, Body::Announce(_))
             };
-            // A message that is of no use is dropped.
+            // Messages that are rejected are dropped.
             if let Some(introduction) = parsed.iter().find(is_announce)
                 && let Body::Announce(announce) = &introduction.body
                 && self.departed.get(by).is_none()

@@ -1,4 +1,4 @@
-//! What is done when a timeout is due.
+//! Handling of timeouts that are due.
 
 use core::time::Duration;
 

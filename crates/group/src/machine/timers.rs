@@ -1,4 +1,4 @@
-//! The times at which the group has something to do.
+//! The timers of a group.
 
 use core::time::Duration;
 

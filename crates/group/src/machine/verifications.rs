@@ -1,4 +1,4 @@
-//! The SAS verifications of a group with their messages that wait or may be lost.
+//! The SAS verifications of a group, with messages that wait for randomness or may be lost.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;

@@ -1,4 +1,4 @@
-//! Messages of sessions that are not known or not live yet.
+//! Buffered messages of sessions that are unknown or not live yet.
 
 use alloc::vec::Vec;
 

@@ -21,7 +21,7 @@ const ASK_AT_LEAST: Duration = Duration::from_secs(60);
 /// Before a member's first ack, its acks are expected within this time.
 const FIRST_ACK_WITHIN: Duration = Duration::from_secs(3);
 const ACK_WITHIN: Duration = Duration::from_secs(1);
-/// Maximum time for which other members' acks defer that a key is resent.
+/// Longest time by which other members' acks defer a resend.
 const DEFER_FOR: Duration = Duration::from_secs(3);
 /// How many times a key is resent.
 const MAX_TRIES: u8 = 4;
@@ -74,7 +74,7 @@ struct Unacknowledged {
     delivery: Delivery,
     sent_at: Time,
     tries: u8,
-    /// It is not resent before this time: see [`Member::defer_resends`].
+    /// The key is not resent before this time; see [`Member::defer_resends`].
     not_before: Time,
 }
 
@@ -280,9 +280,9 @@ impl Member {
         (sent.sent_at + first * 2_u32.pow(sent.tries.into())).max(sent.not_before)
     }
 
-    /// Defers the first resend of keys that were sent before `acked_at`, when some member's ack came
-    /// in: while acks arrive, this member's is probably delayed as they were, and a resend would
-    /// delay all of them further.
+    /// Defers the first resend of keys that were sent before `acked_at`, when another member's ack
+    /// arrived. While acks arrive, this member's ack is probably delayed like theirs, and a resend
+    /// would delay all of them further.
     pub(crate) fn defer_resends(&mut self, acked_at: Time) {
         self.unacknowledged.with(|unacknowledged| {
             for sent in unacknowledged {
@@ -344,7 +344,8 @@ impl Member {
 mod tests {
     use super::Member;
 
-    /// With what it points to and its media key it takes less than 2,048 bytes (`cargo bench --bench group -- known`).
+    /// Including heap data and its media key, a member takes less than 2,048 bytes
+    /// (`cargo bench --bench group -- known`).
     #[test]
     fn a_member_takes_no_more_than_424_bytes() {
         assert!(size_of::<Member>() <= 424, "{}", size_of::<Member>());
