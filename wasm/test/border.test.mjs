@@ -517,9 +517,9 @@ test('group: wrong types in every place', async () => {
     remove: [[SESSION], { 0: 'other' }],
     dropMember: [['an address'], { 0: 'name' }],
     setSending: [[true], { 0: 'boolean' }],
-    startCheck: [[SESSION], { 0: 'other' }],
-    confirmCheck: [[SESSION], { 0: 'other' }],
-    cancelCheck: [[SESSION], { 0: 'other' }],
+    startSas: [[SESSION], { 0: 'other' }],
+    confirmSas: [[SESSION], { 0: 'other' }],
+    cancelSas: [[SESSION], { 0: 'other' }],
     pairwiseCode: [[SESSION, 'alice'], { 0: 'other', 1: 'name' }],
     setVerified: [[SESSION], { 0: 'other' }],
     acceptIdentity: [[SESSION], { 0: 'other' }],
@@ -544,7 +544,7 @@ test('nobody is admitted but by a name, and whatever else is answered refuses an
     const group = ofCall.make({ ask, close: async () => assert.fail('the call ends'), end: fail }, { session: '', identity: '', farewell: new Uint8Array() });
     group.onjoinrequest = onjoinrequest;
     group.onevent = (event) => events.push(event);
-    ofCall.receive(group, { event: { type: 'joinRequested', session: SESSION, number: 5, address: 'a', hasLeft: false, identity: '', role: 'participant', credential: new Uint8Array() } });
+    ofCall.receive(group, { event: { type: 'joinRequested', session: SESSION, memberId: 5, address: 'a', hasLeft: false, identity: '', role: 'participant', credential: new Uint8Array() } });
     for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
     return { asked, events };
   }
@@ -638,9 +638,9 @@ const MESSAGES = {
     lock: NONE,
     unlock: NONE,
     rekey: NONE,
-    startCheck: OF_SESSION,
-    confirmCheck: OF_SESSION,
-    cancelCheck: OF_SESSION,
+    startSas: OF_SESSION,
+    confirmSas: OF_SESSION,
+    cancelSas: OF_SESSION,
     pairwiseCode: [{ session: SESSION, user: 'alice' }, { session: 'other', user: 'name' }],
     setVerified: OF_SESSION,
     acceptIdentity: OF_SESSION,

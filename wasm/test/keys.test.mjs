@@ -139,8 +139,8 @@ for (const kem of ['x25519', 'x-wing']) {
     const [alice, bob] = [await here.enter('a', 'Alice', { kem }), await here.enter('b', 'Bob', { kem })];
     await Promise.all([opens(alice, 'b', bob), opens(bob, 'a', alice)]);
     await isOneCall([alice, bob]);
-    const { members: [{ user, standing }], kem: said, callCode } = alice.keys.requests.state();
-    assert.deepEqual([user, standing, said], ['Bob', 'new', kem]);
+    const { members: [{ user, verification }], kem: said, callCode } = alice.keys.requests.state();
+    assert.deepEqual([user, verification, said], ['Bob', 'new', kem]);
     assert.match(callCode, /^\d{5}( \d{5}){11}$/);
     assert.equal(alice.open('a', alice.seal([1])), 'UnknownKey', 'our own frames');
   });
@@ -179,7 +179,7 @@ test('frames that come before their key wait for it, in order, within bounds', a
   const dropped = [];
   const transform = { add: (frame) => worked.push(frame), giveUp: () => dropped.push('UnknownKey') };
   const park = (number, bytes, of = transform) => missing(bob, number, of, { data: new ArrayBuffer(bytes) });
-  const { number } = alice.keys.requests.state();
+  const { memberId: number } = alice.keys.requests.state();
   assert.equal(park(number, 5 << 20), false, 'too large');
   const frames = Array.from({ length: 64 }, (_, place) => ({ place, data: new ArrayBuffer(10) }));
   for (const frame of frames) assert.equal(missing(bob, number, transform, frame), true);
@@ -208,7 +208,7 @@ test('frames of a member that is still being judged wait for it', async () => {
   const worked = [];
   const transform = { add: (frame) => worked.push(frame), giveUp: () => {} };
   const frame = { data: alice.seal([1, 2, 3]).buffer };
-  assert.ok(missing(bob, alice.keys.requests.state().number, transform, frame));
+  assert.ok(missing(bob, alice.keys.requests.state().memberId, transform, frame));
   admit();
   await until('the frame is tried again', () => worked.length > 0, 900);
   assert.deepEqual(worked, [frame]);
@@ -231,7 +231,7 @@ test('a frame that is tried again and misses another key has that asked for', as
   const here = room();
   const [alice, bob] = [await here.enter('a', 'Alice'), await here.enter('b', 'Bob')];
   await opens(bob, 'a', alice);
-  const { number } = alice.keys.requests.state();
+  const { memberId: number } = alice.keys.requests.state();
   const held = [];
   here.holds = (from, to, message) => from === 'a' && held.push(message) > 0;
   const { generation } = alice.keys.requests.state();
@@ -295,11 +295,11 @@ test('identity and trust are kept from one call to the next, and a changed ident
   await isOneCall([alice, bob]);
   const [trust, identity] = [alice.keys.requests.exportTrust(), bob.keys.requests.exportIdentity()];
   assert.equal(identity.length, 32);
-  for (const [own, standing] of [[identity.slice(), 'known'], [undefined, 'changed']]) {
+  for (const [own, verification] of [[identity.slice(), 'known'], [undefined, 'changed']]) {
     const here = room();
     const again = await here.enter('a', 'Alice', { trust });
     await here.enter('b', 'Bob', { identity: own });
-    await until(standing, () => again.keys.requests.state().members[0]?.standing === standing);
+    await until(verification, () => again.keys.requests.state().members[0]?.verification === verification);
     if (own !== undefined) assert.ok(own.every((byte) => byte === 0), 'the copy is wiped');
     await until('an event', () => again.events.some(({ type }) => type === 'joined'));
     assert.equal(again.events.some(({ type }) => type === 'identityChanged'), own === undefined);

@@ -43,7 +43,7 @@ impl SharedSecretCall {
     ///
     /// # Errors
     /// [`SharedSecretError::Secret`] if the secret is shorter than
-    /// [`CipherSuite::min_base_key_len`];
+    /// [`CipherSuite::min_base_key_len`](crate::CipherSuite::min_base_key_len);
     /// [`SharedSecretError::NoRandomness`] if `entropy` is all zeros.
     pub fn new(
         cipher: Cipher,

@@ -20,7 +20,7 @@ export class CheckDialog {
   /** Starts an emoji check. */
   async start({ session, user }) {
     this.#open({ session, user, kind: 'emoji' }, `Compare emoji with ${user}`, `Asking ${user}…`);
-    await this.#group.startCheck(session).catch((error) => this.#end(`That did not work: ${error.message}`));
+    await this.#group.startSas(session).catch((error) => this.#end(`That did not work: ${error.message}`));
   }
 
   /** The other side started one. */
@@ -45,11 +45,11 @@ export class CheckDialog {
   ended({ session, type, code }, user) {
     if (this.#with?.session !== session) return;
     const words = {
-      CheckCancelled: `${user} cancelled the check.`,
-      CheckTimedOut: 'The check timed out.',
-      CheckMismatch: `You and ${user} do not have the same secret: somebody is intercepting your keys.`,
+      SasCancelled: `${user} cancelled the check.`,
+      SasTimedOut: 'The check timed out.',
+      SasMismatch: `You and ${user} do not have the same secret: somebody is intercepting your keys.`,
     };
-    this.#end(type === 'checkVerified' ? `${user} is verified. This browser remembers it.`
+    this.#end(type === 'sasVerified' ? `${user} is verified. This browser remembers it.`
       : (words[code] ?? `The check failed (${code}).`));
   }
 
@@ -75,12 +75,12 @@ export class CheckDialog {
     }
     this.#say(`Waiting for ${user} to confirm…`);
     this.#show({});
-    await this.#group.confirmCheck(session);
+    await this.#group.confirmSas(session);
   }
 
   #differ() {
     const { session, kind } = this.#with;
-    if (kind === 'emoji') this.#group.cancelCheck(session);
+    if (kind === 'emoji') this.#group.cancelSas(session);
     this.#end('Then somebody may be intercepting your keys. Do not trust this call with secrets.');
   }
 

@@ -56,7 +56,7 @@ export class Member {
    * member. */
   keys(member) {
     this.#hasKey = member !== undefined && member.generation !== null;
-    this.#tile.dataset.standing = member?.standing ?? '';
+    this.#tile.dataset.verification = member?.verification ?? '';
     if (member !== undefined && member.user !== this.name) {
       this.name = member.user;
       this.#showName();

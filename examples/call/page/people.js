@@ -168,16 +168,16 @@ export class People {
       case 'lockedOut':
         this.#alarm.announce('lockedOut', 'Somebody tried to join the locked call and was kept out.');
         break;
-      case 'checkBegun':
+      case 'sasStarted':
         this.#dialog.begun({ session, user });
         break;
-      case 'checkCompare':
+      case 'sasReady':
         this.#dialog.compare(event, user);
         break;
-      case 'checkVerified':
-      case 'checkFailed':
+      case 'sasVerified':
+      case 'sasFailed':
         this.#dialog.ended(event, user);
-        if (event.code === 'CheckMismatch') {
+        if (event.code === 'SasMismatch') {
           this.#alarm.announce(`mismatch ${session}`, `The emoji check with ${user} failed: somebody is intercepting your keys.`);
         }
         break;
@@ -226,9 +226,9 @@ export class People {
   }
 
   #watch(member) {
-    const { session, user, standing } = member;
-    this.#say(standing.startsWith('changed'), `changed ${session}`,
-      `${user} has a new key${standing === 'changedVerified' ? ', and you had verified the old one' : ''}. It may be a new `
+    const { session, user, verification } = member;
+    this.#say(verification.startsWith('changed'), `changed ${session}`,
+      `${user} has a new key${verification === 'changedVerified' ? ', and you had verified the old one' : ''}. It may be a new `
       + 'device, or an impostor. Compare emoji before you trust it.', [
         ['Compare emoji', () => this.#dialog.start(member)],
         ['It is a new device', () => this.#accept(session)],

@@ -58,12 +58,12 @@ export class Roster {
   #member(rows, member) {
     const row = this.#row(rows, member.session, member);
     row.dataset.member = member.address;
-    row.dataset.standing = member.standing;
+    row.dataset.verification = member.verification;
     const failed = Object.entries(member.failed);
     const late = failed.reduce((sum, [code, count]) => sum + (isHarmless(code) ? count : 0), 0);
     fill(row, {
       who: member.user,
-      standing: STANDING[member.standing],
+      verification: STANDING[member.verification],
       role: ROLE[member.role] ?? '',
       power: POWER[member.moderator],
       key: key(member),

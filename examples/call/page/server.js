@@ -118,8 +118,8 @@ export class Server {
   }
 
   /**
-   * Connects if the server answers a request. Firefox delays each new WebSocket after failed ones, by up to a minute, but no
-   * requests.
+   * Connects if the server answers a request. Firefox delays each new WebSocket after failed ones,
+   * by up to a minute, but no requests.
    */
   async #reconnect() {
     clearTimeout(this.#timer);

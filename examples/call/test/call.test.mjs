@@ -342,7 +342,7 @@ describe('calls', { concurrency: 2 }, () => {
     await screenshot(bob, 'check');
     for (const tab of [alice, bob]) await tab.page.$eval('#check .match', (button) => button.click());
     const isVerified = (tab, of) => tab.finds('verified', async () =>
-      /Verified/.test(await tab.page.$eval(`${row(of)} .standing`, (badge) => badge.textContent)));
+      /Verified/.test(await tab.page.$eval(`${row(of)} .verification`, (badge) => badge.textContent)));
     await Promise.all([isVerified(alice, bob), isVerified(bob, alice)]);
 
     const digits = await Promise.all([[alice, bob], [bob, alice]].map(([tab, of]) => tab.page.evaluate(async (address, name) => {
@@ -363,7 +363,7 @@ describe('calls', { concurrency: 2 }, () => {
     t.after(() => elsewhere.close());
     const mallory = await open('Bob', { browser: elsewhere });
     await alice.isAlarmed(/^Bob has a new key, and you had verified the old one/);
-    assert.match(await alice.page.$eval(`${row(mallory)} .standing`, (badge) => badge.textContent), /Changed key/);
+    assert.match(await alice.page.$eval(`${row(mallory)} .verification`, (badge) => badge.textContent), /Changed key/);
     await screenshot(alice, 'alarm');
   });
 

@@ -49,19 +49,19 @@ pub(crate) const fn of_group(error: GroupError) -> &'static str {
 
 pub(crate) const fn of_check(error: SasError) -> &'static str {
     match error {
-        SasError::TooMany => "CheckTooMany",
-        SasError::AlreadyOpen => "CheckAlreadyOpen",
-        SasError::NotOpen => "CheckNotOpen",
-        SasError::NothingToCompare => "CheckNothingToCompare",
-        SasError::Cancelled => "CheckCancelled",
-        SasError::TimedOut => "CheckTimedOut",
-        SasError::WrongStage => "CheckOutOfOrder",
+        SasError::TooMany => "SasTooMany",
+        SasError::AlreadyOpen => "SasAlreadyOpen",
+        SasError::NotOpen => "SasNotOpen",
+        SasError::NothingToCompare => "SasNothingToCompare",
+        SasError::Cancelled => "SasCancelled",
+        SasError::TimedOut => "SasTimedOut",
+        SasError::WrongStage => "SasOutOfOrder",
         SasError::NoRandomness => "NoRandomness",
         // An attacker is in between, or the other side violated the protocol.
         SasError::Changed
         | SasError::WrongCommitment
         | SasError::WeakKey
-        | SasError::WrongConfirmation => "CheckMismatch",
+        | SasError::WrongConfirmation => "SasMismatch",
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn json(event: &Event) -> String {
         Event::Left { session, why } => with("left", session).word("why", leave_reason(*why)),
         Event::Returned(session) => with("returned", session),
         Event::IdentityChanged { session, verification } => {
-            with("identityChanged", session).word("standing", verification_state(*verification))
+            with("identityChanged", session).word("verification", verification_state(*verification))
         }
         Event::Unresponsive(session) => with("unresponsive", session),
         Event::Responsive(session) => with("responsive", session),
@@ -42,26 +42,26 @@ pub(crate) fn json(event: &Event) -> String {
             };
             by("ended", session).word("reason", reason)
         }
-        Event::SasStarted(session) => with("checkBegun", session),
+        Event::SasStarted(session) => with("sasStarted", session),
         Event::SasReady { session, sas } => {
             let emoji = sas
                 .emoji()
                 .map(|emoji| Object::new().word("symbol", emoji.symbol).word("name", emoji.name).end());
             let numbers = sas.numbers().map(|number| json::number(number.into()));
-            with("checkCompare", session)
+            with("sasReady", session)
                 .raw("emoji", &json::array(emoji.into_iter()))
                 .raw("numbers", &json::array(numbers.into_iter()))
         }
-        Event::SasVerified(session) => with("checkVerified", session),
+        Event::SasVerified(session) => with("sasVerified", session),
         Event::SasFailed { session, error } => {
-            with("checkFailed", session).word("code", code::of_check(*error))
+            with("sasFailed", session).word("code", code::of_check(*error))
         }
     }
     .end()
 }
 
 fn join_request(of: Object, request: &JoinRequest) -> Object {
-    of.number("number", request.member_id.get())
+    of.number("memberId", request.member_id.get())
         .address("address", &request.address)
         .hex("identity", &request.identity.0)
         .word("role", role(request.role))
@@ -81,7 +81,9 @@ fn refusal(of: Object, reason: RefusalReason) -> Object {
         RefusalReason::Locked => of.word("reason", "locked"),
         RefusalReason::Removed => of.word("reason", "removed"),
         RefusalReason::Full => of.word("reason", "full"),
-        RefusalReason::MemberIdInUse(other) => of.word("reason", "numberInUse").hex("other", &other.0),
+        RefusalReason::MemberIdInUse(other) => {
+            of.word("reason", "memberIdInUse").hex("other", &other.0)
+        }
         RefusalReason::OtherParameters => of.word("reason", "otherParameters"),
         RefusalReason::Replaced(other) => of.word("reason", "replaced").hex("other", &other.0),
     }

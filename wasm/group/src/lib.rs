@@ -46,7 +46,7 @@ pub struct Group {
 #[wasm_bindgen]
 impl Group {
     /// Joins a call. Our base key of generation 0 is then at [`key_offset`](Self::key_offset), and
-    /// our member id at [`own_number`](Self::own_number).
+    /// our member id at [`own_member_id`](Self::own_member_id).
     ///
     /// `address` is our address at the relay; `sends` whether we send frames. `kem` is 1 for
     /// X25519, 2 for X-Wing; `role` is 0 for a participant, 1 for a recorder, 2 for a bot.
@@ -99,9 +99,9 @@ impl Group {
     }
 
     /// Our member id. It changes with [`Task::Restart`].
-    #[wasm_bindgen(getter, js_name = ownNumber)]
+    #[wasm_bindgen(getter, js_name = ownMemberId)]
     #[must_use]
-    pub fn own_number(&self) -> u16 {
+    pub fn own_member_id(&self) -> u16 {
         self.group.member_id().get()
     }
 
@@ -131,9 +131,9 @@ impl Group {
     }
 
     /// Of the last task: the member id of the key, or our new one.
-    #[wasm_bindgen(getter)]
+    #[wasm_bindgen(getter, js_name = memberId)]
     #[must_use]
-    pub fn number(&self) -> u16 {
+    pub fn member_id(&self) -> u16 {
         self.pieces.member.get()
     }
 
@@ -141,8 +141,8 @@ impl Group {
     /// member.
     #[wasm_bindgen(js_name = addressAt)]
     #[must_use]
-    pub fn address_at(&self, number: u16) -> Option<String> {
-        self.group.session_of(MemberId::new(number)).and_then(|session| self.address_of(session))
+    pub fn address_at(&self, member: u16) -> Option<String> {
+        self.group.session_of(MemberId::new(member)).and_then(|session| self.address_of(session))
     }
 
     /// Of the last task: the generation.
@@ -210,15 +210,15 @@ impl Group {
     }
 
     /// Reports that a frame of this member opened with a newer key than all before.
-    pub fn opened(&mut self, number: u16, generation: u64, step: u32, now: f64) {
-        self.group.opened(MemberId::new(number), generation, step, time(now));
+    pub fn opened(&mut self, member: u16, generation: u64, step: u32, now: f64) {
+        self.group.opened(MemberId::new(member), generation, step, time(now));
     }
 
     /// Reports a frame whose key is not held. If the number is a member's id, the key is requested
     /// unless it arrives in time.
     #[wasm_bindgen(js_name = keyIsMissing)]
-    pub fn key_is_missing(&mut self, number: u16, now: f64) {
-        self.group.key_is_missing(MemberId::new(number), time(now));
+    pub fn key_is_missing(&mut self, member: u16, now: f64) {
+        self.group.key_is_missing(MemberId::new(member), time(now));
     }
 
     /// Reports that the relay is connected again. We announce ourselves to all at once.

@@ -20,7 +20,7 @@ pub enum Task {
     Ratchet = 2,
     /// Move our sender to [`generation`](crate::Group::generation) with the key.
     Rekey = 3,
-    /// Add the key for frames of member [`number`](crate::Group::number), at this generation from
+    /// Add the key for frames of member [`member_id`](crate::Group::member_id), at this generation from
     /// this step on.
     Install = 4,
     /// Wipe that member's keys before this generation and step.
@@ -31,7 +31,7 @@ pub enum Task {
     Event = 7,
     /// Wipe [`generation`](crate::Group::generation) of that member.
     WipeGeneration = 8,
-    /// Create a new sender with this number, and the key as generation 0.
+    /// Create a new sender with this id, and the key as generation 0.
     Restart = 9,
 }
 

@@ -19,7 +19,7 @@ impl Group {
     ///
     /// # Errors
     /// The name of an error code.
-    #[wasm_bindgen(js_name = startCheck)]
+    #[wasm_bindgen(js_name = startSas)]
     pub fn start_sas(&mut self, session: &[u8], now: f64) -> Result<(), String> {
         Ok(self.group.start_sas(id(session)?, time(now), &mut random()).map_err(code::of_check)?)
     }
@@ -28,7 +28,7 @@ impl Group {
     ///
     /// # Errors
     /// The name of an error code.
-    #[wasm_bindgen(js_name = confirmCheck)]
+    #[wasm_bindgen(js_name = confirmSas)]
     pub fn confirm_sas(&mut self, session: &[u8], now: f64) -> Result<(), String> {
         Ok(self.group.confirm_sas(id(session)?, time(now)).map_err(code::of_check)?)
     }
@@ -37,7 +37,7 @@ impl Group {
     ///
     /// # Errors
     /// The name of an error code.
-    #[wasm_bindgen(js_name = cancelCheck)]
+    #[wasm_bindgen(js_name = cancelSas)]
     pub fn cancel_sas(&mut self, session: &[u8], now: f64) -> Result<(), String> {
         self.group.cancel_sas(id(session)?, time(now));
         Ok(())

@@ -24,7 +24,7 @@ fn of_group(state: &GroupState, suite: u16) -> Object {
     let waiting = state.waiting.iter().map(|session| json::hex(&session.0));
     Object::new()
         .hex("session", &state.session.0)
-        .number("number", state.member_id.get())
+        .number("memberId", state.member_id.get())
         .hex("identity", &state.identity.0)
         .word("kem", kem(state.kem))
         .number("suite", suite)
@@ -46,11 +46,11 @@ fn of_away(session: SessionId, group: &Group) -> String {
 fn of_member(of: &MemberState) -> String {
     Object::new()
         .hex("session", &of.session.0)
-        .number("number", of.member_id.get())
+        .number("memberId", of.member_id.get())
         .address("address", &of.address)
         .hex("user", of.user.as_bytes())
         .hex("identity", &of.identity.0)
-        .word("standing", verification_state(of.verification))
+        .word("verification", verification_state(of.verification))
         .word("role", role(of.role))
         .flag("moderator", of.permission == Permission::Moderator)
         .number("since", millis(of.since))

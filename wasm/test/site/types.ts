@@ -49,7 +49,7 @@ export async function join(bytes: Uint8Array): Promise<GroupState> {
   group.onjoinrequest = async ({ identity }) => (identity.length === 64 ? { user: identity, moderator: true } : null);
   group.onevent = (event) => {
     if (event.type === 'ended') console.log(event.reason === 'replaced', event.by);
-    if (event.type === 'checkCompare') console.log(event.emoji.map(({ symbol }) => symbol).join(' '));
+    if (event.type === 'sasReady') console.log(event.emoji.map(({ symbol }) => symbol).join(' '));
   };
   const refused: string | null = await group.receive(bytes);
   if (refused === null) await group.dropMember('b');

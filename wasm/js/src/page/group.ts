@@ -135,19 +135,19 @@ export class Group {
     return this.#ask('rekey', {});
   }
 
-  /** Begins to compare emoji with a member: a 'checkCompare' event follows on both sides. */
-  async startCheck(session: Session): Promise<void> {
-    return this.#ask('startCheck', { session: sessionOf(session) });
+  /** Begins to compare emoji with a member: a 'sasReady' event follows on both sides. */
+  async startSas(session: Session): Promise<void> {
+    return this.#ask('startSas', { session: sessionOf(session) });
   }
 
   /** Says that our person sees the same emoji as theirs. */
-  async confirmCheck(session: Session): Promise<void> {
-    return this.#ask('confirmCheck', { session: sessionOf(session) });
+  async confirmSas(session: Session): Promise<void> {
+    return this.#ask('confirmSas', { session: sessionOf(session) });
   }
 
   /** Says that our person sees other emoji, or gives up. */
-  async cancelCheck(session: Session): Promise<void> {
-    return this.#ask('cancelCheck', { session: sessionOf(session) });
+  async cancelSas(session: Session): Promise<void> {
+    return this.#ask('cancelSas', { session: sessionOf(session) });
   }
 
   /**

@@ -22,7 +22,7 @@ import type { KeyChange, ObservedFrame, ReceivedStream, SentStream, Source, Stre
 
 export { SealframeError, supportedFramings };
 export type { Bytes, Codec, ErrorCode, Framing, Group, StreamKind };
-export type { CheckCode } from '../shared/errors.js';
+export type { SasErrorCode } from '../shared/errors.js';
 export type * from '../shared/group-state.js';
 export type * from '../shared/streams.js';
 
@@ -95,7 +95,7 @@ export interface CallOptions {
 export interface JoinWithSecretOptions extends CallOptions {
   /** At least 16 random bytes that all members share; fewer are 'SecretTooShort'. */
   secret: Bytes;
-  /** This member's number, unique in the call: 0 to 65535. */
+  /** This member's id, unique in the call: 0 to 65535. */
   member: number;
 }
 
@@ -294,7 +294,7 @@ export class SealedCall {
     }, joined);
   }
 
-  /** Of whom a stream is: an address where there is a group, a member's number where all share a secret. */
+  /** Of whom a stream is: an address where there is a group, a member id where all share a secret. */
   #sourceOf(from: unknown): Source {
     return this.#group === null ? memberOf(from, 'from') : addressOf(from, 'from');
   }
@@ -365,7 +365,7 @@ export class SealedCall {
   /**
    * Says what a receiver carries and of whom, and lets its frames through, opened. `from` is the address
    * that the server gave: frames open of the sessions that have this address, one after the other.
-   * Where all share a secret it is a member's number.
+   * Where all share a secret it is a member id.
    */
   protectReceiver(receiver: RTCRtpReceiver, stream: ReceivedStream): void {
     platformOf(receiver, 'RTCRtpReceiver', 'getSynchronizationSources', 'a receiver');

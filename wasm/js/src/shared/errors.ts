@@ -2,9 +2,9 @@
 // one.
 
 /** Why a comparison of emoji fails. */
-export type CheckCode =
-  | 'CheckTooMany' | 'CheckAlreadyOpen' | 'CheckNotOpen' | 'CheckNothingToCompare' | 'CheckCancelled' | 'CheckTimedOut'
-  | 'CheckOutOfOrder' | 'CheckMismatch';
+export type SasErrorCode =
+  | 'SasTooMany' | 'SasAlreadyOpen' | 'SasNotOpen' | 'SasNothingToCompare' | 'SasCancelled' | 'SasTimedOut'
+  | 'SasOutOfOrder' | 'SasMismatch';
 
 /** Why a frame, an announcement, a call or something of a connection is refused. More may come. */
 export type ErrorCode =
@@ -16,7 +16,7 @@ export type ErrorCode =
   | 'OtherGroup' | 'OtherKem' | 'UnknownMember' | 'Away' | 'Refused' | 'Removed' | 'InUse' | 'Locked' | 'Full'
   | 'NotForUs' | 'Stale' | 'WrongKey'
   | 'Equivocation' | 'NotAllowed' | 'Busy' | 'Ended' | 'Policy' | 'Own' | 'TrustDamaged' | 'TrustFull' | 'IdentityChanged'
-  | CheckCode
+  | SasErrorCode
   | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'WorkerInUse' | 'Other'
   // Freed, closed or not begun; and a call where there is no browser.
   | 'NotStarted' | 'NotSupported'

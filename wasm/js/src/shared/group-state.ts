@@ -1,6 +1,6 @@
 // Who is in a call and who holds its keys, as the worker tells the page and the page its application.
 
-import type { CheckCode } from './errors.js';
+import type { SasErrorCode } from './errors.js';
 
 /** The kinds of key encapsulation. */
 export const KEMS = ['x25519', 'x-wing'] as const;
@@ -32,8 +32,8 @@ export type Standing = 'new' | 'known' | 'verified' | 'changed' | 'changedVerifi
  */
 export interface JoinRequest {
   session: Session;
-  /** Its number in KIDs. */
-  number: number;
+  /** Its member id, which KIDs name. */
+  memberId: number;
   /** What the server calls it; null if that is no text. */
   address: string | null;
   identity: Identity;
@@ -60,7 +60,7 @@ export interface Emoji {
 
 /** Something that people should know. More may come. */
 export type GroupEvent =
-  | { type: 'joined' | 'checkBegun' | 'checkVerified'; session: Session }
+  | { type: 'joined' | 'sasStarted' | 'sasVerified'; session: Session }
   /**
    * Who was 'dropped' or 'lost' may come back; 'replaced' is by a newer session of the same
    * identity.
@@ -68,7 +68,7 @@ export type GroupEvent =
   | { type: 'left'; session: Session; why: 'left' | 'removed' | 'lockedOut' | 'replaced' | 'dropped' | 'lost' }
   /** Somebody who was dropped or lost is in again. */
   | { type: 'returned'; session: Session }
-  | { type: 'identityChanged'; session: Session; standing: Standing }
+  | { type: 'identityChanged'; session: Session; verification: Standing }
   /** Nothing that proves it to be present has come for three heartbeats; and has come again. */
   | { type: 'unresponsive' | 'responsive'; session: Session }
   /**
@@ -85,12 +85,12 @@ export type GroupEvent =
   | { type: 'locked' | 'unlocked'; by: Session }
   | { type: 'lockedOut'; identity: Identity }
   /**
-   * A member tells us that we are not in its call. `other` has our number, or our identity. Of a
-   * number we take another.
+   * A member tells us that we are not in its call. `other` has our member id, or our identity. Of a
+   * member id we take another.
    */
   | { type: 'notAdmitted'; by: Session; reason: 'refused' | 'locked' | 'removed' | 'full' | 'otherParameters' }
-  | { type: 'notAdmitted'; by: Session; reason: 'numberInUse' | 'replaced'; other: Session }
-  /** Our number was in use: we have a new session, and everything goes on. */
+  | { type: 'notAdmitted'; by: Session; reason: 'memberIdInUse' | 'replaced'; other: Session }
+  /** Our member id was in use: we have a new session, and everything goes on. */
   | { type: 'sessionChanged'; session: Session }
   /**
    * We are out, and the call is closed. 'replaced' is by another window of ours, or by the page
@@ -98,8 +98,8 @@ export type GroupEvent =
    */
   | { type: 'ended'; by: Session; reason: 'removed' | 'lockedOut' | 'replaced' }
   /** Show these, or the numbers, and ask whether the other sees the same. */
-  | { type: 'checkCompare'; session: Session; emoji: Emoji[]; numbers: number[] }
-  | { type: 'checkFailed'; session: Session; code: CheckCode }
+  | { type: 'sasReady'; session: Session; emoji: Emoji[]; numbers: number[] }
+  | { type: 'sasFailed'; session: Session; code: SasErrorCode }
   /**
    * Somebody was turned away: `onjoinrequest` answered null ('Refused'), or what names nobody ('AnswerInvalid'), failed
    * ('AnswerFailed', with its `error`), or took more than five minutes ('AnswerTimedOut'); or it could not be let in, for
@@ -111,13 +111,13 @@ export type GroupEvent =
 /** Another member. Times are in milliseconds. */
 export interface MemberState {
   session: Session;
-  /** Its number in KIDs. */
-  number: number;
+  /** Its member id, which KIDs name. */
+  memberId: number;
   /** What the server calls it; null if that is no text, and then nothing of it opens. */
   address: string | null;
   user: string;
   identity: Identity;
-  standing: Standing;
+  verification: Standing;
   role: Role;
   moderator: boolean;
   /** How long it has been in the call. */
@@ -152,8 +152,8 @@ export interface MemberState {
 /** How a call stands. */
 export interface GroupState {
   session: Session;
-  /** Our number in KIDs. */
-  number: number;
+  /** Our member id, which KIDs name. */
+  memberId: number;
   identity: Identity;
   kem: Kem;
   /** The media suite's number in RFC 9605's registry. */

@@ -162,9 +162,9 @@ export const GROUP = {
   lock: nothing,
   unlock: nothing,
   rekey: nothing,
-  startCheck: ofSession,
-  confirmCheck: ofSession,
-  cancelCheck: ofSession,
+  startSas: ofSession,
+  confirmSas: ofSession,
+  cancelSas: ofSession,
   pairwiseCode: ({ session, user }: Fields) => ({ session: sessionOf(session), user: nameOf(user, 'user') }),
   setVerified: ofSession,
   acceptIdentity: ofSession,
@@ -192,9 +192,9 @@ export interface GroupAnswers extends Record<GroupName, unknown> {
   lock: void;
   unlock: void;
   rekey: void;
-  startCheck: void;
-  confirmCheck: void;
-  cancelCheck: void;
+  startSas: void;
+  confirmSas: void;
+  cancelSas: void;
   pairwiseCode: string;
   setVerified: void;
   acceptIdentity: void;

@@ -63,13 +63,13 @@ export class KeyManager {
   /** Whether there is something to be done that was not there when the last round began. */
   #isSoon = false;
   #parking = new Parking<number>();
-  /** By number: the newest key of a member that has opened a frame, and since when. */
+  /** By member id: the newest key of a member that has opened a frame, and since when. */
   #uses = new Map<number, { generation: number; step: number; since: number }>();
   /** By address. */
   #tally = new Map<Source | undefined, Tally>();
   /** By address: what the core calls it. */
   #sources = new Map<string, number>();
-  /** By number: the address of a member of whom there are keys. */
+  /** By member id: the address of a member of whom there are keys. */
   #addresses = new Map<number, string>();
   /** Numbers of members of whom a key has come, and whose frames have not been tried again yet. */
   #arrived = new Set<number>();
@@ -82,29 +82,29 @@ export class KeyManager {
       this.#hooks.restart();
     },
     [Task.Rekey]: ({ generation }) => this.#withKey((key) => this.#core.rekeyTo(generation, key)),
-    [Task.Restart]: ({ number }) => this.#withKey((key) => this.#core.restart(number, key)),
-    [Task.Install]: ({ number, generation, step }) => {
-      const address = this.#group.addressAt(number);
+    [Task.Restart]: ({ memberId }) => this.#withKey((key) => this.#core.restart(memberId, key)),
+    [Task.Install]: ({ memberId, generation, step }) => {
+      const address = this.#group.addressAt(memberId);
       if (address !== undefined) {
-        this.#core.setSource(number, this.sourceAt(address));
-        this.#addresses.set(number, address);
+        this.#core.setSource(memberId, this.sourceAt(address));
+        this.#addresses.set(memberId, address);
         if (!this.#tally.has(address)) this.#tally.set(address, { opened: 0, failed: {} });
       }
-      this.#withKey((key) => this.#core.install(number, generation, step, key));
-      this.#arrived.add(number);
+      this.#withKey((key) => this.#core.install(memberId, generation, step, key));
+      this.#arrived.add(memberId);
     },
-    [Task.WipeGeneration]: ({ number, generation }) => this.#core.wipeGeneration(number, generation),
-    [Task.WipeBefore]: ({ number, generation, step }) => this.#core.wipeBefore(number, generation, step),
-    [Task.WipeMember]: ({ number }) => {
-      this.#core.removeMember(number);
-      const address = this.#addresses.get(number);
-      this.#addresses.delete(number);
+    [Task.WipeGeneration]: ({ memberId, generation }) => this.#core.wipeGeneration(memberId, generation),
+    [Task.WipeBefore]: ({ memberId, generation, step }) => this.#core.wipeBefore(memberId, generation, step),
+    [Task.WipeMember]: ({ memberId }) => {
+      this.#core.removeMember(memberId);
+      const address = this.#addresses.get(memberId);
+      this.#addresses.delete(memberId);
       // From now on frames from there are counted for the member that took its place.
       this.#tally.delete(address);
       if (address !== undefined && [...this.#addresses.values()].includes(address)) this.#tally.set(address, { opened: 0, failed: {} });
-      this.#uses.delete(number);
-      this.#parking.forget(number);
-      this.#arrived.delete(number);
+      this.#uses.delete(memberId);
+      this.#parking.forget(memberId);
+      this.#arrived.delete(memberId);
     },
   };
   /** Loads the module from `source`, and enters a group. The copy of `identity` is wiped. */
@@ -127,9 +127,9 @@ export class KeyManager {
     this.#hooks = hooks;
   }
 
-  /** Hands our number and first key to `make`, which makes the core's `FrameCore` of them, and starts. */
-  start(make: (number: number, key: OwnBytes) => FrameCore, crypto: (core: FrameCore) => FrameCrypto): FrameCore {
-    const core = this.#withKey((key) => make(this.#group.ownNumber, key));
+  /** Hands our member id and first key to `make`, which makes the core's `FrameCore` of them, and starts. */
+  start(make: (memberId: number, key: OwnBytes) => FrameCore, crypto: (core: FrameCore) => FrameCrypto): FrameCore {
+    const core = this.#withKey((key) => make(this.#group.ownMemberId, key));
     this.#sink = { core, crypto: crypto(core) };
     this.soon();
     return core;
@@ -213,9 +213,9 @@ export class KeyManager {
     lock: () => this.#then(() => this.#group.lock(now())),
     unlock: () => this.#then(() => this.#group.unlock(now())),
     rekey: () => this.#then(() => this.#group.rekey(now())),
-    startCheck: ({ session }) => this.#then(() => this.#group.startCheck(fromHex(session), now())),
-    confirmCheck: ({ session }) => this.#then(() => this.#group.confirmCheck(fromHex(session), now())),
-    cancelCheck: ({ session }) => this.#then(() => this.#group.cancelCheck(fromHex(session), now())),
+    startSas: ({ session }) => this.#then(() => this.#group.startSas(fromHex(session), now())),
+    confirmSas: ({ session }) => this.#then(() => this.#group.confirmSas(fromHex(session), now())),
+    cancelSas: ({ session }) => this.#then(() => this.#group.cancelSas(fromHex(session), now())),
     pairwiseCode: ({ session, user }) => this.#group.pairwiseCode(fromHex(session), new TextEncoder().encode(user)),
     setVerified: ({ session }) => this.#then(() => this.#group.setVerified(fromHex(session), now())),
     acceptIdentity: ({ session }) => this.#then(() => this.#group.acceptIdentity(fromHex(session), now())),
@@ -315,7 +315,7 @@ export class KeyManager {
   #state(): GroupState {
     const state = JSON.parse(this.#group.state(now())) as ToldState;
     const members = state.members.map((member) => {
-      const uses = this.#uses.get(member.number);
+      const uses = this.#uses.get(member.memberId);
       return {
         ...member,
         user: new TextDecoder().decode(fromHex(member.user)),

@@ -33,7 +33,7 @@ async function load(): Promise<LinearMemory> {
 export interface SharedSecretOptions {
   /** At least 16 random bytes that all members share; fewer are 'SecretTooShort'. */
   secret: Bytes;
-  /** This member's number, unique in the call: 0 to 65535. */
+  /** This member's id, unique in the call: 0 to 65535. */
   member: number;
   /** The same for all members: 'compatible' unless given. */
   framing?: Framing;
