@@ -22,7 +22,6 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     until_mended("circles", "crates/group"),
     until_mended("duplicates", "benches"),
     until_mended("duplicates", "crates/call"),
-    until_mended("duplicates", "crates/credentials"),
     until_mended("duplicates", "crates/crypto"),
     until_mended("duplicates", "crates/group"),
     until_mended("duplicates", "crates/kernel"),
