@@ -24,7 +24,6 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     until_mended("duplicates", "crates/call"),
     until_mended("duplicates", "crates/crypto"),
     until_mended("duplicates", "crates/group"),
-    until_mended("duplicates", "crates/kernel"),
     until_mended("duplicates", "crates/media"),
     until_mended("duplicates", "crates/profiles"),
     until_mended("duplicates", "crates/taint"),
