@@ -18,7 +18,6 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     until_mended("comments", "wasm"),
     until_mended("circles", "crates/call"),
     until_mended("circles", "crates/credentials"),
-    until_mended("circles", "crates/crypto"),
     until_mended("circles", "crates/group"),
     until_mended("duplicates", "benches"),
     until_mended("duplicates", "crates/call"),
