@@ -23,6 +23,5 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     until_mended("duplicates", "crates/crypto"),
     until_mended("duplicates", "crates/group"),
     until_mended("duplicates", "crates/profiles"),
-    until_mended("duplicates", "crates/taint"),
     until_mended("duplicates", "wasm"),
 ];
