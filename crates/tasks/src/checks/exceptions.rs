@@ -18,10 +18,6 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     until_mended("comments", "wasm"),
     until_mended("circles", "crates/call"),
     until_mended("circles", "crates/group"),
-    until_mended("duplicates", "benches"),
     until_mended("duplicates", "crates/call"),
-    until_mended("duplicates", "crates/crypto"),
     until_mended("duplicates", "crates/group"),
-    until_mended("duplicates", "crates/profiles"),
-    until_mended("duplicates", "wasm"),
 ];
