@@ -11,7 +11,7 @@
 //! | `…, 2 threads` | the same on two threads; half of the slower one's time |
 //! | `<library> alone` | the AEAD with the same AAD, payload and tag, key expanded, nonce ready |
 //! | `sframe crate` | `encrypt_into` and `validated_decrypt_into` on ring, output vector reused |
-//! | `sframe crate, default` | `encrypt` and `validated_decrypt`, with frames that own their bytes |
+//! | `sframe crate, default` | `encrypt` and `validated_decrypt`, whose frames own their bytes |
 //!
 //! A full run takes half an hour; a name selects a part:
 //! `cargo bench -p sealframe-benches --bench seal_open -- opus_20ms/seal/suite4`.

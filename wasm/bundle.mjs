@@ -1,7 +1,10 @@
 // Makes `pkg`, which npm publishes, of the modules and their bindings in `build` and of our scripts in
 // `js/src`. Run by `cargo wasm`, `cargo demo` and `cargo verify`.
 
-import { copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { build } from 'esbuild';
 
@@ -33,12 +36,33 @@ async function guardBindings() {
   }
 }
 
+/** Checks the types of all scripts, and writes their declarations into `build/types`. */
+async function checkTypes() {
+  const tsc = execFile(here('./node_modules/.bin/tsc'), ['--project', here('./js')]);
+  tsc.stdout.pipe(process.stderr);
+  const [code] = await once(tsc, 'exit');
+  if (code !== 0) throw new Error('the scripts have errors of type');
+}
+
+/** Copies the declarations of these scripts, and of what they lead to, into the package. */
+async function copyTypes(scripts) {
+  const wanted = new Set(scripts.map((script) => script.replace(/\.js$/, '.d.ts')));
+  for (const file of wanted) {
+    const text = await readFile(here(`./build/types/${file}`), 'utf8');
+    for (const [, path] of text.matchAll(/(?:from|import\() ?['"](\.[^'"]*)\.js['"]/g)) {
+      wanted.add(join(dirname(file), `${path}.d.ts`));
+    }
+    await mkdir(dirname(`${pkg}/types/${file}`), { recursive: true });
+    await writeFile(`${pkg}/types/${file}`, text);
+  }
+}
+
 /** Each script by itself, in the same folders: what is bundled below, and what tests import. */
 async function compileScripts() {
   const all = await readdir(here('./js/src'), { recursive: true });
   await build({
     absWorkingDir: here('./js/src'),
-    entryPoints: all.filter((file) => file.endsWith('.js')),
+    entryPoints: all.filter((file) => /(?<!\.d|\.check)\.ts$/.test(file)),
     outdir: here('./build/js'),
     format: 'esm',
     target: 'es2022',
@@ -98,7 +122,7 @@ const oneError = {
 };
 
 await guardBindings();
-await compileScripts();
+await Promise.all([checkTypes(), compileScripts()]);
 
 async function inlineSource() {
   const { outputFiles } = await build({
@@ -155,5 +179,5 @@ await build({
 });
 await copyFile(here('./build/js/shared/errors.js'), `${pkg}/errors.js`);
 for (const module of MODULES) await copyFile(here(`./build/${module}`), `${pkg}/${module}`);
-await cp(here('./types'), pkg, { recursive: true });
+await copyTypes(Object.values(ENTRIES));
 for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE']) await copyFile(here(`../${licence}`), `${pkg}/${licence}`);

@@ -14,7 +14,7 @@
 //! | [`codec()`] | a frame of every codec | loops over every byte and every bit |
 //! | [`dave()`] | DAVE's sealed frame, or one to be sealed and changed | ring's *sealing* half |
 //! | [`jitsi()`] | Jitsi's sealed frame, or one to be sealed and changed | ring and its HKDF |
-//! | [`livekit()`] | the same for LiveKit, from either client | ring, with every number of clear bytes |
+//! | [`livekit()`] | the same for LiveKit, from either client | ring, any number of clear bytes |
 //! | [`livekit_data()`] | LiveKit's packet, or one to be changed | a reader of fields, and ring |
 //! | [`group_message()`] | a message of the group protocol | encoding is the inverse |
 //! | [`group()`] | a relay's and people's actions | every key and membership, noted one by one |

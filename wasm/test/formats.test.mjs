@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Frames } from '../pkg/frames.node.js';
+import { SharedSecretFrames } from '../pkg/frames.node.js';
 import { JitsiFrames, LiveKitFrames } from '../pkg/profiles.node.js';
 
 import { StandIn, frameOf } from './stand-in.mjs';
@@ -120,7 +120,7 @@ const AV1 = {
 for (const [name, frame] of Object.entries(AV1)) {
   test(`AV1 is sealed though ${name}`, async () => {
     const secret = bytes(32);
-    const [alice, bob] = await Promise.all([1, 2].map((member) => Frames.start({ secret, member, framing: 'compatible' })));
+    const [alice, bob] = await Promise.all([1, 2].map((member) => SharedSecretFrames.start({ secret, member, framing: 'compatible' })));
     bob.addMember(1, alice.announcement());
     const stream = { kind: 'camera', codec: 'av1' };
     const wire = alice.sealer(stream).seal(Uint8Array.from(frame));

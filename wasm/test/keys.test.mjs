@@ -6,17 +6,17 @@ import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import init, { Call } from '../build/sealframe_wasm.js';
+import init, { FrameCore } from '../build/sealframe_wasm.js';
 import { codecId, framingId, streamKind } from '../build/js/shared/ids.js';
-import { FrameCrypto } from '../build/js/worker/frame-crypto.js';
-import { Group } from '../build/js/page/group.js';
-import { Keys } from '../build/js/worker/key-manager.js';
-import { FrameMemory } from '../build/js/formats/frame-memory.js';
+import { FrameCrypto, kidOf } from '../build/js/worker/frame-crypto.js';
+import { ofCall } from '../build/js/page/group.js';
+import { KeyManager } from '../build/js/worker/key-manager.js';
+import { LinearMemory } from '../build/js/formats/frame-memory.js';
 
 const load = (name) => readFile(new URL(`../build/${name}`, import.meta.url));
 const wasm = await init({ module_or_path: await load('sealframe_wasm_simd.wasm') });
 const source = await load('sealframe_group_bg.wasm');
-const memory = new FrameMemory(wasm.memory);
+const memory = new LinearMemory(wasm.memory);
 
 /** Both modules' memories. */
 const memories = [wasm.memory];
@@ -30,8 +30,8 @@ WebAssembly.instantiate = async (...args) => {
 /** Every key that went from one module to the other. */
 const keys = [];
 for (const [name, place] of [['install', 3], ['rekeyTo', 1], ['restart', 1]]) {
-  const original = Call.prototype[name];
-  Call.prototype[name] = function (...args) {
+  const original = FrameCore.prototype[name];
+  FrameCore.prototype[name] = function (...args) {
     keys.push(args[place].slice());
     return original.apply(this, args);
   };
@@ -76,21 +76,20 @@ class Member {
     const credential = new TextEncoder().encode(name);
     const options = { group: new Uint8Array([1]), address, kem, role: 'participant', moderator: true, sends, credential, identity, trust };
     const tell = {
-      post: (said) => setImmediate(() => this.group.hear(said)),
+      post: (said) => setImmediate(() => ofCall.receive(this.group, said)),
       stop: (error) => { this.stopped = error ?? 'stopped'; },
       restart: () => { this.restarts += 1; },
     };
-    this.keys = await Keys.enter(source, options, tell);
+    this.keys = await KeyManager.enter(source, options, tell);
     this.call = this.keys.start((number, key) => {
       keys.push(key.slice());
-      return Call.withKey(number, key);
+      return FrameCore.withKey(number, key);
     }, (core) => {
       this.frames = new FrameCrypto(core, memory, Infinity);
       return this.frames;
     });
-    const { session, identity: ik } = this.keys.requests.state();
-    const ask = async (request, { ask: what, args }) => this.keys.requests[what](args);
-    this.group = new Group({ ask, close: () => {}, end: () => {} }, { session, identity: ik, farewell: this.keys.requests.farewell() });
+    const ask = async (what, args) => this.keys.requests[what](args);
+    this.group = ofCall.make({ ask, close: () => {}, end: () => {} }, this.keys.session);
     this.group.onmessage = (message) => room.relay(address, message);
     this.group.onjoinrequest = ({ credential: said }) => ({ user: new TextDecoder().decode(said), moderator: true });
     this.group.onevent = (event) => this.events.push(event);
@@ -273,7 +272,7 @@ test('of a member who has another key all the time only the last ones are kept',
   for (let count = 1; count <= 12; count += 1) {
     const stream = { ...STREAM };
     const wire = alice.frames.seal(stream, VP9, Uint8Array.of(count));
-    sealed.push({ wire, generation: Number(stream.kid >> 24n) });
+    sealed.push({ wire, generation: Number(kidOf(stream) >> 24n) });
     ahead += 3100;
     alice.group.rekey();
     await until('another key', () => generationOf(bob) === count);
@@ -388,7 +387,7 @@ test('who leaves says so once, and the call is closed whatever becomes of that',
   const make = () => {
     const made = { said: 0, closed: 0 };
     const { session, identity } = alice.group;
-    made.group = new Group(
+    made.group = ofCall.make(
       { ask: async () => null, close: async () => { made.closed += 1; }, end: assert.fail },
       { session, identity, farewell: alice.keys.requests.farewell() },
     );

@@ -6,13 +6,15 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 
-import init, { Call, errorName } from '../build/sealframe_wasm.js';
-import { codecId, codecOfMimeType, framingId, isArranged, streamKind } from '../build/js/shared/ids.js';
-import { FrameCrypto } from '../build/js/worker/frame-crypto.js';
+import init, { FrameCore, errorName } from '../build/sealframe_wasm.js';
+import {
+  CODEC, FRAME_TYPE, OUTCOME, STREAM_KIND, codecId, codecOfMimeType, framingId, isArranged, streamKind,
+} from '../build/js/shared/ids.js';
+import { FrameCrypto, kidOf } from '../build/js/worker/frame-crypto.js';
 import { hasRelaxed, hasVectors } from '../build/js/loader/browser.js';
 import { InOrder, MAX_IN_FLIGHT } from '../build/js/worker/in-order.js';
-import { FrameMemory } from '../build/js/formats/frame-memory.js';
-import { StreamState } from '../build/js/worker/stream-state.js';
+import { FrameRoom, LinearMemory } from '../build/js/formats/frame-memory.js';
+import { StreamStatus } from '../build/js/worker/stream-state.js';
 
 // Node.js 20 knows relaxed vectors by a flag only.
 setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -25,15 +27,20 @@ const CAMERA = streamKind('camera');
 const MICROPHONE = streamKind('microphone');
 const secret = (byte = 7) => new Uint8Array(32).fill(byte);
 
-const memory = new FrameMemory(wasm.memory);
+const memory = new LinearMemory(wasm.memory);
 
 function inMemory(call, frame, work) {
-  const result = memory.run(call, frame, work);
+  const result = new FrameRoom(memory, call).run(frame, work);
   return typeof result === 'number' ? errorName(result) : result;
 }
 
 /** The key that a call seals with. */
-const exposedKey = (call) => memory.taken(call.keyOffset(call.sendKid), call.keyLength(call.sendKid));
+function exposedKey(call) {
+  const kid = sendKid(call);
+  return memory.taken(call.keyOffset(kid), call.keyLength(kid));
+}
+/** The KID of a call's next frame. */
+const sendKid = (call) => new FrameRoom(memory, call).long(OUTCOME.sendKid);
 
 const COMPATIBLE = framingId('compatible');
 const VP8 = codecId('vp8');
@@ -45,7 +52,7 @@ const open = (call, from, frame, kind = CAMERA, codec = VP9) =>
   inMemory(call, frame, (length) => call.open(from, length, kind, 0, COMPATIBLE, codec));
 
 function pair() {
-  const [alice, bob] = [new Call(secret(), 1), new Call(secret(), 2)];
+  const [alice, bob] = [new FrameCore(secret(), 1), new FrameCore(secret(), 2)];
   bob.addMember(1, alice.announcement());
   return [alice, bob];
 }
@@ -79,7 +86,8 @@ test('of VP8 the first byte is copied in front, and all of the frame is sealed',
     // Only a member can make the two differ: then a decoder gets what was sealed.
     const frame = Uint8Array.of(0x11, 2, 3, 4, 5, 6, 7, 8);
     const told = inMemory(alice, Uint8Array.of(0x10), () => alice.beginExternalSeal(frame.length, CAMERA, 0, COMPATIBLE, VP8));
-    const [header, rest] = [told.subarray(0, alice.headerLength), told.subarray(alice.headerLength)];
+    const headerLength = new FrameRoom(memory, alice).word(OUTCOME.headerLength);
+    const [header, rest] = [told.subarray(0, headerLength), told.subarray(headerLength)];
     const parameters = { name: 'AES-GCM', iv: rest.subarray(0, 12), additionalData: rest.subarray(12) };
     const body = new Uint8Array(await crypto.subtle.encrypt(parameters, key, frame));
     const opened = opens(Uint8Array.of(0x10, ...header, ...body));
@@ -106,10 +114,10 @@ test('errors have names', () => {
   assert.equal(seal(alice, new Uint8Array(0), CAMERA, VP8), 'PrefixTooLong');
   assert.equal(errorName(-10_000), 'Unknown');
   assert.deepEqual(open(bob, 1, sealed), frame);
-  assert.throws(() => new Call(new Uint8Array(15), 1), (code) => code === 'SecretTooShort');
+  assert.throws(() => new FrameCore(new Uint8Array(15), 1), (code) => code === 'SecretTooShort');
   assert.throws(() => bob.addMember(1, alice.announcement()), (code) => code === 'KeyInUse');
   assert.throws(() => bob.addMember(3, alice.announcement()), (code) => code === 'WrongSender');
-  const stranger = new Call(secret(8), 3);
+  const stranger = new FrameCore(secret(8), 3);
   assert.throws(() => stranger.addMember(1, alice.announcement()), (code) => code === 'WrongSecret');
   assert.equal(open(stranger, 1, seal(alice, frame)), 'UnknownKey');
 });
@@ -118,7 +126,7 @@ test('a newcomer opens nothing older than its join', () => {
   const [alice, bob] = pair();
   const old = seal(alice, new Uint8Array(40));
   alice.ratchet();
-  const carol = new Call(secret(), 3);
+  const carol = new FrameCore(secret(), 3);
   carol.addMember(1, alice.announcement());
   assert.equal(open(carol, 1, old), 'StepErased');
   const now = seal(alice, new Uint8Array(40));
@@ -128,12 +136,12 @@ test('a newcomer opens nothing older than its join', () => {
 });
 
 test('frames open while memory grows under them', () => {
-  const bob = new Call(secret(), 1);
+  const bob = new FrameCore(secret(), 1);
   const before = wasm.memory.buffer.byteLength;
   const frame = Uint8Array.from({ length: 160 }, (_, place) => place);
   for (let number = 2; wasm.memory.buffer.byteLength === before; number += 1) {
     assert.ok(number < 5000, 'memory grows in the end');
-    const member = new Call(secret(), number);
+    const member = new FrameCore(secret(), number);
     bob.addMember(number, member.announcement());
     // Each ratchet step makes the receiver hold one more key, while it opens a frame.
     for (let step = 0; step < 9; step += 1) {
@@ -142,7 +150,7 @@ test('frames open while memory grows under them', () => {
     }
     member.free();
   }
-  const member = new Call(secret(), 6000);
+  const member = new FrameCore(secret(), 6000);
   bob.addMember(6000, member.announcement());
   assert.deepEqual(open(bob, 6000, seal(member, frame)), frame);
 });
@@ -159,7 +167,7 @@ test('memory does not grow with the number of frames', () => {
 test('a freed call leaves its secret nowhere in linear memory', () => {
   const mark = Uint8Array.from({ length: 32 }, (_, place) => (place * 53 + 19) & 0xff);
   const find = () => Buffer.from(wasm.memory.buffer).indexOf(Buffer.from(mark));
-  const call = new Call(mark.slice(), 9);
+  const call = new FrameCore(mark.slice(), 9);
   assert.notEqual(find(), -1, 'the search finds a living secret');
   call.free();
   assert.equal(find(), -1);
@@ -177,7 +185,7 @@ test('codecs and kinds that are not known are refused', () => {
 
 test('a state is waiting, encrypted or failing', () => {
   const said = [];
-  const state = new StreamState({ from: 1 }, (update) => said.push(update.state));
+  const state = new StreamStatus({ from: 1 }, (update) => said.push(update.state));
   const count = (code, times) => Array.from({ length: times }, () => state.count(code));
   count('UnknownKey', 3);
   count(null, 3);
@@ -192,7 +200,7 @@ test('a state is waiting, encrypted or failing', () => {
 
 test('why frames fail is looked for now and then, and said until one does not', () => {
   const said = [];
-  const state = new StreamState({ from: 1 }, ({ state: is, code }) => said.push(`${is} ${code}`));
+  const state = new StreamStatus({ from: 1 }, ({ state: is, code }) => said.push(`${is} ${code}`));
   const looks = (code, times) => Array.from({ length: times }, () => state.count(code)).filter(Boolean).length;
   assert.equal(looks('UnknownKey', 4), 0);
   assert.equal(looks('UnknownKey', 1), 1);
@@ -282,17 +290,17 @@ test('a stream says which key its last frame had', async () => {
       // The first has the key imported, the second goes by it.
       for (const length of [50, 60]) {
         const wire = await sealer.seal(sealed, VP9, new Uint8Array(length));
-        assert.equal(sealed.kid, alice.sendKid);
-        opened.kid = null;
+        assert.equal(kidOf(sealed), sendKid(alice));
+        opened.kidLow = undefined;
         const forged = wire.slice();
         forged[wire.length - 1] ^= 1;
         assert.equal(await opener.open(opened, VP9, forged), 'Unauthentic');
-        assert.equal(opened.kid, null, 'a forgery says nothing');
+        assert.equal(kidOf(opened), undefined, 'a forgery says nothing');
         assert.equal((await opener.open(opened, VP9, wire)).length, length);
-        assert.equal(opened.kid, sealed.kid);
+        assert.equal(kidOf(opened), kidOf(sealed));
         await settle();
       }
-      kids.push(sealed.kid);
+      kids.push(kidOf(sealed));
       alice.ratchet();
     }
     assert.equal(new Set(kids).size, 3);
@@ -378,10 +386,10 @@ test('what is sealed with vectors opens without, and the other way round', async
   assert.ok(hasVectors() && hasRelaxed(), 'this Node.js has vectors of both kinds');
   // A query makes it another instance of the same script, with a module of its own.
   const other = await import('../build/sealframe_wasm.js?other');
-  const otherMemory = new FrameMemory((await other.default({ module_or_path: await load(PLAIN) })).memory);
+  const otherMemory = new LinearMemory((await other.default({ module_or_path: await load(PLAIN) })).memory);
   const members = [
-    { memory, call: new Call(secret(), 1) },
-    { memory: otherMemory, call: new other.Call(secret(), 2) },
+    { memory, call: new FrameCore(secret(), 1) },
+    { memory: otherMemory, call: new other.FrameCore(secret(), 2) },
   ];
   const [here, there] = members;
   here.call.addMember(2, there.call.announcement());
@@ -389,9 +397,33 @@ test('what is sealed with vectors opens without, and the other way round', async
   for (const [from, to, number] of [[here, there, 1], [there, here, 2]]) {
     for (const length of [0, 1, 15, 16, 17, 111, 112, 113, 1200, 5000, 70_001]) {
       const frame = Uint8Array.from({ length }, (_, place) => place * 13);
-      const wire = from.memory.run(from.call, frame, (len) => from.call.seal(len, CAMERA, 0, COMPATIBLE, VP9));
-      const opened = to.memory.run(to.call, wire, (len) => to.call.open(number, len, CAMERA, 0, COMPATIBLE, VP9));
+      const wire = new FrameRoom(from.memory, from.call).run(frame, (len) => from.call.seal(len, CAMERA, 0, COMPATIBLE, VP9));
+      const opened = new FrameRoom(to.memory, to.call).run(wire, (len) => to.call.open(number, len, CAMERA, 0, COMPATIBLE, VP9));
       assert.deepEqual(opened, frame);
     }
   }
+});
+
+/** What a Rust source numbers by this pattern, whose names come first; as JavaScript writes them. */
+async function numbersIn(source, pattern) {
+  const text = await readFile(new URL(`../../${source}`, import.meta.url), 'utf8');
+  const found = Array.from(text.matchAll(pattern), ({ groups: { name, number } }) => [name, Number(number)]);
+  assert.ok(found.length > 0, source);
+  return Object.fromEntries(found.map(([name, number]) => [name[0].toLowerCase() + name.slice(1), number]));
+}
+
+test('Rust and JavaScript number alike', async () => {
+  const variants = /^ {4}(?<name>[A-Z]\w+) = (?<number>\d+),$/gm;
+  assert.deepEqual(await numbersIn('wasm/core/src/outcome.rs', variants), OUTCOME);
+  const { room, roomLength, length } = OUTCOME;
+  assert.deepEqual(await numbersIn('wasm/profiles/src/region.rs', variants), { room, roomLength, length });
+  const { data, ...kinds } = await numbersIn('crates/media/src/stream.rs', variants);
+  assert.deepEqual(kinds, STREAM_KIND);
+  const ours = await numbersIn('wasm/core/src/framing.rs', /^const (?<name>\w+): u8 = (?<number>\d+);$/gm);
+  const theirs = await numbersIn('wasm/profiles/src/label.rs', /(?<number>\d) => Codec::(?<name>\w+)/g);
+  const small = (codecs) => Object.fromEntries(Object.entries(codecs).map(([name, id]) => [name.toLowerCase(), id]));
+  assert.deepEqual(small({ ...theirs, ...ours }), CODEC, 'one number for a codec in both modules');
+  assert.deepEqual(small({ ...ours, ...theirs }), CODEC);
+  const types = await numbersIn('wasm/profiles/src/label.rs', /(?<number>\d) => FrameType::(?<name>\w+)/g);
+  assert.deepEqual({ audio: 0, ...types }, FRAME_TYPE);
 });

@@ -8,7 +8,7 @@ import { DaveOpener, DaveSealer, JitsiFrames, LiveKitFrames, SealframeError, dav
 import init, {
   DaveGeneration, DaveOpener as Opener, DaveSealer as Sealer, JitsiCryptor, LiveKitCryptor, Region, daveCode, davePairwiseFingerprint,
 } from '../build/sealframe_profiles.js';
-import { FrameMemory } from '../build/js/formats/frame-memory.js';
+import { FrameRoom, LinearMemory } from '../build/js/formats/frame-memory.js';
 
 const file = (path) => new URL(`../../crates/testkit/vectors/${path}`, import.meta.url);
 const read = (path) => JSON.parse(readFileSync(file(path), 'utf8').replace(/"(user_\d|user|nonce|first_nonce)": (\d{16,})/g, '"$1": "$2"'));
@@ -286,7 +286,8 @@ test('DAVE: a generation too far ahead has a name of its own', async () => {
 
 test('keys that are handed out are nowhere in memory once they are freed, not even by half', async () => {
   const { memory } = await init({ module_or_path: readFileSync(new URL('../build/sealframe_profiles_bg.wasm', import.meta.url)) });
-  const [frames, region] = [new FrameMemory(memory), new Region()];
+  const [frames, region] = [new LinearMemory(memory), new Region()];
+  const room = new FrameRoom(frames, region);
   const key = (seed) => Uint8Array.from({ length: 32 }, (_, place) => (place * 73 + seed) & 0xff);
   const times = (needle) => {
     const [bytes, found] = [Buffer.from(memory.buffer), []];
@@ -296,7 +297,7 @@ test('keys that are handed out are nowhere in memory once they are freed, not ev
   // What frees memory may write over the beginning.
   const halves = (one) => [one.subarray(0, one.length / 2), one.subarray(one.length / 2)];
   const found = (keys) => keys.flatMap(halves).map(times);
-  const seal = (work) => frames.run(region, FRAME, work);
+  const seal = (work) => room.run(FRAME, work);
 
   const jitsi = new JitsiCryptor();
   jitsi.setKey(0, key(1));
@@ -315,7 +316,7 @@ test('keys that are handed out are nowhere in memory once they are freed, not ev
   alice.ratchet(0);
   taken.push(frames.taken(alice.nextOffset(0), 32));
   const wire = seal((length) => alice.seal(region, length, 1, 0, 1, 960));
-  assert.deepEqual(frames.run(region, wire, (length) => bob.open(number, region, length, 1, 0)), FRAME);
+  assert.deepEqual(room.run(wire, (length) => bob.open(number, region, length, 1, 0)), FRAME);
   taken.push(frames.taken(bob.materialOffset(number, 0), bob.materialLength(number, 0)));
   assert.equal(frames.taken(alice.nextOffset(5), 32), undefined);
   assert.equal(taken.every((one) => one.length === 32), true);
@@ -323,7 +324,7 @@ test('keys that are handed out are nowhere in memory once they are freed, not ev
   const secret = key(3).subarray(0, 16);
   const [sealer, opener] = [new Sealer(secret, false), new Opener()];
   opener.addEpoch(1n, secret, 0);
-  frames.run(region, seal((length) => sealer.seal(region, length, 0)), (length) => opener.open(region, length, 0));
+  room.run(seal((length) => sealer.seal(region, length, 0)), (length) => opener.open(region, length, 0));
   const generation = new DaveGeneration(secret, 3);
   const made = frames.taken(generation.offset(), 28);
   taken.push(secret.slice(), made.slice(0, 16), made.slice(16));

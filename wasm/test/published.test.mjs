@@ -34,27 +34,36 @@ const FILES = [
   ...[
     'LICENSE-APACHE',
     'LICENSE-MIT',
-    'credentials.d.ts',
     'credentials.js',
     'errors.js',
-    'frames.d.ts',
     'frames.js',
     'frames.node.js',
-    'group.d.ts',
-    'index.d.ts',
     'index.js',
     'jitsi-worker.js',
     'livekit-worker.js',
     'profiles-worker.js',
-    'profiles.d.ts',
     'profiles.js',
     'profiles.node.js',
     'sealframe_group_bg.wasm',
     'sealframe_profiles_bg.wasm',
     ...MODULES,
-    'worker-inline.d.ts',
     'worker-inline.js',
     'worker.js',
+    ...[
+      'formats/frame-info',
+      'formats/options',
+      'formats/profiles',
+      'formats/sframe/shared-secret-frames',
+      'page/credentials',
+      'page/group',
+      'page/sealed-call',
+      'page/worker-inline',
+      'shared/bytes',
+      'shared/errors',
+      'shared/group-state',
+      'shared/ids',
+      'shared/streams',
+    ].map((name) => `types/${name}.d.ts`),
   ].map((name) => `pkg/${name}`),
 ];
 
@@ -100,7 +109,7 @@ test('what a page loads stays within its budget', async (t) => {
     assert.ok(isNear, `${name}: the README says ${said}, it has ${figures}`);
   }
   const loads = [...MODULES.map((module) => [60_000, 'pkg/worker.js', `pkg/${module}`]),
-    [145_000, 'pkg/sealframe_group_bg.wasm'], [64_500, 'pkg/jitsi-worker.js'], [64_500, 'pkg/livekit-worker.js']];
+    [147_000, 'pkg/sealframe_group_bg.wasm'], [64_500, 'pkg/jitsi-worker.js'], [64_500, 'pkg/livekit-worker.js']];
   for (const [most, ...files] of loads) {
     const together = files.reduce((sum, name) => sum + sizes[name][1], 0);
     assert.ok(together <= most, `${files.join(' with ')}: ${together} bytes by gzip, at most ${most}`);
@@ -112,7 +121,7 @@ test('Node.js finds its own entry, and frames go through', async () => {
   await writeFile(script, `
     import assert from 'node:assert/strict';
     import * as page from 'sealframe';
-    import { Frames, SealframeError } from 'sealframe/frames';
+    import { SharedSecretFrames, SealframeError } from 'sealframe/frames';
     import { JitsiFrames, SealframeError as same } from 'sealframe/profiles';
     import { ListJudge, SealframeError as alike } from 'sealframe/credentials';
     // One class, and one API under one name, wherever it is evaluated: it fails as it is used.
@@ -123,7 +132,7 @@ test('Node.js finds its own entry, and frames go through', async () => {
     assert.equal((await new ListJudge(identity + ' alice').judge(presented)).user, 'alice');
     assert.equal(page.SealframeError, SealframeError);
     assert.deepEqual(Object.keys(page), ['SealedCall', 'SealframeError', 'createWorker', 'supportedFramings']);
-    await assert.rejects(page.SealedCall.start({ secret: new Uint8Array(32).fill(7), member: 1 }), { code: 'NotSupported' });
+    await assert.rejects(page.SealedCall.joinWithSecret({ secret: new Uint8Array(32).fill(7), member: 1 }), { code: 'NotSupported' });
     await assert.rejects(page.SealedCall.join({ group: new Uint8Array(4), credential: new Uint8Array(4), address: 'a' }), { code: 'NotSupported' });
     assert.throws(() => page.createWorker(), { name: 'SealframeError', code: 'NotSupported' });
     assert.throws((await import('sealframe/worker-inline')).createWorker, (error) => error instanceof SealframeError);
@@ -132,7 +141,7 @@ test('Node.js finds its own entry, and frames go through', async () => {
     const info = { type: 'audio', ssrc: 1, rtpTimestamp: 960 };
     assert.deepEqual(jitsi.open(jitsi.seal(new Uint8Array(40), info), info), new Uint8Array(40));
     const secret = new Uint8Array(32).fill(7);
-    const [alice, bob] = [await Frames.start({ secret, member: 1 }), await Frames.start({ secret, member: 2 })];
+    const [alice, bob] = [await SharedSecretFrames.start({ secret, member: 1 }), await SharedSecretFrames.start({ secret, member: 2 })];
     bob.addMember(1, alice.announcement());
     const stream = { kind: 'camera', codec: 'vp8' };
     const [sealer, opener] = [alice.sealer(stream), bob.opener({ ...stream, from: 1 })];
@@ -153,7 +162,7 @@ test('Node.js finds its own entry, and frames go through', async () => {
     assert.throws(() => alice.sealer({ kind: 'camera', codec: 'h265' }), TypeError);
     alice.free();
     failing(() => sealer.seal(frame), 'NotStarted');
-    await assert.rejects(Frames.start({ secret: secret.subarray(1, 9), member: 1 }), { code: 'SecretTooShort' });
+    await assert.rejects(SharedSecretFrames.start({ secret: secret.subarray(1, 9), member: 1 }), { code: 'SecretTooShort' });
     console.log('through');
   `);
   const { stdout } = await run(process.execPath, [script]);
@@ -164,13 +173,13 @@ test('Node.js finds its own entry, and frames go through', async () => {
 const COMPONENT = `
   import { SealedCall, SealframeError, createWorker, supportedFramings } from 'sealframe';
   import { createWorker as createInline } from 'sealframe/worker-inline';
-  import { Frames } from 'sealframe/frames';
+  import { SharedSecretFrames } from 'sealframe/frames';
   import { LiveKitFrames } from 'sealframe/profiles';
   export const uses = { SealedCall, createWorker, createInline, supportedFramings, LiveKitFrames };
   export async function render() {
     const secret = new Uint8Array(32).fill(7);
-    const code = await SealedCall.start({ secret, member: 1 }).catch((error) => error instanceof SealframeError && error.code);
-    const frames = await Frames.start({ secret, member: 1 });
+    const code = await SealedCall.joinWithSecret({ secret, member: 1 }).catch((error) => error instanceof SealframeError && error.code);
+    const frames = await SharedSecretFrames.start({ secret, member: 1 });
     return \`\${code} \${supportedFramings().full.length > 0} \${frames.sealer({ kind: 'camera', codec: 'vp8' }).seal(secret).length > 32}\`;
   }
 `;
@@ -239,12 +248,12 @@ describe('types', () => {
   });
 
   test('leave nothing out', async () => {
-    const { Frames, ...others } = await import(here('../pkg/frames.node.js'));
-    const typed = await readFile(here('../pkg/frames.d.ts'), 'utf8');
+    const { SharedSecretFrames, ...others } = await import(here('../pkg/frames.node.js'));
+    const typed = await readFile(here('../pkg/types/formats/sframe/shared-secret-frames.d.ts'), 'utf8');
     const profiles = await import(here('../pkg/profiles.node.js'));
-    const typedProfiles = await readFile(here('../pkg/profiles.d.ts'), 'utf8');
+    const typedProfiles = await readFile(here('../pkg/types/formats/profiles.d.ts'), 'utf8');
     const credentials = await import(here('../pkg/credentials.js'));
-    const typedCredentials = await readFile(here('../pkg/credentials.d.ts'), 'utf8');
+    const typedCredentials = await readFile(here('../pkg/types/page/credentials.d.ts'), 'utf8');
     for (const [module, types] of [[profiles, typedProfiles], [credentials, typedCredentials]]) {
       for (const [name, exported] of Object.entries(module)) {
         const members = exported.prototype === undefined ? [] : Object.getOwnPropertyNames(exported.prototype);
@@ -252,8 +261,8 @@ describe('types', () => {
       }
     }
     const page = await readFile(here('../pkg/index.js'), 'utf8');
-    const typedPage = await readFile(here('../pkg/index.d.ts'), 'utf8');
-    for (const name of [...Object.getOwnPropertyNames(Frames.prototype), ...Object.keys(others)]) {
+    const typedPage = await readFile(here('../pkg/types/page/sealed-call.d.ts'), 'utf8');
+    for (const name of [...Object.getOwnPropertyNames(SharedSecretFrames.prototype), ...Object.keys(others)]) {
       assert.match(typed, new RegExp(`\\b${name}\\b`));
     }
     const exported = /export \{([^}]*)\};\s*$/.exec(page)[1].split(',').map((name) => name.trim().replace(/^\w+ as /, ''));

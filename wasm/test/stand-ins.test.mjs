@@ -63,7 +63,7 @@ test('LiveKit: frames of every codec open as they were sealed', async () => {
 });
 
 test('LiveKit: nothing passes before encryption is on, nor after it is off', async () => {
-  for (const [enabled, reason] of [[null, /nobody has said whether/], [false, /encryption is off/]]) {
+  for (const [enabled, reason] of [[null, /it is not known whether/], [false, /encryption is off/]]) {
     const worker = await livekit({ enabled });
     const [sealing, opening] = [await track(worker, 'encode'), await track(worker, 'decode')];
     for (const { bytes, ...about } of FRAMES) {
@@ -282,7 +282,7 @@ test('LiveKit: the codec is as the browser says, as the connection maps it, or a
   const [sealing, opening] = [await track(alice, 'encode'), await track(bob, 'decode')];
   const about = { type: 'key' };
   assert.equal(await sealing.pass(frameOf(bytes(100), about)), null, 'unknown');
-  assert.match(errorsOf(alice)[0], /which codec/);
+  assert.match(errorsOf(alice)[0], /codec of a track is not known/);
   await alice.send({ kind: 'setRTPMap', data: { participantIdentity: ALICE, map: new Map([[96, 'vp8']]) } });
   const wire = await sealing.pass(frameOf(bytes(100), about));
   assert.deepEqual(wire.subarray(0, 10), bytes(100).subarray(0, 10));

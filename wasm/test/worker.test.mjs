@@ -7,22 +7,22 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import init, { Call } from '../build/sealframe_wasm.js';
+import init, { FrameCore } from '../build/sealframe_wasm.js';
 import { codecId, framingId, streamKind } from '../build/js/shared/ids.js';
 import { FrameCrypto } from '../build/js/worker/frame-crypto.js';
-import { Keys } from '../build/js/worker/key-manager.js';
-import { FrameMemory } from '../build/js/formats/frame-memory.js';
+import { KeyManager } from '../build/js/worker/key-manager.js';
+import { LinearMemory } from '../build/js/formats/frame-memory.js';
 import { InOrder, MAX_IN_FLIGHT } from '../build/js/worker/in-order.js';
-import { StreamState } from '../build/js/worker/stream-state.js';
+import { StreamStatus } from '../build/js/worker/stream-state.js';
 
-import { Frames } from '../pkg/frames.node.js';
+import { SharedSecretFrames } from '../pkg/frames.node.js';
 import { JitsiFrames, LiveKitFrames } from '../pkg/profiles.node.js';
 
 import { StandIn, frameOf } from './stand-in.mjs';
 
 const load = (name) => readFileSync(new URL(`../build/${name}`, import.meta.url));
 const wasm = await init({ module_or_path: load('sealframe_wasm_simd.wasm') });
-const memory = new FrameMemory(wasm.memory);
+const memory = new LinearMemory(wasm.memory);
 /** Node.js fetches no files. */
 globalThis.fetch = async (url) =>
   new Response(readFileSync(new URL(url)), { headers: { 'content-type': 'application/wasm' } });
@@ -114,9 +114,9 @@ class Alice {
       if (message !== undefined) (this.held ?? { push: hear }).push(message.message);
       else if (event.type === 'joinRequested') this.#keys.requests.admit({ session: event.session, user: 'Bob', moderator: true });
     };
-    this.#keys = await Keys.enter(load('sealframe_group_bg.wasm'), options, { post: (said) => setImmediate(post, said), stop: assert.ifError, restart: () => {} });
+    this.#keys = await KeyManager.enter(load('sealframe_group_bg.wasm'), options, { post: (said) => setImmediate(post, said), stop: assert.ifError, restart: () => {} });
     let call;
-    this.#keys.start((number, key) => (call = Call.withKey(number, key)), (core) => (this.#frames = new FrameCrypto(core, memory, Infinity)));
+    this.#keys.start((number, key) => (call = FrameCore.withKey(number, key)), (core) => (this.#frames = new FrameCrypto(core, memory, Infinity)));
     t.after(() => {
       this.#keys.free();
       call.free();
@@ -395,7 +395,7 @@ test('profiles-worker drops frames without bytes, and they count as nothing', as
 });
 
 test('without a worker around it a frame without bytes is refused by name', async () => {
-  const frames = await Frames.start({ secret: secret(), member: 1 });
+  const frames = await SharedSecretFrames.start({ secret: secret(), member: 1 });
   const nothing = new Uint8Array();
   for (const codec of ['opus', 'red', 'vp8', 'vp9', 'h264', 'av1']) {
     assert.throws(() => frames.opener({ from: 2, kind: 'camera', codec }).open(nothing), { code: 'TooShort' });
@@ -659,7 +659,7 @@ test('an imported key ends with the key that it is of', async (t) => {
 
 test('a stream that has broken stays so, whatever was still being worked on', () => {
   const told = [];
-  const state = new StreamState({ direction: 'open' }, ({ state: now }) => told.push(now));
+  const state = new StreamStatus({ direction: 'open' }, ({ state: now }) => told.push(now));
   state.count(null);
   state.break('the track is gone');
   for (const code of [null, 'UnknownKey', 'Unauthentic']) assert.equal(state.count(code), false);

@@ -70,7 +70,7 @@ globalThis.side = {
 const CONNECT = {
   /** Set up as in an application. */
   async sealframe(_, member) {
-    sealed = await SealedCall.start({ secret: SECRET, member });
+    sealed = await SealedCall.joinWithSecret({ secret: SECRET, member });
     pc = sealed.createConnection();
     const kindOf = { video: 'camera', audio: 'microphone' };
     return {

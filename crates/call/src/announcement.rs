@@ -16,7 +16,7 @@ use sealframe_crypto::{Backend, BaseKey, Cipher, CipherSuite, FrameKey};
 use sealframe_wire::{Ctr, Kid};
 use zeroize::Zeroizing;
 
-use crate::SharedSecret;
+use crate::secret::SharedSecret;
 
 const VERSION: u8 = 1;
 const SALT_LEN: usize = 32;

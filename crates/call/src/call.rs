@@ -14,6 +14,7 @@ use sealframe_wire::{Kid, MemberId};
 
 use crate::{
     CallControl, CallState, Frames, Opener, Sealer,
+    control::farewell,
     group::{
         Config, Event, Group, GroupError, Identity, IdentityKey, KeyChange, Output, Reason, Recipient,
         SessionId, Time,
@@ -327,20 +328,6 @@ impl Call {
     pub const fn group(&self) -> &Group {
         &self.group
     }
-}
-
-/// The messages of a group that leaves.
-pub(crate) fn farewell(group: Group) -> Vec<Vec<u8>> {
-    let outputs = group.leave().into_iter();
-    outputs
-        .filter_map(|output| match output {
-            Output::Send { to: Recipient::All, message } => Some(message),
-            Output::Send { to: Recipient::One(_), .. }
-            | Output::Keys(_)
-            | Output::Event(_)
-            | Output::Timeout(_) => None,
-        })
-        .collect()
 }
 
 impl fmt::Debug for Call {

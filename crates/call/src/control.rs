@@ -121,8 +121,22 @@ impl CallControl {
     /// Leaves the call. The relay must send the returned messages to all.
     #[must_use]
     pub fn leave(self) -> Vec<Vec<u8>> {
-        crate::call::farewell(self.group)
+        farewell(self.group)
     }
+}
+
+/// The messages of a group that leaves.
+pub(crate) fn farewell(group: Group) -> Vec<Vec<u8>> {
+    let outputs = group.leave().into_iter();
+    outputs
+        .filter_map(|output| match output {
+            Output::Send { to: Recipient::All, message } => Some(message),
+            Output::Send { to: Recipient::One(_), .. }
+            | Output::Keys(_)
+            | Output::Event(_)
+            | Output::Timeout(_) => None,
+        })
+        .collect()
 }
 
 impl fmt::Debug for CallControl {

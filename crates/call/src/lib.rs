@@ -101,6 +101,7 @@ mod opener;
 #[cfg(feature = "group")]
 mod parking;
 mod sealer;
+mod secret;
 mod shared_secret;
 #[cfg(feature = "group")]
 mod state;
@@ -125,7 +126,8 @@ pub use opener::{Failed, FrameError, MemberFrames, Opener};
 #[cfg(feature = "group")]
 pub use parking::Parked;
 pub use sealer::Sealer;
-pub use shared_secret::{SharedSecret, SharedSecretCall, SharedSecretError};
+pub use secret::SharedSecret;
+pub use shared_secret::{SharedSecretCall, SharedSecretError};
 #[cfg(feature = "group")]
 pub use state::{CallState, Participant};
 

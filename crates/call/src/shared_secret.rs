@@ -1,6 +1,6 @@
 //! A call whose members share one secret.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use core::fmt;
 
 use sealframe_crypto::{BaseKey, Cipher, WeakKey};
@@ -10,48 +10,14 @@ use sealframe_media::{FrameBuf, KeyError, Metadata, OpenError, Opened, SealError
 #[cfg(feature = "external-aead")]
 use sealframe_wire::Ctr;
 use sealframe_wire::{Kid, MemberId};
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{
     Frames,
     announcement::{self, AnnouncementError},
     layout::LAYOUT,
     opener::FrameError,
+    secret::SharedSecret,
 };
-
-/// The secret that the members of a call share, for example through a link. At least 16 random
-/// bytes; 32 in the suites of AES-256.
-pub struct SharedSecret(Box<[u8]>);
-
-impl SharedSecret {
-    /// Copies `bytes`; the caller wipes its own copy. Not for passwords: nothing here slows down
-    /// guessing.
-    ///
-    /// # Errors
-    /// [`SharedSecretError::Secret`] below 16 bytes, or if all bytes are zero.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SharedSecretError> {
-        WeakKey::check(BaseKey::MIN_LEN, bytes).map_err(SharedSecretError::Secret)?;
-        Ok(Self(bytes.into()))
-    }
-
-    pub(crate) fn expose_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for SharedSecret {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl ZeroizeOnDrop for SharedSecret {}
-
-impl fmt::Debug for SharedSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SharedSecret(..)")
-    }
-}
 
 /// One member's side of a call whose members share one secret.
 ///
@@ -86,9 +52,10 @@ impl SharedSecretCall {
         entropy: [u8; 32],
     ) -> Result<Self, SharedSecretError> {
         let suite = cipher.suite;
-        WeakKey::check(suite.min_base_key_len(), &secret.0).map_err(SharedSecretError::Secret)?;
+        WeakKey::check(suite.min_base_key_len(), secret.expose_bytes())
+            .map_err(SharedSecretError::Secret)?;
         WeakKey::check(entropy.len(), &entropy).map_err(|_| SharedSecretError::NoRandomness)?;
-        let secret = SharedSecret(secret.0.clone());
+        let secret = secret.copy();
         let info: [&[u8]; 3] = [b"sealframe shared secret 1 sender", &me.get().to_be_bytes(), &entropy];
         let base_key =
             BaseKey::derive(suite, secret.expose_bytes(), &info).map_err(SharedSecretError::Secret)?;

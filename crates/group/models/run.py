@@ -10,31 +10,31 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PROVERIF = sys.argv[1] if len(sys.argv) > 1 else "proverif"
 
-# File, what is changed in it (old, new), and for each query whether it holds. What ProVerif finds
-# false has a trace.
+# File, name, changes (old, new), and the expected result of each query. ProVerif finds a trace for
+# each false one.
 T, F = "true", "false"
 RUNS = [
-    ("keys", "as it is", [], [T, F, T, T, T, T, T, F]),
+    ("keys", "unchanged", [], [T, F, T, T, T, T, T, F]),
     ("keys", "the signature does not cover the commitment", [("(*COMMIT*) (UPDATE, body, c)", "(UPDATE, body)")],
      [T, F, T, F, F, F, T, F]),
-    ("keys", "a session id that is no hash of its announce", [("(*SESSION*) H((ANNOUNCE, announce))", "label")],
+    ("keys", "a session id that is not a hash of its announce", [("(*SESSION*) H((ANNOUNCE, announce))", "label")],
      [None, F, None, None, None, None, F, F]),
-    ("keys", "the newcomer is given the key as it is", [("ratchet(k_before))) |", "k_before)) |")],
+    ("keys", "the newcomer is given the key without a ratchet step", [("ratchet(k_before))) |", "k_before)) |")],
      [F, None, T, T, None, T, T, F]),
-    ("minutes", "as it is", [], [T, T]),
+    ("minutes", "unchanged", [], [T, T]),
     ("minutes", "prekeys are not wiped", [("(*MEMORY*) second", "(first, second)")], [F, T]),
-    # There is an attack: whoever has the identity key signs a prekey. ProVerif finds it and cannot
-    # replay it over phases.
+    # An attacker with the identity key signs a prekey. ProVerif finds this attack and cannot replay
+    # it over phases.
     ("minutes", "the identity key is copied too", [("(*MEMORY*) second", "(skB, second)")], [T, "unknown"]),
-    ("orders", "as it is", [], [T, T, T, F, F, F]),
+    ("orders", "unchanged", [], [T, T, T, F, F, F]),
     ("orders", "no proof of life", [("(*LIVE*) verify(pk(skM), (HEARTBEAT, sid, mine), beat)", "true")],
      [F, T, T, F, F, F]),
-    ("orders", "who has left need not have been live", [("(*WASLIVE*) verify(pk(skM), (HEARTBEAT, sid, mine), beat)", "true")],
+    ("orders", "a departed signer need not have been live", [("(*WASLIVE*) verify(pk(skM), (HEARTBEAT, sid, mine), beat)", "true")],
      [F, T, T, F, F, F]),
-    ("orders", "a removal of whomever", [("(*TARGET*) verify(idT, (HEARTBEAT, target, mine), beat)", "true")],
+    ("orders", "a removal of any session", [("(*TARGET*) verify(idT, (HEARTBEAT, target, mine), beat)", "true")],
      [T, T, F, F, F, F]),
-    ("orders", "a live member that lies", [("(*INSIDER*)", "out(net, skE);")], [T, F, None, F, F, F]),
-    ("check", "as it is", [], [T, F]),
+    ("orders", "a dishonest live member", [("(*INSIDER*)", "out(net, skE);")], [T, F, None, F, F, F]),
+    ("check", "unchanged", [], [T, F]),
     ("check", "no commitment",
      [("H((COMMIT, check, idA, other, pub(a)))", "pub(a)"), ("(*OPENS*) commitment = H((COMMIT, check, other, idB, a))", "true")],
      [F, F]),

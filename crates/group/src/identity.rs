@@ -91,7 +91,7 @@ impl fmt::Debug for Identity {
 /// The application's name for a person, for example an account name or a mail address; any bytes,
 /// but at least one. An empty name would merge all users whose name was left out into one person.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(Vec<u8>);
+pub struct UserId(Box<[u8]>);
 
 impl UserId {
     /// The user with this name.
@@ -100,7 +100,7 @@ impl UserId {
     /// [`EmptyUserId`].
     pub fn new(name: impl Into<Vec<u8>>) -> Result<Self, EmptyUserId> {
         let name = name.into();
-        if name.is_empty() { Err(EmptyUserId) } else { Ok(Self(name)) }
+        if name.is_empty() { Err(EmptyUserId) } else { Ok(Self(name.into())) }
     }
 
     /// The name; never empty.

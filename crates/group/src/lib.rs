@@ -45,6 +45,7 @@ mod output;
 mod policy;
 mod randomness;
 mod sorted;
+mod sparse;
 pub mod verification;
 
 pub use clock::Time;

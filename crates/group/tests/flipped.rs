@@ -1,4 +1,4 @@
-//! Every byte of every message, changed: refused, and nothing has moved.
+//! Every byte of every message is changed in turn: the message is rejected, and no state changes.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 #![allow(
     clippy::wildcard_enum_match_arm,
@@ -19,7 +19,7 @@ use sealframe_testkit::random::Random;
 mod common;
 use common::{ACK, MILLI, Net, SECOND, Stranger, call_of, group, key_of, prefix};
 
-/// What an observer sees of a member: everything but the clock.
+/// The visible state of a member, except the clock.
 fn look(net: &Net, of: u16) -> String {
     let now = Time::at(1000 * SECOND);
     let peer = net.peer(of);
@@ -27,18 +27,18 @@ fn look(net: &Net, of: u16) -> String {
     format!("{state:?} {members:?} {:?} {:?}", peer.held, peer.own)
 }
 
-/// Hands over a message without letting anything come of it.
+/// Hands a message to a member without performing outputs.
 fn hear(net: &mut Net, to: u16, bytes: &[u8]) -> Result<(), GroupError> {
     let now = net.now;
     net.peers.get_mut(&to).unwrap().group.handle_message(bytes, now)
 }
 
-/// Changes each byte of a message in turn. Nobody else does anything meanwhile.
+/// Changes each byte of a message in turn. No other message is delivered meanwhile.
 fn flip(net: &mut Net, to: u16, bytes: &[u8]) {
     let before = look(net, to);
     for place in 0..bytes.len() {
         for bit in [0, 7] {
-            // What anybody may say in a second is bounded.
+            // Messages are rate-limited, so let time pass.
             net.now += 20 * MILLI;
             let mut changed = bytes.to_vec();
             changed[place] ^= 1 << bit;
@@ -53,7 +53,7 @@ fn flip(net: &mut Net, to: u16, bytes: &[u8]) {
     }
     assert!(hear(net, to, &[bytes, &[0]].concat()).is_err());
     assert_eq!(before, look(net, to));
-    // No key comes or goes, and nobody. Time has passed, so there may be something to be said.
+    // No key and no member changes. Time has passed, so there may be outputs.
     let mut rng = Random::new(1);
     let now = net.now;
     let group = &mut net.peers.get_mut(&to).unwrap().group;
@@ -66,7 +66,7 @@ fn flip(net: &mut Net, to: u16, bytes: &[u8]) {
     }
 }
 
-/// Changes a message of a member to another, then lets that hear it.
+/// Changes a message of one member to another, then delivers the original.
 fn signed(body: impl Fn(&Net, &[u16]) -> Body) -> (Net, Vec<u16>) {
     let (mut net, ids) = call_of(3);
     let body = body(&net, &ids);
@@ -111,7 +111,7 @@ fn requests() {
 fn acks() {
     let (mut net, ids) = call_of(2);
     let [first, second] = ids[..] else { panic!() };
-    // An update of the first, whose ack by the second does not come through.
+    // An update of the first member, whose ack by the second is lost.
     net.drop_types(&[ACK]);
     net.with(first, |peer, now| peer.group.rekey(Reason::Timer, now));
     net.run_for(200 * MILLI);
@@ -131,7 +131,7 @@ fn acks() {
     assert_eq!(hear(&mut net, first, &ack), Ok(()));
     assert_eq!(hear(&mut net, first, &ack), Err(GroupError::Stale));
     net.with(first, |_, _| ());
-    assert_eq!(net.peer(first).own.0, 1, "nothing more is waited for");
+    assert_eq!(net.peer(first).own.0, 1, "no ack is awaited");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn leaves() {
     assert!(!net.peer(ids[0]).sees(net.session(ids[2])));
 }
 
-/// Makes an action of a call and its addresses.
+/// Constructs an action from a call and its addresses.
 type Making = dyn Fn(&Net, &[u16]) -> Action;
 
 #[test]
@@ -177,7 +177,7 @@ fn orders() {
     let unlock = |_: &Net, _: &[u16]| Action::Unlock;
     let actions: [&Making; 3] = [&lock, &unlock, &remove];
     for action in actions {
-        // Of the first, who may.
+        // The first member is a moderator.
         let (mut net, ids) = call_of(3);
         let action = action(&net, &ids);
         let bytes = net.sign(ids[0], &Body::Order(Order { counter: 1, action: action.clone() }));
@@ -217,11 +217,11 @@ fn forwards() {
         let leave = net.sign(ids[1], &Body::Leave);
         Body::Forward(Forward { messages: vec![stranger.message.clone(), leave] })
     });
-    assert!(!net.peer(ids[0]).sees(net.session(ids[1])), "what was passed on counts");
+    assert!(!net.peer(ids[0]).sees(net.session(ids[1])), "the forwarded message counts");
     assert_eq!(net.peer(ids[0]).group.state(net.now).waiting, [stranger.session]);
 }
 
-/// A member that passes something on after it has changed it.
+/// A member forwards a message after changing it.
 #[test]
 fn messages_in_forwards() {
     let (mut net, ids) = call_of(3);
@@ -273,7 +273,7 @@ fn update_headers() {
     let (liar, update) = (ids[2], net.next_update(ids[2]));
     let header = net.header(liar, update, 5);
     let signed = message::sign_update(&group(), net.session(liar), &header, &key_of(3));
-    // As it is shown to others, by anybody: the signature is the update's.
+    // The update header, as any member can show it: its signature is the update's.
     let (head, signature) = signed.split_at(KeyUpdate::SIGNED_LEN);
     let mut bytes = [head, &header.key_commit, signature].concat();
     bytes[1] = 12;
@@ -284,7 +284,7 @@ fn update_headers() {
     assert_eq!(hear(&mut net, ids[0], &bytes), Err(GroupError::Stale));
 }
 
-/// A bundle's messages are taken each for itself.
+/// The messages of a bundle are handled independently.
 #[test]
 fn bundles() {
     let (mut net, ids) = call_of(3);
@@ -299,8 +299,8 @@ fn bundles() {
         net.now += 60 * MILLI;
         let mut changed = bundle.clone();
         changed[place] ^= 1;
-        // The first of both may still be right; the second is last, and nothing of it is changed
-        // unseen.
+        // The first message may still be valid; the second comes last, and every change to it is
+        // detected.
         let before = net.peer(alice).held.contains_key(&(member_id, 1));
         let taken = hear(&mut net, alice, &changed);
         assert!(taken.is_err(), "byte {place}");
@@ -309,7 +309,7 @@ fn bundles() {
             let key = held.iter().find(|member| member.member_id == member_id).unwrap().key;
             assert!(before || key.is_none_or(|key| key.generation == 0), "byte {place}");
         } else {
-            // The other message of the bundle counts all the same; a new call goes on.
+            // The other message of the bundle still counts; continue with a new call.
             let key = net.peer(alice).group.member_states(net.now);
             let key = key.iter().find(|member| member.member_id == member_id).unwrap().key;
             assert_eq!(key.unwrap().generation, 1, "byte {place}");
@@ -319,7 +319,7 @@ fn bundles() {
     for len in 0..bundle.len() {
         net.now += 60 * MILLI;
         let cut = hear(&mut net, alice, &bundle[..len]);
-        // Empty bundles say nothing.
+        // Empty bundles have no effect.
         assert!(cut.is_err() || len == 1 || len == request.len() + 3, "{len}: {cut:?}");
     }
     assert!(hear(&mut net, alice, &vec![0; message::MAX_LEN + 1]).is_err());

@@ -1,4 +1,4 @@
-//! Who opens what, as people come and go.
+//! Keys as members join and leave.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 #![allow(
     clippy::wildcard_enum_match_arm,
@@ -9,7 +9,7 @@
 use sealframe_group::{Kem, LeaveReason, Reason};
 
 mod common;
-use common::{HEARTBEAT, Join, KEY_UPDATE, MILLI, Net, SECOND, call_of};
+use common::{HEARTBEAT, Join, KEY_UPDATE, MILLI, Net, SECOND, call_of, rekeyed_call};
 
 #[test]
 fn all_members_open_each_other_with_every_kem() {
@@ -20,7 +20,7 @@ fn all_members_open_each_other_with_every_kem() {
             net.run_for(SECOND);
         }
         net.is_together().unwrap();
-        // Prekeys change, and keys are made for the new ones.
+        // Prekeys change, and entries are encrypted to the new ones.
         net.run_for(300 * SECOND);
         for address in 1..=5 {
             net.with(address, |peer, now| peer.group.rekey(Reason::Timer, now));
@@ -70,7 +70,7 @@ fn a_leaver_opens_no_frames_after_three_seconds() {
     }
 }
 
-/// What it held of the others is wiped with it, and nothing of theirs is made for it any more.
+/// The departed member's keys are wiped, and no further key is encrypted to it.
 #[test]
 fn a_departed_member_is_delivered_no_keys() {
     let (mut net, ids) = call_of(3);
@@ -101,22 +101,16 @@ fn heartbeats_are_sent_every_ten_seconds_and_three_seconds_after_joining() {
 
 #[test]
 fn older_keys_are_wiped_10_s_after_a_newer_one_opened_a_frame() {
-    let (mut net, ids) = call_of(2);
-    let [alice, bob] = ids[..] else { panic!() };
-    net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
-    net.run_for(3 * SECOND);
-    let number = net.peer(alice).group.member_id();
-    let (generation, step, _) = net.peer(alice).own;
+    let (mut net, [_, bob], number) = rekeyed_call();
     let holds = |net: &Net, generation| net.peer(bob).held.contains_key(&(number, generation));
-    assert!(generation == 1 && holds(&net, 0) && holds(&net, 1));
-    net.with(bob, |peer, now| peer.group.opened(number, generation, step, now));
     net.run_for(9_900 * MILLI);
     assert!(holds(&net, 0), "late frames open");
     net.run_for(100 * MILLI);
     assert!(!holds(&net, 0) && holds(&net, 1));
 }
 
-/// Who listens draws new keys and gives them to nobody; when it speaks, everybody opens it at once.
+/// A listener draws new keys without delivering them; when it starts sending, all members open its
+/// frames at once.
 #[test]
 fn a_listener_that_starts_sending_opens_at_once() {
     let (mut net, ids) = call_of(2);
@@ -127,7 +121,10 @@ fn a_listener_that_starts_sending_opens_at_once() {
     net.run_for(5 * SECOND);
     net.leave(carol);
     net.run_for(5 * SECOND);
-    assert!(net.said(net.session(listener), KEY_UPDATE).is_empty(), "it has given its key to nobody");
+    assert!(
+        net.said(net.session(listener), KEY_UPDATE).is_empty(),
+        "it has delivered its key to no member"
+    );
     net.with(listener, |peer, now| {
         peer.speaks = true;
         peer.frames = 0;
@@ -144,7 +141,7 @@ fn thirty_two_joins_ratchet_and_the_next_begins_a_generation() {
     for person in 10..60 {
         let (address, joined_at) = (net.join(&Join::of(person)), net.now);
         net.run_for(700 * MILLI);
-        // The generation that follows is used when all have it.
+        // Members switch to the next generation once all have it.
         while !net.peer(address).opens(net.peer(ids[0])) {
             net.run_for(20 * MILLI);
             assert!(net.now <= joined_at + 3 * SECOND, "{person}");

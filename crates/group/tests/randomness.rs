@@ -1,4 +1,4 @@
-//! Nothing but zeros is neither randomness nor a key nor a name.
+//! Only zeros are rejected as randomness and as keys, and empty user ids as names.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use core::{convert::Infallible, time::Duration};
@@ -14,7 +14,7 @@ use sealframe_testkit::random::Random;
 
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 
-/// A generator that works for so many bytes, and then gives zeros.
+/// A generator that works for this many bytes, then returns zeros.
 struct Failing {
     works: Random,
     bytes: usize,
@@ -79,7 +79,7 @@ fn an_identity_key_of_zeros_is_rejected() {
 
 #[test]
 fn no_call_is_joined_without_randomness() {
-    // Prekey and base key: each is drawn, and each may be where it fails.
+    // Prekey and base key are drawn; the generator fails in either.
     let mut refused = 0;
     for bytes in 0..300 {
         match enter(&mut Failing::after(bytes)) {
@@ -119,7 +119,7 @@ fn a_generation_waits_for_randomness() {
                     return true;
                 }
                 Output::Timeout(until) => {
-                    assert!(until > now, "it does not ask for ever");
+                    assert!(until > now, "the timeout is in the future");
                     return false;
                 }
                 Output::Send { .. } | Output::Keys(_) | Output::Event(_) => {}
@@ -131,7 +131,7 @@ fn a_generation_waits_for_randomness() {
         assert!(!rekeyed(0, now));
         now += Duration::from_secs(1);
     }
-    assert!(rekeyed(1000, now), "as soon as there is some");
+    assert!(rekeyed(1000, now), "as soon as there is randomness");
 }
 
 #[test]
@@ -144,10 +144,10 @@ fn no_verification_starts_without_randomness() {
         let mut checks = SasVerifications::new([9; 32], party(1));
         let started = checks.start(&mut Failing::after(bytes), party(2), Time::START);
         assert_eq!(started, Err(SasError::NoRandomness), "{bytes}");
-        // Nothing is open: another may begin.
+        // No verification is open, so another may start.
         checks.start(&mut Failing::after(1000), party(2), Time::START).unwrap();
     }
-    // Who is asked for one and has none says so.
+    // The side that should answer and has no randomness cancels.
     let mut ours = SasVerifications::new([9; 32], party(1));
     let start = ours.start(&mut Failing::after(1000), party(2), Time::START).unwrap();
     let mut theirs = SasVerifications::new([9; 32], party(2));
@@ -163,7 +163,7 @@ fn an_empty_user_id_is_rejected() {
     assert_eq!(UserId::new(Vec::new()), Err(EmptyUserId));
     assert_eq!(UserId::new("a").unwrap().as_bytes(), b"a");
     assert_eq!(UserId::new([0]).unwrap().as_bytes(), [0]);
-    // Nor does one without a name come out of storage.
+    // An empty user id is not decoded from storage either.
     let mut store = TrustStore::new();
     let identity = IdentityKey::from_seed(&[1; 32]).unwrap().public();
     store.observe(&UserId::new("a").unwrap(), &identity, 5).unwrap();

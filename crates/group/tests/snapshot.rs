@@ -31,7 +31,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Written and read back, the same.
+/// Asserts that a value is the same after serialising and parsing.
 fn comes_back<T>(value: T, json: Value)
 where
     T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + core::fmt::Debug,
@@ -141,7 +141,7 @@ fn serialised_words_are_stable() {
     comes_back(LeaveReason::Replaced, json!("Replaced"));
     comes_back(LeaveReason::Dropped, json!("Dropped"));
     comes_back(LeaveReason::Lost, json!("Lost"));
-    // A code that is none is refused.
+    // An invalid code is rejected.
     for none in [json!("1234"), json!(5), json!("a2345 12345 12345 12345 12345 12345")] {
         assert!(serde_json::from_value::<CallCode>(none).is_err());
     }

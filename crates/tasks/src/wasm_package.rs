@@ -160,10 +160,13 @@ fn bind(module: &Module, file: &Path, folder: &Path) -> Result<()> {
         .input_bytes(bindings_name, parsed.emit_wasm())
         .out_name(bindings_name)
         .web(true)?
+        .typescript(true)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(&place);
     made.with_context(|| format!("cannot make bindings of {}", file.display()))?;
+    // It describes what the bindings alone call.
+    fs::remove_file(place.join(format!("{bindings_name}_bg.wasm.d.ts")))?;
     if module.keeps_bindings {
         return Ok(());
     }

@@ -8,7 +8,7 @@ const ANSWER_TIMEOUT = 20_000;
 const CONNECT_TIMEOUT = 5000;
 /** The wait before the first attempt to reconnect; it doubles for each further one, up to the
  * last. */
-const [FIRST_WAIT, LAST_WAIT] = [500, 5000];
+const [FIRST_WAIT, LAST_WAIT] = [500, 2000];
 /** The server sends a message at least every 15 s. */
 const SILENCE = 35_000;
 /** Close codes after which reconnecting is useless: the page did something that is not allowed
@@ -107,13 +107,31 @@ export class Server {
     }
     this.onlost();
     if (performance.now() - this.#welcomed > 2 * LAST_WAIT) this.#wait = FIRST_WAIT;
+    this.#retry();
+  }
+
+  #retry() {
+    clearTimeout(this.#timer);
     // Spreads the pages out, in case the server was the cause.
-    this.#timer = setTimeout(() => this.#connect(), this.#wait * (0.75 + Math.random() / 2));
+    this.#timer = setTimeout(() => this.#reconnect(), this.#wait * (0.75 + Math.random() / 2));
     this.#wait = Math.min(2 * this.#wait, LAST_WAIT);
   }
 
+  /**
+   * Connects if the server answers a request. Firefox delays each new WebSocket after failed ones, by up to a minute, but no
+   * requests.
+   */
+  async #reconnect() {
+    clearTimeout(this.#timer);
+    const signal = AbortSignal.timeout(CONNECT_TIMEOUT);
+    const answers = await fetch('/', { method: 'HEAD', cache: 'no-store', signal }).then(() => true, () => false);
+    if (this.#isClosed || this.#socket !== null) return;
+    if (answers) this.#connect();
+    else this.#retry();
+  }
+
   #hurry = () => {
-    if (this.#socket === null && !this.#isClosed) this.#connect();
+    if (this.#socket === null && !this.#isClosed) this.#reconnect();
   };
 
   #receive(message) {

@@ -5,7 +5,7 @@
 /// `None` for a later packet of a frame, and for bytes too short to be a descriptor.
 ///
 /// ```text
-/// | X R N S R PID | X: | I L T K …  | I: | M PictureID (7 or 15 bits) | L: | TL0PICIDX | T or K: | … |
+/// | X R N S R PID | X: | I L T K … | I: | M PictureID (7, 15 bits) | L: | TL0PICIDX | T, K: | … |
 /// ```
 pub(crate) fn frame_start(payload: &[u8]) -> Option<usize> {
     let first = *payload.first()?;

@@ -45,7 +45,7 @@ export function launchChromium({ headless = true, fps = 20 } = {}) {
   });
 }
 
-/** Starts Firefox, whose camera has so many pictures a second. */
+/** Starts Firefox with a camera of `fps` pictures a second. */
 export function launchFirefox({ fps = 30 } = {}) {
   return puppeteer.launch({
     browser: 'firefox',

@@ -24,7 +24,7 @@ class Stage {
     // The first 16 bits of its address, unique in this room.
     stage.member = parseInt(stage.socket.id.slice(0, 4), 16);
     stage.participants = [stage.socket.id];
-    stage.call = await SealedCall.start({
+    stage.call = await SealedCall.joinWithSecret({
       secret: new Uint8Array(secret),
       member: stage.member,
       observe: ({ direction, clear }) => direction === 'sealed' && stage.clear.length < 400 && stage.clear.push(base64(clear)),

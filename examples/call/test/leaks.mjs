@@ -1,7 +1,7 @@
 // Checks that a server's recording of a participant is sealed: every packet must belong to a frame
 // that opens.
 
-import { Frames, SealframeError } from '../../../wasm/pkg/frames.node.js';
+import { SharedSecretFrames, SealframeError } from '../../../wasm/pkg/frames.node.js';
 import { find, needlesOf } from './needles.mjs';
 
 /** Member id of a participant that only listens. */
@@ -13,7 +13,7 @@ const LABELS = ['microphone', 'camera', 'screen'].flatMap((kind) => [0, 1].map((
  * packets of frames that the recording's end cut off. `strange`: descriptions of everything else.
  */
 export async function judge(packets, { member, announcement, secret, clear }) {
-  const frames = await Frames.start({ secret: new Uint8Array(secret), member: LISTENER });
+  const frames = await SharedSecretFrames.start({ secret: new Uint8Array(secret), member: LISTENER });
   frames.addMember(member, Buffer.from(announcement, 'base64'));
   const verdict = { packets: packets.length, opened: {}, unopened: 0, torn: 0, strange: [], needles: 0 };
   for (const { codec, packets: group, isLast } of framesOf(packets)) {
@@ -42,7 +42,7 @@ export async function judge(packets, { member, announcement, secret, clear }) {
 
 /** Number of whole frames by codec, and how many of them open. */
 export async function judgeFrames(frames, { member, announcement, secret }) {
-  const listener = await Frames.start({ secret: new Uint8Array(secret), member: LISTENER });
+  const listener = await SharedSecretFrames.start({ secret: new Uint8Array(secret), member: LISTENER });
   listener.addMember(member, Buffer.from(announcement, 'base64'));
   const verdict = Object.fromEntries(Object.entries(frames).map(([codec, all]) => {
     // A retransmission may repeat a frame, which opens only once.

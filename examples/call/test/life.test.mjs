@@ -135,7 +135,7 @@ async function playing(tabs) {
   };
 }
 
-/** A call of four, of which two stand still for a time: their pages, or all of their packets. */
+/** A call of four, two of which stop for a time: either their pages, or all of their packets. */
 async function breakOff(t, what, ms) {
   const { open } = await call(t);
   const own = await ownBrowsers(t);

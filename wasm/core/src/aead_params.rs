@@ -1,27 +1,26 @@
-//! The parameters with which JavaScript has WebCrypto seal or open a frame.
+//! The parameters of a WebCrypto operation that seals or opens a frame.
 
 use sealframe::ExternalAead;
 
-/// `header ‖ nonce[12] ‖ aad`, and where one ends and the other begins.
+use crate::outcome::{Outcome, Words};
+
+/// `header ‖ nonce[12] ‖ aad` of the frame that was last begun.
 #[derive(Default)]
-pub(crate) struct AeadParams {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) kid: u64,
-    pub(crate) ctr: u64,
-    pub(crate) header_len: usize,
-    pub(crate) prefix_len: usize,
-}
+pub(crate) struct AeadParams(Vec<u8>);
 
 impl AeadParams {
     /// Returns where the bytes lie in linear memory.
-    pub(crate) fn set(&mut self, of: &ExternalAead<'_>, prefix_len: usize) -> isize {
+    pub(crate) fn set(&mut self, of: &ExternalAead<'_>, prefix_len: usize, words: &mut Words) -> isize {
         let header = of.header.as_bytes();
-        self.bytes.clear();
-        self.bytes.extend_from_slice(header);
-        self.bytes.extend_from_slice(&of.nonce);
-        self.bytes.extend_from_slice(of.aad);
-        (self.kid, self.ctr) = (of.kid.get(), of.ctr.get());
-        (self.header_len, self.prefix_len) = (header.len(), prefix_len);
-        self.bytes.as_ptr().addr().cast_signed()
+        self.0.clear();
+        self.0.extend_from_slice(header);
+        self.0.extend_from_slice(&of.nonce);
+        self.0.extend_from_slice(of.aad);
+        words.set_kid(of.kid);
+        words.set_ctr(of.ctr);
+        words.set_len(Outcome::HeaderLength, header.len());
+        words.set_len(Outcome::PrefixLength, prefix_len);
+        words.set_len(Outcome::Length, self.0.len());
+        self.0.as_ptr().addr().cast_signed()
     }
 }

@@ -1,4 +1,4 @@
-//! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
+//! Errors as small negative numbers, so that a rejected frame allocates no JavaScript object.
 
 use sealframe::{
     AnnouncementError, FrameError, KeyError, OpenError, SealError, SharedSecretError, WeakKey,
@@ -7,7 +7,7 @@ use sealframe_codec::UnexpectedFrame;
 
 macro_rules! codes {
     ($($name:ident)*) => {
-        /// Every way in which a call into this module can fail.
+        /// Every error of this module.
         #[derive(Clone, Copy)]
         pub(crate) enum ErrorCode { $($name),* }
 
@@ -25,7 +25,7 @@ codes! {
     SecretTooShort WrongSecret WrongSender OtherSuite UnknownVersion Malformed KeyInUse KeyRefused Departed
     // Wrong calls.
     OtherKeys UnknownStream NotReserved NoRandomness
-    // No call of this module can meet what this stands for.
+    // Errors that no function of this module returns.
     Other
 }
 
@@ -90,10 +90,16 @@ impl ErrorCode {
         }
     }
 
+    pub(crate) const fn from_secret(error: WeakKey) -> Self {
+        match error {
+            WeakKey::TooShort { .. } => Self::SecretTooShort,
+            WeakKey::Zeros => Self::KeyRefused,
+        }
+    }
+
     pub(crate) const fn from_call(error: SharedSecretError) -> Self {
         match error {
-            SharedSecretError::Secret(WeakKey::TooShort { .. }) => Self::SecretTooShort,
-            SharedSecretError::Secret(WeakKey::Zeros) => Self::KeyRefused,
+            SharedSecretError::Secret(error) => Self::from_secret(error),
             SharedSecretError::NoRandomness => Self::NoRandomness,
             SharedSecretError::Announcement(error) => match error {
                 AnnouncementError::WrongSecret => Self::WrongSecret,
@@ -117,7 +123,7 @@ impl From<UnexpectedFrame> for ErrorCode {
     }
 }
 
-/// Thrown into JavaScript as this string.
+/// JavaScript throws an error with this string.
 impl From<ErrorCode> for String {
     fn from(code: ErrorCode) -> Self {
         ALL[code as usize].1.into()

@@ -1,11 +1,12 @@
-//! How much of a frame stays readable, by agreement of all members and never by a guess.
+//! The readable prefix of a frame, by agreement of all members and never by a guess.
 //!
-//! Framing and codec are authenticated with every frame: a server that makes a receiver take one
-//! for the other gets nothing opened, and no decoder is given what another codec's encoder made.
+//! Framing and codec are authenticated with every frame. If a server makes a receiver mistake one
+//! for another, the frame does not open, and no decoder receives the output of another codec's
+//! encoder.
 
 use sealframe::{Metadata, Stream, StreamKind};
 
-/// What a page says of a frame, in numbers.
+/// The page's statement about a frame, as numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Label {
     stream: Stream,
@@ -13,17 +14,17 @@ pub(crate) struct Label {
     pub(crate) readable: Readable,
 }
 
-/// What of a frame can be read.
+/// The readable part of a frame.
 #[derive(Clone, Copy)]
 pub(crate) enum Readable {
-    /// A copy of so many of its first bytes, in front of all of it: what WebCrypto opens is the
-    /// frame then, and nothing has to be put before it.
+    /// A copy of this many first bytes, in front of the whole frame: WebCrypto's output is then the
+    /// whole frame, and nothing is prepended to it.
     Prefix(u16),
-    /// What comes before the picture, which is left out of what is encrypted.
+    /// The units before the picture, which are not encrypted.
     Front(Parsed),
 }
 
-/// A codec whose frames packetizers take apart.
+/// A codec whose frames packetizers split.
 #[derive(Clone, Copy)]
 pub(crate) enum Parsed {
     H264,
@@ -31,12 +32,12 @@ pub(crate) enum Parsed {
 }
 
 impl Label {
-    /// As in [`Call::seal`](crate::Call::seal); `None` for numbers that mean nothing.
+    /// As in [`FrameCore::seal`](crate::FrameCore::seal); `None` for numbers that mean nothing.
     pub(crate) fn new(kind: u8, index: u16, framing: u8, codec_id: u8) -> Option<Self> {
         let stream = Stream::new(StreamKind::from_id(kind)?, index);
         let readable = match (framing, codec_id) {
-            // Compatible: a receiver of VP8 takes key or delta frame from the first byte. Servers
-            // read VP9's payload descriptor, and nothing of sound.
+            // Compatible: VP8 receivers read key or delta frame from the first byte. Servers read
+            // VP9's payload descriptor instead, and no bytes of audio.
             (1, VP8) => Readable::Prefix(1),
             (1, OPUS | VP9 | RED) => Readable::Prefix(0),
             (1, H264) => Readable::Front(Parsed::H264),
@@ -47,11 +48,21 @@ impl Label {
         Some(Self { stream, application: [framing, codec_id], readable })
     }
 
+    /// Like [`new`](Self::new), with the length of the readable prefix; `None` also for a codec
+    /// whose readable part is not a prefix.
+    pub(crate) fn with_prefix(kind: u8, index: u16, framing: u8, codec_id: u8) -> Option<(Self, u16)> {
+        let label = Self::new(kind, index, framing, codec_id)?;
+        match label.readable {
+            Readable::Prefix(prefix_len) => Some((label, prefix_len)),
+            Readable::Front(_) => None,
+        }
+    }
+
     pub(crate) fn metadata(&self, prefix_len: u16) -> Metadata<'_> {
         Metadata::from(self.stream).with_prefix(prefix_len).with_application(&self.application)
     }
 
-    /// So many bytes in front of an opened frame are no part of it.
+    /// Number of bytes in front of an opened frame that are not part of it.
     pub(crate) const fn copy_len(&self) -> usize {
         match self.readable {
             Readable::Prefix(prefix_len) => prefix_len as usize,

@@ -1,23 +1,25 @@
-//! sealframe for browsers: what an encoded-transform worker calls.
+//! sealframe for browsers: the interface for an encoded-transform worker.
 //!
-//! Frames cross the border once each way. JavaScript asks for room with [`Call::reserve`], copies
-//! the encoder's frame into linear memory there, calls [`Call::seal`] or [`Call::open`], which work
-//! in place, and copies the result out:
+//! A frame takes one call. JavaScript copies the encoder's frame into linear memory where the word
+//! [`Outcome::Room`] says, calls [`FrameCore::seal`] or [`FrameCore::open`], which work in place, and
+//! copies the result out:
 //!
 //! ```text
 //! linear memory   ┌ room ┬ frame ────────────────┬ tailroom 16 ┐
-//!                        └ offset = reserve(len)
+//!                        └ Outcome::Room
 //! ```
 //!
-//! Both return the offset of the result, its length being [`Call::result_len`], or a negative
-//! number that [`error_name`] spells. Nothing is allocated per frame once the longest has been
-//! seen.
+//! Both return the offset of the result, or a negative number that [`error_name`] spells; the word
+//! [`Outcome::Length`] has the result's length, and [`Outcome::Kid`] its KID. Only a frame longer than
+//! [`Outcome::RoomLength`] takes a second call, [`FrameCore::reserve`]. Nothing is allocated per frame
+//! once the longest has been seen.
 #![forbid(unsafe_code)]
 
 mod aead_params;
 mod error_code;
 mod framing;
 mod member;
+mod outcome;
 mod region;
 
 use sealframe::{
@@ -31,28 +33,29 @@ use aead_params::AeadParams;
 use error_code::ErrorCode;
 use framing::{Label, MAX_PREFIX_LEN, Readable};
 use member::{Keyed, Member};
+pub use outcome::Outcome;
+use outcome::{Published, Words};
 use region::Region;
 
-/// The suite of every call in the browser, for now: AES-128-GCM; by our own kernel where this
-/// module is compiled for vectors.
+/// The suite of every call in the browser, for now AES-128-GCM. A build for vector instructions
+/// uses our own kernel.
 #[cfg(target_feature = "simd128")]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Kernel);
 #[cfg(not(target_feature = "simd128"))]
 const CIPHER: Cipher = Cipher::new(CipherSuite::Aes128GcmSha256_128, Backend::Portable);
 
-/// A member's side of a call: of one whose members share one secret, as
-/// `sealframe::SharedSecretCall`; or of one whose keys come from another module, as
+/// One member's side of a call. Members either share one secret, as in
+/// `sealframe::SharedSecretCall`, or receive their keys from another module, as in
 /// `sealframe::Frames`.
 #[wasm_bindgen]
-pub struct Call {
-    member: Member,
+pub struct FrameCore {
+    member: Published,
     region: Region,
-    result_len: usize,
     params: AeadParams,
 }
 
 #[wasm_bindgen]
-impl Call {
+impl FrameCore {
     /// Enters a call as member `me`. `secret` has at least 16 bytes; this copy of it is wiped.
     ///
     /// # Errors
@@ -61,14 +64,14 @@ impl Call {
     pub fn new(mut secret: Vec<u8>, me: u16) -> Result<Self, String> {
         let parsed = SharedSecret::from_bytes(&secret);
         secret.zeroize();
-        let parsed = parsed.map_err(ErrorCode::from_call)?;
+        let parsed = parsed.map_err(ErrorCode::from_secret)?;
         let call = SharedSecretCall::new(CIPHER, &parsed, MemberId::new(me), random()?)
             .map_err(ErrorCode::from_call)?;
         Ok(Self::with_member(Member::Shared(call)))
     }
 
-    /// Enters a call as member `me`, who seals with this base key of generation 0. It must never
-    /// have been used; this copy of it is wiped.
+    /// Joins a call as member `me`, sealing with this base key as generation 0. The key must be
+    /// unused; this copy of it is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -83,17 +86,14 @@ impl Call {
         })))
     }
 
-    /// Begins a new sender as member `me`, as [`with_key`](Self::with_key) does.
+    /// Creates a new sender as member `me`, like [`with_key`](Self::with_key).
     ///
     /// # Errors
     /// The name of an error code.
     pub fn restart(&mut self, me: u16, base_key: Vec<u8>) -> Result<(), String> {
         let base_key = take_key(base_key)?;
         Ok(self
-            .member
-            .keyed()?
-            .frames
-            .restart(MemberId::new(me), base_key)
+            .keyed(|keyed| keyed.frames.restart(MemberId::new(me), base_key))?
             .map_err(ErrorCode::from_key)?)
     }
 
@@ -104,17 +104,13 @@ impl Call {
     #[wasm_bindgen(js_name = rekeyTo)]
     pub fn rekey_to(&mut self, generation: u64, base_key: Vec<u8>) -> Result<(), String> {
         let base_key = take_key(base_key)?;
-        Ok(self
-            .member
-            .keyed()?
-            .frames
-            .rekey_to(generation, base_key)
-            .map(drop)
-            .map_err(ErrorCode::from_key)?)
+        self.keyed(|keyed| keyed.frames.rekey_to(generation, base_key))?
+            .map_err(ErrorCode::from_key)?;
+        Ok(())
     }
 
-    /// Opens frames of a member with this key from now on, in streams from its
-    /// [source](Self::set_source). This copy of the key is wiped.
+    /// Adds a key for opening a member's frames, in streams from its [source](Self::set_source).
+    /// This copy of the key is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -127,35 +123,34 @@ impl Call {
     ) -> Result<(), String> {
         let base_key = take_key(base_key)?;
         let kid = kid(member, generation, step);
-        Ok(self.member.keyed()?.frames.install(kid, base_key).map_err(ErrorCode::from_key)?)
+        Ok(self.keyed(|keyed| keyed.frames.install(kid, base_key))?.map_err(ErrorCode::from_key)?)
     }
 
-    /// Says of which source a member's frames are: the streams that [`open`](Self::open) is told to
-    /// be from there.
+    /// Assigns a member to a source. Only frames that [`open`](Self::open) receives from that
+    /// source may be the member's.
     ///
     /// # Errors
     /// The name of an error code.
     #[wasm_bindgen(js_name = setSource)]
     pub fn set_source(&mut self, member: u16, source: u32) -> Result<(), String> {
-        self.member.keyed()?.set_source(MemberId::new(member), source);
+        self.keyed(|keyed| keyed.set_source(MemberId::new(member), source))?;
         Ok(())
     }
 
-    /// The member of the last frame from a source that did not open for want of a key.
+    /// The member of the last frame from a source whose key is not held.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn missed(&mut self) -> u16 {
-        self.member.keyed().map_or(0, |keyed| keyed.missed.get())
+        self.keyed(|keyed| keyed.missed.get()).unwrap_or(0)
     }
 
-    /// Wipes a member's generations and ratchet steps before this one.
+    /// Wipes a member's keys before this generation and ratchet step.
     ///
     /// # Errors
     /// The name of an error code.
     #[wasm_bindgen(js_name = wipeBefore)]
     pub fn wipe_before(&mut self, member: u16, generation: u64, step: u32) -> Result<(), String> {
-        self.member.keyed()?.frames.forget_before(kid(member, generation, step));
-        Ok(())
+        Ok(self.keyed(|keyed| keyed.frames.forget_before(kid(member, generation, step)))?)
     }
 
     /// Wipes one generation of a member.
@@ -164,36 +159,36 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = wipeGeneration)]
     pub fn wipe_generation(&mut self, member: u16, generation: u64) -> Result<(), String> {
-        self.member.keyed()?.frames.forget_generation(MemberId::new(member), generation);
-        Ok(())
+        let member = MemberId::new(member);
+        Ok(self.keyed(|keyed| keyed.frames.forget_generation(member, generation))?)
     }
 
     /// The KID of a key that has opened a frame for the first time and is its sender's newest.
     #[wasm_bindgen(js_name = pollNewer)]
     pub fn poll_newer(&mut self) -> Option<u64> {
-        let newer = self.member.keyed().ok()?.frames.poll_newer()?;
+        let newer = self.keyed(|keyed| keyed.frames.poll_newer()).ok()??;
         Some(newer.generation << 24 | newer.sender << 8 | newer.step)
     }
 
-    /// Frames sealed with our present key.
+    /// Number of frames sealed with our current key.
     #[wasm_bindgen(getter, js_name = framesSealed)]
     pub fn frames_sealed(&mut self) -> u64 {
-        self.member.keyed().map_or(0, |keyed| keyed.frames.usage().frames)
+        self.keyed(|keyed| keyed.frames.usage().frames).unwrap_or(0)
     }
 
-    /// Whether our key nears its limit; said once for each key.
+    /// Whether our key nears its usage limit; true once for each key.
     #[wasm_bindgen(js_name = isNearlyExhausted)]
     pub fn is_nearly_exhausted(&mut self) -> bool {
-        self.member.keyed().is_ok_and(|keyed| keyed.frames.is_nearly_exhausted())
+        self.keyed(|keyed| keyed.frames.is_nearly_exhausted()).unwrap_or(false)
     }
 
-    /// Our present key, encrypted for those who have the secret; opaque to the server that relays
-    /// it.
+    /// Our current key, encrypted under the shared secret; opaque to the relaying server.
     ///
     /// # Errors
     /// The name of an error code.
     pub fn announcement(&mut self) -> Result<Vec<u8>, String> {
-        Ok(self.member.shared()?.announcement(random()?))
+        let random = random()?;
+        Ok(self.member.change(|member, _| Ok::<_, ErrorCode>(member.shared()?.announcement(random)))?)
     }
 
     /// Installs the key that member `from` announces.
@@ -202,34 +197,42 @@ impl Call {
     /// The name of an error code.
     #[wasm_bindgen(js_name = addMember)]
     pub fn add_member(&mut self, from: u16, announcement: &[u8]) -> Result<(), String> {
-        Ok(self
-            .member
-            .shared()?
-            .add_member(MemberId::new(from), announcement)
-            .map_err(ErrorCode::from_call)?)
+        let from = MemberId::new(from);
+        let added = self.member.change(|member, _| {
+            member.shared()?.add_member(from, announcement).map_err(ErrorCode::from_call)
+        });
+        Ok(added?)
     }
 
-    /// Wipes the keys of a member who left.
+    /// Wipes the keys of a member that left.
     #[wasm_bindgen(js_name = removeMember)]
     pub fn remove_member(&mut self, member: u16) {
-        self.member.remove(MemberId::new(member));
+        self.member.change(|of, _| of.remove(MemberId::new(member)));
     }
 
-    /// Moves our key one ratchet step on, before a newcomer is told it. One that comes of a secret
-    /// and has sealed nothing stays.
+    /// Advances our key by one ratchet step before it is delivered to a newcomer. A key of a
+    /// shared-secret call that has sealed no frame stays.
     ///
     /// # Errors
     /// The name of an error code.
     pub fn ratchet(&mut self) -> Result<(), String> {
-        Ok(self.member.ratchet().map(drop)?)
+        Ok(self.member.change(|member, _| member.ratchet().map(drop))?)
     }
 
-    /// Where in linear memory a frame of `len` bytes goes. Growing memory detaches its old buffer.
-    pub fn reserve(&mut self, len: usize) -> *const u8 {
-        self.region.reserve(len)
+    /// Where in linear memory the words of [`Outcome`] lie, as long as this lives.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn outcome(&self) -> *const u32 {
+        self.member.outcome()
     }
 
-    /// Seals the `len` bytes that were copied to where [`reserve`](Self::reserve) said.
+    /// Makes room for a frame of `len` bytes. Growing memory detaches its old buffer.
+    pub fn reserve(&mut self, len: usize) {
+        let at = self.region.reserve(len);
+        self.member.words().set_room(at, self.region.room());
+    }
+
+    /// Seals the `len` bytes that were copied to [`Outcome::Room`].
     ///
     /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec_id` 1
     /// for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 6 for AV1, 7 for RED with Opus inside.
@@ -240,7 +243,7 @@ impl Call {
         self.seal_labelled(len, &label).unwrap_or_else(ErrorCode::as_result)
     }
 
-    /// Opens the `len` bytes that were copied to where [`reserve`](Self::reserve) said, from member
+    /// Opens the `len` bytes that were copied to [`Outcome::Room`], from member
     /// `from`; where keys are handed in, from the source `from`.
     pub fn open(
         &mut self,
@@ -257,12 +260,11 @@ impl Call {
         self.open_labelled(from, len, &label).unwrap_or_else(ErrorCode::as_result)
     }
 
-    /// Says how WebCrypto is to seal a frame of `len` bytes, of which the first
-    /// [`FRONT`](Self::front) or all were copied to where [`reserve`](Self::reserve) said. Its
-    /// counter is spent.
+    /// Says how WebCrypto is to seal a frame of `len` bytes, of which the first [`FRONT`](Self::front) or all were
+    /// copied to [`Outcome::Room`]. Its counter is spent.
     ///
-    /// The result is `header ‖ nonce[12] ‖ aad`; [`kid`](Self::kid),
-    /// [`header_len`](Self::header_len) and [`prefix_len`](Self::prefix_len) are this frame's.
+    /// The result is `header ‖ nonce[12] ‖ aad`; [`Outcome::Kid`], [`Outcome::HeaderLength`] and
+    /// [`Outcome::PrefixLength`] are this frame's.
     #[wasm_bindgen(js_name = beginExternalSeal)]
     pub fn begin_external_seal(
         &mut self,
@@ -272,10 +274,7 @@ impl Call {
         framing: u8,
         codec_id: u8,
     ) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec_id) else {
-            return ErrorCode::UnknownStream.as_result();
-        };
-        let Readable::Prefix(prefix_len) = label.readable else {
+        let Some((label, prefix_len)) = Label::with_prefix(kind, index, framing, codec_id) else {
             return ErrorCode::UnknownStream.as_result();
         };
         if len < usize::from(prefix_len) {
@@ -284,19 +283,16 @@ impl Call {
         let Some(prefix) = self.region.frame(prefix_len.into()) else {
             return ErrorCode::NotReserved.as_result();
         };
-        match self.member.frames().begin_external_seal(prefix, len, label.metadata(prefix_len)) {
-            Ok(frame) => {
-                let at = self.params.set(&frame, prefix_len.into());
-                self.result_len = self.params.bytes.len();
-                at
+        self.member.change(|member, words| {
+            match member.frames().begin_external_seal(prefix, len, label.metadata(prefix_len)) {
+                Ok(frame) => self.params.set(&frame, prefix_len.into(), words),
+                Err(error) => ErrorCode::from_seal(error).as_result(),
             }
-            Err(error) => ErrorCode::from_seal(error).as_result(),
-        }
+        })
     }
 
-    /// Says how WebCrypto is to open a frame of `len` bytes from member `from`, of which the first
-    /// [`front`](Self::front) or all were copied. As
-    /// [`begin_external_seal`](Self::begin_external_seal), but nothing has changed yet:
+    /// Returns the parameters with which WebCrypto opens a frame of `len` bytes from member `from`,
+    /// like [`begin_external_seal`](Self::begin_external_seal). It changes no state:
     /// [`finish_external_open`](Self::finish_external_open) must follow.
     #[wasm_bindgen(js_name = beginExternalOpen)]
     pub fn begin_external_open(
@@ -308,168 +304,142 @@ impl Call {
         framing: u8,
         codec_id: u8,
     ) -> isize {
-        let Some(label) = Label::new(kind, index, framing, codec_id) else {
-            return ErrorCode::UnknownStream.as_result();
-        };
-        let Readable::Prefix(prefix_len) = label.readable else {
+        let Some((label, prefix_len)) = Label::with_prefix(kind, index, framing, codec_id) else {
             return ErrorCode::UnknownStream.as_result();
         };
         let Some(front) = self.region.frame(len.min(Self::front())) else {
             return ErrorCode::NotReserved.as_result();
         };
         let sealed = front.get(prefix_len.into()..).unwrap_or_default();
-        let from = match self.member.member_of(from, sealed) {
-            Ok(member) => member,
-            Err(code) => return code.as_result(),
-        };
-        match self.member.frames().begin_external_open(from, front, len, label.metadata(prefix_len)) {
-            Ok(frame) => {
-                let at = self.params.set(&frame, prefix_len.into());
-                self.result_len = self.params.bytes.len();
-                at
+        self.member.change(|member, words| {
+            let from = match member.member_of(from, sealed) {
+                Ok(member) => member,
+                Err(code) => return code.as_result(),
+            };
+            match member.frames().begin_external_open(from, front, len, label.metadata(prefix_len)) {
+                Ok(frame) => self.params.set(&frame, prefix_len.into(), words),
+                Err(error) => ErrorCode::from_frame(error).as_result(),
             }
-            Err(error) => ErrorCode::from_frame(error).as_result(),
-        }
+        })
     }
 
-    /// WebCrypto found the tag to be right: the frame counts as opened. A negative result means
-    /// that it must be dropped: it has been opened already, or its key is gone.
+    /// Commits a frame whose tag WebCrypto verified. On a negative result drop the frame: it was
+    /// opened before, or its key was wiped.
     #[wasm_bindgen(js_name = finishExternalOpen)]
     pub fn finish_external_open(&mut self, kid: u64, ctr: u64) -> isize {
-        match self.member.frames().finish_external_open(Kid::new(kid), Ctr::new(ctr)) {
+        let (kid, ctr) = (Kid::new(kid), Ctr::new(ctr));
+        match self.member.change(|member, _| member.frames().finish_external_open(kid, ctr)) {
             Ok(()) => 0,
             Err(error) => ErrorCode::from_open(error).as_result(),
         }
     }
 
-    /// Where in linear memory the key of a KID lies, to be imported into WebCrypto; null if it is
-    /// not held. Its length is [`key_len`](Self::key_len). JavaScript wipes the copy that it makes.
+    /// Offset in linear memory of the key of a KID, for import into WebCrypto; null if it is not
+    /// held. Its length is [`key_len`](Self::key_len). JavaScript must wipe its copy.
     #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]
     pub fn key_offset(&self, kid: u64) -> *const u8 {
-        self.member.expose_key(Kid::new(kid)).map_or(core::ptr::null(), <[u8]>::as_ptr)
+        self.member.member().expose_key(Kid::new(kid)).map_or(core::ptr::null(), <[u8]>::as_ptr)
     }
 
-    /// Bytes of that key; 0 if it is not held.
+    /// Length of that key, bytes; 0 if it is not held.
     #[wasm_bindgen(js_name = keyLength)]
     #[must_use]
     pub fn key_len(&self, kid: u64) -> usize {
-        self.member.expose_key(Kid::new(kid)).map_or(0, <[u8]>::len)
+        self.member.member().expose_key(Kid::new(kid)).map_or(0, <[u8]>::len)
     }
 
-    /// How often a key was erased or replaced so far, modulo 2^32: who keeps imported keys drops
-    /// them when this has changed.
-    #[wasm_bindgen(getter)]
-    #[must_use]
-    pub fn erasures(&self) -> u32 {
-        self.member.erasures()
-    }
-
-    /// The KID of our next frame.
-    #[wasm_bindgen(getter, js_name = sendKid)]
-    #[must_use]
-    pub fn send_kid(&self) -> u64 {
-        self.member.kid().get()
-    }
-
-    /// So many bytes of a frame are enough for the two functions above.
+    /// Number of a frame's first bytes that suffice for the external operations.
     #[must_use]
     pub fn front() -> usize {
         MAX_PREFIX_LEN + Header::MAX_LEN
     }
-
-    /// The KID of the frame that was last sealed, opened or begun.
-    #[wasm_bindgen(getter)]
-    #[must_use]
-    pub fn kid(&self) -> u64 {
-        self.params.kid
-    }
-
-    /// The CTR of the frame that was last begun.
-    #[wasm_bindgen(getter)]
-    #[must_use]
-    pub fn ctr(&self) -> u64 {
-        self.params.ctr
-    }
-
-    /// Bytes of its header.
-    #[wasm_bindgen(getter, js_name = headerLength)]
-    #[must_use]
-    pub fn header_len(&self) -> usize {
-        self.params.header_len
-    }
-
-    /// Bytes of it that are copied in front of its header.
-    #[wasm_bindgen(getter, js_name = prefixLength)]
-    #[must_use]
-    pub fn prefix_len(&self) -> usize {
-        self.params.prefix_len
-    }
-
-    /// Bytes of the last result.
-    #[wasm_bindgen(getter, js_name = resultLength)]
-    #[must_use]
-    pub fn result_len(&self) -> usize {
-        self.result_len
-    }
 }
 
-impl Call {
+impl FrameCore {
     fn with_member(member: Member) -> Self {
-        Self { member, region: Region::default(), result_len: 0, params: AeadParams::default() }
+        let mut core = Self {
+            member: Published::new(member),
+            region: Region::default(),
+            params: AeadParams::default(),
+        };
+        core.reserve(0);
+        core
+    }
+
+    fn keyed<R>(&mut self, work: impl FnOnce(&mut Keyed) -> R) -> Result<R, ErrorCode> {
+        self.member.change(|member, _| member.keyed().map(work))
     }
 
     fn seal_labelled(&mut self, len: usize, label: &Label) -> Result<isize, ErrorCode> {
-        self.region.frame(len).ok_or(ErrorCode::NotReserved)?;
-        let (frame, prefix_len) = match label.readable {
-            Readable::Prefix(prefix_len) => {
-                let frame =
-                    self.region.copied(len, prefix_len.into()).ok_or(ErrorCode::PrefixTooLong)?;
-                (Some(frame), prefix_len)
-            }
-            Readable::Front(codec) => {
-                let arranged = self.region.arrange(len, codec)?;
-                (FrameBuf::new(arranged.bytes, arranged.frame), arranged.prefix_len)
-            }
-        };
-        let frame = frame.ok_or(ErrorCode::NotReserved)?;
-        let sealed = self.member.frames().seal_in_place(frame, label.metadata(prefix_len));
-        let sealed = sealed.map_err(ErrorCode::from_seal)?;
-        // Not before: the key may just have been renewed.
-        self.params.kid = self.member.kid().get();
-        let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
-        if let Readable::Front(codec) = label.readable {
-            let sealed = self.region.place(at, len);
-            (at, len) = self.region.close(sealed, codec).ok_or(ErrorCode::NoRoom)?;
-        }
-        self.result_len = len;
-        Ok(at.addr().cast_signed())
+        self.member.change(|member, words| seal(member, &mut self.region, words, len, label))
     }
 
     fn open_labelled(&mut self, from: u32, len: usize, label: &Label) -> Result<isize, ErrorCode> {
-        let frame = self.region.frame(len).ok_or(ErrorCode::NotReserved)?;
-        let (frame, prefix_len) = match label.readable {
-            Readable::Prefix(prefix_len) => (frame, prefix_len),
-            Readable::Front(codec) => {
-                let arranged = self.region.arrange_sealed(len, codec)?;
-                (
-                    arranged.bytes.get_mut(arranged.frame).ok_or(ErrorCode::NotReserved)?,
-                    arranged.prefix_len,
-                )
-            }
-        };
-        let sealed = frame.get(prefix_len.into()..).unwrap_or_default();
-        let from = self.member.member_of(from, sealed)?;
-        let opened = self.member.frames().open_in_place(from, frame, label.metadata(prefix_len));
-        let Opened { kid, frame, .. } = opened.map_err(ErrorCode::from_frame)?;
-        let frame = frame.get(label.copy_len()..).ok_or(ErrorCode::TooShort)?;
-        self.params.kid = kid.get();
-        self.result_len = frame.len();
-        Ok(frame.as_ptr().addr().cast_signed())
+        self.member.change(|member, words| open(member, &mut self.region, words, from, len, label))
     }
 }
 
-/// Spells a negative result of [`Call::seal`] or [`Call::open`].
+fn seal(
+    member: &mut Member,
+    region: &mut Region,
+    words: &mut Words,
+    len: usize,
+    label: &Label,
+) -> Result<isize, ErrorCode> {
+    region.frame(len).ok_or(ErrorCode::NotReserved)?;
+    let (frame, prefix_len) = match label.readable {
+        Readable::Prefix(prefix_len) => {
+            let frame = region.copied(len, prefix_len.into()).ok_or(ErrorCode::PrefixTooLong)?;
+            (Some(frame), prefix_len)
+        }
+        Readable::Front(codec) => {
+            let arranged = region.arrange(len, codec)?;
+            (FrameBuf::new(arranged.bytes, arranged.frame), arranged.prefix_len)
+        }
+    };
+    let frame = frame.ok_or(ErrorCode::NotReserved)?;
+    let sealed = member.frames().seal_in_place(frame, label.metadata(prefix_len));
+    let sealed = sealed.map_err(ErrorCode::from_seal)?;
+    // Not before: the key may just have been renewed.
+    words.set_kid(member.kid());
+    let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
+    if let Readable::Front(codec) = label.readable {
+        let sealed = region.place(at, len);
+        (at, len) = region.close(sealed, codec).ok_or(ErrorCode::NoRoom)?;
+    }
+    words.set_len(Outcome::Length, len);
+    Ok(at.addr().cast_signed())
+}
+
+fn open(
+    member: &mut Member,
+    region: &mut Region,
+    words: &mut Words,
+    from: u32,
+    len: usize,
+    label: &Label,
+) -> Result<isize, ErrorCode> {
+    let frame = region.frame(len).ok_or(ErrorCode::NotReserved)?;
+    let (frame, prefix_len) = match label.readable {
+        Readable::Prefix(prefix_len) => (frame, prefix_len),
+        Readable::Front(codec) => {
+            let arranged = region.arrange_sealed(len, codec)?;
+            let frame = arranged.bytes.get_mut(arranged.frame).ok_or(ErrorCode::NotReserved)?;
+            (frame, arranged.prefix_len)
+        }
+    };
+    let sealed = frame.get(prefix_len.into()..).unwrap_or_default();
+    let from = member.member_of(from, sealed)?;
+    let opened = member.frames().open_in_place(from, frame, label.metadata(prefix_len));
+    let Opened { kid, frame, .. } = opened.map_err(ErrorCode::from_frame)?;
+    let frame = frame.get(label.copy_len()..).ok_or(ErrorCode::TooShort)?;
+    words.set_kid(kid);
+    words.set_len(Outcome::Length, frame.len());
+    Ok(frame.as_ptr().addr().cast_signed())
+}
+
+/// Spells a negative result of [`FrameCore::seal`] or [`FrameCore::open`].
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {
@@ -480,7 +450,7 @@ fn kid(from: u16, generation: u64, step: u32) -> SenderKeyKid {
     SenderKeyKid { generation, sender: from.into(), step: step.into() }
 }
 
-/// A key that JavaScript handed over, whose copy is wiped.
+/// Converts a key from JavaScript, and wipes the copy.
 fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, ErrorCode> {
     let key = BaseKey::from_bytes(CIPHER.suite, &bytes);
     bytes.zeroize();
@@ -490,8 +460,8 @@ fn take_key(mut bytes: Vec<u8>) -> Result<BaseKey, ErrorCode> {
 fn random() -> Result<[u8; 32], ErrorCode> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| ErrorCode::NoRandomness)?;
-    // A generator that is broken, or that a page has put in place of the browser's. Not compared:
-    // it is secret.
+    // A broken generator, or a page's replacement of the browser's. The bytes are secret, so they
+    // are not compared.
     if bytes.iter().fold(0, |all, byte| all | byte) == 0 {
         return Err(ErrorCode::NoRandomness);
     }

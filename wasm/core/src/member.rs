@@ -1,28 +1,28 @@
-//! A member's frames, by whichever way its keys come.
+//! A member's frames, for both sources of keys.
 
 use sealframe::{Frames, Header, Kid, MemberId, SharedSecretCall};
 
 use crate::error_code::ErrorCode;
 
 pub(crate) enum Member {
-    /// Keys are derived from a secret that all share.
+    /// Keys are derived from a shared secret.
     Shared(SharedSecretCall),
-    /// Keys are handed in: the page's worker has them of another module.
+    /// Keys come from another module, through the page's worker.
     Keyed(Keyed),
 }
 
-/// Frames whose keys are handed in.
+/// Frames whose keys come from another module.
 pub(crate) struct Keyed {
     pub(crate) frames: Frames,
-    /// By member: the source whose frames are its, as the worker numbers them. A source may have
-    /// several members, one after the other.
+    /// The source of each member, as the worker numbers them, ascending by member. A source may
+    /// have several members, one after the other.
     pub(crate) sources: Vec<(MemberId, u32)>,
-    /// The member of the last frame whose key was not there.
+    /// The member of the last frame whose key is not held.
     pub(crate) missed: MemberId,
 }
 
 impl Keyed {
-    /// Where a member's source is, or belongs.
+    /// Index of a member's source, or where to insert it.
     fn source_of(&self, member: MemberId) -> Result<usize, usize> {
         self.sources.binary_search_by_key(&member, |(of, _)| *of)
     }
@@ -34,7 +34,7 @@ impl Keyed {
         }
     }
 
-    /// Whose frame this is, whose header comes first, if its member is of this source.
+    /// The member of a frame, by the header at its start, if the member has this source.
     fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
         let header = Header::parse(sealed).map_err(|_| ErrorCode::HeaderInvalid)?;
         let member = Frames::member_of(header.kid());
@@ -67,8 +67,8 @@ impl Member {
         }
     }
 
-    /// Whose frame this is, whose header comes first, if it is of this source: of this member,
-    /// where all share a secret.
+    /// The member of a frame, by the header at its start, if the frame is from this source; in a
+    /// shared-secret call, from this member.
     pub(crate) fn member_of(&mut self, source: u32, sealed: &[u8]) -> Result<MemberId, ErrorCode> {
         match self {
             Self::Shared(_) => {
@@ -118,7 +118,7 @@ impl Member {
         }
     }
 
-    /// What seals and opens.
+    /// The sender and receivers.
     pub(crate) fn frames(&mut self) -> &mut Frames {
         match self {
             Self::Shared(call) => call.frames(),

@@ -1,4 +1,4 @@
-//! The piece of linear memory in which frames are sealed and opened.
+//! The region of linear memory in which frames are sealed and opened.
 //!
 //! ```text
 //! ┌ ROOM ┬ frame, as JavaScript copied it ┬ a size ┬ TAILROOM ┐
@@ -11,20 +11,20 @@ use sealframe_codec::{FRONT_GROWTH, UnexpectedFrame, av1, h264};
 
 use crate::framing::Parsed;
 
-/// Before a frame: for a header, for what a front may grow, and for a size.
+/// Space before a frame for a header, for growth of the front, and for a size.
 const ROOM: usize = FrameBuf::HEADROOM + FRONT_GROWTH + av1::Size::MAX_LEN;
 
 #[derive(Default)]
 pub(crate) struct Region {
     bytes: Vec<u8>,
-    /// What stays readable of the frame that was last looked at.
+    /// The readable front of the last frame examined.
     front: Vec<u8>,
-    /// A sealed frame that did not fit in where it was.
+    /// A sealed frame that did not fit in place.
     wire: Vec<u8>,
 }
 
 impl Region {
-    /// Where a frame of `len` bytes goes.
+    /// Offset for a frame of `len` bytes.
     pub(crate) fn reserve(&mut self, len: usize) -> *const u8 {
         let room = ROOM + len + av1::Size::MAX_LEN + FrameBuf::TAILROOM;
         if self.bytes.len() < room {
@@ -33,13 +33,18 @@ impl Region {
         self.bytes.as_ptr().wrapping_add(ROOM)
     }
 
+    /// The longest frame that there is room for.
+    pub(crate) fn room(&self) -> usize {
+        self.bytes.len().saturating_sub(ROOM + av1::Size::MAX_LEN + FrameBuf::TAILROOM)
+    }
+
     /// The first `len` bytes of the frame; `None` if there was no room reserved for it.
     pub(crate) fn frame(&mut self, len: usize) -> Option<&mut [u8]> {
         self.bytes.get_mut(ROOM..ROOM.checked_add(len)?)
     }
 
-    /// The frame behind a copy of its first bytes, with room around both; `None` if it has not so
-    /// many.
+    /// The frame after a copy of its first bytes, with space around both; `None` if it has fewer
+    /// bytes.
     pub(crate) fn copied(&mut self, len: usize, copy_len: usize) -> Option<FrameBuf<'_>> {
         let frame = ROOM.checked_sub(copy_len)?..ROOM.checked_add(len)?;
         let first = self.bytes.get_mut(frame.clone())?;
@@ -48,8 +53,8 @@ impl Region {
         FrameBuf::new(&mut self.bytes, frame)
     }
 
-    /// Lays the canonical front before the rest of a frame. The prefix to be authenticated, and the
-    /// whole.
+    /// Places the canonical front before the rest of a frame. Returns the prefix to authenticate,
+    /// and the whole.
     pub(crate) fn arrange(
         &mut self,
         len: usize,
@@ -58,7 +63,7 @@ impl Region {
         let len = match codec {
             Parsed::H264 => len,
             Parsed::Av1 => {
-                // What is behind the frame's room is a header's and a tag's.
+                // The space after the frame is for a header and a tag.
                 let end = self.bytes.len().saturating_sub(FrameBuf::TAILROOM);
                 av1::write_size(self.bytes.get_mut(ROOM..end).ok_or(UnexpectedFrame)?, len)?
             }
@@ -67,7 +72,7 @@ impl Region {
         self.lay(rest, ROOM + len)
     }
 
-    /// As [`arrange`](Self::arrange) for a frame that was sealed so: the rest is what was sealed.
+    /// Like [`arrange`](Self::arrange), for a sealed frame, whose rest is the sealed part.
     pub(crate) fn arrange_sealed(
         &mut self,
         len: usize,
@@ -87,7 +92,7 @@ impl Region {
         }
     }
 
-    /// Finds the front; returns where in the region the rest begins.
+    /// Finds the front. Returns the offset of the rest in the region.
     fn split(&mut self, len: usize, codec: Parsed) -> Result<usize, UnexpectedFrame> {
         let frame = self.bytes.get(ROOM..ROOM + len).ok_or(UnexpectedFrame)?;
         let rest = match codec {
@@ -104,7 +109,7 @@ impl Region {
         Ok(Arranged { bytes: &mut self.bytes, frame: start..end, prefix_len })
     }
 
-    /// Makes one unit of the front and what was sealed behind it, at `sealed`. Where it is, and its
+    /// Joins the front and the sealed part at `sealed` into one unit. Returns its offset and
     /// length.
     pub(crate) fn close(&mut self, sealed: Range<usize>, codec: Parsed) -> Option<(*const u8, usize)> {
         let front_len = self.front.len();
@@ -128,14 +133,14 @@ impl Region {
         }
     }
 
-    /// Where in the region some of its bytes are.
+    /// Offset of a slice of the region.
     pub(crate) fn place(&self, at: *const u8, len: usize) -> Range<usize> {
         let start = at.addr() - self.bytes.as_ptr().addr();
         start..start + len
     }
 }
 
-/// A frame whose readable bytes are at its beginning.
+/// A frame whose readable bytes come first.
 pub(crate) struct Arranged<'r> {
     pub(crate) bytes: &'r mut [u8],
     pub(crate) frame: Range<usize>,

@@ -1,4 +1,4 @@
-//! Errors as words, which JavaScript makes its own errors of; and the digits that people compare.
+//! Errors as names for JavaScript, and the digits that people compare.
 
 use sealframe_group::{
     GroupError,
@@ -7,7 +7,7 @@ use sealframe_group::{
 
 use crate::json::push_digits;
 
-/// As its `Display`, which would bring the machinery of formatting into the module.
+/// Like `Display` of the code, which would pull formatting code into the module.
 pub(crate) fn digits<const GROUPS: usize>(code: &DigitCode<GROUPS>) -> String {
     let mut text = String::new();
     for group in code.groups() {
@@ -57,7 +57,7 @@ pub(crate) const fn of_check(error: SasError) -> &'static str {
         SasError::TimedOut => "CheckTimedOut",
         SasError::WrongStage => "CheckOutOfOrder",
         SasError::NoRandomness => "NoRandomness",
-        // Somebody is in between, or at least the other side did not say what it should.
+        // An attacker is in between, or the other side violated the protocol.
         SasError::Changed
         | SasError::WrongCommitment
         | SasError::WeakKey

@@ -1,4 +1,4 @@
-//! What people should know, as JSON.
+//! Events as JSON.
 
 use sealframe_group::{
     EndReason, Event, JoinRequest, LeaveReason, RefusalReason, Role, SessionId,
@@ -69,7 +69,7 @@ fn join_request(of: Object, request: &JoinRequest) -> Object {
         .flag("hasLeft", request.has_left)
 }
 
-/// With whom we differ, and in what: sessions by their first 8 bytes.
+/// The other member's session, and the sessions that differ by their first 8 bytes.
 fn compared(of: Object, with: SessionId, sessions: &[[u8; 8]]) -> Object {
     let sessions = sessions.iter().map(|session| json::hex(session));
     of.hex("with", &with.0).raw("sessions", &json::array(sessions))

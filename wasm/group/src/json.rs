@@ -1,6 +1,6 @@
-//! One object as JSON, for what JavaScript is told now and then: no frame waits for it.
+//! A JSON object writer for events and snapshots, which are not on the path of frames.
 
-/// Numbers, flags, bytes in hexadecimal, and words of our own that need no escapes.
+/// Fields of numbers, flags, hexadecimal bytes, and fixed words that need no escapes.
 pub(crate) struct Object(String);
 
 impl Object {
@@ -8,7 +8,7 @@ impl Object {
         Self("{".into())
     }
 
-    /// A value that is JSON already.
+    /// A field whose value is already JSON.
     pub(crate) fn raw(mut self, name: &str, value: &str) -> Self {
         if self.0.len() > 1 {
             self.0.push(',');
@@ -43,7 +43,7 @@ impl Object {
         )
     }
 
-    /// What a relay calls somebody, as text; `null` if it is none.
+    /// An address at the relay, as text; `null` if it is not UTF-8.
     pub(crate) fn address(self, name: &str, address: &[u8]) -> Self {
         let address = core::str::from_utf8(address);
         self.raw(name, &address.map_or_else(|_| String::from("null"), quoted))
@@ -55,7 +55,7 @@ impl Object {
     }
 }
 
-/// An array of values that are JSON already.
+/// An array of values that are already JSON.
 pub(crate) fn array(values: impl Iterator<Item = String>) -> String {
     let mut all = String::from("[");
     for value in values {
@@ -68,7 +68,7 @@ pub(crate) fn array(values: impl Iterator<Item = String>) -> String {
     all
 }
 
-/// A word of our own.
+/// A fixed word.
 fn word(word: &str) -> String {
     let mut quoted = String::new();
     push_word(&mut quoted, word);
@@ -81,7 +81,7 @@ fn push_word(text: &mut String, word: &str) {
     text.push('"');
 }
 
-/// Any text, with its escapes.
+/// Any text, escaped.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
@@ -122,7 +122,7 @@ pub(crate) fn number(number: u64) -> String {
     text
 }
 
-/// Decimal, with zeros in front where it has fewer digits.
+/// A decimal number, padded with leading zeros.
 pub(crate) fn push_digits(text: &mut String, number: u64, least: u32) {
     if least > 1 || number > 9 {
         push_digits(text, number / 10, least.saturating_sub(1));

@@ -1,8 +1,7 @@
 //! The key management of a call for browsers: `sealframe_group::Group`, without media.
 //!
-//! The worker that seals and opens frames loads this beside the module that does so, and carries keys from here to
-//! there. A key leaves this module's memory through [`Group::key_offset`], is copied by the worker, and wiped here with
-//! [`Group::wipe_key`].
+//! The worker loads this module beside the one that seals and opens frames, and copies keys between
+//! them. It reads a key at [`Group::key_offset`] and then calls [`Group::wipe_key`].
 #![forbid(unsafe_code)]
 
 mod code;
@@ -32,7 +31,7 @@ use zeroize::Zeroize;
 use output::Pieces;
 pub use output::Task;
 
-/// The suite of every call in the browser, as in the other module.
+/// The suite of every call in the browser, as in the media module.
 const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 
 /// One member's side of a call. Times are milliseconds on one clock.
@@ -46,12 +45,14 @@ pub struct Group {
 
 #[wasm_bindgen]
 impl Group {
-    /// Enters a call. Its first base key, of generation 0, is then at [`key_offset`](Self::key_offset), and our number
-    /// at [`own_number`](Self::own_number).
+    /// Joins a call. Our base key of generation 0 is then at [`key_offset`](Self::key_offset), and
+    /// our member id at [`own_number`](Self::own_number).
     ///
-    /// `address` is what the relay calls us; `sends` whether we send frames. `kem` is 1 for X25519, 2 for X-Wing; `role` 0 for a participant, 1 for a recorder, 2 for a bot; `identity` the 32
-    /// bytes of a seed, whose copy here is wiped, `None` to draw one; `trust` as [`trust_bytes`](Self::trust_bytes) gave it
-    /// out; `epoch` the calendar time, in milliseconds since 1970, at which the clock of all these times began.
+    /// `address` is our address at the relay; `sends` whether we send frames. `kem` is 1 for
+    /// X25519, 2 for X-Wing; `role` is 0 for a participant, 1 for a recorder, 2 for a bot.
+    /// `identity` is a seed of 32 bytes, whose copy here is wiped, or `None` to draw one. `trust`
+    /// is an earlier result of [`trust_bytes`](Self::trust_bytes). `epoch` is the calendar time of
+    /// the clock's start, in milliseconds since 1970.
     ///
     /// # Errors
     /// The name of an error code.
@@ -97,14 +98,14 @@ impl Group {
         Ok(Self { group, pieces, identity, group_hash })
     }
 
-    /// Our number in KIDs. It changes with [`Task::Restart`].
+    /// Our member id. It changes with [`Task::Restart`].
     #[wasm_bindgen(getter, js_name = ownNumber)]
     #[must_use]
     pub fn own_number(&self) -> u16 {
         self.group.member_id().get()
     }
 
-    /// Takes a message that the server handed over.
+    /// Handles a message from the server.
     ///
     /// # Errors
     /// The name of an error code.
@@ -113,7 +114,8 @@ impl Group {
         Ok(self.group.handle_message(message, time(now)).map_err(code::of_group)?)
     }
 
-    /// What is to be done next; to be called until it says [`Task::Wait`]. `frames` have been sealed with our present key.
+    /// The next task. Call this until it returns [`Task::Wait`]. `frames` is the number of frames
+    /// sealed with our current key.
     pub fn poll(&mut self, frames: u64, now: f64) -> Task {
         self.group.set_frames(frames);
         let (task, pieces) = Pieces::take(self.group.poll(time(now), &mut random()));
@@ -121,21 +123,21 @@ impl Group {
         task
     }
 
-    /// Of the last task: when to come again.
+    /// Of the last task: when to poll again.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn until(&self) -> f64 {
         self.pieces.until
     }
 
-    /// Of the last task: the number of the member whose key it is, or our new one.
+    /// Of the last task: the member id of the key, or our new one.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn number(&self) -> u16 {
         self.pieces.member.get()
     }
 
-    /// What the relay calls the member with this number, by its signed word; nothing if that is no text, or there is no such
+    /// The signed address of the member with this id; `None` if it is not UTF-8 or there is no such
     /// member.
     #[wasm_bindgen(js_name = addressAt)]
     #[must_use]
@@ -143,14 +145,14 @@ impl Group {
         self.group.session_of(MemberId::new(number)).and_then(|session| self.address_of(session))
     }
 
-    /// Of the last task: which generation.
+    /// Of the last task: the generation.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.pieces.generation
     }
 
-    /// Of the last task: which ratchet step.
+    /// Of the last task: the ratchet step.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn step(&self) -> u32 {
@@ -164,83 +166,84 @@ impl Group {
         self.pieces.bytes.clone()
     }
 
-    /// Of the last task: for whom by the relay's address, or for all.
+    /// Of the last task: the recipient's address at the relay, or `None` for all.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn to(&self) -> Option<String> {
         self.pieces.to.and_then(|session| self.address_of(session))
     }
 
-    /// Of the last task: what to tell the page, as JSON.
+    /// Of the last task: the event for the page, as JSON.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn event(&self) -> String {
         self.pieces.event.clone()
     }
 
-    /// Of the last task, or of the start: where in linear memory the base key lies. Its length is
-    /// [`key_len`](Self::key_len).
+    /// Of the last task, or of the start: the offset of the base key in linear memory. Its length
+    /// is [`key_len`](Self::key_len).
     #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]
     pub fn key_offset(&self) -> *const u8 {
         self.pieces.key.as_ref().map_or(core::ptr::null(), |key| key.expose_bytes().as_ptr())
     }
 
-    /// Bytes of that key; 0 if there is none.
+    /// Length of that key, bytes; 0 if there is none.
     #[wasm_bindgen(getter, js_name = keyLength)]
     #[must_use]
     pub fn key_len(&self) -> usize {
         self.pieces.key.as_ref().map_or(0, |key| key.expose_bytes().len())
     }
 
-    /// Wipes it here, and what making it left on the stack.
+    /// Wipes the key, and the stack that deriving it used.
     #[wasm_bindgen(js_name = wipeKey)]
     pub fn wipe_key(&mut self) {
         self.pieces.key = None;
         stack::wipe();
     }
 
-    /// Where in linear memory the 32 bytes of our identity's seed lie.
+    /// Offset in linear memory of the 32 bytes of our identity's seed.
     #[wasm_bindgen(js_name = identityOffset)]
     #[must_use]
     pub fn identity_offset(&self) -> *const u8 {
         self.identity.expose_seed().as_ptr()
     }
 
-    /// A frame of this member has opened with a newer key than all before.
+    /// Reports that a frame of this member opened with a newer key than all before.
     pub fn opened(&mut self, number: u16, generation: u64, step: u32, now: f64) {
         self.group.opened(MemberId::new(number), generation, step, time(now));
     }
 
-    /// A frame came whose key is not there. If the number is a member's, the key is asked for, unless it comes by itself.
+    /// Reports a frame whose key is not held. If the number is a member's id, the key is requested
+    /// unless it arrives in time.
     #[wasm_bindgen(js_name = keyIsMissing)]
     pub fn key_is_missing(&mut self, number: u16, now: f64) {
         self.group.key_is_missing(MemberId::new(number), time(now));
     }
 
-    /// The connection to the relay is up again after a break: everybody hears of us at once.
+    /// Reports that the relay is connected again. We announce ourselves to all at once.
     pub fn reconnected(&mut self, now: f64) {
         self.group.reconnected(time(now));
     }
 
-    /// Whether we send frames from now on, or only listen.
+    /// Sets whether we send frames or only listen.
     #[wasm_bindgen(js_name = setSending)]
     pub fn set_sending(&mut self, sends: bool, now: f64) {
         self.group.set_sending(sends, time(now));
     }
 
-    /// Our key nears its limit.
+    /// Reports that our key nears its usage limit.
     #[wasm_bindgen(js_name = nearsLimit)]
     pub fn nears_limit(&mut self, now: f64) {
         self.group.rekey(Reason::Limit, time(now));
     }
 
-    /// Begins a new generation of our key, because something is suspicious.
+    /// Begins a new generation of our key on suspicion of compromise.
     pub fn rekey(&mut self, now: f64) {
         self.group.rekey(Reason::Suspicion, time(now));
     }
 
-    /// Lets in who asks to be admitted.
+    /// Admits an applicant.
     ///
     /// # Errors
     /// The name of an error code.
@@ -256,7 +259,7 @@ impl Group {
         Ok(self.group.admit(id(session)?, admission, time(now)).map_err(code::of_group)?)
     }
 
-    /// Turns away who asks to be admitted.
+    /// Refuses an applicant.
     ///
     /// # Errors
     /// The name of an error code.
@@ -265,20 +268,21 @@ impl Group {
         Ok(())
     }
 
-    /// The relay says that whoever it calls so is gone. Whether there was one.
+    /// Drops the members and applicants at this address, which the relay reports gone. Returns
+    /// whether there was one.
     #[wasm_bindgen(js_name = dropMember)]
     pub fn drop_member(&mut self, address: &[u8], now: f64) -> bool {
         let mut sessions: Vec<_> = self.group.sessions_at(address).collect();
         let waiting = self.group.state(time(now)).waiting;
         sessions
             .extend(waiting.iter().filter(|session| self.group.address_of(**session) == Some(address)));
-        // Not `any`: all of them are gone.
+        // Not `any`, which would stop after the first.
         let dropped =
             sessions.iter().filter(|session| self.group.drop_member(**session, time(now)).is_ok());
         dropped.count() > 0
     }
 
-    /// Removes a member for everybody.
+    /// Removes a member from the call, for all members.
     ///
     /// # Errors
     /// The name of an error code.
@@ -287,7 +291,7 @@ impl Group {
         Ok(self.group.remove_member(id(session)?, time(now)).map_err(code::of_group)?)
     }
 
-    /// Lets nobody in any more who has not been in this call.
+    /// Locks the call: no identity that is not in the call now is admitted.
     ///
     /// # Errors
     /// The name of an error code.
@@ -295,7 +299,7 @@ impl Group {
         Ok(self.group.lock(time(now)).map_err(code::of_group)?)
     }
 
-    /// Lets newcomers ask again.
+    /// Unlocks the call: newcomers may ask again.
     ///
     /// # Errors
     /// The name of an error code.
@@ -303,14 +307,14 @@ impl Group {
         Ok(self.group.unlock(time(now)).map_err(code::of_group)?)
     }
 
-    /// How the call stands, as JSON.
+    /// A snapshot of the call, as JSON.
     #[must_use]
     pub fn state(&self, now: f64) -> String {
         state::json(&self.group, time(now))
     }
 
-    /// The signed words with which our present session leaves, to be kept ready: a page that is closed has no time to ask
-    /// for them.
+    /// The signed leave message of our current session, to be kept ready: a page that is being
+    /// closed has no time to ask for it.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn farewell(&self) -> Vec<u8> {
@@ -353,19 +357,19 @@ fn time(millis: f64) -> Time {
 }
 
 fn duration(millis: f64) -> Duration {
-    // A clock that is broken stands still.
+    // A broken clock stands still.
     Duration::try_from_secs_f64(millis / 1000.0).unwrap_or_default()
 }
 
-/// If the browser gives no randomness, or nothing but zeros, the module stops, and with it the call.
+/// If the browser returns no randomness, or only zeros, the module stops, and with it the call.
 const fn random() -> UnwrapErr<Random> {
     UnwrapErr(Random)
 }
 
-/// The browser's own generator, or what a page has put in its place.
+/// The browser's generator, or a page's replacement.
 struct Random;
 
-/// So many bytes of a generator are never all zeros, unless it is broken.
+/// Only zeros in this many bytes mean that the generator is broken.
 const NEVER_ZEROS: usize = 16;
 
 impl TryRng for Random {
@@ -381,7 +385,7 @@ impl TryRng for Random {
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
         SysRng.try_fill_bytes(bytes)?;
-        // Not compared: they are secret.
+        // The bytes are secret, so they are not compared.
         let is_broken = bytes.len() >= NEVER_ZEROS && bytes.iter().fold(0, |all, byte| all | byte) == 0;
         if is_broken { Err(getrandom::Error::UNEXPECTED) } else { Ok(()) }
     }

@@ -1,4 +1,4 @@
-//! What a group wants done, one thing at a time, in pieces that JavaScript asks for.
+//! The outputs of a group, one at a time, in pieces that JavaScript reads.
 
 use sealframe_crypto::BaseKey;
 use sealframe_group::{KeyChange, MemberId, Output, Recipient, SessionId};
@@ -6,22 +6,24 @@ use wasm_bindgen::prelude::*;
 
 use crate::event;
 
-/// What is to be done.
+/// The kind of an output.
 #[wasm_bindgen]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Task {
-    /// Nothing before [`until`](crate::Group::until), unless something comes in.
+    /// Nothing is left to do until [`until`](crate::Group::until), unless a message or call comes
+    /// first.
     Wait = 0,
-    /// Hand [`bytes`](crate::Group::bytes) to the server, for [`to`](crate::Group::to).
+    /// Send [`bytes`](crate::Group::bytes) to the server, for [`to`](crate::Group::to).
     Send = 1,
-    /// Move our sender one ratchet step on.
+    /// Advance our sender by one ratchet step.
     Ratchet = 2,
     /// Move our sender to [`generation`](crate::Group::generation) with the key.
     Rekey = 3,
-    /// Open frames of member [`number`](crate::Group::number) with the key, from generation and step on.
+    /// Add the key for frames of member [`number`](crate::Group::number), at this generation from
+    /// this step on.
     Install = 4,
-    /// Wipe what that member had before generation and step.
+    /// Wipe that member's keys before this generation and step.
     WipeBefore = 5,
     /// Wipe all keys of that member.
     WipeMember = 6,
@@ -29,7 +31,7 @@ pub enum Task {
     Event = 7,
     /// Wipe [`generation`](crate::Group::generation) of that member.
     WipeGeneration = 8,
-    /// Begin a new sender with the number, and the key as generation 0.
+    /// Create a new sender with this number, and the key as generation 0.
     Restart = 9,
 }
 

@@ -1,4 +1,4 @@
-//! Who is who: what people compare, and what is remembered of them.
+//! Verification by people, and the trust store.
 
 use sealframe_group::UserId;
 use wasm_bindgen::prelude::*;
@@ -7,14 +7,15 @@ use crate::{Group, code, id, random, time};
 
 #[wasm_bindgen]
 impl Group {
-    /// What is known of people, to be kept until the next call where nobody else writes. It holds no secret.
+    /// The encoded trust store, to be kept for the next call where no one else can write. It holds
+    /// no secret.
     #[wasm_bindgen(js_name = trustBytes)]
     #[must_use]
     pub fn trust_bytes(&self) -> Vec<u8> {
         self.group.trust().to_bytes()
     }
 
-    /// Begins an emoji check with a member.
+    /// Starts an SAS verification with a member.
     ///
     /// # Errors
     /// The name of an error code.
@@ -23,7 +24,7 @@ impl Group {
         Ok(self.group.start_sas(id(session)?, time(now), &mut random()).map_err(code::of_check)?)
     }
 
-    /// Our person says that the rows are the same.
+    /// Confirms that the emoji match, by our person's decision.
     ///
     /// # Errors
     /// The name of an error code.
@@ -32,7 +33,7 @@ impl Group {
         Ok(self.group.confirm_sas(id(session)?, time(now)).map_err(code::of_check)?)
     }
 
-    /// Our person says that they differ, or gives up.
+    /// Cancels the verification, as the emoji differ or our person gave up.
     ///
     /// # Errors
     /// The name of an error code.
@@ -42,7 +43,8 @@ impl Group {
         Ok(())
     }
 
-    /// 45 digits that a member sees too. `user` is what the others' application calls us. Takes a fraction of a second.
+    /// The code of 45 digits that this member sees too. `user` is the user id that the other
+    /// member's application gives us. Takes about 0.1 s.
     ///
     /// # Errors
     /// The name of an error code.
@@ -52,7 +54,7 @@ impl Group {
         Ok(code::digits(&code.ok_or("UnknownMember")?))
     }
 
-    /// Our person has compared codes with a member.
+    /// Marks a member's identity as verified, after people compared codes.
     ///
     /// # Errors
     /// The name of an error code.
@@ -61,7 +63,7 @@ impl Group {
         Ok(self.group.set_verified(id(session)?, time(now)).map_err(code::of_trust)?)
     }
 
-    /// Our person accepts that a member has another identity than before.
+    /// Accepts a member's changed identity, without verifying it.
     ///
     /// # Errors
     /// The name of an error code.

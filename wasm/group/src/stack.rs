@@ -1,12 +1,12 @@
-//! What calls leave on the stack of linear memory.
+//! Wiping of the stack in linear memory.
 
 use zeroize::Zeroize;
 
-/// Deeper than anything that touches keys goes.
+/// Depth to wipe, bytes: no function that handles keys uses more stack.
 const DEPTH: usize = 64 << 10;
 
-/// Overwrites what calls before have left there: hashes keep their input in a block beside them, and those that
-/// moved left copies.
+/// Overwrites the remains of earlier calls: hashes buffer their input, and moved values leave
+/// copies.
 #[inline(never)]
 pub(crate) fn wipe() {
     let mut below = [0; DEPTH];

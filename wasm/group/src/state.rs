@@ -1,4 +1,4 @@
-//! How a call stands, as JSON.
+//! Snapshots of a call as JSON.
 
 use core::time::Duration;
 

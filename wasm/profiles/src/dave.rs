@@ -19,9 +19,9 @@ pub struct DaveSealer {
 
 #[wasm_bindgen]
 impl DaveSealer {
-    /// At the beginning of an epoch, with the 16 bytes that the MLS group exports for us; this copy
-    /// of them is wiped. Of H.264 and H.265 the units without a picture stay readable, or the
-    /// parameter sets alone.
+    /// Creates a sealer for a new epoch from the 16 bytes that the MLS group exports for us; this
+    /// copy of them is wiped. In H.264 and H.265 either all units without a picture stay readable,
+    /// or the parameter sets alone.
     ///
     /// # Errors
     /// The name of an error code.
@@ -32,7 +32,7 @@ impl DaveSealer {
         Ok(Self { sender: Sender::new(config, taken(base_secret)?) })
     }
 
-    /// Spends all nonces up to this one: goes on behind a sealer of this epoch that is gone.
+    /// Uses up all nonces up to this one, to continue after an earlier sealer of this epoch.
     ///
     /// # Errors
     /// The name of an error code.
@@ -41,21 +41,20 @@ impl DaveSealer {
         Ok(self.sender.skip_to(nonce).map_err(ErrorCode::from)?)
     }
 
-    /// The last nonce that was spent.
+    /// The last nonce used.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn nonces(&self) -> u64 {
         self.sender.nonces()
     }
 
-    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in
-    /// `label.rs`.
+    /// Seals the `len` bytes that were copied to the [`Region`]. Numbers as in `label.rs`.
     pub fn seal(&mut self, region: &mut Region, len: usize, codec_id: u8) -> isize {
         region.work(len, |frame| Ok(self.sender.seal_in_place(frame, label::codec(codec_id)?)?.len()))
     }
 }
 
-/// Opens the frames of one other member, in all epochs that it may be in.
+/// Opens the frames of one other member, in every epoch with a secret.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct DaveOpener {
@@ -72,7 +71,7 @@ impl Default for DaveOpener {
 
 #[wasm_bindgen]
 impl DaveOpener {
-    /// Without secrets.
+    /// Creates an opener without secrets.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
@@ -80,8 +79,8 @@ impl DaveOpener {
     }
 
     /// Adds the 16 bytes that the group exports for this member in a new epoch; this copy of them
-    /// is wiped. Secrets of earlier epochs are erased 10 s later. `now_ms` is of any clock that
-    /// runs forward.
+    /// is wiped. Secrets of earlier epochs are wiped 10 s later. `now_ms` is a time on any
+    /// monotonic clock.
     ///
     /// # Errors
     /// The name of an error code.
@@ -91,13 +90,13 @@ impl DaveOpener {
         Ok(())
     }
 
-    /// Erases everything.
+    /// Wipes all secrets.
     #[wasm_bindgen(js_name = removeAll)]
     pub fn remove_all(&mut self) {
         self.receiver.remove_all();
     }
 
-    /// Opens the `len` bytes that were copied to where [`Region::reserve`] said.
+    /// Opens the `len` bytes that were copied to the [`Region`].
     pub fn open(&mut self, region: &mut Region, len: usize, now_ms: f64) -> isize {
         region.work(len, |frame| {
             let (bytes, at) = frame.into_parts();
@@ -108,14 +107,14 @@ impl DaveOpener {
         })
     }
 
-    /// Of the frame that was last opened: its epoch.
+    /// The epoch of the last frame opened.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Of the frame that was last opened: its nonce, with the generation above 24 bits.
+    /// The nonce of the last frame opened; the generation is above its 24 bits.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn nonce(&self) -> u64 {
@@ -123,13 +122,13 @@ impl DaveOpener {
     }
 }
 
-/// `key[16] ‖ nonce[12]` of a generation of a ratchet; wiped when it is freed.
+/// `key[16] ‖ nonce[12]` of one generation of a ratchet; wiped when freed.
 #[wasm_bindgen]
 pub struct DaveGeneration(Zeroizing<Vec<u8>>);
 
 #[wasm_bindgen]
 impl DaveGeneration {
-    /// Of the ratchet that begins with this secret; this copy of it is wiped.
+    /// Derives a generation of the ratchet with this secret; this copy of it is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -143,7 +142,7 @@ impl DaveGeneration {
         Ok(Self(both))
     }
 
-    /// Where in linear memory the 28 bytes lie.
+    /// Offset of the 28 bytes in linear memory.
     #[must_use]
     pub fn offset(&self) -> *const u8 {
         self.0.as_ptr()
@@ -156,7 +155,7 @@ impl fmt::Debug for DaveGeneration {
     }
 }
 
-/// Digits for people to compare, in groups of so many.
+/// Digits for people to compare, in groups.
 ///
 /// # Errors
 /// The name of an error code.
@@ -165,8 +164,8 @@ pub fn code(bytes: &[u8], digits: usize, group: usize) -> Result<String, String>
     Ok(dave::displayable_code(bytes, digits, group).map_err(|_| ErrorCode::DigitsRefused)?)
 }
 
-/// What stands for two members' identity keys: 64 bytes, of which [`code()`] makes 45 digits. Takes
-/// a while.
+/// The fingerprint of two members' identity keys: 64 bytes, from which [`code()`] derives 45
+/// digits. Takes a noticeable time.
 ///
 /// # Errors
 /// The name of an error code.

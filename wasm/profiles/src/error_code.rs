@@ -1,10 +1,10 @@
-//! Errors as small negative numbers, so that a frame that does not open costs no JavaScript object.
+//! Errors as small negative numbers, so that a rejected frame allocates no JavaScript object.
 
 use sealframe_profiles::{KeyError, OpenError, SealError};
 
 macro_rules! codes {
     ($($name:ident)*) => {
-        /// Every way in which a call into this module can fail.
+        /// Every error of this module.
         #[derive(Clone, Copy)]
         pub(crate) enum ErrorCode { $($name),* }
 
@@ -82,7 +82,7 @@ impl From<KeyError> for ErrorCode {
     }
 }
 
-/// Thrown into JavaScript as this string.
+/// JavaScript throws an error with this string.
 impl From<ErrorCode> for String {
     fn from(code: ErrorCode) -> Self {
         ALL[code as usize].1.into()

@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 
 use crate::{BACKEND, error_code::ErrorCode, label::label, random, region::Region};
 
-/// A participant's keys: what seals its frames if it is us, and what opens them if it is not.
+/// A participant's keys, with our sealer or another participant's opener.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct JitsiCryptor {
@@ -16,7 +16,7 @@ pub struct JitsiCryptor {
 
 #[wasm_bindgen]
 impl JitsiCryptor {
-    /// Without keys. Counts begin at random unless it is said where.
+    /// Creates it without keys. Frame counts start at random values unless given.
     ///
     /// # Errors
     /// The name of an error code.
@@ -33,7 +33,7 @@ impl JitsiCryptor {
         })
     }
 
-    /// Takes 32 bytes of key material, and seals with them from now on. This copy of them is wiped.
+    /// Sets 32 bytes of key material and makes this the sealing key. This copy of them is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -55,7 +55,7 @@ impl JitsiCryptor {
         self.receiver.remove_key(index);
     }
 
-    /// Moves a key one step on.
+    /// Ratchets a key by one step.
     ///
     /// # Errors
     /// The name of an error code.
@@ -65,22 +65,21 @@ impl JitsiCryptor {
         Ok(())
     }
 
-    /// Forgets what a stream has opened, once it has ended: its frames would open again.
+    /// Drops the replay state of a stream that has ended; its frames would open again.
     #[wasm_bindgen(js_name = forgetStream)]
     pub fn forget_stream(&mut self, ssrc: u32) {
         self.receiver.forget_stream(ssrc);
     }
 
-    /// Where in linear memory the 32 bytes of a key's present material lie; 0 if there is none.
-    /// JavaScript wipes its copy.
+    /// Offset in linear memory of the 32 bytes of a key's current material; 0 if there is none.
+    /// JavaScript must wipe its copy.
     #[wasm_bindgen(js_name = keyOffset)]
     #[must_use]
     pub fn key_offset(&self, index: u32) -> *const u8 {
         self.sender.expose_key(index).map_or(core::ptr::null(), <[u8]>::as_ptr)
     }
 
-    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in
-    /// `label.rs`.
+    /// Seals the `len` bytes that were copied to the [`Region`]. Numbers as in `label.rs`.
     pub fn seal(
         &mut self,
         region: &mut Region,
@@ -95,7 +94,7 @@ impl JitsiCryptor {
         })
     }
 
-    /// Opens the `len` bytes that were copied to where [`Region::reserve`] said.
+    /// Opens the `len` bytes that were copied to the [`Region`].
     pub fn open(&mut self, region: &mut Region, len: usize, frame_type: u8) -> isize {
         region.work(len, |frame| {
             let info = label(ANY, frame_type, 0, 0)?;
@@ -106,5 +105,5 @@ impl JitsiCryptor {
     }
 }
 
-/// The codec does not count.
+/// The label of a frame; its codec does not matter in this format.
 const ANY: u8 = 0;

@@ -1,11 +1,11 @@
-//! What JavaScript says of a frame, in numbers.
+//! JavaScript's statement about a frame, as numbers.
 
 use sealframe_profiles::{Codec, FrameInfo, FrameType};
 
 use crate::error_code::ErrorCode;
 
-/// 1 for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 5 for H.265, 6 for AV1, 0 for one that is not
-/// known.
+/// The codec: 1 for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 5 for H.265, 6 for AV1, 0 for an
+/// unknown one.
 pub(crate) fn codec(codec_id: u8) -> Result<Option<Codec>, ErrorCode> {
     Ok(Some(match codec_id {
         0 => return Ok(None),
@@ -19,7 +19,7 @@ pub(crate) fn codec(codec_id: u8) -> Result<Option<Codec>, ErrorCode> {
     }))
 }
 
-/// `frame_type` is 0 for sound, 1 for a key frame, 2 for a delta frame, 3 for an empty one;
+/// `frame_type` is 0 for audio, 1 for a key frame, 2 for a delta frame, 3 for an empty one;
 /// `codec_id` is as above.
 pub(crate) fn label(
     codec_id: u8,

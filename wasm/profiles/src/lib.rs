@@ -1,12 +1,12 @@
-//! The formats of other systems for browsers: what workers call that stand in for theirs.
+//! Other systems' formats for browsers: the interface for drop-in workers.
 //!
-//! Frames cross the border once each way. JavaScript asks for room with [`Region::reserve`], copies
-//! a frame into linear memory there, calls `seal` or `open` of one of the classes below, which work
-//! in place, and copies the result out. Both return the offset of the result, its length being
-//! [`Region::result_len`], or a negative number that [`error_name`] spells.
+//! A frame takes one call. JavaScript copies it into linear memory where the [`Region`] has room, and
+//! calls `seal` or `open` of one of the classes below, which work in place. Both return the offset of
+//! the result, or a negative number that [`error_name`] spells; the region's words say how long the
+//! result is. Only a frame that is longer than the room takes a second call, [`Region::reserve`].
 //!
-//! It is a module of its own, so that who has a call of his own does not load it; and a feature for
-//! each format, as a worker that stands in for one other needs no more.
+//! It is a separate module, so that pages with sealframe's own calls do not load it. Each format is
+//! a feature, as a drop-in worker needs only one.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "dave")]
@@ -32,13 +32,13 @@ pub use jitsi::JitsiCryptor;
 pub use livekit::LiveKitCryptor;
 pub use region::Region;
 
-/// By our own kernel where this module is compiled for vectors.
+/// The AEAD backend. A build for vector instructions uses our own kernel.
 #[cfg(target_feature = "simd128")]
 const BACKEND: Backend = Backend::Kernel;
 #[cfg(not(target_feature = "simd128"))]
 const BACKEND: Backend = Backend::Portable;
 
-/// Spells a negative result.
+/// The name of a negative result.
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {
@@ -48,10 +48,10 @@ pub fn error_name(result: isize) -> String {
 #[cfg(any(feature = "jitsi", feature = "livekit"))]
 fn random<const N: usize>() -> Result<[u8; N], ErrorCode> {
     const { assert!(N <= 32, "no more is drawn") };
-    // More than is needed: few bytes may well be zeros.
+    // Draw more than is needed, because a few bytes may be zeros by chance.
     let mut drawn = [0; 32];
     getrandom::fill(&mut drawn).map_err(|_| ErrorCode::NoRandomness)?;
-    // A generator that is broken, or that a page has put in place of the browser's.
+    // A broken generator, or a page's replacement of the browser's.
     if drawn == [0; 32] {
         return Err(ErrorCode::NoRandomness);
     }

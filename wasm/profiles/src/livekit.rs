@@ -12,24 +12,25 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{BACKEND, error_code::ErrorCode, label::label, random, region::Region};
 
-/// One participant's keys, or those that all share: what seals our frames, and what opens
-/// everybody's.
+/// One participant's keys, or the keys that all share, with our sealer and the participants'
+/// openers.
 ///
-/// Keys can come as what WebCrypto derives from them, because a page's keys cannot be read.
+/// Keys can be given as the output of WebCrypto's derivation, because a page's keys are not
+/// extractable.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct LiveKitCryptor {
     config: Config,
     ring_size: u32,
-    /// Its keys are those that have been current: it takes none twice, because its counts go with
-    /// them.
+    /// Holds the keys that have been current. It accepts none twice, because its frame counts
+    /// belong to them.
     sender: Sender,
-    /// Whether anything was to be sealed yet. Until then the sender has no key: of who is only
-    /// listened to there would be one for nothing.
+    /// Whether a frame was to be sealed yet. Until then the sender has no key, as participants that
+    /// we only open need none.
     seals: bool,
     /// The index that seals.
     current: u32,
-    /// By index.
+    /// The keys, by index.
     held: Vec<Option<Box<Held>>>,
     openings: Vec<Opening>,
     iv: [u8; 12],
@@ -37,12 +38,12 @@ pub struct LiveKitCryptor {
 
 /// A key at an index.
 struct Held {
-    /// What it began with.
+    /// The key as it was set.
     first: Derived,
-    /// What we seal with: it, or what it has been ratcheted to.
+    /// The key that we seal with: the same, or ratcheted.
     present: Derived,
     derivation: Derivation,
-    /// How far we have ratcheted.
+    /// How many steps we have ratcheted.
     steps: u32,
 }
 
@@ -56,7 +57,7 @@ impl Held {
     }
 }
 
-/// How keys follow from each other.
+/// The derivation of keys.
 #[derive(Clone, Copy)]
 enum Derivation {
     Hkdf,
@@ -68,7 +69,7 @@ impl Derivation {
         if is_pbkdf2 { Self::Pbkdf2 } else { Self::Hkdf }
     }
 
-    /// Of key material itself; `None` if there is too little of it.
+    /// Derives from key material itself; `None` if it is too short.
     fn of_material(self, material: &[u8]) -> Option<Key> {
         match self {
             Self::Hkdf => Key::hkdf_of(material),
@@ -84,24 +85,24 @@ impl Derivation {
     }
 }
 
-/// What WebCrypto derives from key material: the AES key, and the next step's material.
+/// The output of WebCrypto's derivation: the AES key, and the next step's material.
 type Derived = Zeroizing<[u8; 32]>;
 
 /// One participant's frames.
 #[derive(Debug)]
 struct Opening {
     receiver: Receiver,
-    /// By index: how far the participant has ratcheted.
+    /// How many steps the participant has ratcheted, by index.
     steps: Vec<u32>,
-    /// Of the last ratchet that a frame has proven, until it is asked for.
+    /// The index of the last ratchet that a frame proved, until it is read.
     ratcheted: Option<u8>,
 }
 
 #[wasm_bindgen]
 impl LiveKitCryptor {
-    /// Without keys. The arguments are livekit-client's `ratchetSalt`, `keySize` in bits,
-    /// `keyringSize` and `ratchetWindowSize`. Counts begin at random unless it is said where;
-    /// frames are sealed as livekit-client does unless it is to be as native clients do.
+    /// Creates it without keys. The arguments are livekit-client's `ratchetSalt`, `keySize` in
+    /// bits, `keyringSize` and `ratchetWindowSize`. Frame counts start at random values unless
+    /// given. Frames are sealed as by livekit-client, or optionally as by native clients.
     ///
     /// # Errors
     /// The name of an error code.
@@ -119,7 +120,7 @@ impl LiveKitCryptor {
             256 => KeySize::Aes256,
             _ => return Err(ErrorCode::KeyRefused.into()),
         };
-        // One step for a frame: that of a passphrase takes long enough.
+        // One step for each frame, because a step from a passphrase is slow.
         let policy = ReceiverPolicy {
             ratchet_window,
             max_derivations_per_frame: 1,
@@ -148,8 +149,7 @@ impl LiveKitCryptor {
         })
     }
 
-    /// Makes room for one more participant's frames, under the keys that are held and will be;
-    /// returns its number.
+    /// Adds a participant, whose frames open with the current and future keys. Returns its number.
     #[wasm_bindgen(js_name = addParticipant)]
     pub fn add_participant(&mut self) -> usize {
         let mut receiver = Receiver::new(self.config.clone());
@@ -159,16 +159,16 @@ impl LiveKitCryptor {
             receiver.set_key(index, held.key());
             *steps = held.steps;
         }
-        // Most have one, and a vector makes room for four.
+        // Most have one, and a vector would allocate four.
         self.openings.reserve_exact(1);
         self.openings.push(Opening { receiver, steps, ratcheted: None });
         self.openings.len() - 1
     }
 
-    /// Installs the 32 bytes that follow from a key; returns the index on the wire. This copy of
-    /// them is wiped. A key that an index has begun with is not installed there again: it would go
-    /// back to before it was ratcheted. One that is to become current, and has been so at another
-    /// index, counts on from there.
+    /// Installs the 32 bytes derived from a key. Returns the index on the wire. This copy of them
+    /// is wiped. A key that an index started with is not installed there again, as that would undo
+    /// its ratcheting. A key that becomes current, and was current at another index, continues the
+    /// frame counts from there.
     ///
     /// # Errors
     /// The name of an error code.
@@ -182,7 +182,7 @@ impl LiveKitCryptor {
         Ok(self.install(index, taken(derived)?, Derivation::of(is_pbkdf2), is_current))
     }
 
-    /// As [`set`](Self::set), of the key itself, from which all follows in here.
+    /// Like [`set`](Self::set), but takes the key itself and derives from it here.
     ///
     /// # Errors
     /// The name of an error code.
@@ -201,7 +201,7 @@ impl LiveKitCryptor {
         Ok(self.install(index, derived, derivation, is_current))
     }
 
-    /// Moves a key one step on.
+    /// Ratchets a key by one step.
     ///
     /// # Errors
     /// The name of an error code.
@@ -213,9 +213,9 @@ impl LiveKitCryptor {
         Ok(self.step(index, &derived)?)
     }
 
-    /// Where in linear memory the 32 bytes of the next step's material lie, of which WebCrypto
-    /// derives what [`advance`](Self::advance) takes; 0 if there is no key. JavaScript wipes its
-    /// copy.
+    /// Offset in linear memory of the 32 bytes of the next step's material, from which WebCrypto
+    /// derives the input of [`advance`](Self::advance); 0 if there is no key. JavaScript must wipe
+    /// its copy.
     #[wasm_bindgen(js_name = nextOffset)]
     #[must_use]
     pub fn next_offset(&self, index: u32) -> *const u8 {
@@ -223,7 +223,7 @@ impl LiveKitCryptor {
         held.map_or(core::ptr::null(), |held| held.present.as_ptr())
     }
 
-    /// As [`ratchet`](Self::ratchet), given what follows from what is at
+    /// Like [`ratchet`](Self::ratchet), but takes the output derived from the material at
     /// [`next_offset`](Self::next_offset).
     ///
     /// # Errors
@@ -239,8 +239,7 @@ impl LiveKitCryptor {
         self.current
     }
 
-    /// Seals the `len` bytes that were copied to where [`Region::reserve`] said. Numbers as in
-    /// `label.rs`.
+    /// Seals the `len` bytes that were copied to the [`Region`]. Numbers as in `label.rs`.
     pub fn seal(
         &mut self,
         region: &mut Region,
@@ -256,7 +255,7 @@ impl LiveKitCryptor {
         })
     }
 
-    /// Opens the `len` bytes of a participant that were copied to where [`Region::reserve`] said.
+    /// Opens the `len` bytes of a participant that were copied to the [`Region`].
     pub fn open(
         &mut self,
         participant: usize,
@@ -275,7 +274,7 @@ impl LiveKitCryptor {
         opened
     }
 
-    /// Forgets what a participant's stream has opened, once it has ended: its frames would open
+    /// Drops the replay state of a participant's stream that has ended; its frames would open
     /// again.
     #[wasm_bindgen(js_name = forgetStream)]
     pub fn forget_stream(&mut self, participant: usize, ssrc: u32) {
@@ -284,30 +283,29 @@ impl LiveKitCryptor {
         }
     }
 
-    /// The index of a key that a frame of this participant has proven to be ratcheted, since it was
-    /// last asked for.
+    /// The index of a key whose ratchet a frame of this participant proved since the last call.
     #[wasm_bindgen(js_name = takeRatcheted)]
     pub fn take_ratcheted(&mut self, participant: usize) -> Option<u8> {
         self.openings.get_mut(participant)?.ratcheted.take()
     }
 
-    /// Where in linear memory the present material of a participant's key lies, once it has been
-    /// ratcheted; 0 before. Its length is [`material_len`](Self::material_len). JavaScript wipes
-    /// its copy.
+    /// Offset in linear memory of the current material of a participant's key once it has been
+    /// ratcheted; 0 before. Its length is [`material_len`](Self::material_len). JavaScript must
+    /// wipe its copy.
     #[wasm_bindgen(js_name = materialOffset)]
     #[must_use]
     pub fn material_offset(&self, participant: usize, index: u32) -> *const u8 {
         self.exposed(participant, index).map_or(core::ptr::null(), <[u8]>::as_ptr)
     }
 
-    /// Bytes of that material; 0 if there is none.
+    /// Length of that material, bytes; 0 if there is none.
     #[wasm_bindgen(js_name = materialLength)]
     #[must_use]
     pub fn material_len(&self, participant: usize, index: u32) -> usize {
         self.exposed(participant, index).map_or(0, <[u8]>::len)
     }
 
-    /// Encrypts a data packet where it lies; its nonce is [`iv`](Self::iv).
+    /// Encrypts a data packet in place; its nonce is [`iv`](Self::iv).
     #[wasm_bindgen(js_name = sealData)]
     pub fn seal_data(&mut self, region: &mut Region, len: usize, now_ms: u32) -> isize {
         region.work(len, |data| {
@@ -317,14 +315,14 @@ impl LiveKitCryptor {
         })
     }
 
-    /// Of the data packet that was last encrypted.
+    /// The nonce of the last data packet encrypted.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn iv(&self) -> Vec<u8> {
         self.iv.to_vec()
     }
 
-    /// Opens a participant's data packet where it lies.
+    /// Opens a participant's data packet in place.
     #[wasm_bindgen(js_name = openData)]
     pub fn open_data(
         &mut self,
@@ -366,7 +364,7 @@ impl LiveKitCryptor {
         index
     }
 
-    /// Who has been found to be there already stays.
+    /// A participant that has already ratcheted to it stays there.
     fn step(&mut self, index: u32, derived: &[u8; 32]) -> Result<(), ErrorCode> {
         let index = index % self.ring_size;
         let held = self.held[index as usize].as_mut().ok_or(ErrorCode::UnknownKey)?;
@@ -384,7 +382,7 @@ impl LiveKitCryptor {
         Ok(())
     }
 
-    /// What follows from a key.
+    /// The output derived from a key.
     fn derive(&self, key: Key) -> Derived {
         let mut sender = Sender::new(self.config.clone());
         let mut derived = Derived::default();
@@ -402,14 +400,14 @@ impl LiveKitCryptor {
         Ok(&mut self.openings.get_mut(participant).ok_or(ErrorCode::UnknownKey)?.receiver)
     }
 
-    /// Notes that a frame of this participant has proven a ratchet.
+    /// Notes that a frame of this participant proved a ratchet.
     fn follow(&mut self, participant: usize) {
         let Some(opening) = self.openings.get_mut(participant) else { return };
         let mut proven = None;
         while let Some(event) = opening.receiver.poll_event() {
             let (index, steps) = match event {
                 ReceiverEvent::Ratcheted { index, steps } => (index, steps),
-                // Those who wait hear it of each frame.
+                // The result of each frame reports these.
                 ReceiverEvent::UnknownKey { .. } | ReceiverEvent::Failing { .. } => continue,
             };
             opening.steps[usize::from(index)] += u32::from(steps);
@@ -421,7 +419,7 @@ impl LiveKitCryptor {
         }
     }
 
-    /// Who has ratcheted a key that all share has us do so too.
+    /// Ratchets our sealer along when a participant has ratcheted a shared key.
     fn catch_up(&mut self, participant: usize, index: u8) -> Option<()> {
         let opening = self.openings.get(participant)?;
         let held = self.held[usize::from(index)].as_mut()?;
@@ -435,7 +433,7 @@ impl LiveKitCryptor {
         Some(())
     }
 
-    /// What seals with the key that is current.
+    /// The sender for the current key.
     fn sealing(&mut self) -> Result<&mut Sender, ErrorCode> {
         if !self.seals {
             self.seals = true;
@@ -445,8 +443,7 @@ impl LiveKitCryptor {
         Ok(&mut self.sender)
     }
 
-    /// Has the sender follow what has changed at an index: it takes what is current, and has
-    /// nothing else there.
+    /// Updates the sender after a change at an index: it holds the current key there, and no other.
     fn follow_to_seal(&mut self, index: u32) {
         if !self.seals {
             return;
@@ -458,8 +455,8 @@ impl LiveKitCryptor {
             }
         } else if self.sender.set_key(index, held.key()).is_err() {
             let from = (0..self.ring_size).find(|&other| is_at(&self.sender, other, held));
-            // From where it was current before. If it is nowhere, what was here must not go on
-            // sealing.
+            // Continue from where the key was current before. If it was nowhere, the key here must
+            // not seal again.
             let moved = from.map(|from| self.sender.move_key(from, index).is_ok());
             if moved != Some(true) {
                 self.sender.remove_key(index);
@@ -468,7 +465,7 @@ impl LiveKitCryptor {
     }
 }
 
-/// Whether the sender has this key at an index.
+/// Whether the sender holds this key at an index.
 fn is_at(sender: &Sender, index: u32, held: &Held) -> bool {
     sender.expose_next(index).is_some_and(|next| next.ct_eq(&*held.present).into())
 }

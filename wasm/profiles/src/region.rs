@@ -1,4 +1,4 @@
-//! The piece of linear memory in which frames are sealed and opened.
+//! The region of linear memory in which frames are sealed and opened.
 //!
 //! ```text
 //! ┌ frame, as JavaScript copied it ┬ room behind it ┐
@@ -9,44 +9,58 @@ use wasm_bindgen::prelude::*;
 
 use crate::error_code::ErrorCode;
 
-/// Room for one frame at a time. JavaScript asks for it with [`reserve`](Self::reserve) and copies
-/// a frame into linear memory there.
+/// The place of each word that JavaScript reads, 32 bits each, as `OUTCOME` in `shared/ids.ts` has
+/// them, which a test compares.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    /// Where in linear memory the next frame goes.
+    Room = 0,
+    /// The longest frame that fits there; for a longer one, call `reserve` first.
+    RoomLength = 1,
+    /// Bytes of the last result.
+    Length = 2,
+}
+
+/// Room for one frame at a time, and the words that say where it is and what came of it.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Region {
     bytes: Vec<u8>,
-    result_len: usize,
+    words: Box<[u32; 3]>,
 }
 
 #[wasm_bindgen]
 impl Region {
-    /// An empty one, which grows with the longest frame.
+    /// Creates an empty region, which grows with the longest frame.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let mut region = Self::default();
+        region.reserve(0);
+        region
     }
 
-    /// Where in linear memory a frame of `len` bytes goes. Growing memory detaches its old buffer.
-    pub fn reserve(&mut self, len: usize) -> *const u8 {
+    /// Where in linear memory the words lie, as long as this lives.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn outcome(&self) -> *const u32 {
+        self.words.as_ptr()
+    }
+
+    /// Makes room for a frame of `len` bytes. Growing memory detaches its old buffer.
+    pub fn reserve(&mut self, len: usize) {
         let room = len + room_behind(len);
         if self.bytes.len() < room {
             self.bytes.resize(room, 0);
+            self.set(Outcome::Room, self.bytes.as_ptr().addr());
+            self.set(Outcome::RoomLength, len);
         }
-        self.bytes.as_ptr()
-    }
-
-    /// Bytes of the last result.
-    #[wasm_bindgen(getter, js_name = resultLength)]
-    #[must_use]
-    pub fn result_len(&self) -> usize {
-        self.result_len
     }
 }
 
 impl Region {
-    /// Does `work` on the frame, with room behind it. It says how many bytes it leaves at the
-    /// beginning.
+    /// Runs `work` on the frame and the space after it. `work` returns the length of its result at
+    /// the start.
     pub(crate) fn work(
         &mut self,
         len: usize,
@@ -56,19 +70,24 @@ impl Region {
             FrameBuf::new(&mut self.bytes, 0..len).ok_or(ErrorCode::NotReserved).and_then(work);
         match result {
             Ok(len) => {
-                self.result_len = len;
+                self.set(Outcome::Length, len);
                 self.bytes.as_ptr().addr().cast_signed()
             }
             Err(code) => code.as_result(),
         }
     }
+
+    fn set(&mut self, word: Outcome, value: usize) {
+        // Linear memory has no more than 2^32 bytes.
+        self.words[word as usize] = u32::try_from(value).unwrap_or(u32::MAX);
+    }
 }
 
-/// Bytes that sealing may add: a trailer, and in the worst of H.264 frames an escape for every
-/// second byte, or a zero for every fourth of those that stay clear.
+/// Maximum growth by sealing, bytes: a trailer, and in the worst H.264 frame an escape for every
+/// second byte, or a zero for every fourth clear byte.
 const fn room_behind(len: usize) -> usize {
     len / 2 + MAX_TRAILER
 }
 
-/// DAVE's, with its length in one byte, is the longest of all.
+/// DAVE's trailer, whose length fits in one byte, is the longest.
 const MAX_TRAILER: usize = 512;

@@ -47,9 +47,9 @@ export class Stage {
   static async enter({ script, connect = (call) => call.createConnection() } = {}) {
     const stage = new Stage();
     const worker = script === undefined ? undefined : new Worker(script, { type: 'module' });
-    stage.call = await SealedCall.start({ secret: SECRET, member: ALICE, worker });
+    stage.call = await SealedCall.joinWithSecret({ secret: SECRET, member: ALICE, worker });
     stage.worker = worker ?? workers.at(-1);
-    stage.bob = await SealedCall.start({ secret: SECRET, member: BOB });
+    stage.bob = await SealedCall.joinWithSecret({ secret: SECRET, member: BOB });
     await stage.bob.addMember(ALICE, await stage.call.announcement());
     stage.call.onerror = (error) => stage.errors.push(error);
     stage.call.onstate = (state) => stage.states.push(state);

@@ -23,7 +23,7 @@ export class Probe {
 /** What becomes of a call one of whose streams breaks in this script. */
 export async function broken(script) {
   const worker = new Worker(script, { type: 'module' });
-  const call = await SealedCall.start({ secret: new Uint8Array(32).fill(1), member: 1, worker });
+  const call = await SealedCall.joinWithSecret({ secret: new Uint8Array(32).fill(1), member: 1, worker });
   const errors = [];
   call.onerror = ({ message }) => errors.push(message);
   const told = new Promise((resolve) => { call.onstate = (state) => state.kind === 'camera' && state.state === 'broken' && resolve(state); });
@@ -40,8 +40,8 @@ export async function broken(script) {
 export async function twice() {
   const worker = new Worker('./worker.js', { type: 'module' });
   const secret = () => new Uint8Array(32).fill(1);
-  const begun = SealedCall.start({ secret: secret(), member: 1, worker });
-  const codes = [await SealedCall.start({ secret: secret(), member: 2, worker }).catch(({ code }) => code)];
+  const begun = SealedCall.joinWithSecret({ secret: secret(), member: 1, worker });
+  const codes = [await SealedCall.joinWithSecret({ secret: secret(), member: 2, worker }).catch(({ code }) => code)];
   const call = await begun;
   const group = new Uint8Array([1]);
   codes.push(await SealedCall.join({ group, credential: group, address: 'a', worker }).catch(({ code }) => code));
@@ -53,7 +53,7 @@ export async function twice() {
 /** What a call reports whose worker is this script. */
 export async function reported(script) {
   const worker = new Worker(script, { type: 'module' });
-  const call = await SealedCall.start({ secret: new Uint8Array(32).fill(1), member: 1, worker });
+  const call = await SealedCall.joinWithSecret({ secret: new Uint8Array(32).fill(1), member: 1, worker });
   const failed = new Promise((resolve) => { call.onerror = ({ message }) => resolve(message); });
   const pc = call.createConnection();
   call.protectSender(pc.addTransceiver('video').sender, { kind: 'camera' });

@@ -7,7 +7,7 @@ const SECRET = new Uint8Array(32).fill(9);
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 async function member(number, framing) {
-  const call = await SealedCall.start({ secret: SECRET, member: number, framing });
+  const call = await SealedCall.joinWithSecret({ secret: SECRET, member: number, framing });
   const states = [];
   const errors = [];
   call.onstate = ({ direction, state, code }) => states.push(`${direction} ${state} ${code}`);

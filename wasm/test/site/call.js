@@ -3,7 +3,7 @@
 /** Resolves to what both sides saw once everything that Alice sends has been opened by Bob, under a key and under its next step. */
 export async function call({ SealedCall, createWorker }) {
   const secret = crypto.getRandomValues(new Uint8Array(32));
-  const start = (member) => SealedCall.start({ secret, member, worker: createWorker?.() });
+  const start = (member) => SealedCall.joinWithSecret({ secret, member, worker: createWorker?.() });
   const [alice, bob] = [await start(1), await start(2)];
   await bob.addMember(1, await alice.announcement());
 

@@ -2,12 +2,12 @@
 
 import { createWorker, SealedCall, SealframeError, supportedFramings, type GroupState, type StreamState } from 'sealframe';
 import { identityNonce, ListJudge, newIdentity, OidcJudge, type Verified } from 'sealframe/credentials';
-import { Frames, type Opener } from 'sealframe/frames';
+import { SharedSecretFrames, type Opener } from 'sealframe/frames';
 import { createWorker as createInline } from 'sealframe/worker-inline';
 
 export async function call(secret: Uint8Array, pc: RTCPeerConnection): Promise<Uint8Array> {
   const workers: Worker[] = [createWorker(), createInline()];
-  const call = await SealedCall.start({ secret, member: 1, framing: 'full', worker: workers[0] });
+  const call = await SealedCall.joinWithSecret({ secret, member: 1, framing: 'full', worker: workers[0] });
   call.onstate = ({ from, state, code }: StreamState) => console.log(from, state, code);
   call.protect(pc);
   for (const sender of pc.getSenders()) call.protectSender(sender, { kind: 'camera', codec: 'av1' });
@@ -24,8 +24,8 @@ export async function call(secret: Uint8Array, pc: RTCPeerConnection): Promise<U
   // @ts-expect-error there is no such kind
   call.protectSender(pc.getSenders()[0]!, { kind: 'video' });
   // @ts-expect-error the framing is not guessed
-  await SealedCall.start({ secret, member: 1, framing: 'guessed' });
-  // @ts-expect-error use `SealedCall.start`
+  await SealedCall.joinWithSecret({ secret, member: 1, framing: 'guessed' });
+  // @ts-expect-error use `SealedCall.joinWithSecret`
   new SealedCall();
   return call.announcement();
 }
@@ -66,7 +66,7 @@ export async function join(bytes: Uint8Array): Promise<GroupState> {
 }
 
 export async function frames(secret: Uint8Array, wire: Uint8Array): Promise<Uint8Array | null> {
-  const bot = await Frames.start({ secret, member: 3 });
+  const bot = await SharedSecretFrames.start({ secret, member: 3 });
   const opener: Opener = bot.opener({ from: 1, kind: 'microphone', codec: 'opus' });
   try {
     return opener.open(wire);

@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 use sealframe_crypto::{BaseKey, CipherSuite};
 use zeroize::Zeroizing;
 
-use super::kem::wrap;
+use super::{delivery::Delivery, kem::wrap};
 use crate::{
     Time,
     context::Core,
@@ -56,14 +56,6 @@ pub(crate) struct Signed {
     update: Vec<u8>,
     key_commit: [u8; 32],
     pub(crate) hash: [u8; 32],
-}
-
-/// A key sent to a member, and the MAC of its acknowledgement.
-pub(crate) struct Delivery {
-    pub(crate) generation: u32,
-    pub(crate) step: u8,
-    pub(crate) mac: [u8; 8],
-    pub(crate) prekey_number: u16,
 }
 
 impl Signed {

@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use crate::{GroupError, KeyId, Time, message::KeyUpdate};
+use crate::{GroupError, KeyId, Time, message::KeyUpdate, sparse::SparseVec};
 
 /// Number of keys whose acks are kept, to be resent.
 const RECENT: usize = 4;
@@ -24,9 +24,9 @@ pub(crate) struct Received {
     /// All generations before this one were wiped.
     wiped_before: u32,
     /// Generations wiped although older ones are open.
-    wiped_early: Vec<u32>,
+    wiped_early: SparseVec<u32>,
     /// Keys that have opened a frame, and when the keys before them are wiped.
-    retiring: Vec<(u32, u8, Time)>,
+    retiring: SparseVec<(u32, u8, Time)>,
 }
 
 /// A key whose entry was opened.
@@ -153,9 +153,10 @@ impl Received {
         let place = usize::from(used == Some(0));
         let oldest = self.open.remove(place).generation;
         if self.wiped_early.len() == MAX_WIPED_EARLY {
-            self.wiped_before = self.wiped_before.max(self.wiped_early.remove(0) + 1);
+            let first = self.wiped_early.with(|wiped| wiped.remove(0));
+            self.wiped_before = self.wiped_before.max(first + 1);
         }
-        self.wiped_early.push(oldest);
+        self.wiped_early.with(|wiped| wiped.push(oldest));
         Some(oldest)
     }
 
@@ -175,8 +176,8 @@ impl Received {
         self.wiped_before = self.first_unopened();
         self.recent = Vec::new();
         self.open = Vec::new();
-        self.wiped_early = Vec::new();
-        self.retiring = Vec::new();
+        self.wiped_early = SparseVec::default();
+        self.retiring = SparseVec::default();
     }
 
     /// Notes that a frame opened with this key, the newest so far. Older keys are wiped at `at`.
@@ -184,11 +185,13 @@ impl Received {
         if let Some(open) = self.open.iter_mut().find(|open| open.generation == generation) {
             open.has_opened_a_frame = true;
         }
-        if self.retiring.len() == OPEN_GENERATIONS {
-            // The newest also retires the one before it.
-            self.retiring.pop();
-        }
-        push(&mut self.retiring, (generation, step, at));
+        self.retiring.with(|retiring| {
+            if retiring.len() == OPEN_GENERATIONS {
+                // The newest also retires the one before it.
+                retiring.pop();
+            }
+            retiring.push((generation, step, at));
+        });
     }
 
     /// The key whose predecessors are to be wiped now.
@@ -197,14 +200,13 @@ impl Received {
         if now < at {
             return None;
         }
-        self.retiring.remove(0);
-        self.retiring.shrink_to_fit();
+        self.retiring.with(|retiring| retiring.remove(0));
         let gone = self.open.partition_point(|open| open.generation < generation);
         self.open.drain(..gone);
         self.open.shrink_to_fit();
         self.wiped_before = self.wiped_before.max(generation);
         let before = self.wiped_before;
-        self.wiped_early.retain(|&early| early >= before);
+        self.wiped_early.with(|wiped| wiped.retain(|&early| early >= before));
         Some(KeyId { generation: generation.into(), step: step.into() })
     }
 

@@ -259,6 +259,9 @@ impl Group {
         let due: Vec<SessionId> = due.map(|(&session, _)| session).collect();
         for session in due {
             let Some(member) = self.members.get_mut(&session) else { continue };
+            if let Some(acked_at) = self.acked_at {
+                member.defer_resends(acked_at);
+            }
             for (generation, tries) in member.repeats(now) {
                 let pending = self.own.pending.as_ref().map(|pending| pending.generation);
                 let made = if generation == self.own.current.generation {
@@ -302,6 +305,7 @@ impl Group {
         if !member.acknowledge((ack.generation, ack.step), &ack.mac, now) {
             return Err(GroupError::Stale);
         }
+        self.acked_at = Some(now);
         self.refusers.remove(&session);
         // An ack is not proof of life: any holder of the key could have made it.
         self.switch_if_acknowledged(now);

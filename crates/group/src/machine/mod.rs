@@ -8,7 +8,9 @@ mod receive;
 mod sas;
 mod sessions;
 pub(crate) mod state;
+mod timeouts;
 mod timers;
+mod verifications;
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::{fmt, time::Duration};
@@ -29,6 +31,7 @@ use crate::{
     members::{
         admission::Applicants,
         departed::{AwayMembers, DepartedSessions, Refused, WipedKeys},
+        early::Early,
         map::MemberMap,
         orders::Orders,
         presence::OwnHeartbeats,
@@ -38,8 +41,8 @@ use crate::{
     verification::{self, CallCode, Party, TrustStore},
 };
 
-use sas::GroupVerifications;
 use timers::{Timer, Timers};
+use verifications::GroupVerifications;
 
 /// Timeout returned after the group has ended; effectively never.
 const ENDED_WAIT: Duration = Duration::from_secs(3600);
@@ -60,13 +63,17 @@ pub struct Group {
     refused: Refused,
     wiped: WipedKeys,
     /// Orders and leaves of unknown sessions, and orders of members that are not live yet.
-    early: VecDeque<receive::Early>,
+    early: VecDeque<Early>,
     orders: Orders,
     own: OwnKeys,
     prekeys: Prekeys,
     /// Acks that wait for another message to the same member.
     acks: Vec<(SessionId, Ack)>,
+    /// When a member's ack last arrived.
+    acked_at: Option<Time>,
     heartbeats: OwnHeartbeats,
+    /// When the transport last reconnected.
+    reconnected_at: Option<Time>,
     /// The heartbeat received last.
     witness: Witness,
     roster: RecentHashes,
@@ -151,7 +158,9 @@ impl Group {
             own,
             prekeys,
             acks: Vec::new(),
+            acked_at: None,
             heartbeats: OwnHeartbeats::default(),
+            reconnected_at: None,
             witness: Witness::default(),
             roster: RecentHashes::new(),
             view: RecentHashes::new(),
@@ -313,11 +322,14 @@ impl Group {
         }
     }
 
-    /// Reports that the transport is connected again. We announce ourselves to all at once.
+    /// Reports that the transport is connected again. We announce ourselves to all at once, and
+    /// repeat our heartbeat in the next seconds, because a relay may not forward everything yet.
     pub fn reconnected(&mut self, now: Time) {
         let now = self.advance(now);
         if !self.has_ended {
+            self.reconnected_at = Some(now);
             self.announce_to_all(now);
+            self.set_heartbeat_timer(now);
         }
     }
 
@@ -354,7 +366,8 @@ impl Group {
     /// Sends our announce and a heartbeat to all.
     fn announce_to_all(&mut self, now: Time) {
         self.core.out.send(Recipient::All, self.core.announce.clone());
-        self.send_heartbeat(Recipient::All, false, now);
+        let asks = self.asks_who_is_there(now);
+        self.send_heartbeat(Recipient::All, asks, now);
     }
 
     /// Begins a new session, as our member id belongs to another session.

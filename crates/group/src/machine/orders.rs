@@ -135,8 +135,8 @@ impl Group {
         self.apply_order(SignedOrder::new(verified, identity), now)
     }
 
-    /// Forwards our orders to all: other members have removed us by an order that does not count, and
-    /// lack the one that voids it.
+    /// Forwards our orders to all: other members have removed us by an order that does not count,
+    /// and lack the one that voids it.
     fn object(&mut self, now: Time) {
         if self.objected_at.is_none_or(|at| now >= at + OBJECT_EVERY) {
             self.objected_at = Some(now);

@@ -21,6 +21,8 @@ const ANSWER_EVERY: Duration = Duration::from_secs(1);
 const EXCUSED: Duration = Duration::from_secs(20);
 /// Time in which an older session of an identity must be heard.
 const CONTEST: Duration = Duration::from_secs(30);
+/// The first heartbeat after a reconnection is repeated after this part of T.
+const REPEATED_WITHIN: u32 = 10;
 /// In calls of up to this many members heartbeats are sent twice as often while one is
 /// unresponsive.
 const SMALL_CALL: usize = 64;
@@ -39,14 +41,31 @@ impl Group {
     }
 
     pub(super) fn send_heartbeat_to_all(&mut self, now: Time) {
+        let asks = self.asks_who_is_there(now);
+        self.send_heartbeat(Recipient::All, asks, now);
+        self.set_heartbeat_timer(now);
+        self.heartbeats.forget_before(now - self.lost_after());
+    }
+
+    /// Whether our heartbeat asks for answers: after a break, members that are away here may not
+    /// know that they are.
+    pub(super) fn asks_who_is_there(&self, now: Time) -> bool {
+        let until = self.reconnected_at.map(|at| at + self.heartbeat_interval());
+        until.is_some_and(|until| now < until) && self.away.iter().next().is_some()
+    }
+
+    /// Sets the timer of the next heartbeat to all.
+    pub(super) fn set_heartbeat_timer(&mut self, now: Time) {
+        let interval = self.heartbeat_interval();
         // In small calls a member that was unreachable hears us soon after its return.
         let is_missed = self.members.len() <= SMALL_CALL
             && self.members.values().any(|member| member.presence.is_unresponsive);
-        let interval =
-            if is_missed { self.heartbeat_interval() / 2 } else { self.heartbeat_interval() };
-        self.send_heartbeat(Recipient::All, false, now);
-        self.timers.set(Timer::Heartbeat, now + interval);
-        self.heartbeats.forget_before(now - self.lost_after());
+        let usual = if is_missed { interval / 2 } else { interval };
+        let soonest = interval / REPEATED_WITHIN;
+        // Wait as long again as has passed since: after 1, 2, 4 and 8 s.
+        let after_break = self.reconnected_at.map(|at| (now - at).max(soonest));
+        let wait = after_break.map_or(usual, |wait| wait.min(usual));
+        self.timers.set(Timer::Heartbeat, now + wait);
     }
 
     pub(super) fn send_heartbeat(&mut self, to: Recipient, wants_answer: bool, now: Time) {

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Group, sessions::counter_of};
+use super::Group;
 use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
+    members::early::{Early, counter_of},
     message::{
         self, Action, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request,
         Status, Verified, VerifiedBody,
@@ -31,14 +32,6 @@ const REPORT_REFUSAL_EVERY: Duration = Duration::from_secs(60);
 const RESTART_EVERY: Duration = Duration::from_secs(10);
 /// The delay doubles each time up to this.
 const RESTART_AT_LEAST: Duration = Duration::from_secs(600);
-
-/// An order or leave of an unknown session, or an order of a session that is not live yet.
-pub(super) struct Early {
-    pub(super) session: SessionId,
-    pub(super) bytes: Vec<u8>,
-    /// A live member has forwarded it.
-    is_vouched: bool,
-}
 
 impl Group {
     /// Handles a message or a bundle from the relay. [`poll`](Self::poll) returns the effects.
@@ -345,9 +338,11 @@ impl Group {
     pub(super) fn handle_early(&mut self, session: SessionId, now: Time) {
         for Early { bytes, is_vouched, .. } in self.take_early(session) {
             // Messages that are rejected are dropped.
-            let _ = match Message::parse(&bytes).map(|message| message.body) {
-                Ok(Body::Order(order)) => self.on_order(session, &order, &bytes, is_vouched, now),
-                Ok(_) | Err(_) => self.handle_one(&bytes, now),
+            let message = Message::parse(&bytes).map(|message| message.body);
+            let _ = if let Ok(Body::Order(order)) = message {
+                self.on_order(session, &order, &bytes, is_vouched, now)
+            } else {
+                self.handle_one(&bytes, now)
             };
         }
     }
@@ -486,7 +481,8 @@ impl Group {
     }
 
     /// Handles the orders that a removed session forwards to show that its removal does not count:
-    /// an order with a lower counter has removed the moderator before. Its other orders are ignored.
+    /// an order with a lower counter has removed the moderator before. Its other orders are
+    /// ignored.
     fn on_forward_of_removed(
         &mut self,
         message: &Message<'_>,
@@ -530,7 +526,7 @@ impl Group {
             let is_announce = |message: &&Message<'_>| {
                 message.head.session == by && matches!(message.body, Body::Announce(_))
             };
-            // A message that is of no use is dropped.
+            // Messages that are rejected are dropped.
             if let Some(introduction) = parsed.iter().find(is_announce)
                 && let Body::Announce(announce) = &introduction.body
                 && self.departed.get(by).is_none()

@@ -1,53 +1,24 @@
 //! SAS verifications between people, carried by the group's messages (PROTOCOL.md §7).
 
-use alloc::{collections::VecDeque, vec::Vec};
-use core::time::Duration;
+use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
-use super::Group;
+use super::{
+    Group,
+    verifications::{AGAIN_AFTER, SentMessage},
+};
 use crate::{
     Event, GroupError, Identity, Recipient, SessionId, Time, UserId,
     message::{Body, Verified},
     verification::{
-        PairwiseCode, Party, SasError, SasEvent, SasMessage, SasProgress, SasVerifications, TrustError,
+        PairwiseCode, Party, SasError, SasEvent, SasMessage, SasProgress, TrustError,
         VerificationState, pairwise_code,
     },
 };
 
 /// Maximum number of messages that wait for randomness.
 const MAX_RECEIVED: usize = 32;
-/// Delays after which the newest message of a verification is resent, as no message acknowledges
-/// it.
-const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
-
-/// The SAS verifications of a group.
-pub(super) struct GroupVerifications {
-    sas: SasVerifications,
-    received: VecDeque<(SessionId, SasMessage)>,
-    sent: Vec<SentMessage>,
-}
-
-/// The newest message of a verification.
-struct SentMessage {
-    to: SessionId,
-    message: Vec<u8>,
-    at: Time,
-    tries: usize,
-}
-
-impl GroupVerifications {
-    pub(super) fn new(group_hash: [u8; 32], us: Party) -> Self {
-        Self { sas: SasVerifications::new(group_hash, us), received: VecDeque::new(), sent: Vec::new() }
-    }
-
-    pub(super) fn next_at(&self) -> Option<Time> {
-        let again = self.sent.iter().map(|sent| sent.at + AGAIN_AFTER[sent.tries]);
-        let received = (!self.received.is_empty()).then_some(Time::START);
-        again.chain(received).chain(self.sas.next_expiry()).min()
-    }
-}
-
 impl Group {
     /// Starts an SAS verification with a member.
     ///

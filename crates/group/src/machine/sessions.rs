@@ -3,35 +3,17 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 
-use super::{Group, receive::Early};
+use super::Group;
 use crate::{
     Admission, EndReason, Event, GroupError, Identity, JoinRequest, LeaveReason, Permission, Recipient,
     SessionId, Time,
-    members::{admission::Applicant, departed::DepartedSession, member::Member},
+    members::{admission::Applicant, departed::DepartedSession, early::Early, member::Member},
     message::{Announce, Body, Heartbeat, Message, Reason, Refusal, RefusalReason, Status},
 };
 
 /// Maximum number of concurrent sessions of one identity. The newest replaces the others once it is
 /// live.
 const MAX_SESSIONS: usize = 3;
-
-/// The counter of an order; `None` for any other message.
-pub(super) fn counter_of(message: &[u8]) -> Option<u32> {
-    match Message::parse(message).ok()?.body {
-        Body::Order(order) => Some(order.counter),
-        Body::Announce(_)
-        | Body::KeyUpdate(_)
-        | Body::Request(_)
-        | Body::Ack(_)
-        | Body::Heartbeat(_)
-        | Body::Leave
-        | Body::Roster(_)
-        | Body::Forward(_)
-        | Body::Refusal(_)
-        | Body::Sas { .. }
-        | Body::UpdateHeader(_) => None,
-    }
-}
 
 impl Group {
     /// Handles an announce, sent by its session or forwarded. `signs_orders` says that it was

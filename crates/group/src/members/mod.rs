@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod departed;
+pub(crate) mod early;
 pub(crate) mod map;
 pub(crate) mod member;
 pub(crate) mod orders;

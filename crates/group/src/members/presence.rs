@@ -1,7 +1,7 @@
 //! Presence of members: proof of life and its expiry (PROTOCOL.md §5).
 
-use alloc::{collections::VecDeque, vec::Vec};
-use core::time::Duration;
+use alloc::{boxed::Box, collections::VecDeque};
+use core::{mem, time::Duration};
 
 use crate::{Time, message::Heartbeat};
 
@@ -21,7 +21,7 @@ pub(crate) struct Presence {
     seq: u32,
     /// When we sent the heartbeat that its newest one leads back to.
     after: Option<Time>,
-    heard: Vec<ReceivedHeartbeat>,
+    heard: Box<[ReceivedHeartbeat]>,
     pub(crate) is_unresponsive: bool,
     /// Whether it says that it sends frames.
     pub(crate) sends: bool,
@@ -40,13 +40,13 @@ struct ReceivedHeartbeat {
 }
 
 impl Presence {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             proved_at: None,
             has_proved: false,
             seq: 0,
             after: None,
-            heard: Vec::new(),
+            heard: Box::default(),
             is_unresponsive: false,
             sends: false,
             frames: 0,
@@ -71,11 +71,13 @@ impl Presence {
         self.after = self.after.max(after);
         self.sends = heartbeat.sends;
         self.frames = heartbeat.frames;
-        if self.heard.len() == KEPT {
-            self.heard.remove(0);
+        let mut heard = mem::take(&mut self.heard).into_vec();
+        if heard.len() == KEPT {
+            heard.remove(0);
         }
-        self.heard.reserve_exact(1);
-        self.heard.push(ReceivedHeartbeat { seq: heartbeat.seq, hash, after: self.after });
+        heard.reserve_exact(1);
+        heard.push(ReceivedHeartbeat { seq: heartbeat.seq, hash, after: self.after });
+        self.heard = heard.into();
     }
 
     /// Sequence number and hash of its newest heartbeat.
@@ -132,7 +134,7 @@ impl Presence {
         self.is_unresponsive = false;
         self.contest = None;
         self.after = None;
-        self.heard = Vec::new();
+        self.heard = Box::default();
     }
 }
 

@@ -2,8 +2,15 @@
 
 use alloc::vec::Vec;
 
-use super::{MessageError, Reader, SIGNATURE_LEN};
-use crate::{Identity, Kem, SessionId, encoding::Write as _, hash::hash, message::Head};
+use super::{
+    error::MessageError,
+    head::{Head, SIGNATURE_LEN, VERSION},
+};
+use crate::{
+    Identity, Kem, SessionId,
+    encoding::{Reader, Write as _},
+    hash::hash,
+};
 
 /// Introduces a session (PROTOCOL.md §2.1).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,7 +132,7 @@ impl Announce {
         };
         let fits = announce.prekey.len() == kem.key_len()
             && announce.versions.is_sorted_by(|a, b| a < b)
-            && announce.versions.contains(&super::VERSION)
+            && announce.versions.contains(&VERSION)
             && are_sorted(&announce.extensions);
         if fits { Ok(announce) } else { Err(MessageError::Malformed) }
     }

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::{MAX_LEN, MessageError, Reader};
-use crate::encoding::Write as _;
+use super::{error::MessageError, head::MAX_LEN};
+use crate::encoding::{Reader, Write as _};
 
 const BUNDLE: u8 = 0;
 

@@ -2,8 +2,13 @@
 
 use alloc::vec::Vec;
 
-use super::{MessageError, Reader};
-use crate::{SessionId, encoding::Write as _, hash::hash, sorted::sorted_by};
+use super::error::MessageError;
+use crate::{
+    SessionId,
+    encoding::{Reader, Write as _},
+    hash::hash,
+    sorted::sorted_by,
+};
 
 /// Shows that the sender is present, and its view of the call (PROTOCOL.md §2.5).
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use sealframe_crypto::CipherSuite;
 use sha2::{Digest, Sha256};
 
-use super::{Head, MessageError, Reader};
+use super::{error::MessageError, head::Head};
 use crate::{
     Identity, Kem, MemberId, SessionId,
+    encoding::Reader,
     hash::{expand, hash},
 };
 

@@ -5,6 +5,8 @@
 
 mod announce;
 mod bundle;
+mod error;
+mod head;
 mod heartbeat;
 mod key_update;
 mod order;
@@ -12,12 +14,14 @@ mod sas;
 mod verified;
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::{Identity, IdentityKey, SessionId, encoding::Reader, hash::hash, verification::SasMessage};
 
 pub use announce::{Announce, Role};
 pub use bundle::{bundle, unbundle};
+pub use error::MessageError;
+pub(crate) use head::VERSION;
+pub use head::{Head, MAX_LEN, SIGNATURE_LEN};
 pub(crate) use heartbeat::prefix;
 pub use heartbeat::{Heartbeat, Roster, RosterEntry, Status, Witness};
 pub use key_update::{
@@ -25,38 +29,6 @@ pub use key_update::{
 };
 pub use order::{Action, Forward, Order, Refusal, RefusalReason};
 pub(crate) use verified::{Verified, VerifiedBody};
-
-/// Longer messages and bundles are rejected before they are read, bytes.
-pub const MAX_LEN: usize = 14_000;
-/// Length of a signature, bytes.
-pub const SIGNATURE_LEN: usize = 64;
-/// Length of a [`Head`], bytes.
-const HEAD_LEN: usize = 22;
-
-/// The version of the protocol.
-pub(crate) const VERSION: u8 = 1;
-
-/// The head of every message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "its encoding is fixed")]
-pub struct Head {
-    /// The first bytes of [`group_hash`].
-    pub tag: [u8; 4],
-    /// The sender's session.
-    pub session: SessionId,
-}
-
-impl Head {
-    /// Length of a head, bytes.
-    pub const LEN: usize = 22;
-
-    /// The head of messages from `session` in the call with this group_hash.
-    #[must_use]
-    pub const fn new(group: &[u8; 32], session: SessionId) -> Self {
-        let [a, b, c, d, ..] = *group;
-        Self { tag: [a, b, c, d], session }
-    }
-}
 
 /// `H("group", group id)`
 #[must_use]
@@ -255,7 +227,7 @@ impl<'a> Message<'a> {
     /// The body of a signed message without an entry.
     pub(crate) fn body_of(message: &[u8]) -> &[u8] {
         let end = message.len().saturating_sub(SIGNATURE_LEN);
-        message.get(HEAD_LEN..end).unwrap_or_default()
+        message.get(Head::LEN..end).unwrap_or_default()
     }
 
     /// Whether this identity signed the message in this call. Always `false` for a key update; see
@@ -312,33 +284,3 @@ pub(crate) fn header_message(update: &[u8], key_commit: &[u8; 32]) -> Vec<u8> {
     message[1] = 12;
     message
 }
-
-/// Why a message could not be parsed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum MessageError {
-    /// It is truncated or has trailing bytes, or a field is out of range.
-    Malformed,
-    /// It is longer than [`MAX_LEN`].
-    TooLong,
-    /// It has another protocol version.
-    UnknownVersion,
-    /// It has a type that this version does not define.
-    UnknownType(u8),
-    /// It names a KEM that this version does not define or this build lacks.
-    UnknownKem(u8),
-}
-
-impl fmt::Display for MessageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed => f.write_str("message is malformed"),
-            Self::TooLong => f.write_str("message is too long"),
-            Self::UnknownVersion => f.write_str("message has an unknown version"),
-            Self::UnknownType(id) => write!(f, "message has unknown type {id}"),
-            Self::UnknownKem(id) => write!(f, "message has unknown kem {id}"),
-        }
-    }
-}
-
-impl core::error::Error for MessageError {}

@@ -2,8 +2,13 @@
 
 use alloc::vec::Vec;
 
-use super::{MessageError, Reader};
-use crate::{Identity, SessionId, encoding::Write as _, hash::hash, sorted::sorted_by};
+use super::error::MessageError;
+use crate::{
+    Identity, SessionId,
+    encoding::{Reader, Write as _},
+    hash::hash,
+    sorted::sorted_by,
+};
 
 /// Locks or unlocks a call, or removes a member (PROTOCOL.md §2.7).
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -2,8 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::{MessageError, Reader};
-use crate::verification::{SasMessage, Stage};
+use super::error::MessageError;
+use crate::{
+    encoding::Reader,
+    verification::{SasMessage, Stage},
+};
 
 pub(super) fn encode(message: &SasMessage, out: &mut Vec<u8>) {
     out.extend(message.check);

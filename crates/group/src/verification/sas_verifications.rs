@@ -263,7 +263,7 @@ impl SasVerifications {
         let event = match check.sas() {
             Some(_) if check.is_verified() => Some(SasEvent::Verified),
             Some(sas) if before.is_none() => Some(SasEvent::Compare(sas)),
-            _ => None,
+            Some(_) | None => None,
         };
         if event != Some(SasEvent::Verified) {
             self.open.insert(them.session, Box::new(Open { check, until }));

@@ -1,8 +1,8 @@
-//! Messages that no honest member sends, and people whom nobody runs.
+//! Messages that no honest member sends, and sessions without a running client.
 
 use sealframe_crypto::BaseKey;
 use sealframe_group::{
-    Event, GroupError, IdentityKey, Kem, KemSecret, LeaveReason, Role, SessionId, Time,
+    Event, GroupError, IdentityKey, Kem, KemSecret, LeaveReason, MemberId, Role, SessionId, Time,
     message::{
         self, Addressee, Announce, Body, Heartbeat, KeyUpdate, Message, Reason, UpdateHeader,
         entry_info,
@@ -23,7 +23,7 @@ pub(crate) const ORDER: u8 = 7;
 pub(crate) const ROSTER: u8 = 8;
 pub(crate) const FORWARD: u8 = 9;
 
-/// A call of these people that has begun.
+/// A call of these people in which all are members.
 pub(crate) fn call(people: &[Join]) -> (Net, Vec<u16>) {
     let mut net = Net::new(1);
     net.records = true;
@@ -38,14 +38,28 @@ pub(crate) fn call(people: &[Join]) -> (Net, Vec<u16>) {
     (net, addresses)
 }
 
-/// A call of so many people that has begun; the first moderates.
+/// A call of this many people in which all are members; the first is a moderator.
 pub(crate) fn call_of(people: u16) -> (Net, Vec<u16>) {
     let others = (2..=people).map(Join::of);
     let people: Vec<Join> = [Join::moderator(1)].into_iter().chain(others).collect();
     call(&people)
 }
 
-/// The call's hash.
+/// A call of two members, and the first one's member id. The first has begun generation 1, and the
+/// second has opened a frame with it.
+pub(crate) fn rekeyed_call() -> (Net, [u16; 2], MemberId) {
+    let (mut net, ids) = call_of(2);
+    let [alice, bob] = ids[..] else { panic!() };
+    net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
+    net.run_for(3 * SECOND);
+    let number = net.peer(alice).group.member_id();
+    let (generation, step, _) = net.peer(alice).own;
+    assert!([0, 1].iter().all(|generation| net.peer(bob).held.contains_key(&(number, *generation))));
+    net.with(bob, |peer, now| peer.group.opened(number, generation, step, now));
+    (net, [alice, bob], number)
+}
+
+/// The call's group_hash.
 pub(crate) fn group() -> [u8; 32] {
     message::group_hash(b"a call")
 }
@@ -61,7 +75,7 @@ pub(crate) fn prefix(session: SessionId) -> [u8; 8] {
     session.0[..8].try_into().unwrap()
 }
 
-/// Somebody whom no program runs: an announce, and all that is needed to make more.
+/// A session without a running client: an announce, and the keys to sign more messages.
 pub(crate) struct Stranger {
     pub(crate) key: IdentityKey,
     pub(crate) session: SessionId,
@@ -75,7 +89,7 @@ impl Stranger {
         Self::with(person, |_| {})
     }
 
-    /// With another announce than usual.
+    /// A stranger with a modified announce.
     pub(crate) fn with(person: u16, change: impl FnOnce(&mut Announce)) -> Self {
         let key = key_of(person);
         let (secret, prekey) =
@@ -104,18 +118,18 @@ impl Stranger {
 }
 
 impl Net {
-    /// Gives a message to somebody at once.
+    /// Hands a message to a member at once.
     pub(crate) fn hand(&mut self, to: u16, message: &[u8]) -> Result<(), GroupError> {
         self.with(to, |peer, now| peer.group.handle_message(message, now))
     }
 
-    /// In the name of a member, with its key.
+    /// Signs a message as a member, with its key.
     pub(crate) fn sign(&self, from: u16, body: &Body) -> Vec<u8> {
         let peer = self.peer(from);
         message::sign(&group(), peer.group.session(), body, &key_of(peer.person))
     }
 
-    /// What a session has said, of one type, oldest first; the call must have been recorded.
+    /// The messages of one type that a session sent, oldest first; the call must be recorded.
     pub(crate) fn said(&self, session: SessionId, kind: u8) -> Vec<Vec<u8>> {
         let parts = self.recorded.iter().flat_map(|(_, bytes)| message::unbundle(bytes).unwrap());
         let said = parts.filter(|part| part[1] == kind && part[6..22] == session.0);
@@ -135,7 +149,7 @@ impl Net {
         (heartbeat.prekey_number, heartbeat.prekey)
     }
 
-    /// What `from` would begin its first generation after generation 0 with.
+    /// The update with which `from` would begin generation 1.
     pub(crate) fn next_update(&self, from: u16) -> KeyUpdate {
         let heartbeat = self.heartbeat_of(from);
         KeyUpdate {
@@ -147,13 +161,13 @@ impl Net {
         }
     }
 
-    /// An update in the name of a member, of a key of so many equal bytes.
+    /// An update signed as a member, for a key of equal bytes.
     pub(crate) fn update(&self, from: u16, to: u16, update: KeyUpdate, byte: u8) -> Vec<u8> {
         let commit = self.header(from, update, byte).key_commit;
         self.update_committed(from, to, update, byte, commit)
     }
 
-    /// The header of the same.
+    /// The header of that update.
     pub(crate) fn header(&self, from: u16, update: KeyUpdate, byte: u8) -> UpdateHeader {
         let session = self.session(from);
         let (generation, step) = (update.generation, update.step);
@@ -161,7 +175,7 @@ impl Net {
         UpdateHeader { update, key_commit }
     }
 
-    /// With a commitment of the test's choice.
+    /// Like `update`, with a commitment of the test's choice.
     pub(crate) fn update_committed(
         &self,
         from: u16,
@@ -189,7 +203,7 @@ impl Net {
         [&message, &recipient[..], &number.to_be_bytes(), &enc, &sealed].concat()
     }
 
-    /// Who opens what a member seals now.
+    /// The members that open what a member seals now.
     pub(crate) fn who_opens(&self, from: u16) -> Vec<u16> {
         let sender = self.peer(from);
         let others = self.peers.values().filter(|peer| peer.address != from);
@@ -209,7 +223,7 @@ impl Net {
         self.drops = Box::new(|_, _, _| false);
     }
 
-    /// Nobody saw anything that an honest relay does not cause.
+    /// Asserts that no member reported anything that an honest relay does not cause.
     pub(crate) fn assert_no_alarms(&self) {
         for peer in self.peers.values() {
             assert!(peer.alarms().is_empty(), "{}: {:?}", peer.address, peer.alarms());
@@ -222,7 +236,7 @@ impl Peer {
         self.has_event(|seen| seen == event)
     }
 
-    /// When it saw this first.
+    /// When the peer first received this event.
     pub(crate) fn time_of(&self, event: &Event) -> Option<Time> {
         self.events.iter().find(|(_, seen)| seen == event).map(|(at, _)| *at)
     }

@@ -1,4 +1,4 @@
-//! Calls over a relay that a test rules, and messages that a test makes up.
+//! Calls over a relay that the test controls, and messages that the test constructs.
 #![allow(dead_code, reason = "each test uses some of it")]
 
 pub(crate) mod forge;

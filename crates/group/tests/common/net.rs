@@ -1,5 +1,5 @@
-//! A call over a relay that a test rules: delays, loss, partitions, machines that sleep,
-//! applications that judge slowly.
+//! A call over a relay that the test controls: delays, loss, partitions, sleeping machines,
+//! applications that decide slowly.
 
 use core::{cmp::Reverse, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -15,10 +15,10 @@ pub(crate) const SUITE: CipherSuite = CipherSuite::Aes128GcmSha256_128;
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MILLI: Duration = Duration::from_millis(1);
 
-/// How a person comes into a call.
+/// How a person joins a call.
 #[derive(Clone)]
 pub(crate) struct Join {
-    /// Who it is: the same number is the same identity.
+    /// The person: the same number is the same identity.
     pub(crate) person: u16,
     pub(crate) permission: Permission,
     pub(crate) kem: Kem,
@@ -44,39 +44,39 @@ impl Join {
     }
 }
 
-/// A key of a member, as a media path would have it.
+/// A key of a member, as held by a media path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Held {
     pub(crate) step: u32,
     pub(crate) key: Vec<u8>,
 }
 
-/// One member and what it knows: base keys as bytes, in place of a media path.
+/// One member and its keys, as bytes in place of a media path.
 pub(crate) struct Peer {
     pub(crate) person: u16,
     pub(crate) address: u16,
     pub(crate) group: Group,
     pub(crate) rng: Random,
-    /// What we seal with: generation, step, key.
+    /// The sealing key: generation, step, key.
     pub(crate) own: (u64, u32, Vec<u8>),
-    /// Frames sealed with that.
+    /// Number of frames sealed with that key.
     pub(crate) frames: u64,
     pub(crate) speaks: bool,
-    /// By number and generation.
+    /// Keys for opening, by member id and generation.
     pub(crate) held: BTreeMap<(MemberId, u64), Held>,
     pub(crate) events: Vec<(Time, Event)>,
     pub(crate) judges_within: Duration,
     judgements: Vec<(Time, SessionId, Admission)>,
     pub(crate) refuses: BTreeSet<u16>,
-    /// The application does not decide: the test does.
+    /// The test decides on applicants instead of the application.
     pub(crate) is_undecided: bool,
     pub(crate) asleep_until: Time,
-    /// Of whom the relay said meanwhile that they are gone.
+    /// Addresses that the relay reported gone meanwhile.
     gone: Vec<u16>,
     pub(crate) wake_at: Time,
     pub(crate) errors: BTreeMap<String, u64>,
     pub(crate) has_ended: bool,
-    /// What its clock shows more than the net's.
+    /// How far its clock is ahead of the net's.
     pub(crate) clock: Duration,
 }
 
@@ -125,14 +125,14 @@ impl Peer {
         }
     }
 
-    /// Who this is by an application's word: the credential says it.
+    /// The application's decision: the credential names the user and permission.
     fn admission(credential: &[u8]) -> Admission {
         let is_moderator = credential[2] == 1;
         let permission = if is_moderator { Permission::Moderator } else { Permission::None };
         Admission { user: UserId::new(credential[..2].to_vec()).unwrap(), permission }
     }
 
-    /// Does what the group wants; what it sends.
+    /// Performs all outputs of the group; returns its messages.
     pub(crate) fn turn(&mut self, now: Time) -> Vec<(Recipient, Vec<u8>)> {
         let mut sent = Vec::new();
         let mut turns = 0;
@@ -158,7 +158,7 @@ impl Peer {
         }
         loop {
             turns += 1;
-            assert!(turns < 20_000, "a group that never rests");
+            assert!(turns < 20_000, "the group never returns a timeout");
             self.group.set_frames(if self.speaks { self.frames } else { 0 });
             match self.group.poll(clock, &mut self.rng) {
                 Output::Send { to, message } => {
@@ -219,7 +219,7 @@ impl Peer {
             KeyChange::Install { member, key, base_key } => {
                 let held = Held { step: key.step, key: base_key.expose_bytes().to_vec() };
                 let before = self.held.insert((member, key.generation), held);
-                assert!(before.is_none(), "installed twice");
+                assert!(before.is_none(), "a key was installed twice");
             }
             KeyChange::WipeGeneration { member, generation } => {
                 self.held.remove(&(member, generation));
@@ -232,7 +232,7 @@ impl Peer {
         }
     }
 
-    /// Whether a frame that the other seals now opens here.
+    /// Whether a frame that the other peer seals now opens here.
     pub(crate) fn opens(&self, other: &Self) -> bool {
         let (generation, step, key) = &other.own;
         let Some(held) = self.held.get(&(other.group.member_id(), *generation)) else {
@@ -256,7 +256,7 @@ impl Peer {
         self.events.iter().any(|(_, event)| is(event))
     }
 
-    /// What should never be seen with an honest relay.
+    /// Events that an honest relay never causes.
     pub(crate) fn alarms(&self) -> Vec<&(Time, Event)> {
         let is_alarm = |(_, event): &&(Time, Event)| {
             matches!(
@@ -272,7 +272,7 @@ impl Peer {
     }
 }
 
-/// A message on its way.
+/// A message in transit.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Packet {
     at: Time,
@@ -282,10 +282,10 @@ struct Packet {
     bytes: Vec<u8>,
 }
 
-/// Whether a message does not get through: from, to, and one message, of a bundle each.
+/// Whether to drop a message: from, to, and the message; each message of a bundle is asked about.
 pub(crate) type Drops = dyn FnMut(u16, u16, &[u8]) -> bool;
 
-/// The relay, everybody, and time.
+/// The relay, all peers, and time.
 pub(crate) struct Net {
     pub(crate) now: Time,
     pub(crate) rng: Random,
@@ -297,21 +297,21 @@ pub(crate) struct Net {
     /// Whether messages between two addresses keep their order.
     pub(crate) keeps_order: bool,
     last: BTreeMap<(u16, u16), Time>,
-    /// Of 1,000 messages.
+    /// Out of 1,000 messages.
     pub(crate) loses: u64,
     pub(crate) repeats: u64,
-    /// Which side of a partition each address is on.
+    /// The side of a partition that each address is on.
     pub(crate) sides: BTreeMap<u16, u8>,
-    /// Messages from the first to the second are dropped.
+    /// Pairs whose messages from the first to the second are dropped.
     pub(crate) cut: BTreeSet<(u16, u16)>,
     pub(crate) drops: Box<Drops>,
-    /// Addresses of the test's own, and what came in for them.
+    /// Addresses of the test itself, and the messages received for them.
     pub(crate) inboxes: BTreeMap<u16, Vec<Vec<u8>>>,
-    /// Sends, as the relay counts them; and bytes that come in at each.
+    /// Number of sends as counted by the relay; bytes received at each address.
     pub(crate) sends: u64,
     pub(crate) bytes_up: BTreeMap<u16, u64>,
     pub(crate) bytes_down: BTreeMap<u16, u64>,
-    /// All messages ever sent, for those who play them again.
+    /// All messages sent so far, for replays.
     pub(crate) recorded: Vec<(u16, Vec<u8>)>,
     pub(crate) records: bool,
 }
@@ -342,7 +342,7 @@ impl Net {
         }
     }
 
-    /// A person joins; its address.
+    /// Lets a person join; returns its address.
     pub(crate) fn join(&mut self, join: &Join) -> u16 {
         let address = self.next_address;
         self.next_address += 1;
@@ -361,7 +361,7 @@ impl Net {
         self.peer(address).group.session()
     }
 
-    /// Lets somebody do something, and does what comes of it.
+    /// Runs `work` on a peer, and performs the resulting outputs.
     pub(crate) fn with<T>(&mut self, address: u16, work: impl FnOnce(&mut Peer, Time) -> T) -> T {
         let now = self.now;
         let peer = self.peers.get_mut(&address).unwrap();
@@ -397,7 +397,7 @@ impl Net {
         }
     }
 
-    /// Hands a message to somebody or to all others.
+    /// Sends a message to one peer or to all others.
     pub(crate) fn relay(&mut self, from: u16, to: Option<u16>, message: &[u8]) {
         self.sends += 1;
         *self.bytes_up.entry(from).or_default() += message.len() as u64;
@@ -427,7 +427,7 @@ impl Net {
         }
     }
 
-    /// Every machine wakes, and has at once what waited in its socket.
+    /// Wakes every machine, which at once receives the messages that waited in its socket.
     pub(crate) fn wake_all(&mut self) {
         for peer in self.peers.values_mut() {
             peer.asleep_until = peer.asleep_until.min(self.now);
@@ -442,7 +442,7 @@ impl Net {
             .collect();
     }
 
-    /// Puts a message on its way.
+    /// Puts a message in transit.
     pub(crate) fn post(&mut self, from: u16, to: u16, bytes: Vec<u8>) {
         let (least, most) = self.delay;
         let range = (most - least).as_micros() as u64 + 1;
@@ -456,7 +456,7 @@ impl Net {
         self.queue.push(Reverse(Packet { at, order: self.next_order, from, to, bytes }));
     }
 
-    /// Leaves in words.
+    /// Lets a peer leave with a leave message.
     pub(crate) fn leave(&mut self, address: u16) {
         let peer = self.peers.remove(&address).unwrap();
         for output in peer.group.leave() {
@@ -466,12 +466,12 @@ impl Net {
         }
     }
 
-    /// The machine stops.
+    /// Stops a peer's machine without a message.
     pub(crate) fn crash(&mut self, address: u16) {
         self.peers.remove(&address);
     }
 
-    /// The relay says that somebody is gone.
+    /// Lets the relay report an address gone.
     pub(crate) fn tell_gone(&mut self, address: u16) {
         let others: Vec<u16> = self.peers.keys().copied().collect();
         for other in others {
@@ -492,7 +492,7 @@ impl Net {
         self.run_until(self.now + time);
     }
 
-    /// Lets everything happen until then.
+    /// Runs until this time.
     pub(crate) fn run_until(&mut self, end: Time) {
         loop {
             let packet = self.queue.peek().map(|Reverse(packet)| packet.at);
@@ -522,7 +522,7 @@ impl Net {
         }
         let Some(peer) = self.peers.get_mut(&packet.to) else { return };
         if peer.asleep_until > now {
-            // It waits in the socket.
+            // The message waits in the socket.
             let at = peer.asleep_until;
             self.next_order += 1;
             let order = self.next_order;
@@ -541,7 +541,8 @@ impl Net {
         self.turn(packet.to);
     }
 
-    /// Whether everybody sees, hears and opens everybody else, with one roster, lock and code.
+    /// Checks that all peers are members at each other, live, open each other's frames, and agree
+    /// on roster, lock and code.
     pub(crate) fn is_together(&self) -> Result<(), String> {
         let code = self.peers.values().next().map(|peer| peer.group.call_code());
         for peer in self.peers.values() {
@@ -573,7 +574,7 @@ impl Net {
         Ok(())
     }
 
-    /// Runs until everybody is together, at most for this long; how long it took.
+    /// Runs until `is_together` holds, at most for this long; returns the time it took.
     pub(crate) fn until_together(&mut self, within: Duration) -> Duration {
         let start = self.now;
         loop {

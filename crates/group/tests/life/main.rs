@@ -1,4 +1,4 @@
-//! Calls with real people and real networks: pauses, reloads, locks, removals, slow applications.
+//! Calls under realistic conditions: pauses, reloads, locks, removals, slow applications.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ mod random;
 use net::{Join, MILLI, Net, SECOND};
 use sealframe_group::Event;
 
-/// A call of these people that has begun.
+/// A call of these people in which all are members.
 fn call(people: &[Join]) -> (Net, Vec<u16>) {
     let mut net = Net::new(1);
     let addresses = people
@@ -75,6 +75,23 @@ fn sessions_excluded_by_a_lock_form_a_call_until_the_unlock() {
 fn no_alarms(net: &Net) {
     for peer in net.peers.values() {
         assert!(peer.alarms().is_empty(), "{}: {:?}", peer.address, peer.alarms());
+    }
+}
+
+/// The second newcomer waits for the coalesced delivery, and a leave begins a generation before it.
+#[test]
+fn a_newcomer_is_introduced_before_a_generation_that_overtakes_its_delivery() {
+    let (mut net, ids) = call(&[1, 2, 3, 4].map(Join::of));
+    net.join(&Join::of(8));
+    net.run_for(10 * MILLI);
+    net.join(&Join::of(9));
+    net.run_for(5 * MILLI);
+    net.leave(ids[3]);
+    net.run_for(500 * MILLI);
+    net.is_together().unwrap();
+    for id in &ids[..3] {
+        // The newcomer has acknowledged it; otherwise they would still wait.
+        assert_eq!(net.peer(*id).own.0, 1, "{id} seals with the next generation");
     }
 }
 
@@ -174,7 +191,7 @@ fn a_reloaded_page_replaces_its_old_session() {
     net.run_for(SECOND);
     assert!(!net.peer(ids[0]).sees(old));
     no_alarms(&net);
-    // A second window: the first one is told.
+    // A second window opens, and the first one is told.
     let window = net.join(&Join { started_at: 2, ..Join::of(1) });
     net.run_for(SECOND);
     assert!(!net.peers.contains_key(&ids[0]), "the first window has ended");
@@ -231,8 +248,8 @@ fn a_lock_counts_for_all_members_and_for_newcomers() {
     );
     assert!(net.peer(stranger).has_event(|event| matches!(event, Event::NotAdmitted { .. })));
     net.crash(stranger);
-    // Somebody loads the page again: it comes in, and knows of the lock although its moderator may
-    // go.
+    // A member reloads the page: it is admitted, and knows of the lock although its moderator may
+    // leave.
     net.crash(ids[2]);
     let back = net.join(&Join { started_at: 5, ..Join::of(3) });
     net.run_for(10 * SECOND);
@@ -247,7 +264,7 @@ fn a_lock_counts_for_all_members_and_for_newcomers() {
 fn a_removed_client_is_out_for_all_members_and_does_not_return() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(2), Join::of(3)]);
     let troll = net.session(ids[2]);
-    // The removed client goes on: it does not hear of it.
+    // The removed client keeps running, as it does not receive the removal.
     net.cut.extend([(ids[0], ids[2]), (ids[1], ids[2])]);
     net.with(ids[0], |peer, now| peer.group.remove_member(troll, now).unwrap());
     net.run_for(SECOND);
@@ -256,8 +273,8 @@ fn a_removed_client_is_out_for_all_members_and_does_not_return() {
     let newcomer = net.join(&Join::of(4));
     net.run_for(30 * SECOND);
     assert!(!net.peer(ids[1]).sees(troll));
-    assert!(!net.peer(newcomer).sees(troll), "newcomers hear of removals");
-    // Nor with a new session.
+    assert!(!net.peer(newcomer).sees(troll), "newcomers receive removals");
+    // It is not admitted with a new session either.
     let again = net.join(&Join { started_at: 9, ..Join::of(3) });
     net.run_for(5 * SECOND);
     assert!(!net.peer(ids[1]).sees(net.session(again)));
@@ -298,5 +315,69 @@ fn at_most_four_messages_are_sent_for_each_pair() {
     net.is_together().unwrap();
     println!("leave: {}", net.sends - before);
     assert!(net.sends - before <= 4 * 30 * 29 / 2);
+    no_alarms(&net);
+}
+
+#[test]
+fn resends_do_not_slow_a_slow_call_further() {
+    let (mut net, _) = call(&(1..=30).map(Join::of).collect::<Vec<_>>());
+    net.run_for(10 * SECOND);
+    net.delay = (20 * MILLI, 1100 * MILLI);
+    let before = net.sends;
+    net.leave(30);
+    net.run_for(5 * SECOND);
+    net.is_together().unwrap();
+    println!("leave: {}", net.sends - before);
+    // Updates, acks, and the heartbeats in that time.
+    assert!(net.sends - before <= 2 * 29 * 28 + 200, "{}", net.sends - before);
+    no_alarms(&net);
+}
+
+#[test]
+fn a_lost_key_is_resent_while_others_are_acknowledged() {
+    let (mut net, ids) = call(&(1..=30).map(Join::of).collect::<Vec<_>>());
+    net.run_for(10 * SECOND);
+    let (from, to) = (ids[0], ids[1]);
+    let left_at = net.now;
+    net.leave(ids[29]);
+    net.cut.insert((from, to));
+    net.run_for(SECOND);
+    net.cut.clear();
+    let waited = net.until_together(SECOND);
+    println!("{:?}", net.now - left_at);
+    assert!(waited <= SECOND);
+    no_alarms(&net);
+}
+
+/// A media server is replaced: both members are told that the other is gone, both reconnect, and
+/// the first messages are lost.
+#[test]
+fn messages_lost_after_a_reconnection_delay_no_member() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
+    net.run_for(25 * SECOND);
+    net.tell_gone(ids[0]);
+    net.tell_gone(ids[1]);
+    net.run_for(SECOND);
+    net.cut.extend([(ids[0], ids[1]), (ids[1], ids[0])]);
+    for &id in &ids {
+        net.with(id, |peer, now| peer.group.reconnected(now));
+    }
+    net.run_for(900 * MILLI);
+    net.cut.clear();
+    let took = net.until_together(SECOND);
+    println!("{took:?}");
+    no_alarms(&net);
+}
+
+#[test]
+fn a_reconnected_member_returns_at_once_at_members_without_a_break() {
+    let (mut net, ids) = call(&[Join::of(1), Join::of(2)]);
+    net.run_for(25 * SECOND);
+    let gone = net.session(ids[1]);
+    net.with(ids[0], |peer, now| peer.group.drop_member(gone, now).unwrap());
+    net.run_for(SECOND);
+    net.with(ids[0], |peer, now| peer.group.reconnected(now));
+    let took = net.until_together(SECOND);
+    println!("{took:?}");
     no_alarms(&net);
 }

@@ -1,9 +1,8 @@
-//! Calls at random: everything that people, machines and networks do, then a quiet time after which
-//! all must be well.
+//! Random calls: random actions of people, machines and networks, then a quiet time after which all
+//! invariants must hold.
 //!
 //! `SEALFRAME_RUNS=20000 cargo test --release -p sealframe-group --test life -- --nocapture
-//! random` makes many and prints what they did. `SEALFRAME_SEED` makes one again, and tells what
-//! happened.
+//! random` runs many and prints counts. `SEALFRAME_SEED` repeats one and prints what happened.
 
 use core::{ops::AddAssign, time::Duration};
 use std::{
@@ -16,7 +15,7 @@ use sealframe_testkit::random::Random;
 
 use crate::net::{Join, MILLI, Net, SECOND};
 
-/// What may happen in a call.
+/// Conditions of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Feature {
     SlowApplications,
@@ -24,9 +23,9 @@ enum Feature {
     Partitions,
     Reloads,
     Crashes,
-    /// The relay tells nobody who has gone.
+    /// The relay never reports departed addresses.
     Untold,
-    /// The relay says that somebody is gone who is not.
+    /// The relay reports an address gone that is not.
     Mistakes,
     Locks,
     Removals,
@@ -58,7 +57,7 @@ const FEATURES: [Feature; 16] = [
     Feature::Clocks,
 ];
 
-/// What happened, over all runs.
+/// Counts over all runs.
 #[derive(Default, Debug)]
 struct Counts {
     runs: u64,
@@ -136,7 +135,7 @@ fn random_calls_end_well() {
     }
     assert!(failures.is_empty(), "{} of {runs} calls", failures.len());
     assert_eq!(counts.runs, runs);
-    // All of it must have happened, or it was not tested.
+    // Everything must have happened at least once, or it was not tested.
     let happened = [counts.leaves, counts.crashes, counts.reloads, counts.sleeps];
     let more = [counts.partitions, counts.orders, counts.mistakes, counts.mutes, counts.honest];
     assert!(runs < 100 || happened.into_iter().chain(more).all(|count| count > runs / 20));
@@ -146,16 +145,16 @@ struct Run {
     net: Net,
     rng: Random,
     features: BTreeSet<u8>,
-    /// By person: its present address.
+    /// Current address of each person.
     people: BTreeMap<u16, u16>,
     moderators: BTreeSet<u16>,
     next_person: u16,
-    /// Somebody was put out, or may not come in: by person.
+    /// Persons that were expelled or may not be admitted.
     out: BTreeSet<u16>,
     told: Vec<(Time, u16)>,
     counts: Counts,
     talks: bool,
-    /// Of each sender: when it sealed with which key.
+    /// When each sender sealed with which key.
     sealed: BTreeMap<MemberId, Vec<(Time, u64, u32)>>,
 }
 
@@ -212,7 +211,7 @@ impl Run {
             self.told.iter().filter(|(at, _)| *at <= now).map(|(_, who)| *who).collect();
         self.told.retain(|(at, _)| *at > now);
         for address in due {
-            self.say(&format!("the relay tells that {address} is gone"));
+            self.say(&format!("the relay reports {address} gone"));
             self.net.tell_gone(address);
         }
         let what = self.rng.below(100);
@@ -265,7 +264,7 @@ impl Run {
             }
             54..60 if self.has(Feature::Partitions) => {
                 if self.net.sides.is_empty() {
-                    self.say("the network falls apart");
+                    self.say("the network is partitioned");
                     let all: Vec<u16> = self.net.peers.keys().copied().collect();
                     for address in all {
                         let side = self.rng.below(2) as u8;
@@ -273,14 +272,14 @@ impl Run {
                     }
                     self.counts.partitions += 1;
                 } else {
-                    self.say("the network is whole again");
+                    self.say("the partition ends");
                     self.net.sides.clear();
                 }
             }
             60..68 if self.has(Feature::Locks) || self.has(Feature::Removals) => self.order(),
             68..73 if self.has(Feature::Mistakes) => {
                 if let Some(address) = self.any() {
-                    self.say(&format!("the relay says that {address} is gone, and is wrong"));
+                    self.say(&format!("the relay wrongly reports {address} gone"));
                     self.net.tell_gone(address);
                     self.counts.mistakes += 1;
                 }
@@ -366,7 +365,8 @@ impl Run {
         }
     }
 
-    /// Nobody holds a key of before it was let in; nobody who was seen to go gets one.
+    /// Checks that no peer holds a key from before its admission, and that no departed peer
+    /// receives one.
     fn check_secrecy(&mut self) -> Result<(), String> {
         let now = self.net.now;
         for peer in self.net.peers.values() {
@@ -378,7 +378,7 @@ impl Run {
         for sender in self.net.peers.values() {
             for other in self.net.peers.values() {
                 let (number, session) = (sender.group.member_id(), other.group.session());
-                // Two sessions may have one number for a moment, until one begins anew.
+                // Two sessions may share a member id for a moment, until one of them restarts.
                 let holders = self.net.peers.values().filter(|peer| peer.group.member_id() == number);
                 if other.address == sender.address || holders.count() > 1 {
                     continue;
@@ -391,7 +391,7 @@ impl Run {
                     let early = self.sealed[&number].iter().find(|(at, g, step)| {
                         *g == *generation && *step >= held.step && came.is_none_or(|came| *at < came)
                     });
-                    // A member that went and came back may have had it from before.
+                    // A member that was away and returned may have held the key before.
                     let was_here = sender.events.iter().any(|(_, event)| {
                         matches!(event, Event::Left { session: who, .. } if *who == session)
                     });
@@ -418,12 +418,12 @@ impl Run {
     }
 }
 
-/// A whole call.
+/// Runs one call.
 fn run(seed: u64, talks: bool) -> Result<Counts, String> {
     let mut rng = Random::new(seed);
     let mut features = BTreeSet::new();
     for feature in FEATURES {
-        // Some calls have much, some little.
+        // Calls differ in how many conditions they have.
         if rng.happens(100 + 500 * (seed % 3) / 2) {
             features.insert(feature as u8);
         }
@@ -472,7 +472,7 @@ fn run(seed: u64, talks: bool) -> Result<Counts, String> {
         run.net.run_for(Duration::from_millis(pause));
         run.check_secrecy()?;
     }
-    // A quiet time.
+    // The quiet time begins.
     run.say("all is quiet");
     run.net.sides.clear();
     (run.net.loses, run.net.repeats) = (0, 0);
@@ -499,23 +499,24 @@ fn run(seed: u64, talks: bool) -> Result<Counts, String> {
     Ok(run.counts)
 }
 
-/// After a while everybody is together, or knows that it is not; and no alarm was false.
+/// Checks that after a while all peers are together or know that they are not, and that no alarm
+/// was false.
 fn quiet(run: &mut Run) -> Result<(), String> {
     let start = run.net.now;
-    // Who went untold is lost after 100 s, and 40 s later by who was shown it then.
+    // A peer that vanished is lost after 100 s, and 40 s later by members that were shown it then.
     let hides = [Feature::Untold, Feature::Partitions, Feature::Loss, Feature::Sleep];
     let hides = hides.into_iter().any(|feature| run.has(feature));
     let within = if hides { 150 * SECOND } else { 60 * SECOND };
     loop {
-        // Removed people and those outside a lock are told, and stay out.
+        // Removed and locked-out persons are told, and stay out.
         let is_late = run.net.now > start + 40 * SECOND;
         let kept_out: Vec<u16> = run
             .net
             .peers
             .values()
             .filter(|peer| {
-                // Two halves that were locked apart keep each other out, and hear of the other by
-                // its knocking.
+                // Two halves that were locked apart exclude each other, and notice the other by its
+                // announces.
                 peer.has_event(|event| match event {
                     Event::NotAdmitted { .. } => true,
                     Event::LockedOut(_) => is_late && run.has(Feature::Partitions),
@@ -539,7 +540,7 @@ fn quiet(run: &mut Run) -> Result<(), String> {
     }
     run.counts.longest_until_together = run.net.now - start;
     run.net.run_until(start + within + 30 * SECOND);
-    run.net.is_together().map_err(|what| format!("not any more: {what}"))?;
+    run.net.is_together().map_err(|what| format!("no longer together: {what}"))?;
     for peer in run.net.peers.values() {
         for member in peer.group.member_states(run.net.now) {
             if member.roster_differs || member.has_equivocated {
@@ -547,7 +548,7 @@ fn quiet(run: &mut Run) -> Result<(), String> {
             }
         }
     }
-    // With a relay that loses and separates nothing, no alarm at all.
+    // A relay without loss and partitions causes no alarm at all.
     let harms = [Feature::Loss, Feature::Partitions];
     if !harms.into_iter().any(|feature| run.has(feature)) {
         run.counts.honest += 1;

@@ -1,9 +1,8 @@
-//! A search through all that can happen, breadth first.
+//! A breadth-first search of all reachable states.
 //!
-//! `Group` holds keys, so it can be neither copied nor hashed, and the crate `stateright` asks for
-//! both. A state is therefore
-//! reached by doing again what led to it, on machines whose randomness is fixed, and known by a
-//! fingerprint.
+//! `Group` holds keys, so it can be neither copied nor hashed, and the crate `stateright` requires
+//! both. A state is therefore reached by repeating its actions on machines with fixed randomness,
+//! and identified by a fingerprint.
 
 use core::panic::AssertUnwindSafe;
 use std::{collections::HashSet, panic::catch_unwind, sync::Mutex, time::Instant};
@@ -15,30 +14,30 @@ use crate::{
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Actions in a row.
+    /// Maximum number of actions in a row.
     pub(crate) depth: usize,
-    /// States between actions, after which no more are begun.
+    /// Number of states between actions after which no new ones are expanded.
     pub(crate) states: usize,
-    /// Of how many states at the end of a path one is followed through a fair time.
+    /// Of this many states at the end of a path one is followed through a fair time.
     pub(crate) one_leaf_of: u64,
 }
 
 #[derive(Default, Debug)]
 pub(crate) struct Found {
-    /// Between actions.
+    /// States between actions.
     pub(crate) states: usize,
-    /// Those within actions too, after each message and each timer.
+    /// States within actions too, after each message and each timer.
     pub(crate) moments: usize,
     pub(crate) transitions: usize,
     pub(crate) leaves: usize,
     pub(crate) depth: usize,
-    /// Whether the bound on states came before that on depth.
+    /// Whether the bound on states was reached before the bound on depth.
     pub(crate) is_cut: bool,
     pub(crate) failures: Vec<(Vec<Action>, String)>,
     pub(crate) longest_quiet: core::time::Duration,
 }
 
-/// A state, by what led to it, and what may come next.
+/// A state, given by the actions that led to it, and the actions possible next.
 struct Node {
     path: Vec<Action>,
     next: Vec<Action>,
@@ -52,7 +51,7 @@ struct Shared {
     next: Vec<Node>,
 }
 
-/// What happened; who reports it needs no backtrace.
+/// Turns a panic into an error without a backtrace.
 fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -88,7 +87,7 @@ pub(crate) fn explore(scenario: &Scenario, bounds: Bounds) -> Found {
         });
         let mut shared = shared.lock().unwrap();
         level = core::mem::take(&mut shared.next);
-        // The order in which threads find them must not matter.
+        // Sort, so that the result does not depend on the order in which threads find states.
         level.sort_by_key(|node| format!("{:?}", node.path));
         shared.found.depth = depth;
         println!(

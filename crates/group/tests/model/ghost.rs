@@ -1,34 +1,34 @@
-//! What the model knows beside the members: who was let in when, which keys were begun after whom,
-//! and all orders.
+//! Ghost state of the model beside the members: when each session was admitted, which keys began
+//! after which departure, and all orders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealframe_group::{
-    Event, Recipient, SessionId, Time,
+    Event, LeaveReason, Recipient, SessionId, Time,
     message::{Action, Body, Heartbeat, Message, Order, unbundle},
 };
 
-use crate::{net::Peer, world::is_removal};
+use crate::net::Peer;
 
-/// What one sender thinks of one session.
+/// One sender's view of one session.
 #[derive(Default)]
 struct Seen {
     is_in: bool,
-    /// The newest generation begun when it went; none if it was never in.
+    /// The newest generation begun when the session departed; `None` if it was never a member.
     went_at: Option<u64>,
-    /// Of each generation begun without it, the highest step that frames were sealed with
+    /// For each generation begun without it, the highest step that frames were sealed with
     /// meanwhile.
     sealed: BTreeMap<u64, u32>,
 }
 
 #[derive(Default)]
 pub(crate) struct Ghost {
-    /// By sender and other.
+    /// Views by sender and other session.
     seen: BTreeMap<(SessionId, SessionId), Seen>,
-    /// The newest generation begun, by sender.
+    /// The newest generation begun by each sender.
     begun: BTreeMap<SessionId, u64>,
     sessions: BTreeMap<u16, SessionId>,
-    /// Sessions whose removal somebody has heard of.
+    /// Sessions whose removal some member has received.
     removed: BTreeSet<(SessionId, SessionId)>,
     orders: Vec<(SessionId, Order)>,
     equivocation: Option<String>,
@@ -39,7 +39,7 @@ impl Ghost {
         self.sessions.get(&address).copied()
     }
 
-    /// Who was a member at this one and is not.
+    /// Sessions that were members at this sender and no longer are.
     pub(crate) fn gone_at(&self, sender: SessionId) -> Vec<SessionId> {
         let gone = self
             .seen
@@ -52,7 +52,7 @@ impl Ghost {
         self.equivocation = Some(format!("{by} accuses"));
     }
 
-    /// A member hears of removals, whatever it makes of them.
+    /// Notes removals that a member receives, whether or not it applies them.
     pub(crate) fn hear_removals(&mut self, us: SessionId, bytes: &[u8]) {
         for part in unbundle(bytes).unwrap() {
             if let Body::Order(Order { action: Action::Remove { target, .. }, .. }) =
@@ -63,7 +63,7 @@ impl Ghost {
         }
     }
 
-    /// Frames are sealed until now with what a member has.
+    /// Notes that frames were sealed until now with a member's current key.
     pub(crate) fn before_turn(&mut self, peer: &Peer) {
         let us = peer.group.session();
         self.sessions.insert(peer.address, us);
@@ -119,7 +119,7 @@ impl Ghost {
         self.begun.insert(us, newest);
     }
 
-    /// What must hold at every moment.
+    /// Checks the invariants of every state.
     pub(crate) fn check(&self, peers: &BTreeMap<u16, Peer>) -> Result<(), String> {
         if let Some(what) = &self.equivocation {
             return Err(format!("equivocation: {what}"));
@@ -136,11 +136,11 @@ impl Ghost {
                 let number = sender.group.member_id();
                 for ((_, generation), held) in other.held.range((number, 0)..=(number, u64::MAX)) {
                     if !seen.is_in && seen.went_at.is_some_and(|went| *generation > went) {
-                        return Err(format!("a key after it went: {generation} held by {pair}"));
+                        return Err(format!("a key after it departed: {generation} held by {pair}"));
                     }
                     if seen.sealed.get(generation).is_some_and(|sealed| held.step <= *sealed) {
                         return Err(format!(
-                            "a key of before: {generation} {} held by {pair}",
+                            "a key from before: {generation} {} held by {pair}",
                             held.step
                         ));
                     }
@@ -150,7 +150,8 @@ impl Ghost {
         Ok(())
     }
 
-    /// The orders in force among some, as PROTOCOL.md §6 says, not as the code does it.
+    /// The orders in force among the given ones, computed from PROTOCOL.md §6 independently of the
+    /// code.
     fn in_force(orders: &[&(SessionId, Order)]) -> Vec<(SessionId, Order)> {
         let rank = |order: &&&(SessionId, Order)| (order.1.counter, order.0);
         let is_unlock = |order: &&&(SessionId, Order)| order.1.action == Action::Unlock;
@@ -165,8 +166,7 @@ impl Ghost {
         all
     }
 
-    /// What members have told in heartbeats: their orders are of those that were given, and they
-    /// act accordingly.
+    /// Checks members' heartbeats: their orders are among those given, and they act accordingly.
     pub(crate) fn check_orders(
         &self,
         peers: &BTreeMap<u16, Peer>,
@@ -209,4 +209,9 @@ impl Ghost {
         }
         Ok(())
     }
+}
+
+/// Whether an order is the reason, so that the session has ended for good.
+fn is_removal(event: &Event) -> Option<SessionId> {
+    if let Event::Left { session, why: LeaveReason::Removed } = event { Some(*session) } else { None }
 }

@@ -1,5 +1,5 @@
-//! Every state that a call of three or four can reach within bounds, under a network that does what
-//! it likes.
+//! All states that a call of two to four members can reach within bounds under an adversarial
+//! network.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ mod world;
 use explore::{Bounds, explore, reach};
 use world::{Action, Fault, Harm, Scenario};
 
-/// Harm of each kind once.
+/// Each kind of harm once.
 const ONCE: Harm = Harm { drops: 1, overtakes: 1, repeats: 1, holds: 1 };
 
 fn scenarios() -> Vec<Scenario> {
@@ -34,18 +34,18 @@ fn scenarios() -> Vec<Scenario> {
     vec![
         of("a join crosses a lock", 3, &[Lock(1), Join(4), Unlock(2)]),
         of("moderators remove each other", 3, &[Remove(1, 2), Remove(2, 1), Lock(1)]),
-        of("who is removed comes back", 3, &[Remove(1, 3), Join(3), Unlock(2)]),
-        of("a removal, and its moderator goes", 3, &[Remove(1, 3), Leave(1), Join(4)]),
-        of("a page is loaded again", 3, &[Crash(3), Join(3), Mistake(1, 3), Join(2)]),
-        of("gone by mistake", 3, &[Mistake(1, 3), Mistake(3, 1), Leave(2), Pass(35)]),
-        of("a sleep", 3, &[Sleep(3, 101), Lock(1), Remove(2, 3), Join(4)]),
+        of("a removed member rejoins", 3, &[Remove(1, 3), Join(3), Unlock(2)]),
+        of("a removal, and its moderator leaves", 3, &[Remove(1, 3), Leave(1), Join(4)]),
+        of("a page is reloaded", 3, &[Crash(3), Join(3), Mistake(1, 3), Join(2)]),
+        of("dropped by mistake", 3, &[Mistake(1, 3), Mistake(3, 1), Leave(2), Pass(35)]),
+        of("a machine sleeps", 3, &[Sleep(3, 101), Lock(1), Remove(2, 3), Join(4)]),
         of("apart", 3, &[Apart(1, 101), Lock(1), Lock(2), Join(3)]),
         of("two people", 2, &[Lock(1), Unlock(2), Mistake(1, 2), Join(2)]),
         of("four people", 4, &[Remove(1, 2), Lock(2), Leave(3), Join(4)]),
     ]
 }
 
-/// Bounds, wider with `SEALFRAME_DEPTH`.
+/// Bounds, which `SEALFRAME_DEPTH` widens.
 fn bounds() -> Bounds {
     let depth = std::env::var("SEALFRAME_DEPTH").ok().and_then(|depth| depth.parse().ok());
     depth.map_or(Bounds { depth: 2, states: 10_000, one_leaf_of: 4 }, |depth| Bounds {
@@ -80,18 +80,18 @@ fn every_state_is_safe_and_every_end_is_good() {
 fn each_check_finds_its_planted_fault() {
     use Action::{Join, Lock, Mistake, Remove};
     let faults = [
-        (Fault::TellsWhoWent, Mistake(1, 3), "a key after it went"),
-        (Fault::TellsTheKeyOfBefore, Join(4), "a key of before"),
-        (Fault::IsDeafToOrders, Remove(1, 3), "a removed session is back"),
-        (Fault::SaysItHasTakenOrders, Lock(1), "its orders say locked"),
-        (Fault::SaysItHasTakenOrders, Remove(1, 3), "is in against"),
+        (Fault::DeliversToDeparted, Mistake(1, 3), "a key after it departed"),
+        (Fault::DeliversOldKey, Join(4), "a key from before"),
+        (Fault::IgnoresOrders, Remove(1, 3), "a removed session is back"),
+        (Fault::ClaimsOrders, Lock(1), "its orders say locked"),
+        (Fault::ClaimsOrders, Remove(1, 3), "is in against"),
         (Fault::Panics, Lock(1), "panic: planted"),
-        (Fault::LosesForGood, Join(4), "after a fair time"),
-        (Fault::Accuses, Lock(1), "equivocation"),
+        (Fault::LosesAlways, Join(4), "after a fair time"),
+        (Fault::Reports, Lock(1), "equivocation"),
     ];
     for (fault, command, expected) in faults {
         let scenario = Scenario {
-            name: "a fault",
+            name: "a planted fault",
             people: 3,
             commands: vec![command],
             harm: Harm { repeats: 1, ..Harm::default() },

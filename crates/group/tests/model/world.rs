@@ -1,4 +1,4 @@
-//! A small call, every message of which an adversary delivers, holds, drops, repeats or reorders.
+//! A small call in which an adversary delivers, holds, drops, repeats or reorders every message.
 
 use core::{
     hash::{Hash, Hasher},
@@ -9,54 +9,54 @@ use std::{
     hash::DefaultHasher,
 };
 
-use sealframe_group::{Event, LeaveReason, Permission, Recipient, SessionId, Time, message};
+use sealframe_group::{Event, Permission, Recipient, Time, message};
 
 use crate::{
     ghost::Ghost,
     net::{Join, Peer, SECOND},
 };
 
-/// How long a message takes while the network is fair.
+/// Transit time of a message while the network is fair.
 const DELAY: Duration = Duration::from_millis(20);
-/// Within this time a fair network is at rest, acks and second deliveries included.
+/// Time within which a fair network comes to rest, including acks and resent deliveries.
 const REST: Duration = Duration::from_millis(400);
 
-/// What can happen next. Addresses are given in the order of joining, from 1.
+/// The actions. Addresses count in the order of joining, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Action {
-    /// The oldest message from the first to the second arrives.
+    /// The oldest message from the first to the second is delivered.
     Deliver(u16, u16),
-    /// The newest arrives, before all others.
+    /// The newest message is delivered before all others.
     Overtake(u16, u16),
-    /// The oldest is lost.
+    /// The oldest message is lost.
     Drop(u16, u16),
-    /// The one that arrived last arrives again.
+    /// The message delivered last is delivered again.
     Repeat(u16, u16),
-    /// Everything arrives, and what comes of it.
+    /// All messages are delivered, and those that result.
     Settle,
-    /// So many seconds pass; nothing arrives.
+    /// This many seconds pass without deliveries.
     Hold(u8),
-    /// So many seconds pass while the network is fair.
+    /// This many seconds pass while the network is fair.
     Pass(u8),
-    /// They pass while this machine sleeps.
+    /// This many seconds pass while this machine sleeps.
     Sleep(u16, u8),
-    /// They pass while all from and to this machine is lost.
+    /// This many seconds pass while all messages from and to this machine are lost.
     Apart(u16, u8),
     Lock(u16),
     Unlock(u16),
     /// The first removes the second.
     Remove(u16, u16),
     Leave(u16),
-    /// The machine stops, and nobody is told.
+    /// The machine stops without a message.
     Crash(u16),
-    /// The first's application is told that the second is gone, which is here.
+    /// The first's application is wrongly told that the second is gone.
     Mistake(u16, u16),
-    /// This person comes in, again or for the first time.
+    /// This person joins, again or for the first time.
     Join(u16),
 }
 
 impl Action {
-    /// Commands are given by the scenario and happen once each.
+    /// Whether the scenario gives the action as a command, which happens once.
     pub(crate) const fn is_command(self) -> bool {
         match self {
             Self::Deliver(..)
@@ -78,7 +78,7 @@ impl Action {
         }
     }
 
-    /// The machine that alone is changed, apart from what it sends.
+    /// The only machine that the action changes, apart from messages that it sends.
     const fn actor(self) -> Option<u16> {
         match self {
             Self::Deliver(_, to) | Self::Drop(_, to) => Some(to),
@@ -97,7 +97,7 @@ impl Action {
     }
 }
 
-/// How often the network may do harm.
+/// How often the network may do each kind of harm.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Harm {
     pub(crate) drops: u8,
@@ -106,30 +106,30 @@ pub(crate) struct Harm {
     pub(crate) holds: u8,
 }
 
-/// What is made wrong on purpose, to see that it is found.
+/// Planted faults, each of which a check must find.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
-    /// Who has gone is given the key that is sealed with.
-    TellsWhoWent,
-    /// A newcomer is given the key as it was before it came.
-    TellsTheKeyOfBefore,
-    /// The second member hears orders and does nothing.
-    IsDeafToOrders,
-    /// Nor does it, and says that it has taken them.
-    SaysItHasTakenOrders,
-    /// Something panics when a message comes a second time.
+    /// A departed session is given the current key.
+    DeliversToDeparted,
+    /// A newcomer is given the key from before it joined.
+    DeliversOldKey,
+    /// The second member ignores orders.
+    IgnoresOrders,
+    /// The second member ignores orders and claims to hold them.
+    ClaimsOrders,
+    /// A repeated message causes a panic.
     Panics,
-    /// What the first sends to the fourth never comes.
-    LosesForGood,
-    /// The second accuses the first.
-    Accuses,
+    /// Messages from the first to the fourth are always lost.
+    LosesAlways,
+    /// The second reports the first.
+    Reports,
 }
 
-/// Where a model begins and what may happen in it.
+/// The initial state of a model, and its actions.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
-    /// In the call from the start; below 3: moderators.
+    /// Number of members at the start; members 1 and 2 are moderators.
     pub(crate) people: u16,
     pub(crate) commands: Vec<Action>,
     pub(crate) harm: Harm,
@@ -146,9 +146,9 @@ pub(crate) struct World {
     pub(crate) now: Time,
     pub(crate) peers: BTreeMap<u16, Peer>,
     links: BTreeMap<(u16, u16), VecDeque<Packet>>,
-    /// What arrived last.
+    /// The message delivered last on each link.
     last: BTreeMap<(u16, u16), Vec<u8>>,
-    /// Of all that arrived, in any order.
+    /// Fingerprint of all messages delivered to each address, regardless of order.
     heard: BTreeMap<u16, u64>,
     pub(crate) ghost: Ghost,
     /// Commands that have not happened yet.
@@ -157,7 +157,7 @@ pub(crate) struct World {
     next_address: u16,
     asleep: Option<u16>,
     apart: Option<u16>,
-    /// The last action, if it changed one machine, and the links that were not empty before it.
+    /// The last action if it changed one machine only, and the links that were not empty before it.
     before: Option<(u16, BTreeSet<(u16, u16)>)>,
     /// Fingerprints of all states since the last action began.
     pub(crate) passed: Vec<u64>,
@@ -172,7 +172,7 @@ fn hash_of(value: &impl Hash) -> u64 {
 }
 
 impl World {
-    /// A call that has begun.
+    /// A call in which all initial members know each other.
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let mut world = Self {
             now: Time::at(SECOND),
@@ -210,7 +210,7 @@ impl World {
         self.turn(address);
     }
 
-    /// Lets a machine do what is due, and puts on its way what it sends.
+    /// Lets a machine handle its timeouts, and puts its messages in transit.
     fn turn(&mut self, address: u16) {
         let Some(peer) = self.peers.get_mut(&address) else { return };
         self.ghost.before_turn(peer);
@@ -239,26 +239,26 @@ impl World {
         }
     }
 
-    /// The planted fault, after a turn of a machine.
+    /// Applies the planted fault after a turn of a machine.
     fn do_wrong(&mut self, address: u16, before: &(u64, u32, Vec<u8>), news: &[Event]) {
         let Some(sender) = self.peers.get(&address) else { return };
         let number = sender.group.member_id();
         let (tells, (generation, step, key)) = match self.fault {
-            Some(Fault::TellsWhoWent) => {
+            Some(Fault::DeliversToDeparted) => {
                 (self.ghost.gone_at(sender.group.session()), sender.own.clone())
             }
-            Some(Fault::TellsTheKeyOfBefore) => {
+            Some(Fault::DeliversOldKey) => {
                 let joined = news.iter().filter_map(|event| {
                     if let Event::Joined(session) = event { Some(*session) } else { None }
                 });
                 (joined.collect(), before.clone())
             }
             Some(
-                Fault::IsDeafToOrders
-                | Fault::SaysItHasTakenOrders
+                Fault::IgnoresOrders
+                | Fault::ClaimsOrders
                 | Fault::Panics
-                | Fault::LosesForGood
-                | Fault::Accuses,
+                | Fault::LosesAlways
+                | Fault::Reports,
             )
             | None => return,
         };
@@ -270,7 +270,7 @@ impl World {
     fn post(&mut self, from: u16, to: Option<u16>, bytes: &[u8]) {
         let others: Vec<u16> = self.peers.keys().copied().filter(|&other| other != from).collect();
         for other in others.into_iter().filter(|other| to.is_none_or(|to| to == *other)) {
-            if self.fault == Some(Fault::LosesForGood) && (from, other) == (1, 4) {
+            if self.fault == Some(Fault::LosesAlways) && (from, other) == (1, 4) {
                 continue;
             }
             if self.apart.is_some_and(|apart| apart == from || apart == other) {
@@ -290,11 +290,10 @@ impl World {
         let Some(peer) = self.peers.get_mut(&to) else { return };
         let heard = self.heard.entry(to).or_default();
         *heard = heard.wrapping_add(hash_of(&bytes));
-        let is_deaf =
-            matches!(self.fault, Some(Fault::IsDeafToOrders | Fault::SaysItHasTakenOrders)) && to == 2;
+        let is_deaf = matches!(self.fault, Some(Fault::IgnoresOrders | Fault::ClaimsOrders)) && to == 2;
         let is_repeated = self.last.get(&(from, to)).is_some_and(|last| *last == bytes);
         assert!(!(is_repeated && self.fault == Some(Fault::Panics)), "planted");
-        if self.fault == Some(Fault::Accuses) && to == 2 {
+        if self.fault == Some(Fault::Reports) && to == 2 {
             self.ghost.accuse(2);
         }
         if is_deaf {
@@ -309,7 +308,8 @@ impl World {
         self.turn(to);
     }
 
-    /// Messages arrive in order after a while, and timers go off, for so long.
+    /// Runs a fair network for this long: messages are delivered in order after the transit time,
+    /// and timers fire.
     pub(crate) fn fair(
         &mut self,
         time: Duration,
@@ -339,7 +339,7 @@ impl World {
         Ok(())
     }
 
-    /// Time passes for all machines while nothing arrives.
+    /// Lets time pass for all machines without deliveries.
     fn hold(&mut self, time: Duration) -> Result<(), String> {
         let end = self.now + time;
         loop {
@@ -353,7 +353,7 @@ impl World {
         Ok(())
     }
 
-    /// What may happen next.
+    /// The actions possible next.
     pub(crate) fn enabled(&self) -> Vec<Action> {
         let mut all = Vec::new();
         for (&(from, to), queue) in self.links.iter().filter(|(_, queue)| !queue.is_empty()) {
@@ -377,7 +377,7 @@ impl World {
         }
         all.extend(self.commands.iter().copied().filter(|command| self.is_possible(*command)));
         if let Some((actor, links)) = &self.before {
-            // Two steps of two machines that do not touch each other are taken in one order alone.
+            // Of two independent steps of two machines only one order is explored.
             all.retain(|action| {
                 let is_earlier = action.actor().is_some_and(|other| other < *actor);
                 let link = match *action {
@@ -435,7 +435,7 @@ impl World {
         self.turn(address);
     }
 
-    /// Lets something happen.
+    /// Performs an action.
     pub(crate) fn apply(&mut self, action: Action) -> Result<(), String> {
         let links = self.links.iter().filter(|(_, queue)| !queue.is_empty()).map(|(&link, _)| link);
         self.before = action.actor().map(|actor| (actor, links.collect()));
@@ -504,7 +504,7 @@ impl World {
         self.check()
     }
 
-    /// What must hold in every state.
+    /// Checks the invariants of every state.
     fn check(&mut self) -> Result<(), String> {
         if self.records {
             let fingerprint = self.fingerprint();
@@ -514,8 +514,8 @@ impl World {
         Ok(())
     }
 
-    /// What tells two states from each other: all that can be seen of each machine, and what is on
-    /// its way.
+    /// The fingerprint that tells states apart: the visible state of each machine, and the messages
+    /// in transit.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.now, self.harm, &self.commands, self.next_address).hash(&mut hasher);
@@ -542,7 +542,7 @@ impl World {
         hasher.finish()
     }
 
-    /// What each member tells in a heartbeat now: this state is of no use afterwards.
+    /// What each member states in a heartbeat now. The state cannot be used afterwards.
     pub(crate) fn tell(&mut self) -> BTreeMap<u16, message::Heartbeat> {
         let now = self.now;
         let mut told = BTreeMap::new();
@@ -561,7 +561,7 @@ impl World {
             }
             assert_eq!(own, peer.group.session());
         }
-        if let (Some(Fault::SaysItHasTakenOrders), Some(hash)) =
+        if let (Some(Fault::ClaimsOrders), Some(hash)) =
             (self.fault, told.get(&1).map(|first| first.orders_hash))
             && let Some(second) = told.get_mut(&2)
         {
@@ -570,22 +570,23 @@ impl World {
         told
     }
 
-    /// Whether everybody is together, once the network has been fair for a while.
+    /// Checks that all members are together once the network has been fair for a while.
     pub(crate) fn quiet(&mut self) -> Result<Duration, String> {
         let start = self.now;
         let mut none = |_: &mut Self| Ok(());
         loop {
-            // Who is kept out is told, and goes.
+            // Excluded clients are told, and leave.
             let is_kept_out = |peer: &&Peer| peer.has_event(|e| matches!(e, Event::NotAdmitted { .. }));
             let kept_out: Vec<_> =
                 self.peers.values().filter(is_kept_out).map(|peer| peer.address).collect();
             match self.is_together() {
                 Ok(()) => {
-                    // Who crashed untold is lost by one a little before the other.
+                    // A member that crashed is lost at slightly different times by different
+                    // members.
                     self.fair(21 * SECOND, &mut none)?;
                     let stays = self.is_together();
                     if stays.is_ok() || self.now >= start + 150 * SECOND {
-                        stays.map_err(|what| format!("not any more: {what}"))?;
+                        stays.map_err(|what| format!("no longer together: {what}"))?;
                         break;
                     }
                 }
@@ -633,7 +634,7 @@ impl World {
         Ok(())
     }
 
-    /// Who was told what, for a report.
+    /// The events of all members, for a report.
     pub(crate) fn describe(&self) -> String {
         let mut lines = String::new();
         for peer in self.peers.values() {
@@ -649,9 +650,4 @@ impl World {
         }
         lines
     }
-}
-
-/// Whether it comes from an order, so that the session has ended for good.
-pub(crate) fn is_removal(event: &Event) -> Option<SessionId> {
-    if let Event::Left { session, why: LeaveReason::Removed } = event { Some(*session) } else { None }
 }

@@ -1,5 +1,4 @@
-//! Who asks to come in: while the application decides, when there is no room, and whose number is
-//! taken.
+//! Admission: applicants, calls without room, and member ids that are taken.
 
 use sealframe_group::{
     Admission, Event, GroupError, Identity, MemberId, Permission, Policy, RefusalReason, Time, UserId,
@@ -28,7 +27,7 @@ fn an_applicant_that_leaves_is_not_admitted() {
         net.run_for(SECOND);
         let session = net.session(carol);
         assert_eq!(net.peer(ids[0]).group.state(net.now).waiting, [session]);
-        // With a word, or by the relay's word.
+        // It leaves with a message, or the relay reports it gone.
         if is_told {
             net.crash(carol);
             net.tell_gone(carol);
@@ -56,7 +55,7 @@ fn a_leave_that_arrives_before_the_announce_prevents_admission() {
     assert_eq!(net.hand(ids[0], &ghost.message), Err(GroupError::Departed));
     net.run_for(SECOND);
     assert!(!net.peer(ids[0]).sees(ghost.session));
-    // A leave that somebody else made up keeps nobody out.
+    // A forged leave excludes no session.
     let honest = Stranger::of(10);
     let forged = message::sign(&group(), honest.session, &Body::Leave, &key_of(9));
     let _ = net.hand(ids[0], &forged);
@@ -93,7 +92,8 @@ fn a_session_refused_for_lack_of_room_is_admitted_once_there_is_room() {
     let is_told =
         |event: &Event| matches!(event, Event::NotAdmitted { reason: RefusalReason::Full, .. });
     assert!(net.peer(fourth).has_event(is_told));
-    // One leaves: the other's announce, as it asks again, is asked about again, and it comes in.
+    // One leaves. The other announces itself again, is put to the application again, and is
+    // admitted.
     net.leave(third);
     net.run_for(SECOND);
     net.with(fourth, |peer, now| peer.group.reconnected(now));
@@ -113,13 +113,13 @@ fn an_applicant_from_before_a_lock_is_not_admitted_after_it() {
     let session = net.session(carol);
     for &id in &ids {
         let admitted = net.with(id, |peer, now| peer.group.admit(session, admission(), now));
-        assert_eq!(admitted, Err(GroupError::UnknownMember(session)), "it does not wait any more");
+        assert_eq!(admitted, Err(GroupError::UnknownMember(session)), "it is no longer an applicant");
     }
     let by = net.session(ids[0]);
     assert!(net.peer(carol).has(&Event::NotAdmitted { by, reason: RefusalReason::Locked }));
 }
 
-/// An announce with a number of the test's choice.
+/// A stranger with a member id of the test's choice.
 fn with_member_id(person: u16, member: MemberId) -> Stranger {
     let mut announce = Stranger::of(person).announce;
     for joined_at in 0.. {
@@ -134,7 +134,7 @@ fn with_member_id(person: u16, member: MemberId) -> Stranger {
     Stranger::with(person, |announce| announce.joined_at = joined_at)
 }
 
-/// Somebody learns of a newcomer first, and comes in with a session that has its number.
+/// An attacker learns of a newcomer first, and joins with a session that has the same member id.
 #[test]
 fn a_newcomer_whose_member_id_is_taken_joins_with_another() {
     let (mut net, ids) = call_of(2);
@@ -158,7 +158,7 @@ fn a_newcomer_whose_member_id_is_taken_joins_with_another() {
         assert!(net.peer(id).sees(renewed) && !net.peer(id).sees(session), "{id}");
         assert!(net.peer(id).opens(net.peer(honest)) && net.peer(honest).opens(net.peer(id)));
     }
-    // The squatter is no more than a number: it is lost as every ghost is.
+    // The squatter has no client, so it is lost like every ghost.
     net.run_for(110 * SECOND);
     net.is_together().unwrap();
 }
@@ -169,14 +169,14 @@ fn a_newcomer_cannot_take_a_members_id() {
     let number = net.peer(ids[1]).group.member_id();
     let squatter = with_member_id(9, number);
     assert_eq!(net.hand(ids[0], &squatter.message), Err(GroupError::InUse));
-    // Nor our own.
+    // Our own member id cannot be taken either.
     assert_eq!(net.hand(ids[1], &squatter.message), Err(GroupError::InUse));
     net.run_for(30 * SECOND);
     net.is_together().unwrap();
 }
 
-/// A session is the hash of its announce: nobody makes a second announce for one, nor takes
-/// another's.
+/// A session is the hash of its announce, so no second announce for it and no announce for
+/// another's session is accepted.
 #[test]
 fn an_announce_whose_session_is_not_its_hash_is_rejected() {
     let (mut net, ids) = call_of(2);
@@ -204,8 +204,8 @@ fn no_member_is_admitted_beyond_the_bound() {
     assert_eq!(net.hand(ids[0], &more), Err(GroupError::Full));
 }
 
-/// An announce of this person whose number no member has: with some hundred members a clash is not
-/// rare.
+/// An announce of this person whose member id is free: among hundreds of members clashes are
+/// common.
 fn with_free_number(net: &Net, at: u16, person: u16) -> Vec<u8> {
     let group = &net.peer(at).group;
     let tries =
@@ -224,7 +224,7 @@ fn a_changed_identity_of_a_known_person_is_flagged() {
     net.run_for(2 * SECOND);
     net.leave(carol);
     net.run_for(SECOND);
-    // The same credential, and so the same user, under another identity.
+    // The same credential, and so the same user, with another identity.
     let other = Stranger::with(9, |announce| announce.credential = vec![0, 3, 0]);
     net.hand(ids[0], &other.message).unwrap();
     let session = other.session;
@@ -238,7 +238,7 @@ fn a_changed_identity_of_a_known_person_is_flagged() {
     assert_ne!(state.identity, Identity([0; 32]));
 }
 
-/// People who compare emoji with somebody whose identity has changed accept and verify it by that.
+/// An SAS verification of a changed identity accepts and verifies it.
 #[test]
 fn an_sas_verification_of_a_changed_identity_is_stored() {
     let (mut net, ids) = call_of(1);
@@ -259,13 +259,13 @@ fn an_sas_verification_of_a_changed_identity_is_stored() {
     net.run_for(SECOND);
     assert!(net.peer(alice).has(&Event::SasVerified(b)));
     assert_eq!(verification(&net), VerificationState::Verified);
-    // And in the next call, with what was stored.
+    // The stored result counts in the next call.
     let trust = net.peer(alice).group.trust();
     let user = UserId::new([0, 3]).unwrap();
     assert_eq!(trust.state_of(&user, &key_of(person).public()), VerificationState::Verified);
 }
 
-/// Whoever refused is not asked about the same session again for a minute, and then is.
+/// The application is not asked about a refused session again for a minute, and then it is.
 #[test]
 fn a_refusal_by_the_application_is_sent_and_holds_for_a_minute() {
     let (mut net, ids) = call_of(2);
@@ -284,7 +284,7 @@ fn a_refusal_by_the_application_is_sent_and_holds_for_a_minute() {
         };
         net.peer(carol).events.iter().filter(is_told).count()
     };
-    assert_eq!(told(&net), 1, "once, not by each");
+    assert_eq!(told(&net), 1, "reported once, not once for each member");
     net.with(carol, |peer, now| peer.group.reconnected(now));
     net.run_for(SECOND);
     assert!(net.peer(ids[0]).group.state(net.now).waiting.is_empty());

@@ -27,7 +27,7 @@ fn a_clock_that_jumps_or_is_set_back_does_no_harm() {
         net.run_for(25 * SECOND);
         net.until_together(15 * SECOND);
     }
-    // Its allowances do not stand still either: a leave is answered in time.
+    // Its token buckets refill too: a leave is answered in time.
     net.run_for(60 * SECOND);
     let generation = net.peer(ids[1]).own.0;
     net.leave(ids[2]);

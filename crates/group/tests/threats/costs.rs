@@ -1,4 +1,4 @@
-//! What floods, strangers and those who are kept outside cost.
+//! The costs of floods, strangers and excluded clients.
 
 use sealframe_group::{
     Event, GroupError, Policy,
@@ -20,14 +20,14 @@ fn messages_of_a_flooding_member_are_dropped_until_it_slows_down() {
     let busy = |net: &mut Net| net.hand(alice, &request) == Err(GroupError::Busy);
     let refused = (0..1000).filter(|_| busy(&mut net)).count();
     assert_eq!(refused, 1000 - 100, "a burst of 100");
-    // 20 a second, however unevenly they are tried.
+    // 20 a second pass, at uneven intervals too.
     let mut heard = 0;
     for _ in 0..200 {
         net.run_for(30 * MILLI);
         heard += u32::from(!busy(&mut net));
     }
     assert_eq!(heard, 120, "in 6 s");
-    // The others are heard, and after a while it is too.
+    // The others are heard, and so is it after a while.
     net.run_for(2 * SECOND);
     net.with(bob, |peer, now| peer.group.rekey(sealframe_group::Reason::Timer, now));
     net.run_for(3 * SECOND);
@@ -66,7 +66,7 @@ fn signatures_in_forwards_cost_the_forwarding_member() {
     let messages = (0..90).map(|_| net.sign(other, &Body::Leave)).collect();
     let forward = net.sign(bob, &Body::Forward(Forward { messages }));
     net.hand(alice, &forward).unwrap();
-    // 91 of 100 are spent: the message itself is one.
+    // 91 of 100 tokens are spent, one of them for the forward itself.
     for more in 1..=12 {
         heartbeat.seq = 1000 + more;
         let bytes = net.sign(bob, &Body::Heartbeat(heartbeat.clone()));
@@ -109,14 +109,14 @@ fn strangers_cost_bounded_work_and_memory() {
         refused += u32::from(net.hand(ids[0], &Stranger::of(person).message).is_err());
     }
     let waiting = net.peer(ids[0]).group.state(net.now).waiting.len();
-    // Some of them clash in their numbers.
+    // Some of them have the same member id.
     assert!(waiting <= 256 && waiting > 250, "{waiting}");
     assert_eq!(refused as usize, 900 - waiting);
     net.run_for(101 * SECOND);
-    assert_eq!(net.peer(ids[0]).group.state(net.now).waiting.len(), 0, "and are forgotten");
+    assert_eq!(net.peer(ids[0]).group.state(net.now).waiting.len(), 0, "they expire");
 }
 
-/// Five inside, and one client that is kept outside and keeps trying for ten minutes.
+/// Five members, and one excluded client that keeps trying for ten minutes.
 #[test]
 fn an_excluded_client_that_keeps_trying_costs_little() {
     for what in ["locked", "refused", "full", "undecided"] {
@@ -149,7 +149,7 @@ fn an_excluded_client_that_keeps_trying_costs_little() {
         assert!(told <= 5 * 25, "{what}: {told}");
         let session = net.session(outside);
         assert!(ids.iter().all(|&id| !net.peer(id).sees(session)));
-        // It is told why, unless nobody has decided; and once a minute at most.
+        // It is told the reason unless no application has decided, and at most once a minute.
         let is_told = |event: &Event| matches!(event, Event::NotAdmitted { .. });
         let told = net.peer(outside).events.iter().filter(|(_, event)| is_told(event)).count();
         assert_eq!(told > 0, what != "undecided", "{what}: {told}");
@@ -157,7 +157,7 @@ fn an_excluded_client_that_keeps_trying_costs_little() {
     }
 }
 
-/// Thirty join within a moment, and one of them never acknowledges anything.
+/// Thirty sessions join at once, and one of them never acknowledges a key.
 #[test]
 fn thirty_members_that_join_at_once_open_each_other() {
     let mut net = Net::new(1);

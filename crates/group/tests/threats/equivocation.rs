@@ -1,4 +1,4 @@
-//! Members that tell different people different things.
+//! Members that sign contradicting statements.
 
 use sealframe_group::{
     Event, GroupError,
@@ -11,7 +11,7 @@ fn caught(net: &Net, at: u16, liar: u16) -> bool {
     net.peer(at).has(&Event::Equivocation(net.session(liar)))
 }
 
-/// Nobody else is.
+/// Asserts that no other member is reported.
 fn only_the_liar(net: &Net, liar: u16) {
     let accused =
         net.peers.values().flat_map(|peer| &peer.events).filter_map(|(_, event)| match event {
@@ -30,7 +30,7 @@ fn a_member_that_sends_two_members_different_keys_is_reported() {
     let other = net.update(liar, alice, update, 2);
     net.hand(alice, &own).unwrap();
     net.hand(bob, &net.update(liar, bob, update, 2)).unwrap();
-    // One of them is enough if it hears both,
+    // One member detects it if it receives both,
     let (mut twice, ids) = call_of(3);
     let [first, second, third] = ids[..] else { panic!() };
     let update = twice.next_update(third);
@@ -38,14 +38,14 @@ fn a_member_that_sends_two_members_different_keys_is_reported() {
     let both = twice.update(third, first, update, 2);
     assert_eq!(twice.hand(first, &both), Err(GroupError::Equivocation));
     assert!(caught(&twice, first, third) && !caught(&twice, second, third));
-    // and if each hears one, they show each other what they heard.
+    // and members that receive one each show them to each other.
     net.run_for(60 * SECOND);
     assert!(caught(&net, alice, liar) && caught(&net, bob, liar));
     only_the_liar(&net, liar);
-    assert_eq!(net.hand(alice, &other), Err(GroupError::Equivocation), "and stays so");
+    assert_eq!(net.hand(alice, &other), Err(GroupError::Equivocation), "and it stays reported");
 }
 
-/// One lock lets Dave in, the other does not. Both are signed with one counter.
+/// One lock lists Dave, the other does not. Both are signed with one counter.
 #[test]
 fn a_moderator_that_signs_two_locks_with_one_counter_is_reported() {
     let (mut net, ids) = call_of(4);
@@ -71,12 +71,12 @@ fn a_moderator_that_signs_two_locks_with_one_counter_is_reported() {
     assert_eq!(seen[0], seen[1], "both have the same lock in force");
 }
 
-/// Generations 1, 3, 5, … to one, 2, 4, 6, … to the other, each chain consistent.
+/// Generations 1, 3, 5, … go to one member, 2, 4, 6, … to the other; each chain is consistent.
 #[test]
 fn two_chains_of_one_member_are_reported() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, liar] = ids[..] else { panic!() };
-    // What it says itself is not heard any more: it says what fits to each.
+    // Its own updates are dropped; each member receives a consistent chain instead.
     net.drops = Box::new(move |from, _, bytes| from == liar && bytes[1] == KEY_UPDATE);
     let first = net.next_update(liar);
     net.hand(alice, &net.update(liar, alice, first, 1)).unwrap();
@@ -89,8 +89,7 @@ fn two_chains_of_one_member_are_reported() {
     only_the_liar(&net, liar);
 }
 
-/// The chain told to one goes on; where the other's begins can't be shown to be a lie, the
-/// difference is.
+/// If no header proves the contradiction, the difference between the views is reported.
 #[test]
 fn views_that_stay_different_are_reported() {
     let (mut net, ids) = call_of(3);
@@ -112,7 +111,7 @@ fn views_that_stay_different_are_reported() {
     );
 }
 
-/// A generation is begun, and its member is cut off when one heartbeat has told one of the others.
+/// A member begins a generation, and is cut off after one heartbeat reached one other member.
 #[test]
 fn a_statement_that_reached_one_member_alone_is_not_reported() {
     let (mut net, ids) = call_of(3);
@@ -177,7 +176,7 @@ fn two_keys_with_one_step_are_reported() {
     net.hand(alice, &net.update(liar, alice, step(9), 1)).unwrap();
     let other = net.update(liar, alice, step(9), 2);
     assert_eq!(net.hand(alice, &other), Err(GroupError::Equivocation));
-    // A delivery of a generation that began otherwise.
+    // A delivery of a generation whose beginning was different.
     let astray = KeyUpdate { prev_hash: [5; 32], ..step(10) };
     let astray = net.update(liar, alice, astray, 1);
     assert_eq!(net.hand(alice, &astray), Err(GroupError::Equivocation));
@@ -197,7 +196,7 @@ fn an_update_whose_key_does_not_match_its_commitment_is_rejected() {
     net.assert_no_alarms();
 }
 
-/// An honest member whose generations cross on the way is never accused.
+/// An honest member whose generations cross in transit is never reported.
 #[test]
 fn honest_members_are_not_reported_when_messages_are_late_and_repeated() {
     for seed in 0..8 {

@@ -1,4 +1,4 @@
-//! What a relay or a member may try, row by row of SECURITY.md's table, and what comes of it.
+//! The attacks of a relay or a member in SECURITY.md's table, and their outcomes.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 #![allow(
     clippy::wildcard_enum_match_arm,

@@ -1,4 +1,4 @@
-//! What members and strangers may try with messages of the right form, and what pauses cost.
+//! Attacks of members and strangers with well-formed messages, and effects of pauses.
 
 use sealframe_group::{
     Event, GroupError, LeaveReason, Reason,
@@ -31,7 +31,7 @@ fn forgeries_at_uneven_intervals_do_not_silence_the_named_member() {
     let mut heartbeat = net.heartbeat_of(bob);
     heartbeat.seq = 1000;
     let forged = message::sign(&group(), session, &Body::Heartbeat(heartbeat), &key_of(9));
-    // For 12 s two or one every 9 ms: 194 a second.
+    // For 12 s, one or two every 9 ms: 194 a second.
     for gap in 0..1333 {
         net.run_for(9 * MILLI);
         for _ in 0..if gap % 4 == 0 { 1 } else { 2 } {
@@ -57,10 +57,10 @@ fn false_acks_do_not_shorten_the_wait() {
         assert_eq!(net.hand(alice, &ack), Err(GroupError::Stale));
     }
     net.run_for(1900 * MILLI);
-    assert_eq!(net.peer(alice).own.0, 0, "not used yet");
+    assert_eq!(net.peer(alice).own.0, 0, "the switch waits");
     net.run_for(200 * MILLI);
     assert_eq!(net.peer(alice).own.0, 1);
-    // Nor does the right ack of one count for the other.
+    // The valid ack of one member does not count for another.
     net.drop_nothing();
     net.run_for(20 * SECOND);
     net.drops = Box::new(move |_, to, bytes| {
@@ -80,7 +80,7 @@ fn false_acks_do_not_shorten_the_wait() {
 #[test]
 fn a_second_leave_keeps_the_deadline_of_the_first() {
     let (mut net, ids) = call_of(5);
-    // Nobody's acks come through: keys are used at their deadlines.
+    // All acks are lost, so members switch at the deadlines.
     net.drop_types(&[ACK]);
     net.run_for(20 * SECOND);
     let start = net.now;
@@ -108,8 +108,8 @@ fn a_second_leave_keeps_the_deadline_of_the_first() {
     net.is_together().unwrap();
 }
 
-/// Three leave, each 1.4 s after the other, and each has what was sealed up to 3 s after it went,
-/// and no more.
+/// Three members leave 1.4 s apart. Each opens frames sealed up to 3 s after it left, and no later
+/// ones.
 #[test]
 fn each_of_several_leavers_is_excluded_after_three_seconds() {
     let (mut net, ids) = call_of(5);
@@ -138,7 +138,7 @@ fn each_of_several_leavers_is_excluded_after_three_seconds() {
     assert!(gone.iter().all(|(_, held)| !held.contains_key(&(number, net.peer(ids[0]).own.0))));
 }
 
-/// A page sleeps while others come: they are not shown as if the relay lied.
+/// A page sleeps while others join. The relay is not reported for it.
 #[test]
 fn no_member_is_reported_because_a_page_sleeps() {
     for pause in [20, 35, 60, 90] {
@@ -156,13 +156,12 @@ fn no_member_is_reported_because_a_page_sleeps() {
         net.is_together().unwrap();
         net.assert_no_alarms();
         let lost = |event: &Event| matches!(event, Event::Left { .. });
-        // Who has just come has not heard of the sleeper itself, and waits for it less long.
+        // Newcomers have no proof of life of the sleeper, and wait less long for it.
         assert!(ids.iter().all(|&id| !net.peer(id).has_event(lost)), "{pause}");
     }
 }
 
-/// A newcomer learns of a sleeping member by another's word, and somebody else's ghost keeps
-/// rosters different meanwhile.
+/// A newcomer learns of a sleeping member from another, while a ghost keeps rosters different.
 #[test]
 fn a_member_that_is_heard_all_the_time_is_not_lost() {
     let (mut net, ids) = call_of(3);

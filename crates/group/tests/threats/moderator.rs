@@ -1,4 +1,4 @@
-//! Locks and removals: who may, who hears of it late, and who comes while they are on their way.
+//! Locks and removals: permission, late delivery, and joins while they are in transit.
 
 use sealframe_group::{
     EndReason, Event, GroupError, LeaveReason, OnMismatch, Permission, Policy,
@@ -27,7 +27,7 @@ fn a_member_without_permission_neither_locks_nor_removes() {
     net.is_together().unwrap();
 }
 
-/// Who is no moderator can't use up the numbers of orders.
+/// A member that is not a moderator cannot exhaust the order counter.
 #[test]
 fn a_heartbeat_raises_the_order_counter_by_at_most_1024() {
     let (mut net, ids) = call_of(3);
@@ -47,7 +47,7 @@ fn a_heartbeat_raises_the_order_counter_by_at_most_1024() {
 #[test]
 fn a_locked_call_admits_only_identities_that_the_lock_lists() {
     let (mut net, ids) = call_of(3);
-    // The third is away when the call is locked: a lid is closed.
+    // The third member is away when the call is locked: its lid is closed.
     net.crash(ids[2]);
     net.tell_gone(ids[2]);
     net.with(ids[0], |peer, now| peer.group.lock(now).unwrap());
@@ -65,7 +65,7 @@ fn a_locked_call_admits_only_identities_that_the_lock_lists() {
     net.crash(newcomer);
     net.join(&Join { started_at: 60, ..Join::of(3) });
     net.until_together(5 * SECOND);
-    // Nobody can lift it who may not, and who may says so to all.
+    // The moderator unlocks the call, for all.
     net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
     net.run_for(SECOND);
     assert!(net.peer(ids[1]).has(&Event::Unlocked { by }));
@@ -103,7 +103,7 @@ fn a_removed_member_is_out_for_all_members() {
             other => panic!("{other:?}"),
         }
         assert_eq!(peer.group.handle_message(&order, now), Err(GroupError::Ended));
-        // Who is out has nothing to do any more, and is told to wait.
+        // A removed member has nothing left to do, and polls a timeout.
         let rest = peer.group.poll(now, &mut peer.rng);
         assert!(matches!(rest, sealframe_group::Output::Timeout(_)), "{rest:?}");
         peer.has_ended = true;
@@ -129,7 +129,8 @@ fn a_removal_is_forwarded_after_its_moderator_has_left() {
     assert!(net.peer(bob).has_left(session, LeaveReason::Removed));
 }
 
-/// A removed client goes on and hears nothing; everybody who knew the moderator goes too.
+/// A removed client keeps running without receiving the removal; all members that knew the
+/// moderator leave too.
 #[test]
 fn newcomers_do_not_admit_a_removed_client() {
     let (mut net, ids) = call_of(3);
@@ -147,7 +148,7 @@ fn newcomers_do_not_admit_a_removed_client() {
     net.run_for(200 * SECOND);
     let dave = net.join(&Join::of(5));
     net.run_for(30 * SECOND);
-    assert!(!net.peer(dave).sees(session), "by the word of those who never met the moderator");
+    assert!(!net.peer(dave).sees(session), "members that never met the moderator forward the removal");
     assert!(!net.peer(carol).opens(net.peer(troll)) && !net.peer(troll).opens(net.peer(carol)));
 }
 
@@ -182,7 +183,8 @@ fn moderators_that_remove_each_other_do_not_split_the_call() {
         let (mut net, ids) = call(&people);
         let [a, b, c, d] = ids[..] else { panic!() };
         let sessions = [a, b].map(|id| net.session(id));
-        // Both act before they hear of each other; C hears A first, and D hears B first.
+        // Both act before they receive the other's order; C receives A's first, and D receives B's
+        // first.
         let orders = [(a, 1), (b, 0)].map(|(by, target)| {
             net.drop_types(&[ORDER]);
             net.with(by, |peer, now| peer.group.remove_member(sessions[target], now).unwrap());
@@ -204,7 +206,7 @@ fn moderators_that_remove_each_other_do_not_split_the_call() {
     }
 }
 
-/// An earlier moderator had locked and unlocked, and has left; the next one came after that.
+/// An earlier moderator locked, unlocked and left; the next one joined after that.
 #[test]
 fn the_lock_of_a_moderator_that_joined_late_counts_for_all() {
     let (mut net, ids) = call_of(3);
@@ -227,7 +229,7 @@ fn the_lock_of_a_moderator_that_joined_late_counts_for_all() {
     assert!(!net.peer(mallory).opens(net.peer(bob)));
 }
 
-/// A stranger hears of a lock and an unlock by a moderator that is not live for it yet.
+/// A newcomer receives a lock and an unlock of a moderator that is not live for it yet.
 #[test]
 fn of_buffered_orders_the_newest_is_handled_first() {
     let (mut net, ids) = call_of(3);
@@ -239,15 +241,15 @@ fn of_buffered_orders_the_newest_is_handled_first() {
     net.run_for(SECOND);
     net.with(ids[0], |peer, now| peer.group.unlock(now).unwrap());
     net.run_for(30 * SECOND);
-    assert!(net.peers.contains_key(&dave), "it was put out by a lock that is lifted");
+    assert!(net.peers.contains_key(&dave), "a superseded lock expelled it");
     net.is_together().unwrap();
     net.assert_no_alarms();
 }
 
-/// Alice sleeps when Carol comes, so Carol has her order by Bob's word and never hears her; then
-/// Bob goes, and Dave has it by Carol's.
+/// Alice sleeps when Carol joins, so Bob forwards Alice's order to Carol, who never hears Alice.
+/// Then Bob leaves, and Carol forwards it to Dave.
 #[test]
-fn orders_of_a_moderator_that_is_silent_are_handed_on_with_its_announce() {
+fn orders_of_a_silent_moderator_are_forwarded_with_its_announce() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     net.with(alice, |peer, now| peer.group.unlock(now).unwrap());
@@ -262,10 +264,11 @@ fn orders_of_a_moderator_that_is_silent_are_handed_on_with_its_announce() {
     assert_eq!([carol, dave].map(|id| net.heartbeat_of(id).orders_hash), [hash; 2]);
 }
 
-/// Bob has removed Alice and told Carol alone; Alice removes Bob, then Carol, and tells Dave. Both
-/// moderators go. For Dave Carol is removed, for Carol that never counted.
+/// Bob removes Alice, and only Carol receives the order; Alice removes Bob, then Carol, and only
+/// Dave receives those. Both moderators vanish. Carol is removed at Dave, while at Carol that
+/// removal never counted.
 #[test]
-fn who_is_removed_by_a_moderator_that_was_removed_before_is_in_again() {
+fn a_member_removed_by_a_removed_moderator_returns() {
     let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
     let (mut net, ids) = call(&people);
     let [alice, bob, carol, dave] = ids[..] else { panic!() };
@@ -291,7 +294,7 @@ fn who_is_removed_by_a_moderator_that_was_removed_before_is_in_again() {
     net.is_together().unwrap();
 }
 
-/// A newcomer is shown both orders by those who are there: the removal is the newer one.
+/// A newcomer is forwarded both orders by the members; the removal is the newer one.
 #[test]
 fn earlier_orders_of_a_removed_moderator_reach_newcomers() {
     let people = [Join::moderator(1), Join::moderator(2), Join::of(3)];
@@ -310,7 +313,7 @@ fn earlier_orders_of_a_removed_moderator_reach_newcomers() {
     assert_eq!(hashes, [hashes[0]; 3]);
 }
 
-/// Carol has a difference to compare with Bob when both fall asleep; Bob sleeps on when Carol
+/// Carol has a difference to compare with Bob when both fall asleep; Bob still sleeps when Carol
 /// wakes.
 #[test]
 fn a_member_that_wakes_reports_no_different_orders() {
@@ -327,7 +330,7 @@ fn a_member_that_wakes_reports_no_different_orders() {
     net.is_together().unwrap();
 }
 
-/// A moderator that is about to be removed says that it leaves, and then orders on.
+/// A moderator that is about to be removed leaves, and then signs further orders.
 #[test]
 fn a_leave_before_its_removal_does_not_let_a_moderator_give_orders() {
     let people = [Join::moderator(1), Join::moderator(2), Join::of(3), Join::of(4)];
@@ -343,7 +346,7 @@ fn a_leave_before_its_removal_does_not_let_a_moderator_give_orders() {
     for id in [alice, carol, dave] {
         assert_eq!(net.hand(id, &lock), Err(GroupError::Departed), "{id}");
     }
-    // It came before the removal: then it ends with it.
+    // It arrived before the removal, and is void after it.
     let (mut net, ids) = call(&people);
     let [alice, troll, carol, dave] = ids[..] else { panic!() };
     let session = net.session(troll);
@@ -366,7 +369,7 @@ fn a_leave_before_its_removal_does_not_let_a_moderator_give_orders() {
     assert_eq!(net.heartbeat_of(carol).orders_hash, net.heartbeat_of(dave).orders_hash);
 }
 
-/// Bob did not hear of the lock, and has gone without a word when it is compared.
+/// Bob missed the lock, and vanishes before the orders are compared.
 #[test]
 fn a_departed_member_is_not_reported_for_different_orders() {
     for goes in [true, false] {
@@ -386,7 +389,7 @@ fn a_departed_member_is_not_reported_for_different_orders() {
     }
 }
 
-/// Two moderators act at once; to one member one of both messages is lost.
+/// Two moderators act at once, and one of the messages to one member is lost.
 #[test]
 fn concurrent_locks_and_unlocks_have_one_result_for_all() {
     for (locker, lost) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
@@ -427,7 +430,7 @@ fn a_join_that_crosses_a_lock_has_one_result_for_all() {
         let sees: Vec<bool> =
             ids.iter().map(|&id| net.peers.get(&id).is_some_and(|peer| peer.sees(session))).collect();
         assert!(sees.iter().all(|is| *is == sees[0]), "{reaches}: {sees:?}");
-        assert_eq!(sees[0], reaches == 0, "the lock says who was there");
+        assert_eq!(sees[0], reaches == 0, "the lock lists the members at its time");
         if !sees[0] {
             net.peers.remove(&dave);
         }
@@ -446,15 +449,15 @@ fn a_call_stays_locked_after_the_locking_moderator_has_left() {
     net.run_for(SECOND);
     net.leave(first);
     net.run_for(5 * SECOND);
-    assert!(net.is_locked(bob), "by the word of the other who may");
-    // Who comes back knows it too, though it never met the first.
+    assert!(net.is_locked(bob), "the other moderator locked again");
+    // A member that returns knows of the lock too, although it never met the first moderator.
     net.crash(bob);
     let bob = net.join(&Join { started_at: 99, ..Join::of(2) });
     net.run_for(15 * SECOND);
     assert!(net.is_locked(bob) && net.is_locked(second));
 }
 
-/// The lock of one who is gone, where nobody is left who may: it is shown with its moderator's
+/// The moderator that locked has left, and none remains. The lock is forwarded with its moderator's
 /// announce.
 #[test]
 fn a_returning_member_receives_a_lock_whose_moderator_has_left() {
@@ -473,7 +476,7 @@ fn a_returning_member_receives_a_lock_whose_moderator_has_left() {
     assert!(!net.peer(back).sees(session) && !net.peer(ids[1]).sees(session));
 }
 
-/// A member that passes on what it likes cannot make up orders, nor bring yesterday's back.
+/// A member cannot forge orders by forwarding them.
 #[test]
 fn forwarded_orders_count_by_their_signers_alone() {
     let (mut net, ids) = call_of(3);

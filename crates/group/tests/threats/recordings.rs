@@ -1,4 +1,4 @@
-//! What a relay keeps back or recorded in another call, handed out later.
+//! Messages that a relay delayed, or recorded in another call.
 
 use core::cell::RefCell;
 use std::{collections::VecDeque, rc::Rc};
@@ -10,7 +10,7 @@ use crate::common::{
 };
 
 /// Yesterday's call in the same room: Alice, a moderator with a long-lived identity, locks and
-/// unlocks. All that was said.
+/// unlocks. Returns all messages.
 fn yesterday() -> (SessionId, Vec<Vec<u8>>) {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(7)]);
     let alice = net.session(ids[0]);
@@ -25,7 +25,7 @@ fn yesterday() -> (SessionId, Vec<Vec<u8>>) {
     (alice, net.recorded.iter().map(|(_, bytes)| bytes.clone()).collect())
 }
 
-/// The relay plays yesterday's call to everybody.
+/// The relay replays yesterday's call to all.
 fn play(net: &mut Net, recorded: &[Vec<u8>]) {
     let all: Vec<u16> = net.peers.keys().copied().collect();
     for bytes in recorded {
@@ -64,7 +64,7 @@ fn an_unlock_recorded_yesterday_does_not_end_todays_lock() {
             assert!(!net.peer(id).has(&Event::Unlocked { by: old }));
             assert!(!net.peer(id).sees(mallory));
         }
-        // Nor later, when what was played has been found to be a recording.
+        // It does not count later either, when the replay has turned out to be a recording.
         net.run_for(120 * SECOND);
         play(&mut net, &recorded);
         assert!(ids.iter().all(|&id| net.is_locked(id) && !net.peer(id).sees(old)));
@@ -87,8 +87,7 @@ fn a_lock_and_a_removal_recorded_yesterday_exclude_no_member_today() {
     assert!(ids.iter().all(|&id| !net.is_locked(id) && !net.peer(id).sees(old)));
 }
 
-/// A recording that ends with its moderator's leave: that it has gone a moment ago does not make
-/// its orders today's.
+/// The recording ends with its moderator's leave, which does not make its orders count today.
 #[test]
 fn orders_recorded_yesterday_do_not_count_after_a_replayed_leave() {
     let (mut net, ids) = call(&[Join::moderator(1), Join::of(3), Join::of(7)]);
@@ -107,7 +106,7 @@ fn orders_recorded_yesterday_do_not_count_after_a_replayed_leave() {
     let leave = net.said(alice, LEAVE)[0].clone();
     let orders = net.said(alice, ORDER);
     assert_eq!(orders.len(), 7);
-    // Applications judge at once, or after all has been played.
+    // Applications decide at once, or after the whole replay.
     for (leaves, judges_late) in [(false, false), (true, false), (false, true), (true, true)] {
         let (mut net, ids) = today();
         if judges_late {
@@ -127,7 +126,7 @@ fn orders_recorded_yesterday_do_not_count_after_a_replayed_leave() {
             net.run_for(SECOND / 20);
         }
         net.run_for(25 * SECOND);
-        assert_eq!(net.peers.len(), 3, "{leaves} {judges_late}: nobody is out");
+        assert_eq!(net.peers.len(), 3, "{leaves} {judges_late}: no member is out");
         for &id in &ids {
             assert!(net.is_locked(id), "{leaves} {judges_late}: {id}");
             let is_open = net.peer(id).has(&Event::Unlocked { by: alice });
@@ -138,8 +137,8 @@ fn orders_recorded_yesterday_do_not_count_after_a_replayed_leave() {
     }
 }
 
-/// A relay keeps all heartbeats of Carol back, and hands on one each so many seconds, also after
-/// she has gone.
+/// A relay holds back all heartbeats of Carol, and delivers one at each interval, also after she
+/// has departed.
 #[test]
 fn delayed_heartbeats_keep_no_departed_member_in() {
     for every in [25, 90] {
@@ -183,12 +182,12 @@ fn delayed_heartbeats_keep_no_departed_member_in() {
             Message::parse(bytes).unwrap().entry[..2] == session.member_id().get().to_be_bytes()
         };
         let late = said.iter().rev().take(3);
-        assert_eq!(late.filter(is_for).count(), 0, "no key is made for her any more");
+        assert_eq!(late.filter(is_for).count(), 0, "no further key is encrypted to her");
     }
 }
 
-/// A relay keeps two people's heartbeats back from Alice, and goes on when they have gone: each
-/// names the other's.
+/// A relay delays two members' heartbeats to Alice, and continues after they departed; each names
+/// the other's.
 #[test]
 fn recordings_that_name_each_other_keep_no_departed_member_in() {
     for every in [11, 25, 90] {
@@ -228,9 +227,8 @@ fn recordings_that_name_each_other_keep_no_departed_member_in() {
     }
 }
 
-/// Whoever takes a device finds its private prekeys, which are two minutes old at most: what the
-/// relay recorded before does not open with them. Here the relay hands to the device itself what it
-/// kept back for so long.
+/// An attacker that seizes a device finds private prekeys at most two minutes old, which do not
+/// open earlier recordings. Here the relay delivers such a recording to the device itself.
 #[test]
 fn a_key_delayed_by_two_minutes_does_not_open() {
     for (kept_for, opens) in [(50, true), (125, false)] {
@@ -246,8 +244,8 @@ fn a_key_delayed_by_two_minutes_does_not_open() {
     }
 }
 
-/// A removal is signed by who could not have known that it is gone: three minutes later it counts
-/// no more by itself.
+/// Without a live member that forwards it, an order expires three minutes after its moderator
+/// departed.
 #[test]
 fn a_delayed_order_counts_until_three_minutes_after_its_moderator_left() {
     for (kept_for, counts) in [(170, true), (190, false)] {
@@ -265,8 +263,7 @@ fn a_delayed_order_counts_until_three_minutes_after_its_moderator_left() {
     }
 }
 
-/// A code that somebody between two halves finds in advance is of no use: sessions are new in every
-/// call.
+/// An attacker cannot prepare a call code in advance, because sessions are new in every call.
 #[test]
 fn two_calls_of_the_same_people_have_different_codes() {
     let codes = [0, 1].map(|started_at| {

@@ -1,11 +1,13 @@
-//! What was said before in this call, played again.
+//! Replays of messages of this call.
 
 use sealframe_group::{
     Event, GroupError, LeaveReason, Reason,
     message::{Body, Entry, Message},
 };
 
-use crate::common::{FORWARD, HEARTBEAT, Join, KEY_UPDATE, MILLI, ROSTER, SECOND, call_of};
+use crate::common::{
+    FORWARD, HEARTBEAT, Join, KEY_UPDATE, MILLI, ROSTER, SECOND, call_of, rekeyed_call,
+};
 
 #[test]
 fn a_crashed_member_is_lost_although_its_messages_are_replayed() {
@@ -24,7 +26,7 @@ fn a_crashed_member_is_lost_although_its_messages_are_replayed() {
     assert!(!net.peer(alice).sees(gone));
 }
 
-/// Heartbeats of one who has gone, kept back by the relay for a newcomer.
+/// The relay replays a departed member's heartbeats to a newcomer.
 #[test]
 fn a_recorded_session_is_lost_soon_after_its_admission() {
     let (mut net, ids) = call_of(2);
@@ -53,9 +55,9 @@ fn a_replayed_heartbeat_resolves_no_difference() {
     let (mut net, ids) = call_of(3);
     let [alice, bob, _] = ids[..] else { panic!() };
     net.run_for(12 * SECOND);
-    // It says the roster that Alice has.
+    // It carries the roster that Alice has.
     let old = net.said(net.session(bob), HEARTBEAT).pop().unwrap();
-    // Bob sees somebody whom nobody else sees, and rosters do not get through.
+    // Bob sees a session that no other member sees, and rosters are lost.
     let ghost = ids[2] + 1;
     for &id in ids.iter().filter(|id| **id != bob) {
         net.cut.extend([(ghost, id), (id, ghost)]);
@@ -81,7 +83,7 @@ fn a_replayed_heartbeat_does_not_set_a_prekey_back() {
     for bytes in &heartbeats {
         let _ = net.hand(alice, bytes);
     }
-    // One that was never handed on, whoever signed it.
+    // A heartbeat that was never delivered, with an old prekey number.
     let mut kept = net.heartbeat_of(bob);
     (kept.seq, kept.prekey_number) = (kept.seq + 5, 1);
     net.hand(alice, &net.sign(bob, &Body::Heartbeat(kept))).unwrap();
@@ -132,13 +134,7 @@ fn replayed_messages_change_nothing() {
 
 #[test]
 fn a_wiped_key_is_not_opened_again() {
-    let (mut net, ids) = call_of(2);
-    let [alice, bob] = ids[..] else { panic!() };
-    net.with(alice, |peer, now| peer.group.rekey(Reason::Suspicion, now));
-    net.run_for(3 * SECOND);
-    let number = net.peer(alice).group.member_id();
-    let (generation, step, _) = net.peer(alice).own;
-    net.with(bob, |peer, now| peer.group.opened(number, generation, step, now));
+    let (mut net, [alice, bob], number) = rekeyed_call();
     net.run_for(9_900 * MILLI);
     assert!(net.peer(bob).held.contains_key(&(number, 0)), "late frames open");
     net.run_for(200 * MILLI);
@@ -166,13 +162,13 @@ fn a_departed_session_does_not_return() {
     net.leave(ids[2]);
     net.run_for(SECOND);
     assert_eq!(net.hand(ids[0], &announce), Err(GroupError::Departed));
-    // Not even with a heartbeat that nobody has heard yet.
+    // A heartbeat that was never delivered does not return it either.
     let heartbeat = Body::Heartbeat(sealframe_group::message::Heartbeat { seq: 1000, ..heartbeat });
     let bytes = sealframe_group::message::sign(&crate::common::group(), gone, &heartbeat, &key);
     assert_eq!(net.hand(ids[0], &bytes), Err(GroupError::Departed));
     net.run_for(60 * SECOND);
     assert!(!net.peer(ids[0]).sees(gone) && !net.peer(ids[1]).sees(gone));
-    // The person does, in a session of its own.
+    // The person returns with a new session.
     net.join(&Join { started_at: 100, ..Join::of(3) });
     net.until_together(5 * SECOND);
 }

@@ -1,4 +1,4 @@
-//! What a relay may show, hide, drop and change.
+//! Attacks of a relay: showing, hiding, dropping and changing messages.
 
 use sealframe_group::{
     Event, GroupError, Kem, LeaveReason, OnMismatch, Policy, Reason,
@@ -10,8 +10,8 @@ use crate::common::{
     prefix,
 };
 
-/// A client of the relay's own, with a credential that applications accept, that it shows to one
-/// member alone.
+/// A client of the relay itself, with a credential that applications accept, shown to one member
+/// alone.
 fn ghost_of(net: &mut Net, ids: &[u16], shown_to: u16) -> u16 {
     let ghost = ids.last().unwrap() + 1;
     for &id in ids.iter().filter(|id| **id != shown_to) {
@@ -30,13 +30,13 @@ fn a_ghost_shown_to_one_member_is_detected() {
     let code = |net: &Net, of: u16| net.peer(of).group.call_code();
     assert!(net.peer(ids[0]).sees(session), "its credential was accepted");
     assert_ne!(code(&net, ids[1]), code(&net, ids[0]));
-    // Members that see different people show each other whom they see.
+    // Members with different rosters introduce sessions to each other.
     net.run_for(25 * SECOND);
     for &id in &ids {
         assert!(net.peer(id).sees(session));
         assert_eq!(code(&net, id), code(&net, ids[0]));
     }
-    // If it proves to be there to one alone, that is reported.
+    // If it gives proof of life to one member alone, that is reported.
     net.run_for(600 * SECOND);
     let sessions = vec![prefix(session)];
     let differs = Event::RosterMismatch { with: net.session(ids[0]), sessions };
@@ -90,12 +90,12 @@ fn a_member_hidden_from_one_is_introduced_by_the_others() {
     let (mut net, ids) = call_of(2);
     let [alice, bob] = ids[..] else { panic!() };
     let carol = bob + 1;
-    // The relay hands nothing of Carol's to Bob, nor of Bob's to Carol.
+    // The relay delivers no message of Carol to Bob, nor of Bob to Carol.
     net.cut.extend([(bob, carol), (carol, bob)]);
     assert_eq!(net.join(&Join::of(3)), carol);
     net.run_for(30 * SECOND);
     let hidden = net.session(carol);
-    assert!(net.peer(bob).has_joined(hidden), "by Alice's word");
+    assert!(net.peer(bob).has_joined(hidden), "Alice introduced her");
     net.run_for(600 * SECOND);
     assert!(net.peer(bob).has_left(hidden, LeaveReason::Lost));
     let differs = Event::RosterMismatch { with: net.session(alice), sessions: vec![prefix(hidden)] };
@@ -114,7 +114,7 @@ fn messages_for_a_member_go_to_its_signed_address() {
     let session = net.session(bob);
     let (address, number) = (bob.to_be_bytes(), net.peer(bob).group.member_id());
     let recorded: Vec<Vec<u8>> = net.recorded.iter().map(|(_, bytes)| bytes.clone()).collect();
-    // Everything said so far once more, and garbage in Bob's name, by somebody who is nobody.
+    // All messages so far are replayed, and garbage is sent in Bob's name.
     let garbage = net.sign(carol, &Body::Leave);
     let garbage = [&garbage[..6], &session.0, &garbage[22..]].concat();
     for bytes in recorded.iter().chain([&garbage]) {
@@ -123,8 +123,8 @@ fn messages_for_a_member_go_to_its_signed_address() {
         assert_eq!(group.address_of(session), Some(&address[..]));
         assert_eq!(group.session_of(number), Some(session));
     }
-    // Who says that it is where Bob is gets what is for itself there, and nothing of what is for
-    // him goes elsewhere.
+    // A session that claims Bob's address receives its own messages there, and Bob's still go to
+    // him.
     let liar = Stranger::with(9, |announce| announce.address = address.to_vec());
     net.hand(alice, &liar.message).unwrap();
     assert_eq!(net.peer(alice).group.address_of(session), Some(&address[..]));
@@ -156,7 +156,7 @@ fn a_dropped_update_costs_no_secrecy_and_is_resent() {
     net.crash(carol);
     net.tell_gone(carol);
     net.run_for(4 * SECOND);
-    assert_eq!(net.peer(alice).own.0, 1, "used all the same");
+    assert_eq!(net.peer(alice).own.0, 1, "used in spite of it");
     assert!(net.who_opens(alice).is_empty());
     net.drop_nothing();
     net.run_for(15 * SECOND);
@@ -185,7 +185,7 @@ fn a_member_whose_leave_is_withheld_is_lost() {
     net.drop_types(&[LEAVE]);
     net.leave(ids[2]);
     net.run_for(85 * SECOND);
-    assert!(net.peer(ids[0]).has(&Event::Unresponsive(gone)), "said after three");
+    assert!(net.peer(ids[0]).has(&Event::Unresponsive(gone)), "unresponsive after three intervals");
     let generation = net.peer(ids[0]).own.0;
     net.run_for(20 * SECOND);
     assert!(net.peer(ids[0]).has_left(gone, LeaveReason::Lost));
@@ -200,7 +200,7 @@ fn a_lost_leave_is_forwarded_by_another_member() {
     net.drops = Box::new(move |from, to, bytes| (from, to, bytes[1]) == (carol, bob, LEAVE));
     net.leave(carol);
     net.run_for(30 * SECOND);
-    assert!(net.peer(bob).has_left(gone, LeaveReason::Left), "by Alice's roster and what she kept");
+    assert!(net.peer(bob).has_left(gone, LeaveReason::Left), "Alice forwarded the leave");
     net.assert_no_alarms();
 }
 
@@ -212,10 +212,10 @@ fn a_message_for_another_call_or_kem_is_rejected() {
     let key = crate::common::key_of(2);
     let leave = message::sign(&other, net.session(bob), &Body::Leave, &key);
     assert_eq!(net.hand(alice, &leave), Err(GroupError::OtherGroup));
-    // The tag is four bytes, and what is signed is the whole hash.
+    // The tag has only four bytes, but the signature covers the whole hash.
     let tagged = [&leave[..2], &group()[..4], &leave[6..]].concat();
     assert_eq!(net.hand(alice, &tagged), Err(GroupError::Unauthentic));
-    // Nobody is taken down to X25519, or up, or to another suite.
+    // No session with another KEM or suite is admitted.
     let suite = Stranger::with(5, |announce| announce.media_suite = 5);
     assert_eq!(net.hand(alice, &suite.message), Err(GroupError::OtherSuite));
     let x_wing = net.join(&Join { kem: Kem::XWing, ..Join::of(6) });
@@ -226,9 +226,9 @@ fn a_message_for_another_call_or_kem_is_rejected() {
 }
 
 #[test]
-fn malformed_lists_of_versions_are_rejected() {
+fn a_list_of_versions_must_be_ascending_and_contain_ours() {
     let (mut net, ids) = call_of(2);
-    // Who also speaks a version that we do not speak is understood.
+    // A session that also supports a version unknown to us is admitted.
     let newer = Stranger::with(5, |announce| announce.versions = vec![1, 2]);
     net.hand(ids[0], &newer.message).unwrap();
     assert!(net.peer(ids[0]).sees(newer.session));
@@ -249,7 +249,7 @@ fn an_update_opens_for_its_recipient_alone() {
     let mut redirected = update.clone();
     redirected[at..at + 2].copy_from_slice(&number);
     assert_eq!(net.hand(carol, &redirected), Err(GroupError::WrongKey));
-    // Nor under another sender's name.
+    // It does not open under another sender's session either.
     let mut renamed = update.clone();
     renamed[6..22].copy_from_slice(&net.session(carol).0);
     assert_eq!(net.hand(bob, &renamed), Err(GroupError::WrongKey));

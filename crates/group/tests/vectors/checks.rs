@@ -1,4 +1,4 @@
-//! The call code, and one emoji check of each call with the messages that end it.
+//! The call codes, and one SAS verification of each call with the messages that end it.
 
 use core::time::Duration;
 
@@ -28,7 +28,7 @@ fn all_27_call_codes() {
     assert_eq!(ran, 27);
 }
 
-/// What a check message says, taken out of the signed message that carries it.
+/// The SAS message inside a signed message.
 fn said(message: &Hex) -> SasMessage {
     let Body::Sas { message, .. } = Message::parse(message).unwrap().body else {
         unreachable!("a check")
@@ -53,8 +53,8 @@ impl Side {
     }
 }
 
-/// A and B after the first `count` messages of the script, which they make themselves; the row of
-/// A.
+/// A and B after the first `count` messages of the script, which they produce themselves; the SAS
+/// of A.
 fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
     let check = &call.check;
     let (mut a, mut b) = (Side::new(call, &check.a, &check.check), Side::new(call, &check.b, &[]));
@@ -63,7 +63,7 @@ fn up_to(call: &CallVector, count: usize) -> (Side, Side, Option<[u8; 7]>) {
     for at in 0..count {
         let stated = &check.messages[at];
         if at >= 3 {
-            // Both people say that the rows are the same, B first.
+            // Both people confirm, B first.
             let (one, other) = if at == 3 { (&mut b, a.party) } else { (&mut a, b.party) };
             let progress = one.checks.confirm(other.session, NOW).unwrap();
             verified += usize::from(progress.event == Some(SasEvent::Verified));
@@ -101,7 +101,7 @@ fn all_28_rejected_sas_messages_end_the_verification() {
     for call in &all().calls {
         for vector in &call.check.refused {
             let message = said(&vector.message);
-            // In place of the message of its stage.
+            // It replaces the message of its stage.
             let count = match message.stage {
                 Stage::Reply => 1,
                 Stage::Reveal => 2,

@@ -1,4 +1,4 @@
-//! Whole groups, fed with the script's messages and randomness.
+//! Whole groups with the script's messages and randomness.
 
 use core::time::Duration;
 
@@ -12,20 +12,20 @@ use sealframe_testkit::group::{CallVector, Refused, UpdateVector, all};
 use crate::{Given, array, kem, session, suite};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// When each group begins, and a second after that.
+/// The start of each group, and one second later.
 const FIRST: Time = Time::at(SECOND);
 const LATER: Time = Time::at(Duration::from_secs(2));
-/// Jitter of the next timed generation.
+/// Randomness for the jitter of the next timed generation.
 const JITTER: [u8; 2] = [0x80, 0];
 
-/// What a group wanted, as bytes.
+/// The outputs of a group, as bytes.
 #[derive(Default, Debug)]
 struct Done {
-    /// Taken out of their bundles.
+    /// Messages sent, without bundles.
     sent: Vec<(Recipient, Vec<u8>)>,
-    /// Number, generation, step and key.
+    /// Member id, generation, step and key.
     installed: Vec<(u16, u64, u32, Vec<u8>)>,
-    /// Generation and key of our own.
+    /// Our own generation and key.
     sealed_with: Vec<(u64, Vec<u8>)>,
     events: Vec<Event>,
 }
@@ -61,13 +61,13 @@ fn config(call: &CallVector, at: usize) -> Config {
         permission: Permission::Moderator,
         credential: member.credential.0.clone(),
         sends: true,
-        // It joins one second later.
+        // The member joins one second later.
         started_at: member.joined_at.0 / 1000 - 1,
         policy: Policy::default(),
     }
 }
 
-/// A member that only listens, changes its prekey often and waits long for others.
+/// A member that only listens, changes its prekey often and loses others late.
 fn listener(call: &CallVector, at: usize) -> Config {
     let policy =
         Policy { prekey_life: 10 * SECOND, missed_heartbeats_until_lost: 60, ..Policy::default() };
@@ -75,7 +75,7 @@ fn listener(call: &CallVector, at: usize) -> Config {
 }
 
 impl Peer {
-    /// The member at this place. After `more` there is no randomness.
+    /// The member at this index. After `more` there is no randomness left.
     fn new(call: &CallVector, at: usize, config: Config, more: &[&[u8]]) -> Self {
         let member = &call.members[at];
         let begun = call.begun.iter().find(|header| header.from == at && header.generation == 0);
@@ -92,7 +92,7 @@ impl Peer {
         Self { group, rng }
     }
 
-    /// One that knows the others, and what it has said so far.
+    /// A member that knows the others, and has sent its first messages.
     fn among(call: &CallVector, at: usize, config: Config, more: &[&[u8]]) -> Self {
         let mut peer = Self::new(call, at, config, more);
         for other in (0..3).filter(|other| *other != at) {
@@ -142,7 +142,7 @@ fn a_group_sends_the_scripts_messages() {
     for call in &all().calls {
         let updates = &call.updates;
         let key = &updates[2].header.generation_key;
-        // Entries are made in the order of sessions.
+        // Entries are encrypted in the order of sessions.
         let mut both = [&updates[2], &updates[3]];
         both.sort_by_key(|update| &call.members[update.to].session.0);
         let [one, other] = both.map(|update| &update.randomness[..]);
@@ -168,7 +168,11 @@ fn a_group_sends_the_scripts_messages() {
         a.group.set_frames(1);
         a.admit(call, 2, LATER);
         let said = a.run(LATER);
-        assert_eq!(said.sent_to(to(call, 2)).last(), Some(&&updates[1].message[..]), "a step on");
+        assert_eq!(
+            said.sent_to(to(call, 2)).last(),
+            Some(&&updates[1].message[..]),
+            "ratcheted by one step"
+        );
         a.group.handle_message(&call.acks[1].message, LATER).unwrap();
 
         a.group.rekey(Reason::Leave, LATER);
@@ -178,7 +182,7 @@ fn a_group_sends_the_scripts_messages() {
         assert!(said.sealed_with.is_empty());
         a.group.handle_message(&call.acks[3].message, LATER).unwrap();
         a.group.handle_message(&call.acks[2].message, LATER).unwrap();
-        assert_eq!(a.run(LATER).sealed_with, [(1, key.0.clone())], "everybody has it");
+        assert_eq!(a.run(LATER).sealed_with, [(1, key.0.clone())], "all members have it");
 
         a.group.lock(LATER).unwrap();
         a.group.remove_member(member(call, 2), LATER).unwrap();
@@ -191,7 +195,7 @@ fn a_group_sends_the_scripts_messages() {
             unreachable!("{left:?}")
         };
         assert_eq!(*message, call.leaves[0].signed.message.0);
-        assert!(a.rng.0.is_empty(), "all of the randomness");
+        assert!(a.rng.0.is_empty(), "all randomness is used");
         ran += 1;
     }
     assert_eq!(ran, 4);
@@ -205,7 +209,7 @@ fn a_group_answers_a_newcomer_as_the_script_does() {
         b.run(FIRST);
         b.group.handle_message(&call.announces[0].signed.message, FIRST).unwrap();
         b.group.handle_message(&call.heartbeats[0].signed.message, FIRST).unwrap();
-        // A moderator would be asked to prove at once that it is present.
+        // A moderator would be asked for proof of life at once.
         b.admit_as(call, 0, Permission::None, FIRST);
         let said = b.run(FIRST);
         let announce = &call.announces[1].signed.message[..];
@@ -213,7 +217,7 @@ fn a_group_answers_a_newcomer_as_the_script_does() {
         let expected = [announce, heartbeat, &call.updates[7].message];
         assert_eq!(said.sent_to(to(call, 0)), expected);
         b.group.handle_message(&call.acks[5].message, FIRST).unwrap();
-        // The newcomer says that it sends, and its key does not come.
+        // The newcomer states that it sends, and its key does not arrive.
         let said = b.run(FIRST + 2 * SECOND);
         assert_eq!(said.sent_to(to(call, 0)), [&call.requests[0].signed.message[..]]);
         ran += 1;
@@ -226,14 +230,14 @@ fn a_group_refuses_and_requests_as_the_script_does() {
     let mut ran = 0;
     for call in &all().calls {
         let announce = &call.announces[0].signed.message;
-        // Who is refused may not know by whom.
+        // A refused session may not know the refusing member.
         let refusal = |at: usize| {
             let refusal = &call.refusals[at].signed;
             [&call.announces[refusal.from].signed.message[..], &refusal.message]
         };
 
         let mut b = Peer::new(call, 1, config(call, 1), &[]);
-        // Its first second, in which announces are on their way, is over.
+        // Its first second, in which announces are in transit, is over.
         let later = LATER;
         b.run(later);
         let unknown = b.group.handle_message(&call.heartbeats[0].signed.message, later);
@@ -258,7 +262,7 @@ fn a_group_refuses_and_requests_as_the_script_does() {
     assert_eq!(ran, 12);
 }
 
-/// What an update installs.
+/// The key that an update installs.
 fn installed(call: &CallVector, update: &UpdateVector) -> (u16, u64, u32, Vec<u8>) {
     let header = &update.header;
     let number = call.members[header.from].number;
@@ -276,7 +280,7 @@ fn a_group_opens_and_acknowledges_the_scripts_updates() {
             let mut peer = Peer::among(call, at, listener(call, at), &prekeys);
             for &place in updates {
                 let update = &call.updates[place];
-                // It changes its prekey until it has the one that is used.
+                // The member changes its prekey until it has the one that the entry uses.
                 let now = |number: u16| FIRST + SECOND * (1 + 11 * u32::from(number));
                 for number in 0..=update.prekey_number {
                     peer.run(now(number));
@@ -290,7 +294,7 @@ fn a_group_opens_and_acknowledges_the_scripts_updates() {
                 assert_eq!(done.sent_to(to(call, update.header.from)), acks);
                 acknowledged += acks.len();
                 opened += 1;
-                // The same once more is acknowledged once more, not installed.
+                // A repeated update is acknowledged again, but not installed again.
                 peer.group.handle_message(&update.message, now + SECOND / 5).unwrap();
                 let again = peer.run(now + SECOND / 2);
                 assert_eq!(again.sent_to(to(call, update.header.from)), acks);
@@ -358,7 +362,7 @@ fn two_groups_verify_each_other_as_the_script_does() {
     assert_eq!(ran, 4);
 }
 
-/// Whoever is shown both headers of the second forward.
+/// A member that receives both headers of the second forward reports the sender.
 #[test]
 fn a_group_reports_a_generation_that_began_twice() {
     let mut ran = 0;
@@ -388,13 +392,12 @@ fn is_for(kind: Refused, error: GroupError) -> bool {
     }
 }
 
-/// No key, no member, no word comes of any of them, and what they were made from is taken
-/// afterwards.
+/// None of them causes a key, a member or a message, and the originals are accepted afterwards.
 #[test]
 fn a_group_accepts_none_of_the_rejected_messages() {
     let mut ran = 0;
     for call in &all().calls {
-        // By who receives it: B before it knows A, B and A when they know each other.
+        // By receiver: B before it knows A, then B and A when they know each other.
         let later = [&call.members[1].prekeys[1].ikm[..]; 16];
         let mut stranger = Peer::new(call, 1, listener(call, 1), &later);
         let mut a = Peer::among(call, 0, listener(call, 0), &later);
@@ -402,7 +405,7 @@ fn a_group_accepts_none_of_the_rejected_messages() {
         stranger.run(FIRST);
         let mut now = FIRST;
         for vector in &call.refused {
-            // So that none is refused for coming too soon.
+            // Let time pass, so that no message exceeds a rate limit.
             now += Duration::from_millis(10);
             let is_announce = vector.message.get(1) == Some(&1);
             let peer = match vector.to {
@@ -415,18 +418,18 @@ fn a_group_accepts_none_of_the_rejected_messages() {
             let Err(error) = taken else { unreachable!("taken: {}, KEM {}", vector.name, call.kem) };
             let is_of_another = vector.name.ends_with("another session, not signed anew");
             let by_other_rule = is_of_another && matches!(error, GroupError::UnknownMember(_))
-                // What begins with 00 is read as a bundle.
+                // A message that begins with 00 is parsed as a bundle.
                 || vector.name.ends_with("version 0") && error == MessageError::Malformed.into()
-                // The length of an entry is looked at last.
+                // The length of an entry is checked last.
                 || vector.name.starts_with("key update: ") && vector.kind == Refused::Malformed
                     && matches!(error, GroupError::NotForUs | GroupError::Stale);
             assert!(by_other_rule || is_for(vector.kind, error), "{}: {error}", vector.name);
             let mut done = peer.run(now);
             assert!(done.installed.is_empty() && done.events.is_empty(), "{}", vector.name);
-            // Who asks for it and is not known is answered, as all are.
+            // A request for the announce by an unknown session is answered, as always.
             let is_asked_for = vector.name.starts_with("request: ");
             done.sent.retain(|(to, said)| !(is_asked_for && *to == Recipient::All && said[1] == 1));
-            // Asked who it is, told our prekey, or refused.
+            // The sender may be asked for its announce, sent our prekey, or refused.
             let says = |kind| matches!(&done.sent[..], [(Recipient::One(_), said)] if said[1] == kind);
             let refuses = matches!(&done.sent[..], [(_, announce), (Recipient::One(_), refusal)]
                 if announce[1] == 1 && refusal[1] == 10);

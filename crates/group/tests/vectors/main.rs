@@ -28,7 +28,7 @@ fn suite(call: &CallVector) -> CipherSuite {
     CipherSuite::from_id(call.media_suite).unwrap()
 }
 
-/// Hands out the randomness that the script used, in its order; more than there is panics.
+/// Returns the randomness that the script used, in order; panics when it is exhausted.
 struct Given(Vec<u8>);
 
 impl rand_core::TryRng for Given {

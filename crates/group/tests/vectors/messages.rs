@@ -1,4 +1,4 @@
-//! Every message, both ways.
+//! Encoding and decoding of every message.
 
 use sealframe_crypto::BaseKey;
 use sealframe_group::{
@@ -28,7 +28,8 @@ fn identity(member: &MemberVector) -> Identity {
     Identity(array(&member.identity))
 }
 
-/// The fields make the bytes, the bytes the fields, and nobody else signed them.
+/// Asserts that the fields encode to the bytes, the bytes decode to the fields, and no other member
+/// signed them.
 fn both_ways(call: &CallVector, vector: &SignedVector, body: &Body) {
     let member = &call.members[vector.from];
     let group = array(&call.group_hash);
@@ -47,7 +48,7 @@ fn both_ways(call: &CallVector, vector: &SignedVector, body: &Body) {
     }
 }
 
-/// By this member, and in this call.
+/// Asserts that this member alone signed it, in this call alone.
 fn is_signed_by_one_alone(call: &CallVector, message: &Message<'_>, from: usize) {
     let group = array(&call.group_hash);
     for (at, other) in call.members.iter().enumerate() {
@@ -216,7 +217,7 @@ fn all_44_updates_and_their_entries() {
             let mut given = Given(vector.randomness.0.clone());
             let made = wrap(kem, &public, &opened, &info, message.signed, &mut given).unwrap();
             assert_eq!(made, (vector.enc.0.clone(), vector.ct.0.clone()));
-            assert!(given.0.is_empty(), "all of the randomness");
+            assert!(given.0.is_empty(), "all randomness is used");
             ran += 1;
         }
     }

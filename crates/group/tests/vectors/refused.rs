@@ -1,4 +1,4 @@
-//! No vector that must be refused is taken, and each is refused for what its name tells.
+//! Every vector that must be rejected is rejected, for the reason that its name states.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use sealframe_testkit::{
 
 use crate::{array, kem, session, suite};
 
-/// A message, and what it is held against.
+/// A message and its context: sender, recipient and update.
 struct Case<'a> {
     message: &'a [u8],
     from: usize,
@@ -31,7 +31,7 @@ impl<'a> From<&'a RefusedMessage> for Case<'a> {
     }
 }
 
-/// What a member looks at, from the form to the key; `None` if nothing is wrong.
+/// The first failing check of a member, from the form to the key; `None` if the message is valid.
 fn refusal(call: &CallVector, case: &Case<'_>) -> Option<Refused> {
     let message = match Message::parse(case.message) {
         Ok(message) => message,
@@ -134,14 +134,14 @@ fn all_1060_rejected_messages() {
     assert!(ran.is_empty(), "{ran:?}");
 }
 
-/// The place of what the members are held against in `updates`, as in the vectors.
+/// Index in `updates` of the update that acks are checked against, as in the vectors.
 const HELD: usize = 2;
 
 fn case(message: &Hex, from: usize, to: usize) -> Case<'_> {
     Case { message, from, to, update: HELD }
 }
 
-/// So that the test above can tell them apart from good ones.
+/// Shows that the test above distinguishes them from valid messages.
 #[test]
 fn messages_like_the_originals_are_accepted() {
     let mut ran = 0;
@@ -183,7 +183,7 @@ fn all_33_bundles_with_86_messages() {
             }
             let made = bundle(messages.iter().map(|message| message.to_vec()).collect());
             match &vector.messages[..] {
-                // Alone it goes without a bundle.
+                // A message that is alone is not wrapped.
                 [alone] => assert_eq!(made, [&alone.message[..]]),
                 _ => assert_eq!(made, [&vector.message[..]]),
             }

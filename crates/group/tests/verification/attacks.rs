@@ -1,4 +1,4 @@
-//! Emoji checks with somebody in between, or with a member that lies.
+//! SAS verifications with an attacker in between, or with a dishonest member.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ fn flipped(message: &SasMessage, bit: usize) -> SasMessage {
     SasMessage { data, ..*message }
 }
 
-/// A start with another commitment, a reply with another key: honest otherwise.
+/// Each bit of each message is flipped in turn; the exchange is honest otherwise.
 #[test]
 fn every_flipped_bit_is_rejected_or_changes_the_sas() {
     for bit in 0..256 {
@@ -52,12 +52,12 @@ fn every_flipped_bit_is_rejected_or_changes_the_sas() {
         let a_says = a.confirm(b.party).unwrap().send.unwrap();
         let heard = b.hear(a.party, &flipped(&a_says, bit));
         assert!(failed(&heard, SasError::WrongConfirmation), "confirm, bit {bit}: {heard:?}");
-        assert!(is_nothing(b.hear(a.party, &a_says)), "it stays over");
+        assert!(is_nothing(b.hear(a.party, &a_says)), "it stays ended");
     }
 }
 
-/// Somebody who shows each of the two an identity of its own in place of the other's, or, if it
-/// also has their identities' signatures, only keys of its own, and relays as fast as anybody can.
+/// An attacker shows each side its own identity in place of the other's, or, if it can also sign as
+/// them, only its own keys, and relays without delay.
 #[test]
 fn an_attacker_in_between_makes_the_sas_differ() {
     let mut rows = HashSet::new();
@@ -75,13 +75,13 @@ fn an_attacker_in_between_makes_the_sas_differ() {
         assert_ne!(alice_sees.numbers(), bob_sees.numbers(), "seed {seed}");
         rows.extend([alice_sees.numbers(), bob_sees.numbers()]);
 
-        // What each of them confirms does not convince the other.
+        // The confirmation of each side is rejected by the other.
         let alice_says = alice.confirm(to_alice.party).unwrap().send.unwrap();
         let id = bob.confirm(to_bob.party).unwrap().send.unwrap().check;
         let heard = bob.hear(to_bob.party, &SasMessage { check: id, ..alice_says });
         assert!(failed(&heard, SasError::WrongConfirmation));
     }
-    assert_eq!(rows.len(), 1000, "no row comes twice in a thousand");
+    assert_eq!(rows.len(), 1000, "all of a thousand strings differ");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_key_of_small_order_is_rejected() {
         let reply = SasMessage { stage: Stage::Reply, data: weak, ..start };
         let heard = a.hear(b.party, &reply);
         assert!(failed(&heard, SasError::WeakKey), "{weak:02x?}: {heard:?}");
-        assert!(is_nothing(a.hear(b.party, &reply)), "it stays over");
+        assert!(is_nothing(a.hear(b.party, &reply)), "it stays ended");
     }
 }
 
@@ -166,7 +166,7 @@ fn a_stage_out_of_order_ends_the_verification() {
     }
 }
 
-/// Otherwise somebody in between tries again until the rows happen to be the same.
+/// Otherwise an attacker in between could retry until the SAS matches by chance.
 #[test]
 fn no_verification_starts_after_three_failed_ones() {
     let (mut a, mut b) = pair(1);
@@ -181,7 +181,8 @@ fn no_verification_starts_after_three_failed_ones() {
     let refused = a.hear(b.party, &start);
     assert_eq!((refused.send, refused.event), (Some(SasMessage::cancel([5; 16])), None));
 
-    // Another session of that identity is no way round it; another identity is another person.
+    // Another session of that identity does not evade the limit; another identity is another
+    // person.
     let again = Party { session: SessionId([7; 16]), ..b.party };
     assert_eq!(a.start(again), Err(SasError::TooMany));
     assert!(a.start(Member::new(3, 1).party).is_ok());

@@ -51,7 +51,7 @@ fn all_6_pairwise_codes_from_both_sides() {
     for case in &cases {
         let user = |which: &str| UserId::new(bytes(&case[which]));
         let (Ok(user_a), Ok(user_b)) = (user("user_a"), user("user_b")) else {
-            // The codes have a rule for it, and the library no such user.
+            // The encoding defines it, but the library has no such user.
             nameless += 1;
             continue;
         };
@@ -64,7 +64,7 @@ fn all_6_pairwise_codes_from_both_sides() {
     assert_eq!((cases.len(), nameless), (6, 1));
 }
 
-/// Plain concatenation would let the user id of one record pass for the other record's identity.
+/// Plain concatenation would let the user id of one record be read as the other record's identity.
 #[test]
 fn a_user_id_cannot_pass_for_the_other_record() {
     let (a, b, ghost) = (Identity([1; 32]), Identity([2; 32]), Identity([3; 32]));

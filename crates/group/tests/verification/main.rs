@@ -1,4 +1,4 @@
-//! What people compare: codes, emoji checks, and the memory of identities.
+//! Verification by people: codes, SAS verifications, and the trust store.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod attacks;

@@ -1,11 +1,11 @@
-//! Randomness that tests choose.
+//! Randomness of the test's choice.
 
 use core::convert::Infallible;
 use std::collections::VecDeque;
 
 use rand_core::{TryCryptoRng, TryRng};
 
-/// Gives out these bytes, then those of a generator with a seed.
+/// Returns the given bytes, then those of a seeded generator.
 pub(crate) struct Chosen {
     bytes: VecDeque<u8>,
     state: u64,

@@ -1,4 +1,4 @@
-//! Emoji checks between honest members.
+//! SAS verifications between honest members.
 
 use core::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{array, random::Chosen, vectors};
 pub(crate) const NOW: Time = Time::at(Duration::from_secs(5));
 pub(crate) const LATE: Time = Time::at(Duration::from_secs(605));
 
-/// A member and its checks.
+/// A member and its verifications.
 pub(crate) struct Member {
     pub(crate) party: Party,
     pub(crate) verifications: SasVerifications,
@@ -20,7 +20,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Its session, and so the order of two members, is that of their numbers.
+    /// Sessions sort by the members' numbers.
     pub(crate) fn new(number: u8, seed: u64) -> Self {
         let party = Party { identity: Identity([number; 32]), session: SessionId([number; 16]) };
         Self::as_party(party, seed ^ u64::from(number) << 32)
@@ -55,13 +55,13 @@ pub(crate) fn pair(seed: u64) -> (Member, Member) {
     (Member::new(1, seed), Member::new(2, seed))
 }
 
-/// The row that an event brings.
+/// The SAS in an event.
 pub(crate) fn row(progress: &SasProgress) -> Sas {
     let Some(SasEvent::Compare(sas)) = progress.event else { unreachable!("{progress:?}") };
     sas
 }
 
-/// Both up to the comparison: start, reply, reveal, and the row of each.
+/// Both sides up to the comparison, after start, reply and reveal, and the SAS of each.
 pub(crate) fn compare(a: &mut Member, b: &mut Member) -> ([SasMessage; 3], [Sas; 2]) {
     let start = a.start(b.party).unwrap();
     let replied = b.hear(a.party, &start);
@@ -74,7 +74,7 @@ pub(crate) fn compare(a: &mut Member, b: &mut Member) -> ([SasMessage; 3], [Sas;
     ([start, reply, reveal], [row(&revealed), row(&shown)])
 }
 
-/// Nothing to send, nothing to show.
+/// Whether there is neither a message nor an event.
 pub(crate) fn is_nothing(progress: SasProgress) -> bool {
     progress.send.is_none() && progress.event.is_none()
 }
@@ -118,7 +118,7 @@ fn all_64_sas_verifications() {
         }
     }
     assert_eq!(cases.len(), 64);
-    assert_eq!(shown, [true; 64], "the checks show every emoji of the table");
+    assert_eq!(shown, [true; 64], "the vectors show every emoji of the table");
 }
 
 #[test]
@@ -165,10 +165,10 @@ fn a_repeated_message_changes_nothing() {
     let b_says = b.confirm(a.party).unwrap().send.unwrap();
     assert_eq!(a.hear(b.party, &b_says).event, Some(SasEvent::Verified));
     for message in [start, reveal, a_says] {
-        assert!(is_nothing(b.hear(a.party, &message)), "over, and stays so");
+        assert!(is_nothing(b.hear(a.party, &message)), "it stays ended");
     }
     for message in [reply, b_says] {
-        assert!(is_nothing(a.hear(b.party, &message)), "over, and stays so");
+        assert!(is_nothing(a.hear(b.party, &message)), "it stays ended");
     }
 }
 
@@ -200,7 +200,7 @@ fn of_two_concurrent_starts_the_lower_sessions_continues() {
         let low_start = low.start(high.party).unwrap();
         let high_start = high.start(low.party).unwrap();
         let reply = if order == 0 {
-            // The higher one's arrives first, and the lower one's may have been lost.
+            // The higher one's start arrives first, and the lower one's may have been lost.
             let again = low.hear(high.party, &high_start);
             assert_eq!((again.send, again.event), (Some(low_start), None));
             high.hear(low.party, &low_start)
@@ -212,7 +212,7 @@ fn of_two_concurrent_starts_the_lower_sessions_continues() {
         };
         assert_eq!(reply.event, Some(SasEvent::Started));
         let revealed = low.hear(high.party, &reply.send.unwrap());
-        assert!(is_nothing(low.hear(high.party, &high_start)), "late, after the reply");
+        assert!(is_nothing(low.hear(high.party, &high_start)), "a late start, after the reply");
         let shown = high.hear(low.party, &revealed.send.unwrap());
         assert_eq!(row(&revealed), row(&shown));
     }
@@ -227,7 +227,7 @@ fn while_one_verification_is_open_another_is_rejected() {
     let other = SasMessage { check: [77; 16], ..start };
     let refused = a.hear(b.party, &other);
     assert_eq!((refused.send, refused.event), (Some(SasMessage::cancel([77; 16])), None));
-    assert!(a.verifications.sas(b.party.session).is_some(), "the open one goes on");
+    assert!(a.verifications.sas(b.party.session).is_some(), "the open one continues");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The memory of identities.
+//! The trust store.
 
 use std::collections::BTreeMap;
 
@@ -120,7 +120,7 @@ fn a_user_id_has_at_most_512_bytes() {
     assert_eq!(TrustStore::from_bytes(&store.to_bytes()), Ok(store));
 }
 
-/// version, count, then "a" and "b" with one identity each.
+/// A store: version, count, then users "a" and "b" with one identity each.
 fn two() -> Vec<u8> {
     let mut store = TrustStore::new();
     store.observe(&UserId::new("a").unwrap(), &FIRST, 5).unwrap();
@@ -167,7 +167,7 @@ fn truncated_long_and_impossible_stores_are_rejected() {
     }
 }
 
-/// What is done to a store and to its model.
+/// An operation on a store and on its model.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     See,

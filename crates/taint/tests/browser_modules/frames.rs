@@ -9,13 +9,18 @@ use sealframe_taint::{Kind, Machine, Report};
 
 use crate::modules::{FRAMES, for_each, hosts, lengths};
 
-/// A stream's kind and index, framing and codec, as the numbers of `Call::seal`.
+/// A stream's kind and index, framing and codec, as the numbers of `FrameCore::seal`.
 type Label = [u64; 4];
 const FULL_VP9: Label = [2, 0, 0, 3];
 const COMPATIBLE_VP8: Label = [2, 0, 1, 2];
 const COMPATIBLE_H264: Label = [2, 0, 1, 4];
 const COMPATIBLE_AV1: Label = [2, 0, 1, 6];
 const OPUS: Label = [1, 0, 1, 1];
+
+/// Places of numbers that a call leaves in memory, as `Outcome` of the module has them.
+const ROOM: u64 = 0;
+const LENGTH: u64 = 2;
+const KID: u64 = 4;
 
 /// A member of a call, in an instance of its own. Its keys and the random bytes that it draws are
 /// secret.
@@ -31,7 +36,7 @@ impl<'m> Member<'m> {
         machine.call("__wbindgen_start", &[]).unwrap();
         let secret = machine.call("__wbindgen_malloc", &[32, 1]).unwrap()[0];
         machine.door().write(secret, &[7; 32], true).unwrap();
-        let made = machine.call("call_new", &[secret, 32, number]).unwrap();
+        let made = machine.call("framecore_new", &[secret, 32, number]).unwrap();
         assert_eq!(made[2], 0, "no error");
         Self { machine, call: made[0], number }
     }
@@ -41,7 +46,7 @@ impl<'m> Member<'m> {
     }
 
     fn announcement(&mut self) -> Vec<u8> {
-        let made = self.do_with("call_announcement", &[]);
+        let made = self.do_with("framecore_announcement", &[]);
         assert_eq!(made[3], 0, "no error");
         self.machine.read(made[0], made[1]).unwrap().0
     }
@@ -51,14 +56,22 @@ impl<'m> Member<'m> {
         let len = announcement.len() as u64;
         let at = self.machine.call("__wbindgen_malloc", &[len, 1]).unwrap()[0];
         self.machine.door().write(at, &announcement, false).unwrap();
-        let made = self.do_with("call_addMember", &[other.number, at, len]);
+        let made = self.do_with("framecore_addMember", &[other.number, at, len]);
         assert_eq!(made[1], 0, "no error");
     }
 
     /// Copies a frame into memory.
     fn hand_over(&mut self, frame: &[u8], is_secret: bool) {
-        let at = self.do_with("call_reserve", &[frame.len() as u64])[0];
+        self.do_with("framecore_reserve", &[frame.len() as u64]);
+        let at = self.word(ROOM);
         self.machine.door().write(at, frame, is_secret).unwrap();
+    }
+
+    /// A number that a call has left in memory.
+    fn word(&mut self, place: u64) -> u64 {
+        let words = self.do_with("framecore_outcome", &[])[0];
+        let (bytes, _) = self.machine.read(words + 4 * place, 4).unwrap();
+        u32::from_le_bytes(bytes.try_into().unwrap()).into()
     }
 
     /// The resulting frame and whether it is secret, or an error code.
@@ -67,13 +80,13 @@ impl<'m> Member<'m> {
         if result.cast_signed() < 0 {
             return Err(result.cast_signed());
         }
-        let len = self.do_with("call_resultLength", &[])[0];
+        let len = self.word(LENGTH);
         Ok(self.machine.read(result.into(), len).unwrap())
     }
 
     fn seal(&mut self, frame: &[u8], is_secret: bool, label: Label) -> Vec<u8> {
         self.hand_over(frame, is_secret);
-        let result = self.do_with("call_seal", &[&[frame.len() as u64], &label[..]].concat());
+        let result = self.do_with("framecore_seal", &[&[frame.len() as u64], &label[..]].concat());
         let (sealed, is_secret) = self.result(&result).unwrap();
         assert!(is_secret, "a key's output is followed to the end");
         sealed
@@ -81,7 +94,8 @@ impl<'m> Member<'m> {
 
     fn open(&mut self, from: u64, sealed: &[u8], label: Label) -> Result<(Vec<u8>, bool), i32> {
         self.hand_over(sealed, false);
-        let result = self.do_with("call_open", &[&[from, sealed.len() as u64], &label[..]].concat());
+        let result =
+            self.do_with("framecore_open", &[&[from, sealed.len() as u64], &label[..]].concat());
         self.result(&result)
     }
 
@@ -137,17 +151,18 @@ fn no_secret_decides_anything_while_frames_are_sealed() {
                 sealed += 1;
             }
             alice.hand_over(&frame(16), true);
-            let told = alice.do_with("call_beginExternalSeal", &[&[200_000], &FULL_VP9[..]].concat());
+            let told =
+                alice.do_with("framecore_beginExternalSeal", &[&[200_000], &FULL_VP9[..]].concat());
             assert!(alice.result(&told).unwrap().1, "a nonce is made with a salt");
-            let kid = alice.do_with("call_kid", &[])[0];
-            let at = alice.do_with("call_keyOffset", &[kid])[0];
-            let len = alice.do_with("call_keyLength", &[kid])[0];
+            let kid = alice.word(KID) | alice.word(KID + 1) << 32;
+            let at = alice.do_with("framecore_keyOffset", &[kid])[0];
+            let len = alice.do_with("framecore_keyLength", &[kid])[0];
             assert!(alice.machine.read(at, len).unwrap().1, "a key is secret");
             assert_eq!(alice.reports(), [], "{name}");
-            alice.do_with("call_ratchet", &[]);
+            alice.do_with("framecore_ratchet", &[]);
             zeros.extend(alice.reports());
         }
-        alice.machine.call("__wbg_call_free", &[alice.call, 0]).unwrap();
+        alice.machine.call("__wbg_framecore_free", &[alice.call, 0]).unwrap();
         assert_eq!(alice.reports(), [], "{name}");
         assert!(zeros.iter().all(|report| report.kind == Kind::Branch), "{name}: {zeros:?}");
         assert!(zeros.len() <= 16, "{name}: {zeros:?}");
@@ -205,8 +220,8 @@ fn only_the_verdict_on_a_tag_decides_while_frames_are_opened() {
         }
         println!("{name}: {opened} frames, verdicts at {places:?}");
         bob.hand_over(&frame(16), false);
-        bob.do_with("call_removeMember", &[1]);
-        bob.machine.call("__wbg_call_free", &[bob.call, 0]).unwrap();
+        bob.do_with("framecore_removeMember", &[1]);
+        bob.machine.call("__wbg_framecore_free", &[bob.call, 0]).unwrap();
         assert_eq!(bob.reports(), [], "{name}");
     });
 }

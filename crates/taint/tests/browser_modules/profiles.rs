@@ -24,6 +24,10 @@ const SOUND: u64 = 0;
 const KEY: u64 = 1;
 const DELTA: u64 = 2;
 
+/// Places of numbers that the region has in memory, as `Outcome` of the module has them.
+const ROOM: u64 = 0;
+const LENGTH: u64 = 2;
+
 const NONE: u64 = 0xff_ffff;
 
 /// The resulting frame and whether it is secret, or an error code.
@@ -60,6 +64,13 @@ impl<'m> Instance<'m> {
         give(&mut self.machine, bytes, true)
     }
 
+    /// A number that the region has in memory.
+    fn word(&mut self, place: u64) -> u64 {
+        let words = self.call("region_outcome", &[self.region])[0];
+        let (bytes, _) = self.machine.read(words + 4 * place, 4).unwrap();
+        u32::from_le_bytes(bytes.try_into().unwrap()).into()
+    }
+
     /// Runs a function of a cryptor on a frame whose first bytes are public.
     fn work(
         &mut self,
@@ -69,7 +80,8 @@ impl<'m> Instance<'m> {
         arguments: impl Fn(u64, u64) -> Vec<u64>,
     ) -> Made {
         let len = frame.len() as u64;
-        let at = self.call("region_reserve", &[self.region, len])[0];
+        self.call("region_reserve", &[self.region, len]);
+        let at = self.word(ROOM);
         let (front, rest) = frame.split_at(public.min(frame.len()));
         self.machine.door().write(at, front, false).unwrap();
         self.machine.door().write(at + front.len() as u64, rest, true).unwrap();
@@ -77,7 +89,7 @@ impl<'m> Instance<'m> {
         if result.cast_signed() < 0 {
             return Err(result.cast_signed());
         }
-        let len = self.call("region_resultLength", &[self.region])[0];
+        let len = self.word(LENGTH);
         Ok(self.machine.read(result.into(), len).unwrap())
     }
 

@@ -165,6 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn a_module_in_another_folder_is_not_its_parent() {
+        let parent = "mod b;\n#[path = \"../common/c.rs\"]\nmod c;\nfn main() { b::run(); }\n";
+        let child = "use crate::c::C;\npub fn run() {}\n";
+        let common = "pub struct C;\n";
+        let texts = [("a/tests/x/main.rs", parent), ("a/tests/x/b.rs", child)];
+        assert_eq!(found(&texts).len(), 1, "the reader takes C for the parent's");
+        assert_eq!(found(&[&texts[..], &[("a/tests/common/c.rs", common)]].concat()), [""; 0]);
+    }
+
+    #[test]
     fn scripts_that_import_each_other_are_found() {
         let texts = [
             ("w/a.ts", "import {\n  b,\n} from './x/b.js'\n"),

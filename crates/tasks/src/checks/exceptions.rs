@@ -16,8 +16,6 @@ const fn until_mended(check: &'static str, folder: &'static str) -> Exception {
 
 pub(super) const EXCEPTIONS: &[Exception] = &[
     until_mended("comments", "wasm"),
-    until_mended("circles", "crates/call"),
-    until_mended("circles", "crates/group"),
     until_mended("duplicates", "crates/call"),
     until_mended("duplicates", "crates/group"),
 ];

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     lexer,
-    tree::{File, Tree},
+    tree::{File, Tree, join},
 };
 
 /// From one file to another, both by their paths in the tree.
@@ -155,8 +155,21 @@ fn child_file<'a>(tree: &'a Tree, of: &File, path: &[String], child: &[String]) 
         folder = format!("{folder}/{}", name.trim_end_matches(".rs"));
     }
     let inner = child.get(path.len()..)?.join("/");
+    if let Some(file) = elsewhere(of, &inner).and_then(|path| join(of.folder(), path)) {
+        return tree.get(&file);
+    }
     let [flat, nested] = [format!("{folder}/{inner}.rs"), format!("{folder}/{inner}/mod.rs")];
     tree.get(&flat).or_else(|| tree.get(&nested))
+}
+
+/// The path that an attribute before the declaration of this module gives.
+fn elsewhere<'f>(of: &'f File, name: &str) -> Option<&'f str> {
+    let declarations = [format!("mod {name};"), format!("pub(crate) mod {name};")];
+    let mut lines = of.text.lines().map(str::trim).zip(of.text.lines().skip(1).map(str::trim));
+    let (attribute, _) = lines.find(|(before, line)| {
+        before.starts_with("#[path = ") && declarations.iter().any(|it| it == line)
+    })?;
+    attribute.strip_prefix("#[path = \"")?.strip_suffix("\"]")
 }
 
 struct Token {
