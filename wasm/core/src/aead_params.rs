@@ -4,12 +4,12 @@ use sealframe::ExternalAead;
 
 use crate::outcome::{Outcome, Words};
 
-/// `header ‖ nonce[12] ‖ aad` of the frame that was last begun.
+/// `header ‖ nonce[12] ‖ aad` of the last frame begun.
 #[derive(Default)]
 pub(crate) struct AeadParams(Vec<u8>);
 
 impl AeadParams {
-    /// Returns where the bytes lie in linear memory.
+    /// Returns the offset of the bytes in linear memory.
     pub(crate) fn set(&mut self, of: &ExternalAead<'_>, prefix_len: usize, words: &mut Words) -> isize {
         let header = of.header.as_bytes();
         self.0.clear();

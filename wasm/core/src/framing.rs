@@ -32,7 +32,7 @@ pub(crate) enum Parsed {
 }
 
 impl Label {
-    /// As in [`FrameCore::seal`](crate::FrameCore::seal); `None` for numbers that mean nothing.
+    /// Numbers as in [`FrameCore::seal`](crate::FrameCore::seal); `None` for undefined ones.
     pub(crate) fn new(kind: u8, index: u16, framing: u8, codec_id: u8) -> Option<Self> {
         let stream = Stream::new(StreamKind::from_id(kind)?, index);
         let readable = match (framing, codec_id) {

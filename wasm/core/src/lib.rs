@@ -1,18 +1,18 @@
 //! sealframe for browsers: the interface for an encoded-transform worker.
 //!
-//! A frame takes one call. JavaScript copies the encoder's frame into linear memory where the word
-//! [`Outcome::Room`] says, calls [`FrameCore::seal`] or [`FrameCore::open`], which work in place, and
-//! copies the result out:
+//! A frame takes one call. JavaScript copies the encoder's frame into linear memory at the offset
+//! in the word [`Outcome::Room`], calls [`FrameCore::seal`] or [`FrameCore::open`], which work in
+//! place, and copies the result out:
 //!
 //! ```text
 //! linear memory   ┌ room ┬ frame ────────────────┬ tailroom 16 ┐
 //!                        └ Outcome::Room
 //! ```
 //!
-//! Both return the offset of the result, or a negative number that [`error_name`] spells; the word
-//! [`Outcome::Length`] has the result's length, and [`Outcome::Kid`] its KID. Only a frame longer than
-//! [`Outcome::RoomLength`] takes a second call, [`FrameCore::reserve`]. Nothing is allocated per frame
-//! once the longest has been seen.
+//! Both return the offset of the result, or a negative error code for [`error_name`]; the word
+//! [`Outcome::Length`] holds the result's length, and [`Outcome::Kid`] its KID. Only a frame longer
+//! than [`Outcome::RoomLength`] takes a second call, [`FrameCore::reserve`]. After the longest
+//! frame no frame causes an allocation.
 #![forbid(unsafe_code)]
 
 mod aead_params;
@@ -56,7 +56,7 @@ pub struct FrameCore {
 
 #[wasm_bindgen]
 impl FrameCore {
-    /// Enters a call as member `me`. `secret` has at least 16 bytes; this copy of it is wiped.
+    /// Joins a call as member `me`. `secret` has at least 16 bytes; this copy of it is wiped.
     ///
     /// # Errors
     /// The name of an error code.
@@ -219,20 +219,20 @@ impl FrameCore {
         Ok(self.member.change(|member, _| member.ratchet().map(drop))?)
     }
 
-    /// Where in linear memory the words of [`Outcome`] lie, as long as this lives.
+    /// Offset in linear memory of the words of [`Outcome`], valid as long as this object.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn outcome(&self) -> *const u32 {
         self.member.outcome()
     }
 
-    /// Makes room for a frame of `len` bytes. Growing memory detaches its old buffer.
+    /// Reserves space for a frame of `len` bytes. Growing the memory detaches its old buffer.
     pub fn reserve(&mut self, len: usize) {
         let at = self.region.reserve(len);
         self.member.words().set_room(at, self.region.room());
     }
 
-    /// Seals the `len` bytes that were copied to [`Outcome::Room`].
+    /// Seals the `len` bytes at [`Outcome::Room`].
     ///
     /// `kind` is a `StreamKind`'s number, `framing` 0 for full and 1 for compatible, `codec_id` 1
     /// for Opus, 2 for VP8, 3 for VP9, 4 for H.264, 6 for AV1, 7 for RED with Opus inside.
@@ -243,8 +243,8 @@ impl FrameCore {
         self.seal_labelled(len, &label).unwrap_or_else(ErrorCode::as_result)
     }
 
-    /// Opens the `len` bytes that were copied to [`Outcome::Room`], from member
-    /// `from`; where keys are handed in, from the source `from`.
+    /// Opens the `len` bytes at [`Outcome::Room`], from member `from`; in a call with keys from
+    /// another module, from source `from`.
     pub fn open(
         &mut self,
         from: u32,
@@ -260,11 +260,11 @@ impl FrameCore {
         self.open_labelled(from, len, &label).unwrap_or_else(ErrorCode::as_result)
     }
 
-    /// Says how WebCrypto is to seal a frame of `len` bytes, of which the first [`FRONT`](Self::front) or all were
-    /// copied to [`Outcome::Room`]. Its counter is spent.
+    /// Returns the parameters with which WebCrypto seals a frame of `len` bytes. The first
+    /// [`front`](Self::front) bytes, or all, lie at [`Outcome::Room`]. The counter is used up.
     ///
     /// The result is `header ‖ nonce[12] ‖ aad`; [`Outcome::Kid`], [`Outcome::HeaderLength`] and
-    /// [`Outcome::PrefixLength`] are this frame's.
+    /// [`Outcome::PrefixLength`] refer to this frame.
     #[wasm_bindgen(js_name = beginExternalSeal)]
     pub fn begin_external_seal(
         &mut self,
@@ -401,7 +401,7 @@ fn seal(
     let frame = frame.ok_or(ErrorCode::NotReserved)?;
     let sealed = member.frames().seal_in_place(frame, label.metadata(prefix_len));
     let sealed = sealed.map_err(ErrorCode::from_seal)?;
-    // Not before: the key may just have been renewed.
+    // Read the KID only now, as the key may just have been replaced.
     words.set_kid(member.kid());
     let (mut at, mut len) = (sealed.as_ptr(), sealed.len());
     if let Readable::Front(codec) = label.readable {
@@ -439,7 +439,7 @@ fn open(
     Ok(frame.as_ptr().addr().cast_signed())
 }
 
-/// Spells a negative result of [`FrameCore::seal`] or [`FrameCore::open`].
+/// The name of a negative result of [`FrameCore::seal`] or [`FrameCore::open`].
 #[wasm_bindgen(js_name = errorName)]
 #[must_use]
 pub fn error_name(result: isize) -> String {

@@ -1,35 +1,35 @@
-//! Numbers that JavaScript reads out of linear memory after a call, so that a small frame takes one
+//! Results that JavaScript reads from linear memory after a call, so that a small frame takes one
 //! call into this module.
 //!
-//! They lie in one place as long as a [`FrameCore`](crate::FrameCore) lives: [`Outcome`] names the
+//! Their offset is fixed while a [`FrameCore`](crate::FrameCore) lives. [`Outcome`] names the
 //! words, 32 bits each.
 
 use sealframe::{Ctr, Kid};
 
 use crate::member::Member;
 
-/// The place of each word, as `OUTCOME` in `shared/ids.ts` has them, which a test compares. Numbers of
-/// 64 bits have two places, the low one first.
+/// The index of each word. A test compares them with `OUTCOME` in `shared/ids.ts`. Numbers of 64
+/// bits take two words, the low one first.
 #[derive(Clone, Copy, Debug)]
 pub enum Outcome {
-    /// Where in linear memory the next frame goes.
+    /// Offset in linear memory for the next frame.
     Room = 0,
     /// The longest frame that fits there; for a longer one, call `reserve` first.
     RoomLength = 1,
-    /// Bytes of the last result.
+    /// Length of the last result, bytes.
     Length = 2,
-    /// How often a key was erased or replaced so far, modulo 2^32. Whatever keeps imported keys drops
-    /// them when this has changed.
+    /// Number of keys wiped or replaced so far, modulo 2^32. When it changes, drop all imported
+    /// keys.
     Erasures = 3,
-    /// The KID of the frame that was last sealed, opened or begun.
+    /// The KID of the last frame sealed, opened or begun.
     Kid = 4,
     /// The KID of our next frame.
     SendKid = 6,
-    /// The CTR of the frame that was last begun.
+    /// The CTR of the last frame begun.
     Ctr = 8,
-    /// Bytes of its header.
+    /// Length of its header, bytes.
     HeaderLength = 10,
-    /// Bytes of it that are copied in front of its header.
+    /// Length of its prefix, which is copied in front of its header, bytes.
     PrefixLength = 11,
 }
 
@@ -66,8 +66,8 @@ impl Words {
     }
 }
 
-/// A member whose every change is followed by the words that depend on its keys: no other way leads
-/// to the member, so a key that is gone is never reported as held.
+/// A member together with the words that depend on its keys. Every change of the member updates the
+/// words, so a wiped key is never reported as held.
 pub(crate) struct Published {
     member: Member,
     words: Words,
@@ -80,14 +80,14 @@ impl Published {
         published
     }
 
-    /// Does `work`, which may change keys.
+    /// Runs `work`, which may change keys, then updates the words.
     pub(crate) fn change<R>(&mut self, work: impl FnOnce(&mut Member, &mut Words) -> R) -> R {
         let result = work(&mut self.member, &mut self.words);
         self.publish();
         result
     }
 
-    /// Kept apart, so that each change of keys takes a call of it and no more.
+    /// A separate function, so that each change of keys compiles to one call.
     #[inline(never)]
     fn publish(&mut self) {
         self.words.0[Outcome::Erasures as usize] = self.member.erasures();
@@ -102,7 +102,7 @@ impl Published {
         &mut self.words
     }
 
-    /// Where the words lie.
+    /// Offset of the words.
     pub(crate) fn outcome(&self) -> *const u32 {
         self.words.0.as_ptr()
     }

@@ -33,12 +33,12 @@ impl Region {
         self.bytes.as_ptr().wrapping_add(ROOM)
     }
 
-    /// The longest frame that there is room for.
+    /// The longest frame that fits.
     pub(crate) fn room(&self) -> usize {
         self.bytes.len().saturating_sub(ROOM + av1::Size::MAX_LEN + FrameBuf::TAILROOM)
     }
 
-    /// The first `len` bytes of the frame; `None` if there was no room reserved for it.
+    /// The first `len` bytes of the frame; `None` if they were not reserved.
     pub(crate) fn frame(&mut self, len: usize) -> Option<&mut [u8]> {
         self.bytes.get_mut(ROOM..ROOM.checked_add(len)?)
     }

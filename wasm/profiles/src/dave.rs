@@ -48,7 +48,7 @@ impl DaveSealer {
         self.sender.nonces()
     }
 
-    /// Seals the `len` bytes that were copied to the [`Region`]. Numbers as in `label.rs`.
+    /// Seals the `len` bytes in the [`Region`]. Numbers as in `label.rs`.
     pub fn seal(&mut self, region: &mut Region, len: usize, codec_id: u8) -> isize {
         region.work(len, |frame| Ok(self.sender.seal_in_place(frame, label::codec(codec_id)?)?.len()))
     }
@@ -96,7 +96,7 @@ impl DaveOpener {
         self.receiver.remove_all();
     }
 
-    /// Opens the `len` bytes that were copied to the [`Region`].
+    /// Opens the `len` bytes in the [`Region`].
     pub fn open(&mut self, region: &mut Region, len: usize, now_ms: f64) -> isize {
         region.work(len, |frame| {
             let (bytes, at) = frame.into_parts();

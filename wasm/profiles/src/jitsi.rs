@@ -79,7 +79,7 @@ impl JitsiCryptor {
         self.sender.expose_key(index).map_or(core::ptr::null(), <[u8]>::as_ptr)
     }
 
-    /// Seals the `len` bytes that were copied to the [`Region`]. Numbers as in `label.rs`.
+    /// Seals the `len` bytes in the [`Region`]. Numbers as in `label.rs`.
     pub fn seal(
         &mut self,
         region: &mut Region,
@@ -94,7 +94,7 @@ impl JitsiCryptor {
         })
     }
 
-    /// Opens the `len` bytes that were copied to the [`Region`].
+    /// Opens the `len` bytes in the [`Region`].
     pub fn open(&mut self, region: &mut Region, len: usize, frame_type: u8) -> isize {
         region.work(len, |frame| {
             let info = label(ANY, frame_type, 0, 0)?;

@@ -1,9 +1,9 @@
 //! Other systems' formats for browsers: the interface for drop-in workers.
 //!
-//! A frame takes one call. JavaScript copies it into linear memory where the [`Region`] has room, and
-//! calls `seal` or `open` of one of the classes below, which work in place. Both return the offset of
-//! the result, or a negative number that [`error_name`] spells; the region's words say how long the
-//! result is. Only a frame that is longer than the room takes a second call, [`Region::reserve`].
+//! A frame takes one call. JavaScript copies it into the [`Region`] in linear memory and calls
+//! `seal` or `open` of one of the classes below, which work in place. Both return the offset of the
+//! result, or a negative error code for [`error_name`]; the region's words hold the length of the
+//! result. Only a frame longer than the reserved space takes a second call, [`Region::reserve`].
 //!
 //! It is a separate module, so that pages with sealframe's own calls do not load it. Each format is
 //! a feature, as a drop-in worker needs only one.

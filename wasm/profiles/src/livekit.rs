@@ -239,7 +239,7 @@ impl LiveKitCryptor {
         self.current
     }
 
-    /// Seals the `len` bytes that were copied to the [`Region`]. Numbers as in `label.rs`.
+    /// Seals the `len` bytes in the [`Region`]. Numbers as in `label.rs`.
     pub fn seal(
         &mut self,
         region: &mut Region,
@@ -255,7 +255,7 @@ impl LiveKitCryptor {
         })
     }
 
-    /// Opens the `len` bytes of a participant that were copied to the [`Region`].
+    /// Opens the `len` bytes of a participant in the [`Region`].
     pub fn open(
         &mut self,
         participant: usize,

@@ -9,19 +9,19 @@ use wasm_bindgen::prelude::*;
 
 use crate::error_code::ErrorCode;
 
-/// The place of each word that JavaScript reads, 32 bits each, as `OUTCOME` in `shared/ids.ts` has
-/// them, which a test compares.
+/// The index of each word of 32 bits that JavaScript reads. A test compares them with `OUTCOME` in
+/// `shared/ids.ts`.
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
-    /// Where in linear memory the next frame goes.
+    /// Offset in linear memory for the next frame.
     Room = 0,
     /// The longest frame that fits there; for a longer one, call `reserve` first.
     RoomLength = 1,
-    /// Bytes of the last result.
+    /// Length of the last result, bytes.
     Length = 2,
 }
 
-/// Room for one frame at a time, and the words that say where it is and what came of it.
+/// Space for one frame at a time, and the words that hold its offset and the result.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Region {
@@ -40,14 +40,14 @@ impl Region {
         region
     }
 
-    /// Where in linear memory the words lie, as long as this lives.
+    /// Offset in linear memory of the words, valid as long as this object.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn outcome(&self) -> *const u32 {
         self.words.as_ptr()
     }
 
-    /// Makes room for a frame of `len` bytes. Growing memory detaches its old buffer.
+    /// Reserves space for a frame of `len` bytes. Growing the memory detaches its old buffer.
     pub fn reserve(&mut self, len: usize) {
         let room = len + room_behind(len);
         if self.bytes.len() < room {
