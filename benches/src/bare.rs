@@ -107,57 +107,53 @@ impl<A: Aead> Operation for Open<A> {
     }
 }
 
-/// ring's `LessSafeKey`.
-pub struct Ring(ring::aead::LessSafeKey);
+/// Two libraries have a `LessSafeKey`; opening by it differs.
+macro_rules! less_safe_key {
+    (
+        $(#[$doc:meta])*
+        $name:ident, $library:ident,
+        |$key:ident, $nonce:ident, $aad:ident, $payload:ident, $tag:ident| $open:expr
+    ) => {
+        $(#[$doc])*
+        pub struct $name($library::aead::LessSafeKey);
 
-impl Aead for Ring {
-    fn new(suite: CipherSuite) -> Self {
-        use ring::aead::{AES_128_GCM, AES_256_GCM, LessSafeKey, UnboundKey};
-        let algorithm = if suite.nk() == 16 { &AES_128_GCM } else { &AES_256_GCM };
-        Self(LessSafeKey::new(UnboundKey::new(algorithm, &KEY[..suite.nk()]).unwrap()))
-    }
+        impl Aead for $name {
+            fn new(suite: CipherSuite) -> Self {
+                use $library::aead::{AES_128_GCM, AES_256_GCM, LessSafeKey, UnboundKey};
+                let algorithm = if suite.nk() == 16 { &AES_128_GCM } else { &AES_256_GCM };
+                Self(LessSafeKey::new(UnboundKey::new(algorithm, &KEY[..suite.nk()]).unwrap()))
+            }
 
-    #[inline(always)]
-    fn seal(&self, nonce: [u8; 12], aad: &[u8; 12], payload: &mut [u8], tag: &mut [u8; 16]) {
-        use ring::aead::{Aad, Nonce};
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let made = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), payload).unwrap();
-        *tag = made.as_ref().try_into().unwrap();
-    }
+            #[inline(always)]
+            fn seal(&self, nonce: [u8; 12], aad: &[u8; 12], payload: &mut [u8], tag: &mut [u8; 16]) {
+                use $library::aead::{Aad, Nonce};
+                let nonce = Nonce::assume_unique_for_key(nonce);
+                let made = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), payload).unwrap();
+                *tag = made.as_ref().try_into().unwrap();
+            }
 
-    #[inline(always)]
-    fn open(&self, nonce: [u8; 12], aad: &[u8; 12], payload: &mut [u8], tag: &[u8; 16]) {
-        use ring::aead::{Aad, Nonce};
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let (aad, tag) = (Aad::from(aad), (*tag).into());
-        self.0.open_in_place_separate_tag(nonce, aad, tag, payload, 0..).unwrap();
-    }
+            #[inline(always)]
+            fn open(&self, nonce: [u8; 12], aad: &[u8; 12], payload: &mut [u8], tag: &[u8; 16]) {
+                use $library::aead::{Aad, Nonce};
+                let ($nonce, $aad) = (Nonce::assume_unique_for_key(nonce), Aad::from(aad));
+                let ($key, $payload, $tag) = (&self.0, payload, tag);
+                $open.unwrap();
+            }
+        }
+    };
 }
 
-/// aws-lc-rs' `LessSafeKey`.
-pub struct AwsLc(aws_lc_rs::aead::LessSafeKey);
+less_safe_key! {
+    /// ring's `LessSafeKey`.
+    Ring, ring,
+    |key, nonce, aad, payload, tag|
+    key.open_in_place_separate_tag(nonce, aad, (*tag).into(), payload, 0..)
+}
 
-impl Aead for AwsLc {
-    fn new(suite: CipherSuite) -> Self {
-        use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, LessSafeKey, UnboundKey};
-        let algorithm = if suite.nk() == 16 { &AES_128_GCM } else { &AES_256_GCM };
-        Self(LessSafeKey::new(UnboundKey::new(algorithm, &KEY[..suite.nk()]).unwrap()))
-    }
-
-    #[inline(always)]
-    fn seal(&self, nonce: [u8; 12], aad: &[u8; 12], payload: &mut [u8], tag: &mut [u8; 16]) {
-        use aws_lc_rs::aead::{Aad, Nonce};
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let made = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), payload).unwrap();
-        *tag = made.as_ref().try_into().unwrap();
-    }
-
-    #[inline(always)]
-    fn open(&self, nonce: [u8; 12], aad: &[u8; 12], payload: &mut [u8], tag: &[u8; 16]) {
-        use aws_lc_rs::aead::{Aad, Nonce};
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        self.0.open_in_place_separate_tag(nonce, Aad::from(aad), tag, payload).unwrap();
-    }
+less_safe_key! {
+    /// aws-lc-rs' `LessSafeKey`.
+    AwsLc, aws_lc_rs,
+    |key, nonce, aad, payload, tag| key.open_in_place_separate_tag(nonce, aad, tag, payload)
 }
 
 /// RustCrypto's `aes-gcm`.

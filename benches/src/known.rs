@@ -119,17 +119,10 @@ impl Known {
     /// statements about the call would differ from our view, and differences take memory too.
     fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         let parts = message::unbundle(bytes).unwrap().into_iter();
-        parts.filter(|part| match Message::parse(part).unwrap().body {
-            Body::Announce(_) | Body::KeyUpdate(_) | Body::Ack(_) => true,
-            Body::Heartbeat(heartbeat) => heartbeat.seq == 1,
-            Body::Request(_)
-            | Body::Leave
-            | Body::Order(_)
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_) => false,
+        parts.filter(|part| {
+            let body = Message::parse(part).unwrap().body;
+            matches!(body, Body::Announce(_) | Body::KeyUpdate(_) | Body::Ack(_))
+                || matches!(body, Body::Heartbeat(heartbeat) if heartbeat.seq == 1)
         })
     }
 

@@ -43,7 +43,11 @@ impl Frames {
     }
 
     /// Splits it into a sealing and an opening part, one per thread.
-    /// [`KeyChange::split`](crate::group::KeyChange::split) splits a group's key changes for them.
+    #[cfg_attr(
+        feature = "group",
+        doc = "[`KeyChange::split`](crate::group::KeyChange::split) splits a group's key changes for \
+               them."
+    )]
     #[must_use]
     pub fn split(self) -> (Sealer, Opener) {
         (self.sealer, self.opener)

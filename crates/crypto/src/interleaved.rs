@@ -1,10 +1,10 @@
-//! Four frames at once, each under its own key.
+//! Four frames at once, each under its own key: the arguments.
 
 use core::fmt;
 
 use sealframe_wire::Ctr;
 
-use crate::{FrameKey, FrameTooLong, Unauthentic, backend};
+use crate::FrameKey;
 
 /// How many frames are interleaved.
 pub const INTERLEAVE: usize = 4;
@@ -51,29 +51,4 @@ impl fmt::Debug for Decrypt<'_> {
         let Self { ctr, in_out, .. } = self;
         f.debug_struct("Decrypt").field("ctr", ctr).field("len", &in_out.len()).finish_non_exhaustive()
     }
-}
-
-/// [`FrameKey::encrypt`] for each, interleaved up to
-/// [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
-///
-/// # Errors
-/// For each frame, as alone.
-///
-/// # Panics
-/// If a tag is not `Nt` bytes long.
-#[inline(always)] // see the crate's front page
-pub fn encrypt_interleaved(
-    frames: [Encrypt<'_>; INTERLEAVE],
-) -> [Result<(), FrameTooLong>; INTERLEAVE] {
-    backend::encrypt_interleaved(frames)
-}
-
-/// [`FrameKey::decrypt`] for each, interleaved up to
-/// [`Cipher::longest_interleaved`](crate::Cipher::longest_interleaved) bytes. Copies: none.
-///
-/// # Errors
-/// For each frame, as alone: a forged one among them does the others no harm.
-#[inline(always)] // see the crate's front page
-pub fn decrypt_interleaved(frames: [Decrypt<'_>; INTERLEAVE]) -> [Result<(), Unauthentic>; INTERLEAVE] {
-    backend::decrypt_interleaved(frames)
 }

@@ -10,12 +10,14 @@
 //! | module | noun |
 //! |---|---|
 //! | `suite` | [`CipherSuite`]: numbers, lengths, limits |
+//! | `cipher` | [`Cipher`]: a suite on a backend |
+//! | `error` | [`Unauthentic`], [`FrameTooLong`] |
 //! | `base_key` | [`BaseKey`]: the key from the key management; the ratchet |
 //! | `fork` | [`BlockCount`]: how much a key has sealed; useless to a forked child |
 //! | `wiped_stack` | where keys are derived; overwritten afterwards |
 //! | `frame_key` | [`FrameKey`]: one KID's AEAD key and salt; makes the nonces |
 //! | `aead` | [`AeadKey`]: a suite's AEAD, key expanded once |
-//! | `interleaved` | four frames at once, each under its own key |
+//! | `interleaved` | [`Encrypt`], [`Decrypt`]: one of four frames at once, each under its own key |
 //! | `hkdf` | Extract and Expand with the suite's hash |
 //! | `backend` | AES-GCM by ring, aws-lc-rs, aes-gcm or our kernel; AES-CTR with HMAC (§4.5.1) |
 //!
@@ -49,6 +51,8 @@ extern crate alloc;
 mod aead;
 mod backend;
 mod base_key;
+mod cipher;
+mod error;
 mod fork;
 mod frame_key;
 mod hkdf;
@@ -56,12 +60,14 @@ mod interleaved;
 mod suite;
 mod wiped_stack;
 
-pub use aead::{AeadKey, FrameTooLong, Unauthentic};
-pub use backend::Backend;
+pub use aead::AeadKey;
 #[cfg(feature = "short-tags")]
 pub use backend::ShortTagKey;
+pub use backend::{Backend, Interleaving, decrypt_interleaved, encrypt_interleaved};
 pub use base_key::{BaseKey, WeakKey};
+pub use cipher::Cipher;
+pub use error::{FrameTooLong, Unauthentic};
 pub use fork::BlockCount;
 pub use frame_key::FrameKey;
-pub use interleaved::{Decrypt, Encrypt, INTERLEAVE, decrypt_interleaved, encrypt_interleaved};
-pub use suite::{Cipher, CipherSuite, Interleaving, KeyLimits, SuiteError};
+pub use interleaved::{Decrypt, Encrypt, INTERLEAVE};
+pub use suite::{CipherSuite, KeyLimits, SuiteError};

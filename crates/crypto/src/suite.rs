@@ -4,8 +4,6 @@ use core::fmt;
 
 use sealframe_wire::FrameBuf;
 
-use crate::Backend;
-
 const SUITES: usize = if cfg!(feature = "ctr-hmac") { 8 } else { 2 };
 
 /// A cipher suite; the discriminant is its number in IANA's registry "SFrame Cipher Suites".
@@ -200,64 +198,6 @@ impl CipherSuite {
             Self::Aes256CtrHmacSha512_80
             | Self::Aes256CtrHmacSha512_64ShortTag
             | Self::Aes256CtrHmacSha512_32ShortTag => Aead::Aes256CtrHmacSha512,
-        }
-    }
-}
-
-/// A suite and the library that runs it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub struct Cipher {
-    /// The suite, which both ends must agree on.
-    pub suite: CipherSuite,
-    /// The library; both ends need not use the same.
-    pub backend: Backend,
-    interleaving: Interleaving,
-}
-
-/// When batches interleave short frames, where the backend can.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[expect(clippy::exhaustive_enums, reason = "it is done or not, or the processor decides")]
-pub enum Interleaving {
-    /// On processors that gain from it.
-    #[default]
-    ByProcessor,
-    /// Always, such as in tests.
-    Always,
-    /// Never.
-    Never,
-}
-
-impl Cipher {
-    /// This suite on this backend.
-    #[must_use]
-    pub const fn new(suite: CipherSuite, backend: Backend) -> Self {
-        Self { suite, backend, interleaving: Interleaving::ByProcessor }
-    }
-
-    /// This suite on the backend that this build recommends: [`Backend::recommended`].
-    #[must_use]
-    pub const fn recommended(suite: CipherSuite) -> Self {
-        Self::new(suite, Backend::recommended())
-    }
-
-    /// Decides when batches interleave short frames. Their bytes are the same either way.
-    #[must_use]
-    pub const fn with_interleaving(mut self, interleaving: Interleaving) -> Self {
-        self.interleaving = interleaving;
-        self
-    }
-
-    /// Bytes of the longest frame that batches interleave with others by
-    /// [`encrypt_interleaved`](crate::encrypt_interleaved) and
-    /// [`decrypt_interleaved`](crate::decrypt_interleaved). `None` if they interleave none, in this
-    /// suite, on this backend, on this processor.
-    #[must_use]
-    pub fn longest_interleaved(self) -> Option<usize> {
-        match self.suite.aead() {
-            Aead::Aes128Gcm | Aead::Aes256Gcm => self.backend.longest_interleaved(self.interleaving),
-            #[cfg(feature = "ctr-hmac")]
-            Aead::Aes128CtrHmacSha256 | Aead::Aes256CtrHmacSha512 => None,
         }
     }
 }

@@ -8,7 +8,10 @@
 
 use core::arch::aarch64::*;
 
-use crate::{partial_block, vector::Vector};
+use crate::{
+    partial_block,
+    vector::{Vector, of_one_block},
+};
 
 /// One block.
 #[derive(Clone, Copy)]
@@ -35,8 +38,7 @@ impl Neon {
 }
 
 impl Vector for Neon {
-    const LANES: usize = 1;
-    type One = Self;
+    of_one_block!();
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -55,46 +57,9 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
-    unsafe fn lane_numbers() -> Self {
-        // SAFETY: the caller has checked that the processor has these instructions.
-        unsafe { Self::zero() }
-    }
-
-    #[inline(always)]
-    unsafe fn first(block: Self) -> Self {
-        block
-    }
-
-    #[inline(always)]
-    unsafe fn load_block(from: *const u8, len: usize) -> Self {
-        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
-        unsafe { Self::load_part(from, len) }
-    }
-
-    #[inline(always)]
     unsafe fn number(self) -> u128 {
         // SAFETY: the caller has checked that the processor has these instructions.
         unsafe { u128::from(self.high()) << 64 | u128::from(self.low()) }
-    }
-
-    #[inline(always)]
-    unsafe fn lane_0(self) -> Self {
-        self
-    }
-
-    #[inline(always)]
-    unsafe fn fold(self) -> Self {
-        self
-    }
-
-    #[inline(always)]
-    unsafe fn gather(blocks: &[Self]) -> Self {
-        blocks[0]
-    }
-
-    #[inline(always)]
-    unsafe fn fold_each(vectors: &[Self]) -> Self {
-        vectors[0]
     }
 
     #[inline(always)]
@@ -112,41 +77,12 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
-    unsafe fn load_part(from: *const u8, len: usize) -> Self {
-        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
-        unsafe {
-            if len == 16 { Self::load(from) } else { Self::splat(partial_block::load(from, len)) }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn store_part(self, to: *mut u8, len: usize) {
-        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
-        unsafe { if len == 16 { self.store(to) } else { partial_block::store(self.number(), to, len) } }
-    }
-
-    #[inline(always)]
     unsafe fn keep(self, len: usize) -> Self {
         // SAFETY: the caller has checked the processor, and the window has room for every `len`.
         unsafe {
             const WINDOW: [u8; 32] = partial_block::ones_then_zeros();
             Self(vandq_u8(self.0, vld1q_u8(WINDOW.as_ptr().add(16 - len))))
         }
-    }
-
-    #[inline(always)]
-    unsafe fn load_behind_first(_from: *const u8, _len: usize) -> Self {
-        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
-        unsafe { Self::zero() }
-    }
-
-    #[inline(always)]
-    unsafe fn store_behind_first(self, _to: *mut u8, _len: usize) {}
-
-    #[inline(always)]
-    unsafe fn keep_behind_first(self, _len: usize) -> Self {
-        // SAFETY: the caller has checked that the processor has these instructions.
-        unsafe { Self::zero() }
     }
 
     #[inline(always)]

@@ -72,3 +72,94 @@ pub(crate) trait Vector: Copy {
     unsafe fn round(self, before: Self, after: Self) -> Self;
     unsafe fn last(self, before: Self, after: Self) -> Self;
 }
+
+/// The parts of [`Vector`] that are alike for every vector of one block.
+///
+/// A use of it stands inside the implementation, which has `load`, `store`, `splat`, `number` and
+/// `zero` of the instruction set.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+macro_rules! of_one_block {
+    () => {
+        const LANES: usize = 1;
+        type One = Self;
+
+        #[inline(always)]
+        unsafe fn lane_numbers() -> Self {
+            // SAFETY: the caller has checked that the processor has these instructions.
+            unsafe { Self::zero() }
+        }
+
+        #[inline(always)]
+        unsafe fn first(block: Self) -> Self {
+            block
+        }
+
+        #[inline(always)]
+        unsafe fn load_block(from: *const u8, len: usize) -> Self {
+            // SAFETY: the caller has checked the processor, and passes a pointer valid for `len`
+            // bytes.
+            unsafe { Self::load_part(from, len) }
+        }
+
+        #[inline(always)]
+        unsafe fn lane_0(self) -> Self {
+            self
+        }
+
+        #[inline(always)]
+        unsafe fn fold(self) -> Self {
+            self
+        }
+
+        #[inline(always)]
+        unsafe fn gather(blocks: &[Self]) -> Self {
+            blocks[0]
+        }
+
+        #[inline(always)]
+        unsafe fn fold_each(vectors: &[Self]) -> Self {
+            vectors[0]
+        }
+
+        #[inline(always)]
+        unsafe fn load_part(from: *const u8, len: usize) -> Self {
+            // SAFETY: the caller has checked the processor, and passes a pointer valid for `len`
+            // bytes.
+            unsafe {
+                match len {
+                    16 => Self::load(from),
+                    _ => Self::splat($crate::partial_block::load(from, len)),
+                }
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store_part(self, to: *mut u8, len: usize) {
+            // SAFETY: the caller has checked the processor, and passes a pointer valid for `len`
+            // bytes.
+            unsafe {
+                match len {
+                    16 => self.store(to),
+                    _ => $crate::partial_block::store(self.number(), to, len),
+                }
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn load_behind_first(_from: *const u8, _len: usize) -> Self {
+            // SAFETY: the caller has checked that the processor has these instructions.
+            unsafe { Self::zero() }
+        }
+
+        #[inline(always)]
+        unsafe fn store_behind_first(self, _to: *mut u8, _len: usize) {}
+
+        #[inline(always)]
+        unsafe fn keep_behind_first(self, _len: usize) -> Self {
+            // SAFETY: the caller has checked that the processor has these instructions.
+            unsafe { Self::zero() }
+        }
+    };
+}
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+pub(crate) use of_one_block;

@@ -1,34 +1,13 @@
 //! A forked child seals nothing with inherited keys: its parent continues with the same counters.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test")]
-#![expect(unsafe_code, reason = "forks")]
-
-use core::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
 
 use sealframe_media::{KeyError, KeyUsage, SealError, Sender, seal_batch};
+use sealframe_testkit::fork::in_child;
 use sealframe_wire::{Header, MlsKid, MlsLayout};
 
 mod common;
 use common::{CAMERA, CIPHER, base_key, kid_of, layout, receiver, sender};
-
-/// Runs `work` in a forked child; whether it went through.
-fn in_child(work: impl FnOnce()) -> bool {
-    // SAFETY: the child runs this thread alone, and leaves by `_exit`.
-    match unsafe { libc::fork() } {
-        0 => {
-            let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
-            // SAFETY: nothing of the parent's is to be run.
-            unsafe { libc::_exit(i32::from(!done)) }
-        }
-        child => {
-            let mut status = -1;
-            // SAFETY: a child of ours, and a place for its status.
-            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-            status == 0
-        }
-    }
-}
 
 /// Everything that would seal, or bring a key under which the parent may seal too.
 fn seals_nothing(sender: &mut Sender) {

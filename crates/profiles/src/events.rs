@@ -1,5 +1,8 @@
 //! What senders and receivers report about their keys.
 
+#[cfg(any(feature = "dave", feature = "jitsi", feature = "livekit"))]
+use crate::OpenError;
+
 /// Something that the application of a sender has to act on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a caller has to handle a new variant")]
@@ -57,4 +60,23 @@ pub struct ReceiverStats {
     pub trials: u64,
     /// Ratchet steps worked out.
     pub derivations: u64,
+}
+
+#[cfg(any(feature = "dave", feature = "jitsi", feature = "livekit"))]
+impl ReceiverStats {
+    /// Counts a frame that was rejected.
+    #[cold]
+    pub(crate) const fn count_rejected(&mut self, error: OpenError) {
+        self.refused += 1;
+        match error {
+            OpenError::UnknownKey { .. } => self.unknown_key += 1,
+            OpenError::Unauthentic => self.unauthentic += 1,
+            OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.replayed += 1,
+            OpenError::TooShort
+            | OpenError::StepErased { .. }
+            | OpenError::StepTooFar { .. }
+            | OpenError::NotThisFormat
+            | OpenError::Injected => {}
+        }
+    }
 }

@@ -1,36 +1,15 @@
 //! A forked child seals nothing with inherited keys: its parent continues with the same nonces.
 #![cfg(all(unix, feature = "dave", feature = "jitsi", feature = "livekit"))]
 #![expect(clippy::unwrap_used, reason = "a test")]
-#![expect(unsafe_code, reason = "forks")]
-
-use core::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
 
 use sealframe_profiles::{
     Backend, Codec, FrameBuf, FrameInfo, KeyError, SealError,
     dave::{self, BaseSecret},
     jitsi, livekit,
 };
+use sealframe_testkit::fork::in_child;
 
 const FORKED: Option<SealError> = Some(SealError::Forked);
-
-/// Runs `work` in a forked child; whether it went through.
-fn in_child(work: impl FnOnce()) -> bool {
-    // SAFETY: the child runs this thread alone, and leaves by `_exit`.
-    match unsafe { libc::fork() } {
-        0 => {
-            let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
-            // SAFETY: nothing of the parent's is to be run.
-            unsafe { libc::_exit(i32::from(!done)) }
-        }
-        child => {
-            let mut status = -1;
-            // SAFETY: a child of ours, and a place for its status.
-            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-            status == 0
-        }
-    }
-}
 
 fn audio(timestamp: u32) -> FrameInfo {
     FrameInfo::audio(Some(Codec::Opus), 7, timestamp)

@@ -7,6 +7,8 @@ pub mod aes_gcm;
 pub mod alloc;
 pub mod credentials;
 pub mod dave;
+#[cfg(unix)]
+pub mod fork;
 pub mod group;
 pub mod hex;
 pub mod jframe;

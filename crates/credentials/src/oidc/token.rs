@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::{KeySet, thumbprint};
+use super::{key_claims::thumbprint, key_set::KeySet};
 use crate::{IDENTITY_LENGTH, Refusal};
 
 /// JavaScript's largest exact integer.

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
-use super::{ExpandedKey, MAX_PLAINTEXT_LEN};
+use super::expanded_key::{ExpandedKey, MAX_PLAINTEXT_LEN};
 use crate::{FrameTooLong, Unauthentic};
 
 /// An AES-128-GCM or AES-256-GCM key, by its length.

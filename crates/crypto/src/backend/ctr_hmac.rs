@@ -9,7 +9,7 @@ use ctr::Ctr32BE;
 use subtle::ConstantTimeEq;
 
 use super::{
-    ExpandedKey, MAX_PLAINTEXT_LEN,
+    expanded_key::{ExpandedKey, MAX_PLAINTEXT_LEN},
     hmac::{HmacKey, Sha2},
 };
 use crate::{FrameTooLong, Unauthentic};

@@ -3,10 +3,10 @@
 
 use alloc::vec::Vec;
 
-use sealframe_kernel::{Frame, Key, Tag, open_interleaved, seal_interleaved};
+use sealframe_kernel::{Frame, Key, Tag};
 
-use super::{Backend, ExpandedKey};
-use crate::{Decrypt, Encrypt, FrameTooLong, INTERLEAVE, Unauthentic};
+use super::expanded_key::ExpandedKey;
+use crate::{Backend, FrameTooLong, Unauthentic};
 
 /// The backend that replaces the kernel on a processor without its instructions.
 #[cfg(portable)]
@@ -69,52 +69,4 @@ pub(super) fn decrypt_short(
     tag: [u8; 8],
 ) -> Result<(), Unauthentic> {
     Frame::new(key, nonce, aad, in_out).open_short(tag).map_err(|_| Unauthentic)
-}
-
-/// # Panics
-/// If a tag is not 16 bytes long.
-#[inline(always)] // see the crate's front page
-pub(super) fn encrypt_interleaved(
-    [a, b, c, d]: [&Key; INTERLEAVE],
-    [of_a, of_b, of_c, of_d]: [Encrypt<'_>; INTERLEAVE],
-) -> [Result<(), FrameTooLong>; INTERLEAVE] {
-    // Written out: a loop would move the frames, which costs as much as sealing a small one.
-    let made = seal_interleaved([
-        Frame::new(a, of_a.key.nonce(of_a.ctr), of_a.aad, of_a.in_out),
-        Frame::new(b, of_b.key.nonce(of_b.ctr), of_b.aad, of_b.in_out),
-        Frame::new(c, of_c.key.nonce(of_c.ctr), of_c.aad, of_c.in_out),
-        Frame::new(d, of_d.key.nonce(of_d.ctr), of_d.aad, of_d.in_out),
-    ]);
-    let tags = [of_a.tag, of_b.tag, of_c.tag, of_d.tag];
-    let mut sealed = [Ok(()); INTERLEAVE];
-    for ((sealed, made), tag) in sealed.iter_mut().zip(made).zip(tags) {
-        match made {
-            Ok(made) => tag.copy_from_slice(&<[u8; 16]>::from(made)),
-            Err(_) => *sealed = Err(FrameTooLong),
-        }
-    }
-    sealed
-}
-
-/// A tag that is not 16 bytes long is wrong.
-#[inline(always)] // see the crate's front page
-pub(super) fn decrypt_interleaved(
-    [a, b, c, d]: [&Key; INTERLEAVE],
-    frames: [Decrypt<'_>; INTERLEAVE],
-) -> [Result<(), Unauthentic>; INTERLEAVE] {
-    let tags = frames.each_ref().map(|frame| <[u8; 16]>::try_from(frame.tag));
-    let [Ok(tag_a), Ok(tag_b), Ok(tag_c), Ok(tag_d)] = tags else {
-        return frames.map(|Decrypt { key, ctr, aad, in_out, tag }| key.decrypt(ctr, aad, in_out, tag));
-    };
-    let [of_a, of_b, of_c, of_d] = frames;
-    let opened = open_interleaved(
-        [
-            Frame::new(a, of_a.key.nonce(of_a.ctr), of_a.aad, of_a.in_out),
-            Frame::new(b, of_b.key.nonce(of_b.ctr), of_b.aad, of_b.in_out),
-            Frame::new(c, of_c.key.nonce(of_c.ctr), of_c.aad, of_c.in_out),
-            Frame::new(d, of_d.key.nonce(of_d.ctr), of_d.aad, of_d.in_out),
-        ],
-        [tag_a.into(), tag_b.into(), tag_c.into(), tag_d.into()],
-    );
-    opened.map(|opened| opened.map_err(|_| Unauthentic))
 }

@@ -7,7 +7,7 @@ use aes_gcm::{
     aead::consts::{U12, U16},
 };
 
-use super::ExpandedKey;
+use super::expanded_key::ExpandedKey;
 use crate::{FrameTooLong, Unauthentic};
 
 /// A key of `aes-gcm`'s cipher `K`.

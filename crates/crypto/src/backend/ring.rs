@@ -5,7 +5,7 @@ use core::mem::needs_drop;
 
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
-use super::ExpandedKey;
+use super::expanded_key::ExpandedKey;
 use crate::{FrameTooLong, Unauthentic};
 
 /// An AES-128-GCM or AES-256-GCM key, by its length. Wiped on drop, because ring does not wipe it.

@@ -24,14 +24,13 @@ use aes_gcm::{
 #[cfg(any(ring, aws_lc))]
 use subtle::ConstantTimeEq;
 
-use super::Backend;
 #[cfg(kernel)]
 use super::kernel;
 #[cfg(portable)]
 use super::portable;
-use crate::Unauthentic;
 #[cfg(any(ring, aws_lc))]
 use crate::{AeadKey, Cipher, CipherSuite, wiped_stack::on_wiped_stack};
+use crate::{Backend, Unauthentic};
 
 /// AES-128-GCM with the first 8 bytes of its tags. It opens and does not seal.
 ///

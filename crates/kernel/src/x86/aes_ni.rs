@@ -2,7 +2,10 @@
 
 use core::arch::x86_64::*;
 
-use crate::{partial_block, vector::Vector};
+use crate::{
+    partial_block,
+    vector::{Vector, of_one_block},
+};
 
 /// One block.
 #[derive(Clone, Copy)]
@@ -17,8 +20,7 @@ impl AesNi {
 }
 
 impl Vector for AesNi {
-    const LANES: usize = 1;
-    type One = Self;
+    of_one_block!();
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -34,49 +36,12 @@ impl Vector for AesNi {
     }
 
     #[inline(always)]
-    unsafe fn lane_numbers() -> Self {
-        // SAFETY: the caller has checked that the processor has these instructions.
-        unsafe { Self::zero() }
-    }
-
-    #[inline(always)]
-    unsafe fn first(block: Self) -> Self {
-        block
-    }
-
-    #[inline(always)]
-    unsafe fn load_block(from: *const u8, len: usize) -> Self {
-        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
-        unsafe { Self::load_part(from, len) }
-    }
-
-    #[inline(always)]
     unsafe fn number(self) -> u128 {
         // SAFETY: the caller has checked that the processor has these instructions.
         unsafe {
             let (low, high) = (_mm_cvtsi128_si64(self.0), _mm_extract_epi64::<1>(self.0));
             u128::from(high as u64) << 64 | u128::from(low as u64)
         }
-    }
-
-    #[inline(always)]
-    unsafe fn lane_0(self) -> Self {
-        self
-    }
-
-    #[inline(always)]
-    unsafe fn fold(self) -> Self {
-        self
-    }
-
-    #[inline(always)]
-    unsafe fn gather(blocks: &[Self]) -> Self {
-        blocks[0]
-    }
-
-    #[inline(always)]
-    unsafe fn fold_each(vectors: &[Self]) -> Self {
-        vectors[0]
     }
 
     #[inline(always)]
@@ -94,41 +59,12 @@ impl Vector for AesNi {
     }
 
     #[inline(always)]
-    unsafe fn load_part(from: *const u8, len: usize) -> Self {
-        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
-        unsafe {
-            if len == 16 { Self::load(from) } else { Self::splat(partial_block::load(from, len)) }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn store_part(self, to: *mut u8, len: usize) {
-        // SAFETY: the caller has checked the processor, and passes a pointer valid for `len` bytes.
-        unsafe { if len == 16 { self.store(to) } else { partial_block::store(self.number(), to, len) } }
-    }
-
-    #[inline(always)]
     unsafe fn keep(self, len: usize) -> Self {
         // SAFETY: the caller has checked the processor, and the window has room for every `len`.
         unsafe {
             const WINDOW: [u8; 32] = partial_block::ones_then_zeros();
             Self(_mm_and_si128(self.0, Self::load(WINDOW.as_ptr().add(16 - len)).0))
         }
-    }
-
-    #[inline(always)]
-    unsafe fn load_behind_first(_from: *const u8, _len: usize) -> Self {
-        // SAFETY: the caller has checked that the processor has these instructions.
-        unsafe { Self::zero() }
-    }
-
-    #[inline(always)]
-    unsafe fn store_behind_first(self, _to: *mut u8, _len: usize) {}
-
-    #[inline(always)]
-    unsafe fn keep_behind_first(self, _len: usize) -> Self {
-        // SAFETY: the caller has checked that the processor has these instructions.
-        unsafe { Self::zero() }
     }
 
     #[inline(always)]

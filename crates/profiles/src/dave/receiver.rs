@@ -142,24 +142,9 @@ impl Receiver {
                 Ok(Opened { epoch, nonce, frame: &mut sealed[..media_len] })
             }
             Err(error) => {
-                self.count_refused(error);
+                self.stats.count_rejected(error);
                 Err(error)
             }
-        }
-    }
-
-    #[cold]
-    fn count_refused(&mut self, error: OpenError) {
-        self.stats.refused += 1;
-        match error {
-            OpenError::UnknownKey { .. } => self.stats.unknown_key += 1,
-            OpenError::Unauthentic => self.stats.unauthentic += 1,
-            OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.stats.replayed += 1,
-            OpenError::TooShort
-            | OpenError::StepErased { .. }
-            | OpenError::StepTooFar { .. }
-            | OpenError::NotThisFormat
-            | OpenError::Injected => {}
         }
     }
 

@@ -32,30 +32,21 @@ impl Report {
         error: OpenError,
         index: Option<u8>,
     ) {
-        self.stats.refused += 1;
-        match error {
-            OpenError::Unauthentic => {
-                self.stats.unauthentic += 1;
-                let Some(index) = index else { return };
-                let Some(key) = keys.at_mut(index) else { return };
-                key.failures = key.failures.saturating_add(1);
-                if key.failures >= failure_tolerance && !key.is_reported {
-                    key.is_reported = true;
-                    self.push(ReceiverEvent::Failing { index });
-                }
+        self.stats.count_rejected(error);
+        if let OpenError::UnknownKey { index } = error
+            && keys.reports_unknown(index)
+        {
+            self.push(ReceiverEvent::UnknownKey { index });
+        }
+        if error == OpenError::Unauthentic
+            && let Some(index) = index
+            && let Some(key) = keys.at_mut(index)
+        {
+            key.failures = key.failures.saturating_add(1);
+            if key.failures >= failure_tolerance && !key.is_reported {
+                key.is_reported = true;
+                self.push(ReceiverEvent::Failing { index });
             }
-            OpenError::UnknownKey { index } => {
-                self.stats.unknown_key += 1;
-                if keys.reports_unknown(index) {
-                    self.push(ReceiverEvent::UnknownKey { index });
-                }
-            }
-            OpenError::Replayed { .. } | OpenError::TooOld { .. } => self.stats.replayed += 1,
-            OpenError::TooShort
-            | OpenError::StepErased { .. }
-            | OpenError::StepTooFar { .. }
-            | OpenError::NotThisFormat
-            | OpenError::Injected => {}
         }
     }
 

@@ -104,23 +104,40 @@ type Open<'c> = dyn Fn(&mut Instance<'_>, &[u8]) -> Made + 'c;
 
 /// How one format seals and opens frames of one codec.
 struct Case<'c> {
+    frames: Frames,
+    seal: &'c Seal<'c>,
+    open: &'c Open<'c>,
+}
+
+/// The frames of a codec, as far as a format treats them alike.
+#[derive(Clone, Copy)]
+struct Frames {
     /// Bytes at the start that stay readable.
     clear: usize,
     /// A frame of about this length.
-    frame: fn(usize) -> Vec<u8>,
+    make: fn(usize) -> Vec<u8>,
     /// Whether sealing reads the whole frame, which then is public.
     is_read: bool,
     /// Whether the sealed bytes, which are public, are searched for start codes; then sealing is
     /// not checked.
     is_searched: bool,
-    seal: &'c Seal<'c>,
-    open: &'c Open<'c>,
+}
+
+impl Frames {
+    /// Frames of which nothing but the readable bytes is looked at.
+    const fn opaque(clear: usize) -> Self {
+        Self { clear, make: frame, is_read: false, is_searched: false }
+    }
+
+    /// The frames are parsed, and what becomes of them is searched for start codes.
+    const H264: Self = Self { clear: 0, make: h264, is_read: true, is_searched: true };
 }
 
 /// Seals frames of every length and opens them, also forged ones. Nothing decides while they are
 /// sealed; while they are opened, only the verdict on a tag and its passing on decide, at the same
 /// places for every length.
 fn check(what: &str, case: &Case<'_>, sealer: &mut Instance<'_>, opener: &mut Instance<'_>) {
+    let Frames { clear: front, make, is_read, is_searched } = case.frames;
     let sites = |reports: &[Report]| -> BTreeSet<Report> { reports.iter().copied().collect() };
     // When keys were installed, whether they are all zeros has decided: all of their bytes at once.
     for reports in [sealer.reports(), opener.reports()] {
@@ -128,23 +145,23 @@ fn check(what: &str, case: &Case<'_>, sealer: &mut Instance<'_>, opener: &mut In
         assert!(reports.iter().all(|report| report.kind == Kind::Branch), "{what}: {reports:?}");
     }
     // The first frame of a key is opened where the key is derived.
-    let first = (case.frame)(case.clear + 1);
+    let first = make(front + 1);
     let (sealed, _) = (case.seal)(sealer, &first, first.len()).unwrap();
     (case.open)(opener, &sealed).unwrap();
     let reports = opener.reports();
     assert!((1..=2).contains(&reports.len()), "{what}: {reports:?}");
     sealer.reports();
     let mut seen: Option<[BTreeSet<Report>; 2]> = None;
-    for len in lengths().filter(|&len| len > case.clear) {
-        let frame = (case.frame)(len);
-        let public = if case.is_read { frame.len() } else { case.clear };
+    for len in lengths().filter(|&len| len > front) {
+        let frame = make(len);
+        let public = if is_read { frame.len() } else { front };
         let (sealed, is_secret) = (case.seal)(sealer, &frame, public).unwrap();
         assert!(is_secret, "{what}: a key's output is followed to the end");
         let reports = sealer.reports();
-        assert!(case.is_searched || reports.is_empty(), "{what}: {len} bytes: {reports:?}");
+        assert!(is_searched || reports.is_empty(), "{what}: {len} bytes: {reports:?}");
         let mut forged = sealed.clone();
-        forged[case.clear + len / 2] ^= 0x10;
-        if !case.is_read {
+        forged[front + len / 2] ^= 0x10;
+        if !is_read {
             assert!((case.open)(opener, &forged).is_err(), "{what}: {len} bytes");
         }
         let of_forged = opener.reports();
@@ -156,7 +173,7 @@ fn check(what: &str, case: &Case<'_>, sealer: &mut Instance<'_>, opener: &mut In
         assert!((1..=2).contains(&reports.len()), "{what}: {reports:?}");
         let places = [sites(&reports), sites(&of_forged)];
         assert!(places[1].iter().all(|site| site.kind == Kind::Branch), "{what}: {places:?}");
-        if !case.is_read {
+        if !is_read {
             // The caller of a rejected frame may try another key: the verdict is passed on once
             // more.
             assert!(places[0].is_subset(&places[1]) && places[1].len() <= 4, "{what}: {places:?}");
@@ -183,10 +200,7 @@ fn only_the_verdict_on_a_tag_decides_in_jitsis_format() {
         });
         for (kind, clear) in [(SOUND, 1), (KEY, 10), (DELTA, 3)] {
             let case = Case {
-                clear,
-                frame,
-                is_read: false,
-                is_searched: false,
+                frames: Frames::opaque(clear),
                 seal: &|of, frame, public| {
                     of.work("jitsicryptor_seal", frame, public, |region, len| {
                         vec![sealer, region, len, kind, 7, 9]
@@ -225,18 +239,15 @@ fn only_the_verdict_on_a_tag_decides_in_livekits_format() {
             cryptor
         });
         let participant = bob.call("livekitcryptor_addParticipant", &[opener])[0];
-        for (codec, kind, clear, make, [is_read, is_searched]) in [
-            (OPUS, SOUND, 1, frame as fn(usize) -> Vec<u8>, [false; 2]),
-            (VP8, KEY, 10, frame, [false; 2]),
-            (VP8, DELTA, 3, frame, [false; 2]),
-            (VP9, KEY, 10, frame, [false; 2]),
-            (H264, KEY, 0, h264, [true; 2]),
+        for (codec, kind, frames) in [
+            (OPUS, SOUND, Frames::opaque(1)),
+            (VP8, KEY, Frames::opaque(10)),
+            (VP8, DELTA, Frames::opaque(3)),
+            (VP9, KEY, Frames::opaque(10)),
+            (H264, KEY, Frames::H264),
         ] {
             let case = Case {
-                clear,
-                frame: make,
-                is_read,
-                is_searched,
+                frames,
                 seal: &|of, frame, public| {
                     of.work("livekitcryptor_seal", frame, public, |region, len| {
                         vec![sealer, region, len, codec, kind, 7, 9]
@@ -253,10 +264,7 @@ fn only_the_verdict_on_a_tag_decides_in_livekits_format() {
         // Data, whose nonce is passed beside it.
         let iv = core::cell::RefCell::new(Vec::new());
         let data = Case {
-            clear: 0,
-            frame,
-            is_read: false,
-            is_searched: false,
+            frames: Frames::opaque(0),
             seal: &|of, data, public| {
                 let sealed = of.work("livekitcryptor_sealData", data, public, |region, len| {
                     vec![sealer, region, len, 9]
@@ -298,18 +306,15 @@ fn only_the_verdict_on_a_tag_decides_in_daves_format() {
         let [secret, len] = bob.secret(&[7; 16]);
         let (epoch, now) = (1, 0_f64.to_bits());
         bob.get("daveopener_addEpoch", &[opener, epoch, secret, len, now]);
-        for (codec, clear, make, [is_read, is_searched]) in [
-            (OPUS, 0, frame as fn(usize) -> Vec<u8>, [false; 2]),
-            (VP8, 10, frame, [false; 2]),
-            (VP9, 0, frame, [false; 2]),
-            (AV1, 0, av1, [true, false]),
-            (H264, 0, h264, [true; 2]),
+        for (codec, frames) in [
+            (OPUS, Frames::opaque(0)),
+            (VP8, Frames::opaque(10)),
+            (VP9, Frames::opaque(0)),
+            (AV1, Frames { make: av1, is_read: true, ..Frames::opaque(0) }),
+            (H264, Frames::H264),
         ] {
             let case = Case {
-                clear,
-                frame: make,
-                is_read,
-                is_searched,
+                frames,
                 seal: &|of, frame, public| {
                     of.work("davesealer_seal", frame, public, |region, len| {
                         vec![sealer, region, len, codec]

@@ -16,16 +16,6 @@ const fn until_mended(check: &'static str, folder: &'static str) -> Exception {
 
 pub(super) const EXCEPTIONS: &[Exception] = &[
     until_mended("comments", "wasm"),
-    until_mended("circles", "crates/credentials"),
-    until_mended("circles", "crates/crypto"),
-    until_mended("duplicates", "benches"),
     until_mended("duplicates", "crates/call"),
-    until_mended("duplicates", "crates/credentials"),
-    until_mended("duplicates", "crates/crypto"),
     until_mended("duplicates", "crates/group"),
-    until_mended("duplicates", "crates/kernel"),
-    until_mended("duplicates", "crates/media"),
-    until_mended("duplicates", "crates/profiles"),
-    until_mended("duplicates", "crates/taint"),
-    until_mended("duplicates", "wasm"),
 ];
