@@ -1,5 +1,5 @@
-// Makes `pkg`, which npm publishes, of the modules and their bindings in `build` and of our scripts in
-// `js/src`. Run by `cargo wasm`, `cargo demo` and `cargo verify`.
+// Makes `pkg`, which npm publishes, of the modules and their bindings in `build` and of our scripts
+// in `js/src`. Run by `cargo wasm`, `cargo demo` and `cargo verify`.
 
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -81,7 +81,9 @@ const options = {
   logLevel: 'warning',
 };
 
-/** Takes one script where another one is imported: bytes come from elsewhere than a fetched file. */
+/**
+ * Takes one script where another one is imported: bytes come from elsewhere than a fetched file.
+ */
 const instead = (of, script) => ({
   name: of,
   setup({ onResolve }) {
@@ -100,7 +102,9 @@ const bindingsOf = (name) => ({
   },
 });
 
-/** Of a worker as one script with the module inside, which runs as a module and as a classic script. */
+/**
+ * Of a worker as one script with the module inside, which runs as a module and as a classic script.
+ */
 const alone = {
   ...options,
   format: 'iife',

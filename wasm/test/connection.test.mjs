@@ -1,4 +1,5 @@
-// A protected connection is still an ordinary one of the browser's: whatever a page does with it, nothing leaves in clear.
+// A protected connection is still an ordinary one of the browser's: whatever a page does with it,
+// nothing leaves in clear.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -1,5 +1,6 @@
-// The formats of others as patient as their peers: clients that draw IVs at random, streams that end, ratchets that frames overtake,
-// participants who come and go, AV1 whose last unit has no size. Without a browser.
+// The formats of others as patient as their peers: clients that draw IVs at random, streams that
+// end, ratchets that frames overtake, participants who come and go, AV1 whose last unit has no
+// size. Without a browser.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

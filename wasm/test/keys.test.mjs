@@ -1,5 +1,5 @@
-// The key management as a worker uses it, without a browser: both modules, and what carries keys between them. `node --test`
-// after `cargo wasm` has built `wasm/build`.
+// The key management as a worker uses it, without a browser: both modules, and what carries keys
+// between them. `node --test` after `cargo wasm` has built `wasm/build`.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// How long things live in a browser: keys, memory, and a worker's patience. The package's own worker runs; the test only looks.
+// How long things live in a browser: keys, memory, and a worker's patience. The package's own
+// worker runs; the test only looks.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -1,5 +1,6 @@
-// The WebAssembly package as a worker uses it, without a browser: `node --test` after `cargo demo` or
-// `cargo verify` has built `wasm/build`. SEALFRAME_MODULE names one of its three modules; by default the one with vectors.
+// The WebAssembly package as a worker uses it, without a browser: `node --test` after `cargo demo`
+// or `cargo verify` has built `wasm/build`. SEALFRAME_MODULE names one of its three modules; by
+// default the one with vectors.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -404,7 +405,9 @@ test('what is sealed with vectors opens without, and the other way round', async
   }
 });
 
-/** What a Rust source numbers by this pattern, whose names come first; as JavaScript writes them. */
+/**
+ * What a Rust source numbers by this pattern, whose names come first; as JavaScript writes them.
+ */
 async function numbersIn(source, pattern) {
   const text = await readFile(new URL(`../../${source}`, import.meta.url), 'utf8');
   const found = Array.from(text.matchAll(pattern), ({ groups: { name, number } }) => [name, Number(number)]);

@@ -1,4 +1,5 @@
-// Every key and frame that is known of the other systems' formats, through the module: sealed byte for byte, and opened.
+// Every key and frame that is known of the other systems' formats, through the module: sealed byte
+// for byte, and opened.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -110,7 +111,8 @@ async function check(vector, peer) {
   sealing.setKey(index, bytes(initial), { kdf });
   for (let step = 0; step < steps; step += 1) sealing.ratchet(index);
   const sealed = hex(sealing.seal(bytes(plaintext), info));
-  // Since 2.23 livekit-client gives short start codes a fourth byte; native clients since m137 seal H.265 as it does.
+  // Since 2.23 livekit-client gives short start codes a fourth byte; native clients since m137 seal
+  // H.265 as it does.
   if (vector.name === 'h264-delta-3-byte-start-code') assert.ok(sealed.startsWith('00000001'));
   else if (vector.name === 'h265-idr (not special-cased at m125)') assert.notEqual(sealed, encrypted);
   // A trailer is nothing that a key has to do with.

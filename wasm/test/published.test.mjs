@@ -1,5 +1,6 @@
-// What npm would publish, as its users use it: in Node.js, with TypeScript, and in pages that are made by Vite, webpack,
-// esbuild or by nothing, each opened in real Chromium and Firefox under a strict Content-Security-Policy.
+// What npm would publish, as its users use it: in Node.js, with TypeScript, and in pages that are
+// made by Vite, webpack, esbuild or by nothing, each opened in real Chromium and Firefox under a
+// strict Content-Security-Policy.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

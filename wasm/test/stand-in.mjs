@@ -11,7 +11,10 @@ export class StandIn {
   #scope;
   #probe;
 
-  /** `probe` is a message that it answers once it has done all before, and what says so of the answer. */
+  /**
+   * `probe` is a message that it answers once it has done all before, and what says so of the
+   * answer.
+   */
   static async start(script, probe = null) {
     const standIn = new StandIn();
     standIn.#probe = probe;

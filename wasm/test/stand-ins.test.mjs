@@ -1,4 +1,5 @@
-// Our workers for LiveKit's, Jitsi's and Discord's formats, without a browser: what they answer, what they let through, and what never.
+// Our workers for LiveKit's, Jitsi's and Discord's formats, without a browser: what they answer,
+// what they let through, and what never.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -20,8 +20,8 @@ pub enum Task {
     Ratchet = 2,
     /// Move our sender to [`generation`](crate::Group::generation) with the key.
     Rekey = 3,
-    /// Add the key for frames of member [`member_id`](crate::Group::member_id), at this generation from
-    /// this step on.
+    /// Add the key for frames of member [`member_id`](crate::Group::member_id), at this generation
+    /// from this step on.
     Install = 4,
     /// Wipe that member's keys before this generation and step.
     WipeBefore = 5,

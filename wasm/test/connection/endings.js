@@ -114,7 +114,10 @@ export async function all() {
   return { terminated, hanging, closed };
 }
 
-/** A worker that dies, or hangs, in the midst of a call: what is told, what still leaves, and how the call is closed. */
+/**
+ * A worker that dies, or hangs, in the midst of a call: what is told, what still leaves, and how
+ * the call is closed.
+ */
 async function died(how) {
   const stage = await talking({ script: './hangs.js' });
   if (how === 'terminated') stage.worker.terminate();

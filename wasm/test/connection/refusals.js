@@ -67,7 +67,9 @@ export async function used(configuration) {
   return said;
 }
 
-/** What a call says of connections that nobody has used, and of one that has a transform already. */
+/**
+ * What a call says of connections that nobody has used, and of one that has a transform already.
+ */
 export async function unused() {
   const stage = await Stage.enter();
   const { call, bob } = stage;

@@ -1,5 +1,5 @@
-// A member with a protected connection, and beside it, in the same page, what a server is: an ordinary connection that keeps
-// every frame as it comes.
+// A member with a protected connection, and beside it, in the same page, what a server is: an
+// ordinary connection that keeps every frame as it comes.
 
 import { SealedCall } from './index.js';
 
@@ -33,7 +33,10 @@ export async function until(what, look, ms = 45_000) {
 }
 
 export class Stage {
-  /** What the server has of each stream; `all` in order of arrival, and how many of it have been looked at. */
+  /**
+   * What the server has of each stream; `all` in order of arrival, and how many of it have been
+   * looked at.
+   */
   all = [];
   #seen = new Set();
   #looked = 0;

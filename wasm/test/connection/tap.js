@@ -1,4 +1,5 @@
-// What a server sees of a sender: the bytes of each frame that arrives, and under which payload type.
+// What a server sees of a sender: the bytes of each frame that arrives, and under which payload
+// type.
 
 self.onrtctransform = async ({ transformer: { readable, writable } }) => {
   const [reader, writer] = [readable.getReader(), writable.getWriter()];

@@ -1,6 +1,7 @@
-// Every member that a browser gives a connection, its senders, receivers and transceivers, in the order in which a call may use
-// them: each works, with nothing in clear at the server, or is refused by name. A browser with a member that is not here fails
-// the test, and whoever adds it says which of the two it is.
+// Every member that a browser gives a connection, its senders, receivers and transceivers, in the
+// order in which a call may use them: each works, with nothing in clear at the server, or is
+// refused by name. A browser with a member that is not here fails the test, and whoever adds it
+// says which of the two it is.
 
 import { Stage, drawn, microphone, until } from './stage.js';
 

@@ -1,5 +1,5 @@
-// The package's own worker inside a worker of the test's, which sees what a page never does: linear memory, and the keys that
-// are handed to WebCrypto.
+// The package's own worker inside a worker of the test's, which sees what a page never does: linear
+// memory, and the keys that are handed to WebCrypto.
 
 const memories = [];
 const imported = [];
@@ -67,7 +67,10 @@ const requests = {
     pair = [alice, bob];
   },
 
-  /** Passes so many frames through both, one in ten of them large; returns how many bytes linear memories have then. */
+  /**
+   * Passes so many frames through both, one in ten of them large; returns how many bytes linear
+   * memories have then.
+   */
   async frames({ count }) {
     const sizes = [40, 160, 160, 160, 160, 500, 900, 160, 160, 3000];
     for (let sent = 0; sent < count; sent += 100) {

@@ -1,5 +1,5 @@
-// Calls in Chromium between our workers and those of livekit-client and lib-jitsi-meet, each driven by the messages that its
-// own client sends: one seals, the other opens.
+// Calls in Chromium between our workers and those of livekit-client and lib-jitsi-meet, each driven
+// by the messages that its own client sends: one seals, the other opens.
 
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
@@ -109,7 +109,10 @@ class Tab {
   }
 }
 
-/** Of sound: what is heard at least in a second, and what concealment of missing frames comes to at most. */
+/**
+ * Of sound: what is heard at least in a second, and what concealment of missing frames comes to at
+ * most.
+ */
 const [BEEP, NOISE] = [1e-2, 1e-3];
 
 const bytes = (seed, length = 32) => Array.from({ length }, (_, place) => (place * 53 + seed) & 0xff);

@@ -1,5 +1,6 @@
-// livekit-client's own worker, of the release that package-lock.json names, without a browser: it opens what our crate seals of
-// real encoders' frames, and seals what our crate opens, once packets have written the start codes anew.
+// livekit-client's own worker, of the release that package-lock.json names, without a browser: it
+// opens what our crate seals of real encoders' frames, and seals what our crate opens, once packets
+// have written the start codes anew.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -14,7 +15,10 @@ const ALICE = 'alice';
 const KEY = Uint8Array.from({ length: 32 }, (_, place) => place);
 const OPTIONS = { sharedKey: false, ratchetSalt: 'LKFrameEncryptionKey', ratchetWindowSize: 0, failureTolerance: -1, keyringSize: 16, keySize: 128 };
 
-/** What encoders are asked for: parameter sets and SEI, delimiters, slices, reordered pictures, filler. */
+/**
+ * What encoders are asked for: parameter sets and SEI, delimiters, slices, reordered pictures,
+ * filler.
+ */
 const STREAMS = [
   ['h264', 'libx264', '-x264-params', 'keyint=10'],
   ['h264', 'libx264', '-x264-params', 'keyint=10:aud=1:slices=3:bframes=2:repeat-headers=1'],
@@ -46,8 +50,9 @@ function encoded([codec, encoder, ...options], number) {
 }
 
 /**
- * The RTP timestamp of a frame. The last word of livekit-client's nonce is a timestamp less a random count below 2^16: with this
- * base it never begins with two zero bytes, which an H.26x stream would escape.
+ * The RTP timestamp of a frame. The last word of livekit-client's nonce is a timestamp less a
+ * random count below 2^16: with this base it never begins with two zero bytes, which an H.26x
+ * stream would escape.
  */
 const timestampOf = (number) => 0x5a5a5a5a + 3000 * (number + 1);
 

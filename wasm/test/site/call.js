@@ -1,6 +1,9 @@
 // A call of two members within one page: real connections, the browser's camera and microphone.
 
-/** Resolves to what both sides saw once everything that Alice sends has been opened by Bob, under a key and under its next step. */
+/**
+ * Resolves to what both sides saw once everything that Alice sends has been opened by Bob, under a
+ * key and under its next step.
+ */
 export async function call({ SealedCall, createWorker }) {
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const start = (member) => SealedCall.joinWithSecret({ secret, member, worker: createWorker?.() });
@@ -61,7 +64,10 @@ export async function call({ SealedCall, createWorker }) {
   return seen;
 }
 
-/** Two members with keys of their own: the module of the key management is found too, and both show one code. */
+/**
+ * Two members with keys of their own: the module of the key management is found too, and both show
+ * one code.
+ */
 async function join({ SealedCall, createWorker }) {
   const groups = [];
   for (const address of ['alice', 'bob']) {

@@ -8,7 +8,7 @@ use crate::{
     Event, GroupError, LeaveReason, MessageError, SessionId, Time,
     members::early::{Early, counter_of},
     message::{
-        self, Action, Body, Entry, Forward, Heartbeat, Message, Refusal, RefusalReason, Request,
+        self, Action, Body, Entry, Forward, Heartbeat, Message, Order, Refusal, RefusalReason, Request,
         Status, Verified, VerifiedBody,
     },
     sorted::sorted_by,
@@ -501,21 +501,10 @@ impl Group {
         let parsed = forward.messages.iter().filter_map(|bytes| Message::parse(bytes).ok());
         let parsed: Vec<_> =
             parsed.filter(|message| message.head.tag == self.core.group[..4]).collect();
-        let earlier = |message: &&Message<'_>| match &message.body {
-            Body::Order(order) => {
-                matches!(order.action, Action::Remove { .. }) && order.counter < removed_at
-            }
-            Body::Announce(_)
-            | Body::KeyUpdate(_)
-            | Body::Request(_)
-            | Body::Ack(_)
-            | Body::Heartbeat(_)
-            | Body::Leave
-            | Body::Roster(_)
-            | Body::Forward(_)
-            | Body::Refusal(_)
-            | Body::Sas { .. }
-            | Body::UpdateHeader(_) => false,
+        let is_earlier =
+            |order: &Order| matches!(order.action, Action::Remove { .. }) && order.counter < removed_at;
+        let earlier = |message: &&Message<'_>| {
+            if let Body::Order(order) = &message.body { is_earlier(order) } else { false }
         };
         let removals: Vec<_> = parsed.iter().filter(earlier).collect();
         for removal in removals {

@@ -17,18 +17,6 @@ pub(crate) struct Early {
 
 /// The counter of an order; `None` for any other message.
 pub(crate) fn counter_of(message: &[u8]) -> Option<u32> {
-    match Message::parse(message).ok()?.body {
-        Body::Order(order) => Some(order.counter),
-        Body::Announce(_)
-        | Body::KeyUpdate(_)
-        | Body::Request(_)
-        | Body::Ack(_)
-        | Body::Heartbeat(_)
-        | Body::Leave
-        | Body::Roster(_)
-        | Body::Forward(_)
-        | Body::Refusal(_)
-        | Body::Sas { .. }
-        | Body::UpdateHeader(_) => None,
-    }
+    let parsed = Message::parse(message).ok()?;
+    if let Body::Order(order) = parsed.body { Some(order.counter) } else { None }
 }

@@ -25,6 +25,11 @@ const REASONS: &[(&str, &str, &str)] = &[
         "each lists every event of a group, so that a new one is not ignored by mistake",
     ),
     (
+        "crates/call/src/lib.rs",
+        "crates/call/src/lib.rs",
+        "its modules and what they export, each under the same features",
+    ),
+    (
         "crates/crypto/src/backend/aws_lc.rs",
         "crates/crypto/src/backend/ring.rs",
         "two libraries whose types have the same names; their failures and limits differ",
@@ -33,6 +38,36 @@ const REASONS: &[(&str, &str, &str)] = &[
         "crates/crypto/src/error.rs",
         "crates/kernel/src/tag.rs",
         "the kernel depends on no other crate, and is optional, so crypto cannot export its errors",
+    ),
+    (
+        "crates/group/src/machine/receive.rs",
+        "crates/group/src/message/mod.rs",
+        "each names every type of message, so that a new one is not forgotten",
+    ),
+    (
+        "crates/group/src/machine/receive.rs",
+        "crates/group/tests/vectors/refused.rs",
+        "each names every type of message, so that a new one is not forgotten",
+    ),
+    (
+        "crates/group/src/output.rs",
+        "crates/group/src/output.rs",
+        "a change of keys whole, and its parts for a thread each",
+    ),
+    (
+        "crates/group/tests/life/main.rs",
+        "crates/group/tests/model/main.rs",
+        "the lints that tests are free of, which each program has to name",
+    ),
+    (
+        "crates/group/tests/threats/clocks.rs",
+        "fuzz/src/group.rs",
+        "each fills in every field of a group's configuration",
+    ),
+    (
+        "crates/group/tests/vectors/refused.rs",
+        "crates/taint/tests/browser_modules/group.rs",
+        "each names every type of message, so that a new one is not forgotten",
     ),
     (
         "crates/profiles/tests/jitsi_vectors.rs",

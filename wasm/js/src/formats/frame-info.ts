@@ -5,8 +5,8 @@ import type { EncodedFrame } from '../shared/browser.js';
 import { CODEC, FORMAT_CODECS, FRAME_TYPE, type FrameType, type ProfileCodec, nameInMimeType } from '../shared/ids.js';
 
 /**
- * What the formats have to know of a frame. A receiver needs no SSRC and no timestamp: they come with
- * the frame.
+ * What the formats have to know of a frame. A receiver needs no SSRC and no timestamp: they come
+ * with the frame.
  */
 export interface FrameInfo {
   /** null if it is not known. */
@@ -55,8 +55,8 @@ const isFormatCodec = (name: string | undefined): name is ProfileCodec =>
 export const profileCodecOf = (value: unknown): ProfileCodec => oneOf(value, FORMAT_CODECS, 'codec');
 
 /**
- * What is known of a browser's frame, or a code that says why not. `told` is asked for the codec of a
- * payload type if the browser does not say.
+ * What is known of a browser's frame, or a code that says why not. `told` is asked for the codec of
+ * a payload type if the browser does not say.
  *
  * @internal
  */

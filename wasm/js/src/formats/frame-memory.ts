@@ -4,8 +4,8 @@ import { OUTCOME } from '../shared/ids.js';
 import type { OwnBytes } from '../shared/arguments.js';
 
 /**
- * Linear memory as JavaScript sees it. Growing gives it another buffer and leaves the old one empty,
- * so each look takes views that are whole.
+ * Linear memory as JavaScript sees it. Growing gives it another buffer and leaves the old one
+ * empty, so each look takes views that are whole.
  */
 export class LinearMemory {
   #memory: WebAssembly.Memory;
@@ -47,8 +47,8 @@ export interface RoomOwner {
 }
 
 /**
- * Where the frames of one owner are worked on: one copy in, one call, one copy out. Whatever else the
- * call has to say it leaves in the words of `OUTCOME`, which cost no further call.
+ * Where the frames of one owner are worked on: one copy in, one call, one copy out. Whatever else
+ * the call has to say it leaves in the words of `OUTCOME`, which cost no further call.
  */
 export class FrameRoom {
   #memory: LinearMemory;
@@ -63,8 +63,8 @@ export class FrameRoom {
   }
 
   /**
-   * Does `work(length)`, a call that seals or opens, on a copy of `frame`. Returns the result's bytes,
-   * or the negative number that `errorName` spells.
+   * Does `work(length)`, a call that seals or opens, on a copy of `frame`. Returns the result's
+   * bytes, or the negative number that `errorName` spells.
    */
   run(frame: Uint8Array, work: (length: number) => number): OwnBytes | number {
     const { length } = frame;

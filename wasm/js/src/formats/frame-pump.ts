@@ -39,9 +39,9 @@ export async function read(
 }
 
 /**
- * Passes frames on, in order, until the track ends. `work` returns the bytes that a frame carries from
- * then on, or null to drop the frame; what it throws goes to `fail`, and the frame is dropped too.
- * Rejects if a stream itself breaks.
+ * Passes frames on, in order, until the track ends. `work` returns the bytes that a frame carries
+ * from then on, or null to drop the frame; what it throws goes to `fail`, and the frame is dropped
+ * too. Rejects if a stream itself breaks.
  */
 export async function pump(
   readable: FrameSource,

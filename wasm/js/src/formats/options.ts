@@ -1,5 +1,5 @@
-// The options of `start` of each class for other systems' formats: read once, checked, and given their
-// defaults.
+// The options of `start` of each class for other systems' formats: read once, checked, and given
+// their defaults.
 
 import { U8, booleanOf, fieldsOf, integerOf, nameOf, oneOf, optional, shortOf, stringOf } from '../shared/arguments.js';
 
@@ -61,7 +61,10 @@ const CLEAR = ['without picture', 'parameter sets'] as const;
 
 /** Options of `DaveSealer.start`. */
 export interface DaveOptions {
-  /** Which units of H.264 and H.265 stay readable: those without a picture, or the parameter sets alone. */
+  /**
+   * Which units of H.264 and H.265 stay readable: those without a picture, or the parameter sets
+   * alone.
+   */
   clear?: (typeof CLEAR)[number];
 }
 

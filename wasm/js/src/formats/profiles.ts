@@ -1,6 +1,6 @@
-// Frames in the formats of Jitsi, LiveKit and Discord, without a connection around them: for a worker of
-// one's own, a bot, a gateway, a test. In Node.js too. A frame without bytes, as padding of RTP is, does
-// not open ('TooShort'): drop it before.
+// Frames in the formats of Jitsi, LiveKit and Discord, without a connection around them: for a
+// worker of one's own, a bot, a gateway, a test. In Node.js too. A frame without bytes, as padding
+// of RTP is, does not open ('TooShort'): drop it before.
 
 import { type FrameInfo, type SentFrameInfo, labelled, labelledToSeal } from './frame-info.js';
 import { FrameRoom, LinearMemory } from './frame-memory.js';
@@ -115,8 +115,8 @@ export class JitsiFrames {
   }
 
   /**
-   * Takes 32 bytes, and seals with them from now on; any other number is 'KeyRefused'. An index is 0 to
-   * 2^32 - 1, and goes round in a ring of 16. Returns the index on the wire.
+   * Takes 32 bytes, and seals with them from now on; any other number is 'KeyRefused'. An index is
+   * 0 to 2^32 - 1, and goes round in a ring of 16. Returns the index on the wire.
    */
   setKey(index: number, material: Bytes): number {
     indexOf(index);
@@ -204,9 +204,10 @@ export class LiveKitFrames {
   }
 
   /**
-   * Takes a key, and seals with it from now on unless `use` is false. A passphrase, which is not empty,
-   * goes through PBKDF2 and bytes through HKDF as in livekit-client, unless `kdf` says otherwise; HKDF
-   * takes 16 bytes at least, PBKDF2 one, and fewer are 'KeyRefused'. Returns the index on the wire.
+   * Takes a key, and seals with it from now on unless `use` is false. A passphrase, which is not
+   * empty, goes through PBKDF2 and bytes through HKDF as in livekit-client, unless `kdf` says
+   * otherwise; HKDF takes 16 bytes at least, PBKDF2 one, and fewer are 'KeyRefused'. Returns the
+   * index on the wire.
    */
   setKey(index: number, key: string | Bytes, options?: KeyOptions): number {
     indexOf(index);
@@ -251,8 +252,8 @@ export class LiveKitFrames {
   }
 
   /**
-   * The clear frame, as new bytes. `from` tells participants apart where one key is shared: each has
-   * counts of its own. Throws a `SealframeError` for a frame that does not open.
+   * The clear frame, as new bytes. `from` tells participants apart where one key is shared: each
+   * has counts of its own. Throws a `SealframeError` for a frame that does not open.
    */
   open(wire: Bytes, info: FrameInfo, from = ''): Uint8Array {
     const { codec, type } = labelled(info);
@@ -262,7 +263,10 @@ export class LiveKitFrames {
     return run(bytes, (region, length) => cryptor.open(number, region, length, codec, type));
   }
 
-  /** Forgets what a stream of a participant has opened, once it has ended: its frames would open again. */
+  /**
+   * Forgets what a stream of a participant has opened, once it has ended: its frames would open
+   * again.
+   */
   forgetStream(ssrc: number, from = ''): void {
     integerOf(ssrc, 'ssrc', U32);
     fromOf(from);
@@ -372,8 +376,8 @@ export class DaveOpener {
   }
 
   /**
-   * Takes the 16 bytes that the group exports for this member in a new epoch, 0 to 2^64 - 1. Secrets of
-   * earlier epochs are erased 10 s later. `now` is in milliseconds, by any clock.
+   * Takes the 16 bytes that the group exports for this member in a new epoch, 0 to 2^64 - 1.
+   * Secrets of earlier epochs are erased 10 s later. `now` is in milliseconds, by any clock.
    */
   addEpoch(epoch: bigint, baseSecret: Bytes, now = performance.now()): void {
     bigintOf(epoch, 'epoch');

@@ -1,12 +1,12 @@
-// A worker for calls in the format of another system, whose keys the application hands out itself: what
-// Jitsi, LiveKit or a DAVE client sends is opened, and what this browser sends is sealed in that format.
-// A frame that does not seal or open is dropped.
+// A worker for calls in the format of another system, whose keys the application hands out itself:
+// what Jitsi, LiveKit or a DAVE client sends is opened, and what this browser sends is sealed in
+// that format. A frame that does not seal or open is dropped.
 //
 // Requests are `{id, request, …}` with the fields that `PROFILES` in `shared/protocol.ts` lists,
-// answered by `{id, result}` or `{id, error: {code, message}}`. The state of each stream is reported by
-// `{state: {direction, participant, state, code, opened, failed}}`, with the code `UnknownKey` for a
-// missing key. A stream that breaks is `broken`, and the others go on. Frames without bytes are dropped
-// and not counted. A worker is for one call.
+// answered by `{id, result}` or `{id, error: {code, message}}`. The state of each stream is
+// reported by `{state: {direction, participant, state, code, opened, failed}}`, with the code
+// `UnknownKey` for a missing key. A stream that breaks is `broken`, and the others go on. Frames
+// without bytes are dropped and not counted. A worker is for one call.
 
 import { type SentFrameInfo, infoOf } from './frame-info.js';
 import { pump } from './frame-pump.js';
@@ -22,8 +22,9 @@ import {
 import { StreamStatus } from '../worker/stream-state.js';
 
 /**
- * Hashes of all secrets with which a sealer has begun, of any member: a second sealer would begin with
- * the same nonces. Epochs cannot stand for them, since groups begin again with the same numbers.
+ * Hashes of all secrets with which a sealer has begun, of any member: a second sealer would begin
+ * with the same nonces. Epochs cannot stand for them, since groups begin again with the same
+ * numbers.
  */
 const sealedWith = new Set<string>();
 
@@ -166,7 +167,10 @@ scope.onmessage = ({ data }) => {
   );
 };
 
-/** Seals or opens all frames of a stream; `codec` counts where the browser does not say what a frame is. */
+/**
+ * Seals or opens all frames of a stream; `codec` counts where the browser does not say what a frame
+ * is.
+ */
 function attach(readable: FrameSource, writable: FrameSink, { direction, participant, codec }: ProfileTransformOptions): void {
   const state = new StreamStatus({ direction, participant }, (update) => scope.postMessage({ state: update }));
   pump(readable, writable, (frame) => {

@@ -93,9 +93,9 @@ export class ConnectionGuard {
         this.#sweep();
       }
     }));
-    // Code that takes these methods from the browser's own prototypes is covered here. Capturing: before
-    // every listener of the application, in the task that makes the receiver, and before anything is
-    // negotiated.
+    // Code that takes these methods from the browser's own prototypes is covered here. Capturing:
+    // before every listener of the application, in the task that makes the receiver, and before
+    // anything is negotiated.
     for (const event of ['track', 'signalingstatechange']) pc.addEventListener(event, () => this.#sweep(), { capture: true });
     if (framing === 'full') describeFully(pc, fail);
     this.#sweep(false);
@@ -125,9 +125,9 @@ export class ConnectionGuard {
   }
 
   /**
-   * The state of a stream as it may be shown, or null if it is not of this connection: sealed frames
-   * are called encrypted only once the connection's counters have agreed, and a stream that has leaked
-   * stays 'leaking'.
+   * The state of a stream as it may be shown, or null if it is not of this connection: sealed
+   * frames are called encrypted only once the connection's counters have agreed, and a stream that
+   * has leaked stays 'leaking'.
    */
   judge(number: number, state: StreamState): StreamState | null {
     const watched = this.#watched.get(number);
@@ -149,8 +149,8 @@ export class ConnectionGuard {
   }
 
   /**
-   * Gives each sender and receiver its transform; where that fails, as it does once the worker is dead,
-   * media stop.
+   * Gives each sender and receiver its transform; where that fails, as it does once the worker is
+   * dead, media stop.
    */
   #sweep(isNew = true): void {
     for (const transceiver of this.#pc.getTransceivers()) {
@@ -233,9 +233,9 @@ export class ConnectionGuard {
   }
 
   /**
-   * Media that flow have gone through the worker: it has taken what an encoder made, and passed on what
-   * a decoder gets. Packets without a picture are padding, which connections send to find out what they
-   * can carry.
+   * Media that flow have gone through the worker: it has taken what an encoder made, and passed on
+   * what a decoder gets. Packets without a picture are padding, which connections send to find out
+   * what they can carry.
    */
   #compare(watched: Watched, { flowed, hasPictures }: Flow, { taken, passed }: Pick<Counts, 'taken' | 'passed'>): void {
     const seals = watched.direction === 'seal';
@@ -273,8 +273,8 @@ function rtpReports(stats: Stats): Report[] {
 
 /**
  * What has flowed by the reports of one sender or receiver since the last look, which is in `last`:
- * packets sent, or pictures on their way to the decoder; and whether an encoder has made pictures for
- * it, where one must have.
+ * packets sent, or pictures on their way to the decoder; and whether an encoder has made pictures
+ * for it, where one must have.
  */
 function flowOf(reports: Report[], direction: Direction, last: Map<string, Report>): Flow {
   const flow = { flowed: 0, hasPictures: true };

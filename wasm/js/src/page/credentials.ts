@@ -1,7 +1,8 @@
-// Judges for credentials, which prove who holds an identity key, for `Group.onjoinrequest`: ID tokens of
-// OpenID Connect providers, and a list of known identities. WebCrypto alone; in Node.js too. The rules
-// are those of `crates/credentials/FORMATS.md`, in its order, and so are the names of refusals; what
-// each refusal means and what to do then is in the documentation of the crate `sealframe-credentials`.
+// Judges for credentials, which prove who holds an identity key, for `Group.onjoinrequest`: ID
+// tokens of OpenID Connect providers, and a list of known identities. WebCrypto alone; in Node.js
+// too. The rules are those of `crates/credentials/FORMATS.md`, in its order, and so are the names
+// of refusals; what each refusal means and what to do then is in the documentation of the crate
+// `sealframe-credentials`.
 
 import {
   type OwnBytes, bytesOf, booleanOf, encoded, fieldsOf, identityOf, integerOf, listOf, nameOf, oneOf, optional, stringOf, thresholdOf, viewOf,
@@ -53,8 +54,8 @@ export interface OidcOptions {
    */
   keys: string;
   /**
-   * The claim that names the user: 'sub' unless given. `issuer|` stands before it, except for 'email',
-   * which must be verified.
+   * The claim that names the user: 'sub' unless given. `issuer|` stands before it, except for
+   * 'email', which must be verified.
    */
   user?: string;
   /**
@@ -433,8 +434,8 @@ export class OidcJudge {
   }
 
   /**
-   * Judges a token. Rejects with a `SealframeError`; 'NotSupported' where WebCrypto lacks what the key
-   * is for.
+   * Judges a token. Rejects with a `SealframeError`; 'NotSupported' where WebCrypto lacks what the
+   * key is for.
    */
   async judge(presented: Presented): Promise<Verified> {
     const { identity, group, credential, now } = presentedOf(presented);
@@ -520,9 +521,9 @@ function usersOf(value: unknown): Map<string, string> {
 
 /**
  * Judges by a list: a line for each key, 64 hexadecimal digits, blanks, the user's name. The
- * credential is that name in UTF-8, or no bytes. A listed user with another key is 'ChangedIdentity',
- * whose error has `user`. A text that is not a list is 'NoIdentity', 'NoName' or 'OfAnother', whose
- * error has `line`.
+ * credential is that name in UTF-8, or no bytes. A listed user with another key is
+ * 'ChangedIdentity', whose error has `user`. A text that is not a list is 'NoIdentity', 'NoName' or
+ * 'OfAnother', whose error has `line`.
  */
 export class ListJudge {
   #users: Map<string, string>;

@@ -1,5 +1,6 @@
-// Data channels go past every encoded transform: what an application sends over them is encrypted to
-// the server and no further. So a protected connection has none, unless the application allows them.
+// Data channels go past every encoded transform: what an application sends over them is encrypted
+// to the server and no further. So a protected connection has none, unless the application allows
+// them.
 
 import { SealframeError } from '../shared/errors.js';
 import { replaceMethod } from './methods.js';
@@ -51,7 +52,9 @@ export class NoChannels {
     this.#fail(failure('the other side has opened a data channel, which is not encrypted; it was closed'));
   }
 
-  /** If we offer channels that the other side has not asked for, the application has gone around us. */
+  /**
+   * If we offer channels that the other side has not asked for, the application has gone around us.
+   */
   #judge(): void {
     if (this.#pc.signalingState !== 'have-local-offer') return;
     const [ours, theirs] = [this.#pc.localDescription?.sdp ?? '', this.#pc.remoteDescription?.sdp ?? ''];
@@ -59,8 +62,8 @@ export class NoChannels {
   }
 
   /**
-   * Looks for channels in the connection's reports: where some have been negotiated already, one more
-   * is seen nowhere else.
+   * Looks for channels in the connection's reports: where some have been negotiated already, one
+   * more is seen nowhere else.
    */
   look(stats: Stats): void {
     const reports = [...stats.values()].filter(({ type, state }) => type === 'data-channel' && state === 'open');

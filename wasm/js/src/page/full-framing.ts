@@ -1,6 +1,7 @@
-// Full framing: nothing of a video frame is readable, so packetizers and servers are told by other means
-// what they would have read. Chromium has both: the Dependency Descriptor, a header extension that says
-// which frames need which; and raw packetization, which cuts H.264 and AV1 frames without parsing them.
+// Full framing: nothing of a video frame is readable, so packetizers and servers are told by other
+// means what they would have read. Chromium has both: the Dependency Descriptor, a header extension
+// that says which frames need which; and raw packetization, which cuts H.264 and AV1 frames without
+// parsing them.
 
 import { PARSED, hasDescriptor } from '../shared/ids.js';
 import { SealframeError } from '../shared/errors.js';
@@ -16,8 +17,8 @@ type SetDescription = (description?: Description) => Promise<void>;
 
 /**
  * Makes a connection negotiate both, in every description from now on. `fail` is called with
- * 'FramingRefused' for each m-line that was negotiated without the descriptor though its codec needs
- * it: its pictures will not play.
+ * 'FramingRefused' for each m-line that was negotiated without the descriptor though its codec
+ * needs it: its pictures will not play.
  */
 export function describeFully(pc: RTCPeerConnection, fail: (error: SealframeError) => void): void {
   const told = new Set<string | undefined>();
@@ -68,8 +69,8 @@ function wantDescriptor(transceiver: RTCRtpTransceiver & ExtensionControl): void
 }
 
 /**
- * The description with `a=packetization:<pt> raw` behind the codec lines that want it, in each m-line
- * by itself.
+ * The description with `a=packetization:<pt> raw` behind the codec lines that want it, in each
+ * m-line by itself.
  */
 function raw({ type, sdp = '' }: Description): Description {
   const rtpmap = new RegExp(`^(a=rtpmap:(\\d+) (?:${PARSED.join('|')})/90000)(\\r?)$`, 'gmi');

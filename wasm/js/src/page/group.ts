@@ -47,15 +47,15 @@ export class Group {
   }
 
   /**
-   * Called with bytes for the server to relay to the address `to`, or with null to all others. `to` is
-   * the address that this member has signed, wherever messages in its name have come from.
+   * Called with bytes for the server to relay to the address `to`, or with null to all others. `to`
+   * is the address that this member has signed, wherever messages in its name have come from.
    */
   onmessage: (message: { to: string | null; message: Uint8Array }) => void = () => {};
   /**
-   * Called when somebody asks to come in. What is known of them is what `credential` proves, which must
-   * name or sign the identity. Return who it is, or null to refuse. Nobody comes in otherwise: any
-   * other answer, an error, and no answer within five minutes refuse too. An event 'refused' says
-   * which, by its `code`: 'Refused', 'AnswerInvalid', 'AnswerFailed' (with the `error`) or
+   * Called when somebody asks to come in. What is known of them is what `credential` proves, which
+   * must name or sign the identity. Return who it is, or null to refuse. Nobody comes in otherwise:
+   * any other answer, an error, and no answer within five minutes refuse too. An event 'refused'
+   * says which, by its `code`: 'Refused', 'AnswerInvalid', 'AnswerFailed' (with the `error`) or
    * 'AnswerTimedOut'.
    */
   onjoinrequest: (request: JoinRequest) => Promise<Admission | null> | Admission | null = () => null;
@@ -85,8 +85,8 @@ export class Group {
   }
 
   /**
-   * Takes a message that the server relayed. Resolves to null, or to the reason why it was of no use,
-   * such as 'Stale' or 'Unauthentic'; then nothing has changed.
+   * Takes a message that the server relayed. Resolves to null, or to the reason why it was of no
+   * use, such as 'Stale' or 'Unauthentic'; then nothing has changed.
    */
   async receive(message: Bytes): Promise<string | null> {
     return this.#ask('receive', { message: bytesOf(message, 'message') });
@@ -113,19 +113,23 @@ export class Group {
   }
 
   /**
-   * Tells that the server has lost the member at this address. Keys change at once; the member is in
-   * again as soon as it shows that it is there. Resolves to whether there was one.
+   * Tells that the server has lost the member at this address. Keys change at once; the member is
+   * in again as soon as it shows that it is there. Resolves to whether there was one.
    */
   async dropMember(address: string): Promise<boolean> {
     return this.#ask('dropMember', { address: addressOf(address) });
   }
 
-  /** Tells that the connection to the server is up again: all members exchange heartbeats at once. */
+  /**
+   * Tells that the connection to the server is up again: all members exchange heartbeats at once.
+   */
   async reconnected(): Promise<void> {
     return this.#ask('reconnected', {});
   }
 
-  /** Says whether we send frames from now on, or only listen: then our key changes reach no member. */
+  /**
+   * Says whether we send frames from now on, or only listen: then our key changes reach no member.
+   */
   async setSending(sends: boolean): Promise<void> {
     return this.#ask('setSending', { sends: booleanOf(sends, 'sends') });
   }
@@ -171,8 +175,8 @@ export class Group {
   }
 
   /**
-   * What is known of people, for `trust` of the next call. It is no secret; keep it where nobody else
-   * writes.
+   * What is known of people, for `trust` of the next call. It is no secret; keep it where nobody
+   * else writes.
    */
   async exportTrust(): Promise<Uint8Array> {
     return this.#ask('exportTrust', {});
@@ -184,8 +188,8 @@ export class Group {
   }
 
   /**
-   * Says farewell to the others, at once, and closes the call. The second time nothing is said. Rejects
-   * only with what `onmessage` throws, and the call is closed then too.
+   * Says farewell to the others, at once, and closes the call. The second time nothing is said.
+   * Rejects only with what `onmessage` throws, and the call is closed then too.
    */
   leave(): Promise<void> {
     this.#left ??= this.#sayFarewell();

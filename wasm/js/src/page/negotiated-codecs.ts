@@ -8,8 +8,8 @@ export type Target = RTCRtpSender | RTCRtpReceiver;
 
 /**
  * Calls `tell(target, codecs)` for each sender and receiver of a connection, now and whenever its
- * descriptions change. Codecs such as `[96, 'h264']` are a server's word: they are authenticated with
- * every frame.
+ * descriptions change. Codecs such as `[96, 'h264']` are a server's word: they are authenticated
+ * with every frame.
  */
 export function followCodecs(pc: RTCPeerConnection, tell: (target: Target, codecs: NegotiatedCodecs) => void): void {
   const follow = () => {

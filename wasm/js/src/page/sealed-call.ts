@@ -1,5 +1,5 @@
-// The page's side of a call: starts the worker, makes peer connections end-to-end encrypted, and relays
-// key messages.
+// The page's side of a call: starts the worker, makes peer connections end-to-end encrypted, and
+// relays key messages.
 
 import {
   type Fields, type OwnBytes, addressOf, booleanOf, bytesOf, fieldsOf, functionOf, memberOf, notByNew, oneOf, optional, platformOf, secretOf, shortOf, thresholdOf,
@@ -30,8 +30,8 @@ export type * from '../shared/streams.js';
 const OURS = Symbol('ours');
 
 /**
- * The worker of one call, from the package's own file, for an application that holds it itself. Throws
- * 'NotSupported' where there are no workers, as in Node.js.
+ * The worker of one call, from the package's own file, for an application that holds it itself.
+ * Throws 'NotSupported' where there are no workers, as in Node.js.
  */
 export function createWorker(): Worker {
   // Frameworks that render on a server evaluate any module there; calls are for browsers.
@@ -70,7 +70,9 @@ const CURE = 'It is served as JavaScript from the origin of the page, and what C
 
 /** How long it may take to load the worker and its module. */
 const START_TIMEOUT_MS = 60_000;
-/** How often the worker is asked whether it is there, and how many of these times it may be silent. */
+/**
+ * How often the worker is asked whether it is there, and how many of these times it may be silent.
+ */
 const BEAT_MS = 1000;
 const MAX_SILENT_BEATS = 5;
 /** How long the worker may take to wipe its keys at the end. It ends in any case. */
@@ -81,8 +83,8 @@ export interface CallOptions {
   /** The same for all members: 'compatible' unless given. */
   framing?: Framing;
   /**
-   * One of its own for this call, or it is refused ('WorkerInUse'). Otherwise the package's own file is
-   * loaded, which a page that requires Trusted Types must do itself.
+   * One of its own for this call, or it is refused ('WorkerInUse'). Otherwise the package's own
+   * file is loaded, which a page that requires Trusted Types must do itself.
    */
   worker?: Worker;
   /** Bytes from which frames go to WebCrypto; measured unless given. */
@@ -133,8 +135,8 @@ export interface JoinOptions extends CallOptions {
 export interface ConnectionOptions {
   /**
    * 'refused' unless given: `createDataChannel` throws, and a channel that the other side opens is
-   * closed. With 'unprotected' they are not encrypted end to end: every server that forwards them can
-   * read them.
+   * closed. With 'unprotected' they are not encrypted end to end: every server that forwards them
+   * can read them.
    */
   dataChannels?: 'refused' | 'unprotected';
 }
@@ -162,19 +164,20 @@ export class SealedCall {
   #group: Group | null = null;
 
   /**
-   * Called when a stream's state changes, and about once a second. A stream that is sealed is called
-   * encrypted once the connection's own counters agree.
+   * Called when a stream's state changes, and about once a second. A stream that is sealed is
+   * called encrypted once the connection's own counters agree.
    */
   onstate: (state: StreamState) => void = () => {};
   /** Called when a stream's frames begin to be sealed, or to open, with another key. */
   onkey: (change: KeyChange) => void = () => {};
   /**
-   * Called once, with a `SealframeError` 'WorkerFailed' or 'WorkerSilent', if the worker breaks or does
-   * not answer for 5 s: the call is over, and no frame passes. Not called for an ending that was asked
-   * for. Also called if a sender or receiver cannot be protected: then it is stopped; with
-   * 'DataChannelRefused' if the other side opens a data channel (it is closed, and reported once) or
-   * the page has one all the same (the connection is closed); and with 'FramingRefused' if the other
-   * side of a connection does not negotiate what full framing needs: then its pictures do not play.
+   * Called once, with a `SealframeError` 'WorkerFailed' or 'WorkerSilent', if the worker breaks or
+   * does not answer for 5 s: the call is over, and no frame passes. Not called for an ending that
+   * was asked for. Also called if a sender or receiver cannot be protected: then it is stopped;
+   * with 'DataChannelRefused' if the other side opens a data channel (it is closed, and reported
+   * once) or the page has one all the same (the connection is closed); and with 'FramingRefused' if
+   * the other side of a connection does not negotiate what full framing needs: then its pictures do
+   * not play.
    */
   onerror: (error: Error) => void = () => {};
 
@@ -202,9 +205,9 @@ export class SealedCall {
   }
 
   /**
-   * Enters a call in which each member has a key of its own, gives it to the members of the call, and
-   * replaces it when one of them leaves: see `group`, whose callbacks are to be set before the next
-   * task.
+   * Enters a call in which each member has a key of its own, gives it to the members of the call,
+   * and replaces it when one of them leaves: see `group`, whose callbacks are to be set before the
+   * next task.
    */
   static async join(options: JoinOptions): Promise<SealedCall & { readonly group: Group }> {
     const {
@@ -227,8 +230,8 @@ export class SealedCall {
   }
 
   /**
-   * Enters a call whose members share one secret: whoever has it can read what others seal, and pose as
-   * them.
+   * Enters a call whose members share one secret: whoever has it can read what others seal, and
+   * pose as them.
    */
   static async joinWithSecret(options: JoinWithSecretOptions): Promise<SealedCall> {
     const { secret, member, ...rest } = fieldsOf(options, 'options');
@@ -274,8 +277,8 @@ export class SealedCall {
   }
 
   /**
-   * Makes what notices that the worker is silent. It counts beats of the page: while a computer sleeps
-   * there are none.
+   * Makes what notices that the worker is silent. It counts beats of the page: while a computer
+   * sleeps there are none.
    */
   #listen(): () => void {
     let silent = 0;
@@ -294,7 +297,9 @@ export class SealedCall {
     }, joined);
   }
 
-  /** Of whom a stream is: an address where there is a group, a member id where all share a secret. */
+  /**
+   * Of whom a stream is: an address where there is a group, a member id where all share a secret.
+   */
   #sourceOf(from: unknown): Source {
     return this.#group === null ? memberOf(from, 'from') : addressOf(from, 'from');
   }
@@ -319,20 +324,20 @@ export class SealedCall {
   }
 
   /**
-   * Makes a connection that was constructed with `rtcConfiguration` end-to-end encrypted, whatever is
-   * added to it and whenever: every sender and receiver, present and future, gets a transform in the
-   * task that makes it, and nothing comes out of a transform until `protectSender` or
+   * Makes a connection that was constructed with `rtcConfiguration` end-to-end encrypted, whatever
+   * is added to it and whenever: every sender and receiver, present and future, gets a transform in
+   * the task that makes it, and nothing comes out of a transform until `protectSender` or
    * `protectReceiver` says what it carries. Frames of a sender are dropped until then; those of a
-   * receiver wait for it, up to a second, the first 64 of each. A connection is protected by one call, for good; the second time nothing
-   * happens.
+   * receiver wait for it, up to a second, the first 64 of each. A connection is protected by one
+   * call, for good; the second time nothing happens.
    *
-   * Throws a `TypeError` if Chromium would ignore its transforms, if it may have sent media in clear
-   * (elsewhere: if it has been negotiated), if it has a transform of the page's or is protected by
-   * another call; and a `SealframeError` 'DataChannelRefused' if it has data channels.
+   * Throws a `TypeError` if Chromium would ignore its transforms, if it may have sent media in
+   * clear (elsewhere: if it has been negotiated), if it has a transform of the page's or is
+   * protected by another call; and a `SealframeError` 'DataChannelRefused' if it has data channels.
    *
    * What no transform sees is refused: `insertDTMF` of its senders throws 'TonesRefused', and it
-   * negotiates no `telephone-event`; data channels are refused unless `dataChannels` is 'unprotected';
-   * another `transform` and `createEncodedStreams` throw 'TransformRefused'.
+   * negotiates no `telephone-event`; data channels are refused unless `dataChannels` is
+   * 'unprotected'; another `transform` and `createEncodedStreams` throw 'TransformRefused'.
    */
   protect(pc: RTCPeerConnection, options: ConnectionOptions = {}): void {
     platformOf(pc, 'RTCPeerConnection', 'getTransceivers', 'a connection');
@@ -363,9 +368,9 @@ export class SealedCall {
   }
 
   /**
-   * Says what a receiver carries and of whom, and lets its frames through, opened. `from` is the address
-   * that the server gave: frames open of the sessions that have this address, one after the other.
-   * Where all share a secret it is a member id.
+   * Says what a receiver carries and of whom, and lets its frames through, opened. `from` is the
+   * address that the server gave: frames open of the sessions that have this address, one after the
+   * other. Where all share a secret it is a member id.
    */
   protectReceiver(receiver: RTCRtpReceiver, stream: ReceivedStream): void {
     platformOf(receiver, 'RTCRtpReceiver', 'getSynchronizationSources', 'a receiver');
@@ -373,7 +378,10 @@ export class SealedCall {
     this.#describe(receiver, 'open', { from: this.#sourceOf(from), kind, index, codec });
   }
 
-  /** Our present key, for the server to relay to others; only members that have the secret can read it. */
+  /**
+   * Our present key, for the server to relay to others; only members that have the secret can read
+   * it.
+   */
   async announcement(): Promise<Uint8Array> {
     return this.#ask('announcement', {});
   }
@@ -398,7 +406,10 @@ export class SealedCall {
     return this.#ask('ratchet', {});
   }
 
-  /** Whether a sealed frame opens, and if not, why. One that did has been opened: it does not open again. */
+  /**
+   * Whether a sealed frame opens, and if not, why. One that did has been opened: it does not open
+   * again.
+   */
   async tryOpen(frame: ReceivedStream & { codec: Codec; wire: Bytes }): Promise<Tried> {
     const { from, kind, index = 0, codec, wire } = fieldsOf(frame, 'a frame');
     const source = this.#sourceOf(from);
@@ -408,8 +419,9 @@ export class SealedCall {
   }
 
   /**
-   * Wipes all keys and ends the worker; no frame passes any more, and no error is reported. It never
-   * rejects, takes a second at most, and may be called again. Later requests are refused with 'Closed'.
+   * Wipes all keys and ends the worker; no frame passes any more, and no error is reported. It
+   * never rejects, takes a second at most, and may be called again. Later requests are refused with
+   * 'Closed'.
    */
   close(): Promise<void> {
     return this.#finish(new SealframeError('Closed', 'the call is closed'));
@@ -634,7 +646,8 @@ function checkUnused(pc: RTCPeerConnection): void {
     throw new TypeError('sealframe: construct this RTCPeerConnection with call.rtcConfiguration: '
       + 'Chromium ignores late transforms otherwise, and sends plain media');
   }
-  // Media that were sent before and have stopped leave no other trace: no sender, direction or counter.
+  // Media that were sent before and have stopped leave no other trace: no sender, direction or
+  // counter.
   const answered = pc.signalingState.endsWith('pranswer') ? pc.localDescription : pc.currentLocalDescription;
   const isUsed = /^m=(?:audio|video) /m.test(answered?.sdp ?? '');
   if (encodedInsertableStreams !== true && isUsed) {
@@ -650,8 +663,8 @@ function checkUnused(pc: RTCPeerConnection): void {
 function ignore(): void {}
 
 /**
- * Has a sender's encoder make a key frame. Its other parameters stay: they are taken and put back in
- * one task.
+ * Has a sender's encoder make a key frame. Its other parameters stay: they are taken and put back
+ * in one task.
  */
 async function askForKeyFrame(sender: (RTCRtpSender & KeyFrames) | undefined): Promise<void> {
   try {

@@ -1,6 +1,6 @@
-// Tones of a keypad (DTMF, RFC 4733) are packets that a sender makes by itself: no transform sees them,
-// and every server on the way reads them. So a protected sender sends none, and its connection
-// negotiates none.
+// Tones of a keypad (DTMF, RFC 4733) are packets that a sender makes by itself: no transform sees
+// them, and every server on the way reads them. So a protected sender sends none, and its
+// connection negotiates none.
 
 import { SealframeError } from '../shared/errors.js';
 import { inBothForms, replaceMethod } from './methods.js';

@@ -1,10 +1,11 @@
-// The check of values from outside: every argument of every public function, and every field of every
-// message to a worker, passes one of these functions before it is used. The result has the type that
-// the function's name says, was read once, and is ours. Anything else is a `TypeError` that names the
-// argument, and changes nothing. Bytes of the right type and a wrong length are a `SealframeError`.
+// The check of values from outside: every argument of every public function, and every field of
+// every message to a worker, passes one of these functions before it is used. The result has the
+// type that the function's name says, was read once, and is ours. Anything else is a `TypeError`
+// that names the argument, and changes nothing. Bytes of the right type and a wrong length are a
+// `SealframeError`.
 //
-// The bindings of the modules convert silently: to linear memory a string is zeros, an `ArrayBuffer`
-// or `{}` is no bytes, and -1 and 65536 are other numbers.
+// The bindings of the modules convert silently: to linear memory a string is zeros, an
+// `ArrayBuffer` or `{}` is no bytes, and -1 and 65536 are other numbers.
 
 import { type ErrorCode, SealframeError } from './errors.js';
 
@@ -57,8 +58,8 @@ export interface Bounds {
 
 /**
  * A plain `Uint8Array` on the bytes of an `ArrayBuffer` or of a view of one, whatever its kind. For
- * bytes that are used up before the caller runs again. A `SharedArrayBuffer` is refused, since others
- * may write to it meanwhile, and so is one that has been transferred.
+ * bytes that are used up before the caller runs again. A `SharedArrayBuffer` is refused, since
+ * others may write to it meanwhile, and so is one that has been transferred.
  */
 export function viewOf(value: unknown, what: string, { least = 0, most = Infinity, code = 'Malformed' }: Bounds = {}): OwnBytes {
   const bytes = onBytes(value);

@@ -1,5 +1,5 @@
-// What browsers have and TypeScript's own library does not describe, or describes for pages and workers
-// apart.
+// What browsers have and TypeScript's own library does not describe, or describes for pages and
+// workers apart.
 
 /** An encoded frame of a sender or receiver. */
 export interface EncodedFrame {

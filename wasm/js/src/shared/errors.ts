@@ -20,14 +20,16 @@ export type ErrorCode =
   | 'OtherKeys' | 'UnknownStream' | 'NotReserved' | 'NoRandomness' | 'WorkerInUse' | 'Other'
   // Freed, closed or not begun; and a call where there is no browser.
   | 'NotStarted' | 'NotSupported'
-  // Of a call: its worker broke or cannot be loaded, does not answer, or the call was closed. 'Ended' above: we are out.
+  // Of a call: its worker broke or cannot be loaded, does not answer, or the call was closed.
+  // 'Ended' above: we are out.
   | 'WorkerFailed' | 'WorkerSilent' | 'Closed'
   // Of a protected connection: what would leave in clear.
   | 'TransformRefused' | 'TonesRefused' | 'DataChannelRefused'
   // Of `sealframe/profiles`.
   | 'NotThisFormat' | 'Injected' | 'SameKey' | 'NoRatchet' | 'UnsupportedCodec' | 'UnknownCodec' | 'StartCodeInside'
   | 'DigitsRefused' | 'TooManyStreams'
-  // Of `sealframe/credentials`: why a credential is refused, and what is no key set, issuer or list.
+  // Of `sealframe/credentials`: why a credential is refused, and what is no key set, issuer or
+  // list.
   | 'TooLarge' | 'NotThisKind' | 'WrongIssuer' | 'WrongAudience' | 'WrongPurpose' | 'WrongAlgorithm' | 'BadSignature'
   | 'NotYetValid' | 'Expired' | 'NotBound' | 'WrongIdentity' | 'WrongCall' | 'NoUser' | 'UnverifiedEmail' | 'NotListed'
   | 'ChangedIdentity' | 'NotAKeySet' | 'NoUsableKey' | 'TwoOfOneName' | 'IssuerRefused' | 'NoIdentity' | 'NoName' | 'OfAnother';
@@ -44,7 +46,8 @@ export class SealframeError extends Error {
 }
 
 /**
- * An error as it crosses from a worker to its page. A value of a wrong type has the code 'TypeError'.
+ * An error as it crosses from a worker to its page. A value of a wrong type has the code
+ * 'TypeError'.
  *
  * @internal
  */

@@ -1,4 +1,5 @@
-// Who is in a call and who holds its keys, as the worker tells the page and the page its application.
+// Who is in a call and who holds its keys, as the worker tells the page and the page its
+// application.
 
 import type { SasErrorCode } from './errors.js';
 
@@ -15,8 +16,8 @@ export type Identity = string;
 /** What somebody is in a call for; everybody sees it. */
 export type Role = (typeof ROLES)[number];
 /**
- * How keys are encrypted to their recipients. With 'x-wing', a recording made today stays closed to a
- * quantum computer.
+ * How keys are encrypted to their recipients. With 'x-wing', a recording made today stays closed to
+ * a quantum computer.
  */
 export type Kem = (typeof KEMS)[number];
 
@@ -72,8 +73,8 @@ export type GroupEvent =
   /** Nothing that proves it to be present has come for three heartbeats; and has come again. */
   | { type: 'unresponsive' | 'responsive'; session: Session }
   /**
-   * This member sees other people in the call than we do, or was told other keys of these than we were: the first 16 digits of
-   * each session.
+   * This member sees other people in the call than we do, or was told other keys of these than we
+   * were: the first 16 digits of each session.
    */
   | { type: 'rosterMismatch' | 'viewMismatch'; with: Session; sessions: string[] }
   /** It sees the same people again. */
@@ -101,9 +102,9 @@ export type GroupEvent =
   | { type: 'sasReady'; session: Session; emoji: Emoji[]; numbers: number[] }
   | { type: 'sasFailed'; session: Session; code: SasErrorCode }
   /**
-   * Somebody was turned away: `onjoinrequest` answered null ('Refused'), or what names nobody ('AnswerInvalid'), failed
-   * ('AnswerFailed', with its `error`), or took more than five minutes ('AnswerTimedOut'); or it could not be let in, for
-   * another code.
+   * Somebody was turned away: `onjoinrequest` answered null ('Refused'), or what names nobody
+   * ('AnswerInvalid'), failed ('AnswerFailed', with its `error`), or took more than five minutes
+   * ('AnswerTimedOut'); or it could not be let in, for another code.
    */
   | { type: 'refused'; session: Session; code: string; error?: unknown }
   | { type: 'unknown' };

@@ -1,5 +1,5 @@
-// Names of codecs, framings and kinds of streams, and the numbers by which the modules know them. A test
-// compares them with the Rust sources.
+// Names of codecs, framings and kinds of streams, and the numbers by which the modules know them. A
+// test compares them with the Rust sources.
 
 import { lookUp, oneOf } from './arguments.js';
 
@@ -19,7 +19,9 @@ export const FORMAT_CODECS = ['opus', 'vp8', 'vp9', 'h264', 'h265', 'av1'] as co
 /** A codec of other systems' formats. */
 export type ProfileCodec = (typeof FORMAT_CODECS)[number];
 
-/** How much of a frame stays readable: nothing, or the few bytes that packetizers and servers read. */
+/**
+ * How much of a frame stays readable: nothing, or the few bytes that packetizers and servers read.
+ */
 export const FRAMING = { full: 0, compatible: 1 } as const;
 /**
  * How much of a frame stays readable: the few bytes that packetizers need, or none. All members use
@@ -38,8 +40,8 @@ export const FRAME_TYPE = { audio: 0, key: 1, delta: 2, empty: 3 } as const;
 export type FrameType = keyof typeof FRAME_TYPE;
 
 /**
- * Words that the modules leave in linear memory, by their place: `Outcome` of `wasm/core`, whose first
- * three are those of `wasm/profiles`.
+ * Words that the modules leave in linear memory, by their place: `Outcome` of `wasm/core`, whose
+ * first three are those of `wasm/profiles`.
  */
 export const OUTCOME = {
   room: 0,
@@ -74,7 +76,9 @@ export function isArranged(framing: number, codec: number): boolean {
   return framing === FRAMING.compatible && (codec === CODEC.h264 || codec === CODEC.av1);
 }
 
-/** `video/VP8` → `vp8`; null for what is not sealed, such as `video/Generic` of raw packetization. */
+/**
+ * `video/VP8` → `vp8`; null for what is not sealed, such as `video/Generic` of raw packetization.
+ */
 export const codecOfMimeType = (mimeType: string | undefined): Codec | null => codecOfName(nameInMimeType(mimeType));
 
 /** The name in a MIME type, in small letters; undefined for none. */
@@ -105,11 +109,11 @@ export function codecOf(frame: DescribedFrame, told: Codec | null, negotiated: R
 export const hasDescriptor = (): boolean => 'getHeaderExtensionsToNegotiate' in (globalThis.RTCRtpTransceiver?.prototype ?? {});
 
 /**
- * For each framing the codecs that this browser can carry in it. Members agree on a framing before the
- * call, each offering these; it is never guessed from a frame.
+ * For each framing the codecs that this browser can carry in it. Members agree on a framing before
+ * the call, each offering these; it is never guessed from a frame.
  *
- * In full framing VP8 and AV1 need the Dependency Descriptor, H.264 and AV1 raw packetization, which
- * only Chromium has. A codec is named whether this browser has it or not.
+ * In full framing VP8 and AV1 need the Dependency Descriptor, H.264 and AV1 raw packetization,
+ * which only Chromium has. A codec is named whether this browser has it or not.
  */
 export function supportedFramings(): Record<Framing, Codec[]> {
   return { compatible: [...CODECS], full: hasDescriptor() ? [...CODECS] : ['opus', 'red', 'vp9'] };

@@ -1,8 +1,8 @@
-// The messages between pages and workers. For each message that a worker takes there is a function that
-// checks its fields; the types of requests follow from these functions, so a message that is not
-// listed, or that a worker does not handle, does not compile. At run time, a message that is not listed
-// is refused, and so is one with a field of a wrong type, before anything has changed. Bytes are the
-// message's own, which nobody else has.
+// The messages between pages and workers. For each message that a worker takes there is a function
+// that checks its fields; the types of requests follow from these functions, so a message that is
+// not listed, or that a worker does not handle, does not compile. At run time, a message that is
+// not listed is refused, and so is one with a field of a wrong type, before anything has changed.
+// Bytes are the message's own, which nobody else has.
 
 import {
   type Fields, type OwnBytes, U32, U8, addressOf, bigintOf, booleanOf, fieldsOf, integerOf, memberOf, nameOf, oneOf, optional, platformOf,

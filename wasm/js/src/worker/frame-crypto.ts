@@ -23,7 +23,10 @@ export interface CoreStream {
   kind: number;
   index: number;
   framing: number;
-  /** The halves of the KID of the last frame, which `kidOf` joins: a BigInt for each frame would cost. */
+  /**
+   * The halves of the KID of the last frame, which `kidOf` joins: a BigInt for each frame would
+   * cost.
+   */
   kidLow?: number | undefined;
   kidHigh?: number | undefined;
 }
@@ -53,7 +56,9 @@ export class FrameCrypto {
     this.#threshold = threshold;
   }
 
-  /** Seals a frame of this codec, a number of `ids.ts`. `kidOf` the stream becomes the frame's KID. */
+  /**
+   * Seals a frame of this codec, a number of `ids.ts`. `kidOf` the stream becomes the frame's KID.
+   */
   seal(stream: CoreStream, codec: number, frame: OwnBytes): Result | Promise<Result> {
     if (this.#isLarge(stream, codec, frame)) {
       this.dropErased();
@@ -73,8 +78,8 @@ export class FrameCrypto {
   }
 
   /**
-   * Drops the imported keys once the core has erased or replaced one: none is used or kept after it.
-   * Call it after every change of keys that is not made by a frame.
+   * Drops the imported keys once the core has erased or replaced one: none is used or kept after
+   * it. Call it after every change of keys that is not made by a frame.
    */
   dropErased(): void {
     const erasures = this.#room.word(OUTCOME.erasures);
@@ -132,7 +137,8 @@ export class FrameCrypto {
     const { from = NOBODY, kind, index, framing } = stream;
     const front = frame.subarray(0, this.#front);
     const params = this.#here(front, () => this.#core.beginExternalOpen(from, frame.length, kind, index, framing, codec));
-    // A key that is not held may have to be derived, which the core does for a frame that it opens itself.
+    // A key that is not held may have to be derived, which the core does for a frame that it opens
+    // itself.
     if (params === 'UnknownKey') return this.#openHere(stream, codec, frame);
     if (typeof params === 'string') return params;
     const key = this.#keyAt(this.#opening, OUTCOME.kid);
@@ -160,7 +166,9 @@ export class FrameCrypto {
     };
   }
 
-  /** The imported key of the KID at this place, or null while there is none: then the core works. */
+  /**
+   * The imported key of the KID at this place, or null while there is none: then the core works.
+   */
   #keyAt(keys: ImportedKeys, place: number): CryptoKey | null {
     const [low, high] = [this.#room.word(place), this.#room.word(place + 1)];
     const found = keys.find(low, high);
@@ -249,8 +257,8 @@ const SIZES = [1024, 16_384] as const;
 const THRESHOLDS = { least: 1024, most: 16_384 };
 
 /**
- * Bytes from which WebCrypto is faster in this browser, on this machine: both ways are measured at two
- * sizes, as frames go them, and where the two lines cross is the answer. Takes some 50 ms.
+ * Bytes from which WebCrypto is faster in this browser, on this machine: both ways are measured at
+ * two sizes, as frames go them, and where the two lines cross is the answer. Takes some 50 ms.
  */
 export async function calibrate(memory: LinearMemory): Promise<number> {
   const core = new FrameCore(crypto.getRandomValues(new Uint8Array(32)), 0);

@@ -28,9 +28,9 @@ export class Wakeup {
 }
 
 /**
- * The queue of a stream: every frame that is to be worked on goes through `add`, whether it has just
- * come or has waited for its key. It stays empty as long as nothing is slow: then a frame is worked on
- * and done at once.
+ * The queue of a stream: every frame that is to be worked on goes through `add`, whether it has
+ * just come or has waited for its key. It stays empty as long as nothing is slow: then a frame is
+ * worked on and done at once.
  */
 export class InOrder<F, R> {
   #work: (frame: F) => R | Promise<R> | undefined;

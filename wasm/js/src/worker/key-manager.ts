@@ -1,5 +1,6 @@
-// The key management of a call, in the worker. It is a module of its own, with memory of its own: keys
-// that it makes or receives go into the module that seals and opens frames, and are wiped on the way.
+// The key management of a call, in the worker. It is a module of its own, with memory of its own:
+// keys that it makes or receives go into the module that seals and opens frames, and are wiped on
+// the way.
 
 import init, { Group, Task } from '../../../build/sealframe_group.js';
 import type { ModuleSource } from '../loader/browser.js';
@@ -73,7 +74,9 @@ export class KeyManager {
   #addresses = new Map<number, string>();
   /** Numbers of members of whom a key has come, and whose frames have not been tried again yet. */
   #arrived = new Set<number>();
-  /** What each task is, by its number: a key that should be wiped would stay if one were missing. */
+  /**
+   * What each task is, by its number: a key that should be wiped would stay if one were missing.
+   */
   #work: Work = {
     [Task.Send]: ({ to, bytes }) => this.#hooks.post({ message: { to: to ?? null, message: bytes } }),
     [Task.Event]: ({ event }) => this.#tell(JSON.parse(event) as ToldEvent),
@@ -127,7 +130,10 @@ export class KeyManager {
     this.#hooks = hooks;
   }
 
-  /** Hands our member id and first key to `make`, which makes the core's `FrameCore` of them, and starts. */
+  /**
+   * Hands our member id and first key to `make`, which makes the core's `FrameCore` of them, and
+   * starts.
+   */
   start(make: (memberId: number, key: OwnBytes) => FrameCore, crypto: (core: FrameCore) => FrameCrypto): FrameCore {
     const core = this.#withKey((key) => make(this.#group.ownMemberId, key));
     this.#sink = { core, crypto: crypto(core) };
@@ -149,9 +155,9 @@ export class KeyManager {
   }
 
   /**
-   * Whether the frame that has just not opened is kept because its key has not come yet. `stream` gets
-   * it back. The member that it names may not be known yet: media overtake the messages by which a
-   * member is known, and the judging of join requests.
+   * Whether the frame that has just not opened is kept because its key has not come yet. `stream`
+   * gets it back. The member that it names may not be known yet: media overtake the messages by
+   * which a member is known, and the judging of join requests.
    */
   park(stream: Stream, frame: EncodedFrame): boolean {
     const from = this.#core.missed;
@@ -249,7 +255,8 @@ export class KeyManager {
   }
 
   /**
-   * Does all that is to be done. A key that could not be changed ends the call: no frame passes then.
+   * Does all that is to be done. A key that could not be changed ends the call: no frame passes
+   * then.
    */
   #drive(): void {
     try {

@@ -1,6 +1,7 @@
-// The worker: every frame of a call passes through here, between encoder and packetizer, and between
-// depacketizer and decoder. A frame that does not seal or open is dropped, and so is every outgoing
-// frame of a stream that the page has not described yet; an incoming one waits for that, for a moment.
+// The worker: every frame of a call passes through here, between encoder and packetizer, and
+// between depacketizer and decoder. A frame that does not seal or open is dropped, and so is every
+// outgoing frame of a stream that the page has not described yet; an incoming one waits for that,
+// for a moment.
 
 import init, { FrameCore } from '../../../build/sealframe_wasm.js';
 import type { OwnBytes } from '../shared/arguments.js';
@@ -32,7 +33,9 @@ let observe = false;
 let isTaken = false;
 /** By number: what the page says a transform carries. May be there before the transform is. */
 const described = new Map<number, NamedStream | null>();
-/** By number: the codecs of the connection's payload types. May be there before the transform is. */
+/**
+ * By number: the codecs of the connection's payload types. May be there before the transform is.
+ */
 const negotiated = new Map<number, ReadonlyMap<number | undefined, string>>();
 const NOTHING: ReadonlyMap<number | undefined, string> = new Map();
 /** By number: the transforms that run. */
@@ -174,7 +177,9 @@ function started(): FrameCore {
   return core;
 }
 
-/** Tells the page what ends the call: thrown outside a promise, it reaches the worker's `onerror`. */
+/**
+ * Tells the page what ends the call: thrown outside a promise, it reaches the worker's `onerror`.
+ */
 function die(error: unknown): void {
   setTimeout(() => {
     throw error;
@@ -290,9 +295,9 @@ class Transform {
   }
 
   /**
-   * Lets the encoder make a key frame, if this sends pictures. Receivers may ask for one, but a server
-   * passes few of their requests on: one in half a second, say, and the first was spent on a frame that
-   * newcomers cannot open.
+   * Lets the encoder make a key frame, if this sends pictures. Receivers may ask for one, but a
+   * server passes few of their requests on: one in half a second, say, and the first was spent on a
+   * frame that newcomers cannot open.
    */
   restart(): void {
     if (this.#direction !== 'seal' || this.passed === 0 || !isVideo(this.#named?.kind)) return;
@@ -324,9 +329,9 @@ class Transform {
   }
 
   /**
-   * Keeps an incoming frame that the page has not yet said whose it is: a server sends media while it
-   * still tells of them, and the first frame is the one that a decoder needs. Outgoing frames do not
-   * wait.
+   * Keeps an incoming frame that the page has not yet said whose it is: a server sends media while
+   * it still tells of them, and the first frame is the one that a decoder needs. Outgoing frames do
+   * not wait.
    */
   #keepEarly(frame: EncodedFrame): undefined {
     if (this.#direction !== 'open') return;
@@ -363,8 +368,8 @@ class Transform {
   }
 
   /**
-   * Drops a frame. Its sender may use the other framing: then it opens as such, and that is the reason
-   * reported.
+   * Drops a frame. Its sender may use the other framing: then it opens as such, and that is the
+   * reason reported.
    */
   async #fail(frame: EncodedFrame, code: ErrorCode): Promise<void> {
     const [state, stream] = [this.#state, this.#stream];

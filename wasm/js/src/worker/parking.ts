@@ -6,8 +6,8 @@ import type { EncodedFrame } from '../shared/browser.js';
 /** How long a frame waits. */
 export const WAIT_MS = 1000;
 /**
- * Frames of one stream that wait at once. Not of one member: the member that a frame names has not been
- * authenticated yet.
+ * Frames of one stream that wait at once. Not of one member: the member that a frame names has not
+ * been authenticated yet.
  */
 const MAX_FRAMES = 64;
 /** Bytes of all frames that wait at once. */
@@ -22,8 +22,8 @@ export interface Stream {
 }
 
 /**
- * By frame: until when it may wait, also if it has been taken out to be tried, whatever it waits for
- * then.
+ * By frame: until when it may wait, also if it has been taken out to be tried, whatever it waits
+ * for then.
  */
 const untils = new WeakMap<EncodedFrame, number>();
 

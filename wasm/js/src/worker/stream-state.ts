@@ -1,5 +1,5 @@
-// What an interface may show of one stream: reported when it changes, and once a second while frames
-// flow.
+// What an interface may show of one stream: reported when it changes, and once a second while
+// frames flow.
 
 import type { State, StateCode } from '../shared/streams.js';
 
@@ -53,9 +53,9 @@ export class StreamStatus<S extends object> {
   }
 
   /**
-   * Counts one more frame: `code` is null if it was sealed or opened. With `isLate` it came before one
-   * that has opened, and so says nothing about the stream as it is now. Returns whether frames have
-   * failed for long enough to look for a reason that their codes do not give.
+   * Counts one more frame: `code` is null if it was sealed or opened. With `isLate` it came before
+   * one that has opened, and so says nothing about the stream as it is now. Returns whether frames
+   * have failed for long enough to look for a reason that their codes do not give.
    */
   count(code: StateCode | null, isLate = false): boolean {
     if (this.#isOver) return false;

@@ -1,10 +1,13 @@
-// A camera and a microphone from one connection to another in the same page, each end with a worker of its own.
+// A camera and a microphone from one connection to another in the same page, each end with a worker
+// of its own.
 
 import { ChosenJitsiEnd, ChosenLiveKitEnd, DaveEnd, JitsiEnd, LiveKitEnd } from './ends.js';
 import { Loop } from './loop.js';
 import { RoomEnd } from './rooms.js';
 
-/** Where each worker is; `type` as its client starts it, lib-jitsi-meet by a blob that imports it. */
+/**
+ * Where each worker is; `type` as its client starts it, lib-jitsi-meet by a blob that imports it.
+ */
 const WORKERS = {
   livekit: { End: LiveKitEnd, url: 'livekit-client.e2ee.worker.mjs', type: 'module' },
   'sealframe for livekit': { End: LiveKitEnd, url: 'livekit-worker.js', type: 'module' },

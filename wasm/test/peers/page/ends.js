@@ -1,5 +1,5 @@
-// One end of a call: a worker, given orders in the messages that its system's own client gives it. Both ends know
-// one participant, alice, who sends.
+// One end of a call: a worker, given orders in the messages that its system's own client gives it.
+// Both ends know one participant, alice, who sends.
 
 const ALICE = 'alice';
 
@@ -10,7 +10,10 @@ export class LiveKitEnd {
   #worker;
   #path;
 
-  /** `path` is how frames reach the worker: `streams` of createEncodedStreams or a `script` transform. */
+  /**
+   * `path` is how frames reach the worker: `streams` of createEncodedStreams or a `script`
+   * transform.
+   */
   constructor(worker, path) {
     this.#worker = worker;
     this.#path = path;

@@ -6,8 +6,8 @@ export class Loop {
   #source;
 
   /**
-   * `onsender` and `onreceiver` get each sender and receiver in the task that makes it; `isEncoded` for
-   * createEncodedStreams.
+   * `onsender` and `onreceiver` get each sender and receiver in the task that makes it; `isEncoded`
+   * for createEncodedStreams.
    */
   static async start({ codec, isEncoded, onsender, onreceiver }) {
     const loop = new Loop();

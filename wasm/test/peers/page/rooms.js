@@ -1,5 +1,6 @@
-// One end of a call with livekit-client around the worker: its Room, key provider and encryption manager are the real ones, and
-// make streams and messages themselves. What a server would have told the room is told it here.
+// One end of a call with livekit-client around the worker: its Room, key provider and encryption
+// manager are the real ones, and make streams and messages themselves. What a server would have
+// told the room is told it here.
 
 import {
   BaseKeyProvider, LocalAudioTrack, LocalVideoTrack, ParticipantEvent, Room, RoomEvent, setLogLevel,

@@ -1,9 +1,9 @@
-// The drop-in for lib-jitsi-meet's end-to-end encryption worker: takes the messages that lib-jitsi-meet
-// sends to it. lib-jitsi-meet listens to none; a page may listen to `{operation: 'streamBroken',
-// participantId, direction, message}`, which is sent for a stream that breaks while others go on.
-// Frames that cannot be sealed or opened are dropped, and so is every frame of a participant without a
-// key and while encryption is off: nothing passes in clear, in either direction. Frames without bytes
-// are dropped too.
+// The drop-in for lib-jitsi-meet's end-to-end encryption worker: takes the messages that
+// lib-jitsi-meet sends to it. lib-jitsi-meet listens to none; a page may listen to `{operation:
+// 'streamBroken', participantId, direction, message}`, which is sent for a stream that breaks while
+// others go on. Frames that cannot be sealed or opened are dropped, and so is every frame of a
+// participant without a key and while encryption is off: nothing passes in clear, in either
+// direction. Frames without bytes are dropped too.
 //
 // The messages: jitsi/lib-jitsi-meet, modules/e2ee/E2EEContext.ts.
 

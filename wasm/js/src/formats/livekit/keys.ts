@@ -1,4 +1,5 @@
-// A participant's keys in LiveKit's format, in the module; or those of all, where one key is shared.
+// A participant's keys in LiveKit's format, in the module; or those of all, where one key is
+// shared.
 
 import type { FrameLabel } from '../frame-info.js';
 import type { LiveKitOptions } from '../options.js';
@@ -47,8 +48,8 @@ export class LiveKitKeys {
   }
 
   /**
-   * Installs what a `CryptoKey` for HKDF or PBKDF2 derives. A key that an index has begun with is not
-   * installed there again: it would go back to before it was ratcheted.
+   * Installs what a `CryptoKey` for HKDF or PBKDF2 derives. A key that an index has begun with is
+   * not installed there again: it would go back to before it was ratcheted.
    */
   async set(material: CryptoKey, keyIndex = 0, isCurrent = true): Promise<void> {
     const { name } = material.algorithm;
@@ -114,7 +115,9 @@ export class LiveKitKeys {
     return typeof result === 'number' ? errorName(result) : result;
   }
 
-  /** Tells that a frame has proven a ratchet. The page may want to hand the key on, so it gets it. */
+  /**
+   * Tells that a frame has proven a ratchet. The page may want to hand the key on, so it gets it.
+   */
   #follow(number: number): void {
     const keyIndex = this.#cryptor.takeRatcheted(number);
     if (keyIndex === undefined) return;

@@ -76,8 +76,8 @@ export class LiveKitTrack {
   }
 
   /**
-   * What the format has to know of a frame, or a code that says why frames of this track do not pass
-   * now; null for a track without a participant.
+   * What the format has to know of a frame, or a code that says why frames of this track do not
+   * pass now; null for a track without a participant.
    */
   #infoOf(frame: EncodedFrame): Required<SentFrameInfo> | string | null {
     const { participant } = this;

@@ -1,5 +1,5 @@
-// What LiveKit appends to video frames behind their encryption: when a frame was taken, and its number.
-// It is neither encrypted nor authenticated.
+// What LiveKit appends to video frames behind their encryption: when a frame was taken, and its
+// number. It is neither encrypted nor authenticated.
 //
 //   TLVs ‖ length of it all (1) ‖ "LKTS"      all but the last four bytes XOR FF
 //

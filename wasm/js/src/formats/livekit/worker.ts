@@ -1,7 +1,7 @@
-// The drop-in for livekit-client's end-to-end encryption worker: takes the messages that livekit-client's
-// own E2EEManager sends, and answers as that expects. Frames that cannot be sealed or opened are
-// dropped, and so is every frame while encryption is not on: nothing passes in clear, in either
-// direction. Frames without bytes are dropped too, without a report.
+// The drop-in for livekit-client's end-to-end encryption worker: takes the messages that
+// livekit-client's own E2EEManager sends, and answers as that expects. Frames that cannot be sealed
+// or opened are dropped, and so is every frame while encryption is not on: nothing passes in clear,
+// in either direction. Frames without bytes are dropped too, without a report.
 //
 // The messages: livekit/client-sdk-js, src/e2ee/types.ts.
 
@@ -50,7 +50,10 @@ function say(kind: string, data: unknown): void {
   scope.postMessage({ kind, data });
 }
 
-/** The track of this identifier, or of the one that its receiver had before; this participant's from now on. */
+/**
+ * The track of this identifier, or of the one that its receiver had before; this participant's from
+ * now on.
+ */
 function trackOf({ participantIdentity, trackId, previousTrackId, codec, hasPacketTrailer, packetTrailer }: TrackFields): LiveKitTrack {
   let track = tracks.get(trackId) ?? tracks.get(previousTrackId);
   if (track === undefined) track = new LiveKitTrack(room);

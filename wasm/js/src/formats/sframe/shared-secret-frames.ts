@@ -96,7 +96,10 @@ export class SharedSecretFrames {
     }
   }
 
-  /** Our present key, for the server to relay to others; only members that have the secret can read it. */
+  /**
+   * Our present key, for the server to relay to others; only members that have the secret can read
+   * it.
+   */
   announcement(): Uint8Array {
     return withErrors(() => this.#started().announcement());
   }
@@ -145,7 +148,8 @@ export class SharedSecretFrames {
   }
 
   /**
-   * Wipes all keys. This, its sealers and its openers refuse everything from now on with 'NotStarted'.
+   * Wipes all keys. This, its sealers and its openers refuse everything from now on with
+   * 'NotStarted'.
    */
   free(): void {
     this.#core?.free();
