@@ -161,9 +161,23 @@ const ENTRIES = {
 await build({ ...options, entryPoints: ENTRIES, outdir: pkg, plugins: [inline, oneError] });
 // The bindings would warn of servers that know no type for the module; it loads all the same. The
 // worker frees its call itself.
-const define = { 'Symbol.dispose': 'undefined', FinalizationRegistry: 'undefined' };
+const define = { 'Symbol.dispose': 'undefined' };
+const freedByHand = {
+  name: 'freed by hand',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/build\/sealframe_\w+\.js$/ }, async ({ path }) => {
+      const bindings = await readFile(path, 'utf8');
+      const contents = bindings.replaceAll(/^ *\w+Finalization\.(un)?register\(.*\);\n/gm, '')
+        .replaceAll(/^const \w+Finalization = [^;]*;\n/gm, '');
+      if (contents.includes('Finalization.')) throw new Error(`${path} still registers what it makes`);
+      return { contents };
+    });
+  },
+};
 const worker = { ...options, minify: true, drop: ['console'], outdir: pkg };
-await build({ ...worker, entryPoints: { worker: 'worker/main.js' }, define });
+// Names that nothing outside of the script uses.
+const mangleProps = /^(__(wbg_ptr|wrap|destroy_into_raw)|kidLow|kidHigh|isReady|headerLength|prefixLength|sendKid|roomLength)$/;
+await build({ ...worker, entryPoints: { worker: 'worker/main.js' }, define, mangleProps, plugins: [freedByHand] });
 await build({ ...worker, entryPoints: { 'profiles-worker': 'formats/worker.js' } });
 for (const system of ['jitsi', 'livekit']) {
   await build({

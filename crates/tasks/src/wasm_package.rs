@@ -150,6 +150,13 @@ impl Module {
     }
 }
 
+/// Drops the section in which a compiler tells other tools what it has used: no engine reads it.
+fn drop_features(file: &Path) -> Result<()> {
+    let mut module = walrus::Module::from_file(file)?;
+    module.customs.remove_raw("target_features");
+    module.emit_wasm_file(file)
+}
+
 /// Writes a module and its bindings into a folder.
 fn bind(module: &Module, file: &Path, folder: &Path) -> Result<()> {
     let bindings_name = if module.keeps_bindings { module.name } else { CORE.name };
@@ -165,6 +172,7 @@ fn bind(module: &Module, file: &Path, folder: &Path) -> Result<()> {
         .remove_producers_section(true)
         .generate(&place);
     made.with_context(|| format!("cannot make bindings of {}", file.display()))?;
+    drop_features(&place.join(format!("{bindings_name}_bg.wasm")))?;
     // It describes what the bindings alone call.
     fs::remove_file(place.join(format!("{bindings_name}_bg.wasm.d.ts")))?;
     if module.keeps_bindings {
