@@ -27,7 +27,7 @@ const U64 = 2n ** 64n - 1n;
 // place.
 function getterOf<T>(prototype: object, name: string | symbol): (value: unknown) => T {
   const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
-  if (get === undefined) throw new TypeError(`sealframe: this engine has no getter '${String(name)}'`);
+  if (get === undefined) throw new TypeError(`sealframe: engine lacks '${String(name)}'`);
   return (value) => Reflect.apply(get, value, []) as T;
 }
 const partsOf = (prototype: object) => ({

@@ -210,7 +210,7 @@ export class KeyManager {
       }
     },
     admit: ({ session, user, moderator }) =>
-      this.#then(() => this.#group.admit(fromHex(session), new TextEncoder().encode(user), moderator, now())),
+      this.#then(() => this.#group.admit(fromHex(session), encoded(user), moderator, now())),
     refuse: ({ session }) => this.#then(() => this.#group.refuse(fromHex(session), now())),
     dropMember: ({ address }) => this.#then(() => this.#group.dropMember(encoded(address), now())),
     reconnected: () => this.#then(() => this.#group.reconnected(now())),
@@ -222,7 +222,7 @@ export class KeyManager {
     startSas: ({ session }) => this.#then(() => this.#group.startSas(fromHex(session), now())),
     confirmSas: ({ session }) => this.#then(() => this.#group.confirmSas(fromHex(session), now())),
     cancelSas: ({ session }) => this.#then(() => this.#group.cancelSas(fromHex(session), now())),
-    pairwiseCode: ({ session, user }) => this.#group.pairwiseCode(fromHex(session), new TextEncoder().encode(user)),
+    pairwiseCode: ({ session, user }) => this.#group.pairwiseCode(fromHex(session), encoded(user)),
     setVerified: ({ session }) => this.#then(() => this.#group.setVerified(fromHex(session), now())),
     acceptIdentity: ({ session }) => this.#then(() => this.#group.acceptIdentity(fromHex(session), now())),
     exportTrust: () => this.#group.trustBytes(),
