@@ -7,7 +7,8 @@ use core::{fmt, ops::RangeInclusive, time::Duration};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "applications set it field by field")]
 pub struct Policy {
-    /// Joins within this time after a delivery share the next delivery. At most 5 s.
+    /// Joins within this time after a delivery share the next delivery, or within 20 ms for each
+    /// other member if that is shorter. At most 5 s.
     pub coalesce_joins: Duration,
     /// Leaves within this time after a generation began share the next generation. At most 1 s.
     pub coalesce_leaves: Duration,

@@ -30,6 +30,7 @@ pub(super) const RUNS: &[LongRun] = &[
         run: fuzz,
     },
     LongRun { name: "simulation", what: "simulated calls: [RUNS, 1000]", run: simulation },
+    LongRun { name: "life", what: "random calls of groups: [RUNS, 20000]", run: life },
     LongRun { name: "soak", what: "one call in two tabs of Chromium: [MINUTES, 60]", run: soak },
     LongRun { name: "mutants", what: "planted faults: [PACKAGE..., the media path]", run: mutants },
     LongRun {
@@ -133,6 +134,15 @@ fn simulation(shell: &Shell, args: &[String]) -> Result<String> {
     test.args(["--", "--nocapture"]).env("SEALFRAME_RUNS", runs.to_string());
     shell.run(&mut test)?;
     Ok(format!("{runs} runs"))
+}
+
+fn life(shell: &Shell, args: &[String]) -> Result<String> {
+    let (runs, _) = number(args, 20_000)?;
+    let mut test = shell.cargo();
+    test.args(["test", "--locked", "--release", "-p", "sealframe-group", "--test", "life"]);
+    test.args(["--", "--nocapture", "random_calls_end_well"]);
+    shell.run(test.env("SEALFRAME_FROM", "0").env("SEALFRAME_RUNS", runs.to_string()))?;
+    Ok(format!("{runs} runs, all end well and without a false alarm"))
 }
 
 fn soak(shell: &Shell, args: &[String]) -> Result<String> {
