@@ -57,12 +57,13 @@ async function call(t) {
   return { sfu, open };
 }
 
-/** Separate browsers, one of each kind, whose processes can be stopped. */
-async function ownBrowsers(t) {
-  const launched = await Promise.all([
-    launchChromium({ fps: FPS }).then((browser) => ({ browser, name: 'Dora', kind: 'chromium' })),
-    ...isFirefoxHere ? [launchFirefox({ fps: FPS }).then((browser) => ({ browser, name: 'Fritz', kind: 'firefox' }))] : [],
-  ]);
+/** Separate browsers of these kinds, whose processes can be stopped. */
+async function ownBrowsers(t, kinds) {
+  const launched = await Promise.all(kinds.map(async (kind, place) => ({
+    browser: await (kind === 'firefox' ? launchFirefox : launchChromium)({ fps: FPS }),
+    name: ['Dora', 'Fritz'][place],
+    kind,
+  })));
   for (const { browser } of launched) t.after(() => browser.close());
   return launched;
 }
@@ -135,15 +136,19 @@ async function playing(tabs) {
   };
 }
 
-/** A call of four, two of which stop for a time: either their pages, or all of their packets. */
-async function breakOff(t, what, ms) {
+/**
+ * A call of four, two of which stop for a time: either their pages, or all of their packets. Calls
+ * `onStop` when they stop.
+ */
+async function breakOff(t, { what, kinds, ms, onStop }) {
   const { open } = await call(t);
-  const own = await ownBrowsers(t);
+  const own = await ownBrowsers(t, kinds);
   const tabs = [await open('Alice'), await open('Bob')];
   for (const { name, browser } of own) tabs.push(await open(name, browser));
   const areCalm = await playing(tabs);
   const events = await tabs[0].events();
   const pids = await Promise.all(own.map(({ browser, kind }) => processes(browser, PROCESSES[kind][what])));
+  onStop();
   await stopFor(ms, pids.flat());
   t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
   await areCalm();
@@ -156,55 +161,79 @@ async function breakOff(t, what, ms) {
   assert.deepEqual(told, own.map(() => ['dropped', 'returned']));
 }
 
-/** The long tests first, in parallel. */
+/** A promise, and the function that fulfils it. */
+function gate() {
+  let open;
+  const opened = new Promise((resolve) => { open = resolve; });
+  return { open, opened };
+}
+
+/**
+ * The long tests in parallel, and the short ones one by one while those wait: pages that encode and
+ * decode at once would need more processors.
+ */
 describe('calls go on', { concurrency: 3 }, () => {
-  test('when pages have been frozen for three minutes', TIMEOUT, (t) => breakOff(t, 'pages', FROZEN_MS));
+  const [frozen, cutOff] = [gate(), gate()];
 
-  test('when two have been cut off for two minutes', TIMEOUT, (t) => breakOff(t, 'network', CUT_OFF_MS));
-
-  test('when the server is restarted', TIMEOUT, async (t) => {
-    const { sfu, open } = await call(t);
-    const tabs = [await open('Alice'), await open('Bob'), await open('Fritz', firefox ?? chromium)];
-    const areCalm = await playing(tabs);
-    for (const pause of [0, 20_000]) {
-      await sfu.restart(pause);
-      t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
-    }
-    await areCalm();
+  test('when pages have been frozen for three minutes', TIMEOUT, async (t) => {
+    t.after(frozen.open);
+    await breakOff(t, { what: 'pages', kinds: ['chromium', 'chromium'], ms: FROZEN_MS, onStop: frozen.open });
   });
 
-  test('when a page is reloaded', TIMEOUT, async (t) => {
-    const { open } = await call(t);
-    const [alice, carol, fritz] = [await open('Alice'), await open('Carol'), await open('Fritz', firefox ?? chromium)];
-    const areCalm = await playing([alice, carol, fritz]);
-    for (const tab of [carol, fritz]) {
-      await tab.page.reload();
-      const before = tab.id;
-      tab.id = await outcomeOf(tab.page);
-      assert.equal(tab.id, before, 'the same address as before');
-      t.diagnostic(`back after ${await allGoOn([alice, carol, fritz], BACK_MS)} s`);
-      await tab.watchAlarms();
-    }
-    await areCalm();
-    assert.equal((await alice.state()).members.length, 2);
+  test('when two have been cut off for two minutes', TIMEOUT, async (t) => {
+    t.after(cutOff.open);
+    await frozen.opened;
+    const kinds = ['chromium', isFirefoxHere ? 'firefox' : 'chromium'];
+    await breakOff(t, { what: 'network', kinds, ms: CUT_OFF_MS, onStop: cutOff.open });
   });
 
-  test('in a second window of the same person, and the first shows it', TIMEOUT, async (t) => {
-    const { open } = await call(t);
-    const [alice, carol, fritz] = [await open('Alice'), await open('Carol'), await open('Fritz', firefox ?? chromium)];
-    const areCalm = await playing([alice, carol, fritz]);
-    const tabs = [alice, carol, fritz];
-    for (const [place, name, browser] of [[1, 'Carol', chromium], [2, 'Fritz', firefox ?? chromium]]) {
-      const first = tabs[place];
-      const second = tabs[place] = await open(name, browser);
-      assert.notEqual(second.id, first.id);
-      t.diagnostic(`there after ${await allGoOn(tabs, BACK_MS)} s`);
-      await first.finds('what it says', async () => /^You have been replaced/.test(await first.notice()));
-      await second.watchAlarms();
-    }
-    await areCalm([alice]);
-    await agree(tabs);
-    assert.deepEqual((await alice.state()).members.map(({ user }) => user).sort(), ['Carol', 'Fritz']);
-    assert.deepEqual(await Promise.all(tabs.map((tab) => tab.alarms())), [[], [], []]);
+  describe('meanwhile', { concurrency: 1 }, () => {
+    before(() => cutOff.opened, TIMEOUT);
+
+    test('when the server is restarted', TIMEOUT, async (t) => {
+      const { sfu, open } = await call(t);
+      const tabs = [await open('Alice'), await open('Bob'), await open('Fritz', firefox ?? chromium)];
+      const areCalm = await playing(tabs);
+      for (const pause of [0, 20_000]) {
+        await sfu.restart(pause);
+        t.diagnostic(`back after ${await allGoOn(tabs, BACK_MS)} s`);
+      }
+      await areCalm();
+    });
+
+    test('when a page is reloaded', TIMEOUT, async (t) => {
+      const { open } = await call(t);
+      const [alice, carol, fritz] = [await open('Alice'), await open('Carol'), await open('Fritz', firefox ?? chromium)];
+      const areCalm = await playing([alice, carol, fritz]);
+      for (const tab of [carol, fritz]) {
+        await tab.page.reload();
+        const before = tab.id;
+        tab.id = await outcomeOf(tab.page);
+        assert.equal(tab.id, before, 'the same address as before');
+        t.diagnostic(`back after ${await allGoOn([alice, carol, fritz], BACK_MS)} s`);
+        await tab.watchAlarms();
+      }
+      await areCalm();
+      assert.equal((await alice.state()).members.length, 2);
+    });
+
+    test('in a second window of the same person, and the first shows it', TIMEOUT, async (t) => {
+      const { open } = await call(t);
+      const [alice, carol, fritz] = [await open('Alice'), await open('Carol'), await open('Fritz', firefox ?? chromium)];
+      const areCalm = await playing([alice, carol, fritz]);
+      const tabs = [alice, carol, fritz];
+      for (const [place, name, browser] of [[1, 'Carol', chromium], [2, 'Fritz', firefox ?? chromium]]) {
+        const first = tabs[place];
+        const second = tabs[place] = await open(name, browser);
+        assert.notEqual(second.id, first.id);
+        t.diagnostic(`there after ${await allGoOn(tabs, BACK_MS)} s`);
+        await first.finds('what it says', async () => /^You have been replaced/.test(await first.notice()));
+        await second.watchAlarms();
+      }
+      await areCalm([alice]);
+      await agree(tabs);
+      assert.deepEqual((await alice.state()).members.map(({ user }) => user).sort(), ['Carol', 'Fritz']);
+      assert.deepEqual(await Promise.all(tabs.map((tab) => tab.alarms())), [[], [], []]);
+    });
   });
 });

@@ -314,7 +314,10 @@ impl Group {
 
     fn acknowledge(&mut self, target: SessionId, opened: &Opened, now: Time) {
         let Opened { generation, step, mac, .. } = *opened;
-        self.acks.push((target, Ack { generation, step, mac }));
+        let ack = (target, Ack { generation, step, mac });
+        if !self.acks.contains(&ack) {
+            self.acks.push(ack);
+        }
         self.timers.set_sooner(Timer::Acks, now + ACK_WAIT);
     }
 

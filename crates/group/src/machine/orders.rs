@@ -7,7 +7,7 @@ use super::Group;
 use crate::{
     EndReason, Event, GroupError, Identity, LeaveReason, Permission, Recipient, SessionId, Time,
     members::orders::{Inserted, SignedOrder},
-    message::{Action, Announce, Body, Message, Order, RefusalReason},
+    message::{Action, Announce, Body, Message, Order, RefusalReason, Status},
     sorted::sorted_by,
 };
 
@@ -93,7 +93,7 @@ impl Group {
     ) -> Result<(), GroupError> {
         if self.orders.removed_at(by).is_some_and(|counter| counter < order.counter) {
             if order.action.target() == self.core.session {
-                self.object(now);
+                self.object_if_signed(by, bytes, now);
             }
             return Err(GroupError::Departed);
         }
@@ -135,6 +135,18 @@ impl Group {
         self.apply_order(SignedOrder::new(verified, identity), now)
     }
 
+    /// Objects to a void removal of ourselves, if its signer is known and has signed it.
+    fn object_if_signed(&mut self, by: SessionId, bytes: &[u8], now: Time) {
+        let away = self.away.get(by).map(|away| &away.member);
+        let member = self.members.get(&by).or(away).map(|member| member.identity());
+        let identity = member.or_else(|| self.departed.get(by).map(|departed| departed.identity));
+        let Some(identity) = identity.filter(|_| self.strangers.try_take(now)) else { return };
+        let message = Message::parse(bytes);
+        if message.is_ok_and(|message| message.verify_order(&self.core.group, &identity).is_some()) {
+            self.object(now);
+        }
+    }
+
     /// Forwards our orders to all: other members have removed us by an order that does not count,
     /// and lack the one that voids it.
     fn object(&mut self, now: Time) {
@@ -171,6 +183,9 @@ impl Group {
         let was_locked = self.orders.is_locked();
         let Inserted { counts, welcome, contradicts } = self.orders.insert(order);
         if !counts {
+            if is_removal && target == self.core.session {
+                self.object(now);
+            }
             return Err(GroupError::Departed);
         }
         if contradicts {
@@ -182,8 +197,12 @@ impl Group {
             return Ok(());
         }
         for session in welcome {
-            // The removal of this session no longer counts.
-            self.departed.forget(session);
+            // The removal of this session no longer counts, unless another one does.
+            let departed = self.departed.get(session);
+            let is_removed = departed.is_some_and(|departed| departed.status == Status::Removed);
+            if is_removed && self.orders.removed_at(session).is_none() {
+                self.departed.forget(session);
+            }
         }
         if is_removal {
             self.remove_departed(target, LeaveReason::Removed, Some(message.to_vec()), now);

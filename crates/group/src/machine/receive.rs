@@ -392,6 +392,9 @@ impl Group {
     fn on_departed_message(&mut self, message: &Message<'_>, now: Time) -> GroupError {
         let session = message.head.session;
         if let Body::Order(order) = &message.body {
+            if !self.strangers.try_take(now) {
+                return GroupError::Busy;
+            }
             let handled = self.on_order(session, order, message.bytes, false, now);
             return handled.err().unwrap_or(GroupError::Departed);
         }
@@ -491,7 +494,8 @@ impl Group {
     ) -> Result<(), GroupError> {
         let session = message.head.session;
         let Some(removed_at) = self.orders.removed_at(session) else { return Ok(()) };
-        let departed = self.departed.get(session).ok_or(GroupError::Departed)?;
+        let departed = self.departed.get(session).filter(|departed| departed.was_live);
+        let departed = departed.ok_or(GroupError::Departed)?;
         if !self.strangers.try_take(now) {
             return Err(GroupError::Busy);
         }
@@ -509,7 +513,8 @@ impl Group {
         let removals: Vec<_> = parsed.iter().filter(earlier).collect();
         for removal in removals {
             let (by, Body::Order(order)) = (removal.head.session, &removal.body) else { continue };
-            if by == self.core.session || !self.strangers.try_take(now) {
+            // A removed session does not vouch for itself.
+            if by == self.core.session || by == session || !self.strangers.try_take(now) {
                 continue;
             }
             let is_announce = |message: &&Message<'_>| {

@@ -2,7 +2,7 @@
 
 use sealframe_group::{
     EndReason, Event, GroupError, LeaveReason, OnMismatch, Permission, Policy,
-    message::{Action, Body, Message, Order},
+    message::{Action, Body, Forward, Message, Order},
 };
 
 use crate::common::{FORWARD, Join, Net, ORDER, SECOND, call, call_of};
@@ -498,4 +498,30 @@ fn forwarded_orders_count_by_their_signers_alone() {
     net.run_for(5 * SECOND);
     assert!(!net.is_locked(bob));
     net.is_together().unwrap();
+}
+
+/// Alice removes Bob, a moderator. Bob signs a removal of Alice with a lower counter, and forwards
+/// it himself when his orders are no longer accepted.
+#[test]
+fn a_removed_moderator_does_not_vouch_for_itself() {
+    let people: Vec<Join> = [1, 2].map(Join::moderator).into_iter().chain([Join::of(3)]).collect();
+    let (mut net, ids) = call(&people);
+    let [alice, bob, carol] = ids[..] else { panic!() };
+    net.with(alice, |peer, now| peer.group.lock(now).unwrap());
+    net.with(alice, |peer, now| peer.group.unlock(now).unwrap());
+    net.run_for(SECOND);
+    let (session, by) = (net.session(alice), net.session(bob));
+    let identity = Order::tag(by, 1, &net.peer(alice).group.identity());
+    let action = Action::Remove { target: session, identity };
+    let order = net.sign(bob, &Body::Order(Order { counter: 1, action }));
+    let announce = net.peer(bob).group.announce().to_vec();
+    let messages = vec![announce, order];
+    let forward = net.sign(bob, &Body::Forward(Forward { messages }));
+    net.with(alice, |peer, now| peer.group.remove_member(by, now).unwrap());
+    net.run_for(SECOND);
+    net.peers.remove(&bob);
+    net.run_for(200 * SECOND);
+    let _ = net.hand(carol, &forward);
+    net.run_for(SECOND);
+    assert!(net.peer(carol).sees(session), "Bob's word alone removed Alice");
 }
