@@ -486,7 +486,7 @@ fn forwarded_orders_count_by_their_signers_alone() {
     let forged =
         sealframe_group::message::sign(&crate::common::group(), by, &order, &crate::common::key_of(2));
     let forward = |net: &Net, message: Vec<u8>| {
-        let forward = sealframe_group::message::Forward { messages: vec![message] };
+        let forward = Forward { messages: vec![message] };
         net.sign(liar, &Body::Forward(forward))
     };
     let bytes = forward(&net, forged);
