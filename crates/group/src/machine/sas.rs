@@ -41,7 +41,7 @@ impl Group {
     /// Confirms that the emoji match, by our person's decision.
     ///
     /// # Errors
-    /// As [`SasVerifications::confirm`].
+    /// As [`SasVerifications::confirm`](crate::verification::SasVerifications::confirm).
     pub fn confirm_sas(&mut self, session: SessionId, now: Time) -> Result<(), SasError> {
         let now = self.advance(now);
         let progress = self.verifications.sas.confirm(session, now)?;
