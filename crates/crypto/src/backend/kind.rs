@@ -37,7 +37,8 @@ pub(crate) enum Kind {
     Aes256CtrHmacSha512(Box<CtrHmacKey<Aes256Enc, [u64; 8], 128>>),
 }
 
-/// Runs `$run` with the [`ExpandedKey`](super::expanded_key::ExpandedKey) of a [`Kind`]. The only list of kinds.
+/// Runs `$run` with the [`ExpandedKey`](super::expanded_key::ExpandedKey) of a [`Kind`]. The only
+/// list of kinds.
 macro_rules! dispatch {
     ($kind:expr, $key:ident => $run:expr) => {
         match $kind {
