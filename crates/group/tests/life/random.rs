@@ -10,7 +10,7 @@ use std::{
     env, thread,
 };
 
-use sealframe_group::{Event, MemberId, Permission, Time};
+use sealframe_group::{Event, Permission, SessionId, Time};
 use sealframe_testkit::random::Random;
 
 use crate::net::{Join, MILLI, Net, SECOND};
@@ -155,7 +155,7 @@ struct Run {
     counts: Counts,
     talks: bool,
     /// When each sender sealed with which key.
-    sealed: BTreeMap<MemberId, Vec<(Time, u64, u32)>>,
+    sealed: BTreeMap<SessionId, Vec<(Time, u64, u32)>>,
 }
 
 impl Run {
@@ -370,7 +370,7 @@ impl Run {
     fn check_secrecy(&mut self) -> Result<(), String> {
         let now = self.net.now;
         for peer in self.net.peers.values() {
-            let of = self.sealed.entry(MemberId::new(peer.group.member_id().get())).or_default();
+            let of = self.sealed.entry(peer.group.session()).or_default();
             if peer.speaks {
                 of.push((now, peer.own.0, peer.own.1));
             }
@@ -388,7 +388,7 @@ impl Run {
                     _ => None,
                 });
                 for ((_, generation), held) in other.held.range((number, 0)..=(number, u64::MAX)) {
-                    let early = self.sealed[&number].iter().find(|(at, g, step)| {
+                    let early = self.sealed[&sender.group.session()].iter().find(|(at, g, step)| {
                         *g == *generation && *step >= held.step && came.is_none_or(|came| *at < came)
                     });
                     // A member that was away and returned may have held the key before.
